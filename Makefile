@@ -1,0 +1,26 @@
+# net-admin-helper: `make help` lists the targets.
+
+VERSION := 0.1.0
+CONFIG  ?= config.h
+BUILD   ?= build
+
+PREFIX  ?= /usr/local
+BINDIR  ?= $(PREFIX)/bin
+MANDIR  ?= $(PREFIX)/share/man
+GROUP   ?= net-admin-helper
+DESTDIR ?=
+
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+CFLAGS ?= -O2 -g
+
+.PHONY: all
+all: build
+
+include build.mk
+include tests/tests.mk
+
+.PHONY: help
+help:
+	@sed -n 's/^## //p' $(MAKEFILE_LIST)

@@ -1,0 +1,79 @@
+# How the program and its man page are built and installed.
+
+PROGRAM := net-admin-helper
+TASKS   := cwg_create cwg_connect cwg_destroy
+# What the kernel lets it do, and why: src/helper/privilege.h. None is effective when it starts.
+CAPABILITIES := cap_net_admin,cap_sys_admin,cap_sys_ptrace=p
+
+WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
+	-Wformat=2 -Wcast-align -Wundef -Wvla -Wwrite-strings -Wimplicit-fallthrough
+HARDENING := -fPIE -fstack-protector-strong -fstack-clash-protection -fno-plt \
+	-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -ffunction-sections -fdata-sections
+ifeq ($(shell uname -m),x86_64)
+HARDENING += -fcf-protection
+endif
+COMPILE = $(CC) -std=gnu17 -D_GNU_SOURCE -Isrc -DVERSION='"$(VERSION)"' -DCONFIG_H='"$(abspath $(CONFIG))"' \
+	$(WARNINGS) $(HARDENING) $(CPPFLAGS) $(CFLAGS)
+LINK = $(CC) $(CFLAGS) -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--gc-sections -Wl,--as-needed $(LDFLAGS)
+
+# Objects made with another config.h, compiler or set of flags are other objects: they have a folder of their own.
+OBJECTS_KEY := $(shell { cat $(CONFIG) 2>/dev/null; echo '$(subst ','\'',$(COMPILE))'; } | sha256sum | cut -c1-12)
+OBJECTS_DIR := $(BUILD)/objects/$(OBJECTS_KEY)
+SOURCES := $(wildcard src/link/*.c src/helper/*.c)
+OBJECTS := $(SOURCES:src/%.c=$(OBJECTS_DIR)/%.o)
+
+## make              build the program and its man page in build/
+.PHONY: build
+build: $(BUILD)/$(PROGRAM) $(BUILD)/$(PROGRAM).8
+
+$(CONFIG):
+	$(error there is no $(CONFIG): CONFIG= names the file with the settings)
+
+# What the preprocessor can't check of config.h.
+$(OBJECTS_DIR)/config-checked: $(CONFIG) scripts/check-config
+	@mkdir -p $(@D)
+	@scripts/check-config $(CC) $(abspath $(CONFIG))
+	@touch $@
+
+$(OBJECTS_DIR)/%.o: src/%.c $(CONFIG) $(OBJECTS_DIR)/config-checked
+	@mkdir -p $(@D)
+	$(COMPILE) -MMD -MP -c -o $@ $<
+
+# The program of these objects; and build/net-admin-helper is the one that was built last.
+$(OBJECTS_DIR)/$(PROGRAM): $(OBJECTS)
+	$(LINK) -o $@ $(OBJECTS) -lmnl
+
+.PHONY: latest
+$(BUILD)/$(PROGRAM): $(OBJECTS_DIR)/$(PROGRAM) latest
+	@cmp -s $< $@ || { rm -f $@.new; cp $< $@.new && mv $@.new $@; }
+
+$(BUILD)/%.8: doc/%.8.scd
+	@mkdir -p $(@D)
+	scdoc < $< > $@.new && mv $@.new $@
+
+-include $(OBJECTS:.o=.d)
+
+## make deps         install what building needs (Debian, as root)
+.PHONY: deps
+deps:
+	scripts/deps build
+
+## make install      install it, as root: PREFIX, DESTDIR, GROUP (who may call it)
+.PHONY: install
+install: build
+	scripts/install '$(DESTDIR)' '$(BINDIR)' '$(MANDIR)' '$(GROUP)' '$(BUILD)/$(PROGRAM)' '$(CAPABILITIES)'
+
+## make uninstall    take all of it away again
+.PHONY: uninstall
+uninstall:
+	scripts/uninstall '$(DESTDIR)' '$(BINDIR)' '$(MANDIR)' '$(PROGRAM)' $(TASKS)
+
+## make docker       build the image net-admin-helper:latest, which runs it as nobody
+.PHONY: docker
+docker:
+	docker build --build-arg CONFIG='$(CONFIG)' -t $(PROGRAM):latest .
+
+## make clean        remove build/
+.PHONY: clean
+clean:
+	rm -rf '$(BUILD)'

@@ -1,0 +1,23 @@
+/* Settings of net-admin-helper: edit this file, then `make`. Or keep a copy of your own elsewhere
+ * and `make CONFIG=path/to/config.h`. What is left out here gets the value in src/helper/settings.h.
+ */
+
+/* The helper's network devices are called <prefix>-<net>-<host>, and it can touch no others. A
+ * prefix of up to 5 characters (letters, digits, '_', '.', '-') leaves room for all 8388608 nets
+ * in the 15 characters of a device name.
+ */
+#define CWG_PREFIX "wg"
+
+/* The tasks. One that is commented out is not in the program at all. */
+#define ENABLE_CWG_CREATE
+#define ENABLE_CWG_CONNECT
+#define ENABLE_CWG_DELETE
+
+/* How many links one container may have. */
+#define CWG_MAX_LINKS 256
+
+/* Who may be acted on. As it stands: every network namespace but the helper's own and the
+ * machine's. With this, only containers with a user namespace that the caller owns (rootless
+ * containers); all others are answered as if the process didn't exist. Root is not restricted.
+ */
+/* #define CWG_OWN_CONTAINERS_ONLY */

@@ -1,0 +1,43 @@
+/* What carries a link: the tasks know a backend by this table, and nothing else of it. A device is
+ * a backend's if its kind is, and every backend's devices are handled alike by device.h. */
+#pragma once
+
+#include <stdint.h>
+
+#include "helper/device.h"
+#include "helper/target.h"
+#include "link/endpoint.h"
+#include "link/key.h"
+
+struct failure;
+
+struct backend {
+    const char *kind;  /* IFLA_INFO_KIND of its devices */
+    const char *alias; /* of a finished device, for whoever looks at it with `ip link` */
+    const char *title; /* for --version */
+
+    /* Makes a device for an end, with a new key pair, its UDP socket to be in the home namespace;
+     * not up, in the group of unfinished ones. Returns 0, or -EEXIST if its name is in use there,
+     * with no text in *failure, or another negative errno. On failure nothing is left. */
+    int (*make)(struct target *target, struct link_end end, uint16_t port,
+                struct device *ret_device, struct key *ret_public_key, struct failure *failure);
+
+    /* Sets the device up, which binds the port. */
+    int (*start)(struct target *target, const struct device *device, uint16_t port,
+                 struct failure *failure);
+
+    /* Makes `peer` the one peer of a device. */
+    int (*join)(struct target *target, const struct device *device, const struct key *peer,
+                const struct endpoint *endpoint, struct failure *failure);
+
+    /* Removes a device with all that belongs to it. The port is free when this returns. */
+    int (*remove)(struct target *target, const struct device *device, struct failure *failure);
+};
+
+extern const struct backend kernel_backend;
+
+/* All that are in the program, the preferred one first; NULL ends them. */
+extern const struct backend *const backends[];
+
+/* The one whose devices are of this kind, or NULL. */
+const struct backend *backend_by_kind(const char *kind);

@@ -1,0 +1,188 @@
+#include "helper/device.h"
+
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <string.h>
+
+#include "helper/backend.h"
+#include "helper/failure.h"
+#include "helper/rtmsg.h"
+#include "helper/settings.h"
+
+int device_name(struct link_end end, char ret_name[static LINK_NAME_SIZE], struct failure *failure)
+{
+    if (link_name(CWG_PREFIX, end, ret_name))
+        return fail(
+            failure, -ENAMETOOLONG,
+            "net: the device name %s-%u-%u would be longer than the 15 characters that Linux "
+            "allows; with this prefix use a net from 0 to %d",
+            CWG_PREFIX, end.net, end.host, link_net_limit(strlen(CWG_PREFIX)));
+    return 0;
+}
+
+static int note_link(const struct nlmsghdr *message, void *context)
+{
+    return rtmsg_link_parse(message, context);
+}
+
+int device_find(struct target *target, struct link_end end, struct device *ret_device,
+                struct failure *failure)
+{
+    struct device device = {.end = end};
+    struct rtmsg_link link = {0};
+    struct message request;
+    int error = device_name(end, device.name, failure);
+
+    if (error)
+        return error;
+    rtmsg_link_get(&request, device.name);
+    error = netlink_request(&target->route, &request, false, note_link, &link);
+    if (error == -ENODEV)
+        return DEVICE_ABSENT;
+    if (error)
+        return fail_unexpected(failure, error, "can't look up the device");
+    device.backend = backend_by_kind(link.kind);
+    if (strcmp(link.name, device.name) != 0 || !device.backend)
+        return DEVICE_FOREIGN;
+    device.index = link.index;
+    device.finished = link.group != DEVICE_GROUP_IN_THE_MAKING;
+    *ret_device = device;
+    return DEVICE_OURS;
+}
+
+static int count_link(const struct nlmsghdr *message, void *context)
+{
+    unsigned int *count = context;
+    struct rtmsg_link link;
+    struct link_end end;
+    int error = rtmsg_link_parse(message, &link);
+
+    if (!error && backend_by_kind(link.kind) && link_name_parse(CWG_PREFIX, link.name, &end) == 0)
+        ++*count;
+    return error;
+}
+
+int device_check_limit(struct target *target, struct failure *failure)
+{
+    struct message request;
+    unsigned int count = 0;
+
+    for (const struct backend *const *backend = backends; *backend; backend++) {
+        int error;
+
+        rtmsg_link_dump(&request, (*backend)->kind);
+        error = netlink_request(&target->route, &request, false, count_link, &count);
+        if (error)
+            return fail_unexpected(failure, error, "can't list the container's devices");
+    }
+    if (count > CWG_MAX_LINKS)
+        return fail(failure, -EDQUOT,
+                    "the container has %d links already, which is the limit; remove one with "
+                    "cwg_destroy, or raise CWG_MAX_LINKS in config.h",
+                    CWG_MAX_LINKS);
+    return 0;
+}
+
+/* What a dump of the routes is searched for. */
+struct overlap {
+    uint32_t subnet; /* our /31 */
+    int sibling;     /* index of the device at the other end, if that is here, too; or 0 */
+    bool found;
+    struct rtmsg_route route; /* if found */
+};
+
+static int note_overlap(const struct nlmsghdr *message, void *context)
+{
+    struct overlap *overlap = context;
+    struct rtmsg_route route;
+    int error = rtmsg_route_parse(message, &route);
+
+    if (error || overlap->found)
+        return error;
+    if (overlap->sibling && route.device == overlap->sibling)
+        return 0;
+    if ((route.prefix_length >= LINK_PREFIX_LENGTH &&
+         (route.destination & ~UINT32_C(1)) == overlap->subnet) ||
+        (route.gateway & ~UINT32_C(1)) == overlap->subnet) {
+        overlap->found = true;
+        overlap->route = route;
+    }
+    return 0;
+}
+
+static int fail_overlap(const struct overlap *overlap, struct failure *failure)
+{
+    const char *what = "a route to";
+    uint32_t address = overlap->route.destination;
+
+    if (overlap->route.prefix_length < LINK_PREFIX_LENGTH) {
+        what = "a gateway at";
+        address = overlap->route.gateway;
+    } else if (overlap->route.type == RTN_LOCAL) {
+        what = "the address";
+    }
+    return fail(failure, -EADDRINUSE,
+                "net: its addresses overlap what the container has already: %s %u.%u.%u.%u; choose "
+                "another net",
+                what, address >> 24, address >> 16 & 255, address >> 8 & 255, address & 255);
+}
+
+int device_check_addresses(struct target *target, const struct device *device,
+                           struct failure *failure)
+{
+    struct overlap overlap = {.subnet = link_subnet(device->end.net)};
+    struct device sibling = {0};
+    struct message request;
+    int presence = device_find(target, link_other_end(device->end), &sibling, failure);
+    int error;
+
+    if (presence < 0)
+        return presence;
+    if (presence == DEVICE_OURS)
+        overlap.sibling = sibling.index;
+    rtmsg_route_dump(&request);
+    error = netlink_request(&target->route, &request, false, note_overlap, &overlap);
+    if (error)
+        return fail_unexpected(failure, error, "can't list the container's routes");
+    return overlap.found ? fail_overlap(&overlap, failure) : 0;
+}
+
+int device_set_address(struct target *target, const struct device *device, struct failure *failure)
+{
+    struct message request;
+    int error;
+
+    rtmsg_address_new(&request, device->index, link_address(device->end), LINK_PREFIX_LENGTH);
+    error = netlink_request(&target->route, &request, true, NULL, NULL);
+    return error ? fail_unexpected(failure, error, "can't set the link's address") : 0;
+}
+
+int device_set_up(struct target *target, const struct device *device)
+{
+    struct message request;
+
+    rtmsg_link_up(&request, device->index);
+    return netlink_request(&target->route, &request, true, NULL, NULL);
+}
+
+int device_finish(struct target *target, const struct device *device, struct failure *failure)
+{
+    struct message request;
+    int error;
+
+    rtmsg_link_set_group(&request, device->index, 0, device->backend->alias);
+    error = netlink_request(&target->route, &request, true, NULL, NULL);
+    return error ? fail_unexpected(failure, error, "can't mark the link as finished") : 0;
+}
+
+int device_delete(struct target *target, const struct device *device, struct failure *failure)
+{
+    struct message request;
+    int error;
+
+    rtmsg_link_delete(&request, device->index);
+    error = netlink_request(&target->route, &request, true, NULL, NULL);
+    if (error && error != -ENODEV)
+        return fail_unexpected(failure, error, "can't remove the link");
+    return 0;
+}

@@ -1,0 +1,58 @@
+/* A link's network device in the target namespace, whichever backend carries it: found by its exact
+ * name, and from then on known by its index. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "helper/target.h"
+#include "link/link.h"
+
+struct failure;
+
+/* The device group of a device that isn't finished: "nah!". A device is born in it, and leaves it
+ * when the caller has the result, so that one left by a command that was killed is known for what
+ * it is. */
+#define DEVICE_GROUP_IN_THE_MAKING UINT32_C(0x6e616821)
+
+struct device {
+    int index;
+    char name[LINK_NAME_SIZE];
+    struct link_end end;
+    const struct backend *backend;
+    bool finished;
+};
+
+/* The name of an end's device. Returns 0, or -ENAMETOOLONG with which nets have a name that fits.
+ */
+int device_name(struct link_end end, char ret_name[static LINK_NAME_SIZE], struct failure *failure);
+
+enum device_presence {
+    DEVICE_ABSENT,
+    DEVICE_OURS,    /* *ret_device is written */
+    DEVICE_FOREIGN, /* the name is a device's that no backend makes, or another device's altname */
+};
+
+/* Looks for the device of an end. Returns an enum device_presence, or a negative errno. */
+int device_find(struct target *target, struct link_end end, struct device *ret_device,
+                struct failure *failure);
+
+/* Whether the new device may stay beside what is in the namespace already: no more than
+ * CWG_MAX_LINKS links, and no route or address that its /31 would override. It is there when this
+ * is asked, so that of several commands at once none can overlook another's. Returns 0, or -EDQUOT
+ * or -EADDRINUSE. */
+int device_check_limit(struct target *target, struct failure *failure);
+int device_check_addresses(struct target *target, const struct device *device,
+                           struct failure *failure);
+
+/* Gives it the end's address, with prefix length 31. */
+int device_set_address(struct target *target, const struct device *device, struct failure *failure);
+
+/* Sets it up. Returns 0, or the kernel's negative errno, for the backend's failure texts. */
+int device_set_up(struct target *target, const struct device *device);
+
+/* Takes it out of the group of unfinished ones, and names its backend in its alias. */
+int device_finish(struct target *target, const struct device *device, struct failure *failure);
+
+/* Removes it. One that is gone already is fine. */
+int device_delete(struct target *target, const struct device *device, struct failure *failure);

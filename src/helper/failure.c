@@ -1,0 +1,34 @@
+#include "helper/failure.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+int fail(struct failure *failure, int error, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    (void)vsnprintf(failure->text, sizeof(failure->text), format, arguments);
+    va_end(arguments);
+    return error;
+}
+
+void failure_add(struct failure *failure, const char *format, ...)
+{
+    size_t used = strlen(failure->text);
+    va_list arguments;
+
+    va_start(arguments, format);
+    (void)vsnprintf(failure->text + used, sizeof(failure->text) - used, format, arguments);
+    va_end(arguments);
+}
+
+int fail_unexpected(struct failure *failure, int error, const char *doing)
+{
+    /* strerrordesc_np() reads a table; strerror() would look for translations. */
+    const char *description = strerrordesc_np(-error);
+
+    return fail(failure, error, "%s: %s (errno %d)", doing,
+                description ? description : "unknown error", -error);
+}

@@ -1,0 +1,21 @@
+/* What went wrong, as a value that goes up to main(), which prints it. */
+#pragma once
+
+struct failure {
+    char text[384]; /* one line, without the newline: what is wrong, and what to do about it */
+    const struct task *usage; /* whose synopsis to show below it, or NULL */
+};
+
+/* Sets the text and returns `error`, a negative errno, so that one can `return fail(...)`. The
+ * arguments may be constants and values that we parsed ourselves, and never text of a caller or a
+ * container (which may hold control characters). */
+int fail(struct failure *failure, int error, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Appends to a text that is already set. */
+void failure_add(struct failure *failure, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Sets the text "<doing>: <the system's word for error>; <advice>", for errors that have no better
+ * text of their own. */
+int fail_unexpected(struct failure *failure, int error, const char *doing);

@@ -1,0 +1,83 @@
+/* net-admin-helper: lets a caller without privilege make, connect and remove WireGuard links in
+ * containers, and nothing else. Started with more rights than its caller has, it trusts nothing
+ * that comes from there, nor anything from the containers it works on. The way through it:
+ *
+ *   startup     the caller's descriptors, limits, signals are made harmless
+ *   privilege   three capabilities at most stay permitted, none effective
+ *   arguments   text becomes values; all wrong command lines end here
+ *   home        where we are; the last look at a file
+ *   sandbox     no_new_privs, and an allow-list of system calls
+ *   target      the container's namespace, resolved once, and whether the caller may work there
+ *   task        what was asked for
+ *
+ * Nothing is allocated, no signal is handled, no other program is run. main() alone prints errors.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "helper/arguments.h"
+#include "helper/failure.h"
+#include "helper/output.h"
+#include "helper/privilege.h"
+#include "helper/sandbox.h"
+#include "helper/secret.h"
+#include "helper/startup.h"
+#include "helper/target.h"
+#include "helper/task.h"
+
+static int do_task(const struct task *task, const struct request *request, struct failure *failure)
+{
+    struct home home;
+    struct target target;
+    int error = privilege_check(failure);
+
+    if (!error)
+        error = startup_close_others(&request->target, failure);
+    if (!error)
+        error = secret_protect(failure);
+    if (!error)
+        error = home_open(&home, failure);
+    if (!error)
+        error = sandbox_enter(failure);
+    if (!error)
+        error = target_open(&home, &request->target, &target, failure);
+    if (!error)
+        error = task->run(request, &target, failure);
+    return error;
+}
+
+static int run(int argc, char *argv[], struct failure *failure)
+{
+    struct command_line line;
+    int error = startup_harden();
+
+    if (!error)
+        error = privilege_start();
+    if (error)
+        return fail_unexpected(failure, error, "can't start safely");
+    error = arguments_parse(argc, argv, &line, failure);
+    if (error)
+        return error;
+    switch (line.command) {
+    case COMMAND_HELP:
+        return output_help(line.task, failure);
+    case COMMAND_VERSION:
+        return output_version(failure);
+    case COMMAND_RUN:
+    default:
+        return do_task(line.task, &line.request, failure);
+    }
+}
+
+int main(int argc, char *argv[])
+{
+    struct failure failure = {0};
+    int error = run(argc, argv, &failure);
+
+    secret_wipe();
+    privilege_end();
+    if (error)
+        output_failure(&failure);
+    _exit(error ? EXIT_FAILURE : EXIT_SUCCESS);
+}

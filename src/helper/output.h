@@ -1,0 +1,16 @@
+/* What the program writes to the descriptors its caller gave it. No capability is effective then: a
+ * caller may have put anything there, a netlink socket for one. */
+#pragma once
+
+struct failure;
+struct task;
+
+/* The result of a task, to standard output, whole. Returns 0, or a negative errno. */
+int output_result(const char *text, struct failure *failure);
+
+/* The help on a task, or on the program if `task` is NULL, and the version, to standard output. */
+int output_help(const struct task *task, struct failure *failure);
+int output_version(struct failure *failure);
+
+/* The failure, to standard error; nobody is told if that fails. */
+void output_failure(const struct failure *failure);

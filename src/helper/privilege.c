@@ -1,0 +1,112 @@
+#include "helper/privilege.h"
+
+#include <errno.h>
+#include <linux/capability.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "helper/failure.h"
+
+static const struct {
+    enum privilege privilege;
+    int capability;
+    const char *name;
+} needed[] = {
+    {PRIVILEGE_PTRACE, CAP_SYS_PTRACE, "cap_sys_ptrace"},
+    {PRIVILEGE_ADMIN, CAP_SYS_ADMIN, "cap_sys_admin"},
+    {PRIVILEGE_NET, CAP_NET_ADMIN, "cap_net_admin"},
+};
+
+enum {
+    NEEDED = sizeof(needed) / sizeof(needed[0]),
+};
+
+static uint64_t permitted; /* a bit for each capability */
+
+/* The kernel takes and gives sets as two words of 32 (capset(2)). */
+static int capabilities_get(uint64_t *ret_permitted)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+
+    if (syscall(SYS_capget, &header, data) < 0)
+        return -errno;
+    *ret_permitted = data[0].permitted | (uint64_t)data[1].permitted << 32;
+    return 0;
+}
+
+/* The inheritable set is emptied, and the kernel keeps the ambient set inside it (cap_capset(),
+ * security/commoncap.c). */
+static int capabilities_set(uint64_t new_permitted, uint64_t effective)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {
+        {.permitted = (uint32_t)new_permitted, .effective = (uint32_t)effective},
+        {.permitted = (uint32_t)(new_permitted >> 32), .effective = (uint32_t)(effective >> 32)},
+    };
+
+    return syscall(SYS_capset, &header, data) < 0 ? -errno : 0;
+}
+
+static uint64_t capability_set(unsigned int privileges)
+{
+    uint64_t set = 0;
+
+    for (size_t i = 0; i < NEEDED; i++) {
+        if (privileges & needed[i].privilege)
+            set |= UINT64_C(1) << needed[i].capability;
+    }
+    return set;
+}
+
+/* With a wrong set of capabilities nothing may go on. */
+static void set_or_die(uint64_t new_permitted, uint64_t effective)
+{
+    int saved = errno;
+
+    if (capabilities_set(new_permitted, effective))
+        _exit(EXIT_FAILURE);
+    errno = saved;
+}
+
+int privilege_start(void)
+{
+    int error = capabilities_get(&permitted);
+
+    if (error)
+        return error;
+    permitted &= capability_set(PRIVILEGE_PTRACE | PRIVILEGE_ADMIN | PRIVILEGE_NET);
+    return capabilities_set(permitted, 0);
+}
+
+int privilege_check(struct failure *failure)
+{
+    for (size_t i = 0; i < NEEDED; i++) {
+        if (!(permitted & UINT64_C(1) << needed[i].capability))
+            return fail(failure, -EPERM,
+                        "the program lacks %s: install it with `make install`, which does setcap "
+                        "'cap_net_admin,cap_sys_admin,cap_sys_ptrace=p', on a file system without "
+                        "nosuid, and don't start it under no_new_privs",
+                        needed[i].name);
+    }
+    return 0;
+}
+
+void privilege_raise(unsigned int privileges)
+{
+    set_or_die(permitted, capability_set(privileges));
+}
+
+void privilege_lower(void)
+{
+    set_or_die(permitted, 0);
+}
+
+void privilege_end(void)
+{
+    permitted = 0;
+    set_or_die(0, 0);
+}

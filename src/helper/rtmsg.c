@@ -1,0 +1,158 @@
+#include "helper/rtmsg.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/if.h>
+#include <linux/if_addr.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "helper/attribute.h"
+
+void rtmsg_link_new(struct message *message, const char *name, const char *kind, int netns,
+                    uint32_t group)
+{
+    struct nlattr *info;
+
+    message_start(message, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, sizeof(struct ifinfomsg));
+    message_put_string(message, IFLA_IFNAME, name);
+    message_put_u32(message, IFLA_NET_NS_FD, (uint32_t)netns);
+    message_put_u32(message, IFLA_GROUP, group);
+    info = message_nest(message, IFLA_LINKINFO);
+    message_put_string(message, IFLA_INFO_KIND, kind);
+    message_unnest(message, info);
+}
+
+void rtmsg_link_get(struct message *message, const char *name)
+{
+    message_start(message, RTM_GETLINK, 0, sizeof(struct ifinfomsg));
+    message_put_string(message, IFLA_IFNAME, name);
+    message_put_u32(message, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+}
+
+void rtmsg_link_dump(struct message *message, const char *kind)
+{
+    struct nlattr *info;
+
+    message_start(message, RTM_GETLINK, NLM_F_DUMP, sizeof(struct ifinfomsg));
+    message_put_u32(message, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+    info = message_nest(message, IFLA_LINKINFO);
+    message_put_string(message, IFLA_INFO_KIND, kind);
+    message_unnest(message, info);
+}
+
+void rtmsg_link_delete(struct message *message, int index)
+{
+    struct ifinfomsg *link = message_start(message, RTM_DELLINK, 0, sizeof(*link));
+
+    link->ifi_index = index;
+}
+
+void rtmsg_link_up(struct message *message, int index)
+{
+    struct ifinfomsg *link = message_start(message, RTM_SETLINK, 0, sizeof(*link));
+
+    link->ifi_index = index;
+    link->ifi_flags = IFF_UP;
+    link->ifi_change = IFF_UP;
+}
+
+void rtmsg_link_set_group(struct message *message, int index, uint32_t group, const char *alias)
+{
+    struct ifinfomsg *link = message_start(message, RTM_SETLINK, 0, sizeof(*link));
+
+    link->ifi_index = index;
+    message_put_u32(message, IFLA_GROUP, group);
+    message_put(message, IFLA_IFALIAS, strlen(alias), alias);
+}
+
+/* The kind in an IFLA_LINKINFO attribute, or "". */
+static int parse_kind(const struct nlattr *info, char ret_kind[static RTMSG_KIND_SIZE])
+{
+    const struct nlattr *attributes[IFLA_INFO_KIND + 1];
+    int error;
+
+    ret_kind[0] = '\0';
+    if (!info)
+        return 0;
+    error = attributes_find_nested(info, IFLA_INFO_KIND + 1, attributes);
+    if (error)
+        return error;
+    attribute_string(attributes[IFLA_INFO_KIND], RTMSG_KIND_SIZE, ret_kind);
+    return 0;
+}
+
+int rtmsg_link_parse(const struct nlmsghdr *message, struct rtmsg_link *ret_link)
+{
+    const struct nlattr *attributes[IFLA_GROUP + 1];
+    const struct ifinfomsg *header = mnl_nlmsg_get_payload(message);
+    struct rtmsg_link link = {0};
+
+    if (message->nlmsg_type != RTM_NEWLINK ||
+        attributes_find_message(message, sizeof(*header), IFLA_GROUP + 1, attributes) ||
+        attribute_string(attributes[IFLA_IFNAME], LINK_NAME_SIZE, link.name) ||
+        parse_kind(attributes[IFLA_LINKINFO], link.kind))
+        return -EBADMSG;
+    if (attributes[IFLA_GROUP] && attribute_u32(attributes[IFLA_GROUP], &link.group))
+        return -EBADMSG;
+    link.index = header->ifi_index;
+    link.up = header->ifi_flags & IFF_UP;
+    if (link.index <= 0)
+        return -EBADMSG;
+    *ret_link = link;
+    return 0;
+}
+
+void rtmsg_address_new(struct message *message, int index, uint32_t address, uint8_t prefix_length)
+{
+    struct ifaddrmsg *header =
+        message_start(message, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, sizeof(*header));
+
+    header->ifa_family = AF_INET;
+    header->ifa_prefixlen = prefix_length;
+    header->ifa_scope = RT_SCOPE_UNIVERSE;
+    header->ifa_index = (uint32_t)index;
+    message_put_u32(message, IFA_LOCAL, htonl(address));
+    message_put_u32(message, IFA_ADDRESS, htonl(address));
+}
+
+void rtmsg_route_dump(struct message *message)
+{
+    struct rtmsg *header = message_start(message, RTM_GETROUTE, NLM_F_DUMP, sizeof(*header));
+
+    header->rtm_family = AF_INET;
+}
+
+/* An IPv4 address in host byte order, or 0 if there is none. */
+static int parse_address(const struct nlattr *attribute, uint32_t *ret_address)
+{
+    uint32_t address = 0;
+    int error = attribute ? attribute_u32(attribute, &address) : 0;
+
+    *ret_address = ntohl(address);
+    return error;
+}
+
+int rtmsg_route_parse(const struct nlmsghdr *message, struct rtmsg_route *ret_route)
+{
+    const struct nlattr *attributes[RTA_GATEWAY + 1];
+    const struct rtmsg *header = mnl_nlmsg_get_payload(message);
+    struct rtmsg_route route = {0};
+    uint32_t device = 0;
+
+    if (message->nlmsg_type != RTM_NEWROUTE ||
+        attributes_find_message(message, sizeof(*header), RTA_GATEWAY + 1, attributes) ||
+        header->rtm_family != AF_INET || header->rtm_dst_len > 32 ||
+        parse_address(attributes[RTA_DST], &route.destination) ||
+        parse_address(attributes[RTA_GATEWAY], &route.gateway))
+        return -EBADMSG;
+    if (attributes[RTA_OIF] && attribute_u32(attributes[RTA_OIF], &device))
+        return -EBADMSG;
+    route.prefix_length = header->rtm_dst_len;
+    route.type = header->rtm_type;
+    route.device = (int)device;
+    *ret_route = route;
+    return 0;
+}

@@ -1,0 +1,55 @@
+/* The rtnetlink messages that the helper sends and reads (net/core/rtnetlink.c, net/ipv4/devinet.c,
+ * net/ipv4/fib_frontend.c). Pure: bytes in, values out. Addresses are in host byte order. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "helper/message.h"
+#include "link/link.h"
+
+enum {
+    RTMSG_KIND_SIZE = 16, /* a longer kind is none of ours */
+};
+
+/* Devices. */
+
+struct rtmsg_link {
+    int index;
+    char name[LINK_NAME_SIZE];
+    char kind[RTMSG_KIND_SIZE]; /* "" if the device has none, or a longer one */
+    uint32_t group;
+    bool up;
+};
+
+/* A new device, not up, in the namespace behind `netns`, with its lower half in the namespace of
+ * the socket that this is sent on. */
+void rtmsg_link_new(struct message *message, const char *name, const char *kind, int netns,
+                    uint32_t group);
+/* The device that a name or an altname stands for. */
+void rtmsg_link_get(struct message *message, const char *name);
+/* All devices of a kind. */
+void rtmsg_link_dump(struct message *message, const char *kind);
+void rtmsg_link_delete(struct message *message, int index);
+void rtmsg_link_up(struct message *message, int index);
+void rtmsg_link_set_group(struct message *message, int index, uint32_t group, const char *alias);
+
+/* Reads an RTM_NEWLINK. Returns 0, or -EBADMSG. */
+int rtmsg_link_parse(const struct nlmsghdr *message, struct rtmsg_link *ret_link);
+
+/* Addresses and routes. */
+
+struct rtmsg_route {
+    uint32_t destination;
+    uint8_t prefix_length;
+    uint8_t type;     /* RTN_* */
+    int device;       /* 0 if it has none, or more than one */
+    uint32_t gateway; /* 0 if it has none */
+};
+
+void rtmsg_address_new(struct message *message, int index, uint32_t address, uint8_t prefix_length);
+/* All IPv4 routes of all tables; each address of the machine is among them, as a local route. */
+void rtmsg_route_dump(struct message *message);
+
+/* Reads an RTM_NEWROUTE. Returns 0, or -EBADMSG. */
+int rtmsg_route_parse(const struct nlmsghdr *message, struct rtmsg_route *ret_route);

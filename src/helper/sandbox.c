@@ -1,0 +1,111 @@
+#include "helper/sandbox.h"
+
+#include <asm/unistd.h>
+#include <errno.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/netlink.h>
+#include <linux/nsfs.h>
+#include <linux/seccomp.h>
+#include <linux/sockios.h>
+#include <sched.h>
+#include <stddef.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "helper/failure.h"
+#include "helper/settings.h"
+
+#if defined __x86_64__
+#define SANDBOX_ARCH AUDIT_ARCH_X86_64
+#elif defined __aarch64__
+#define SANDBOX_ARCH AUDIT_ARCH_AARCH64
+#else
+#error                                                                                             \
+    "sandbox.c: no audit architecture is known for this processor: add it here, and run the tests"
+#endif
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "LOAD_ARGUMENT reads the lower half");
+
+#define LOAD(field) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (unsigned int)(field))
+#define LOAD_CALL   LOAD(offsetof(struct seccomp_data, nr))
+/* The lower 32 bits: of an int, the kernel looks at no more. */
+#define LOAD_ARGUMENT(index) LOAD(offsetof(struct seccomp_data, args[index]))
+/* The next instruction if the loaded value is this one, else skip some. */
+#define IF(value, skip) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned int)(value), 0, skip)
+#define RETURN(action)  BPF_STMT(BPF_RET | BPF_K, action)
+
+#define ALLOW(call) IF(__NR_##call, 1), RETURN(SECCOMP_RET_ALLOW)
+#define ALLOW_WITH(call, index, value)                                                             \
+    IF(__NR_##call, 4), LOAD_ARGUMENT(index), IF(value, 1), RETURN(SECCOMP_RET_ALLOW), LOAD_CALL
+
+/* clang-format off */
+static const struct sock_filter filter[] = {
+    LOAD(offsetof(struct seccomp_data, arch)),
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SANDBOX_ARCH, 1, 0),
+    RETURN(SECCOMP_RET_KILL_PROCESS),
+    LOAD_CALL, /* the x32 calls of x86_64 have a bit set that none below has */
+
+    /* privilege.c: make a capability effective, and ineffective again */
+    ALLOW(capset),
+
+    /* target.c: the process; into its namespace and out again; that namespace's descriptor */
+    ALLOW(pidfd_open),
+    ALLOW_WITH(setns, 1, CLONE_NEWNET),
+    ALLOW_WITH(ioctl, 1, SIOCGSKNS),
+    ALLOW(fstat), /* which namespace is it? */
+    /* target.c: is a descriptor of the caller's a network namespace's? */
+    ALLOW(fstatfs),
+    ALLOW_WITH(ioctl, 1, NS_GET_NSTYPE),
+    /* target.c: policy */
+    ALLOW(getuid),
+#ifdef CWG_OWN_CONTAINERS_ONLY
+    ALLOW_WITH(ioctl, 1, NS_GET_USERNS),
+    ALLOW_WITH(ioctl, 1, NS_GET_OWNER_UID),
+#endif
+    /* target.c: take turns, and wait for it */
+    ALLOW(flock),
+    ALLOW(clock_nanosleep),
+    ALLOW(restart_syscall), /* of clock_nanosleep, after SIGSTOP and SIGCONT */
+    /* target.c: does the process still live? */
+    ALLOW(ppoll),
+
+    /* netlink.c */
+    ALLOW_WITH(socket, 0, AF_NETLINK),
+    ALLOW(connect),
+    ALLOW_WITH(setsockopt, 1, SOL_NETLINK),
+    ALLOW(sendto),
+    ALLOW(recvmsg),
+    ALLOW(close),
+
+    /* kernel.c: a private key */
+    ALLOW(getrandom),
+
+    /* output.c: the result, or what went wrong */
+    ALLOW_WITH(write, 0, STDOUT_FILENO),
+    ALLOW_WITH(write, 0, STDERR_FILENO),
+
+    /* main.c */
+    ALLOW(exit_group),
+
+    RETURN(SECCOMP_RET_KILL_PROCESS),
+};
+/* clang-format on */
+
+int sandbox_enter(struct failure *failure)
+{
+    static const struct sock_fprog program = {
+        .len = sizeof(filter) / sizeof(filter[0]),
+        .filter = (struct sock_filter *)filter, /* the kernel only reads it */
+    };
+
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+        return fail_unexpected(failure, -errno, "can't set no_new_privs");
+    if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0)
+        return fail_unexpected(failure, -errno,
+                               "can't limit the system calls (does the kernel have "
+                               "CONFIG_SECCOMP_FILTER?)");
+    return 0;
+}

@@ -1,0 +1,33 @@
+/* All memory that a private key is ever in: the key, the request that carries it to the kernel, and
+ * the answers that the kernel sends, which hold it too. Not in core dumps, and wiped before exit.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "helper/message.h"
+#include "link/key.h"
+
+enum {
+    SECRET_PAGE_SIZE = 4096,
+    /* More than the largest link message there can be: a device's altnames take up to 64 KiB
+     * (rtnl_prop_list_size(), net/core/rtnetlink.c), and root in a container makes as many as it
+     * likes. Pages that no answer reached cost nothing. */
+    SECRET_ANSWER_SIZE = 96 * 1024,
+};
+
+struct secret {
+    struct key private_key;
+    struct message request;
+    _Alignas(SECRET_PAGE_SIZE) uint8_t answer[SECRET_ANSWER_SIZE];
+};
+
+extern struct secret secret;
+
+struct failure;
+
+/* Keeps `secret` out of core dumps (madvise(2), MADV_DONTDUMP). Returns 0 or a negative errno. */
+int secret_protect(struct failure *failure);
+
+/* Wipes the key and the request; answers are wiped by netlink_request(), as far as they reached. */
+void secret_wipe(void);

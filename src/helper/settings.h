@@ -1,0 +1,34 @@
+/* config.h, with the values of what it leaves out, and refused where it makes no sense. */
+#pragma once
+
+#ifndef CONFIG_H
+#define CONFIG_H "../../config.h"
+#endif
+#include CONFIG_H
+
+#ifndef CWG_PREFIX
+#define CWG_PREFIX "wg"
+#endif
+
+#ifndef CWG_MAX_LINKS
+#define CWG_MAX_LINKS 256
+#endif
+
+/* An earlier name of the same setting. */
+#if defined ENABLE_CWG_DESTROY && !defined ENABLE_CWG_DELETE
+#define ENABLE_CWG_DELETE
+#endif
+
+#if !defined ENABLE_CWG_CREATE && !defined ENABLE_CWG_CONNECT && !defined ENABLE_CWG_DELETE
+#error "config.h: no task is enabled: define ENABLE_CWG_CREATE, _CONNECT or _DELETE"
+#endif
+
+#if CWG_MAX_LINKS < 1
+#error "config.h: CWG_MAX_LINKS must be at least 1"
+#endif
+
+/* A device name is <prefix>-<net>-<host>, of at most 15 characters, and net 0 needs 4 of them.
+ * Which characters a prefix may have is checked by scripts/check-config, before this is compiled.
+ */
+_Static_assert(sizeof(CWG_PREFIX) > 1 && sizeof(CWG_PREFIX) <= 12,
+               "config.h: CWG_PREFIX must have 1 to 11 characters, and 1 to 5 for all nets");

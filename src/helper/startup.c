@@ -1,0 +1,74 @@
+#include "helper/startup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stddef.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "helper/failure.h"
+#include "helper/target.h"
+
+/* A descriptor 0, 1 or 2 that is closed would be given to the next file that is opened. O_PATH: it
+ * can be neither read nor written, so that a result for a closed standard output is an error. */
+static int fill_descriptors(void)
+{
+    int fd;
+
+    do {
+        fd = open("/", O_PATH | O_CLOEXEC);
+        if (fd < 0)
+            return -errno;
+    } while (fd <= STDERR_FILENO);
+    close(fd);
+    return 0;
+}
+
+int startup_harden(void)
+{
+    static const struct rlimit no_core = {0};
+    int error;
+
+    /* No ptrace, no pidfd_getfd, no core dump by the user whose process this is. The kernel does it
+     * by itself only if the program's file gave it capabilities that the caller didn't have. */
+    if (prctl(PR_SET_DUMPABLE, 0) < 0 || setrlimit(RLIMIT_CORE, &no_core) < 0)
+        return -errno;
+    error = fill_descriptors();
+    if (error)
+        return error;
+    /* A result that can't be written is an error to roll back, not an end by a signal. */
+    if (signal(SIGPIPE, SIG_IGN) == SIG_ERR || signal(SIGXFSZ, SIG_IGN) == SIG_ERR)
+        return -errno;
+    umask(S_IRWXG | S_IRWXO);
+    return chdir("/") < 0 ? -errno : 0;
+}
+
+static int close_from(unsigned int first, unsigned int last)
+{
+    if (first > last)
+        return 0;
+    return syscall(SYS_close_range, first, last, 0) < 0 ? -errno : 0;
+}
+
+int startup_close_others(const struct target_name *target, struct failure *failure)
+{
+    static const unsigned int first = STDERR_FILENO + 1;
+    unsigned int kept = (unsigned int)target->number;
+    int error;
+
+    if (target->kind == TARGET_DESCRIPTOR && kept >= first) {
+        error = close_from(first, kept - 1);
+        if (!error)
+            error = close_from(kept + 1, UINT_MAX);
+    } else {
+        error = close_from(first, UINT_MAX);
+    }
+    if (error == -ENOSYS)
+        return fail(failure, error, "this kernel is too old: Linux 5.9 or newer is needed");
+    return error ? fail_unexpected(failure, error, "can't close inherited descriptors") : 0;
+}

@@ -1,0 +1,15 @@
+/* What a program has to do first that is started with more rights than its caller has, since the
+ * caller chose its descriptors, limits, signals and directory. No capability is needed for it. */
+#pragma once
+
+#include <stdbool.h>
+
+struct failure;
+struct target_name;
+
+/* Before anything else. Returns 0, or a negative errno. */
+int startup_harden(void);
+
+/* Closes every descriptor but 0, 1, 2 and the one that names the target, if one does. Returns 0, or
+ * a negative errno. */
+int startup_close_others(const struct target_name *target, struct failure *failure);

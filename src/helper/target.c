@@ -1,0 +1,280 @@
+#include "helper/target.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <linux/netlink.h>
+#include <linux/nsfs.h>
+#include <linux/sockios.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "helper/failure.h"
+#include "helper/privilege.h"
+#include "helper/settings.h"
+
+enum {
+    LOCK_TRIES = 100,
+    LOCK_PAUSE = 20 * 1000 * 1000, /* nanoseconds, between two tries */
+};
+
+static bool same_netns(const struct netns *a, const struct netns *b)
+{
+    return a->device == b->device && a->inode == b->inode;
+}
+
+/* fstat(), as one and the same system call with every libc: the sandbox has it. */
+static int netns_identify(struct netns *netns)
+{
+    struct stat status;
+
+    if (syscall(SYS_fstat, netns->fd, &status) < 0)
+        return -errno;
+    netns->device = status.st_dev;
+    netns->inode = status.st_ino;
+    return 0;
+}
+
+/* Some settings of the network are the machine's, and are there in its initial namespace alone
+ * (net_core_table, net/core/sysctl_net_core.c): /proc/sys/net shows those of where we are. */
+static bool home_is_initial(void)
+{
+    return access("/proc/sys/net/core/netdev_budget", F_OK) == 0;
+}
+
+/* Started elsewhere, we see the machine's initial namespace only if process 1 is in it. In a pid
+ * namespace of our own it is not, but then no pid that we could be given is. */
+static int identify_by_process_1(struct netns *ret_initial)
+{
+    struct stat status;
+    int result;
+
+    privilege_raise(PRIVILEGE_PTRACE);
+    result = stat("/proc/1/ns/net", &status);
+    privilege_lower();
+    if (result < 0)
+        return -errno;
+    *ret_initial = (struct netns){.fd = -1, .device = status.st_dev, .inode = status.st_ino};
+    return 0;
+}
+
+int home_open(struct home *ret_home, struct failure *failure)
+{
+    struct home home = {0};
+    int error;
+
+    home.netns.fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+    error = home.netns.fd < 0 ? -errno : netns_identify(&home.netns);
+    if (error)
+        return fail_unexpected(failure, error, "can't open /proc/self/ns/net (is /proc mounted?)");
+    home.initial = home.netns;
+    home.initial_known = home_is_initial() || identify_by_process_1(&home.initial) == 0;
+    *ret_home = home;
+    return 0;
+}
+
+static int fail_no_process(struct failure *failure)
+{
+#ifdef CWG_OWN_CONTAINERS_ONLY
+    /* One text for both, so that nobody learns what isn't his. */
+    return fail(failure, -ESRCH,
+                "pid: no such process, or not in a container of yours; give the pid of a running "
+                "process in a container that you started");
+#else
+    return fail(
+        failure, -ESRCH,
+        "pid: no such process: it has ended or never was; give the pid of a running process "
+        "in the container, as seen from here");
+#endif
+}
+
+static int fail_not_permitted(struct failure *failure)
+{
+#ifdef CWG_OWN_CONTAINERS_ONLY
+    return fail_no_process(failure);
+#else
+    return fail(failure, -EPERM,
+                "pid: not permitted to enter the network namespace of that process: its user "
+                "namespace is none that this program has power over; run it where the containers "
+                "are started");
+#endif
+}
+
+static int pidfd_from(int pid, int *ret_pidfd, struct failure *failure)
+{
+    int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+
+    if (pidfd < 0 && (errno == ESRCH || errno == EINVAL))
+        return fail_no_process(failure);
+    if (pidfd < 0)
+        return fail_unexpected(failure, -errno, "pid: can't open the process");
+    *ret_pidfd = pidfd;
+    return 0;
+}
+
+/* Of a descriptor that a caller opened we know nothing: before an ioctl is done on it, it has to be
+ * of nsfs, whose ioctls are harmless. */
+static int check_descriptor(int fd, struct failure *failure)
+{
+    struct statfs status;
+
+    if (fstatfs(fd, &status) < 0 || status.f_type != NSFS_MAGIC ||
+        ioctl(fd, NS_GET_NSTYPE) != CLONE_NEWNET)
+        return fail(failure, -EINVAL,
+                    "pid: the descriptor is not open on a network namespace; open one, such as "
+                    "/proc/<pid>/ns/net or /run/netns/<name>, and pass its number");
+    return 0;
+}
+
+/* setns() to what a pidfd or a namespace's descriptor stands for. */
+static int enter(int fd)
+{
+    int result;
+
+    privilege_raise(PRIVILEGE_PTRACE | PRIVILEGE_ADMIN);
+    result = setns(fd, CLONE_NEWNET);
+    privilege_lower();
+    return result < 0 ? -errno : 0;
+}
+
+/* In a namespace other than home, nothing of what follows would be right. */
+static void go_home(const struct home *home)
+{
+    if (enter(home->netns.fd))
+        _exit(EXIT_FAILURE);
+}
+
+/* The descriptor of the namespace that a socket is in (SIOCGSKNS, net/socket.c). */
+static int netns_of_socket(int socket, struct netns *ret_netns)
+{
+    struct netns netns = {0};
+
+    privilege_raise(PRIVILEGE_NET);
+    netns.fd = ioctl(socket, SIOCGSKNS);
+    privilege_lower();
+    if (netns.fd < 0)
+        return -errno;
+    *ret_netns = netns;
+    return netns_identify(ret_netns);
+}
+
+/* What has to be done inside. */
+static int open_inside(struct target *target)
+{
+    int error = netlink_open(NETLINK_ROUTE, &target->route);
+
+    if (!error)
+        error = netlink_open(NETLINK_GENERIC, &target->generic);
+    if (!error)
+        error = netns_of_socket(target->route.fd, &target->netns);
+    return error;
+}
+
+static int visit(const struct home *home, int fd, struct target *target, struct failure *failure)
+{
+    int error = enter(fd);
+
+    if (error == -ESRCH)
+        return fail_no_process(failure);
+    if (error == -EPERM || error == -EACCES)
+        return fail_not_permitted(failure);
+    if (error)
+        return fail_unexpected(failure, error, "pid: can't enter its network namespace");
+    error = open_inside(target);
+    go_home(home);
+    if (error == -EPERM)
+        return fail_not_permitted(failure);
+    if (error)
+        return fail_unexpected(failure, error, "pid: can't open netlink in its network namespace");
+    return 0;
+}
+
+#ifdef CWG_OWN_CONTAINERS_ONLY
+static bool owned_by(uid_t uid, const struct netns *netns)
+{
+    uid_t owner;
+    int userns = ioctl(netns->fd, NS_GET_USERNS);
+    bool known = userns >= 0 && ioctl(userns, NS_GET_OWNER_UID, &owner) == 0;
+
+    if (userns >= 0)
+        close(userns);
+    return known && owner == uid;
+}
+#endif
+
+/* What a caller other than root may not work on. */
+static int check_policy(const struct home *home, const struct target *target,
+                        struct failure *failure)
+{
+    uid_t caller = getuid();
+
+    if (caller == 0)
+        return 0;
+#ifdef CWG_OWN_CONTAINERS_ONLY
+    if (!owned_by(caller, &target->netns))
+        return fail_no_process(failure);
+#endif
+    if (!home->initial_known)
+        return fail(failure, -EPERM,
+                    "can't tell the machine's own network namespace from a container's: "
+                    "neither /proc/sys/net nor /proc/1/ns/net is to be seen; start this program in "
+                    "the host's network namespace, with /proc mounted");
+    if (same_netns(&target->netns, &home->netns) || same_netns(&target->netns, &home->initial))
+        return fail(failure, -EPERM,
+                    "pid: that process is in the host's network namespace, not in a container's; "
+                    "give the pid of a process in the container");
+    return 0;
+}
+
+/* Anybody in the container can hold this lock: who does gets nothing but a pause. */
+static void wait_for_turn(const struct target *target)
+{
+    static const struct timespec pause = {.tv_nsec = LOCK_PAUSE};
+
+    for (int i = 0; i < LOCK_TRIES && flock(target->netns.fd, LOCK_EX | LOCK_NB) < 0; i++)
+        clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
+}
+
+int target_open(const struct home *home, const struct target_name *name, struct target *ret_target,
+                struct failure *failure)
+{
+    struct target target = {.pidfd = -1};
+    int fd = name->number;
+    int error = name->kind == TARGET_PID ? pidfd_from(name->number, &target.pidfd, failure)
+                                         : check_descriptor(name->number, failure);
+
+    if (error)
+        return error;
+    if (name->kind == TARGET_PID)
+        fd = target.pidfd;
+    error = visit(home, fd, &target, failure);
+    if (!error)
+        error = check_policy(home, &target, failure);
+    if (error)
+        return error;
+    wait_for_turn(&target);
+    *ret_target = target;
+    return 0;
+}
+
+int target_alive(const struct target *target, struct failure *failure)
+{
+    /* A pidfd is readable when its process has ended (pidfd_open(2)). */
+    struct pollfd process = {.fd = target->pidfd, .events = POLLIN};
+    struct timespec now = {0};
+
+    if (target->pidfd >= 0 && ppoll(&process, 1, &now, NULL) != 0)
+        return fail(
+            failure, -ESRCH,
+            "pid: the process ended in the meantime; start the container again, and give the "
+            "pid of a process that stays");
+    return 0;
+}

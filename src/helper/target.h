@@ -1,0 +1,51 @@
+/* The network namespaces that a task works in: home, where the helper was started and the UDP
+ * sockets of links are, and the target, where the links' devices are. */
+#pragma once
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "helper/netlink.h"
+
+struct failure;
+
+/* A namespace, held by a descriptor and known by its inode (ioctl_ns(2)). */
+struct netns {
+    int fd;
+    dev_t device;
+    ino_t inode;
+};
+
+struct home {
+    struct netns netns;
+    bool initial_known;
+    struct netns initial; /* the machine's, if initial_known; only for its identity */
+};
+
+/* Finds out where we are. Needs /proc; nothing after it does. Returns 0, or a negative errno. */
+int home_open(struct home *ret_home, struct failure *failure);
+
+/* How a caller names a target: a process in it, or a descriptor of it that the caller opened. */
+struct target_name {
+    enum {
+        TARGET_PID,
+        TARGET_DESCRIPTOR,
+    } kind;
+    int number;
+};
+
+struct target {
+    int pidfd; /* -1 if the target was named by a descriptor */
+    struct netns netns;
+    struct netlink route;   /* in the target, NETLINK_ROUTE */
+    struct netlink generic; /* in the target, NETLINK_GENERIC */
+};
+
+/* Resolves the name, once, and opens all that tasks need; checks that the caller may work there;
+ * and waits for the other commands on this namespace. The helper itself is at home before and
+ * after. What is open is closed by the end of the program. Returns 0, or a negative errno. */
+int target_open(const struct home *home, const struct target_name *name, struct target *ret_target,
+                struct failure *failure);
+
+/* Whether the process that named the target still lives. Returns 0, or -ESRCH. */
+int target_alive(const struct target *target, struct failure *failure);

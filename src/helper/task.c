@@ -1,0 +1,28 @@
+#include "helper/task.h"
+
+#include <string.h>
+
+#include "helper/settings.h"
+
+const struct task *const tasks[] = {
+#ifdef ENABLE_CWG_CREATE
+    &task_create,
+#endif
+#ifdef ENABLE_CWG_CONNECT
+    &task_connect,
+#endif
+#ifdef ENABLE_CWG_DELETE
+    &task_destroy,
+#endif
+};
+
+const size_t task_count = sizeof(tasks) / sizeof(tasks[0]);
+
+const struct task *task_by_name(const char *name)
+{
+    for (size_t i = 0; i < task_count; i++) {
+        if (strcmp(tasks[i]->name, name) == 0)
+            return tasks[i];
+    }
+    return NULL;
+}

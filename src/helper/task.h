@@ -1,0 +1,56 @@
+/* The tasks, and the table that they are called by. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "helper/target.h"
+#include "link/endpoint.h"
+#include "link/key.h"
+#include "link/link.h"
+
+struct failure;
+
+enum argument {
+    ARGUMENT_PID = 1,
+    ARGUMENT_NET,
+    ARGUMENT_HOST,
+    ARGUMENT_PORT,
+    ARGUMENT_ENDPOINT,
+    ARGUMENT_KEY,
+};
+
+enum {
+    TASK_ARGUMENTS_MAX = 5,
+};
+
+/* The arguments of a task, read and found to be in range. Those it doesn't take are 0. */
+struct request {
+    struct target_name target;
+    struct link_end end; /* as the caller gave it: for cwg_connect see task_connect.c */
+    uint16_t port;
+    struct endpoint endpoint;
+    struct key peer;
+};
+
+struct task {
+    const char *name;
+    const char *summary;                             /* one line for the list of tasks */
+    const char *details;                             /* paragraphs for its own --help */
+    enum argument arguments[TASK_ARGUMENTS_MAX + 1]; /* 0 ends them */
+
+    /* Does it, at home. A result is written to standard output, by output_result(). Returns 0, or a
+     * negative errno, and then nothing has been changed. */
+    int (*run)(const struct request *request, struct target *target, struct failure *failure);
+};
+
+/* Those that config.h enables. */
+extern const struct task *const tasks[];
+extern const size_t task_count;
+
+/* The task of that name, or NULL. */
+const struct task *task_by_name(const char *name);
+
+extern const struct task task_create;
+extern const struct task task_connect;
+extern const struct task task_destroy;

@@ -1,0 +1,73 @@
+/* cwg_connect: tells a link's device where its peer is. */
+#include <errno.h>
+
+#include "helper/backend.h"
+#include "helper/failure.h"
+#include "helper/settings.h"
+#include "helper/task.h"
+
+#ifdef ENABLE_CWG_CONNECT
+
+static int fail_no_link(struct link_end end, const struct device *unfinished,
+                        struct failure *failure)
+{
+    if (unfinished->index)
+        return fail(failure, -ENODEV,
+                    "the link %s was never finished: the cwg_create that made it was killed; run "
+                    "that again, for a new key",
+                    unfinished->name);
+    return fail(failure, -ENODEV,
+                "no link for net %u in this container; make it with cwg_create first", end.net);
+}
+
+/* <host> is the number of the remote end, so that the local one is the other. Where there is no
+ * such device, but one with that very number, the caller gave the local end's: a namespace with
+ * just one end of a net leaves no doubt which is meant. */
+static int find_local(const struct request *request, struct target *target,
+                      struct device *ret_device, struct failure *failure)
+{
+    const struct link_end candidates[] = {link_other_end(request->end), request->end};
+    struct device unfinished = {0};
+
+    for (int i = 0; i < 2; i++) {
+        struct device device;
+        int presence = device_find(target, candidates[i], &device, failure);
+
+        if (presence < 0)
+            return presence;
+        if (presence != DEVICE_OURS)
+            continue;
+        if (device.finished) {
+            *ret_device = device;
+            return 0;
+        }
+        unfinished = device;
+    }
+    return fail_no_link(request->end, &unfinished, failure);
+}
+
+static int run(const struct request *request, struct target *target, struct failure *failure)
+{
+    struct device device = {0};
+    int error = find_local(request, target, &device, failure);
+
+    if (!error)
+        error = target_alive(target, failure);
+    if (!error)
+        error = device.backend->join(target, &device, &request->peer, &request->endpoint, failure);
+    return error;
+}
+
+const struct task task_connect = {
+    .name = "cwg_connect",
+    .summary = "tell a link where its peer is, and the peer's public key",
+    .details = "Makes the machine at <peer_endpoint>, an IPv4 address and a UDP port as in\n"
+               "192.0.2.1:51820, the peer of the link for <net> in the network namespace of\n"
+               "process <pid>, in the place of any it had. <host> is the number that the peer\n"
+               "made its end with; the local one is understood too, where only one end is in\n"
+               "the container. <peer_key> is what cwg_create printed there. Prints nothing.\n",
+    .arguments = {ARGUMENT_PID, ARGUMENT_NET, ARGUMENT_HOST, ARGUMENT_ENDPOINT, ARGUMENT_KEY},
+    .run = run,
+};
+
+#endif

@@ -1,0 +1,129 @@
+/* cwg_create: a new link's device in the container. */
+#include <errno.h>
+#include <string.h>
+
+#include "helper/backend.h"
+#include "helper/failure.h"
+#include "helper/output.h"
+#include "helper/settings.h"
+#include "helper/task.h"
+
+#ifdef ENABLE_CWG_CREATE
+
+static int fail_exists(const struct device *device, struct failure *failure)
+{
+    return fail(
+        failure, -EEXIST,
+        "the link %s exists already in this container; remove it with cwg_destroy first, or "
+        "choose another net",
+        device->name);
+}
+
+static int fail_taken(struct link_end end, int presence, struct failure *failure)
+{
+    char name[LINK_NAME_SIZE];
+    int error = device_name(end, name, failure);
+
+    if (error)
+        return error;
+    if (presence == DEVICE_FOREIGN)
+        return fail(failure, -EEXIST,
+                    "the name %s is taken in this container by a device that is no link of ours; "
+                    "choose another net, or have that device renamed",
+                    name);
+    return fail(
+        failure, -EEXIST,
+        "a device %s is in the network namespace that this was started in, and Linux before "
+        "6.15 then can't create one of that name elsewhere; choose another net",
+        name);
+}
+
+/* Makes the device, in the place of one that an earlier command didn't live to finish. */
+static int make(const struct request *request, struct target *target, struct device *ret_device,
+                struct key *ret_public_key, struct failure *failure)
+{
+    const struct backend *backend = backends[0];
+    struct device left;
+    int presence;
+    int error =
+        backend->make(target, request->end, request->port, ret_device, ret_public_key, failure);
+
+    if (error != -EEXIST)
+        return error;
+    presence = device_find(target, request->end, &left, failure);
+    if (presence < 0)
+        return presence;
+    if (presence != DEVICE_OURS)
+        return fail_taken(request->end, presence, failure);
+    if (left.finished)
+        return fail_exists(&left, failure);
+    error = left.backend->remove(target, &left, failure);
+    if (!error)
+        error =
+            backend->make(target, request->end, request->port, ret_device, ret_public_key, failure);
+    return error == -EEXIST ? fail_exists(&left, failure) : error;
+}
+
+static int print_key(const struct key *public_key, struct failure *failure)
+{
+    char line[KEY_TEXT_LENGTH + 2];
+
+    key_to_text(public_key, line);
+    line[KEY_TEXT_LENGTH] = '\n';
+    line[KEY_TEXT_LENGTH + 1] = '\0';
+    return output_result(line, failure);
+}
+
+/* All that comes after the device's birth, in an order of which each step can still fail. Only when
+ * the caller has the key is the link finished. */
+static int complete(const struct request *request, struct target *target,
+                    const struct device *device, const struct key *public_key,
+                    struct failure *failure)
+{
+    int error = device_check_limit(target, failure);
+
+    if (!error)
+        error = device_check_addresses(target, device, failure);
+    if (!error)
+        error = device_set_address(target, device, failure);
+    if (!error)
+        error = device->backend->start(target, device, request->port, failure);
+    if (!error)
+        error = target_alive(target, failure);
+    if (!error)
+        error = print_key(public_key, failure);
+    if (!error)
+        error = device_finish(target, device, failure);
+    return error;
+}
+
+static int run(const struct request *request, struct target *target, struct failure *failure)
+{
+    struct device device;
+    struct key public_key;
+    struct failure rollback;
+    int error = make(request, target, &device, &public_key, failure);
+
+    if (error)
+        return error;
+    error = complete(request, target, &device, &public_key, failure);
+    if (error && device.backend->remove(target, &device, &rollback))
+        failure_add(failure, "; and what was made is still there: remove it with cwg_destroy");
+    return error;
+}
+
+const struct task task_create = {
+    .name = "cwg_create",
+    .summary = "make one end of a link in a container, print its public key",
+    .details =
+        "Makes a WireGuard device named " CWG_PREFIX "-<net>-<host> in the network namespace of\n"
+        "process <pid>, with the address <host> of the /31 number <net> of 10.0.0.0/8\n"
+        "(net 0: 10.0.0.0/31, net 1: 10.0.0.2/31, ...). Its UDP socket listens on <port>\n"
+        "in the network namespace that this command is run in; 0 lets the kernel choose.\n"
+        "Prints the device's public key, 44 characters, and nothing else. The device\n"
+        "goes away with the container.\n",
+    .arguments = {ARGUMENT_PID, ARGUMENT_NET, ARGUMENT_HOST, ARGUMENT_PORT},
+    .run = run,
+};
+
+#endif

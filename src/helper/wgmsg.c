@@ -1,0 +1,140 @@
+#include "helper/wgmsg.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/genetlink.h>
+#include <linux/wireguard.h>
+#include <netinet/in.h>
+
+#include "helper/attribute.h"
+
+static void start(struct message *message, uint16_t family, uint16_t flags, uint8_t command,
+                  uint8_t version)
+{
+    struct genlmsghdr *header = message_start(message, family, flags, sizeof(*header));
+
+    header->cmd = command;
+    header->version = version;
+}
+
+void wgmsg_family_get(struct message *message)
+{
+    start(message, GENL_ID_CTRL, 0, CTRL_CMD_GETFAMILY, 1);
+    message_put_string(message, CTRL_ATTR_FAMILY_NAME, WG_GENL_NAME);
+}
+
+int wgmsg_family_parse(const struct nlmsghdr *message, uint16_t *ret_family)
+{
+    const struct nlattr *attributes[CTRL_ATTR_FAMILY_ID + 1];
+    uint16_t family;
+
+    if (message->nlmsg_type != GENL_ID_CTRL ||
+        attributes_find_message(message, sizeof(struct genlmsghdr), CTRL_ATTR_FAMILY_ID + 1,
+                                attributes) ||
+        attribute_u16(attributes[CTRL_ATTR_FAMILY_ID], &family) || family < GENL_MIN_ID)
+        return -EBADMSG;
+    *ret_family = family;
+    return 0;
+}
+
+static void start_device(struct message *message, uint16_t family, uint16_t flags, uint8_t command,
+                         int index)
+{
+    start(message, family, flags, command, WG_GENL_VERSION);
+    message_put_u32(message, WGDEVICE_A_IFINDEX, (uint32_t)index);
+}
+
+void wgmsg_set_key(struct message *message, uint16_t family, int index,
+                   const struct key *private_key, uint16_t listen_port)
+{
+    start_device(message, family, 0, WG_CMD_SET_DEVICE, index);
+    message_put(message, WGDEVICE_A_PRIVATE_KEY, KEY_SIZE, private_key->bytes);
+    message_put_u16(message, WGDEVICE_A_LISTEN_PORT, listen_port);
+}
+
+static void put_endpoint(struct message *message, const struct endpoint *endpoint)
+{
+    struct sockaddr_in address = {
+        .sin_family = AF_INET,
+        .sin_port = htons(endpoint->port),
+        .sin_addr.s_addr = htonl(endpoint->address),
+    };
+
+    message_put(message, WGPEER_A_ENDPOINT, sizeof(address), &address);
+}
+
+static void put_allowed_address(struct message *message, uint32_t address)
+{
+    struct nlattr *list = message_nest(message, WGPEER_A_ALLOWEDIPS);
+    struct nlattr *entry = message_nest(message, 0);
+    uint32_t wire_address = htonl(address);
+    uint8_t prefix_length = 32;
+
+    message_put_u16(message, WGALLOWEDIP_A_FAMILY, AF_INET);
+    message_put(message, WGALLOWEDIP_A_IPADDR, sizeof(wire_address), &wire_address);
+    message_put(message, WGALLOWEDIP_A_CIDR_MASK, sizeof(prefix_length), &prefix_length);
+    message_unnest(message, entry);
+    message_unnest(message, list);
+}
+
+void wgmsg_set_peer(struct message *message, uint16_t family, int index,
+                    const struct wgmsg_peer *peer, bool replace)
+{
+    struct nlattr *list;
+    struct nlattr *entry;
+
+    start_device(message, family, 0, WG_CMD_SET_DEVICE, index);
+    if (replace)
+        message_put_u32(message, WGDEVICE_A_FLAGS, WGDEVICE_F_REPLACE_PEERS);
+    list = message_nest(message, WGDEVICE_A_PEERS);
+    entry = message_nest(message, 0);
+    message_put(message, WGPEER_A_PUBLIC_KEY, KEY_SIZE, peer->public_key.bytes);
+    message_put_u32(message, WGPEER_A_FLAGS, WGPEER_F_REPLACE_ALLOWEDIPS);
+    put_endpoint(message, &peer->endpoint);
+    put_allowed_address(message, peer->allowed_address);
+    message_unnest(message, entry);
+    message_unnest(message, list);
+}
+
+void wgmsg_device_get(struct message *message, uint16_t family, int index)
+{
+    start_device(message, family, NLM_F_DUMP, WG_CMD_GET_DEVICE, index);
+}
+
+/* A peer whose allowed IPs don't fit one message goes on in the next, under the same key
+ * (wg_get_device_dump()), and counts once more here: more than one is not our doing in either case.
+ */
+static int take_peer(const struct nlattr *peer, void *context)
+{
+    struct wgmsg_device *device = context;
+    const struct nlattr *attributes[WGPEER_A_PUBLIC_KEY + 1];
+    struct key key = {0};
+
+    if (attributes_find_nested(peer, WGPEER_A_PUBLIC_KEY + 1, attributes) ||
+        attribute_bytes(attributes[WGPEER_A_PUBLIC_KEY], KEY_SIZE, key.bytes))
+        return -EBADMSG;
+    if (device->peers++ == 0)
+        device->peer = key;
+    return 0;
+}
+
+int wgmsg_device_parse(const struct nlmsghdr *message, uint16_t family, struct wgmsg_device *device)
+{
+    const struct nlattr *attributes[WGDEVICE_A_PEERS + 1];
+    struct wgmsg_device next = *device;
+
+    if (message->nlmsg_type != family || attributes_find_message(message, sizeof(struct genlmsghdr),
+                                                                 WGDEVICE_A_PEERS + 1, attributes))
+        return -EBADMSG;
+    if (attributes[WGDEVICE_A_PUBLIC_KEY]) {
+        if (attribute_bytes(attributes[WGDEVICE_A_PUBLIC_KEY], KEY_SIZE, next.public_key.bytes))
+            return -EBADMSG;
+        next.has_key = true;
+    }
+    if (attributes[WGDEVICE_A_PEERS] &&
+        attributes_each(mnl_attr_get_payload(attributes[WGDEVICE_A_PEERS]),
+                        mnl_attr_get_payload_len(attributes[WGDEVICE_A_PEERS]), take_peer, &next))
+        return -EBADMSG;
+    *device = next;
+    return 0;
+}

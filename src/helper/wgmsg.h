@@ -1,0 +1,43 @@
+/* The generic netlink messages that the helper sends to the WireGuard driver and reads from it
+ * (include/uapi/linux/wireguard.h, drivers/net/wireguard/netlink.c). Pure: bytes in, values out. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "helper/message.h"
+#include "link/endpoint.h"
+#include "link/key.h"
+
+/* Asks which message type stands for WireGuard on this kernel. */
+void wgmsg_family_get(struct message *message);
+/* Returns 0, or -EBADMSG. */
+int wgmsg_family_parse(const struct nlmsghdr *message, uint16_t *ret_family);
+
+/* Gives a device its key and its listen port (host byte order). Holds the private key: to be wiped.
+ */
+void wgmsg_set_key(struct message *message, uint16_t family, int index,
+                   const struct key *private_key, uint16_t listen_port);
+
+struct wgmsg_peer {
+    struct key public_key;
+    struct endpoint endpoint;
+    uint32_t allowed_address; /* IPv4, host byte order: the one /32 that is behind this peer */
+};
+
+/* Makes `peer` a peer, or changes it if it is one; with `replace`, the only one. */
+void wgmsg_set_peer(struct message *message, uint16_t family, int index,
+                    const struct wgmsg_peer *peer, bool replace);
+
+struct wgmsg_device {
+    bool has_key;
+    struct key public_key; /* if has_key */
+    unsigned int peers;    /* how many; a long list comes in several messages */
+    struct key peer;       /* the first one's key, if peers > 0 */
+};
+
+/* Asks for a device. The kernel answers with the private key among the rest: to be wiped. */
+void wgmsg_device_get(struct message *message, uint16_t family, int index);
+/* Adds what a message tells to *device, which was {0} before the first. Returns 0, or -EBADMSG. */
+int wgmsg_device_parse(const struct nlmsghdr *message, uint16_t family,
+                       struct wgmsg_device *device);

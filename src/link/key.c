@@ -1,0 +1,81 @@
+#include "link/key.h"
+
+#include <string.h>
+
+static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+enum {
+    LAST_GROUP = 40, /* of the 44 characters: the four that stand for the last two bytes */
+};
+
+void key_to_text(const struct key *key, char ret_text[static KEY_TEXT_LENGTH + 1])
+{
+    const uint8_t *in = key->bytes;
+    char *out = ret_text;
+
+    for (; out < ret_text + LAST_GROUP; in += 3, out += 4) {
+        out[0] = alphabet[in[0] >> 2];
+        out[1] = alphabet[(in[0] & 3) << 4 | in[1] >> 4];
+        out[2] = alphabet[(in[1] & 15) << 2 | in[2] >> 6];
+        out[3] = alphabet[in[2] & 63];
+    }
+    out[0] = alphabet[in[0] >> 2];
+    out[1] = alphabet[(in[0] & 3) << 4 | in[1] >> 4];
+    out[2] = alphabet[(in[1] & 15) << 2];
+    out[3] = '=';
+    out[4] = '\0';
+}
+
+/* The six bits that a character stands for, or -1. */
+static int sextet(char character)
+{
+    const char *found = character ? strchr(alphabet, character) : NULL;
+
+    return found ? (int)(found - alphabet) : -1;
+}
+
+int key_from_text(const char *text, struct key *ret_key)
+{
+    uint8_t bytes[KEY_SIZE + 1]; /* the last group is decoded whole: its third byte must be 0 */
+    uint8_t *out = bytes;
+
+    if (strlen(text) != KEY_TEXT_LENGTH || text[KEY_TEXT_LENGTH - 1] != '=')
+        return -1;
+    for (int group = 0; group <= LAST_GROUP; group += 4, out += 3) {
+        uint32_t bits = 0;
+
+        for (int i = group; i < group + 4; i++) {
+            int value = i == KEY_TEXT_LENGTH - 1 ? 0 : sextet(text[i]);
+
+            if (value < 0)
+                return -1;
+            bits = bits << 6 | (uint32_t)value;
+        }
+        out[0] = (uint8_t)(bits >> 16);
+        out[1] = (uint8_t)(bits >> 8);
+        out[2] = (uint8_t)bits;
+    }
+    if (bytes[KEY_SIZE] != 0)
+        return -1;
+    memcpy(ret_key->bytes, bytes, KEY_SIZE);
+    return 0;
+}
+
+bool key_equal(const struct key *a, const struct key *b)
+{
+    return memcmp(a->bytes, b->bytes, KEY_SIZE) == 0;
+}
+
+bool key_is_zero(const struct key *key)
+{
+    static const struct key zero;
+
+    return key_equal(key, &zero);
+}
+
+void key_clamp(struct key *key)
+{
+    key->bytes[0] &= 248;
+    key->bytes[31] &= 127;
+    key->bytes[31] |= 64;
+}
