@@ -13,6 +13,7 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
@@ -25,6 +26,8 @@ enum {
     LOCK_TRIES = 100,
     LOCK_PAUSE = 20 * 1000 * 1000, /* nanoseconds, between two tries */
 };
+
+#define NETNS_INITIAL_INODE 0xeffffff9U /* NET_NS_INIT_INO, which older headers don't have */
 
 static bool same_netns(const struct netns *a, const struct netns *b)
 {
@@ -66,6 +69,24 @@ static int identify_by_process_1(struct netns *ret_initial)
     return 0;
 }
 
+/* Since Linux 6.18 its inode number is fixed, as part of the interface (enum init_ns_ino,
+ * include/uapi/linux/nsfs.h). Needed where a security module keeps process 1 from being looked at.
+ */
+static int identify_by_constant(const struct netns *home, struct netns *ret_initial)
+{
+    struct utsname system;
+    char *next;
+    unsigned long major;
+
+    if (uname(&system) < 0)
+        return -errno;
+    major = strtoul(system.release, &next, 10);
+    if (*next != '.' || major < 6 || (major == 6 && strtoul(next + 1, NULL, 10) < 18))
+        return -ENOSYS;
+    *ret_initial = (struct netns){.fd = -1, .device = home->device, .inode = NETNS_INITIAL_INODE};
+    return 0;
+}
+
 int home_open(struct home *ret_home, struct failure *failure)
 {
     struct home home = {0};
@@ -76,7 +97,8 @@ int home_open(struct home *ret_home, struct failure *failure)
     if (error)
         return fail_unexpected(failure, error, "can't open /proc/self/ns/net (is /proc mounted?)");
     home.initial = home.netns;
-    home.initial_known = home_is_initial() || identify_by_process_1(&home.initial) == 0;
+    home.initial_known = home_is_initial() || identify_by_process_1(&home.initial) == 0 ||
+                         identify_by_constant(&home.netns, &home.initial) == 0;
     *ret_home = home;
     return 0;
 }

@@ -8,16 +8,17 @@
 
 #ifdef ENABLE_CWG_CONNECT
 
-static int fail_no_link(struct link_end end, const struct device *unfinished,
-                        struct failure *failure)
+static void fail_no_link(struct link_end end, const struct device *unfinished,
+                         struct failure *failure)
 {
     if (unfinished->index)
-        return fail(failure, -ENODEV,
-                    "the link %s was never finished: the cwg_create that made it was killed; run "
-                    "that again, for a new key",
-                    unfinished->name);
-    return fail(failure, -ENODEV,
-                "no link for net %u in this container; make it with cwg_create first", end.net);
+        fail(failure, -ENODEV,
+             "the link %s was never finished: the cwg_create that made it was killed; run that "
+             "again, for a new key",
+             unfinished->name);
+    else
+        fail(failure, -ENODEV,
+             "no link for net %u in this container; make it with cwg_create first", end.net);
 }
 
 /* <host> is the number of the remote end, so that the local one is the other. Where there is no
@@ -43,7 +44,8 @@ static int find_local(const struct request *request, struct target *target,
         }
         unfinished = device;
     }
-    return fail_no_link(request->end, &unfinished, failure);
+    fail_no_link(request->end, &unfinished, failure);
+    return -ENODEV;
 }
 
 static int run(const struct request *request, struct target *target, struct failure *failure)

@@ -1,0 +1,69 @@
+# What all bats files share: the program under test, installed as `make install` does it, and a caller without
+# privilege. Sourced by bats; $ROOT is the project's root.
+
+ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+NAME=net-admin-helper
+TOOLS=$ROOT/build/tools
+
+# The application: no name, no group of note, no privilege.
+APP_UID=61234
+APP_GID=61234
+
+# Installs the program for the application's group, with its file capabilities, under a directory of the test file's
+# own, and sets HELPER to it. An argument names another build than build/net-admin-helper.
+install_helper()
+{
+    local program=${1:-$ROOT/build/$NAME} capabilities=${2:-cap_net_admin,cap_sys_admin,cap_sys_ptrace=p}
+    local directory=${3:-$BATS_FILE_TMPDIR/bin}
+
+    chmod 755 "$BATS_RUN_TMPDIR" "$BATS_FILE_TMPDIR" "$(dirname "$BATS_RUN_TMPDIR")"
+    mkdir -p "$directory"
+    install -s -m 0750 -o root -g "$APP_GID" "$program" "$directory/$NAME"
+    setcap "$capabilities" "$directory/$NAME"
+    HELPER=$directory/$NAME
+    export HELPER
+}
+
+# Runs a command as the application.
+as_app()
+{
+    setpriv --reuid "$APP_UID" --regid "$APP_GID" --clear-groups --inh-caps=-all -- "$@"
+}
+
+# Runs a command as another user, who is in the application's group and so may call the helper.
+as_other_app()
+{
+    setpriv --reuid $((APP_UID + 1)) --regid "$APP_GID" --clear-groups --inh-caps=-all -- "$@"
+}
+
+fail()
+{
+    echo "$*" >&2
+    return 1
+}
+
+# After `run --separate-stderr`: it failed as the program has to: exit code 1, nothing on standard output, and one line,
+# printable, that contains the text.
+assert_failure_with()
+{
+    [ "$status" = 1 ] || fail "exit code $status, not 1; stderr: $stderr"
+    [ -z "$output" ] || fail "standard output isn't empty: $output"
+    [ "${#stderr_lines[@]}" = 1 ] || fail "standard error isn't one line: $stderr"
+    [[ $stderr == "$NAME: "*"$1"* ]] || fail "not in the message: '$1'; it says: $stderr"
+    ! LC_ALL=C grep -q '[^ -~]' <<<"$stderr" || fail "not printable: $stderr"
+}
+
+# After `run --separate-stderr`: it succeeded, and said nothing but what is expected.
+assert_success_with()
+{
+    [ "$status" = 0 ] || fail "exit code $status; stderr: $stderr"
+    [ "$output" = "$1" ] || fail "standard output: '$output', not '$1'"
+    [ -z "$stderr" ] || fail "standard error isn't empty: $stderr"
+}
+
+assert_success_with_key()
+{
+    [ "$status" = 0 ] || fail "exit code $status; stderr: $stderr"
+    [[ $output =~ ^[A-Za-z0-9+/]{43}=$ ]] || fail "standard output is no key: '$output'"
+    [ -z "$stderr" ] || fail "standard error isn't empty: $stderr"
+}

@@ -1,0 +1,140 @@
+# What the tests on a kernel with WireGuard share: sites, containers, and their end. Sourced by bats files.
+#
+#         site1                                 site2
+#     +-------------------------+          +-------------------------+
+#     |  192.0.2.1 (v1) --------+---veth---+-------- (v2) 192.0.2.2  |
+#     |   ^ UDP sockets         |          |         UDP sockets ^   |
+#     |   | of the links        |          |        of the links |   |
+#     |  +---------+            |          |            +---------+  |
+#     |  |   c1    |            |          |            |   c2    |  |
+#     |  | wg-N-0  |            |          |            | wg-N-1  |  |
+#     +--+---------+------------+          +------------+---------+--+
+#
+# A site is a network namespace, as a machine would be; a container is a process in one of its own. The helper is
+# called in the site, by a user without privilege.
+
+load ../lib/helper
+
+# Where the kernel has no WireGuard a test is skipped and says so; in the VM that would be a fault of the VM.
+require_wireguard()
+{
+    local has=true
+    unshare -n ip link add wg-probe type wireguard 2>/dev/null || has=false
+    $has && return
+    [ -z "${NAH_IN_VM:-}" ] || fail "the VM's kernel has no WireGuard"
+    skip "this kernel has no WireGuard"
+}
+
+# Starts a process in a network namespace of its own, with lo up, as a container would be, and sets the variable named
+# by the first argument to its pid. Further arguments go to unshare (such as --user --map-root-user).
+container()
+{
+    local -n ret_pid=$1
+    local ready=$BATS_TEST_TMPDIR/ready.$1
+    shift
+    rm -f "$ready"
+    # fd 3 is bats' own: a process that keeps it open keeps bats waiting.
+    unshare --net "$@" -- sh -c 'ip link set lo up; : >"$0"; exec sleep 600' "$ready" 3>&- >/dev/null 2>&1 &
+    ret_pid=$!
+    CONTAINERS+=("$ret_pid")
+    wait_for test -e "$ready"
+}
+
+# Ends a container and waits until it is gone.
+end_container()
+{
+    kill -KILL "$1" 2>/dev/null || true
+    wait "$1" 2>/dev/null || true
+}
+
+# Tries a command up to 100 times in 10 seconds.
+wait_for()
+{
+    local i
+    for ((i = 0; i < 100; i++)); do
+        "$@" >/dev/null 2>&1 && return
+        sleep 0.1
+    done
+    fail "waited in vain for: $*"
+}
+
+# The two sites of the picture, without containers.
+two_sites()
+{
+    ip netns add site1
+    ip netns add site2
+    SITES=(site1 site2)
+    ip -n site1 link add v1 type veth peer name v2 netns site2
+    ip -n site1 address add 192.0.2.1/24 dev v1
+    ip -n site2 address add 192.0.2.2/24 dev v2
+    local number
+    for number in 1 2; do
+        ip -n "site$number" link set lo up
+        ip -n "site$number" link set "v$number" up
+    done
+}
+
+# Runs a command in a site, as root, or as the application.
+at()
+{
+    local site=$1
+    shift
+    ip netns exec "$site" "$@"
+}
+
+app_at()
+{
+    local site=$1
+    shift
+    ip netns exec "$site" setpriv --reuid "$APP_UID" --regid "$APP_GID" --clear-groups --inh-caps=-all -- "$@"
+}
+
+# Runs a command in the network namespace of a container, as root.
+inside()
+{
+    local pid=$1
+    shift
+    nsenter --net --target "$pid" -- "$@"
+}
+
+# Makes a whole link for a net between containers $c1 at site1 and $c2 at site2, called as the application does; sets
+# KEY1 and KEY2.
+link_up()
+{
+    local net=$1 port1=${2:-5101} port2=${3:-5102}
+    KEY1=$(app_at site1 "$HELPER" cwg_create "$c1" "$net" 0 "$port1")
+    KEY2=$(app_at site2 "$HELPER" cwg_create "$c2" "$net" 1 "$port2")
+    app_at site2 "$HELPER" cwg_connect "$c2" "$net" 0 "192.0.2.1:$port1" "$KEY1"
+    app_at site1 "$HELPER" cwg_connect "$c1" "$net" 1 "192.0.2.2:$port2" "$KEY2"
+}
+
+# What is in a container's namespace, in a form that two looks at can be compared in.
+state_of()
+{
+    inside "$1" ip -details address show
+    inside "$1" ip route show table all
+    inside "$1" wg show all dump
+}
+
+# Whether a UDP port can be bound at a site.
+port_free()
+{
+    at "$1" "$TOOLS/udpport" free "$2"
+}
+
+# To be called by teardown(): ends what the functions above started.
+clean_up()
+{
+    local pid site
+    for pid in "${CONTAINERS[@]}"; do
+        end_container "$pid"
+    done
+    for site in "${SITES[@]}"; do
+        ip netns delete "$site" 2>/dev/null || true
+    done
+    CONTAINERS=()
+    SITES=()
+}
+
+CONTAINERS=()
+SITES=()
