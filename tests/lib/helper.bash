@@ -24,16 +24,17 @@ install_helper()
     export HELPER
 }
 
-# Runs a command as the application.
+# Runs a command as the application. setpriv started by root still holds its capabilities when it execs; with env in
+# between, the command is started by somebody who has none.
 as_app()
 {
-    setpriv --reuid "$APP_UID" --regid "$APP_GID" --clear-groups --inh-caps=-all -- "$@"
+    setpriv --reuid "$APP_UID" --regid "$APP_GID" --clear-groups --inh-caps=-all -- env -- "$@"
 }
 
 # Runs a command as another user, who is in the application's group and so may call the helper.
 as_other_app()
 {
-    setpriv --reuid $((APP_UID + 1)) --regid "$APP_GID" --clear-groups --inh-caps=-all -- "$@"
+    setpriv --reuid $((APP_UID + 1)) --regid "$APP_GID" --clear-groups --inh-caps=-all -- env -- "$@"
 }
 
 fail()

@@ -86,7 +86,8 @@ app_at()
 {
     local site=$1
     shift
-    ip netns exec "$site" setpriv --reuid "$APP_UID" --regid "$APP_GID" --clear-groups --inh-caps=-all -- "$@"
+    ip netns exec "$site" \
+        setpriv --reuid "$APP_UID" --regid "$APP_GID" --clear-groups --inh-caps=-all -- env -- "$@"
 }
 
 # Runs a command in the network namespace of a container, as root.

@@ -1,0 +1,467 @@
+// Runs a program from system call to system call, and kills it, stops it or looks at it there.
+//
+// How a privileged program fares that dies at the worst moment can only be told by letting it die
+// at every moment. Root's own CAP_SYS_PTRACE keeps the file capabilities of the traced program in
+// force, so that what is tested is what runs.
+//
+//     at-syscall [OPTION]... count -- CMD...       how many system calls it makes
+//     at-syscall [OPTION]... status -- CMD...      its privileges at each: one line per call
+//     at-syscall [OPTION]... kill N -- CMD...      SIGKILL at the entry of the Nth: not executed
+//     at-syscall [OPTION]... stop N --do SH -- CMD...   runs SH there, then lets it go on
+//     at-syscall [OPTION]... each --do SH -- CMD...     the same at every call
+//     at-syscall [OPTION]... exit --do SH -- CMD...     the same at its exit_group()
+//     at-syscall [OPTION]... sweep [--before SH] [--each SH] [--expect STATUS] -- CMD...
+//         kill at 1, at 2, and so on until the program ends by itself; SH before each run and
+//         after it; STATUS (0) is what the last run has to end with
+//
+//     --uid N --gid N --groups N,N   whom CMD runs as (no supplementary groups unless given)
+//     --exec K        counting starts after the Kth execve(): 2 where CMD is a wrapper that execs
+//     --stdout FILE   CMD's standard output, emptied at each start (sweep: /dev/null)
+//     --report FD     where reports go (2); CMD doesn't inherit it if it is above 2
+//     --timeout S     for all of it (300)
+//
+// Calls are counted from 1, after the execve(). SH is run by `sh -c` with PID (while it lives), N,
+// CALL (the call's name), and in a sweep KILLED (1, or 0 after the last run) and STATUS.
+//
+// Exit status: CMD's own (128 + signal if one killed it: 137 after `kill`), but 123 if a --do
+// failed, 124 at the timeout, 125 for wrong arguments and other trouble, 126 and 127 if CMD cannot
+// be run. sweep: 0, or 1 if an SH failed or the last run did not end with STATUS.
+#define _GNU_SOURCE 1
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "callname.h"
+#include "common.h"
+#include "tracee.h"
+
+enum { DO_FAILED = 123, TIMED_OUT = 124, CANNOT = 125 };
+
+struct request {
+    long n;
+    long expect;
+    long timeout;
+    long report;
+    const char *action; // --do
+    const char *before;
+    const char *each;
+    struct launch launch;
+};
+
+struct mode {
+    const char *name;
+    bool takes_n;
+    bool takes_action;
+    int (*run)(const struct request *request);
+};
+
+static _Noreturn void usage(void)
+{
+    fputs("usage: at-syscall [--uid N] [--gid N] [--groups N,N] [--exec K] [--stdout FILE]\n"
+          "                  [--report FD] [--timeout S]\n"
+          "                  count|status|kill N|stop N --do SH|each --do SH|exit --do SH|\n"
+          "                  sweep [--before SH] [--each SH] [--expect STATUS]  -- CMD...\n",
+          stderr);
+    exit(CANNOT);
+}
+
+static void set_number(const char *name, long value)
+{
+    char text[24];
+    snprintf(text, sizeof(text), "%ld", value);
+    setenv(name, text, 1);
+}
+
+// The process group of the shell command that runs now.
+static volatile sig_atomic_t shell_group;
+
+// Runs a shell command; true if it succeeded. It ends with us.
+static bool shell(const char *script)
+{
+    int status;
+    pid_t pid = fork();
+
+    if (pid < 0)
+        fail(CANNOT, "fork");
+    setpgid(pid, pid);
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        int null = open("/dev/null", O_RDONLY);
+        if (null > 0)
+            dup2(null, 0);
+        if (null > 2)
+            close(null);
+        execl("/bin/sh", "sh", "-c", script, (char *)NULL);
+        _exit(127);
+    }
+    shell_group = pid;
+    while (waitpid(pid, &status, 0) < 0)
+        if (errno != EINTR)
+            fail(CANNOT, "waitpid");
+    shell_group = 0;
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+// Runs --do where the tracee is stopped.
+static bool act(const struct request *request, const struct tracee *tracee)
+{
+    const char *name = call_name(tracee->call);
+
+    set_number("PID", tracee->pid);
+    set_number("N", tracee->calls);
+    setenv("CALL", name, 1);
+    if (shell(request->action))
+        return true;
+    dprintf((int)request->report, "do failed %ld %s\n", tracee->calls, name);
+    return false;
+}
+
+// Starts the program; false, with its status set, where that isn't possible.
+static bool start(const struct request *request, struct tracee *ret)
+{
+    tracee_start(ret, &request->launch);
+    if (!ret->started)
+        dprintf((int)request->report, "not started status %d\n", ret->status);
+    return ret->started;
+}
+
+static int report_end(const struct request *request, const struct tracee *tracee)
+{
+    dprintf((int)request->report, "ended %ld status %d\n", tracee->calls, tracee->status);
+    return tracee->status;
+}
+
+static int count(const struct request *request)
+{
+    struct tracee tracee;
+
+    if (!start(request, &tracee))
+        return tracee.status;
+    while (tracee_next(&tracee))
+        ;
+    dprintf((int)request->report, "%ld\n", tracee.calls);
+    return tracee.status;
+}
+
+// Runs it to its Nth call; false if it ended before that.
+static bool reach(struct tracee *tracee, long n)
+{
+    while (tracee_next(tracee))
+        if (tracee->calls == n)
+            return true;
+    return false;
+}
+
+static int kill_at(const struct request *request)
+{
+    struct tracee tracee;
+
+    if (!start(request, &tracee))
+        return tracee.status;
+    if (!reach(&tracee, request->n))
+        return report_end(request, &tracee);
+    tracee_kill(&tracee);
+    dprintf((int)request->report, "killed %ld %s\n", tracee.calls, call_name(tracee.call));
+    return tracee.status;
+}
+
+// Runs --do at each call that `wanted` wants, to the program's end.
+static int act_at(const struct request *request,
+                  bool (*wanted)(const struct request *, const struct tracee *))
+{
+    struct tracee tracee;
+    bool fine = true;
+    bool reached = false;
+
+    if (!start(request, &tracee))
+        return tracee.status;
+    while (tracee_next(&tracee)) {
+        if (!wanted(request, &tracee))
+            continue;
+        reached = true;
+        fine = act(request, &tracee) && fine;
+    }
+    if (!reached)
+        report_end(request, &tracee);
+    return fine ? tracee.status : DO_FAILED;
+}
+
+static bool is_nth(const struct request *request, const struct tracee *tracee)
+{
+    return tracee->calls == request->n;
+}
+
+static bool is_any(const struct request *request, const struct tracee *tracee)
+{
+    (void)request;
+    (void)tracee;
+    return true;
+}
+
+static bool is_exit(const struct request *request, const struct tracee *tracee)
+{
+    (void)request;
+    return tracee->call == SYS_exit_group || tracee->call == SYS_exit;
+}
+
+static int stop_at(const struct request *request)
+{
+    return act_at(request, is_nth);
+}
+
+static int act_at_each(const struct request *request)
+{
+    return act_at(request, is_any);
+}
+
+static int act_at_exit(const struct request *request)
+{
+    return act_at(request, is_exit);
+}
+
+// A field of /proc/PID/status.
+static const char *field(const char *status, const char *name, char *ret, size_t size)
+{
+    char line[32];
+
+    snprintf(line, sizeof(line), "\n%s:", name);
+    const char *found = strstr(status, line);
+    if (found == NULL) {
+        snprintf(ret, size, "?");
+        return ret;
+    }
+    found += strlen(line);
+    found += strspn(found, " \t");
+    snprintf(ret, size, "%.*s", (int)strcspn(found, " \t\n"), found);
+    return ret;
+}
+
+// The files in /proc/PID belong to root unless the process is dumpable (fs/proc/base.c,
+// task_dump_owner), which says nothing when it runs as root.
+static char dumpable(pid_t pid, const char *status)
+{
+    char path[48], uid[16];
+    struct stat mem;
+
+    const char *uids = strstr(status, "\nUid:");
+    unsigned effective;
+    if (uids == NULL || sscanf(uids, "\nUid: %*u %15s", uid) != 1)
+        return '?';
+    effective = (unsigned)strtoul(uid, NULL, 10);
+    snprintf(path, sizeof(path), "/proc/%d/mem", pid);
+    if (effective == 0 || stat(path, &mem) != 0)
+        return '?';
+    return mem.st_uid == effective ? '1' : '0';
+}
+
+static int show_status(const struct request *request)
+{
+    static const char *const fields[] = {"CapInh", "CapPrm",     "CapEff",
+                                         "CapAmb", "NoNewPrivs", "Seccomp"};
+    struct tracee tracee;
+
+    if (!start(request, &tracee))
+        return tracee.status;
+    while (tracee_next(&tracee)) {
+        char path[48], status[8192], line[512], value[32];
+        snprintf(path, sizeof(path), "/proc/%d/status", tracee.pid);
+        if (!read_small(path, status, sizeof(status)))
+            continue; // it was killed meanwhile
+        int used = snprintf(line, sizeof(line), "%ld %s", tracee.calls, call_name(tracee.call));
+        for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+            used += snprintf(line + used, sizeof(line) - (size_t)used, " %s=%s", fields[i],
+                             field(status, fields[i], value, sizeof(value)));
+        dprintf((int)request->report, "%s Dumpable=%c\n", line, dumpable(tracee.pid, status));
+    }
+    return tracee.status;
+}
+
+// One run of a sweep. False if a shell command failed, or the program could not be started.
+static bool sweep_once(const struct request *request, long n, struct tracee *ret)
+{
+    set_number("N", n);
+    if (request->before != NULL && !shell(request->before)) {
+        dprintf((int)request->report, "before failed %ld\n", n);
+        return false;
+    }
+    if (!start(request, ret))
+        return false;
+    bool reached = reach(ret, n);
+    const char *name = reached ? call_name(ret->call) : "";
+    if (reached)
+        tracee_kill(ret);
+
+    setenv("CALL", name, 1);
+    set_number("KILLED", reached);
+    set_number("STATUS", ret->status);
+    if (request->each == NULL || shell(request->each))
+        return true;
+    dprintf((int)request->report, "each failed %ld %s\n", n, reached ? name : "(not killed)");
+    return false;
+}
+
+static int sweep(const struct request *request)
+{
+    struct request quiet = *request;
+    struct tracee tracee;
+
+    quiet.launch.stdin_path = "/dev/null";
+    if (quiet.launch.stdout_path == NULL)
+        quiet.launch.stdout_path = "/dev/null";
+    for (long n = 1;; n++) {
+        if (!sweep_once(&quiet, n, &tracee))
+            return 1;
+        if (tracee.calls < n) // it ended by itself
+            break;
+    }
+    dprintf((int)request->report, "swept %ld status %d\n", tracee.calls, tracee.status);
+    return tracee.status == request->expect ? 0 : 1;
+}
+
+static const struct mode modes[] = {
+    {"count", false, false, count},     {"status", false, false, show_status},
+    {"kill", true, false, kill_at},     {"stop", true, true, stop_at},
+    {"each", false, true, act_at_each}, {"exit", false, true, act_at_exit},
+    {"sweep", false, false, sweep},
+};
+
+static const struct mode *find_mode(const char *name)
+{
+    for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++)
+        if (strcmp(modes[i].name, name) == 0)
+            return &modes[i];
+    usage();
+}
+
+static long number_or_usage(const char *text, long min, long max)
+{
+    long value;
+    if (!parse_number(text, min, max, &value))
+        usage();
+    return value;
+}
+
+static void parse_groups(struct launch *launch, char *list)
+{
+    for (char *item = strtok(list, ","); item != NULL; item = strtok(NULL, ",")) {
+        if (launch->group_count == GROUPS_MAX)
+            usage();
+        launch->groups[launch->group_count++] = (gid_t)number_or_usage(item, 0, UINT32_MAX - 1);
+    }
+}
+
+static void take_option(struct request *request, int option, char *value)
+{
+    struct launch *launch = &request->launch;
+
+    launch->change_user |= option == 'u' || option == 'g' || option == 'G';
+    switch (option) {
+    case 'u':
+        launch->uid = (uid_t)number_or_usage(value, 0, UINT32_MAX - 1);
+        break;
+    case 'g':
+        launch->gid = (gid_t)number_or_usage(value, 0, UINT32_MAX - 1);
+        break;
+    case 'G':
+        parse_groups(launch, value);
+        break;
+    case 'x':
+        launch->execs = number_or_usage(value, 1, 100);
+        break;
+    case 'o':
+        launch->stdout_path = value;
+        break;
+    case 'r':
+        request->report = number_or_usage(value, 0, 1 << 20);
+        break;
+    case 't':
+        request->timeout = number_or_usage(value, 1, 86400);
+        break;
+    case 'e':
+        request->expect = number_or_usage(value, 0, 255);
+        break;
+    case 'd':
+        request->action = value;
+        break;
+    case 'b':
+        request->before = value;
+        break;
+    case 'a':
+        request->each = value;
+        break;
+    default:
+        usage();
+    }
+}
+
+static const struct option options[] = {
+    {"uid", required_argument, NULL, 'u'},     {"gid", required_argument, NULL, 'g'},
+    {"groups", required_argument, NULL, 'G'},  {"exec", required_argument, NULL, 'x'},
+    {"stdout", required_argument, NULL, 'o'},  {"report", required_argument, NULL, 'r'},
+    {"timeout", required_argument, NULL, 't'}, {"expect", required_argument, NULL, 'e'},
+    {"do", required_argument, NULL, 'd'},      {"before", required_argument, NULL, 'b'},
+    {"each", required_argument, NULL, 'a'},    {NULL, 0, NULL, 0},
+};
+
+// The command stands behind "--"; in front of it options and the mode may mix.
+static const struct mode *parse(int argc, char **argv, struct request *request)
+{
+    const struct mode *mode = NULL;
+    int split = 1;
+    int option;
+
+    while (split < argc && strcmp(argv[split], "--") != 0)
+        split++;
+    if (split + 1 >= argc)
+        usage();
+    request->launch.command = argv + split + 1;
+
+    // A leading '-' makes every other argument a 1, in its place.
+    while ((option = getopt_long(split, argv, "-", options, NULL)) != -1) {
+        if (option != 1)
+            take_option(request, option, optarg);
+        else if (mode == NULL)
+            mode = find_mode(optarg);
+        else if (mode->takes_n && request->n == 0)
+            request->n = number_or_usage(optarg, 1, 1000000000);
+        else
+            usage();
+    }
+    if (mode == NULL || mode->takes_n != (request->n != 0) ||
+        mode->takes_action != (request->action != NULL))
+        usage();
+    return mode;
+}
+
+// The program dies with us; a shell command's own children don't.
+static void time_out(int signal)
+{
+    static const char text[] = "at-syscall: timed out\n";
+    (void)signal;
+    if (shell_group != 0)
+        kill(-(pid_t)shell_group, SIGKILL);
+    ssize_t written = write(2, text, sizeof(text) - 1);
+    _exit(written < 0 ? CANNOT : TIMED_OUT);
+}
+
+int main(int argc, char **argv)
+{
+    struct request request = {.timeout = 300, .report = 2, .launch = {.execs = 1}};
+    const struct mode *mode = parse(argc, argv, &request);
+
+    if (fcntl((int)request.report, F_GETFD) < 0 ||
+        (request.report > 2 && fcntl((int)request.report, F_SETFD, FD_CLOEXEC) != 0))
+        fail(CANNOT, "--report %ld", request.report);
+    signal(SIGALRM, time_out);
+    alarm((unsigned)request.timeout);
+    return mode->run(&request);
+}

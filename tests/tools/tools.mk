@@ -1,0 +1,16 @@
+# The tests' own tools, each one program of one file, with what they share.
+
+TOOLS := at-syscall fdsteal linkstorm linkwatch memscan nlforge pidrecycle udpport weird-exec
+TOOLS_SHARED := tests/tools/common.c tests/tools/tracee.c tests/tools/callname.c
+TOOLS_COMPILE = $(CC) -std=gnu17 -D_GNU_SOURCE -O2 -g $(WARNINGS) $(WERROR)
+
+.PHONY: tools
+tools: $(TOOLS:%=$(BUILD)/tools/%)
+
+$(BUILD)/tools/shared.a: $(TOOLS_SHARED) $(wildcard tests/tools/*.h)
+	@mkdir -p $(@D)
+	cd $(@D) && $(TOOLS_COMPILE) -c $(abspath $(TOOLS_SHARED))
+	rm -f $@ && ar rcs $@ $(patsubst tests/tools/%.c,$(@D)/%.o,$(TOOLS_SHARED))
+
+$(BUILD)/tools/%: tests/tools/%.c $(BUILD)/tools/shared.a
+	$(TOOLS_COMPILE) -o $@ $< $(BUILD)/tools/shared.a -lmnl
