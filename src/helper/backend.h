@@ -16,6 +16,8 @@ struct backend {
     const char *alias; /* of a finished device, for whoever looks at it with `ip link` */
     const char *title; /* for --version */
 
+    /* Each is there if the task that needs it is in the program. */
+
     /* Makes a device for an end, with a new key pair, its UDP socket to be in the home namespace;
      * not up, in the group of unfinished ones. Returns 0, or -EEXIST if its name is in use there,
      * with no text in *failure, or another negative errno. On failure nothing is left. */

@@ -1,0 +1,108 @@
+#include "helper/wireguard.h"
+
+#include <errno.h>
+#include <sys/random.h>
+
+#include "helper/failure.h"
+#include "helper/secret.h"
+
+static int note_family(const struct nlmsghdr *message, void *context)
+{
+    return wgmsg_family_parse(message, context);
+}
+
+/* The message type that stands for WireGuard. Asked only when a WireGuard device is there, and so
+ * the driver too: asking would load it otherwise, in the name of the container. */
+static int find_family(struct target *target, uint16_t *ret_family, struct failure *failure)
+{
+    struct message request;
+    uint16_t family = 0;
+    int error;
+
+    wgmsg_family_get(&request);
+    error = netlink_request(&target->generic, &request, false, note_family, &family);
+    if (!error && family == 0)
+        error = -EBADMSG;
+    if (error)
+        return fail_unexpected(failure, error, "can't talk to the kernel's WireGuard");
+    *ret_family = family;
+    return 0;
+}
+
+/* What note_device() needs to read one message, and what it has read so far. */
+struct reading {
+    uint16_t family;
+    struct wgmsg_device device;
+};
+
+static int note_device(const struct nlmsghdr *message, void *context)
+{
+    struct reading *reading = context;
+
+    return wgmsg_device_parse(message, reading->family, &reading->device);
+}
+
+static int read_device(struct target *target, uint16_t family, int index,
+                       struct wgmsg_device *ret_device, struct failure *failure)
+{
+    struct reading reading = {.family = family};
+    struct message request;
+    int error;
+
+    wgmsg_device_get(&request, family, index);
+    error = netlink_request(&target->generic, &request, true, note_device, &reading);
+    if (!error && !reading.device.has_key)
+        error = -EBADMSG;
+    if (error)
+        return fail_unexpected(failure, error, "can't read the link's state from WireGuard");
+    *ret_device = reading.device;
+    return 0;
+}
+
+int wireguard_set_new_key(struct target *target, int index, uint16_t port,
+                          struct key *ret_public_key, struct failure *failure)
+{
+    struct wgmsg_device state = {0};
+    uint16_t family = 0;
+    int error = find_family(target, &family, failure);
+
+    if (error)
+        return error;
+    if (getrandom(secret.private_key.bytes, KEY_SIZE, 0) != KEY_SIZE)
+        return fail_unexpected(failure, -errno, "can't get random bytes for a key");
+    key_clamp(&secret.private_key);
+    wgmsg_set_key(&secret.request, family, index, &secret.private_key, port);
+    error = netlink_request(&target->generic, &secret.request, true, NULL, NULL);
+    secret_wipe();
+    if (error)
+        return fail_unexpected(failure, error, "can't set the link's key and port");
+    error = read_device(target, family, index, &state, failure);
+    if (error)
+        return error;
+    *ret_public_key = state.public_key;
+    return 0;
+}
+
+int wireguard_set_peer(struct target *target, int index, const struct wgmsg_peer *peer,
+                       struct failure *failure)
+{
+    struct wgmsg_device state = {0};
+    struct message request;
+    uint16_t family = 0;
+    bool known;
+    int error = find_family(target, &family, failure);
+
+    if (!error)
+        error = read_device(target, family, index, &state, failure);
+    if (error)
+        return error;
+    if (key_equal(&peer->public_key, &state.public_key))
+        return fail(failure, -EINVAL,
+                    "peer_key: this is the link's own public key; give the one that cwg_create "
+                    "printed at the other site");
+    /* A peer that stays keeps its session; to replace it by itself would end that. */
+    known = state.peers == 1 && key_equal(&peer->public_key, &state.peer);
+    wgmsg_set_peer(&request, family, index, peer, !known);
+    error = netlink_request(&target->generic, &request, true, NULL, NULL);
+    return error ? fail_unexpected(failure, error, "can't set the link's peer") : 0;
+}

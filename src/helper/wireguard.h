@@ -1,0 +1,20 @@
+/* What the kernel's WireGuard driver is told about a device, and asked. */
+#pragma once
+
+#include <stdint.h>
+
+#include "helper/target.h"
+#include "helper/wgmsg.h"
+#include "link/key.h"
+
+struct failure;
+
+/* Gives a device a new private key, made here and kept nowhere else, and its listen port (host byte
+ * order, 0 for any). The driver makes the public key of it. Returns 0, or a negative errno. */
+int wireguard_set_new_key(struct target *target, int index, uint16_t port,
+                          struct key *ret_public_key, struct failure *failure);
+
+/* Makes `peer` the one peer of a device. Returns 0, -EINVAL if it is the device itself, or another
+ * negative errno. */
+int wireguard_set_peer(struct target *target, int index, const struct wgmsg_peer *peer,
+                       struct failure *failure);

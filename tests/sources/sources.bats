@@ -1,0 +1,65 @@
+#!/usr/bin/env bats
+# What compilers, linters and formatters say of the sources.
+
+bats_require_minimum_version 1.5.0
+
+setup()
+{
+    cd "$BATS_TEST_DIRNAME/../.."
+    mapfile -t c_files < <(git ls-files '*.c' '*.h')
+    mapfile -t scripts < <(git ls-files | xargs grep -lIE '^#!/(usr/)?bin/(env )?(bash|sh|bats)')
+    # What has no first line of its own because it is read by others.
+    mapfile -t parts < <(git ls-files '*.bash')
+}
+
+@test "gcc builds the program and the tests' tools without a warning" {
+    make BUILD="$BATS_TEST_TMPDIR/build" CC=gcc CFLAGS='-O2 -g -Werror' build tools
+}
+
+@test "clang builds the program and the tests' tools without a warning" {
+    make BUILD="$BATS_TEST_TMPDIR/build" CC=clang CFLAGS='-O2 -g -Werror' build tools
+}
+
+@test "clang-format would change nothing" {
+    clang-format --dry-run -Werror "${c_files[@]}"
+}
+
+@test "clang-tidy finds nothing in the program" {
+    clang-tidy --quiet src/*/*.c -- -std=gnu17 -D_GNU_SOURCE -Isrc -DVERSION='"0"'
+}
+
+@test "cppcheck finds nothing in the program" {
+    cppcheck --quiet --error-exitcode=1 --enable=warning,style,performance,portability --std=c11 -Isrc \
+        --suppress=missingIncludeSystem src
+}
+
+@test "shellcheck finds nothing in the scripts" {
+    shellcheck -x "${scripts[@]}"
+    shellcheck -x --shell=bash "${parts[@]}"
+}
+
+@test "no line of a script or a document is longer than 120 characters, and none ends in a space" {
+    run grep -nE '^.{121}|[[:space:]]$' "${scripts[@]}" "${parts[@]}" doc/*.md README.md SECURITY.md CONTRIBUTING.md
+    [ -z "$output" ]
+}
+
+@test "no function of the program is longer than a screen" {
+    run awk 'FNR == 1 { start = 0 } /^\{/ { start = FNR } /^\}/ && start { if (FNR - start > 50) print FILENAME ":" start; start = 0 }' \
+        src/*/*.c
+    [ -z "$output" ]
+}
+
+@test "the man page is well-formed and reads without complaint" {
+    make build
+    LC_ALL=C.UTF-8 MANWIDTH=80 man --warnings -E UTF-8 -l -Tutf8 -Z build/net-admin-helper.8 2>&1 >/dev/null | tee /dev/stderr | wc -l |
+        grep -qx 0
+}
+
+@test "every relative link in the documents leads somewhere" {
+    local file target
+    for file in *.md doc/*.md; do
+        while read -r target; do
+            [ -e "$(dirname "$file")/$target" ] || { echo "$file: $target" >&2; return 1; }
+        done < <(grep -oE '\]\([^)#:]+' "$file" | sed 's/^](//')
+    done
+}
