@@ -157,11 +157,11 @@ static int check_descriptor(int fd, struct failure *failure)
 }
 
 /* setns() to what a pidfd or a namespace's descriptor stands for. */
-static int enter(int fd)
+static int enter(int fd, unsigned int privileges)
 {
     int result;
 
-    privilege_raise(PRIVILEGE_PTRACE | PRIVILEGE_ADMIN);
+    privilege_raise(privileges);
     result = setns(fd, CLONE_NEWNET);
     privilege_lower();
     return result < 0 ? -errno : 0;
@@ -170,7 +170,7 @@ static int enter(int fd)
 /* In a namespace other than home, nothing of what follows would be right. */
 static void go_home(const struct home *home)
 {
-    if (enter(home->netns.fd))
+    if (enter(home->netns.fd, PRIVILEGE_ADMIN))
         _exit(EXIT_FAILURE);
 }
 
@@ -200,9 +200,10 @@ static int open_inside(struct target *target)
     return error;
 }
 
-static int visit(const struct home *home, int fd, struct target *target, struct failure *failure)
+static int visit(const struct home *home, int fd, unsigned int privileges, struct target *target,
+                 struct failure *failure)
 {
-    int error = enter(fd);
+    int error = enter(fd, privileges);
 
     if (error == -ESRCH)
         return fail_no_process(failure);
@@ -269,15 +270,17 @@ int target_open(const struct home *home, const struct target_name *name, struct 
                 struct failure *failure)
 {
     struct target target = {.pidfd = -1};
-    int fd = name->number;
-    int error = name->kind == TARGET_PID ? pidfd_from(name->number, &target.pidfd, failure)
-                                         : check_descriptor(name->number, failure);
+    int error;
 
-    if (error)
-        return error;
-    if (name->kind == TARGET_PID)
-        fd = target.pidfd;
-    error = visit(home, fd, &target, failure);
+    if (name->kind == TARGET_PID) {
+        error = pidfd_from(name->number, &target.pidfd, failure);
+        if (!error)
+            error = visit(home, target.pidfd, PRIVILEGE_PTRACE | PRIVILEGE_ADMIN, &target, failure);
+    } else {
+        error = check_descriptor(name->number, failure);
+        if (!error)
+            error = visit(home, name->number, PRIVILEGE_ADMIN, &target, failure);
+    }
     if (!error)
         error = check_policy(home, &target, failure);
     if (error)

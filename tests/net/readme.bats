@@ -1,0 +1,68 @@
+#!/usr/bin/env bats
+# What the README tells an application to do, done as it stands there. Picture: net.bash.
+
+bats_require_minimum_version 1.5.0
+load net
+
+setup_file()
+{
+    require_wireguard
+    install_helper
+}
+
+setup()
+{
+    require_wireguard
+    two_sites
+    container c1
+    container c2
+    # The tasks' names as commands, as `make install` makes them.
+    for task in cwg_create cwg_connect cwg_destroy; do
+        ln -sfn "$NAME" "$(dirname "$HELPER")/$task"
+    done
+    PATH=$(dirname "$HELPER"):$PATH
+}
+
+teardown()
+{
+    clean_up
+}
+
+# The lines of the README from one that matches $1 up to a later one that matches $2.
+from_readme()
+{
+    sed -n "/$1/,/$2/p" "$ROOT/README.md"
+}
+
+@test "the README's Python makes one end of a link, connects it and removes it" {
+    their_key=$(app_at site2 cwg_create "$c2" 7 1 51802)
+    {
+        echo "pid, their_key = $c1, '$their_key'"
+        from_readme '^import subprocess' '^helper("cwg_connect"'
+        echo 'print(key)'
+    } >"$BATS_TEST_TMPDIR/app.py"
+    chmod 755 "$BATS_TEST_TMPDIR"
+    key=$(app_at site1 python3 "$BATS_TEST_TMPDIR/app.py")
+    app_at site2 cwg_connect "$c2" 7 0 192.0.2.1:51801 "$key"
+    inside "$c1" ping -c 1 -W 5 10.0.0.15
+    {
+        echo "pid = $c1"
+        from_readme '^import subprocess' '^    return done'
+        grep '^helper("cwg_destroy"' "$ROOT/README.md"
+    } >"$BATS_TEST_TMPDIR/end.py"
+    app_at site1 python3 "$BATS_TEST_TMPDIR/end.py"
+    run ! inside "$c1" ip link show wg-7-0
+}
+
+@test "the README's shell lines make one end of a link and connect it" {
+    their_key=$(app_at site2 cwg_create "$c2" 7 1 51802)
+    {
+        echo "pid=$c1 their_key=$their_key"
+        from_readme '^    key=\$(cwg_create' '^    cwg_connect' | sed 's/^    //'
+        echo 'echo "$key"'
+    } >"$BATS_TEST_TMPDIR/app.sh"
+    chmod 755 "$BATS_TEST_TMPDIR"
+    key=$(app_at site1 bash -eu "$BATS_TEST_TMPDIR/app.sh")
+    app_at site2 cwg_connect "$c2" 7 0 192.0.2.1:51801 "$key"
+    inside "$c1" ping -c 1 -W 5 10.0.0.15
+}
