@@ -97,9 +97,8 @@ int attribute_string(const struct nlattr *attribute, size_t size, char *ret_valu
     if (!attribute)
         return -ENODATA;
     length = mnl_attr_get_payload_len(attribute);
-    if (length == 0 || length > size ||
-        memchr(mnl_attr_get_payload(attribute), '\0', length) !=
-            mnl_attr_get_str(attribute) + length - 1)
+    if (length > size || memchr(mnl_attr_get_payload(attribute), '\0', length) !=
+                             mnl_attr_get_str(attribute) + length - 1)
         return -EBADMSG;
     memcpy(ret_value, mnl_attr_get_payload(attribute), length);
     return 0;

@@ -16,6 +16,6 @@ int fail(struct failure *failure, int error, const char *format, ...)
 void failure_add(struct failure *failure, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Sets the text "<doing>: <the system's word for error>; <advice>", for errors that have no better
- * text of their own. */
+/* Sets the text "<doing>: <the system's word for the error> (errno N)", for errors that have no
+ * better text of their own. */
 int fail_unexpected(struct failure *failure, int error, const char *doing);

@@ -4,7 +4,8 @@
 
 void *message_start(struct message *message, uint16_t type, uint16_t flags, size_t size)
 {
-    message->overflowed = false;
+    /* libmnl skips the padding of attributes: without this, what was there before would be sent. */
+    *message = (struct message){0};
     mnl_nlmsg_put_header(message->bytes);
     message->header.nlmsg_type = type;
     message->header.nlmsg_flags = NLM_F_REQUEST | flags;

@@ -111,14 +111,20 @@ static int final_error(const struct nlmsghdr *message)
 }
 
 /* Goes through the messages of one datagram. Returns 1 if more are to come, 0 or a negative errno
- * if that was the end of the answer. */
+ * if that was the end of the answer. (A dump during which something changed is marked
+ * NLM_F_DUMP_INTR, and taken as it is: what changed then could as well change a moment later.) */
 static int take_messages(size_t size, uint32_t sequence, netlink_answer *answer, void *context,
                          int *result)
 {
-    const struct nlmsghdr *message = (const void *)secret.answer;
-    int left = (int)size;
+    size_t offset = 0;
 
-    for (; mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
+    while (offset < size) {
+        const struct nlmsghdr *message = (const void *)(secret.answer + offset);
+
+        if (size - offset < sizeof(*message) || message->nlmsg_len < sizeof(*message) ||
+            message->nlmsg_len > size - offset)
+            return -EBADMSG;
+        offset += NLMSG_ALIGN(message->nlmsg_len);
         if (message->nlmsg_seq != sequence)
             return -EPROTO;
         if (message->nlmsg_type == NLMSG_ERROR || message->nlmsg_type == NLMSG_DONE)
@@ -128,7 +134,7 @@ static int take_messages(size_t size, uint32_t sequence, netlink_answer *answer,
         if (!*result)
             *result = answer ? answer(message, context) : -EPROTO;
     }
-    return left == 0 ? 1 : -EBADMSG;
+    return 1;
 }
 
 int netlink_request(struct netlink *netlink, struct message *request, bool privileged,

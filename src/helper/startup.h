@@ -2,8 +2,6 @@
  * caller chose its descriptors, limits, signals and directory. No capability is needed for it. */
 #pragma once
 
-#include <stdbool.h>
-
 struct failure;
 struct target_name;
 

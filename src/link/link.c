@@ -35,13 +35,14 @@ int link_name_parse(const char *prefix, const char *name, struct link_end *ret_e
 {
     size_t prefix_length = strlen(prefix);
     char net_text[LINK_NAME_SIZE];
-    const char *net = name + prefix_length + 1;
+    const char *net;
     const char *dash;
     struct link_end end;
 
     if (strlen(name) >= LINK_NAME_SIZE || strncmp(name, prefix, prefix_length) != 0 ||
         name[prefix_length] != '-')
         return -1;
+    net = name + prefix_length + 1;
     dash = strchr(net, '-');
     if (!dash)
         return -1;

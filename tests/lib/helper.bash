@@ -3,7 +3,7 @@
 
 ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 NAME=net-admin-helper
-TOOLS=$ROOT/build/tools
+export TOOLS=$ROOT/build/tools
 
 # The application: no name, no group of note, no privilege.
 APP_UID=61234

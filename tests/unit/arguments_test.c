@@ -1,0 +1,442 @@
+/* Command lines: those of command_lines.c, and thousands more that are put together of good and bad
+ * arguments. */
+#include "helper/arguments.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command_lines.h"
+#include "helper/failure.h"
+#include "unit.h"
+
+enum {
+    WORDS_MAX = 32,
+    LONG_SIZE = 100000,
+};
+
+static const struct task *const task_of[] = {
+    [TASK_NONE] = NULL,
+    [TASK_CREATE] = &task_create,
+    [TASK_CONNECT] = &task_connect,
+    [TASK_DESTROY] = &task_destroy,
+};
+
+/* A command line as the kernel hands it over: each argument in memory of its own size. */
+struct words {
+    int count;
+    char *list[WORDS_MAX + 1];
+};
+
+static void add_word(struct words *words, const char *text, size_t length)
+{
+    char *copy = malloc(length + 1);
+
+    if (!copy || words->count == WORDS_MAX)
+        unit_trouble("add_word");
+    memcpy(copy, text, length);
+    copy[length] = '\0';
+    words->list[words->count++] = copy;
+    words->list[words->count] = NULL;
+}
+
+static void split(const char *line, struct words *ret_words)
+{
+    *ret_words = (struct words){0};
+    for (;;) {
+        size_t length = strcspn(line, "|");
+
+        add_word(ret_words, line, length);
+        if (line[length] == '\0')
+            return;
+        line += length + 1;
+    }
+}
+
+static void drop(struct words *words)
+{
+    for (int i = 0; i < words->count; i++)
+        free(words->list[i]);
+}
+
+/* The list of tasks is in some texts, and what is very short is in many. */
+static bool may_be_repeated(const char *word)
+{
+    return strstr(" cwg_create cwg_connect cwg_destroy, or --help", word) || strlen(word) < 5;
+}
+
+/* A failure is one line that can be printed anywhere, and repeats nothing of the command line. */
+static void check_text(const char *what, const struct words *words, const struct failure *failure)
+{
+    expect(unit_is_printable(failure->text), "%s: text \"%s\"", what, failure->text);
+    expect(strlen(failure->text) < sizeof(failure->text) - 1, "%s: text is cut off", what);
+    expect(!strstr(failure->text, "Zq7"), "%s: text \"%s\"", what, failure->text);
+    for (int i = 0; i < words->count; i++)
+        expect(may_be_repeated(words->list[i]) || !strstr(failure->text, words->list[i]),
+               "%s: text repeats argument %d: \"%s\"", what, i, failure->text);
+}
+
+static void check_refused(const char *what, const struct words *words, const struct task *usage,
+                          const char *begins)
+{
+    struct failure failure = {.text = ""};
+    struct command_line line;
+    struct command_line before;
+    int result;
+
+    memset(&line, 0xa5, sizeof(line));
+    memcpy(&before, &line, sizeof(line));
+    result = arguments_parse(words->count, words->list, &line, &failure);
+    expect(result == -EINVAL, "%s: %d", what, result);
+    expect(memcmp(&line, &before, sizeof(line)) == 0, "%s: written", what);
+    expect(failure.usage == usage, "%s: usage of %s", what,
+           failure.usage ? failure.usage->name : "none");
+    expect(strncmp(failure.text, begins, strlen(begins)) == 0, "%s: text \"%s\"", what,
+           failure.text);
+    check_text(what, words, &failure);
+}
+
+static void refused(void)
+{
+    for (size_t i = 0; i < refused_line_count; i++) {
+        struct words words;
+        char what[300];
+
+        (void)snprintf(what, sizeof(what), "case %zu, %s", i, refused_lines[i].line);
+        split(refused_lines[i].line, &words);
+        check_refused(what, &words, task_of[refused_lines[i].usage], refused_lines[i].begins);
+        drop(&words);
+    }
+}
+
+/* Parses what is good, and sees that nothing is said about it. */
+static bool parse_good(const char *what, const struct words *words, struct command_line *ret_line)
+{
+    struct failure failure = {.text = "untouched"};
+    int result = arguments_parse(words->count, words->list, ret_line, &failure);
+
+    expect(result == 0, "%s: %d, \"%s\"", what, result, failure.text);
+    expect(result || strcmp(failure.text, "untouched") == 0, "%s: text \"%s\"", what, failure.text);
+    expect(result || !failure.usage, "%s: usage", what);
+    return result == 0;
+}
+
+static void check_values(const char *what, const struct command_line *line,
+                         const struct taken_line *wanted)
+{
+    static const struct key no_key = {{0}};
+    const struct request *request = &line->request;
+
+    expect(line->command == COMMAND_RUN, "%s: command %d", what, line->command);
+    expect(line->task == task_of[wanted->task], "%s: task", what);
+    expect((int)request->target.kind == wanted->kind && request->target.number == wanted->number,
+           "%s: target %d %d", what, (int)request->target.kind, request->target.number);
+    expect(request->end.net == wanted->net && request->end.host == wanted->host, "%s: end %u %u",
+           what, request->end.net, request->end.host);
+    expect(request->port == wanted->port, "%s: port %u", what, request->port);
+    expect(request->endpoint.address == wanted->address &&
+               request->endpoint.port == wanted->peer_port,
+           "%s: endpoint %08x %u", what, request->endpoint.address, request->endpoint.port);
+    expect(key_equal(&request->peer, wanted->key ? &lines_key : &no_key), "%s: key", what);
+}
+
+static void taken(void)
+{
+    for (size_t i = 0; i < taken_line_count; i++) {
+        struct command_line line;
+        struct words words;
+        char what[300];
+
+        (void)snprintf(what, sizeof(what), "case %zu, %s", i, taken_lines[i].line);
+        memset(&line, 0xa5, sizeof(line));
+        split(taken_lines[i].line, &words);
+        if (parse_good(what, &words, &line))
+            check_values(what, &line, &taken_lines[i]);
+        drop(&words);
+    }
+}
+
+static void shown(void)
+{
+    for (size_t i = 0; i < shown_line_count; i++) {
+        struct command_line line;
+        struct words words;
+        char what[300];
+
+        (void)snprintf(what, sizeof(what), "case %zu, %s", i, shown_lines[i].line);
+        split(shown_lines[i].line, &words);
+        if (parse_good(what, &words, &line)) {
+            expect(line.command == shown_lines[i].command, "%s: command %d", what, line.command);
+            expect(line.task == task_of[shown_lines[i].task], "%s: task", what);
+        }
+        drop(&words);
+    }
+}
+
+/* execve() with an empty argument list; since Linux 5.18 the kernel puts an empty argv[0] there. */
+static void no_arguments_at_all(void)
+{
+    struct words none = {0};
+    struct words empty = {0};
+    struct words one = {0};
+
+    check_refused("argc 0", &none, NULL, "no task given; give one of: cwg_create");
+    add_word(&empty, "", 0);
+    check_refused("argc 1", &empty, NULL, "no task given; give one of: cwg_create");
+    drop(&empty);
+    /* what is behind the end is the environment: it is none of ours */
+    add_word(&one, "cwg_create", 10);
+    one.count = 0;
+    check_refused("argc 0 before a name", &one, NULL, "no task given");
+    one.count = 1;
+    drop(&one);
+}
+
+/* Arguments to make command lines of. */
+static const char *const good_pids[] = {"1", "4194304", "fd:0", "fd:2147483647"};
+static const char *const bad_pids[] = {"", "0", "Zq7", "4194305", "fd:", "fd:Zq7", "fd:2147483648"};
+static const char *const good_nets[] = {"0", "8388607"};
+static const char *const bad_nets[] = {"", "8388608", "-1", "01", "Zq7", "18446744073709551616"};
+static const char *const good_hosts[] = {"0", "1"};
+static const char *const bad_hosts[] = {"", "2", "Zq7", "-0", "00"};
+static const char *const good_ports[] = {"0", "65535"};
+static const char *const bad_ports[] = {"", "65536", "Zq7", "0080"};
+static const char *const good_endpoints[] = {"1.0.0.0:1", "255.255.255.254:65535"};
+static const char *const bad_endpoints[] = {"", "1.2.3.4", "1.2.3.4:0", "Zq7:1", "0.0.0.0:1"};
+static const char *const good_keys[] = {"hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo="};
+static const char *const bad_keys[] = {"", "Zq7", "hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmp=",
+                                       "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="};
+
+static const struct {
+    const char *name;
+    const char *const *good;
+    size_t good_count;
+    const char *const *bad;
+    size_t bad_count;
+} choices[] = {
+    [ARGUMENT_PID] = {"pid", good_pids, COUNT(good_pids), bad_pids, COUNT(bad_pids)},
+    [ARGUMENT_NET] = {"net", good_nets, COUNT(good_nets), bad_nets, COUNT(bad_nets)},
+    [ARGUMENT_HOST] = {"host", good_hosts, COUNT(good_hosts), bad_hosts, COUNT(bad_hosts)},
+    [ARGUMENT_PORT] = {"port", good_ports, COUNT(good_ports), bad_ports, COUNT(bad_ports)},
+    [ARGUMENT_ENDPOINT] = {"peer_endpoint", good_endpoints, COUNT(good_endpoints), bad_endpoints,
+                           COUNT(bad_endpoints)},
+    [ARGUMENT_KEY] = {"peer_key", good_keys, COUNT(good_keys), bad_keys, COUNT(bad_keys)},
+};
+
+static const enum argument create_arguments[] = {ARGUMENT_PID, ARGUMENT_NET, ARGUMENT_HOST,
+                                                 ARGUMENT_PORT};
+static const enum argument connect_arguments[] = {ARGUMENT_PID, ARGUMENT_NET, ARGUMENT_HOST,
+                                                  ARGUMENT_ENDPOINT, ARGUMENT_KEY};
+static const enum argument destroy_arguments[] = {ARGUMENT_PID, ARGUMENT_NET, ARGUMENT_HOST};
+
+static const struct {
+    const struct task *task;
+    const char *name;
+    const enum argument *arguments;
+    size_t count;
+} signatures[] = {
+    {&task_create, "cwg_create", create_arguments, COUNT(create_arguments)},
+    {&task_connect, "cwg_connect", connect_arguments, COUNT(connect_arguments)},
+    {&task_destroy, "cwg_destroy", destroy_arguments, COUNT(destroy_arguments)},
+};
+
+/* One command line of the cross product: `number` says which of the choices each argument is. */
+static void check_combination(size_t signature, size_t number, bool by_name)
+{
+    struct words words = {0};
+    struct command_line line;
+    const char *first_bad = NULL;
+    char what[300];
+    size_t used = (size_t)snprintf(what, sizeof(what), "%s", signatures[signature].name);
+
+    if (!by_name)
+        add_word(&words, "net-admin-helper", strlen("net-admin-helper"));
+    add_word(&words, signatures[signature].name, strlen(signatures[signature].name));
+    for (size_t i = 0; i < signatures[signature].count; i++) {
+        enum argument argument = signatures[signature].arguments[i];
+        size_t good_count = choices[argument].good_count;
+        size_t choice = number % (good_count + choices[argument].bad_count);
+        const char *text = choice < good_count ? choices[argument].good[choice]
+                                               : choices[argument].bad[choice - good_count];
+
+        number /= good_count + choices[argument].bad_count;
+        if (choice >= good_count && !first_bad)
+            first_bad = choices[argument].name;
+        add_word(&words, text, strlen(text));
+        used += (size_t)snprintf(what + used, sizeof(what) - used, " \"%s\"", text);
+    }
+    if (first_bad) {
+        char begins[64];
+
+        (void)snprintf(begins, sizeof(begins), "%s: must ", first_bad);
+        check_refused(what, &words, signatures[signature].task, begins);
+    } else if (parse_good(what, &words, &line)) {
+        expect(line.task == signatures[signature].task, "%s: task", what);
+    }
+    drop(&words);
+}
+
+static void cross_product(void)
+{
+    for (size_t signature = 0; signature < COUNT(signatures); signature++) {
+        size_t combinations = 1;
+
+        for (size_t i = 0; i < signatures[signature].count; i++) {
+            enum argument argument = signatures[signature].arguments[i];
+
+            combinations *= choices[argument].good_count + choices[argument].bad_count;
+        }
+        for (size_t number = 0; number < combinations; number++)
+            check_combination(signature, number, number % 5 == 0);
+    }
+}
+
+/* Every number of a range's edges, by the values that come out. */
+static void values(void)
+{
+    static const uint32_t nets[] = {0, 1, 255, 256, 65535, 65536, 8388606, 8388607};
+
+    for (uint32_t port = 0; port <= 65535; port += port < 65000 ? 97 : 1) {
+        char text[100];
+        struct words words;
+        struct command_line line;
+        struct taken_line wanted = {
+            .task = TASK_CREATE,
+            .kind = port % 2 ? TARGET_DESCRIPTOR : TARGET_PID,
+            .number = (int)port + 1,
+            .net = nets[port % COUNT(nets)],
+            .host = port / 2 % 2,
+            .port = (uint16_t)port,
+        };
+
+        (void)snprintf(text, sizeof(text), "x|cwg_create|%s%d|%u|%u|%u", port % 2 ? "fd:" : "",
+                       wanted.number, wanted.net, wanted.host, port);
+        split(text, &words);
+        if (parse_good(text, &words, &line))
+            check_values(text, &line, &wanted);
+        drop(&words);
+    }
+}
+
+/* 100 kB of one character in the place of each argument in turn. */
+static void very_long_arguments(void)
+{
+    static const char fillers[] = {'1', '0', 'A', '.', ':', '/', '-', '%', '\x1b', '\xff', ' '};
+    static char text[LONG_SIZE + 1];
+
+    for (size_t signature = 0; signature < COUNT(signatures); signature++) {
+        for (size_t place = 0; place < signatures[signature].count; place++) {
+            for (size_t filler = 0; filler < COUNT(fillers); filler++) {
+                struct words words = {0};
+                char what[64];
+                char begins[64];
+
+                memset(text, fillers[filler], LONG_SIZE);
+                if (filler % 3 == 2)
+                    memcpy(text, "fd:", 3);
+                add_word(&words, signatures[signature].name, strlen(signatures[signature].name));
+                for (size_t i = 0; i < signatures[signature].count; i++) {
+                    const char *good = choices[signatures[signature].arguments[i]].good[0];
+
+                    add_word(&words, i == place ? text : good,
+                             i == place ? LONG_SIZE : strlen(good));
+                }
+                (void)snprintf(what, sizeof(what), "%s, place %zu, filler %zu",
+                               signatures[signature].name, place, filler);
+                (void)snprintf(begins, sizeof(begins), "%s: must ",
+                               choices[signatures[signature].arguments[place]].name);
+                check_refused(what, &words, signatures[signature].task, begins);
+                drop(&words);
+            }
+        }
+    }
+}
+
+/* As the program's name, and as a task's. */
+static void very_long_names(void)
+{
+    static char text[LONG_SIZE + 20];
+    struct words words = {0};
+
+    memset(text, 'Z', LONG_SIZE);
+    add_word(&words, text, LONG_SIZE);
+    check_refused("a long argv[0]", &words, NULL, "no task given");
+    add_word(&words, text, LONG_SIZE);
+    check_refused("a long task", &words, NULL, "no such task");
+    drop(&words);
+    memset(text, '/', LONG_SIZE);
+    memcpy(text + LONG_SIZE, "cwg_destroy", 12);
+    words = (struct words){0};
+    add_word(&words, text, strlen(text));
+    check_refused("a long path", &words, &task_destroy, "pid: missing");
+    drop(&words);
+}
+
+/* Every byte in the place of each argument, alone and behind a good beginning. */
+static void every_byte(void)
+{
+    for (int byte = 1; byte < 256; byte++) {
+        for (size_t place = 0; place < 4; place++) {
+            static const char *const good[] = {"cwg_create", "7", "5", "1", "80"};
+            static const char *const names[] = {"pid: must", "net: must", "host: must",
+                                                "port: must"};
+            struct words words = {0};
+            char text[] = {'1', (char)byte, 'Z', 'q', '7', '\0'};
+            char what[64];
+
+            for (size_t i = 0; i < COUNT(good); i++)
+                add_word(&words, i == place + 1 ? text : good[i],
+                         i == place + 1 ? strlen(text) : strlen(good[i]));
+            (void)snprintf(what, sizeof(what), "byte %d, place %zu", byte, place);
+            check_refused(what, &words, &task_create, names[place]);
+            drop(&words);
+        }
+    }
+}
+
+/* What usage and help are made of: each task's arguments are those above, named and described. */
+static void descriptions(void)
+{
+    expect(task_count == COUNT(signatures), "%zu tasks", task_count);
+    for (size_t i = 0; i < COUNT(signatures); i++) {
+        const struct task *task = signatures[i].task;
+        size_t count = 0;
+
+        expect(strcmp(task->name, signatures[i].name) == 0, "%s", task->name);
+        expect(task_by_name(signatures[i].name) == task, "%s by its name", task->name);
+        while (task->arguments[count])
+            count++;
+        expect(count == signatures[i].count, "%s: %zu arguments", task->name, count);
+        for (size_t j = 0; j < count; j++) {
+            expect(task->arguments[j] == signatures[i].arguments[j], "%s: argument %zu", task->name,
+                   j);
+            expect(strcmp(argument_name(task->arguments[j]), choices[task->arguments[j]].name) == 0,
+                   "%s: argument %zu", task->name, j);
+            expect(unit_is_printable(argument_range(task->arguments[j])), "%s: argument %zu",
+                   task->name, j);
+        }
+        expect(unit_is_printable(task->summary) && task->run && task->details, "%s", task->name);
+    }
+    expect(!task_by_name(""), "a task without a name");
+    expect(!task_by_name("cwg_creat") && !task_by_name("cwg_create2"), "a part of a name");
+}
+
+int main(void)
+{
+    static const struct test tests[] = {
+        {.name = "refused", .run = refused},
+        {.name = "taken", .run = taken},
+        {.name = "shown", .run = shown},
+        {.name = "no_arguments_at_all", .run = no_arguments_at_all},
+        {.name = "cross_product", .run = cross_product},
+        {.name = "values", .run = values},
+        {.name = "very_long_arguments", .run = very_long_arguments},
+        {.name = "very_long_names", .run = very_long_names},
+        {.name = "every_byte", .run = every_byte},
+        {.name = "descriptions", .run = descriptions},
+    };
+
+    return unit_run("arguments", tests, COUNT(tests));
+}

@@ -1,0 +1,6 @@
+/* What the unit tests are compiled with, so that they don't depend on what a user wants. */
+#define CWG_PREFIX "wg"
+#define ENABLE_CWG_CREATE
+#define ENABLE_CWG_CONNECT
+#define ENABLE_CWG_DELETE
+#define CWG_MAX_LINKS 256

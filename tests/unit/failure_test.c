@@ -1,0 +1,145 @@
+#include "helper/failure.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "unit.h"
+
+enum {
+    TEXT_SIZE = sizeof(((struct failure *)NULL)->text),
+};
+
+static void fill(char *text, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        text[i] = (char)('a' + i % 26);
+    text[length] = '\0';
+}
+
+/* The error comes back, whatever it is; `usage` is somebody else's. */
+static void errors_come_back(void)
+{
+    for (int error = 0; error >= -200; error--) {
+        const struct task *usage = (const void *)&error;
+        struct failure failure = {.text = "before", .usage = usage};
+
+        expect(fail(&failure, error, "what of %d", -error) == error, "fail() for %d", error);
+        expect(strncmp(failure.text, "what of ", 8) == 0 && atoi(failure.text + 8) == -error,
+               "%d: %s", error, failure.text);
+        expect(failure.usage == usage, "%d: usage", error);
+    }
+}
+
+/* A text of any length is cut off where the room ends, and ended there. */
+static void overlong_texts(void)
+{
+    for (size_t length = 0; length < 3 * TEXT_SIZE; length++) {
+        char text[3 * TEXT_SIZE];
+        struct failure *failure = malloc(sizeof(*failure));
+        size_t kept = length < TEXT_SIZE ? length : TEXT_SIZE - 1;
+
+        fill(text, length);
+        memset(failure, 'x', sizeof(*failure));
+        expect(fail(failure, -EINVAL, "%s", text) == -EINVAL, "length %zu", length);
+        expect(strnlen(failure->text, TEXT_SIZE) == kept, "length %zu: not ended", length);
+        expect(memcmp(failure->text, text, kept) == 0, "length %zu: other text", length);
+        free(failure);
+    }
+}
+
+/* Appended to a text of each length, of each length up to too much. */
+static void additions(void)
+{
+    for (size_t length = 0; length < TEXT_SIZE; length++) {
+        for (size_t more = 0; more < 400; more += 7) {
+            char text[2 * TEXT_SIZE + 100];
+            struct failure *failure = malloc(sizeof(*failure));
+            size_t kept = length + more < TEXT_SIZE ? length + more : TEXT_SIZE - 1;
+
+            fill(text, length + more);
+            memset(failure, 'x', sizeof(*failure));
+            (void)fail(failure, -EINVAL, "%.*s", (int)length, text);
+            failure_add(failure, "%s", text + length);
+            expect(strnlen(failure->text, TEXT_SIZE) == kept &&
+                       memcmp(failure->text, text, kept) == 0,
+                   "%zu and %zu", length, more);
+            free(failure);
+        }
+    }
+}
+
+static void many_additions(void)
+{
+    struct failure failure;
+
+    (void)fail(&failure, -EINVAL, "start");
+    for (int i = 0; i < 1000; i++)
+        failure_add(&failure, " %d", i);
+    expect(strlen(failure.text) == TEXT_SIZE - 1, "length %zu", strlen(failure.text));
+    expect(strncmp(failure.text, "start 0 1 2 3", 13) == 0, "%s", failure.text);
+}
+
+static const struct {
+    int error;
+    const char *text;
+} unexpected[] = {
+    {-EPERM, "can't do it: Operation not permitted (errno 1)"},
+    {-ENOENT, "can't do it: No such file or directory (errno 2)"},
+    {-EBADF, "can't do it: Bad file descriptor (errno 9)"},
+    {-ENOMEM, "can't do it: Cannot allocate memory (errno 12)"},
+    {-EINVAL, "can't do it: Invalid argument (errno 22)"},
+    {-ENOSPC, "can't do it: No space left on device (errno 28)"},
+    {-EMSGSIZE, "can't do it: Message too long (errno 90)"},
+    {-EPROTO, "can't do it: Protocol error (errno 71)"},
+    {-EBADMSG, "can't do it: Bad message (errno 74)"},
+    {-EFBIG, "can't do it: File too large (errno 27)"},
+    {0, "can't do it: Success (errno 0)"},
+    {-41, "can't do it: unknown error (errno 41)"},
+    {-512, "can't do it: unknown error (errno 512)"},
+    {-524, "can't do it: unknown error (errno 524)"},
+    {-100000, "can't do it: unknown error (errno 100000)"},
+    {-2147483647, "can't do it: unknown error (errno 2147483647)"},
+    {5, "can't do it: unknown error (errno -5)"},
+};
+
+static void unexpected_errors(void)
+{
+    for (size_t i = 0; i < COUNT(unexpected); i++) {
+        struct failure failure;
+
+        expect(fail_unexpected(&failure, unexpected[i].error, "can't do it") == unexpected[i].error,
+               "case %zu", i);
+        expect(strcmp(failure.text, unexpected[i].text) == 0, "case %zu: %s", i, failure.text);
+    }
+    for (int error = 1; error < 600; error++) {
+        struct failure failure;
+
+        (void)fail_unexpected(&failure, -error, "x");
+        expect(unit_is_printable(failure.text), "errno %d: %s", error, failure.text);
+    }
+}
+
+/* The caller's locale isn't asked, nor are translations. */
+static void no_translation(void)
+{
+    struct failure failure;
+
+    expect(setenv("LANGUAGE", "de", 1) == 0 && setenv("LC_ALL", "de_DE.UTF-8", 1) == 0, "setenv");
+    (void)fail_unexpected(&failure, -EPERM, "x");
+    expect(strcmp(failure.text, "x: Operation not permitted (errno 1)") == 0, "%s", failure.text);
+}
+
+int main(void)
+{
+    static const struct test tests[] = {
+        {.name = "errors_come_back", .run = errors_come_back},
+        {.name = "overlong_texts", .run = overlong_texts},
+        {.name = "additions", .run = additions},
+        {.name = "many_additions", .run = many_additions},
+        {.name = "unexpected_errors", .run = unexpected_errors},
+        {.name = "no_translation", .run = no_translation},
+    };
+
+    return unit_run("failure", tests, COUNT(tests));
+}

@@ -1,0 +1,291 @@
+#include "link/key.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "unit.h"
+
+static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/* Base64 the slow way: bit by bit, as RFC 4648 section 4 describes it. */
+static void encode(const uint8_t *bytes, size_t size, char *ret_text)
+{
+    size_t bits = size * 8;
+    size_t length = 0;
+
+    for (size_t bit = 0; bit < bits; bit += 6) {
+        unsigned int value = 0;
+
+        for (size_t i = bit; i < bit + 6; i++)
+            value = value << 1 | (i < bits ? (unsigned int)bytes[i / 8] >> (7 - i % 8) & 1 : 0);
+        ret_text[length++] = digits[value];
+    }
+    while (length % 4 != 0)
+        ret_text[length++] = '=';
+    ret_text[length] = '\0';
+}
+
+/* The RFC's own examples (section 10) hold the encoder above to it. */
+static const struct {
+    const char *bytes;
+    const char *text;
+} vectors[] = {
+    {"", ""},
+    {"f", "Zg=="},
+    {"fo", "Zm8="},
+    {"foo", "Zm9v"},
+    {"foob", "Zm9vYg=="},
+    {"fooba", "Zm9vYmE="},
+    {"foobar", "Zm9vYmFy"},
+};
+
+/* Keys whose text is known. The last two: RFC 7748 section 6.1, Alice's and Bob's public keys. */
+static const struct {
+    struct key key;
+    const char *text;
+} known[] = {
+    {{{0}}, "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="},
+    {{"foobarfoobarfoobarfoobarfoobarfo"}, "Zm9vYmFyZm9vYmFyZm9vYmFyZm9vYmFyZm9vYmFyZm8="},
+    {{{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+       0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+       0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}},
+     "//////////////////////////////////////////8="},
+    {{{[31] = 1}}, "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE="},
+    {{{[0] = 0x80}}, "gAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="},
+    {{{[0] = 0xfb, [1] = 0xef, [2] = 0xbe}}, "++++AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="},
+    {{{0x85, 0x20, 0xf0, 0x09, 0x89, 0x30, 0xa7, 0x54, 0x74, 0x8b, 0x7d,
+       0xdc, 0xb4, 0x3e, 0xf7, 0x5a, 0x0d, 0xbf, 0x3a, 0x0d, 0x26, 0x38,
+       0x1a, 0xf4, 0xeb, 0xa4, 0xa9, 0x8e, 0xaa, 0x9b, 0x4e, 0x6a}},
+     "hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo="},
+    {{{0xde, 0x9e, 0xdb, 0x7d, 0x7b, 0x7d, 0xc1, 0xb4, 0xd3, 0x5b, 0x61,
+       0xc2, 0xec, 0xe4, 0x35, 0x37, 0x3f, 0x83, 0x43, 0xc8, 0x5b, 0x78,
+       0x67, 0x4d, 0xad, 0xfc, 0x7e, 0x14, 0x6f, 0x88, 0x2b, 0x4f}},
+     "3p7bfXt9wbTTW2HC7OQ1Nz+DQ8hbeGdNrfx+FG+IK08="},
+};
+
+static const char good[] = "hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo=";
+
+static void rfc_4648(void)
+{
+    for (size_t i = 0; i < COUNT(vectors); i++) {
+        char text[16];
+
+        encode((const uint8_t *)vectors[i].bytes, strlen(vectors[i].bytes), text);
+        expect(strcmp(text, vectors[i].text) == 0, "vector %zu: %s", i, text);
+    }
+}
+
+static void check_both_ways(size_t number, const struct key *key, const char *wanted)
+{
+    /* on the heap, in the exact size, so that a byte too much is seen */
+    char *text = malloc(KEY_TEXT_LENGTH + 1);
+    struct key back = {{1, 2, 3}};
+
+    key_to_text(key, text);
+    expect(strcmp(text, wanted) == 0, "case %zu: %s is not %s", number, text, wanted);
+    expect(key_from_text(text, &back) == 0, "case %zu: %s refused", number, text);
+    expect(memcmp(&back, key, sizeof(back)) == 0, "case %zu: %s is another key", number, text);
+    free(text);
+}
+
+static void known_keys(void)
+{
+    for (size_t i = 0; i < COUNT(known); i++)
+        check_both_ways(i, &known[i].key, known[i].text);
+}
+
+static void random_keys(void)
+{
+    for (size_t i = 0; i < 20000; i++) {
+        struct key key;
+        char wanted[KEY_TEXT_LENGTH + 1];
+
+        for (size_t byte = 0; byte < KEY_SIZE; byte++)
+            key.bytes[byte] = (uint8_t)unit_random();
+        encode(key.bytes, KEY_SIZE, wanted);
+        check_both_ways(i, &key, wanted);
+    }
+}
+
+static void every_value_of_each_byte(void)
+{
+    for (size_t place = 0; place < KEY_SIZE; place++) {
+        for (unsigned int value = 0; value < 256; value++) {
+            struct key key = {{0}};
+            char wanted[KEY_TEXT_LENGTH + 1];
+
+            key.bytes[place] = (uint8_t)value;
+            encode(key.bytes, KEY_SIZE, wanted);
+            check_both_ways(place * 256 + value, &key, wanted);
+        }
+    }
+}
+
+static void check_refused(size_t number, const char *text)
+{
+    struct key key = {{7, 7, 7}};
+    struct key before = key;
+    char *copy = unit_copy(text, strlen(text) + 1);
+
+    expect(key_from_text(copy, &key) == -1, "case %zu: \"%s\" taken", number, text);
+    expect(memcmp(&key, &before, sizeof(key)) == 0, "case %zu: \"%s\" written", number, text);
+    free(copy);
+}
+
+/* Of the last character but one, two bits are spare: they have to be zero. */
+static void canonical(void)
+{
+    size_t taken = 0;
+
+    for (size_t value = 0; value < 64; value++) {
+        char text[sizeof(good)];
+        struct key key;
+
+        memcpy(text, good, sizeof(good));
+        text[KEY_TEXT_LENGTH - 2] = digits[value];
+        if (value % 4 != 0) {
+            check_refused(value, text);
+        } else {
+            expect(key_from_text(text, &key) == 0, "value %zu refused", value);
+            expect((key.bytes[31] & 15) == value / 4, "value %zu: %02x", value, key.bytes[31]);
+            taken++;
+        }
+    }
+    expect(taken == 16, "%zu taken", taken);
+}
+
+/* Every byte at every place: taken if it is of the alphabet (or the '=' at the end), no other. */
+static void every_byte_at_each_place(void)
+{
+    for (size_t place = 0; place < KEY_TEXT_LENGTH; place++) {
+        for (int byte = 1; byte < 256; byte++) {
+            char text[sizeof(good)];
+            char again[sizeof(good)];
+            struct key key;
+            const char *digit = strchr(digits, byte);
+            bool right = place == KEY_TEXT_LENGTH - 1   ? byte == '='
+                         : place == KEY_TEXT_LENGTH - 2 ? digit && (digit - digits) % 4 == 0
+                                                        : digit != NULL;
+
+            memcpy(text, good, sizeof(good));
+            text[place] = (char)byte;
+            if (!right) {
+                check_refused(place * 256 + (size_t)byte, text);
+                continue;
+            }
+            expect(key_from_text(text, &key) == 0, "byte %d at %zu refused", byte, place);
+            encode(key.bytes, KEY_SIZE, again);
+            expect(strcmp(again, text) == 0, "byte %d at %zu: %s", byte, place, again);
+        }
+    }
+}
+
+/* Of all lengths one is right, with or without the '='. */
+static void lengths(void)
+{
+    for (size_t length = 0; length <= 60; length++) {
+        char text[61] = {0};
+
+        memset(text, 'A', length);
+        check_refused(length, text);
+        if (length > 0)
+            text[length - 1] = '=';
+        if (length != KEY_TEXT_LENGTH)
+            check_refused(100 + length, text);
+        if (length > 1)
+            text[length - 2] = '=';
+        check_refused(200 + length, text);
+    }
+}
+
+static const char *const refused[] = {
+    "hSDwCYkwp1R0i33ctD73Wg2_Og0mOBr066SpjqqbTmo=",   /* the alphabet for URLs */
+    "3p7bfXt9wbTTW2HC7OQ1Nz-DQ8hbeGdNrfx-FG-IK08=",   /* the same */
+    " hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTm=",   /* 44 with a space at the front */
+    "hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo= ",  /* and at the end */
+    "hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo=\n", /* as a file would have it */
+    "hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo\n",  /* 44 with the newline */
+    "hSDwCYkwp1R0i33c\ntD73Wg2/Og0mOBr066SpjqqbTm=",  /* lines */
+    "hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo",    /* without padding */
+    "hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTm==",   /* 31 bytes */
+    "hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTQ==",   /* 31 bytes, canonical */
+    "hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo==",  /* two */
+    "hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmp=",   /* spare bits: 01 */
+    "hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmq=",   /* 10 */
+    "hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmr=",   /* 11 */
+    "=hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTm=",   /* '=' at the front */
+    "hSDwCYkwp1R0i33ctD73Wg=/Og0mOBr066SpjqqbTmo=",   /* and inside */
+    "8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a", /* hexadecimal */
+    "8520f0098930a754748b7ddcb43ef75a0dbf3a0d2638",                     /* 44 hexadecimal digits */
+    "",
+    "=",
+    "====",
+    "============================================",
+};
+
+static void refused_texts(void)
+{
+    char bytes[KEY_TEXT_LENGTH + 1] = {0};
+
+    memset(bytes, 0xff, KEY_TEXT_LENGTH - 1);
+    bytes[KEY_TEXT_LENGTH - 1] = '=';
+    check_refused(COUNT(refused), bytes);
+    for (size_t i = 0; i < COUNT(refused); i++)
+        check_refused(i, refused[i]);
+}
+
+/* A private key has three bits cleared at one end, one cleared and one set at the other; all others
+ * are left alone. */
+static void clamp(void)
+{
+    for (unsigned int value = 0; value < 256; value++) {
+        struct key key;
+        struct key wanted;
+
+        memset(key.bytes, (int)value, KEY_SIZE);
+        wanted = key;
+        wanted.bytes[0] = (uint8_t)(value - value % 8);
+        wanted.bytes[31] = (uint8_t)(value % 64 + 64);
+        key_clamp(&key);
+        expect(memcmp(&key, &wanted, sizeof(key)) == 0, "value %u: %02x ... %02x", value,
+               key.bytes[0], key.bytes[31]);
+        key_clamp(&key);
+        expect(memcmp(&key, &wanted, sizeof(key)) == 0, "value %u, twice", value);
+    }
+}
+
+/* A key with one bit set is neither zero nor another's equal. */
+static void comparison(void)
+{
+    struct key zero = {{0}};
+
+    expect(key_is_zero(&zero), "zero");
+    for (size_t bit = 0; bit < 256; bit++) {
+        struct key key = {{0}};
+        struct key same;
+
+        key.bytes[bit / 8] = (uint8_t)(1U << bit % 8);
+        same = key;
+        expect(!key_is_zero(&key), "bit %zu is zero", bit);
+        expect(!key_equal(&key, &zero) && !key_equal(&zero, &key), "bit %zu equals zero", bit);
+        expect(key_equal(&key, &same), "bit %zu is not itself", bit);
+    }
+}
+
+int main(void)
+{
+    static const struct test tests[] = {
+        {.name = "rfc_4648", .run = rfc_4648},
+        {.name = "known_keys", .run = known_keys},
+        {.name = "random_keys", .run = random_keys},
+        {.name = "every_value_of_each_byte", .run = every_value_of_each_byte},
+        {.name = "canonical", .run = canonical},
+        {.name = "every_byte_at_each_place", .run = every_byte_at_each_place},
+        {.name = "lengths", .run = lengths},
+        {.name = "refused_texts", .run = refused_texts},
+        {.name = "clamp", .run = clamp},
+        {.name = "comparison", .run = comparison},
+    };
+
+    return unit_run("key", tests, COUNT(tests));
+}

@@ -1,0 +1,293 @@
+/* The model of a link, over all there are. Expected values are worked out in another way than in
+ * link.c: digits by hand, limits by trying. */
+#include "link/link.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "unit.h"
+
+/* Adds 1 to a number written in ASCII digits, at most 7 of them. */
+static void count_up(char digits[static 8])
+{
+    size_t last = strlen(digits);
+
+    while (last > 0 && digits[last - 1] == '9')
+        digits[--last] = '0';
+    if (last > 0) {
+        digits[last - 1]++;
+        return;
+    }
+    memmove(digits + 1, digits, strlen(digits) + 1);
+    digits[0] = '1';
+}
+
+static void check_end(uint32_t net, uint32_t host, uint32_t subnet, const char *name)
+{
+    struct link_end end = {.net = net, .host = host};
+    struct link_end other = link_other_end(end);
+    struct link_end parsed = {.net = 99, .host = 99};
+    char text[LINK_NAME_SIZE];
+    bool good = link_subnet(net) == subnet && link_address(end) == (subnet | host) &&
+                other.net == net && other.host == (host ^ 1) && link_name("wg", end, text) == 0 &&
+                strcmp(text, name) == 0 && link_name_parse("wg", name, &parsed) == 0 &&
+                parsed.net == net && parsed.host == host;
+
+    if (!good)
+        unit_unexpected(__FILE__, __LINE__, "net %u, host %u", net, host);
+}
+
+/* All 16777216 ends: names, addresses, and back again. */
+static void every_end(void)
+{
+    char digits[8] = "0";
+    uint32_t subnet = 0x0a000000;
+
+    for (uint32_t net = 0; net <= 8388607; net++, subnet += 2, count_up(digits)) {
+        char name[16] = "wg-";
+        char *tail = stpcpy(name + 3, digits);
+
+        memcpy(tail, "-0", 3);
+        check_end(net, 0, subnet, name);
+        tail[1] = '1';
+        check_end(net, 1, subnet, name);
+    }
+    unit_count(UINT32_C(2) * 8388608);
+    expect(subnet == 0x0b000000, "the nets don't fill 10.0.0.0/8: end at %08x", subnet);
+    expect(strcmp(digits, "8388608") == 0, "counted to %s", digits);
+}
+
+static const struct {
+    uint32_t net;
+    uint32_t host;
+    uint32_t address;
+} addresses[] = {
+    {0, 0, 0x0a000000},       {0, 1, 0x0a000001},       {1, 0, 0x0a000002},
+    {1, 1, 0x0a000003},       {127, 1, 0x0a0000ff},     {128, 0, 0x0a000100},
+    {32767, 1, 0x0a00ffff},   {32768, 0, 0x0a010000},   {4194304, 0, 0x0a800000},
+    {8388607, 0, 0x0afffffe}, {8388607, 1, 0x0affffff},
+};
+
+static void known_addresses(void)
+{
+    for (size_t i = 0; i < COUNT(addresses); i++) {
+        struct link_end end = {.net = addresses[i].net, .host = addresses[i].host};
+
+        expect(link_address(end) == addresses[i].address, "case %zu: %08x", i, link_address(end));
+        expect(link_subnet(end.net) == (addresses[i].address & 0xfffffffe), "case %zu: %08x", i,
+               link_subnet(end.net));
+    }
+}
+
+/* With each length of prefix the limit is the last net whose name fits: the next one's doesn't. */
+static void limit_of_each_prefix(void)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghi"
+                                  "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghi";
+    static const int32_t known[] = {
+        [1] = 8388607, [2] = 8388607, [3] = 8388607, [4] = 8388607, [5] = 8388607, [6] = 999999,
+        [7] = 99999,   [8] = 9999,    [9] = 999,     [10] = 99,     [11] = 9,      [12] = -1,
+    };
+
+    for (size_t length = 1; length <= 100; length++) {
+        int32_t limit = link_net_limit(length);
+        char prefix[101] = {0};
+        char name[LINK_NAME_SIZE] = "untouched";
+
+        memcpy(prefix, letters, length);
+        if (length < COUNT(known))
+            expect(limit == known[length], "prefix of %zu: limit %d", length, limit);
+        for (uint32_t host = 0; host <= 1; host++) {
+            struct link_end next = {.net = (uint32_t)(limit + 1), .host = host};
+            struct link_end last = {.net = (uint32_t)limit, .host = host};
+
+            if (next.net <= LINK_NET_MAX) {
+                expect(link_name(prefix, next, name) == -1, "prefix of %zu: %u fits", length,
+                       next.net);
+                expect(strcmp(name, "untouched") == 0, "prefix of %zu: wrote %s", length, name);
+            }
+            if (limit < 0)
+                continue;
+            expect(link_name(prefix, last, name) == 0, "prefix of %zu: %d doesn't fit", length,
+                   limit);
+            expect(strlen(name) <= 15, "prefix of %zu: %s", length, name);
+            memcpy(name, "untouched", 10);
+        }
+    }
+}
+
+/* Every net that ends or begins a length, with every prefix: the name, whether it fits, and back.
+ */
+static void lengths_of_names(void)
+{
+    static const char *const prefixes[] = {
+        "w",       "wg",       "wgx",       "wg_x",       "wg.xy",       "wg-x-y",
+        "wg0-1-2", "12345678", "abcdefghi", "abcdefghij", "abcdefghijk", "abcdefghijkl"};
+    static const uint32_t nets[] = {0,    1,    9,     10,    11,     99,     100,     101,    999,
+                                    1000, 9999, 10000, 99999, 100000, 999999, 1000000, 8388607};
+
+    for (size_t p = 0; p < COUNT(prefixes); p++) {
+        for (size_t n = 0; n < 2 * COUNT(nets); n++) {
+            struct link_end end = {.net = nets[n / 2], .host = n % 2};
+            struct link_end parsed = {.net = 77, .host = 77};
+            char name[LINK_NAME_SIZE] = "untouched";
+            char wanted[64];
+            int length =
+                snprintf(wanted, sizeof(wanted), "%s-%u-%u", prefixes[p], end.net, end.host);
+            bool fits = length <= 15;
+            int result = link_name(prefixes[p], end, name);
+
+            expect(result == (fits ? 0 : -1), "%s: %d", wanted, result);
+            expect(strcmp(name, fits ? wanted : "untouched") == 0, "%s: %s", wanted, name);
+            result = link_name_parse(prefixes[p], wanted, &parsed);
+            expect(result == (fits ? 0 : -1), "%s parsed: %d", wanted, result);
+            expect(parsed.net == (fits ? end.net : 77) && parsed.host == (fits ? end.host : 77),
+                   "%s parsed: %u %u", wanted, parsed.net, parsed.host);
+        }
+    }
+}
+
+static const struct {
+    const char *prefix;
+    const char *name;
+} bad_names[] = {
+    {"wg", ""},
+    {"wg", "w"},
+    {"wg", "wg"},
+    {"wg", "wg-"},
+    {"wg", "wg--"},
+    {"wg", "wg---"},
+    {"wg", "wg-1"},
+    {"wg", "wg-1-"},
+    {"wg", "wg--0"},
+    {"wg", "wg-01-0"},
+    {"wg", "wg-00-0"},
+    {"wg", "wg-1-00"},
+    {"wg", "wg-1-01"},
+    {"wg", "wg-1-2"},
+    {"wg", "wg-1-9"},
+    {"wg", "wg-1-10"},
+    {"wg", "wg-1-11"},
+    {"wg", "wg-1--0"},
+    {"wg", "wg-1--1"},
+    {"wg", "wg--1-0"},
+    {"wg", "wg-+1-0"},
+    {"wg", "wg-1-+0"},
+    {"wg", "wg- 1-0"},
+    {"wg", "wg-1 -0"},
+    {"wg", "wg-1- 0"},
+    {"wg", "wg-1-0 "},
+    {"wg", " wg-1-0"},
+    {"wg", "wg-1-0\n"},
+    {"wg", "wg-1-0x"},
+    {"wg", "wg-1-0-"},
+    {"wg", "wg-1-0-0"},
+    {"wg", "wg-1x-0"},
+    {"wg", "wg-x1-0"},
+    {"wg", "wg-x-0"},
+    {"wg", "wg-1-x"},
+    {"wg", "wg-0x1-0"},
+    {"wg", "wg-1e3-0"},
+    {"wg", "wg-1.0-0"},
+    {"wg", "wg-8388608-0"},
+    {"wg", "wg-8388608-1"},
+    {"wg", "wg-9999999-0"},
+    {"wg", "wg-83886070-0"},
+    {"wg", "wg-999999999-0"},
+    {"wg", "wg-4294967296-0"},
+    {"wg", "wg-4294967297-1"},
+    {"wg", "wg-00000000-00"},
+    {"wg", "wg-8388607-0000"},
+    {"wg", "wg-1234567-0-0-0"},
+    {"wg", "wg-1-0@if2"},
+    {"wg", "WG-1-0"},
+    {"wg", "Wg-1-0"},
+    {"wg", "wG-1-0"},
+    {"wg", "wh-1-0"},
+    {"wg", "vg-1-0"},
+    {"wg", "wgg-1-0"},
+    {"wg", "w-1-0"},
+    {"wg", "g-1-0"},
+    {"wg", "-1-0"},
+    {"wg", "1-0"},
+    {"wg", "wg1-0"},
+    {"wg", "wg1-1-0"},
+    {"wg", "wg_1_0"},
+    {"wg", "wg_1-0"},
+    {"wg", "wg-1_0"},
+    {"wg", "wg:1:0"},
+    {"wg", "eth0"},
+    {"wg", "lo"},
+    {"wg", "wg0"},
+    {"wg", "wg\xe2\x80\x90"
+           "1-0"},
+    {"wg", "wg-\xd9\xa1-0"},
+    {"wg", "wg-1-0\x7f"},
+    {"wg", "wg-\x1b[1m-0"},
+    {"w", "wg-1-0"},
+    {"wgx", "wg-1-0"},
+    {"wg-1", "wg-1-0"},
+    {"wg-1-0", "wg-1-0"},
+    {"wg-1-0-", "wg-1-0"},
+    {"a-b", "a-1-0"},
+    {"a", "a-b-1-0"},
+    {"a.b", "a-b-1-0"},
+    {"a.b", "axb-1-0"},
+    {"abcdefghijk", "abcdefghijk-10-0"},
+    {"abcdefghijkl", "abcdefghijkl-1-0"},
+    {"wg", "wg-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa-0"},
+};
+
+static void names_that_are_none(void)
+{
+    for (size_t i = 0; i < COUNT(bad_names); i++) {
+        char *name = unit_copy(bad_names[i].name, strlen(bad_names[i].name) + 1);
+        struct link_end end = {.net = 77, .host = 78};
+
+        expect(link_name_parse(bad_names[i].prefix, name, &end) == -1,
+               "case %zu: \"%s\" is one with prefix %s", i, name, bad_names[i].prefix);
+        expect(end.net == 77 && end.host == 78, "case %zu: wrote %u %u", i, end.net, end.host);
+        free(name);
+    }
+}
+
+/* One wrong byte anywhere: all 255 values at each place of a name. What parses is what link_name()
+ * makes of the result, and nothing else. */
+static void every_wrong_byte(void)
+{
+    static const char name[] = "wg-1204567-1";
+
+    for (size_t place = 0; place < sizeof(name) - 1; place++) {
+        for (int byte = 1; byte < 256; byte++) {
+            char changed[sizeof(name)];
+            char again[LINK_NAME_SIZE];
+            struct link_end end;
+
+            memcpy(changed, name, sizeof(name));
+            changed[place] = (char)byte;
+            if (link_name_parse("wg", changed, &end))
+                expect(byte < '0' || byte > '9' || place < 3 || place == 10 ||
+                           (place == 3 && (byte == '0' || byte > '8')) ||
+                           (place == 11 && byte > '1'),
+                       "byte %d at %zu refused", byte, place);
+            else
+                expect(link_name("wg", end, again) == 0 && strcmp(again, changed) == 0,
+                       "byte %d at %zu taken", byte, place);
+        }
+    }
+}
+
+int main(void)
+{
+    static const struct test tests[] = {
+        {.name = "every_end", .run = every_end},
+        {.name = "known_addresses", .run = known_addresses},
+        {.name = "limit_of_each_prefix", .run = limit_of_each_prefix},
+        {.name = "lengths_of_names", .run = lengths_of_names},
+        {.name = "names_that_are_none", .run = names_that_are_none},
+        {.name = "every_wrong_byte", .run = every_wrong_byte},
+    };
+
+    return unit_run("link", tests, COUNT(tests));
+}

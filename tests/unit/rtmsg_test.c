@@ -1,0 +1,596 @@
+#include "helper/rtmsg.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "unit.h"
+#include "wire.h"
+
+/* What is sent: the bytes, as rtnetlink(7) and the kernel's headers have them. */
+
+static void link_new(struct message *message)
+{
+    rtmsg_link_new(message, "wg-5-1", "wireguard", 7, 0x6e616821);
+}
+
+static const uint8_t link_new_bytes[] = {
+    80,  0,   0,   0,   16,  0,   1,   6,   /* RTM_NEWLINK; REQUEST, CREATE, EXCL */
+    0,   0,   0,   0,   0,   0,   0,   0,   /* sequence, port */
+    0,   0,   0,   0,   0,   0,   0,   0,   /* ifinfomsg: family, type, index */
+    0,   0,   0,   0,   0,   0,   0,   0,   /* flags, change */
+    11,  0,   3,   0,   'w', 'g', '-', '5', /* IFLA_IFNAME */
+    '-', '1', 0,   0,                       /* */
+    8,   0,   28,  0,   7,   0,   0,   0,   /* IFLA_NET_NS_FD */
+    8,   0,   27,  0,   '!', 'h', 'a', 'n', /* IFLA_GROUP */
+    20,  0,   18,  128, 14,  0,   1,   0,   /* IFLA_LINKINFO: IFLA_INFO_KIND */
+    'w', 'i', 'r', 'e', 'g', 'u', 'a', 'r', /* */
+    'd', 0,   0,   0,                       /* */
+};
+
+static void link_get(struct message *message)
+{
+    rtmsg_link_get(message, "wg-8388607-1");
+}
+
+static const uint8_t link_get_bytes[] = {
+    60,  0,   0,   0,   18,  0,   1,   0,                       /* RTM_GETLINK; REQUEST */
+    0,   0,   0,   0,   0,   0,   0,   0,                       /* */
+    0,   0,   0,   0,   0,   0,   0,   0,                       /* */
+    0,   0,   0,   0,   0,   0,   0,   0,                       /* */
+    17,  0,   3,   0,   'w', 'g', '-', '8', '3', '8', '8', '6', /* IFLA_IFNAME */
+    '0', '7', '-', '1', 0,   0,   0,   0,                       /* */
+    8,   0,   29,  0,   8,   0,   0,   0, /* IFLA_EXT_MASK: RTEXT_FILTER_SKIP_STATS */
+};
+
+static void link_dump(struct message *message)
+{
+    rtmsg_link_dump(message, "tun");
+}
+
+static const uint8_t link_dump_bytes[] = {
+    52, 0, 0,  0,   18, 0, 1, 3,                   /* RTM_GETLINK; REQUEST, DUMP */
+    0,  0, 0,  0,   0,  0, 0, 0,                   /* */
+    0,  0, 0,  0,   0,  0, 0, 0,                   /* */
+    0,  0, 0,  0,   0,  0, 0, 0,                   /* */
+    8,  0, 29, 0,   8,  0, 0, 0,                   /* IFLA_EXT_MASK */
+    12, 0, 18, 128, 8,  0, 1, 0, 't', 'u', 'n', 0, /* IFLA_LINKINFO: IFLA_INFO_KIND */
+};
+
+static void link_delete(struct message *message)
+{
+    rtmsg_link_delete(message, 0x01020304);
+}
+
+static const uint8_t link_delete_bytes[] = {
+    32, 0, 0, 0, 17, 0, 1, 0, /* RTM_DELLINK; REQUEST */
+    0,  0, 0, 0, 0,  0, 0, 0, /* */
+    0,  0, 0, 0, 4,  3, 2, 1, /* family, type, index */
+    0,  0, 0, 0, 0,  0, 0, 0, /* */
+};
+
+static void link_up(struct message *message)
+{
+    rtmsg_link_up(message, 0x7fffffff);
+}
+
+static const uint8_t link_up_bytes[] = {
+    32, 0, 0, 0, 19,   0,    1,    0,    /* RTM_SETLINK; REQUEST */
+    0,  0, 0, 0, 0,    0,    0,    0,    /* */
+    0,  0, 0, 0, 0xff, 0xff, 0xff, 0x7f, /* family, type, index */
+    1,  0, 0, 0, 1,    0,    0,    0,    /* flags, change: IFF_UP */
+};
+
+static void link_set_group(struct message *message)
+{
+    rtmsg_link_set_group(message, 300, 0x01020304, "by us");
+}
+
+static const uint8_t link_set_group_bytes[] = {
+    52, 0, 0,  0, 19,   0,   1,   0,                 /* RTM_SETLINK; REQUEST */
+    0,  0, 0,  0, 0,    0,   0,   0,                 /* */
+    0,  0, 0,  0, 0x2c, 1,   0,   0,                 /* index 300 */
+    0,  0, 0,  0, 0,    0,   0,   0,                 /* */
+    8,  0, 27, 0, 4,    3,   2,   1,                 /* IFLA_GROUP */
+    9,  0, 20, 0, 'b',  'y', ' ', 'u', 's', 0, 0, 0, /* IFLA_IFALIAS, without a NUL */
+};
+
+static void address_new(struct message *message)
+{
+    rtmsg_address_new(message, 9, 0x0afffffe, 31);
+}
+
+static const uint8_t address_new_bytes[] = {
+    40, 0,  0, 0, 20, 0,    1,    6,    /* RTM_NEWADDR; REQUEST, CREATE, EXCL */
+    0,  0,  0, 0, 0,  0,    0,    0,    /* */
+    2,  31, 0, 0, 9,  0,    0,    0,    /* AF_INET, /31, flags, RT_SCOPE_UNIVERSE; index */
+    8,  0,  2, 0, 10, 0xff, 0xff, 0xfe, /* IFA_LOCAL, in network byte order */
+    8,  0,  1, 0, 10, 0xff, 0xff, 0xfe, /* IFA_ADDRESS */
+};
+
+static const uint8_t route_dump_bytes[] = {
+    28, 0, 0, 0, 26, 0, 1, 3,             /* RTM_GETROUTE; REQUEST, DUMP */
+    0,  0, 0, 0, 0,  0, 0, 0,             /* */
+    2,  0, 0, 0, 0,  0, 0, 0, 0, 0, 0, 0, /* AF_INET, and of all tables, protocols, types */
+};
+
+static const struct {
+    const char *name;
+    void (*build)(struct message *message);
+    const uint8_t *bytes;
+    size_t size;
+} built[] = {
+    {"link_new", link_new, link_new_bytes, sizeof(link_new_bytes)},
+    {"link_get", link_get, link_get_bytes, sizeof(link_get_bytes)},
+    {"link_dump", link_dump, link_dump_bytes, sizeof(link_dump_bytes)},
+    {"link_delete", link_delete, link_delete_bytes, sizeof(link_delete_bytes)},
+    {"link_up", link_up, link_up_bytes, sizeof(link_up_bytes)},
+    {"link_set_group", link_set_group, link_set_group_bytes, sizeof(link_set_group_bytes)},
+    {"address_new", address_new, address_new_bytes, sizeof(address_new_bytes)},
+    {"route_dump", rtmsg_route_dump, route_dump_bytes, sizeof(route_dump_bytes)},
+};
+
+static void sent_bytes(void)
+{
+    for (size_t i = 0; i < COUNT(built); i++) {
+        struct message *message = malloc(sizeof(*message));
+
+        memset(message, 0xa5, sizeof(*message));
+        built[i].build(message);
+        expect(!message->overflowed, "%s overflowed", built[i].name);
+        wire_expect(built[i].name, message->bytes, built[i].bytes, built[i].size);
+        free(message);
+    }
+}
+
+/* With texts of any length: a message that is too long is marked, one that is not is as long as its
+ * parts. */
+static void long_texts(void)
+{
+    for (size_t length = 0; length < 600; length++) {
+        struct message *message = malloc(sizeof(*message));
+        char text[601] = {0};
+        size_t padded = (length + 1 + 3) / 4 * 4;
+
+        memset(text, 'x', length);
+        rtmsg_link_get(message, text);
+        expect(message->overflowed == (32 + 4 + padded + 8 > MESSAGE_SIZE), "name of %zu", length);
+        rtmsg_link_dump(message, text);
+        expect(message->overflowed == (32 + 8 + 4 + 4 + padded > MESSAGE_SIZE), "kind of %zu",
+               length);
+        rtmsg_link_new(message, "wg-0-0", text, 3, 1);
+        expect(message->overflowed == (32 + 12 + 8 + 8 + 4 + 4 + padded > MESSAGE_SIZE),
+               "kind of %zu", length);
+        rtmsg_link_set_group(message, 1, 0, text);
+        expect(message->overflowed == (32 + 8 + 4 + (length + 3) / 4 * 4 > MESSAGE_SIZE),
+               "alias of %zu", length);
+        expect(message->header.nlmsg_len <= MESSAGE_SIZE, "length %u", message->header.nlmsg_len);
+        free(message);
+    }
+}
+
+/* What is received. A link with all that is looked at, and more, as the kernel sends it. */
+
+static void start_link(struct wire *wire, int32_t index, uint32_t flags)
+{
+    wire_start(wire, RTM_NEWLINK, 0);
+    wire_u8(wire, 0);
+    wire_u8(wire, 0);
+    wire_u16(wire, 0xfffe); /* ARPHRD_NONE */
+    wire_u32(wire, (uint32_t)index);
+    wire_u32(wire, flags);
+    wire_u32(wire, 0);
+}
+
+static void put_kind(struct wire *wire, const char *kind, size_t size)
+{
+    static const uint8_t data[] = {8, 0, 1, 0, 1, 2, 3, 4};
+    size_t info = wire_nest(wire, IFLA_LINKINFO);
+
+    wire_attribute(wire, IFLA_INFO_KIND, kind, size);
+    wire_attribute(wire, IFLA_INFO_DATA | 0x8000, data, sizeof(data));
+    wire_unnest(wire, info);
+}
+
+static void a_link(struct wire *wire)
+{
+    static const uint8_t stats[64] = {0};
+    size_t nest;
+
+    start_link(wire, 42, IFF_UP | IFF_POINTOPOINT | IFF_NOARP);
+    wire_attribute_string(wire, IFLA_IFNAME, "wg-8388607-1");
+    wire_attribute_u32(wire, IFLA_TXQLEN, 1000);
+    wire_attribute(wire, IFLA_OPERSTATE, "\x06", 1);
+    wire_attribute_u32(wire, IFLA_MTU, 1420);
+    wire_attribute_u32(wire, IFLA_GROUP, 0x6e616821);
+    wire_attribute_string(wire, IFLA_QDISC, "noqueue");
+    wire_attribute(wire, IFLA_MAP, stats, 24);
+    wire_attribute(wire, IFLA_STATS64, stats, sizeof(stats));
+    put_kind(wire, "wireguard", 10);
+    nest = wire_nest(wire, IFLA_PROP_LIST);
+    wire_attribute_string(wire, IFLA_ALT_IFNAME, "another-name-that-is-longer-than-15");
+    wire_unnest(wire, nest);
+    wire_end(wire);
+}
+
+static int parse_link(const struct nlmsghdr *message, void *ret)
+{
+    return rtmsg_link_parse(message, ret);
+}
+
+static void sane_link(const char *what, const void *ret)
+{
+    const struct rtmsg_link *link = ret;
+
+    expect(link->index > 0, "%s: index %d", what, link->index);
+    expect(memchr(link->name, '\0', sizeof(link->name)), "%s: name has no end", what);
+    expect(memchr(link->kind, '\0', sizeof(link->kind)), "%s: kind has no end", what);
+}
+
+static const struct reader link_reader = {"link", parse_link, sizeof(struct rtmsg_link), sane_link};
+
+static void check_link(const char *what, const struct wire *wire, const struct rtmsg_link *wanted)
+{
+    struct nlmsghdr *message = unit_copy(wire->bytes, wire->length);
+    struct rtmsg_link link = {.index = -7, .name = "untouched"};
+    int result = rtmsg_link_parse(message, &link);
+
+    free(message);
+    if (!wanted) {
+        expect(result == -EBADMSG, "%s: %d", what, result);
+        expect(link.index == -7 && strcmp(link.name, "untouched") == 0, "%s: written", what);
+        return;
+    }
+    expect(result == 0, "%s: %d", what, result);
+    expect(link.index == wanted->index, "%s: index %d", what, link.index);
+    expect(strcmp(link.name, wanted->name) == 0, "%s: name %s", what, link.name);
+    expect(strcmp(link.kind, wanted->kind) == 0, "%s: kind %s", what, link.kind);
+    expect(link.group == wanted->group, "%s: group %x", what, link.group);
+    expect(link.up == wanted->up, "%s: up %d", what, link.up);
+}
+
+static void good_link(void)
+{
+    struct rtmsg_link wanted = {42, "wg-8388607-1", "wireguard", 0x6e616821, true};
+    struct wire wire;
+
+    a_link(&wire);
+    check_link("a link", &wire, &wanted);
+    for (uint32_t bit = 0; bit < 32; bit++) {
+        start_link(&wire, 42, UINT32_C(1) << bit);
+        wire_attribute_string(&wire, IFLA_IFNAME, "x");
+        wire_end(&wire);
+        check_link("flag", &wire, &(struct rtmsg_link){.index = 42, .name = "x", .up = bit == 0});
+    }
+}
+
+static const struct {
+    int32_t index;
+    bool good;
+} indexes[] = {
+    {1, true}, {2, true}, {INT32_MAX, true}, {0, false}, {-1, false}, {INT32_MIN, false},
+};
+
+static void link_indexes(void)
+{
+    for (size_t i = 0; i < COUNT(indexes); i++) {
+        struct wire wire;
+        struct rtmsg_link wanted = {.index = indexes[i].index, .name = "x"};
+
+        start_link(&wire, indexes[i].index, 0);
+        wire_attribute_string(&wire, IFLA_IFNAME, "x");
+        wire_end(&wire);
+        check_link("index", &wire, indexes[i].good ? &wanted : NULL);
+    }
+}
+
+/* Names and kinds: bytes, with how many of them, and what is to be read of it. */
+static const struct {
+    const char *bytes;
+    size_t size;
+    const char *name; /* NULL: the message is refused */
+    const char *kind;
+} strings[] = {
+    {"a", 2, "a", "a"},
+    {"", 1, "", ""},
+    {"", 0, NULL, ""},
+    {"a", 1, NULL, ""}, /* no NUL */
+    {"abcdefghijklmn", 15, "abcdefghijklmn", "abcdefghijklmn"},
+    {"abcdefghijklmno", 16, "abcdefghijklmno", "abcdefghijklmno"},
+    {"abcdefghijklmnop", 17, NULL, ""}, /* 16 characters and a NUL */
+    {"abcdefghijklmnop", 16, NULL, ""}, /* 16 characters */
+    {"abcdefghijklmno", 15, NULL, ""},
+    {"abc\0def", 8, NULL, ""}, /* two ends */
+    {"abc\0", 5, NULL, ""},
+    {"\0abc", 5, NULL, ""},
+    {"\0\0", 2, NULL, ""},
+    {"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", 65, NULL, ""},
+    {"a\xff\x1b", 4, "a\xff\x1b", "a\xff\x1b"}, /* any bytes may be in a name */
+};
+
+static void link_strings(void)
+{
+    for (size_t i = 0; i < COUNT(strings); i++) {
+        struct rtmsg_link wanted = {.index = 3, .kind = "tun"};
+        struct wire wire;
+        char what[32];
+
+        (void)snprintf(what, sizeof(what), "name %zu", i);
+        start_link(&wire, 3, 0);
+        wire_attribute(&wire, IFLA_IFNAME, strings[i].bytes, strings[i].size);
+        put_kind(&wire, "tun", 4);
+        wire_end(&wire);
+        if (strings[i].name)
+            memcpy(wanted.name, strings[i].name, strlen(strings[i].name) + 1);
+        check_link(what, &wire, strings[i].name ? &wanted : NULL);
+
+        /* a kind that makes no sense is none of ours; the link is still one */
+        (void)snprintf(what, sizeof(what), "kind %zu", i);
+        wanted = (struct rtmsg_link){.index = 3, .name = "x"};
+        memcpy(wanted.kind, strings[i].kind, strlen(strings[i].kind) + 1);
+        start_link(&wire, 3, 0);
+        wire_attribute_string(&wire, IFLA_IFNAME, "x");
+        put_kind(&wire, strings[i].bytes, strings[i].size);
+        wire_end(&wire);
+        check_link(what, &wire, &wanted);
+    }
+}
+
+static void odd_links(void)
+{
+    struct rtmsg_link wanted = {.index = 3, .name = "second", .kind = "two", .group = 2};
+    static const char group[5] = {0};
+    struct wire wire;
+
+    start_link(&wire, 3, 0);
+    wire_end(&wire);
+    check_link("no name", &wire, NULL);
+
+    start_link(&wire, 3, 0);
+    wire_attribute_string(&wire, IFLA_IFNAME, "first");
+    wire_attribute_string(&wire, IFLA_IFNAME, "second");
+    put_kind(&wire, "one", 4);
+    put_kind(&wire, "two", 4);
+    wire_attribute_u32(&wire, IFLA_GROUP, 1);
+    wire_attribute_u32(&wire, IFLA_GROUP, 2);
+    wire_end(&wire);
+    check_link("twice: the last counts", &wire, &wanted);
+
+    for (size_t size = 0; size <= 5; size++) {
+        wanted = (struct rtmsg_link){.index = 3, .name = "x"};
+        start_link(&wire, 3, 0);
+        wire_attribute_string(&wire, IFLA_IFNAME, "x");
+        wire_attribute(&wire, IFLA_GROUP, group, size);
+        wire_end(&wire);
+        check_link("group of another size", &wire, size == 4 ? &wanted : NULL);
+    }
+    for (uint16_t flag = 0x4000; flag != 0; flag = (uint16_t)(flag * 2)) {
+        wanted = (struct rtmsg_link){.index = 3, .name = "x", .group = 5};
+        start_link(&wire, 3, 0);
+        wire_attribute(&wire, IFLA_IFNAME | flag, "x", 2);
+        wire_attribute_u32(&wire, IFLA_GROUP | flag, 5);
+        wire_end(&wire);
+        check_link("flags in the type", &wire, &wanted);
+    }
+    for (unsigned int type = 0; type < 100; type++) {
+        a_link(&wire);
+        wire.bytes[4] = (uint8_t)type;
+        wanted = (struct rtmsg_link){42, "wg-8388607-1", "wireguard", 0x6e616821, true};
+        check_link("message type", &wire, type == RTM_NEWLINK ? &wanted : NULL);
+    }
+    for (size_t more = 1; more <= 3; more++) {
+        a_link(&wire);
+        wire_put(&wire, group, more);
+        wire_end(&wire);
+        check_link("bytes left over", &wire, NULL);
+    }
+    for (uint16_t length = 0; length < 4; length++) {
+        a_link(&wire);
+        wire_u16(&wire, length);
+        wire_u16(&wire, 77);
+        wire_end(&wire);
+        check_link("an attribute too short for its header", &wire, NULL);
+    }
+}
+
+/* A route. */
+
+static void start_route(struct wire *wire, uint8_t family, uint8_t length, uint8_t type)
+{
+    wire_start(wire, RTM_NEWROUTE, NLM_F_MULTI);
+    wire_u8(wire, family);
+    wire_u8(wire, length);
+    wire_u8(wire, 0);
+    wire_u8(wire, 0);
+    wire_u8(wire, 255); /* RT_TABLE_LOCAL */
+    wire_u8(wire, 2);   /* RTPROT_KERNEL */
+    wire_u8(wire, 254); /* RT_SCOPE_HOST */
+    wire_u8(wire, type);
+    wire_u32(wire, 0);
+}
+
+static void a_route(struct wire *wire)
+{
+    start_route(wire, AF_INET, 31, RTN_UNICAST);
+    wire_attribute_u32(wire, RTA_TABLE, 254);
+    wire_attribute(wire, RTA_DST, "\x0a\x01\x02\x04", 4);
+    wire_attribute(wire, RTA_PREFSRC, "\x0a\x01\x02\x05", 4);
+    wire_attribute(wire, RTA_GATEWAY, "\xc0\x00\x02\x01", 4);
+    wire_attribute_u32(wire, RTA_OIF, 17);
+    wire_end(wire);
+}
+
+static int parse_route(const struct nlmsghdr *message, void *ret)
+{
+    return rtmsg_route_parse(message, ret);
+}
+
+static void sane_route(const char *what, const void *ret)
+{
+    const struct rtmsg_route *route = ret;
+
+    expect(route->prefix_length <= 32, "%s: /%u", what, route->prefix_length);
+}
+
+static const struct reader route_reader = {"route", parse_route, sizeof(struct rtmsg_route),
+                                           sane_route};
+
+static void check_route(const char *what, const struct wire *wire, const struct rtmsg_route *wanted)
+{
+    struct nlmsghdr *message = unit_copy(wire->bytes, wire->length);
+    struct rtmsg_route route = {.destination = 0xdeadbeef, .device = -7};
+    int result = rtmsg_route_parse(message, &route);
+
+    free(message);
+    if (!wanted) {
+        expect(result == -EBADMSG, "%s: %d", what, result);
+        expect(route.destination == 0xdeadbeef && route.device == -7, "%s: written", what);
+        return;
+    }
+    expect(result == 0, "%s: %d", what, result);
+    expect(route.destination == wanted->destination && route.gateway == wanted->gateway,
+           "%s: %08x via %08x", what, route.destination, route.gateway);
+    expect(route.prefix_length == wanted->prefix_length && route.type == wanted->type &&
+               route.device == wanted->device,
+           "%s: /%u, type %u, device %d", what, route.prefix_length, route.type, route.device);
+}
+
+static void routes(void)
+{
+    static const uint16_t addresses[] = {RTA_DST, RTA_GATEWAY, RTA_OIF};
+    static const char bytes[16] = {1};
+    struct rtmsg_route wanted = {0x0a010204, 31, RTN_UNICAST, 17, 0xc0000201};
+    struct wire wire;
+
+    a_route(&wire);
+    check_route("a route", &wire, &wanted);
+    for (unsigned int length = 0; length < 256; length++) {
+        wanted = (struct rtmsg_route){.prefix_length = (uint8_t)length, .type = RTN_BLACKHOLE};
+        start_route(&wire, AF_INET, (uint8_t)length, RTN_BLACKHOLE);
+        wire_end(&wire);
+        check_route("prefix length", &wire, length <= 32 ? &wanted : NULL);
+    }
+    for (unsigned int family = 0; family < 256; family++) {
+        wanted = (struct rtmsg_route){.type = RTN_LOCAL};
+        start_route(&wire, (uint8_t)family, 0, RTN_LOCAL);
+        wire_end(&wire);
+        check_route("family", &wire, family == AF_INET ? &wanted : NULL);
+    }
+    for (size_t i = 0; i < COUNT(addresses); i++) {
+        for (size_t size = 0; size <= 16; size++) {
+            wanted = (struct rtmsg_route){
+                .destination = addresses[i] == RTA_DST ? 0x01000000 : 0,
+                .gateway = addresses[i] == RTA_GATEWAY ? 0x01000000 : 0,
+                .device = addresses[i] == RTA_OIF ? 1 : 0,
+                .type = RTN_UNICAST,
+            };
+            start_route(&wire, AF_INET, 0, RTN_UNICAST);
+            wire_attribute(&wire, addresses[i], bytes, size);
+            wire_end(&wire);
+            check_route("attribute of another size", &wire, size == 4 ? &wanted : NULL);
+        }
+    }
+    for (unsigned int type = 0; type < 100; type++) {
+        wanted = (struct rtmsg_route){0x0a010204, 31, RTN_UNICAST, 17, 0xc0000201};
+        a_route(&wire);
+        wire.bytes[4] = (uint8_t)type;
+        check_route("message type", &wire, type == RTM_NEWROUTE ? &wanted : NULL);
+    }
+}
+
+static void hostile_links(void)
+{
+    struct wire wire;
+
+    a_link(&wire);
+    wire_cut(&link_reader, &wire);
+    wire_lie(&link_reader, &wire);
+    wire_mutate(&link_reader, &wire, 200000);
+}
+
+static void hostile_routes(void)
+{
+    struct wire wire;
+
+    a_route(&wire);
+    wire_cut(&route_reader, &wire);
+    wire_lie(&route_reader, &wire);
+    wire_mutate(&route_reader, &wire, 100000);
+}
+
+/* The running kernel's own answers: every device there is, as if_nametoindex() knows it. */
+
+static ssize_t ask(const void *request, size_t size, void *answer, size_t room)
+{
+    struct timeval patience = {.tv_sec = 5};
+    int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+    ssize_t length = -1;
+
+    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)))
+        unit_trouble("netlink socket");
+    if (send(fd, request, size, 0) == (ssize_t)size)
+        length = recv(fd, answer, room, 0);
+    close(fd);
+    return length;
+}
+
+static void check_real(const char *name, unsigned int index)
+{
+    static uint8_t answer[65536] __attribute__((aligned(4)));
+    struct message request;
+    struct rtmsg_link link = {0};
+    struct wire wire = {.length = 0};
+    ssize_t length;
+
+    rtmsg_link_get(&request, name);
+    length = ask(request.bytes, request.header.nlmsg_len, answer, sizeof(answer));
+    expect(length > 16, "%s: answer of %zd", name, length);
+    if (length <= 16 || length > WIRE_SIZE - 100)
+        return;
+    wire_put(&wire, answer, (size_t)length);
+    expect(rtmsg_link_parse((const void *)answer, &link) == 0, "%s refused", name);
+    expect(link.index == (int)index, "%s: index %d, not %u", name, link.index, index);
+    expect(strcmp(link.name, name) == 0, "%s: name %s", name, link.name);
+    if (strcmp(name, "lo") == 0)
+        expect(link.kind[0] == '\0' && link.group == 0, "lo: kind %s, group %u", link.kind,
+               link.group);
+    /* and what the kernel sent is as good a start for a forgery as any */
+    wire_cut(&link_reader, &wire);
+    wire_mutate(&link_reader, &wire, 2000);
+}
+
+static void real_links(void)
+{
+    struct if_nameindex *list = if_nameindex();
+
+    if (!list)
+        unit_trouble("if_nameindex");
+    for (struct if_nameindex *next = list; next->if_index; next++)
+        check_real(next->if_name, next->if_index);
+    if_freenameindex(list);
+}
+
+int main(void)
+{
+    static const struct test tests[] = {
+        {.name = "sent_bytes", .run = sent_bytes},
+        {.name = "long_texts", .run = long_texts},
+        {.name = "good_link", .run = good_link},
+        {.name = "link_indexes", .run = link_indexes},
+        {.name = "link_strings", .run = link_strings},
+        {.name = "odd_links", .run = odd_links},
+        {.name = "routes", .run = routes},
+        {.name = "hostile_links", .run = hostile_links},
+        {.name = "hostile_routes", .run = hostile_routes},
+        {.name = "real_links", .run = real_links},
+    };
+
+    return unit_run("rtmsg", tests, COUNT(tests));
+}

@@ -1,0 +1,82 @@
+# The unit tests: cmocka programs, with everything that is tested under ASan and UBSan. To be included from the
+# Makefile, after build.mk.
+
+UNIT_COMPILE = $(CC) -std=gnu17 -D_GNU_SOURCE -Isrc -Itests/unit -DVERSION='"$(VERSION)"' \
+	-DCONFIG_H='"$(abspath tests/unit/config.h)"' $(WARNINGS) -Werror -g -fno-omit-frame-pointer
+UNIT_SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
+
+# One folder for each compiler and set of flags.
+UNIT_KEY := $(shell echo '$(subst ','\'',$(UNIT_COMPILE) $(UNIT_SANITIZE))' | sha256sum | cut -c1-12)
+UNIT_DIR := $(BUILD)/unit/$(UNIT_KEY)
+
+# A seccomp filter kills a process for the sanitizers' own system calls: sandbox_test goes without them, once with each
+# filter that there is.
+UNIT_PLAIN := sandbox_test sandbox_own_test
+UNIT_TESTS := $(filter-out $(UNIT_PLAIN),$(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*_test.c)))
+UNIT_SHARED := $(filter-out %_test,$(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c)))
+UNIT_SOURCES := $(filter-out src/helper/main.c,$(SOURCES))
+UNIT_OBJECTS := $(UNIT_SOURCES:src/%.c=$(UNIT_DIR)/src/%.o) $(UNIT_SHARED:%=$(UNIT_DIR)/%.o)
+UNIT_PROGRAMS := $(UNIT_TESTS:%=$(UNIT_DIR)/%) $(UNIT_PLAIN:%=$(UNIT_DIR)/%)
+
+# Its tests say what the kernel answered.
+$(UNIT_DIR)/netlink_test: UNIT_LINK := -Wl,--wrap=recvmsg,--wrap=send
+
+.PHONY: unit-programs
+unit-programs: $(UNIT_PROGRAMS)
+
+$(UNIT_DIR)/src/%.o: src/%.c
+	@mkdir -p $(@D)
+	@$(UNIT_COMPILE) -O1 $(UNIT_SANITIZE) -MMD -MP -c -o $@ $<
+
+$(UNIT_DIR)/%.o: tests/unit/%.c
+	@mkdir -p $(@D)
+	@$(UNIT_COMPILE) -O1 $(UNIT_SANITIZE) -MMD -MP -c -o $@ $<
+
+$(UNIT_DIR)/tested.a: $(UNIT_OBJECTS)
+	@rm -f $@
+	@ar rcs $@ $^
+
+$(UNIT_TESTS:%=$(UNIT_DIR)/%): $(UNIT_DIR)/%: $(UNIT_DIR)/%.o $(UNIT_DIR)/tested.a
+	@$(CC) $(UNIT_SANITIZE) $(UNIT_LINK) -o $@ $^ -lmnl -lcmocka
+
+$(UNIT_DIR)/plain/%.o: src/helper/%.c
+	@mkdir -p $(@D)
+	@$(UNIT_COMPILE) -O1 -MMD -MP -c -o $@ $<
+
+$(UNIT_DIR)/plain/%.o: tests/unit/%.c
+	@mkdir -p $(@D)
+	@$(UNIT_COMPILE) -O1 -MMD -MP -c -o $@ $<
+
+# The same objects with the filter of CWG_OWN_CONTAINERS_ONLY.
+$(UNIT_DIR)/plain/own_%.o: src/helper/%.c
+	@mkdir -p $(@D)
+	@$(UNIT_COMPILE) -O1 -DCWG_OWN_CONTAINERS_ONLY -MMD -MP -c -o $@ $<
+
+$(UNIT_DIR)/plain/own_%.o: tests/unit/%.c
+	@mkdir -p $(@D)
+	@$(UNIT_COMPILE) -O1 -DCWG_OWN_CONTAINERS_ONLY -MMD -MP -c -o $@ $<
+
+$(UNIT_DIR)/sandbox_test: $(addprefix $(UNIT_DIR)/plain/,sandbox_test.o sandbox.o failure.o unit.o)
+	@$(CC) -o $@ $^ -lcmocka
+
+$(UNIT_DIR)/sandbox_own_test: $(addprefix $(UNIT_DIR)/plain/,own_sandbox_test.o own_sandbox.o failure.o unit.o)
+	@$(CC) -o $@ $^ -lcmocka
+
+-include $(UNIT_OBJECTS:.o=.d) $(UNIT_TESTS:%=$(UNIT_DIR)/%.d) $(wildcard $(UNIT_DIR)/plain/*.d)
+
+# On all processors, unless make was told how many.
+UNIT_MAKE = $(MAKE) -f $(firstword $(MAKEFILE_LIST)) --no-print-directory \
+	$(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
+
+# What fails is shown, and one line.
+## make test-unit    unit tests: fast, under ASan and UBSan (as root, or some are skipped)
+.PHONY: test-unit
+test-unit:
+	+@$(UNIT_MAKE) unit-programs
+	@tests/unit/run $(BUILD)/unit/results $(UNIT_PROGRAMS)
+
+# The same for `make check`: one TAP file for each program in build/check. Fails if a test does.
+.PHONY: tap-unit
+tap-unit:
+	+@$(UNIT_MAKE) unit-programs
+	@tests/unit/run $(BUILD)/check $(UNIT_PROGRAMS)
