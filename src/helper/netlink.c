@@ -134,7 +134,7 @@ static int take_messages(size_t size, uint32_t sequence, netlink_answer *answer,
         if (!*result)
             *result = answer ? answer(message, context) : -EPROTO;
     }
-    return 1;
+    return offset == size ? 1 : -EBADMSG;
 }
 
 int netlink_request(struct netlink *netlink, struct message *request, bool privileged,
