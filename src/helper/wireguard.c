@@ -89,7 +89,7 @@ int wireguard_set_peer(struct target *target, int index, const struct wgmsg_peer
     struct wgmsg_device state = {0};
     struct message request;
     uint16_t family = 0;
-    bool known;
+    bool replace;
     int error = find_family(target, &family, failure);
 
     if (!error)
@@ -100,9 +100,10 @@ int wireguard_set_peer(struct target *target, int index, const struct wgmsg_peer
         return fail(failure, -EINVAL,
                     "peer_key: this is the link's own public key; give the one that cwg_create "
                     "printed at the other site");
-    /* A peer that stays keeps its session; to replace it by itself would end that. */
-    known = state.peers == 1 && key_equal(&peer->public_key, &state.peer);
-    wgmsg_set_peer(&request, family, index, peer, !known);
+    /* A peer that stays keeps its session; to replace it by itself would end that. And to replace
+     * none costs a grace period of RCU all the same (wg_peer_remove_all(), peer.c). */
+    replace = state.peers > 1 || (state.peers == 1 && !key_equal(&peer->public_key, &state.peer));
+    wgmsg_set_peer(&request, family, index, peer, replace);
     error = netlink_request(&target->generic, &request, true, NULL, NULL);
     return error ? fail_unexpected(failure, error, "can't set the link's peer") : 0;
 }
