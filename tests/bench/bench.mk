@@ -19,7 +19,9 @@ $(BENCH_PROGRAMS): $(BENCH_HEADERS) $(BUILD)/tools/shared.a
 
 ## make bench-commands   what the tasks cost, in a VM: SERIES (6.1, 6.12), ROUNDS; and build/bench/commands.json
 .PHONY: bench-commands
-bench-commands: $(BUILD)/$(PROGRAM) $(BENCH_PROGRAMS)
+bench-commands:
+	scripts/deps build demo vm
+	@$(MAKE) --no-print-directory --silent build $(BENCH_PROGRAMS)
 	@tests/vm/fetch $(SERIES)
 	@tests/vm/run $(SERIES) --timeout 1800 --out $(BUILD)/bench/out -- \
 		tests/bench/in-vm $(ROUNDS) $(abspath $(BUILD)/$(PROGRAM))

@@ -15,12 +15,21 @@
 
 load ../lib/helper
 
+# Whether the kernel has WireGuard; it is asked once for each file. For setup_file(), where bats can't skip.
+has_wireguard()
+{
+    if [ -z "${HAS_WIREGUARD:-}" ]; then
+        HAS_WIREGUARD=true
+        unshare -n ip link add wg-probe type wireguard 2>/dev/null || HAS_WIREGUARD=false
+        export HAS_WIREGUARD
+    fi
+    $HAS_WIREGUARD
+}
+
 # Where the kernel has no WireGuard a test is skipped and says so; in the VM that would be a fault of the VM.
 require_wireguard()
 {
-    local has=true
-    unshare -n ip link add wg-probe type wireguard 2>/dev/null || has=false
-    $has && return
+    has_wireguard && return
     [ -z "${NAH_IN_VM:-}" ] || fail "the VM's kernel has no WireGuard"
     skip "this kernel has no WireGuard"
 }
@@ -30,7 +39,7 @@ require_wireguard()
 container()
 {
     local -n ret_pid=$1
-    local ready=$BATS_TEST_TMPDIR/ready.$1
+    local ready=${BATS_TEST_TMPDIR:-$BATS_FILE_TMPDIR}/ready.$1
     shift
     rm -f "$ready"
     # fd 3 is bats' own: a process that keeps it open keeps bats waiting.
@@ -38,6 +47,18 @@ container()
     ret_pid=$!
     CONTAINERS+=("$ret_pid")
     wait_for test -e "$ready"
+}
+
+# The same for a container of a user's own, who has power over nothing but it, as engines without root make them: a
+# process of uid $2 in a user namespace and a network namespace of its own.
+rootless_container()
+{
+    local -n ret_rootless_pid=$1
+    setpriv --reuid "$2" --regid "$APP_GID" --clear-groups --inh-caps=-all -- \
+        unshare --user --map-root-user --net -- sh -c 'ip link set lo up; exec sleep 600' 3>&- >/dev/null 2>&1 &
+    ret_rootless_pid=$!
+    CONTAINERS+=("$ret_rootless_pid")
+    wait_for grep -qx sleep "/proc/$ret_rootless_pid/comm"
 }
 
 # Ends a container and waits until it is gone.
@@ -90,6 +111,12 @@ app_at()
         setpriv --reuid "$APP_UID" --regid "$APP_GID" --clear-groups --inh-caps=-all -- env -- "$@"
 }
 
+# Runs a task of the helper in a site, as the application does: cwg SITE create|connect|destroy ARGUMENT...
+cwg()
+{
+    app_at "$1" "$HELPER" "cwg_$2" "${@:3}"
+}
+
 # Runs a command in the network namespace of a container, as root.
 inside()
 {
@@ -112,15 +139,66 @@ link_up()
 # What is in a container's namespace, in a form that two looks at can be compared in.
 state_of()
 {
-    inside "$1" ip -details address show
-    inside "$1" ip route show table all
-    inside "$1" wg show all dump
+    inside "$1" sh -c 'ip -details address show && ip route show table all && wg show all dump'
+}
+
+# Whether a container has a device that is called exactly that.
+has_device()
+{
+    inside "$1" grep -q "^ *$2:" /proc/net/dev
+}
+
+# A field of what `wg show` tells of a device in a container: the key, the peers, their endpoints and so on.
+wg_of()
+{
+    inside "$1" wg show "$2" "$3"
+}
+
+# Takes note of what is in container $c1, for unchanged() to compare.
+remember()
+{
+    BEFORE=$(state_of "$c1")
+}
+
+# A command of the helper fails with this text, in the way assert_failure_with checks. That it changed nothing in
+# container $c1 is seen by unchanged(), which has to come after it: at the end of a test by way of teardown(), and in
+# between before the test itself changes something there.
+refused()
+{
+    local text=$1
+    shift
+    [ -n "${BEFORE:-}" ] || remember
+    run --separate-stderr "$@"
+    assert_failure_with "$text"
+}
+
+# What is in $c1 now is what was there at remember(), or before the first refused(); if there was one.
+unchanged()
+{
+    local before=${BEFORE:-}
+    BEFORE=
+    [ -z "$before" ] || diff <(echo "$before") <(state_of "$c1") || fail "the container's state changed"
 }
 
 # Whether a UDP port can be bound at a site.
 port_free()
 {
     at "$1" "$TOOLS/udpport" free "$2"
+}
+
+# Waits until no UDP socket is left at some sites: a namespace and its links end a little later than the last process in
+# it. For files whose sites outlive their tests.
+wait_for_silence()
+{
+    local site
+    for site in "$@"; do
+        wait_for no_sockets "$site"
+    done
+}
+
+no_sockets()
+{
+    [ -z "$(at "$1" ss -Hnua)" ]
 }
 
 # To be called by teardown(): ends what the functions above started.

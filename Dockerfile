@@ -1,0 +1,32 @@
+# The image net-admin-helper:latest, made by `make docker`. It is for applications that live in containers themselves:
+# they start it with the host's network and pid namespaces, and with the helper's three capabilities:
+#
+#     docker run --rm --network host --pid host --cap-drop ALL \
+#         --cap-add NET_ADMIN --cap-add SYS_ADMIN --cap-add SYS_PTRACE \
+#         net-admin-helper:latest /usr/local/bin/net-admin-helper cwg_create PID NET HOST PORT
+#
+# There is no ENTRYPOINT, because applications give the whole command.
+
+FROM debian:12 AS build
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends gcc libc6-dev libcap2-bin libmnl-dev make scdoc \
+    && rm -rf /var/lib/apt/lists/*
+WORKDIR /src
+COPY . .
+# The file with the settings, relative to this directory.
+ARG CONFIG=config.h
+RUN make install CONFIG="$CONFIG" GROUP=nogroup
+
+FROM debian:12-slim
+COPY --from=build /usr/local/bin/ /usr/local/bin/
+# What COPY does to owner and capabilities differs from builder to builder, so both are set again; a change of owner
+# takes capabilities away, so that goes first. nogroup is the group of nobody.
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends libcap2-bin libmnl0 \
+    && chown root:nogroup /usr/local/bin/net-admin-helper \
+    && chmod 0750 /usr/local/bin/net-admin-helper \
+    && setcap cap_net_admin,cap_sys_admin,cap_sys_ptrace=p /usr/local/bin/net-admin-helper \
+    && apt-get purge -y --auto-remove libcap2-bin \
+    && rm -rf /var/lib/apt/lists/*
+USER nobody
+CMD ["/usr/local/bin/net-admin-helper", "--help"]

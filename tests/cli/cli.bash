@@ -1,0 +1,44 @@
+# What the tests of the command line and of the build share. Sourced by bats files.
+
+load ../lib/helper
+
+# make, with nothing that an outer make or a shell has set.
+clean_make()
+{
+    env -u MAKEFLAGS -u MAKEOVERRIDES -u MFLAGS -u MAKELEVEL -u CC -u CFLAGS -u CPPFLAGS -u LDFLAGS -u PREFIX \
+        -u BINDIR -u MANDIR -u GROUP -u DESTDIR -u CONFIG -u BUILD make --no-print-directory -C "$ROOT" "$@"
+}
+
+# Writes a config.h of all tasks but those given, with the prefix $PREFIX or "test"; prints its path.
+config_without()
+{
+    local file=$BATS_TEST_TMPDIR/config.h task
+    {
+        echo "#define CWG_PREFIX \"${PREFIX:-test}\""
+        for task in CREATE CONNECT DELETE; do
+            [[ " $* " == *" $task "* ]] || echo "#define ENABLE_CWG_$task"
+        done
+    } >"$file"
+    echo "$file"
+}
+
+# Builds the program alone, quickly: BUILD CONFIG [ARGUMENT...]. Nothing is optimized, so that each function is there.
+quick_build()
+{
+    local build=$1 config=$2
+    shift 2
+    clean_make -j2 -s BUILD="$build" CONFIG="$config" CFLAGS=-O0 "$@" "$build/$NAME"
+}
+
+# After `run --separate-stderr` (and not in a condition, where bash goes on after a failure): it failed with one line
+# that begins so, then the synopsis of a task, and nothing else.
+assert_refused_with()
+{
+    local text=$1 synopsis=$2
+    [ "$status" = 1 ] || fail "exit code $status, not 1; stderr: $stderr"
+    [ -z "$output" ] || fail "standard output isn't empty: $output"
+    [ "${#stderr_lines[@]}" = 2 ] || fail "standard error isn't two lines: $stderr"
+    [[ ${stderr_lines[0]} == "$NAME: $text"* ]] || fail "it doesn't begin with '$text': $stderr"
+    [ "${stderr_lines[1]}" = "Usage: $NAME $synopsis" ] || fail "no synopsis '$synopsis': $stderr"
+    ! LC_ALL=C grep -q '[^ -~]' <<<"$stderr" || fail "not printable: $stderr"
+}

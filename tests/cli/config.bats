@@ -1,0 +1,244 @@
+#!/usr/bin/env bats
+# What config.h decides, and which of its mistakes end the build.
+# shellcheck disable=SC2153 # $NAME is set in helper.bash
+
+bats_require_minimum_version 1.5.0
+load cli
+
+# One build with all tasks, and one without each.
+setup_file()
+{
+    local task
+    BATS_TEST_TMPDIR=$BATS_FILE_TMPDIR
+    for task in none CREATE CONNECT DELETE; do
+        quick_build "$BATS_FILE_TMPDIR/without-$task" "$(config_without "$task")"
+    done
+}
+
+setup()
+{
+    WITHOUT=$BATS_FILE_TMPDIR/without
+    BUILD_DIR=$BATS_TEST_TMPDIR/build
+    CONFIG_FILE=$BATS_TEST_TMPDIR/config.h
+    PROGRAM=$BUILD_DIR/$NAME
+}
+
+# The symbols that an object or a program defines, one a line.
+defined_symbols()
+{
+    nm --defined-only "$@" | awk 'NF == 3 { print $3 }' | sort -u
+}
+
+# The build ended with an error, and of all that was printed just one line is not make's; it contains the text.
+assert_build_fails_with()
+{
+    local -a said
+    mapfile -t said < <(grep -vE '^make(\[[0-9]+\])?: ' <<<"$output")
+    [ "$status" != 0 ] || fail "it was built: $output"
+    [ "${#said[@]}" = 1 ] || fail "not one line: $output"
+    [[ ${said[0]} == *"$1"* ]] || fail "not in the message: '$1'; it says: $output"
+    [ ! -e "$PROGRAM" ] || fail "there is a program"
+}
+
+# The build ended with an error, and one of the lines that the compiler printed contains the text.
+assert_compiler_says()
+{
+    [ "$status" != 0 ] || fail "it was built: $output"
+    [ "$(grep -c "error: .*$1" <<<"$output")" -ge 1 ] || fail "not in the compiler's errors: '$1': $output"
+    [ ! -e "$PROGRAM" ] || fail "there is a program"
+}
+
+# A config.h with all tasks and this line.
+config_with()
+{
+    config_without >/dev/null
+    sed -i '/CWG_PREFIX/d' "$CONFIG_FILE"
+    printf '%s\n' "$1" >>"$CONFIG_FILE"
+}
+
+@test "a task that isn't enabled is not in the program: no function, no table, no help, no name" {
+    local -A source=([CREATE]=task_create [CONNECT]=task_connect [DELETE]=task_destroy)
+    local task symbol program
+    for task in CREATE CONNECT DELETE; do
+        echo "without $task"
+        local name=${source[$task]/task_/cwg_}
+        program=$WITHOUT-$task/$NAME
+
+        # All that its source file defines, but for names that other files use, too: each has a run().
+        defined_symbols "$WITHOUT"-none/objects/*/helper/"${source[$task]}.o" | grep -vx run \
+            >"$BATS_TEST_TMPDIR/symbols"
+        [ "$(wc -l <"$BATS_TEST_TMPDIR/symbols")" -ge 1 ]
+        grep -qx "${source[$task]}" "$BATS_TEST_TMPDIR/symbols"
+        while read -r symbol; do
+            defined_symbols "$WITHOUT-none/$NAME" | grep -qx "$symbol" || fail "$symbol is nowhere"
+            ! defined_symbols "$program" | grep -qx "$symbol" || fail "$symbol is there"
+        done <"$BATS_TEST_TMPDIR/symbols"
+        [ -z "$(defined_symbols "$WITHOUT-$task"/objects/*/helper/"${source[$task]}.o")" ]
+
+        run --separate-stderr "$program" --help
+        [ "$status" = 0 ]
+        [ "$(grep -c '<pid>' <<<"$output")" = 2 ]
+        [[ $output != *$name* ]] || fail "$output"
+        run --separate-stderr "$program" --version
+        [ "$(sed -n 's/^tasks: //p' <<<"$output" | wc -w)" = 2 ]
+        [[ $output != *$name* ]] || fail "$output"
+        run --separate-stderr "$program" "$name" 1 7 0
+        assert_failure_with "no such task; give one of: "
+        run --separate-stderr "$program" "$name" --help
+        assert_failure_with "no such task; give one of: "
+        ln -s "$program" "$BATS_TEST_TMPDIR/$name"
+        run --separate-stderr "$BATS_TEST_TMPDIR/$name" 1 7 0
+        assert_failure_with "no such task; give one of: "
+    done
+}
+
+@test "without cwg_create there is nothing that makes keys or devices, without cwg_connect nothing that sets peers" {
+    local task symbol
+    local -A symbols=([CREATE]='kernel_make wgmsg_set_key getrandom' [CONNECT]='kernel_join wgmsg_set_peer')
+    for task in CREATE CONNECT; do
+        for symbol in ${symbols[$task]}; do
+            nm "$WITHOUT-none/$NAME" | grep -q " $symbol\b" || fail "$symbol is nowhere"
+            ! nm "$WITHOUT-$task/$NAME" | grep -q " $symbol\b" || fail "$symbol is there without $task"
+        done
+    done
+}
+
+@test "one task alone can be built" {
+    quick_build "$BUILD_DIR" "$(config_without CREATE CONNECT)"
+    run --separate-stderr "$PROGRAM"
+    assert_failure_with "no task given; give one of: cwg_destroy, or --help"
+}
+
+@test "no task enabled ends the build with the names of those that there are" {
+    run quick_build "$BUILD_DIR" "$(config_without CREATE CONNECT DELETE)"
+    assert_compiler_says "no task is enabled: define ENABLE_CWG_CREATE, _CONNECT or _DELETE"
+}
+
+@test "a prefix can have letters, digits, '_', '.' and '-', and up to 11 of them" {
+    local prefix
+    for prefix in a Z9_.- eleven_char wgwgw; do
+        PREFIX=$prefix quick_build "$BUILD_DIR" "$(PREFIX=$prefix config_without)"
+        run --separate-stderr "$PROGRAM" --version
+        [ "${lines[1]}" = "prefix: $prefix" ] || fail "$output"
+    done
+    [ "${#prefix}" = 5 ]
+}
+
+@test "any other prefix ends the build with one line, whichever the compiler" {
+    local compiler prefix
+    for prefix in '' twelve_chars a/b / %d wg% 'w g' ' ' wg: ü wg€ 'w\tg' 'w\0g' 'w\"g' 'w\\g' '$(id)' 'w*'; do
+        config_with "#define CWG_PREFIX \"$prefix\""
+        for compiler in gcc clang; do
+            echo "prefix '$prefix', $compiler"
+            run quick_build "$BUILD_DIR" "$CONFIG_FILE" CC="$compiler"
+            assert_build_fails_with \
+                "$CONFIG_FILE: CWG_PREFIX must be 1 to 11 letters, digits, '_', '.' or '-' (1 to 5 for all nets)"
+        done
+    done
+}
+
+@test "a prefix that is no string ends the build with one line" {
+    local compiler value
+    for value in wg '' 7 '"wg' "'w'" '"w" "g"' '("wg")'; do
+        config_with "#define CWG_PREFIX $value"
+        for compiler in gcc clang; do
+            echo "value $value, $compiler"
+            run --separate-stderr quick_build "$BUILD_DIR" "$CONFIG_FILE" CC="$compiler"
+            [ "$status" != 0 ]
+            [[ $stderr == *"CWG_PREFIX must be 1 to 11 letters"* ]] || fail "$stderr"
+        done
+    done
+}
+
+@test "a config.h that says nothing of prefix and limit gets wg and 256" {
+    config_with ''
+    quick_build "$BUILD_DIR" "$CONFIG_FILE"
+    run --separate-stderr "$PROGRAM" --version
+    [[ $output == *"prefix: wg"*"links per container: 256"* ]]
+}
+
+@test "ENABLE_CWG_DESTROY means the same as ENABLE_CWG_DELETE, to the byte" {
+    local name
+    for name in DELETE DESTROY; do
+        printf '%s\n' '#define CWG_PREFIX "test"' "#define ENABLE_CWG_$name" >"$CONFIG_FILE"
+        quick_build "$BUILD_DIR" "$CONFIG_FILE" LDFLAGS=-Wl,--build-id=none
+        strip -o "$BATS_TEST_TMPDIR/$name" "$PROGRAM"
+    done
+    cmp "$BATS_TEST_TMPDIR/DELETE" "$BATS_TEST_TMPDIR/DESTROY"
+    run --separate-stderr "$BATS_TEST_TMPDIR/DESTROY"
+    assert_failure_with "give one of: cwg_destroy, or --help"
+}
+
+@test "both ENABLE_CWG_DESTROY and ENABLE_CWG_DELETE are no contradiction" {
+    printf '%s\n' '#define ENABLE_CWG_DELETE' '#define ENABLE_CWG_DESTROY' >"$CONFIG_FILE"
+    quick_build "$BUILD_DIR" "$CONFIG_FILE" CFLAGS='-O0 -Werror'
+}
+
+@test "an application's config.h with two settings that aren't ours builds as it is, without a warning" {
+    local compiler
+    cat >"$CONFIG_FILE" <<'END'
+#define CWG_PREFIX "mahiru"
+#define ENABLE_CWG_CREATE
+#define ENABLE_CWG_CONNECT
+#define ENABLE_CWG_DESTROY
+#define IP "/usr/sbin/ip"
+#define WG "/usr/bin/wg"
+END
+    for compiler in gcc clang; do
+        quick_build "$BUILD_DIR" "$CONFIG_FILE" CC="$compiler" CFLAGS='-O0 -Werror'
+        run --separate-stderr "$PROGRAM" --version
+        [ "${lines[1]}" = "prefix: mahiru" ]
+        [ "${lines[2]}" = "tasks: cwg_create cwg_connect cwg_destroy" ]
+    done
+}
+
+@test "a limit of no links, or less, ends the build" {
+    local value
+    for value in 0 -1 none; do
+        config_with "#define CWG_MAX_LINKS $value"
+        run quick_build "$BUILD_DIR" "$CONFIG_FILE"
+        assert_compiler_says "CWG_MAX_LINKS must be at least 1"
+    done
+}
+
+@test "a limit of one link can be built" {
+    config_with '#define CWG_MAX_LINKS 1'
+    quick_build "$BUILD_DIR" "$CONFIG_FILE"
+    run --separate-stderr "$PROGRAM" --version
+    [[ $output == *"links per container: 1"* ]]
+}
+
+@test "CWG_OWN_CONTAINERS_ONLY is told by --version" {
+    config_with '#define CWG_OWN_CONTAINERS_ONLY'
+    quick_build "$BUILD_DIR" "$CONFIG_FILE"
+    run --separate-stderr "$PROGRAM" --version
+    [[ ${lines[-1]} == "containers: those in a user namespace of the caller's" ]]
+}
+
+@test "a config.h that is edited is built anew, one that is put back too, and otherwise nothing is" {
+    quick_build "$BUILD_DIR" "$(PREFIX=one config_without)"
+    sed -i s/one/two/ "$CONFIG_FILE"
+    # The time that the file says it is from doesn't matter.
+    touch -d '2001-01-01' "$CONFIG_FILE"
+    quick_build "$BUILD_DIR" "$CONFIG_FILE"
+    [[ $("$PROGRAM" --version) == *"prefix: two"* ]]
+    sed -i s/two/one/ "$CONFIG_FILE"
+    quick_build "$BUILD_DIR" "$CONFIG_FILE"
+    [[ $("$PROGRAM" --version) == *"prefix: one"* ]]
+    run clean_make BUILD="$BUILD_DIR" CONFIG="$CONFIG_FILE" CFLAGS=-O0 "$PROGRAM"
+    [ "$status" = 0 ]
+    [[ $output != *" -c "* && $output != *" -o "* ]] || fail "$output"
+}
+
+@test "a file that CONFIG names, and that isn't there, ends the build with one line that says so" {
+    run quick_build "$BUILD_DIR" "$BATS_TEST_TMPDIR/nowhere.h"
+    [ "$status" != 0 ]
+    [ "${#lines[@]}" = 1 ] || fail "$output"
+    [[ $output == *"there is no $BATS_TEST_TMPDIR/nowhere.h: CONFIG= names the file with the settings"* ]]
+}
+
+@test "the config.h that comes with the program enables all tasks" {
+    quick_build "$BUILD_DIR" config.h
+    run --separate-stderr "$PROGRAM" --version
+    [ "${lines[2]}" = "tasks: cwg_create cwg_connect cwg_destroy" ]
+}

@@ -1,0 +1,325 @@
+#!/usr/bin/env bats
+# What the program says of itself, and what it says to a command line that is wrong. Nothing here needs a privilege.
+# shellcheck disable=SC2153 # $NAME is set in helper.bash
+
+bats_require_minimum_version 1.5.0
+load cli
+
+KEY=xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=
+
+setup_file()
+{
+    BATS_TEST_TMPDIR=$BATS_FILE_TMPDIR quick_build "$BATS_FILE_TMPDIR/all" \
+        "$(BATS_TEST_TMPDIR=$BATS_FILE_TMPDIR config_without)"
+}
+
+setup()
+{
+    PROGRAM=$BATS_FILE_TMPDIR/all/$NAME
+    declare -gA SYNOPSIS=(
+        [cwg_create]='cwg_create <pid> <net> <host> <port>'
+        [cwg_connect]='cwg_connect <pid> <net> <host> <peer_endpoint> <peer_key>'
+        [cwg_destroy]='cwg_destroy <pid> <net> <host>'
+    )
+    # How the message on each argument begins: its name, its range, what to do.
+    declare -gA MESSAGE=(
+        [pid]="pid: must be a decimal number from 1 to 4194304, without leading zeros, or fd: and the number of an \
+open descriptor of a network namespace; give the pid of a process in the container"
+        [net]='net: must be a decimal number from 0 to 8388607, without leading zeros; choose one that both sites use'
+        [host]="host: must be 0 or 1; use 0 for the link's end at one site and 1 for that at the other"
+        [port]='port: must be a decimal number from 0 to 65535, without leading zeros; give a free UDP port'
+        [peer_endpoint]="peer_endpoint: must be a.b.c.d:port, with a to d from 0 to 255 and port from 1 to 65535, \
+without leading zeros; give the peer's machine as in 192.0.2.1:51820"
+        [no_peer]='peer_endpoint: must not be an unspecified, multicast or broadcast address; give the address of'
+        [peer_key]='peer_key: must be 44 characters of base64 for 32 bytes; give what cwg_create printed'
+        [zero_key]='peer_key: must not be all zeros, which is no key; give what cwg_create printed'
+    )
+}
+
+# Says where in a table we are, for the case that it fails there.
+row()
+{
+    echo "row: $(printf '%q ' "$@" | cut -c 1-300)"
+}
+
+assert_silent_failure()
+{
+    [ "$status" = 1 ]
+    [ -z "$output$stderr" ]
+}
+
+# One row of a table: which message is due for which command line.
+refused()
+{
+    local message=$1
+    shift
+    row "$message" "$@"
+    run --separate-stderr "$PROGRAM" "$@"
+    assert_refused_with "${MESSAGE[$message]}" "${SYNOPSIS[$1]}"
+}
+
+# The same for what isn't about the value of an argument.
+refused_with()
+{
+    local text=$1
+    shift
+    row "$text" "$@"
+    run --separate-stderr "$PROGRAM" "$@"
+    assert_refused_with "$text" "${SYNOPSIS[$1]}"
+}
+
+@test "--help and -h show the synopsis of each task, and how to ask on" {
+    local option task
+    for option in --help -h; do
+        run --separate-stderr "$PROGRAM" "$option"
+        [ "$status" = 0 ]
+        [ -z "$stderr" ]
+        for task in "${!SYNOPSIS[@]}"; do
+            grep -Fqx "  $NAME ${SYNOPSIS[$task]}" <<<"$output" || fail "not in the help: ${SYNOPSIS[$task]}"
+        done
+        [ "$(grep -c ' cwg_' <<<"$output")" = 3 ] || fail "not three tasks: $output"
+        [[ $output == *"$NAME <task> --help"* && $output == *"Exit code: 0 for success, 1 for failure"* ]]
+    done
+}
+
+@test "--help of a task shows its synopsis, then each of its arguments with its range" {
+    local option task argument
+    for task in "${!SYNOPSIS[@]}"; do
+        for option in --help -h; do
+            run --separate-stderr "$PROGRAM" "$task" "$option"
+            [ "$status" = 0 ]
+            [ -z "$stderr" ]
+            [ "${lines[0]}" = "Usage: $NAME ${SYNOPSIS[$task]}" ]
+            for argument in ${SYNOPSIS[$task]#* }; do
+                grep -q "^  $argument: ." <<<"$output" || fail "$task --help says nothing of $argument"
+            done
+            [ "$(grep -c '^  <' <<<"$output")" = "$(grep -o '<' <<<"${SYNOPSIS[$task]}" | wc -l)" ]
+        done
+    done
+    grep -q '<pid>: .*1-4194304' <<<"$output"
+    grep -q '<net>: .*0-8388607' <<<"$output"
+    grep -q '<host>: .*0 or 1' <<<"$output"
+}
+
+@test "the help on cwg_create names the device with the prefix that was built in" {
+    run --separate-stderr "$PROGRAM" cwg_create --help
+    [[ $output == *"test-<net>-<host>"* ]]
+}
+
+@test "--version and -V show the version, the prefix, the tasks and the limits" {
+    local option
+    for option in --version -V; do
+        run --separate-stderr "$PROGRAM" "$option"
+        assert_success_with "$NAME $(sed -n 's/^VERSION := //p' "$ROOT/Makefile")
+prefix: test
+tasks: cwg_create cwg_connect cwg_destroy
+backends: kernel WireGuard
+links per container: 256
+containers: all"
+    done
+}
+
+@test "help and version are there for a caller without privilege, too" {
+    install_helper "$PROGRAM"
+    run --separate-stderr as_app "$HELPER" --help
+    assert_success_with "$("$PROGRAM" --help)"
+    run --separate-stderr as_app "$HELPER" --version
+    assert_success_with "$("$PROGRAM" --version)"
+}
+
+@test "called by the name of a task it does that task" {
+    local task
+    for task in "${!SYNOPSIS[@]}"; do
+        ln -s "$PROGRAM" "$BATS_TEST_TMPDIR/$task"
+        run --separate-stderr "$BATS_TEST_TMPDIR/$task" --help
+        assert_success_with "$("$PROGRAM" "$task" --help)"
+        run --separate-stderr env PATH="$BATS_TEST_TMPDIR:$PATH" "$task" 1 8388608 0
+        assert_refused_with "${MESSAGE[net]}" "${SYNOPSIS[$task]}"
+        run --separate-stderr "$BATS_TEST_TMPDIR/$task" --version
+        assert_success_with "$("$PROGRAM" --version)"
+    done
+}
+
+@test "called by the name of a task it takes that name for no argument" {
+    ln -s "$PROGRAM" "$BATS_TEST_TMPDIR/cwg_destroy"
+    run --separate-stderr "$BATS_TEST_TMPDIR/cwg_destroy" cwg_destroy 1 7 0
+    assert_refused_with "${MESSAGE[pid]}" "${SYNOPSIS[cwg_destroy]}"
+}
+
+@test "called by any other name it is the program" {
+    local name
+    for name in helper cwg_createx cwg_creat; do
+        ln -s "$PROGRAM" "$BATS_TEST_TMPDIR/$name"
+        run --separate-stderr "$BATS_TEST_TMPDIR/$name" cwg_destroy --help
+        assert_success_with "$("$PROGRAM" cwg_destroy --help)"
+    done
+}
+
+@test "without an argument it lists what may be given, in one line" {
+    run --separate-stderr "$PROGRAM"
+    assert_failure_with "no task given; give one of: cwg_create cwg_connect cwg_destroy, or --help"
+}
+
+@test "a task that doesn't exist is answered with those that do, in one line" {
+    local task
+    for task in cwg_delete CWG_CREATE cwg_creat cwg_createe 'cwg_create ' ' cwg_create' '' help --create -- - \
+        $'cwg_create\n' $'\e[31m' ../cwg_create /cwg_create '%s%n' 7; do
+        row "$task"
+        run --separate-stderr "$PROGRAM" "$task" 1 7 0 5101
+        assert_failure_with "no such task; give one of: cwg_create cwg_connect cwg_destroy, or --help"
+    done
+}
+
+@test "a wrong pid is refused" {
+    refused pid cwg_create '' 7 0 5101
+    refused pid cwg_create 0 7 0 5101
+    refused pid cwg_create -1 7 0 5101
+    refused pid cwg_create +1 7 0 5101
+    refused pid cwg_create 01 7 0 5101
+    refused pid cwg_create 0x1 7 0 5101
+    refused pid cwg_create 1.0 7 0 5101
+    refused pid cwg_create ' 1' 7 0 5101
+    refused pid cwg_create $'1\n' 7 0 5101
+    refused pid cwg_create 4194305 7 0 5101
+    refused pid cwg_create 4294967297 7 0 5101
+    refused pid cwg_create 18446744073709551617 7 0 5101
+    refused pid cwg_create self 7 0 5101
+    refused pid cwg_create /proc/1/ns/net 7 0 5101
+    refused pid cwg_create $'1\e[2J' 7 0 5101
+    refused pid cwg_create fd: 7 0 5101
+    refused pid cwg_create fd:-1 7 0 5101
+    refused pid cwg_create fd:03 7 0 5101
+    refused pid cwg_create fd:2147483648 7 0 5101
+    refused pid cwg_create FD:3 7 0 5101
+    refused pid cwg_create 'fd: 3' 7 0 5101
+    refused pid cwg_connect 1a 7 0 192.0.2.1:5101 "$KEY"
+    refused pid cwg_destroy 1,2 7 0
+}
+
+@test "a wrong net is refused" {
+    refused net cwg_create 1 '' 0 5101
+    refused net cwg_create 1 8388608 0 5101
+    refused net cwg_create 1 -0 0 5101
+    refused net cwg_create 1 07 0 5101
+    refused net cwg_create 1 7/31 0 5101
+    refused net cwg_create 1 10.0.0.14 0 5101
+    refused net cwg_create 1 $'\u0667' 0 5101
+    refused net cwg_connect 1 4294967303 0 192.0.2.1:5101 "$KEY"
+    refused net cwg_destroy 1 '7 ' 0
+}
+
+@test "a wrong host is refused" {
+    refused host cwg_create 1 7 2 5101
+    refused host cwg_create 1 7 '' 5101
+    refused host cwg_create 1 7 -1 5101
+    refused host cwg_create 1 7 00 5101
+    refused host cwg_connect 1 7 4294967296 192.0.2.1:5101 "$KEY"
+    refused host cwg_destroy 1 7 a
+}
+
+@test "a wrong port is refused" {
+    refused port cwg_create 1 7 0 ''
+    refused port cwg_create 1 7 0 65536
+    refused port cwg_create 1 7 0 70637
+    refused port cwg_create 1 7 0 -1
+    refused port cwg_create 1 7 0 05101
+    refused port cwg_create 1 7 0 5101/udp
+    refused port cwg_create 1 7 0 :5101
+}
+
+@test "a wrong endpoint is refused" {
+    local endpoint
+    for endpoint in '' 192.0.2.1 192.0.2.1: :5101 192.0.2.1:0 192.0.2.1:65536 192.0.2.1:05101 192.0.2.256:5101 \
+        192.0.2:5101 192.0.2.1.1:5101 192.0.02.1:5101 0xc0.0.2.1:5101 3221225985:5101 ' 192.0.2.1:5101' \
+        192.0.2.1:5101x $'192.0.2.1:5101\n' localhost:5101 example.org:5101 '[::1]:5101' ::1:5101 \
+        192.0.2.1:5101:5101 1922222222.0.2.1:5101; do
+        refused peer_endpoint cwg_connect 1 7 0 "$endpoint" "$KEY"
+    done
+}
+
+@test "an endpoint where no peer can be is refused" {
+    local address
+    for address in 0.0.0.0 0.1.2.3 224.0.0.1 239.255.255.255 255.255.255.255; do
+        refused no_peer cwg_connect 1 7 0 "$address:5101" "$KEY"
+    done
+}
+
+@test "a wrong key is refused, and not repeated" {
+    local key
+    for key in '' "${KEY%=}" "$KEY=" " $KEY" "$KEY"$'\n' "${KEY/x/-}" "${KEY/x/\*}" "${KEY/g=/h=}" "${KEY/Dg=/===}" \
+        "${KEY/%=/A}" "$(printf '%064d' 1)" "$KEY$KEY"; do
+        refused peer_key cwg_connect 1 7 0 192.0.2.1:5101 "$key"
+        [ -z "$key" ] || [[ $stderr != *"$key"* ]]
+    done
+}
+
+@test "a key of zeros is refused" {
+    refused zero_key cwg_connect 1 7 0 192.0.2.1:5101 AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=
+}
+
+@test "an argument that is missing is asked for, with its range" {
+    refused_with 'pid: missing; give a process in the container, 1-4194304' cwg_create
+    refused_with "net: missing; give the link's number, 0-8388607" cwg_create 1
+    refused_with 'host: missing; give which of its ends, 0 or 1' cwg_create 1 7
+    refused_with 'port: missing; give a UDP port of this machine, 0-65535' cwg_create 1 7 0
+    refused_with 'pid: missing; give a process in the container, 1-4194304' cwg_connect
+    refused_with 'peer_endpoint: missing; give a.b.c.d:port, port 1-65535' cwg_connect 1 7 0
+    refused_with 'peer_key: missing; give 44 characters of base64' cwg_connect 1 7 0 192.0.2.1:5101
+    refused_with 'pid: missing; give a process in the container, 1-4194304' cwg_destroy
+    refused_with 'host: missing; give which of its ends, 0 or 1' cwg_destroy 1 7
+}
+
+@test "arguments that are too many are refused" {
+    refused_with 'too many arguments: 5, where cwg_create takes 4; leave out the rest' cwg_create 1 7 0 5101 x
+    refused_with 'too many arguments: 6, where cwg_connect takes 5; leave out the rest' \
+        cwg_connect 1 7 0 192.0.2.1:5101 "$KEY" ''
+    refused_with 'too many arguments: 4, where cwg_destroy takes 3; leave out the rest' cwg_destroy 1 7 0 --help
+}
+
+@test "of several wrong arguments the first is named" {
+    refused pid cwg_create x x x x
+    refused net cwg_create 1 x x x x
+    refused host cwg_create 1 7 x x
+    refused peer_endpoint cwg_connect 1 7 0 x x
+    refused net cwg_create 1 x
+}
+
+@test "an argument of 100000 characters is refused like any other" {
+    local long
+    long=$(printf '1%.0s' {1..100000})
+    refused pid cwg_create "$long" 7 0 5101
+    refused peer_endpoint cwg_connect 1 7 0 "$long" "$KEY"
+    refused peer_key cwg_connect 1 7 0 192.0.2.1:5101 "$long"
+}
+
+@test "what can't be written is a failure that is told: a full device, a closed output, a pipe without a reader" {
+    local option
+    mkfifo "$BATS_TEST_TMPDIR/pipe"
+    for option in --help --version; do
+        run --separate-stderr bash -c '"$0" "$1" >/dev/full' "$PROGRAM" "$option"
+        assert_failure_with "can't write to standard output: No space left on device"
+        run --separate-stderr bash -c '"$0" "$1" >&-' "$PROGRAM" "$option"
+        assert_failure_with "can't write to standard output: Bad file descriptor"
+        run --separate-stderr bash -c '"$0" "$1" </dev/null >/dev/null >&0' "$PROGRAM" "$option"
+        assert_failure_with "can't write to standard output: Bad file descriptor"
+        # The reader goes away before the program starts.
+        run --separate-stderr bash -c 'exec 4<>"$2" 5>"$2" 4<&-; "$0" "$1" >&5' \
+            "$PROGRAM" "$option" "$BATS_TEST_TMPDIR/pipe"
+        assert_failure_with "can't write to standard output: Broken pipe"
+    done
+}
+
+@test "a failure is one by its exit code even if it can't be told" {
+    run --separate-stderr bash -c '"$0" cwg_create x 2>&-' "$PROGRAM"
+    assert_silent_failure
+    run --separate-stderr bash -c '"$0" cwg_create x 2>/dev/full' "$PROGRAM"
+    assert_silent_failure
+    run --separate-stderr bash -c '"$0" --help <&- >&- 2>&-' "$PROGRAM"
+    assert_silent_failure
+}
+
+@test "language and other variables of the environment change nothing" {
+    run --separate-stderr env LC_ALL=de_DE.UTF-8 LANGUAGE=de POSIXLY_CORRECT=1 COLUMNS=20 TZ=/etc/passwd \
+        "$PROGRAM" --help
+    assert_success_with "$(env -i "$PROGRAM" --help)"
+}

@@ -1,0 +1,283 @@
+#!/usr/bin/env bats
+# make install and make uninstall: which files there are, with whose rights, and what is left. All below directories of
+# the tests' own.
+# shellcheck disable=SC2153 # $NAME is set in helper.bash
+
+bats_require_minimum_version 1.5.0
+load cli
+
+CAPABILITIES=cap_net_admin,cap_sys_ptrace,cap_sys_admin=p
+TASKS=(cwg_create cwg_connect cwg_destroy)
+
+setup_file()
+{
+    # The application has to get at what is installed there.
+    chmod 755 "$(dirname "$BATS_RUN_TMPDIR")" "$BATS_RUN_TMPDIR" "$BATS_FILE_TMPDIR"
+    BATS_TEST_TMPDIR=$BATS_FILE_TMPDIR
+    prepare all
+    prepare without_connect CONNECT
+}
+
+# Builds with all tasks but those given, program and man page.
+prepare()
+{
+    local build=$BATS_FILE_TMPDIR/$1 config
+    shift
+    config=$(config_without "$@")
+    mkdir -p "$build"
+    cp "$config" "$build/config.h"
+    quick_build "$build" "$build/config.h"
+    clean_make -s BUILD="$build" CONFIG="$build/config.h" CFLAGS=-O0 build
+}
+
+setup()
+{
+    DEST="$BATS_FILE_TMPDIR/dest $BATS_TEST_NUMBER"
+    BIN=$DEST/usr/local/bin
+    MAN=$DEST/usr/local/share/man/man8
+}
+
+# make install or uninstall, of one of the builds: make_with BUILD [ARGUMENT...]
+make_with()
+{
+    local build=$BATS_FILE_TMPDIR/$1
+    shift
+    clean_make -s BUILD="$build" CONFIG="$build/config.h" CFLAGS=-O0 "$@"
+}
+
+# As a packager does it, below $DEST.
+stage()
+{
+    make_with "$1" DESTDIR="$DEST" GROUP=nogroup "${@:2}" install
+}
+
+unstage()
+{
+    make_with "$1" DESTDIR="$DEST" "${@:2}" uninstall
+}
+
+# All that is there, with what it is: kind, mode, owner, link.
+listing()
+{
+    (cd "$1" && find . -printf '%y %m %u:%g %P -> %l\n' | sort)
+}
+
+# A process is past the shell that started it.
+wait_until_it_runs()
+{
+    local i
+    for ((i = 0; i < 100; i++)); do
+        [[ $(readlink "/proc/$1/exe") != "$BIN/$NAME" ]] || return 0
+        sleep 0.05
+    done
+    fail "it doesn't run"
+}
+
+# What is printed by others than make itself.
+said()
+{
+    grep -vE '^make(\[[0-9]+\])?: ' <<<"$1"
+}
+
+@test "the program is its group's to call, nobody else's, and has three capabilities, permitted and not effective" {
+    stage all
+    [ "$(stat -c '%F %a %U:%G' "$BIN/$NAME")" = 'regular file 750 root:nogroup' ]
+    [ "$(getcap "$BIN/$NAME")" = "$BIN/$NAME $CAPABILITIES" ]
+}
+
+@test "it is installed with a link for each task and the man page, and nothing else" {
+    stage all
+    [ "$(listing "$DEST/usr/local")" = "$(sort <<END
+d 755 root:root  -> 
+d 755 root:root bin -> 
+f 750 root:nogroup bin/$NAME -> 
+l 777 root:root bin/cwg_create -> $NAME
+l 777 root:root bin/cwg_connect -> $NAME
+l 777 root:root bin/cwg_destroy -> $NAME
+d 755 root:root share -> 
+d 755 root:root share/man -> 
+d 755 root:root share/man/man8 -> 
+f 644 root:root share/man/man8/$NAME.8 -> 
+l 777 root:root share/man/man8/cwg_create.8 -> $NAME.8
+l 777 root:root share/man/man8/cwg_connect.8 -> $NAME.8
+l 777 root:root share/man/man8/cwg_destroy.8 -> $NAME.8
+END
+)" ] || fail "$(listing "$DEST/usr/local")"
+}
+
+@test "a strict umask changes nothing of it" {
+    stage all
+    listing "$DEST" >"$BATS_TEST_TMPDIR/before"
+    rm -r "$DEST"
+    (umask 077 && stage all)
+    listing "$DEST" | diff "$BATS_TEST_TMPDIR/before" -
+}
+
+@test "PREFIX says where it goes" {
+    stage all PREFIX=/opt/nah
+    [ -x "$DEST/opt/nah/bin/$NAME" ]
+    [ -L "$DEST/opt/nah/bin/cwg_create" ]
+    [ -e "$DEST/opt/nah/share/man/man8/$NAME.8" ]
+    [ "$(ls "$DEST")" = opt ]
+    unstage all PREFIX=/opt/nah
+    [ -z "$(find "$DEST" ! -type d)" ]
+}
+
+@test "what is installed can be called by the group, by each of its names, and not by others" {
+    stage all
+    local task
+    for task in "${TASKS[@]}"; do
+        run --separate-stderr setpriv --reuid "$APP_UID" --regid nogroup --clear-groups --inh-caps=-all \
+            env "$BIN/$task" 4194304 8388608 0
+        [ "$status" = 1 ]
+        [[ ${stderr_lines[1]} == "Usage: $NAME $task <pid> "* ]] || fail "$stderr"
+        run --separate-stderr as_app "$BIN/$task" --help
+        [ "$status" = 126 ]
+    done
+}
+
+@test "what is installed has its privileges when its group calls it" {
+    stage all
+    run --separate-stderr setpriv --reuid "$APP_UID" --regid nogroup --clear-groups --inh-caps=-all \
+        env "$BIN/cwg_destroy" 4194304 7 0
+    assert_failure_with "pid: no such process"
+}
+
+@test "it can be installed twice" {
+    stage all
+    listing "$DEST" >"$BATS_TEST_TMPDIR/before"
+    stage all
+    listing "$DEST" | diff "$BATS_TEST_TMPDIR/before" -
+    [ "$(getcap "$BIN/$NAME")" = "$BIN/$NAME $CAPABILITIES" ]
+}
+
+@test "it can be installed anew while it is running" {
+    stage all
+    # Its standard output is a pipe that is full and that nobody reads, so that it waits there.
+    mkfifo "$BATS_TEST_TMPDIR/pipe"
+    exec 9<>"$BATS_TEST_TMPDIR/pipe"
+    dd if=/dev/zero bs=65536 count=1 status=none >&9
+    "$BIN/$NAME" --help >&9 9>&- 3>&- &
+    local running=$!
+    wait_until_it_runs "$running"
+    stage all
+    [[ $(readlink "/proc/$running/exe") == *"/$NAME (deleted)" ]] || fail "it runs $(readlink "/proc/$running/exe")"
+    kill "$running"
+    [ "$(getcap "$BIN/$NAME")" = "$BIN/$NAME $CAPABILITIES" ]
+    exec 9>&-
+}
+
+@test "a task that isn't enabled gets no link" {
+    stage without_connect
+    [ -L "$BIN/cwg_create" ]
+    [ -L "$BIN/cwg_destroy" ]
+    [ ! -L "$BIN/cwg_connect" ]
+    [ ! -L "$MAN/cwg_connect.8" ]
+}
+
+@test "a task that isn't enabled any more loses its link" {
+    stage all
+    stage without_connect
+    [ -L "$BIN/cwg_create" ]
+    [ ! -L "$BIN/cwg_connect" ]
+    [ ! -L "$MAN/cwg_connect.8" ]
+}
+
+@test "a caller who isn't root is told so, and nothing is installed" {
+    mkdir -m 777 "$DEST"
+    run --separate-stderr as_app env -C "$ROOT" \
+        scripts/install "$DEST" /bin /man nogroup "$BATS_FILE_TMPDIR/all/$NAME" cap_net_admin=p
+    [ "$status" = 1 ]
+    [ "$stderr" = "make install: has to be run by root: it sets owner and capabilities" ]
+    [ -z "$(ls "$DEST")" ]
+}
+
+@test "below DESTDIR a group that doesn't exist is an error, and nothing is installed" {
+    run make_with all DESTDIR="$DEST" GROUP=nah-no-such-group install
+    [ "$status" != 0 ]
+    [ "$(said "$output")" = "make install: no group nah-no-such-group; create it, or give another with GROUP=" ]
+    [ ! -e "$BIN/$NAME" ]
+    ! getent group nah-no-such-group || fail "it was created"
+}
+
+# In a mount namespace with a copy of /etc, so that the machine keeps its own: in_own_etc COMMAND...
+in_own_etc()
+{
+    [ -d "$BATS_TEST_TMPDIR/etc" ] || cp -a /etc "$BATS_TEST_TMPDIR/etc"
+    unshare --mount bash -euc 'mount --bind "$0/etc" /etc; "$@"' "$BATS_TEST_TMPDIR" "$@"
+}
+
+@test "on the machine itself a group that doesn't exist is created, once, and it is said who is to be in it" {
+    local group=nah-group-of-a-test command
+    command=(env -u MAKEFLAGS -u MAKELEVEL make --no-print-directory -s -C "$ROOT" BUILD="$BATS_FILE_TMPDIR/all"
+        CONFIG="$BATS_FILE_TMPDIR/all/config.h" CFLAGS=-O0 PREFIX="$BATS_TEST_TMPDIR/prefix" GROUP="$group")
+    run in_own_etc "${command[@]}" install
+    [ "$status" = 0 ] || fail "$output"
+    [[ ${lines[0]} == "created the group $group: add those who may call $NAME, with usermod -aG $group USER" ]] ||
+        fail "$output"
+    local gid
+    gid=$(in_own_etc getent group "$group" | cut -d : -f 3)
+    # A system's group, with nobody in it.
+    [ "$gid" -lt 1000 ]
+    [ "$(in_own_etc getent group "$group" | cut -d : -f 4)" = '' ]
+    [ "$(stat -c '%a %u:%g' "$BATS_TEST_TMPDIR/prefix/bin/$NAME")" = "750 0:$gid" ]
+
+    run in_own_etc "${command[@]}" install
+    [ "$status" = 0 ] || fail "$output"
+    [[ $output != *created* ]]
+
+    run in_own_etc "${command[@]}" uninstall
+    [ "$status" = 0 ] || fail "$output"
+    [ "$(in_own_etc getent group "$group" | cut -d : -f 3)" = "$gid" ]
+    ! getent group "$group" || fail "the machine has that group now"
+}
+
+@test "a file system that keeps no capabilities is an error, and no program is left there" {
+    mkdir "$DEST"
+    run unshare --mount bash -euc 'mount -t ramfs none "$1"; touch "$1/probe"
+        ! setcap cap_net_admin=p "$1/probe" 2>/dev/null || exit 77
+        shift; status=0; "$@" || status=$?; find "$DESTDIR" ! -type d ! -name probe; exit $status' \
+        - "$DEST" env -u MAKEFLAGS -u MAKELEVEL make --no-print-directory -s -C "$ROOT" \
+        BUILD="$BATS_FILE_TMPDIR/all" CONFIG="$BATS_FILE_TMPDIR/all/config.h" CFLAGS=-O0 \
+        DESTDIR="$DEST" GROUP=nogroup install
+    [ "$status" != 77 ] || skip "ramfs keeps capabilities here"
+    [ "$status" != 0 ] || fail "$output"
+    [[ $output == *"make install: can't set file capabilities in $BIN: use a file system that keeps them"* ]] ||
+        fail "$output"
+    [[ $output != *"/$NAME"$'\n'* && $output != *"$NAME.new" ]] || fail "left: $output"
+}
+
+@test "uninstalling takes all of it away, and nothing else" {
+    mkdir -p "$BIN" "$MAN"
+    echo theirs >"$BIN/other"
+    echo theirs >"$MAN/other.8"
+    ln -s other "$BIN/alias"
+    stage without_connect
+    # What others called like a task that isn't ours to link.
+    echo theirs >"$BIN/cwg_connect"
+    ln -s other.8 "$MAN/cwg_connect.8"
+    unstage without_connect
+    [ "$(cd "$DEST" && find . ! -type d | sort | tr '\n' ' ')" = "$(printf '%s ' \
+        ./usr/local/bin/alias ./usr/local/bin/cwg_connect ./usr/local/bin/other \
+        ./usr/local/share/man/man8/cwg_connect.8 ./usr/local/share/man/man8/other.8)" ] || fail "$(listing "$DEST")"
+    [ "$(cat "$BIN/cwg_connect" "$BIN/other")" = $'theirs\ntheirs' ]
+}
+
+@test "a foreign file and a foreign link called cwg_create are still there when all is uninstalled" {
+    stage all
+    rm "$BIN/cwg_create" "$BIN/cwg_destroy"
+    echo theirs >"$BIN/cwg_create"
+    ln -s /elsewhere/cwg_destroy "$BIN/cwg_destroy"
+    unstage all
+    [ "$(cat "$BIN/cwg_create")" = theirs ]
+    [ "$(readlink "$BIN/cwg_destroy")" = /elsewhere/cwg_destroy ]
+    [ ! -e "$BIN/$NAME" ]
+    [ ! -L "$BIN/cwg_connect" ]
+}
+
+@test "uninstalling what isn't installed is no error" {
+    unstage all
+    stage all
+    unstage all
+    unstage all
+}

@@ -1,0 +1,77 @@
+#!/usr/bin/env bats
+# The kernel's WireGuard is a module on most machines, and nobody loads it before the first link is made. This can be
+# seen only once after the machine has booted, so that this file is the first by its name; and only in the VM, because
+# elsewhere the modules are none of a test's business.
+
+bats_require_minimum_version 1.5.0
+load net
+
+KEY=$(head -c 32 /dev/zero | tr '\0' 'k' | base64)
+
+setup_file()
+{
+    [ -n "${NAH_IN_VM:-}" ] || return 0
+    install_helper
+    two_sites
+    container c1
+    export c1
+}
+
+setup()
+{
+    [ -n "${NAH_IN_VM:-}" ] || skip "only in a VM that has just booted"
+}
+
+teardown_file()
+{
+    clean_up
+}
+
+modules()
+{
+    cut -d ' ' -f 1 /proc/modules | sort
+}
+
+is_loaded()
+{
+    modules | grep -qx wireguard
+}
+
+@test "nothing has loaded the module yet" {
+    ! is_loaded || fail "the module wireguard is there already: this file has to be the first after booting"
+}
+
+@test "connecting or destroying a link that isn't there doesn't load the module" {
+    local before
+    before=$(modules)
+    run --separate-stderr cwg site1 connect "$c1" 1 1 192.0.2.2:5102 "$KEY"
+    assert_failure_with "no link for net 1"
+    run --separate-stderr cwg site1 destroy "$c1" 1 0
+    assert_failure_with "no such link"
+    run --separate-stderr cwg site1 destroy 4194304 1 0
+    assert_failure_with "no such process"
+    diff <(echo "$before") <(modules)
+}
+
+@test "a create that is refused before it makes anything doesn't load the module" {
+    local before
+    before=$(modules)
+    run --separate-stderr cwg site1 create 4194304 1 0 5101
+    assert_failure_with "no such process"
+    run --separate-stderr cwg site1 create 1 1 0 5101
+    assert_failure_with "host's network namespace"
+    diff <(echo "$before") <(modules)
+}
+
+@test "the first create loads the module, and with it only what it depends on" {
+    local before module
+    before=$(modules)
+    run --separate-stderr cwg site1 create "$c1" 1 0 5101
+    assert_success_with_key
+    is_loaded || fail "the module wireguard isn't loaded"
+    modprobe --show-depends wireguard | sed -n 's,^insmod .*/\([^/.]*\)\.ko.*,\1,p' | tr - _ | sort \
+        >"$BATS_TEST_TMPDIR/wanted"
+    for module in $(comm -13 <(echo "$before") <(modules)); do
+        grep -qx "$module" "$BATS_TEST_TMPDIR/wanted" || fail "the module $module was loaded, too"
+    done
+}

@@ -1,0 +1,6 @@
+/* All tasks, on the caller's own containers only. */
+#define CWG_PREFIX "wg"
+#define ENABLE_CWG_CREATE
+#define ENABLE_CWG_CONNECT
+#define ENABLE_CWG_DELETE
+#define CWG_OWN_CONTAINERS_ONLY

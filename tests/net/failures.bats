@@ -1,0 +1,470 @@
+#!/usr/bin/env bats
+# What goes wrong is said in one line, and changes nothing. By a caller without privilege.
+#
+#                site1                                 site2
+#     +---------------------------+          +---------------------------+
+#     |      192.0.2.1 (v1) ------+---veth---+------ (v2) 192.0.2.2      |
+#     |  +--------+               |          |  (nobody there)           |
+#     |  |   c1   |               |          |                           |
+#     |  +--------+               |          |                           |
+#     +---------------------------+          +---------------------------+
+#
+# The sites live as long as this file, containers only as long as a test.
+
+bats_require_minimum_version 1.5.0
+load net
+
+# Some peer's key: 32 times the byte "k".
+KEY=a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s=
+
+setup_file()
+{
+    has_wireguard || return 0
+    install_helper
+    two_sites
+}
+
+setup()
+{
+    require_wireguard
+    container c1
+}
+
+teardown()
+{
+    local failed=false
+    unchanged || failed=true
+    # What a test put into a site.
+    ip -n site1 link delete wg-1-0 2>/dev/null || true
+    clean_up
+    wait_for_silence site1
+    ! $failed
+}
+
+teardown_file()
+{
+    clean_up
+}
+
+# Starts a command in the background, to be ended by clean_up, and sets the variable $1 to its pid.
+background()
+{
+    local -n ret_background=$1
+    shift
+    "$@" 3>&- >/dev/null 2>&1 &
+    ret_background=$!
+    CONTAINERS+=("$ret_background")
+}
+
+# A device d0 in $c1, up.
+dummy()
+{
+    inside "$c1" ip link add d0 type dummy
+    inside "$c1" ip link set d0 up
+}
+
+# As refused, for an argument that is wrong whatever the machine is like: how to call the task is said, too.
+refused_argument()
+{
+    local text=$1
+    shift
+    run --separate-stderr cwg site1 "$@"
+    [ "$status-$output" = 1- ] || fail "exit code $status, standard output '$output'"
+    [[ ${stderr_lines[0]} == "$NAME: $text"* ]] || fail "$stderr"
+}
+
+# ---- the pid ----
+
+@test "a pid that no process has" {
+    refused "pid: no such process" cwg site1 create 4194304 1 0 5001
+    refused "pid: no such process" cwg site1 connect 4194304 1 1 192.0.2.2:5002 "$KEY"
+    refused "pid: no such process" cwg site1 destroy 4194304 1 0
+}
+
+@test "the pid of a process that has ended, and of one that is still to be reaped" {
+    local zombie parent
+    container c3
+    end_container "$c3"
+    refused "pid: no such process" cwg site1 create "$c3" 1 0 5001
+
+    # shellcheck disable=SC2016
+    background parent unshare --net sh -c 'sh -c "echo \$\$" >"$0" & exec sleep 600' "$BATS_TEST_TMPDIR/zombie"
+    wait_for grep -q . "$BATS_TEST_TMPDIR/zombie"
+    zombie=$(cat "$BATS_TEST_TMPDIR/zombie")
+    wait_for grep -q '^State:.*zombie' "/proc/$zombie/status"
+    [ "$(awk '$1 == "PPid:" { print $2 }' "/proc/$zombie/status")" = "$parent" ]
+    refused "pid: no such process" cwg site1 create "$zombie" 1 0 5001
+    refused "pid: no such process" cwg site1 destroy "$zombie" 1 0
+}
+
+@test "the number of a thread that is no process" {
+    local process thread program
+    program='
+import threading, time
+threading.Thread(target=time.sleep, args=(600,)).start()'
+    background process unshare --net /usr/bin/python3 -S -c "$program"
+    # Of two tasks, the one that isn't the process.
+    # shellcheck disable=SC2016
+    wait_for sh -c '[ "$(ls "/proc/$0/task" | wc -l)" = 2 ]' "$process"
+    # shellcheck disable=SC2010
+    thread=$(ls "/proc/$process/task" | grep -vx "$process")
+    refused "pid: no such process" cwg site1 create "$thread" 1 0 5001
+    # The process itself is one to make links for.
+    run --separate-stderr cwg site1 create "$process" 1 0 5001
+    assert_success_with_key
+}
+
+@test "a container that is out of reach of the user namespace that the helper is called in" {
+    refused "pid: not permitted to enter" at site1 unshare --user --map-root-user "$HELPER" cwg_create "$c1" 1 0 5001
+    refused "pid: not permitted to enter" \
+        app_at site1 unshare --user --map-root-user "$HELPER" cwg_create "$c1" 1 0 5001
+}
+
+@test "a way back home that is out of reach says so" {
+    # The container is one of this user namespace; the site, where the UDP socket would be, is not.
+    # shellcheck disable=SC2016
+    refused "" app_at site1 unshare --user --map-root-user sh -c '
+        unshare --net sleep 600 >/dev/null 2>&1 &
+        until grep -qx sleep "/proc/$!/comm"; do sleep 0.1; done
+        status=0
+        "$0" cwg_create "$!" 1 0 5001 || status=$?
+        kill "$!"
+        exit "$status"' "$HELPER"
+}
+
+@test "the host's network namespace, in all the ways to name it" {
+    local in_site host_like
+    refused "host's network namespace" cwg site1 create 1 1 0 5001
+    refused "host's network namespace" cwg site1 connect 1 1 1 192.0.2.2:5002 "$KEY"
+    refused "host's network namespace" cwg site1 destroy 1 1 0
+    # Called in the machine's own namespace, and there on itself.
+    refused "host's network namespace" as_app "$HELPER" cwg_create "$$" 1 0 5001
+    # shellcheck disable=SC2016
+    refused "host's network namespace" app_at site1 sh -c '"$0" cwg_create "$$" 1 0 5001' "$HELPER"
+    background in_site ip netns exec site1 sleep 600
+    wait_for grep -qx sleep "/proc/$in_site/comm"
+    refused "host's network namespace" cwg site1 create "$in_site" 1 0 5001
+    # All but the network of its own, as a container that is started with the host's.
+    background host_like unshare --mount --uts --ipc --pid --cgroup --fork --kill-child sleep 600
+    wait_for pgrep -P "$host_like"
+    refused "host's network namespace" cwg site1 create "$(pgrep -P "$host_like")" 1 0 5001
+}
+
+@test "the host's network namespace, named by a descriptor" {
+    refused "host's network namespace" cwg site1 create fd:9 1 0 5001 9</run/netns/site1
+    refused "host's network namespace" cwg site1 create fd:9 1 0 5001 9</proc/1/ns/net
+    refused "host's network namespace" as_app "$HELPER" cwg_create fd:9 1 0 5001 9</proc/self/ns/net
+}
+
+@test "root may make links in every namespace, his own, too" {
+    local in_site
+    background in_site ip netns exec site1 sleep 600
+    wait_for grep -qx sleep "/proc/$in_site/comm"
+    run --separate-stderr at site1 "$HELPER" cwg_create "$in_site" 1 0 5001
+    assert_success_with_key
+    [ "$(at site1 wg show wg-1-0 public-key)" = "$output" ]
+    run --separate-stderr at site1 "$HELPER" cwg_destroy fd:9 1 0 9</run/netns/site1
+    assert_success_with ""
+    run --separate-stderr at site1 "$HELPER" cwg_create "$c1" 1 0 5001
+    assert_success_with_key
+}
+
+@test "a descriptor that isn't open, or on something else" {
+    local text="pid: the descriptor is not open on a network namespace"
+    refused "$text" cwg site1 create fd:9 1 0 5001
+    refused "$text" cwg site1 create fd:9 1 0 5001 9</dev/null
+    refused "$text" cwg site1 create fd:9 1 0 5001 9<"/proc/$c1/ns/uts"
+    refused "$text" cwg site1 create fd:0 1 0 5001 </dev/null
+    refused "$text" cwg site1 create fd:1 1 0 5001
+    refused "$text" cwg site1 create fd:2147483647 1 0 5001
+    refused "$text" cwg site1 create fd:9 1 0 5001 9<"/proc/$c1"
+}
+
+# ---- links and names ----
+
+@test "a link that exists already" {
+    cwg site1 create "$c1" 1 0 5001
+    refused "the link wg-1-0 exists already" cwg site1 create "$c1" 1 0 5003
+    port_free site1 5003
+}
+
+@test "no such link" {
+    cwg site1 create "$c1" 1 0 5001
+    refused "no link for net 2" cwg site1 connect "$c1" 2 1 192.0.2.2:5002 "$KEY"
+    refused "no such link: the container has none for net 1, host 1" cwg site1 destroy "$c1" 1 1
+    refused "no such link: the container has none for net 2, host 0" cwg site1 destroy "$c1" 2 0
+}
+
+@test "a link that was never finished can't be connected, but destroyed, and made again" {
+    inside "$c1" ip link add wg-1-0 type wireguard
+    inside "$c1" ip link set wg-1-0 group 0x6e616821
+    refused "the link wg-1-0 was never finished" cwg site1 connect "$c1" 1 1 192.0.2.2:5002 "$KEY"
+    unchanged
+    run --separate-stderr cwg site1 create "$c1" 1 0 5001
+    assert_success_with_key
+    [ "$(wg_of "$c1" wg-1-0 public-key)" = "$output" ]
+    inside "$c1" ip link set wg-1-0 group 0x6e616821
+    run --separate-stderr cwg site1 destroy "$c1" 1 0
+    assert_success_with ""
+}
+
+@test "a device that was made and is down is not replaced" {
+    inside "$c1" ip link add wg-1-0 type wireguard
+    refused "the link wg-1-0 exists already" cwg site1 create "$c1" 1 0 5001
+    port_free site1 5001
+}
+
+@test "a name that is taken by a device of another kind" {
+    inside "$c1" ip link add wg-1-0 type dummy
+    refused "the name wg-1-0 is taken in this container" cwg site1 create "$c1" 1 0 5001
+    refused "no such link: the name of net 1, host 0 stands for a device that is no link of ours" \
+        cwg site1 destroy "$c1" 1 0
+    refused "no link for net 1" cwg site1 connect "$c1" 1 1 192.0.2.2:5002 "$KEY"
+}
+
+@test "a name that is another device's alternative name" {
+    inside "$c1" ip link add d0 type dummy
+    inside "$c1" ip link property add dev d0 altname wg-1-0
+    refused "the name wg-1-0 is taken in this container" cwg site1 create "$c1" 1 0 5001
+    refused "stands for a device that is no link of ours" cwg site1 destroy "$c1" 1 0
+    refused "no link for net 1" cwg site1 connect "$c1" 1 1 192.0.2.2:5002 "$KEY"
+}
+
+@test "a name that is another link's alternative name" {
+    cwg site1 create "$c1" 2 0 5001
+    inside "$c1" ip link property add dev wg-2-0 altname wg-1-0
+    refused "the name wg-1-0 is taken in this container" cwg site1 create "$c1" 1 0 5003
+    refused "stands for a device that is no link of ours" cwg site1 destroy "$c1" 1 0
+    refused "no link for net 1" cwg site1 connect "$c1" 1 1 192.0.2.2:5002 "$KEY"
+}
+
+@test "a device of that name at the site, where Linux before 6.15 looks, too" {
+    local major minor
+    IFS=. read -r major minor _ < <(uname -r)
+    ip -n site1 link add wg-1-0 type dummy
+    if [ $((major * 1000 + minor)) -lt 6015 ]; then
+        refused "a device wg-1-0 is in the network namespace that this was started in" \
+            cwg site1 create "$c1" 1 0 5001
+    else
+        run --separate-stderr cwg site1 create "$c1" 1 0 5001
+        assert_success_with_key
+    fi
+    [ "$(ip -n site1 -oneline link show type dummy | wc -l)" = 1 ]
+}
+
+# ---- the port ----
+
+is_taken()
+{
+    ! port_free site1 "$1"
+}
+
+@test "a port that is taken" {
+    # shellcheck disable=SC2034
+    local holder
+    background holder ip netns exec site1 "$TOOLS/udpport" hold 5001
+    wait_for is_taken 5001
+    refused "port: UDP port 5001 is in use on this machine" cwg site1 create "$c1" 1 0 5001
+    unchanged
+    cwg site1 create "$c1" 2 0 5003
+    refused "port: UDP port 5003 is in use on this machine" cwg site1 create "$c1" 1 0 5003
+}
+
+@test "a privileged port" {
+    refused "port: 80 is a privileged port" cwg site1 create "$c1" 1 0 80
+    refused "port: 1023 is a privileged port" cwg site1 create "$c1" 1 0 1023
+    # Not even for root: the helper has no such capability.
+    refused "port: 80 is a privileged port" at site1 "$HELPER" cwg_create "$c1" 1 0 80
+    port_free site1 80
+}
+
+# ---- addresses ----
+
+# What `ip` puts into $c1 by these arguments overlaps net 1, 10.0.0.2/31, in the words given; it is taken away again.
+overlaps()
+{
+    local text=$1
+    shift
+    inside "$c1" ip "$1" add "${@:2}"
+    refused "net: its addresses overlap what the container has already: $text;" cwg site1 create "$c1" 1 0 5001
+    inside "$c1" ip "$1" delete "${@:2}"
+}
+
+@test "addresses that the container has already" {
+    dummy
+    inside "$c1" ip link add d1 type dummy
+    remember
+    overlaps "a route to 10.0.0.2" address 10.0.0.2/31 dev d0
+    overlaps "the address 10.0.0.3" address 10.0.0.3/8 dev d0
+    overlaps "the address 10.0.0.3" address 10.0.0.3/24 dev d1
+    overlaps "a route to 10.0.0.2" address 172.16.0.1 peer 10.0.0.2 dev d0
+    # A /30 that ends there: 10.0.0.3 is its broadcast address.
+    overlaps "a route to 10.0.0.3" address 10.0.0.1/30 dev d0
+    port_free site1 5001
+}
+
+@test "routes that the container has to those addresses already" {
+    dummy
+    remember
+    overlaps "a route to 10.0.0.3" route 10.0.0.3/32 dev d0
+    overlaps "a route to 10.0.0.2" route 10.0.0.2/31 dev d0
+    overlaps "a route to 10.0.0.2" route blackhole 10.0.0.2/32
+    overlaps "a route to 10.0.0.3" route 10.0.0.3/32 dev d0 table 77
+    port_free site1 5001
+}
+
+@test "gateways that the container has at those addresses already" {
+    dummy
+    remember
+    overlaps "a gateway at 10.0.0.3" route 172.16.0.0/12 via 10.0.0.3 dev d0 onlink
+    overlaps "a gateway at 10.0.0.2" route default via 10.0.0.2 dev d0 onlink table 77
+}
+
+@test "gateways at those addresses, one among several of a route" {
+    dummy
+    inside "$c1" ip address add 172.16.0.1/24 dev d0
+    remember
+    overlaps "a gateway at 10.0.0.3" route 192.168.0.0/16 nexthop via 172.16.0.2 dev d0 \
+        nexthop via 10.0.0.3 dev d0 onlink
+}
+
+@test "wider routes and neighbours are no overlap" {
+    dummy
+    inside "$c1" ip address add 10.0.0.1/29 dev d0
+    inside "$c1" ip address add 10.0.0.4/31 dev d0
+    inside "$c1" ip route add 10.0.0.0/30 dev d0
+    inside "$c1" ip route add 10.0.0.0/8 dev d0
+    inside "$c1" ip route add default via 10.9.9.9 dev d0 onlink
+    run --separate-stderr cwg site1 create "$c1" 1 0 5001
+    assert_success_with_key
+    run --separate-stderr cwg site1 create "$c1" 1 1 5003
+    assert_success_with_key
+}
+
+# ---- keys and endpoints ----
+
+@test "a key that is none, and the link's own" {
+    local key1
+    key1=$(cwg site1 create "$c1" 1 0 5001)
+    refused "peer_key: this is the link's own public key" cwg site1 connect "$c1" 1 1 192.0.2.2:5002 "$key1"
+    refused_argument "peer_key: must not be all zeros" \
+        connect "$c1" 1 1 192.0.2.2:5002 AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=
+    [ -z "$(wg_of "$c1" wg-1-0 peers)" ]
+}
+
+@test "an endpoint that no peer can have" {
+    local address
+    cwg site1 create "$c1" 1 0 5001
+    for address in 224.0.0.1 239.255.255.255 255.255.255.255 0.0.0.0 0.1.2.3; do
+        refused_argument "peer_endpoint: must not be an unspecified, multicast or broadcast address" \
+            connect "$c1" 1 1 "$address:5002" "$KEY"
+    done
+    refused_argument "peer_endpoint: must be a.b.c.d:port" connect "$c1" 1 1 192.0.2.2:0 "$KEY"
+    [ -z "$(wg_of "$c1" wg-1-0 peers)" ]
+}
+
+# ---- privileges ----
+
+@test "each capability that is missing is named" {
+    local all=(cap_net_admin cap_sys_admin cap_sys_ptrace) missing capability some
+    for missing in "${all[@]}"; do
+        some=
+        for capability in "${all[@]}"; do
+            [ "$capability" = "$missing" ] || some=$some,$capability
+        done
+        install_helper "$ROOT/build/$NAME" "${some#,}=p" "$BATS_TEST_TMPDIR"
+        chmod 755 "$BATS_TEST_TMPDIR" "$(dirname "$BATS_TEST_TMPDIR")"
+        refused "the program lacks $missing" cwg site1 create "$c1" 1 0 5001
+    done
+    setcap -r "$HELPER"
+    refused "the program lacks cap_sys_ptrace" cwg site1 create "$c1" 1 0 5001
+}
+
+@test "no_new_privs leaves the program without capabilities" {
+    refused "don't start it under no_new_privs" \
+        app_at site1 setpriv --no-new-privs "$HELPER" cwg_create "$c1" 1 0 5001
+}
+
+# ---- the container's end ----
+
+# The number of the first system call of that name in the lines of `at-syscall status`.
+number_of()
+{
+    local number
+    number=$(awk -v name="$1" '$2 == name { print $1; exit }' "$BATS_TEST_TMPDIR/calls")
+    [ -n "$number" ] || fail "the helper doesn't call $1"
+    echo "$number"
+}
+
+# Runs a task at site1 in container c3, and kills that at the first call of a name; it fails with the text, and nothing
+# is left.
+ends_at()
+{
+    local call=$1 text=$2 action
+    shift 2
+    # shellcheck disable=SC2016
+    action='kill -9 '$c3'; while grep -q "^State:.*[RSD] (" /proc/'$c3'/status 2>/dev/null; do :; done'
+    run --separate-stderr at site1 "$TOOLS/at-syscall" --uid "$APP_UID" --gid "$APP_GID" \
+        stop "$(number_of "$call")" --do "$action" -- "$HELPER" "$@"
+    assert_failure_with "$text"
+    wait_for port_free site1 5001
+    end_container "$c3"
+}
+
+@test "a container that ends while a link is made in it" {
+    local call
+    container c3
+    at site1 "$TOOLS/at-syscall" --uid "$APP_UID" --gid "$APP_GID" status -- "$HELPER" cwg_create "$c3" 1 0 5001 \
+        2>"$BATS_TEST_TMPDIR/calls"
+    end_container "$c3"
+    wait_for port_free site1 5001
+    for call in pidfd_open setns; do
+        container c3
+        ends_at "$call" "pid: no such process" cwg_create "$c3" 1 0 5001
+    done
+    for call in flock getrandom ppoll; do
+        container c3
+        ends_at "$call" "pid: the process ended in the meantime" cwg_create "$c3" 1 0 5001
+    done
+}
+
+@test "a container that ends while its link is connected" {
+    container c3
+    cwg site1 create "$c3" 1 0 5001
+    at site1 "$TOOLS/at-syscall" --uid "$APP_UID" --gid "$APP_GID" status -- \
+        "$HELPER" cwg_connect "$c3" 1 1 192.0.2.2:5002 "$KEY" 2>"$BATS_TEST_TMPDIR/calls"
+    ends_at ppoll "pid: the process ended in the meantime" cwg_connect "$c3" 1 1 192.0.2.2:5002 "$KEY"
+}
+
+# ---- the result ----
+
+@test "a result that can't be written: closed, or on a full device" {
+    refused "can't write to standard output" \
+        app_at site1 "$TOOLS/weird-exec" closed 2 "$HELPER" cwg_create "$c1" 1 0 5001
+    port_free site1 5001
+    # shellcheck disable=SC2016
+    refused "can't write to standard output: No space left" \
+        app_at site1 sh -c '"$0" "$@" >/dev/full' "$HELPER" cwg_create "$c1" 1 0 5001
+    port_free site1 5001
+}
+
+@test "a result that can't be written: a pipe that nobody reads, or a file that is too large" {
+    mkfifo "$BATS_TEST_TMPDIR/pipe"
+    # shellcheck disable=SC2094
+    exec 5<>"$BATS_TEST_TMPDIR/pipe" 6>"$BATS_TEST_TMPDIR/pipe" 5>&-
+    # shellcheck disable=SC2016
+    refused "can't write to standard output: Broken pipe" \
+        app_at site1 sh -c '"$0" "$@" >&6' "$HELPER" cwg_create "$c1" 1 0 5001
+    exec 6>&-
+    port_free site1 5001
+    : >"$BATS_TEST_TMPDIR/file"
+    exec 6>"$BATS_TEST_TMPDIR/file"
+    # Standard error is a file, too, if bats is to see it.
+    # shellcheck disable=SC2016
+    refused "can't write to standard output: File too large" \
+        app_at site1 bash -o pipefail -c '"$0" "$@" 2>&1 >&6 | cat >&2' \
+        "$TOOLS/weird-exec" fsize 0 "$HELPER" cwg_create "$c1" 1 0 5001
+    exec 6>&-
+    port_free site1 5001
+    [ ! -s "$BATS_TEST_TMPDIR/file" ]
+}

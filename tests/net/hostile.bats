@@ -1,0 +1,335 @@
+#!/usr/bin/env bats
+# Root in a container attacks whoever works on it: takes over pids, renames and re-creates devices, forges the kernel's
+# answers, holds locks, fills tables. And the caller attacks the host.
+#
+#       site1 (no device but lo)
+#     +-------------------------------------------+
+#     |  +----------------------+   +----------+  |
+#     |  | c1   eth0 and others |   | bystander|  |       the second one is never named to the helper
+#     |  +----------------------+   +----------+  |
+#     +-------------------------------------------+
+
+bats_require_minimum_version 1.5.0
+load net
+
+KEY=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE=
+
+setup_file()
+{
+    has_wireguard || return 0
+    install_helper
+    ip netns add site1
+    SITES=(site1)
+    container bystander
+    export bystander
+    # The module is there from now on.
+    ip -n site1 link add wg-probe type wireguard
+    ip -n site1 link delete wg-probe
+}
+
+setup()
+{
+    require_wireguard
+    container c1
+    HELPERS=()
+}
+
+teardown()
+{
+    clean_up
+}
+
+teardown_file()
+{
+    clean_up
+}
+
+# A command in the container, in the background, until stop_all.
+in_background()
+{
+    nsenter --net --target "$c1" -- "$@" >"$BATS_TEST_TMPDIR/background.${#HELPERS[@]}" 2>&1 3>&- &
+    HELPERS+=("$!")
+}
+
+stop_all()
+{
+    local pid
+    for pid in "${HELPERS[@]}"; do
+        kill "$pid" 2>/dev/null || true
+        wait "$pid" || true
+    done
+    HELPERS=()
+}
+
+# The three tasks in turn, R rounds of them, called by the application in one shell. Prints how each ended, and what
+# it printed where that is not a key. A command that takes more than 20 seconds ends with 124.
+rounds()
+{
+    app_at site1 sh -c 'for round in $(seq "$1"); do
+            timeout 20 "$0" cwg_create "$2" 1 0 5001; echo "create $?"
+            timeout 20 "$0" cwg_connect "$2" 1 1 192.0.2.2:5002 "$3"; echo "connect $?"
+            timeout 20 "$0" cwg_destroy "$2" 1 0; echo "destroy $?"
+        done' "$HELPER" "$1" "$c1" "$KEY" 2>"$BATS_TEST_TMPDIR/errors"
+}
+
+# Rounds that nothing disturbs: three successes each.
+assert_good_rounds()
+{
+    [ "$(grep -Ecx 'create 0|connect 0|destroy 0|[A-Za-z0-9+/]{43}=' <<<"$2")" = $((4 * $1)) ] ||
+        fail "not $1 good rounds: $2 $(<"$BATS_TEST_TMPDIR/errors")"
+}
+
+# A container's devices and routes, at the price of one process.
+sketch_of()
+{
+    cat "/proc/$1/net/dev" "/proc/$1/net/fib_trie"
+}
+
+printable()
+{
+    ! LC_ALL=C grep -q '[^ -~]' <<<"$1" || fail "not printable: $(od -c <<<"$1" | head -n 40)"
+}
+
+# The calls of a create after pidfd_open(): the first of each kind that matters, or all of them.
+calls_to_stop_at()
+{
+    at site1 "$TOOLS/at-syscall" --uid "$APP_UID" --gid "$APP_GID" status --report 1 --stdout /dev/null -- \
+        "$HELPER" cwg_create "$c1" 1 0 5001 |
+        awk -v every="${NAH_EVERY_CALL:-}" '
+            inside && (every || index(" setns socket sendto write ", " " $2 " ") && !seen[$2]++) { print $1 }
+            $2 == "pidfd_open" { inside = 1 }'
+}
+
+@test "wherever the pid is taken by another container's process, that container is not touched" {
+    local number numbers before taken
+    before=$(sketch_of "$bystander")
+    numbers=$(calls_to_stop_at)
+    [ "$(wc -w <<<"$numbers")" -ge 4 ]
+    for number in $numbers; do
+        end_container "$c1"
+        container c1
+        taken=$BATS_TEST_TMPDIR/taken.$number
+        # Where it is stopped, the container's process is killed, and its number given to one of the bystander's.
+        run at site1 "$TOOLS/at-syscall" --uid "$APP_UID" --gid "$APP_GID" --timeout 60 stop "$number" --do "
+            $TOOLS/pidrecycle --kill $c1 /proc/$bystander/ns/net 20 >$taken 2>&1 3>&- &
+            i=0; until grep -q ready $taken; do i=\$((i + 1)); [ \$i -lt 200 ]; sleep 0.05; done" \
+            -- "$HELPER" cwg_create "$c1" 1 0 5001
+        echo "stopped at call $number: $status $output"
+        [ "$status" -le 1 ]
+        grep -q ready "$taken"
+        [ "$before" = "$(sketch_of "$bystander")" ] || fail "the other container was changed"
+    done
+    kill -KILL "$c1"
+    wait_for port_free site1 5001
+}
+
+@test "a process of the host, the caller's own network, a descriptor of it: all are refused" {
+    run --separate-stderr as_app "$HELPER" cwg_create $$ 1 0 5001
+    assert_failure_with "that process is in the host's network namespace"
+    run --separate-stderr cwg site1 create 1 1 0 5001
+    assert_failure_with "that process is in the host's network namespace"
+    run --separate-stderr cwg site1 create fd:0 1 0 5001 </run/netns/site1
+    assert_failure_with "that process is in the host's network namespace"
+    run --separate-stderr cwg site1 create fd:0 1 0 5001 </proc/self/ns/net
+    assert_failure_with "that process is in the host's network namespace"
+}
+
+# A process of the application's, on the host, can open its own namespace and hand it over to another in a container.
+@test "the host's namespace is refused as a descriptor, too, in a pid namespace whose process 1 is elsewhere" {
+    local before
+    before=$(ip -brief link)
+    run --separate-stderr at site1 unshare --pid --fork --mount-proc \
+        setpriv --reuid "$APP_UID" --regid "$APP_GID" --clear-groups --inh-caps=-all -- \
+        env -- "$HELPER" cwg_create fd:0 77 0 5001 </proc/self/ns/net
+    ip link delete wg-77-0 2>/dev/null || true
+    [ "$status" = 1 ] || fail "a link was made in the host's namespace"
+    [ "$before" = "$(ip -brief link)" ]
+    assert_failure_with ""
+}
+
+@test "storms of names and indexes end no command badly, and devices with other names stay as they are" {
+    local seconds=5 before ended
+    inside "$c1" sh -c 'ip link add eth0 index 70 address 02:00:00:00:00:70 group 7 type dummy
+        ip link add eth1 index 71 address 02:00:00:00:00:71 group 7 type dummy'
+    before=$(inside "$c1" ip -o -details address show dev eth1; sketch_of "$bystander")
+    in_background "$TOOLS/linkstorm" rename "$seconds" eth0 wg-1-0
+    in_background "$TOOLS/linkstorm" altname "$seconds" eth1 wg-1-0
+    in_background "$TOOLS/linkstorm" recreate "$seconds" 77 wg-1-0 wireguard dummy
+    ended=$(rounds 4)
+    echo "$ended"; sort "$BATS_TEST_TMPDIR/errors" | uniq -c
+    [ "$(grep -Ecx '(create|connect|destroy) [01]' <<<"$ended")" = 12 ]
+    printable "$(<"$BATS_TEST_TMPDIR/errors")"
+    stop_all
+    cat "$BATS_TEST_TMPDIR"/background.*
+    inside "$c1" ip -o link show | grep '^70: ' >"$BATS_TEST_TMPDIR/eth0"
+    grep -q 'state DOWN.* group 7 .*02:00:00:00:00:70' "$BATS_TEST_TMPDIR/eth0"
+    inside "$c1" ip link property del dev eth1 altname wg-1-0 2>/dev/null || true
+    [ "$before" = "$(inside "$c1" ip -o -details address show dev eth1; sketch_of "$bystander")" ]
+}
+
+# What the storms only meet by chance.
+@test "a device whose altname is the link's name is neither taken for the link, nor removed, nor renamed" {
+    local task before
+    inside "$c1" sh -c 'ip link add eth0 type dummy && ip link property add dev eth0 altname wg-1-0'
+    for task in "create $c1 1 0 5001" "connect $c1 1 1 192.0.2.2:5002 $KEY" "destroy $c1 1 0"; do
+        # shellcheck disable=SC2086 # words
+        refused "" cwg site1 $task
+    done
+}
+
+@test "neither the site nor the machine's own namespace sees anything of a link that comes and goes" {
+    local place watchers=() good
+    for place in site1 initial; do
+        if [ "$place" = site1 ]; then
+            ip netns exec site1 "$TOOLS/linkwatch" 60 >"$BATS_TEST_TMPDIR/$place" 3>&- &
+        else
+            "$TOOLS/linkwatch" 60 >"$BATS_TEST_TMPDIR/$place" 3>&- &
+        fi
+        watchers+=("$!")
+        wait_for grep -qx watching "$BATS_TEST_TMPDIR/$place"
+    done
+    good=$(rounds 2)
+    kill "${watchers[@]}"
+    wait "${watchers[@]}"
+    for place in site1 initial; do
+        [ "$(<"$BATS_TEST_TMPDIR/$place")" = "watching
+events 0" ] || fail "$place saw: $(<"$BATS_TEST_TMPDIR/$place")"
+    done
+    assert_good_rounds 2 "$good"
+}
+
+# Whether somebody in the container has a NETLINK_ROUTE socket, beside the kernel's own, whose port is 0.
+has_route_socket()
+{
+    inside "$c1" cat /proc/net/netlink | grep -Eq '^[0-9a-f]+ +0 +[1-9]'
+}
+
+@test "forged answers of the kernel don't arrive" {
+    local good holder
+    # First where the helper is sure to be hit: with its sockets open, while it waits for its turn.
+    flock "/proc/$c1/ns/net" sleep 60 3>&- &
+    holder=$!
+    cwg site1 create "$c1" 1 0 5001 >"$BATS_TEST_TMPDIR/key" 3>&- &
+    wait_for has_route_socket
+    inside "$c1" "$TOOLS/nlforge" 1 >"$BATS_TEST_TMPDIR/forged" || true
+    kill "$holder"
+    wait "$!"
+    cat "$BATS_TEST_TMPDIR/forged"
+    [ "$(<"$BATS_TEST_TMPDIR/key")" = "$(wg_of "$c1" wg-1-0 public-key)" ]
+    grep -q '^listed: attempted [1-9][0-9]* accepted 0 refused [1-9]' "$BATS_TEST_TMPDIR/forged"
+    cwg site1 destroy "$c1" 1 0
+    # Then all the time.
+    in_background "$TOOLS/nlforge" 60
+    good=$(rounds 2)
+    stop_all
+    cat "$BATS_TEST_TMPDIR"/background.*
+    assert_good_rounds 2 "$good"
+    grep -q '^listed: attempted [1-9][0-9]* accepted 0 refused [1-9]' "$BATS_TEST_TMPDIR/background.0"
+}
+
+@test "somebody who has taken the netlink ports of the next thousand processes disturbs nothing" {
+    local good
+    in_background "$TOOLS/nlforge" --squat 1000 60
+    wait_for grep -q squatting "$BATS_TEST_TMPDIR/background.0"
+    good=$(rounds 2)
+    assert_good_rounds 2 "$good"
+    stop_all
+}
+
+@test "somebody who holds the lock of the container's namespace gets nothing but a pause" {
+    local alone together
+    alone=$(date +%s%N)
+    assert_good_rounds 1 "$(rounds 1)"
+    alone=$(($(date +%s%N) - alone))
+    in_background flock "/proc/$c1/ns/net" sleep 60
+    sleep 0.3
+    together=$(date +%s%N)
+    assert_good_rounds 1 "$(rounds 1)"
+    together=$(($(date +%s%N) - together))
+    echo "three commands: $alone ns; with the lock held: $together ns"
+    # Two seconds for each of the three, and what a busy machine adds.
+    [ "$together" -gt $((alone + 1000000000)) ] && [ "$together" -lt $((4 * alone + 12000000000)) ]
+}
+
+@test "in a container with thousands of routes, many devices and a long list of names, all works" {
+    local i name
+    name=$(printf 'x%.0s' {1..110})
+    for i in {1..2000}; do
+        echo "route add blackhole 172.16.$((i >> 8)).$((i & 255))"
+    done >"$BATS_TEST_TMPDIR/batch"
+    for i in {1..50}; do
+        echo "link add many$i type dummy"
+    done >>"$BATS_TEST_TMPDIR/batch"
+    for i in {1000..1330}; do
+        echo "link property add dev many1 altname $name$i"
+    done >>"$BATS_TEST_TMPDIR/batch"
+    inside "$c1" ip -batch "$BATS_TEST_TMPDIR/batch"
+    assert_good_rounds 1 "$(rounds 1)"
+}
+
+@test "whatever its arguments hold, each byte that it prints is printable" {
+    local argument esc=$'\e[31m' arguments
+    arguments=("$esc"$'1\n2' $'\x9b2J\u00e9\u202e' "$(printf 'A%.0s' {1..65536})" '%s%n' $'1\t')
+    for argument in "${arguments[@]}"; do
+        run --separate-stderr as_app sh -c '
+            "$0" "$1"; "$0" cwg_create "$1" 1 0 1; "$0" cwg_create 1 "$1" 0 1; "$0" cwg_create 1 1 "$1" 1
+            "$0" cwg_create 1 1 0 "$1"; "$0" cwg_create "fd:$1" 1 0 1; "$0" cwg_connect 1 1 0 "$1" A
+            "$0" cwg_connect 1 1 0 192.0.2.1:1 "$1"; exec "$0" cwg_destroy 1 1 0 "$1"' "$HELPER" "$argument"
+        [ "$status" = 1 ] && [ -z "$output" ]
+        [ "${#stderr_lines[@]}" -ge 9 ]
+        [ "${#stderr}" -lt 8000 ] || fail "the argument is repeated"
+        printable "$stderr"
+    done
+}
+
+@test "whatever names a container gives its devices, each byte that is printed is printable" {
+    local esc=$'\e[31m\x9b' task
+    inside "$c1" ip link add "a$esc" type dummy
+    inside "$c1" ip link property add dev "a$esc" altname "b$esc$(printf '\x07%.0s' {1..100})"
+    inside "$c1" ip link property add dev "a$esc" altname wg-1-0
+    inside "$c1" ip link set "a$esc" alias "$esc" up
+    inside "$c1" ip address add 10.0.0.4/31 dev "a$esc"
+    for task in "create $c1 1 0 5001" "connect $c1 1 1 192.0.2.2:5002 $KEY" "destroy $c1 1 0" "create $c1 2 1 5001"; do
+        # shellcheck disable=SC2086 # words
+        run --separate-stderr cwg site1 $task
+        echo "$task: $stderr"
+        assert_failure_with ""
+    done
+}
+
+# Not attacks that fail: what the kernel grants to root in a container (GENL_UNS_ADMIN_PERM), as doc/threats.md says.
+@test "root in a container can read its end's private key and change its peer and port" {
+    cwg site1 create "$c1" 1 0 5001
+    [ "$(wg_of "$c1" wg-1-0 private-key | wg pubkey)" = "$(wg_of "$c1" wg-1-0 public-key)" ]
+    inside "$c1" wg set wg-1-0 listen-port 5009 peer "$KEY" allowed-ips 0.0.0.0/0
+    run port_free site1 5009
+    [ "$status" = 1 ]
+}
+
+# The port belongs to the host: to change it takes power over the namespace that the device was made from.
+@test "root in a container with a user namespace can do the same, but not change the port" {
+    local rootless key in
+    container rootless --user --map-root-user
+    in=(nsenter --user --net --target "$rootless" --)
+    cwg site1 create "$rootless" 1 0 5001
+    key=$("${in[@]}" wg show wg-1-0 private-key)
+    [ "$(wg pubkey <<<"$key")" = "$(wg_of "$rootless" wg-1-0 public-key)" ]
+    "${in[@]}" wg set wg-1-0 peer "$KEY" allowed-ips 0.0.0.0/0
+    run "${in[@]}" wg set wg-1-0 listen-port 5009
+    [ "$status" != 0 ]
+    # Without CAP_NET_ADMIN there, nothing is to be had at all.
+    run --separate-stderr "${in[@]}" setpriv --bounding-set -net_admin --inh-caps=-all -- wg show wg-1-0 private-key
+    [ "$status" != 0 ]
+    [ -z "$output" ]
+}
+
+# Neither is this: a link that root in the container has renamed is its own affair from then on.
+@test "a link that was renamed in the container is left alone, and goes with the container" {
+    cwg site1 create "$c1" 1 0 5001
+    inside "$c1" sh -c 'ip link set wg-1-0 down && ip link set wg-1-0 name mine && ip link set mine up'
+    refused "no such link" cwg site1 destroy "$c1" 1 0
+    run port_free site1 5001
+    [ "$status" = 1 ]
+    end_container "$c1"
+    wait_for port_free site1 5001
+}

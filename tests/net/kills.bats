@@ -1,0 +1,300 @@
+#!/usr/bin/env bats
+# Commands that are killed or stopped wherever they are, or can't tell their result: what they leave behind is nothing,
+# or what the next command clears away.
+#
+#       site1
+#     +--------------------------------------------------+
+#     |  UDP 5001   UDP 5002     UDP 5003    UDP 5004    |
+#     |  +------+   +-------+   +-------+   +--------+   |
+#     |  |create|   |connect|   |destroy|   | others |   |      one container each
+#     |  +------+   +-------+   +-------+   +--------+   |
+#     +--------------------------------------------------+
+#
+# The three sweeps run beside each other, and beside the rest of the file. What a death leaves behind changes with those
+# system calls alone that reach something outside the process, so that calls that don't are left out: the loader's, the
+# preparation's up to the sandbox, and capset(). With NAH_EVERY_CALL=1 every call of main() gets its turn.
+
+bats_require_minimum_version 1.5.0
+load net
+
+KEY_A=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE=
+KEY_B=BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBA=
+
+setup_file()
+{
+    has_wireguard || return 0
+    install_helper
+    ip netns add site1
+    SITES=(site1)
+    local sweep
+    for sweep in create connect destroy; do
+        container c1
+        (sweep "$sweep" "$c1"; echo "status $?") >"$BATS_FILE_TMPDIR/$sweep" 2>&1 3>&- &
+    done
+    container c1
+    export c1
+}
+
+setup()
+{
+    require_wireguard
+}
+
+teardown()
+{
+    [ -z "${c1:-}" ] || at site1 "$HELPER" cwg_destroy "$c1" 1 0 2>/dev/null || true
+    clean_up
+}
+
+teardown_file()
+{
+    clean_up
+    wait
+}
+
+# Runs the sweep of a task on a container, in the site, by one shell.
+sweep()
+{
+    at site1 env TRACER="$TOOLS/at-syscall --uid $APP_UID --gid $APP_GID" KEY_A="$KEY_A" KEY_B="$KEY_B" \
+        bash -c "set -uo pipefail; $(declare -f points inside fail nothing_left has_link "sweep_of_$1")
+            container=$2; sweep_of_$1"
+}
+
+# The calls of a command to kill it at, and in $last the last one by which it changes something.
+points()
+{
+    local n call from=pidfd_open skip=capset
+    [ -z "${NAH_EVERY_CALL:-}" ] || from=prctl skip=none
+    points=() last=0
+    while read -r n call _; do
+        [[ $n == [0-9]* ]] || continue
+        [ "$call" != "$from" ] || from=
+        [ -n "$from" ] || [ "$call" = "$skip" ] || points+=("$n")
+        [ "$call" != sendto ] || last=$n
+    done < <($TRACER status --report 1 --stdout /dev/null -- "$HELPER" "$@")
+    [ "${#points[@]}" -gt 20 ] || fail "only ${#points[@]} system calls seen of $*"
+}
+
+# What follows looks into /proc without any process for it.
+has_link()
+{
+    local table
+    read -r -d '' table <"/proc/$container/net/dev" || true
+    [[ $table == *[[:space:]]"$1:"* ]]
+}
+
+# Neither the link nor its port.
+nothing_left()
+{
+    local table port
+    read -r -d '' table </proc/self/net/udp || true
+    printf -v port ':%04X ' "$2"
+    [[ $table != *"$port"* ]] || fail "killed at $n: port $2 is still bound"
+    ! has_link "$1" || fail "killed at $n: $1 is still there"
+}
+
+# Killed, then either repeated, or destroyed at once; once the key is out both.
+sweep_of_create()
+{
+    local points last n turn=0 status command=(cwg_create "$container" 1 0 5001)
+    points "${command[@]}" || return
+    "$HELPER" cwg_destroy "$container" 1 0 || return
+    for n in "${points[@]}"; do
+        turn=$((turn + 1))
+        if [ $((turn % 2)) = 0 ] || [ "$n" -ge $((last - 2)) ] || [ -n "${NAH_EVERY_CALL:-}" ]; then
+            $TRACER --stdout /dev/null kill "$n" -- "$HELPER" "${command[@]}" 2>/dev/null
+            [ $? = 137 ] || fail "not killed at $n" || return
+            "$HELPER" "${command[@]}" >/dev/null 2>&1
+            # With its last message the link is finished: it is refused then as any that is there.
+            status=$?
+            [ "$status" = $((n > last)) ] || fail "killed at $n: again, it ended with $status" || return
+            "$HELPER" cwg_destroy "$container" 1 0 || fail "killed at $n: not destroyed" || return
+            nothing_left wg-1-0 5001 || return
+        fi
+        if [ $((turn % 2)) = 1 ] || [ "$n" -ge $((last - 2)) ] || [ -n "${NAH_EVERY_CALL:-}" ]; then
+            $TRACER --stdout /dev/null kill "$n" -- "$HELPER" "${command[@]}" 2>/dev/null
+            [ $? = 137 ] || fail "not killed at $n" || return
+            "$HELPER" cwg_destroy "$container" 1 0 2>/dev/null
+            nothing_left wg-1-0 5001 || return
+        fi
+    done
+    echo "swept ${#points[@]}"
+}
+
+# Killed, the peer is the one before or the new one, whole; repeated, it is the new one.
+sweep_of_connect()
+{
+    local points last n turn=0 old=$KEY_A new=$KEY_B peers endpoint=192.0.2.2:7002
+    "$HELPER" cwg_create "$container" 1 0 5002 >/dev/null || return
+    points cwg_connect "$container" 1 1 "$endpoint" "$old" || return
+    for n in "${points[@]}"; do
+        $TRACER kill "$n" -- "$HELPER" cwg_connect "$container" 1 1 "$endpoint" "$new" 2>/dev/null
+        [ $? = 137 ] || fail "not killed at $n" || return
+        peers=$(inside "$container" wg show wg-1-0 allowed-ips)
+        [ "$peers" = "$old	10.0.0.3/32" ] || [ "$peers" = "$new	10.0.0.3/32" ] || fail "killed at $n: $peers" || return
+        "$HELPER" cwg_connect "$container" 1 1 "$endpoint" "$new" || fail "killed at $n: not again" || return
+        turn=$((turn + 1))
+        if [ $((turn % 4)) = 0 ]; then
+            peers=$(inside "$container" wg show wg-1-0 endpoints)
+            [ "$peers" = "$new	$endpoint" ] || fail "killed at $n, then connected: $peers" || return
+        fi
+        peers=$old old=$new new=$peers
+    done
+    "$HELPER" cwg_destroy "$container" 1 0 && nothing_left wg-1-0 5002 && echo "swept ${#points[@]}"
+}
+
+# Killed, the link is there or gone, whole; repeated, it is gone; and it can be made again.
+sweep_of_destroy()
+{
+    local points last n status create=(cwg_create "$container" 1 0 5003)
+    "$HELPER" "${create[@]}" >/dev/null || return
+    points cwg_destroy "$container" 1 0 || return
+    for n in "${points[@]}"; do
+        "$HELPER" "${create[@]}" >/dev/null || fail "not made again before $n" || return
+        $TRACER kill "$n" -- "$HELPER" cwg_destroy "$container" 1 0 2>/dev/null
+        [ $? = 137 ] || fail "not killed at $n" || return
+        "$HELPER" cwg_destroy "$container" 1 0 2>/dev/null
+        status=$?
+        [ "$status" = $((n > last)) ] || fail "killed at $n: again, it ended with $status" || return
+        nothing_left wg-1-0 5003 || return
+    done
+    echo "swept ${#points[@]}"
+}
+
+# Waits for a sweep, five minutes at most, and says how it went.
+swept()
+{
+    local i tries=3000
+    [ -z "${NAH_EVERY_CALL:-}" ] || tries=12000
+    for ((i = 0; i < tries; i++)); do
+        grep -q '^status' "$BATS_FILE_TMPDIR/$1" && break
+        sleep 0.1
+    done
+    cat "$BATS_FILE_TMPDIR/$1"
+    grep -qx 'status 0' "$BATS_FILE_TMPDIR/$1" || fail "the sweep went wrong, or took too long"
+    grep -qE '^swept [0-9]+' "$BATS_FILE_TMPDIR/$1" || fail "the sweep was not finished"
+}
+
+# A command as the application's, in the background and not yet begun: stopped, with its pid in $pid. Its output is in
+# $BATS_TEST_TMPDIR/out and err.
+start_stopped()
+{
+    # No function in between: each of these becomes the next, so that the pid is the helper's in the end.
+    bash -c 'kill -STOP $$; exec "$@"' bash ip netns exec site1 \
+        setpriv --reuid "$APP_UID" --regid "$APP_GID" --clear-groups --inh-caps=-all -- \
+        env -- "$HELPER" "cwg_$1" "${@:2}" >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err" 3>&- &
+    pid=$!
+    wait_for grep -q '^State:.*stopped' "/proc/$pid/status"
+}
+
+# Lets a stopped process go on for a moment, and again, until it has ended. Sets $stops.
+stop_and_go()
+{
+    stops=0
+    while kill -CONT "$1" 2>/dev/null; do
+        sleep 0.03
+        kill -STOP "$1" 2>/dev/null || break
+        stops=$((stops + 1))
+        sleep 0.02
+    done
+}
+
+# The command fails, and there is neither a device nor a bound port.
+rolled_back()
+{
+    [ "$1" -ne 0 ] || fail "it succeeded"
+    ! grep -q 'wg-1-0:' "/proc/$c1/net/dev" || fail "the device is still there"
+    port_free site1 5004
+}
+
+# A sink: standard output as the words say, then the command.
+SINK='
+    use Socket; use Fcntl;
+    my $sink = shift;
+    if ($sink eq "full pipe") {
+        pipe(my $reader, OUT); fcntl(OUT, F_SETFL, O_NONBLOCK);
+        1 while syswrite(OUT, "x" x 4096); 1 while syswrite(OUT, "x");
+        fcntl($reader, F_SETFD, 0);
+    } elsif ($sink eq "lone socket") {
+        socketpair(OUT, my $peer, AF_UNIX, SOCK_STREAM, 0); close($peer);
+    } elsif ($sink eq "directory") { open(OUT, "<", "/") or opendir(my $d, "/") && open(OUT, "<&", $d) or die;
+    } elsif ($sink eq "for reading") { open(OUT, "<", "/dev/null");
+    }
+    open(STDOUT, $sink =~ /full|lone/ ? ">&OUT" : "<&OUT") or die "$sink: $!";
+    exec(@ARGV); die;'
+
+@test "a create that is killed at any system call can be repeated, or its link be destroyed" {
+    swept create
+}
+
+@test "a connect that is killed at any system call leaves one peer, the old or the new, and can be repeated" {
+    swept connect
+}
+
+@test "a destroy that is killed at any system call leaves the link or nothing, and can be repeated" {
+    swept destroy
+}
+
+@test "a command that is stopped while it waits for its turn goes on afterwards" {
+    local holder i
+    flock "/proc/$c1/ns/net" sleep 60 3>&- &
+    holder=$!
+    start_stopped create "$c1" 1 0 5004
+    kill -CONT "$pid"
+    # It sleeps between its tries for the lock. A sleep that was interrupted goes on by restart_syscall().
+    until grep -q nanosleep "/proc/$pid/wchan"; do
+        kill -0 "$pid" || fail "it ended: $(<"$BATS_TEST_TMPDIR/err")"
+    done
+    kill -STOP "$pid"
+    sleep 3
+    for i in 1 2 3; do
+        kill -CONT "$pid"
+        sleep 0.05
+        kill -STOP "$pid" 2>/dev/null || break
+    done
+    kill -CONT "$pid" 2>/dev/null || true
+    kill "$holder"
+    wait "$pid" || fail "it ended with $?: $(<"$BATS_TEST_TMPDIR/err")"
+    [[ $(<"$BATS_TEST_TMPDIR/out") =~ ^[A-Za-z0-9+/]{43}=$ ]]
+}
+
+@test "commands that are stopped again and again do their work" {
+    start_stopped create "$c1" 1 0 5004
+    stop_and_go "$pid"
+    wait "$pid" || fail "it ended with $?: $(<"$BATS_TEST_TMPDIR/err")"
+    [ "$stops" -gt 0 ]
+    start_stopped connect "$c1" 1 1 192.0.2.2:7004 "$KEY_A"
+    stop_and_go "$pid"
+    wait "$pid" || fail "it ended with $?: $(<"$BATS_TEST_TMPDIR/err")"
+    [ "$(wg_of "$c1" wg-1-0 endpoints)" = "$KEY_A	192.0.2.2:7004" ]
+    start_stopped destroy "$c1" 1 0
+    stop_and_go "$pid"
+    wait "$pid" || fail "it ended with $?: $(<"$BATS_TEST_TMPDIR/err")"
+    rolled_back 1
+}
+
+@test "where the key can't be written, whatever standard output is, nothing is left of the link" {
+    local sink
+    for sink in "full pipe" "lone socket" directory "for reading"; do
+        run --separate-stderr app_at site1 perl -e "$SINK" "$sink" "$HELPER" cwg_create "$c1" 1 0 5004
+        echo "standard output: $sink"
+        assert_failure_with "can't write to standard output"
+        rolled_back "$status"
+    done
+}
+
+@test "with next to no resources a command succeeds, or leaves nothing" {
+    local limit out=$BATS_TEST_TMPDIR/out
+    for limit in "nofile 4" "nofile 6" "nofile 7" "nofile 8" "stack 4096" "as 3000000" "nproc 0" "fsize 0"; do
+        status=0
+        # shellcheck disable=SC2086 # words
+        app_at site1 "$TOOLS/weird-exec" $limit "$HELPER" cwg_create "$c1" 1 0 5004 >"$out" 2>&1 || status=$?
+        echo "limit $limit: $status $(<"$out")"
+        if [ "$status" = 0 ]; then
+            [[ $(<"$out") =~ ^[A-Za-z0-9+/]{43}=$ ]]
+            cwg site1 destroy "$c1" 1 0
+        else
+            rolled_back "$status"
+        fi
+    done
+}

@@ -1,0 +1,298 @@
+#!/usr/bin/env bats
+# The life of links: several of them, connecting again, and their end. By a caller without privilege.
+#
+#             site1                                        site2
+#     +---------------------------+              +---------------------------+
+#     |       192.0.2.1 (v1) -----+-----veth-----+----- (v2) 192.0.2.2       |
+#     |  +--------+  +--------+   |              |              +--------+   |
+#     |  |   c1   |  |   c3   |   |              |              |   c2   |   |
+#     |  +--------+  +--------+   |              |              +--------+   |
+#     +---------------------------+              +---------------------------+
+#
+# The sites live as long as this file, containers only as long as a test.
+
+bats_require_minimum_version 1.5.0
+load net
+
+setup_file()
+{
+    has_wireguard || return 0
+    install_helper
+    two_sites
+}
+
+setup()
+{
+    require_wireguard
+    container c1
+    container c2
+}
+
+teardown()
+{
+    clean_up
+    wait_for_silence site1 site2
+}
+
+teardown_file()
+{
+    clean_up
+}
+
+# From container $1 to address $2.
+pings()
+{
+    inside "$1" ping -c "${3:-1}" -i 0.2 -W 10 "$2"
+}
+
+peers()
+{
+    wg_of "$1" "$2" peers
+}
+
+latest_handshake()
+{
+    wg_of "$1" "$2" latest-handshakes | cut -f 2
+}
+
+@test "two links in one container carry each its own" {
+    link_up 7 5101 5102
+    link_up 8 5103 5104
+    pings "$c1" 10.0.0.15
+    pings "$c2" 10.0.0.16
+    [ "$(inside "$c1" wg show interfaces | wc -w)" = 2 ]
+}
+
+@test "the same end of a net can be in two containers of one site, with a port each" {
+    container c3
+    run --separate-stderr cwg site1 create "$c1" 7 0 5101
+    assert_success_with_key
+    run --separate-stderr cwg site1 create "$c3" 7 0 5103
+    assert_success_with_key
+    [ "$(wg_of "$c1" wg-7-0 listen-port)" = 5101 ]
+    [ "$(wg_of "$c3" wg-7-0 listen-port)" = 5103 ]
+}
+
+@test "two containers of one site can be linked" {
+    container c3
+    local key1 key3
+    key1=$(cwg site1 create "$c1" 7 0 5101)
+    key3=$(cwg site1 create "$c3" 7 1 5103)
+    cwg site1 connect "$c1" 7 1 192.0.2.1:5103 "$key3"
+    cwg site1 connect "$c3" 7 0 192.0.2.1:5101 "$key1"
+    pings "$c1" 10.0.0.15
+}
+
+@test "with both ends of a net in one container, the host given to cwg_connect is the remote end's" {
+    local key0 key1
+    key0=$(cwg site1 create "$c1" 7 0 5101)
+    key1=$(cwg site1 create "$c1" 7 1 5102)
+    cwg site1 connect "$c1" 7 0 192.0.2.1:5101 "$key0"
+    [ "$(peers "$c1" wg-7-1)" = "$key0" ]
+    [ -z "$(peers "$c1" wg-7-0)" ]
+    cwg site1 connect "$c1" 7 1 192.0.2.1:5102 "$key1"
+    [ "$(peers "$c1" wg-7-0)" = "$key1" ]
+    [ "$(peers "$c1" wg-7-1)" = "$key0" ]
+    [ "$(wg_of "$c1" wg-7-1 allowed-ips)" = "$key0"$'\t'10.0.0.14/32 ]
+}
+
+@test "with one end in the container, cwg_connect understands the local host number, too" {
+    local key1 key2
+    key1=$(cwg site1 create "$c1" 7 0 5101)
+    key2=$(cwg site2 create "$c2" 7 1 5102)
+    cwg site1 connect "$c1" 7 0 192.0.2.2:5102 "$key2"
+    cwg site2 connect "$c2" 7 1 192.0.2.1:5101 "$key1"
+    [ "$(wg_of "$c1" wg-7-0 allowed-ips)" = "$key2"$'\t'10.0.0.15/32 ]
+    pings "$c1" 10.0.0.15
+}
+
+@test "when a container ends, its links go and their ports are free" {
+    link_up 7
+    run ! port_free site1 5101
+    end_container "$c1"
+    wait_for port_free site1 5101
+    run ! port_free site2 5102
+    [ -z "$(at site1 ss -Hnul)" ]
+}
+
+@test "a link that is connected before its peer is there comes up when the peer does" {
+    local key1 key2
+    local private=$BATS_TEST_TMPDIR/private key1
+    wg genkey >"$private"
+    key1=$(cwg site1 create "$c1" 7 0 5101)
+    cwg site1 connect "$c1" 7 1 192.0.2.2:5102 "$(wg pubkey <"$private")"
+    run ! inside "$c1" ping -c 1 -W 1 10.0.0.15
+    # With that key, which the helper would not make a second time.
+    cwg site2 create "$c2" 7 1 5102
+    inside "$c2" wg set wg-7-1 private-key "$private"
+    cwg site2 connect "$c2" 7 0 192.0.2.1:5101 "$key1"
+    pings "$c2" 10.0.0.14
+    pings "$c1" 10.0.0.15
+}
+
+@test "connecting again with the same key keeps the session" {
+    local before pinging
+    link_up 7
+    pings "$c1" 10.0.0.15
+    before=$(latest_handshake "$c1" wg-7-0)
+    [ "$before" != 0 ]
+    inside "$c1" ping -c 20 -i 0.1 -W 5 10.0.0.15 >"$BATS_TEST_TMPDIR/ping" 3>&- &
+    pinging=$!
+    cwg site1 connect "$c1" 7 1 192.0.2.2:5102 "$KEY2"
+    cwg site1 connect "$c1" 7 1 192.0.2.2:5102 "$KEY2"
+    wait "$pinging"
+    grep -q ' 20 received, 0% packet loss' "$BATS_TEST_TMPDIR/ping" || fail "$(cat "$BATS_TEST_TMPDIR/ping")"
+    [ "$(latest_handshake "$c1" wg-7-0)" = "$before" ]
+}
+
+@test "connecting again with the same key and another endpoint changes that, and keeps the session" {
+    local before
+    ip -n site2 address add 192.0.2.22/24 dev v2
+    link_up 7
+    pings "$c1" 10.0.0.15
+    before=$(latest_handshake "$c1" wg-7-0)
+    cwg site1 connect "$c1" 7 1 192.0.2.22:5102 "$KEY2"
+    [ "$(wg_of "$c1" wg-7-0 endpoints)" = "$KEY2"$'\t'192.0.2.22:5102 ]
+    [ "$(wg_of "$c1" wg-7-0 allowed-ips)" = "$KEY2"$'\t'10.0.0.15/32 ]
+    pings "$c1" 10.0.0.15
+    [ "$(latest_handshake "$c1" wg-7-0)" = "$before" ]
+    ip -n site2 address delete 192.0.2.22/24 dev v2
+}
+
+@test "connecting again with another key replaces the peer" {
+    local key3
+    link_up 7
+    pings "$c1" 10.0.0.15
+    cwg site2 destroy "$c2" 7 1
+    key3=$(cwg site2 create "$c2" 7 1 5104)
+    # shellcheck disable=SC2153 # by link_up
+    cwg site2 connect "$c2" 7 0 192.0.2.1:5101 "$KEY1"
+    cwg site1 connect "$c1" 7 1 192.0.2.2:5104 "$key3"
+    [ "$(peers "$c1" wg-7-0)" = "$key3" ]
+    [ "$(wg_of "$c1" wg-7-0 endpoints)" = "$key3"$'\t'192.0.2.2:5104 ]
+    pings "$c1" 10.0.0.15
+}
+
+@test "destroying a link frees its port at once, and leaves the others alone" {
+    local before
+    cwg site1 create "$c1" 7 0 5101
+    before=$(state_of "$c1")
+    cwg site1 create "$c1" 8 0 5103
+    cwg site1 create "$c1" 7 1 5105
+    run --separate-stderr cwg site1 destroy "$c1" 8 0
+    assert_success_with ""
+    port_free site1 5103
+    run --separate-stderr cwg site1 destroy "$c1" 7 1
+    assert_success_with ""
+    port_free site1 5105
+    run ! port_free site1 5101
+    diff <(echo "$before") <(state_of "$c1")
+}
+
+@test "a link that is destroyed and made again has another key" {
+    local key1 again
+    key1=$(cwg site1 create "$c1" 7 0 5101)
+    cwg site1 destroy "$c1" 7 0
+    again=$(cwg site1 create "$c1" 7 0 5101)
+    [ "$again" = "$(wg_of "$c1" wg-7-0 public-key)" ]
+    [ "$again" != "$key1" ]
+}
+
+@test "the first net and the last work" {
+    link_up 0 5101 5102
+    link_up 8388607 65534 65535
+    pings "$c1" 10.0.0.1
+    pings "$c2" 10.0.0.0
+    pings "$c1" 10.255.255.255
+    pings "$c2" 10.255.255.254
+    has_device "$c1" wg-8388607-0
+    has_device "$c2" wg-8388607-1
+}
+
+@test "a net in between has the addresses that the formula says" {
+    cwg site1 create "$c1" 1024 0 5101
+    cwg site1 create "$c1" 4194304 1 5102
+    [ "$(inside "$c1" ip -oneline address show dev wg-1024-0 | awk '{ print $4 }')" = 10.0.8.0/31 ]
+    [ "$(inside "$c1" ip -oneline address show dev wg-4194304-1 | awk '{ print $4 }')" = 10.128.0.1/31 ]
+}
+
+@test "port 0 stands for one that the kernel chooses" {
+    local port7 port8
+    cwg site1 create "$c1" 7 0 0
+    cwg site1 create "$c1" 8 0 0
+    port7=$(wg_of "$c1" wg-7-0 listen-port)
+    port8=$(wg_of "$c1" wg-8-0 listen-port)
+    [ "$port7" != 0 ]
+    [ "$port8" != 0 ]
+    [ "$port7" != "$port8" ]
+    run ! port_free site1 "$port7"
+    run ! port_free site1 "$port8"
+}
+
+@test "a descriptor of the container's namespace names it as well as a pid" {
+    run --separate-stderr cwg site1 create fd:9 7 0 5101 9<"/proc/$c1/ns/net"
+    assert_success_with_key
+    [ "$output" = "$(wg_of "$c1" wg-7-0 public-key)" ]
+    KEY2=$(cwg site2 create "$c2" 7 1 5102)
+    run --separate-stderr cwg site1 connect fd:9 7 1 192.0.2.2:5102 "$KEY2" 9<"/proc/$c1/ns/net"
+    assert_success_with ""
+    [ "$(peers "$c1" wg-7-0)" = "$KEY2" ]
+    run --separate-stderr cwg site1 destroy fd:9 7 0 9<"/proc/$c1/ns/net"
+    assert_success_with ""
+    run ! has_device "$c1" wg-7-0
+}
+
+@test "standard input can be that descriptor" {
+    run --separate-stderr cwg site1 create fd:0 7 0 5101 <"/proc/$c1/ns/net"
+    assert_success_with_key
+    [ "$output" = "$(wg_of "$c1" wg-7-0 public-key)" ]
+}
+
+@test "the caller can open it himself: in /run/netns, and in /proc where the container is his own" {
+    ip netns add box
+    SITES+=(box)
+    # shellcheck disable=SC2016
+    run --separate-stderr app_at site1 sh -c 'exec "$0" cwg_create fd:7 7 0 5101 7</run/netns/box' "$HELPER"
+    assert_success_with_key
+    [ "$output" = "$(at box wg show wg-7-0 public-key)" ]
+
+    rootless_container c4 "$APP_UID"
+    # shellcheck disable=SC2016
+    run --separate-stderr app_at site1 sh -c 'exec "$0" cwg_create fd:7 7 0 5103 7<"/proc/$1/ns/net"' "$HELPER" "$c4"
+    assert_success_with_key
+    [ "$output" = "$(wg_of "$c4" wg-7-0 public-key)" ]
+}
+
+@test "of several commands that make the same link at once, exactly one does" {
+    local -a creators
+    local i won=0
+    for i in 1 2 3 4; do
+        cwg site1 create "$c1" 7 0 "510$i" >"$BATS_TEST_TMPDIR/out.$i" 2>"$BATS_TEST_TMPDIR/err.$i" 3>&- &
+        creators[i]=$!
+    done
+    for i in 1 2 3 4; do
+        if wait "${creators[i]}"; then
+            won=$((won + 1))
+            [ "$(cat "$BATS_TEST_TMPDIR/out.$i")" = "$(wg_of "$c1" wg-7-0 public-key)" ]
+            [ "$(wg_of "$c1" wg-7-0 listen-port)" = "510$i" ]
+        else
+            [ ! -s "$BATS_TEST_TMPDIR/out.$i" ]
+            grep -q 'exists already' "$BATS_TEST_TMPDIR/err.$i" || fail "$(cat "$BATS_TEST_TMPDIR/err.$i")"
+            port_free site1 "510$i"
+        fi
+    done
+    [ "$won" = 1 ] || fail "$won commands made it"
+}
+
+@test "of several links that are made at once in one container, all are" {
+    local -a creators
+    local i
+    for i in 1 2 3 4 5 6 7 8; do
+        cwg site1 create "$c1" "$i" 0 "510$i" >"$BATS_TEST_TMPDIR/out.$i" 2>"$BATS_TEST_TMPDIR/err.$i" 3>&- &
+        creators[i]=$!
+    done
+    for i in 1 2 3 4 5 6 7 8; do
+        wait "${creators[i]}" || fail "link $i: $(cat "$BATS_TEST_TMPDIR/err.$i")"
+        [ "$(cat "$BATS_TEST_TMPDIR/out.$i")" = "$(wg_of "$c1" "wg-$i-0" public-key)" ]
+    done
+}

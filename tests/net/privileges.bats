@@ -1,0 +1,196 @@
+#!/usr/bin/env bats
+# How much power the helper has at each of its system calls, whoever starts it, and what surroundings do to it: closed
+# and strange descriptors, an empty argument list, a poisoned environment.
+
+bats_require_minimum_version 1.5.0
+load net
+
+KEY=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE=
+
+setup_file()
+{
+    has_wireguard || return 0
+    install_helper
+    # The same program, with all capabilities in its file, and effective at once.
+    install_helper "$ROOT/build/$NAME" all=ep "$BATS_FILE_TMPDIR/all"
+    export HELPER_WITH_ALL=$HELPER
+    HELPER=$BATS_FILE_TMPDIR/bin/$NAME
+    ip netns add site1
+    SITES=(site1)
+    ip -n site1 link add eth0 type dummy
+    container c1
+    export c1
+}
+
+setup()
+{
+    require_wireguard
+}
+
+teardown()
+{
+    app_at site1 "$HELPER" cwg_destroy "$c1" 1 0 2>/dev/null || true
+}
+
+teardown_file()
+{
+    clean_up
+}
+
+# Runs at-syscall's status on a command, in the site, and checks every line: from main()'s capget(), and the capset()
+# that has to follow it, on, the rules of privilege.h; from pidfd_open() on the sandbox as well. At exit, and where the program ends with an
+# error also at the last write, nothing is permitted any more.
+census()
+{
+    local ending=$1 report=$BATS_TEST_TMPDIR/report
+    shift
+    at site1 "$TOOLS/at-syscall" --timeout 60 --report 9 "$@" 9>"$report" >/dev/null 2>&1 || true
+    awk -v ending="$ending" '
+        function wrong(what) { print "wrong: " what ": " $0; bad = 1 }
+        BEGIN {
+            none = "0000000000000000"; three = "0000000000281000"
+            may["setns", "0000000000280000"] = may["setns", "0000000000200000"] = 1
+            may["newfstatat", "0000000000080000"] = may["socket", "0000000000001000"] = 1
+            may["ioctl", "0000000000001000"] = may["sendto", "0000000000001000"] = 1
+        }
+        $2 ~ /[a-z]/ && $1 ~ /^[0-9]+$/ {
+            split("", value)
+            for (i = 3; i <= NF; i++) { split($i, pair, "="); value[pair[1]] = pair[2] }
+            if (started) {
+                if (value["CapInh"] != none || value["CapAmb"] != none) wrong("inheritable or ambient")
+                if (value["CapPrm"] != three && value["CapPrm"] != none) wrong("permitted")
+                if (ended && value["CapPrm"] != none) wrong("permitted again")
+                if (value["CapPrm"] == none) ended = 1
+                if ($2 != "capset" && value["CapEff"] != none && !(($2, value["CapEff"]) in may)) wrong("effective")
+                if ($2 == "capset" && value["CapEff"] != none && value["CapEff"] != before) wrong("effective")
+                before = value["CapEff"]
+                if ($2 == "write" && ending == "failure" && !ended) wrong("a message with privileges")
+                if ($2 == "write") writes++
+                if ($2 == "exit_group" && !ended) wrong("privileges at the end")
+                if ($2 == "pidfd_open") inside = 1
+                if (inside && (value["NoNewPrivs"] != 1 || value["Seccomp"] != 2)) wrong("no sandbox")
+            }
+            if (asked) started = 1 # this line is the capset() that answers the capget()
+            if ($2 == "capget") asked = 1
+            last = $2
+        }
+        END {
+            if (!inside || last != "exit_group") { print "the program was not seen to its end, but to " last; bad = 1 }
+            if (ending != "silent" && writes != 1) { print writes + 0 " writes"; bad = 1 }
+            exit bad
+        }' "$report" || { cat "$report"; return 1; }
+}
+
+# Whatever is in the site's namespace, but counters.
+state_of_site()
+{
+    at site1 sh -c 'ip -details address show; ip route show table all'
+}
+
+as=(--uid "$APP_UID" --gid "$APP_GID" status --)
+
+@test "called by the application, at each call of each task it has the privileges it needs there, and no more" {
+    census success "${as[@]}" "$HELPER" cwg_create "$c1" 1 0 5001
+    census silent "${as[@]}" "$HELPER" cwg_connect "$c1" 1 1 192.0.2.2:5002 "$KEY"
+    census silent "${as[@]}" "$HELPER" cwg_destroy "$c1" 1 0
+    census failure "${as[@]}" "$HELPER" cwg_destroy "$c1" 1 0
+}
+
+@test "called by root, it has no more" {
+    census success status -- "$HELPER" cwg_create "$c1" 1 0 5001
+    census failure status -- "$HELPER" cwg_create "$c1" 1 0 5001
+}
+
+@test "called with inheritable and ambient capabilities, it has no more" {
+    local user=(--exec 2 status -- setpriv --inh-caps=+all --ambient-caps=+all)
+    census failure "${user[@]}" -- "$HELPER" cwg_destroy "$c1" 1 0
+    census failure "${user[@]}" --reuid "$APP_UID" --regid "$APP_GID" --clear-groups -- "$HELPER" cwg_destroy "$c1" 1 0
+}
+
+@test "installed with all capabilities, it has no more" {
+    census success "${as[@]}" "$HELPER_WITH_ALL" cwg_create "$c1" 1 0 5001
+}
+
+@test "traced by its caller, or under no_new_privs, it has no capability and says so" {
+    run --separate-stderr as_app "$TOOLS/at-syscall" --report 9 count -- "$HELPER" cwg_create "$c1" 1 0 5001 9>/dev/null
+    assert_failure_with "the program lacks cap_"
+    run --separate-stderr as_app setpriv --no-new-privs -- "$HELPER" cwg_create "$c1" 1 0 5001
+    assert_failure_with "the program lacks cap_"
+}
+
+@test "in a user namespace of its caller's, it has no power over anybody else's container" {
+    local before
+    before=$(state_of "$c1")
+    run as_app unshare --user --map-root-user --net -- "$HELPER" cwg_create "$c1" 1 0 5001
+    [ "$status" = 1 ]
+    [ "$before" = "$(state_of "$c1")" ]
+}
+
+@test "with any of the descriptors 0 to 2 closed, it works, but for a key that it can't write" {
+    local mask expected
+    for mask in 0 1 2 3 4 5 6 7; do
+        # Bit 1: standard output is closed.
+        expected=$((mask >> 1 & 1)) status=0
+        app_at site1 "$TOOLS/weird-exec" closed "$mask" "$HELPER" cwg_create "$c1" 1 0 5001 >"$BATS_TEST_TMPDIR/key" \
+            2>"$BATS_TEST_TMPDIR/error" || status=$?
+        [ "$status" = "$expected" ] || fail "mask $mask: $status, not $expected"
+        if [ "$status" = 0 ]; then
+            grep -Eqx '[A-Za-z0-9+/]{43}=' "$BATS_TEST_TMPDIR/key" && [ ! -s "$BATS_TEST_TMPDIR/error" ]
+            cwg site1 destroy "$c1" 1 0
+        fi
+        ! has_device "$c1" wg-1-0 || fail "mask $mask: the device is there"
+        [ ! -s "$BATS_TEST_TMPDIR/error" ] || grep -q "^$NAME: .*standard output" "$BATS_TEST_TMPDIR/error"
+    done
+}
+
+# For a program with file capabilities glibc does this by itself: so this time root calls, for whom it doesn't.
+@test "where 0 to 2 were closed, nothing that it opens itself gets those numbers" {
+    run at site1 "$TOOLS/at-syscall" --exec 2 exit --do "readlink /proc/\$PID/fd/[012] >$BATS_TEST_TMPDIR/standard" \
+        -- "$TOOLS/weird-exec" closed 7 "$HELPER" cwg_destroy "$c1" 1 0
+    [ "$(xargs <"$BATS_TEST_TMPDIR/standard")" = "/ / /" ] || fail "0 to 2 are: $(xargs <"$BATS_TEST_TMPDIR/standard")"
+}
+
+@test "300 descriptors that its caller left open neither disturb it nor stay open in it" {
+    local tracer=("$TOOLS/at-syscall" --uid "$APP_UID" --gid "$APP_GID") number
+    # Up to the lock all tasks make the same calls, whether they succeed or not.
+    number=$(at site1 "${tracer[@]}" status --report 1 -- "$HELPER" cwg_destroy "$c1" 1 0 2>/dev/null |
+        awk '$2 == "flock" { print $1; exit }')
+    run --separate-stderr at site1 "${tracer[@]}" --exec 2 stop "$number" --do "ls /proc/\$PID/fd >$BATS_TEST_TMPDIR/open" \
+        -- "$TOOLS/weird-exec" fullfds "$HELPER" cwg_create "$c1" 1 0 5001
+    assert_success_with_key
+    # 0 to 2, where it was started, the process, and three of its network namespace.
+    [ "$(wc -l <"$BATS_TEST_TMPDIR/open")" -le 8 ] || fail "open: $(xargs <"$BATS_TEST_TMPDIR/open")"
+}
+
+@test "a netlink socket as standard output gets no power from it" {
+    local before
+    before=$(state_of_site)
+    run --separate-stderr app_at site1 "$TOOLS/weird-exec" netlink-stdout "$HELPER" cwg_create "$c1" 1 0 5001
+    [ "$status" -le 1 ] && [ -z "$output" ]
+    [ "$before" = "$(state_of_site)" ]
+    # To the kernel, the key is no message. It was delivered, all the same, so that the link is there.
+    [ "$status" = 1 ] || has_device "$c1" wg-1-0
+}
+
+@test "without any argument, not even its own name, it says how it is used" {
+    run --separate-stderr as_app "$TOOLS/weird-exec" noargv "$HELPER"
+    assert_failure_with "no task given"
+}
+
+@test "a poisoned environment changes nothing, and makes it write no file" {
+    local here=$BATS_TEST_TMPDIR/here expected poison
+    mkdir -m 777 "$here"
+    cd "$here"
+    # Without LD_PROFILE: glibc heeds it, with a place of its own for the output, and complains if that isn't there.
+    poison=("$TOOLS/weird-exec" env LD_PROFILE= "LD_DEBUG_OUTPUT=$here/debug" "MALLOC_TRACE=$here/trace")
+    expected=$(app_at site1 "$HELPER" --help)
+    run --separate-stderr app_at site1 "${poison[@]}" "$HELPER" --help
+    assert_success_with "$expected"
+    run --separate-stderr app_at site1 "${poison[@]}" "$HELPER" cwg_create "$c1" 1 0 5001
+    assert_success_with_key
+    run --separate-stderr app_at site1 "${poison[@]}" "$HELPER" cwg_create "$c1" 1 0 5001
+    assert_failure_with "the link wg-1-0 exists already"
+    run --separate-stderr app_at site1 "$TOOLS/weird-exec" sigblock "$HELPER" cwg_destroy "$c1" 1 0
+    assert_success_with ''
+    [ -z "$(ls -A "$here")" ] || fail "there is now: $(ls -A "$here")"
+}

@@ -1,0 +1,141 @@
+#!/usr/bin/env bats
+# What nobody may get hold of: the private key, and what the helper has open while it works.
+#
+#     at-syscall stops the helper, with the link made; root in the container c1 tells the key of the device; memscan
+#     looks for it in the helper's memory, fdsteal reaches for its descriptors and for all else, as the same user.
+
+bats_require_minimum_version 1.5.0
+load net
+
+setup_file()
+{
+    has_wireguard || return 0
+    install_helper
+    ip netns add site1
+    SITES=(site1)
+    container c1
+    export c1
+    export TRACER="$TOOLS/at-syscall --uid $APP_UID --gid $APP_GID --timeout 60"
+    # For scripts at a stop: SCANNED gets the scan's last line, and its status is memscan's.
+    export LOOK="nsenter --net --target $c1 wg show wg-1-0 private-key |
+        $TOOLS/memscan \$PID - >>$BATS_FILE_TMPDIR/scans 2>&1"
+}
+
+setup()
+{
+    require_wireguard
+    : >"$BATS_FILE_TMPDIR/scans"
+}
+
+teardown()
+{
+    app_at site1 "$HELPER" cwg_destroy "$c1" 1 0 2>/dev/null || true
+}
+
+teardown_file()
+{
+    clean_up
+}
+
+# The number of the last call of that name among those of a task that succeeds.
+last_call()
+{
+    local name=$1
+    shift
+    # shellcheck disable=SC2086 # words
+    at site1 $TRACER status --report 1 --stdout /dev/null -- "$HELPER" "$@" |
+        awk -v name="$name" '$2 == name { number = $1 } END { print number; exit !number }'
+}
+
+# Runs a task, and a script where it stops: `stop N` or `exit`.
+at_call()
+{
+    local where=$1 script=$2
+    shift 2
+    # shellcheck disable=SC2086 # words
+    at site1 $TRACER $where --do "$script" -- "$HELPER" "$@"
+}
+
+# That many scans were made, of more than 100 KB each, and none found anything.
+scanned()
+{
+    local scans=$BATS_FILE_TMPDIR/scans
+    cat "$scans"
+    [ "$(grep -c 'scanned [0-9]\{6,\} bytes, found 0$' "$scans")" -ge "$1" ] || fail "fewer than $1 scans"
+    ! grep -v 'found 0$' "$scans" || fail "something was found"
+}
+
+@test "when a create writes the public key, and when it ends, the private key is not in its memory" {
+    local number
+    number=$(last_call write cwg_create "$c1" 1 0 5001)
+    app_at site1 "$HELPER" cwg_destroy "$c1" 1 0
+    run --separate-stderr at_call "stop $number" "$LOOK" cwg_create "$c1" 1 0 5001
+    assert_success_with_key
+    app_at site1 "$HELPER" cwg_destroy "$c1" 1 0
+    run --separate-stderr at_call exit "$LOOK" cwg_create "$c1" 1 0 5001
+    assert_success_with_key
+    scanned 2
+}
+
+@test "when a connect sets the peer, and when it ends, the private key is not in its memory" {
+    local number connect=(cwg_connect "$c1" 1 1 192.0.2.2:5002 AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE=)
+    app_at site1 "$HELPER" cwg_create "$c1" 1 0 5001
+    number=$(last_call sendto "${connect[@]}")
+    run --separate-stderr at_call "stop $number" "$LOOK" "${connect[@]}"
+    assert_success_with ''
+    run --separate-stderr at_call exit "$LOOK" "${connect[@]}"
+    assert_success_with ''
+    scanned 2
+}
+
+@test "the scan finds a key where there is one" {
+    local key
+    key=$(wg genkey)
+    sh -c 'sleep 30; :' sh "$key" 3>&- &
+    run "$TOOLS/memscan" $! "$key"
+    kill $!
+    [ "$status" = 1 ]
+    [[ $output == *" base64 bytes "* ]]
+}
+
+@test "no core can be dumped, and the memory of keys would be left out of one" {
+    # A mapping that is written to has the flag "dd" (MADV_DONTDUMP); the limit holds in any case.
+    run --separate-stderr at_call exit "
+        grep -Eq '^Max core file size +0 +0 ' /proc/\$PID/limits && grep -Eq '^VmFlags: rd wr .* dd( |\$)' /proc/\$PID/smaps &&
+            echo fine >>$BATS_FILE_TMPDIR/scans" cwg_create "$c1" 1 0 5001
+    assert_success_with_key
+    [ "$(grep -cx fine "$BATS_FILE_TMPDIR/scans")" = 1 ]
+}
+
+@test "nothing of a running command can be read, traced or stolen by its own user" {
+    run at site1 setpriv --reuid "$APP_UID" --regid "$APP_GID" --clear-groups --inh-caps=-all -- \
+        env -- "$TOOLS/fdsteal" --repeat 4 --run "$HELPER" cwg_destroy "$c1" 1 0
+    echo "$output"
+    [ "$status" = 0 ]
+    [[ ${lines[-1]} =~ ^targets\ 4\ .*\ attempts\ [1-9][0-9]+\ successes\ 0$ ]]
+}
+
+# An application that was given the capabilities themselves: the kernel doesn't protect such a process by itself, and
+# when the helper has given them up at its end, its capabilities don't either.
+@test "nor can it where the caller holds the capabilities, from the first step of main() to the end" {
+    local all=+net_admin,+sys_admin,+sys_ptrace
+    local user=(setpriv --reuid "$APP_UID" --regid "$APP_GID" --clear-groups)
+    local command=("${user[@]}" --inh-caps="-all,$all" --ambient-caps="-all,$all" -- "$HELPER" cwg_destroy "$c1" 1 0)
+
+    run at site1 "$TOOLS/at-syscall" --exec 2 --timeout 60 status -- "${command[@]}"
+    awk '/^[0-9]+ prctl / { main = 1; next } / Dumpable=/ && (/ Dumpable=1$/ == main) { print; bad = 1 }
+         END { exit bad || !main }' <<<"$output"
+
+    app_at site1 "$HELPER" cwg_create "$c1" 1 0 5001
+    run at site1 "$TOOLS/at-syscall" --exec 2 --timeout 60 exit \
+        --do "${user[*]} --inh-caps=-all -- env -- $TOOLS/fdsteal \$PID 1" -- "${command[@]}"
+    echo "$output"
+    [ "$status" = 0 ]
+    [[ $output =~ attempts\ [1-9][0-9]+\ successes\ 0$ ]]
+}
+
+@test "when its privileges are given up, nothing of its own is open any more" {
+    run --separate-stderr at_call exit "ls /proc/\$PID/fd >$BATS_FILE_TMPDIR/scans" cwg_create "$c1" 1 0 5001
+    assert_success_with_key
+    [ "$(xargs <"$BATS_FILE_TMPDIR/scans")" = "0 1 2" ] || fail "open: $(xargs <"$BATS_FILE_TMPDIR/scans")"
+}
