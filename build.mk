@@ -61,7 +61,8 @@ deps:
 ## make install      install it, as root: PREFIX, DESTDIR, GROUP (who may call it)
 .PHONY: install
 install: build
-	scripts/install '$(DESTDIR)' '$(BINDIR)' '$(MANDIR)' '$(GROUP)' '$(BUILD)/$(PROGRAM)' '$(CAPABILITIES)'
+	scripts/install '$(DESTDIR)' '$(BINDIR)' '$(MANDIR)' '$(GROUP)' '$(BUILD)/$(PROGRAM)' \
+		'$(CAPABILITIES)' $(TASKS)
 
 ## make uninstall    take all of it away again
 .PHONY: uninstall

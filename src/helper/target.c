@@ -134,7 +134,8 @@ static int pidfd_from(int pid, int *ret_pidfd, struct failure *failure)
 {
     int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 
-    if (pidfd < 0 && (errno == ESRCH || errno == EINVAL))
+    /* The number of a thread that is not its process's first is EINVAL, and ENOENT since 6.15. */
+    if (pidfd < 0 && (errno == ESRCH || errno == EINVAL || errno == ENOENT))
         return fail_no_process(failure);
     if (pidfd < 0)
         return fail_unexpected(failure, -errno, "pid: can't open the process");

@@ -59,7 +59,7 @@ unstage()
 # All that is there, with what it is: kind, mode, owner, link.
 listing()
 {
-    (cd "$1" && find . -printf '%y %m %u:%g %P -> %l\n' | sort)
+    (cd "$1" && find . -printf '%y %m %u:%g %P -> %l\n' | sed -E 's/ -> $//; s/ $//' | sort)
 }
 
 # A process is past the shell that started it.
@@ -88,16 +88,16 @@ said()
 @test "it is installed with a link for each task and the man page, and nothing else" {
     stage all
     [ "$(listing "$DEST/usr/local")" = "$(sort <<END
-d 755 root:root  -> 
-d 755 root:root bin -> 
-f 750 root:nogroup bin/$NAME -> 
+d 755 root:root
+d 755 root:root bin
+f 750 root:nogroup bin/$NAME
 l 777 root:root bin/cwg_create -> $NAME
 l 777 root:root bin/cwg_connect -> $NAME
 l 777 root:root bin/cwg_destroy -> $NAME
-d 755 root:root share -> 
-d 755 root:root share/man -> 
-d 755 root:root share/man/man8 -> 
-f 644 root:root share/man/man8/$NAME.8 -> 
+d 755 root:root share
+d 755 root:root share/man
+d 755 root:root share/man/man8
+f 644 root:root share/man/man8/$NAME.8
 l 777 root:root share/man/man8/cwg_create.8 -> $NAME.8
 l 777 root:root share/man/man8/cwg_connect.8 -> $NAME.8
 l 777 root:root share/man/man8/cwg_destroy.8 -> $NAME.8

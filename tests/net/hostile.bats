@@ -18,8 +18,7 @@ setup_file()
 {
     has_wireguard || return 0
     install_helper
-    ip netns add site1
-    SITES=(site1)
+    one_site
     container bystander
     export bystander
     # The module is there from now on.
@@ -31,7 +30,7 @@ setup()
 {
     require_wireguard
     container c1
-    HELPERS=()
+    BACKGROUND=()
 }
 
 teardown()
@@ -47,29 +46,34 @@ teardown_file()
 # A command in the container, in the background, until stop_all.
 in_background()
 {
-    nsenter --net --target "$c1" -- "$@" >"$BATS_TEST_TMPDIR/background.${#HELPERS[@]}" 2>&1 3>&- &
-    HELPERS+=("$!")
+    nsenter --net --target "$c1" -- "$@" >"$BATS_TEST_TMPDIR/background.${#BACKGROUND[@]}" 2>&1 3>&- &
+    BACKGROUND+=("$!")
 }
 
 stop_all()
 {
     local pid
-    for pid in "${HELPERS[@]}"; do
+    for pid in "${BACKGROUND[@]}"; do
         kill "$pid" 2>/dev/null || true
         wait "$pid" || true
     done
-    HELPERS=()
+    BACKGROUND=()
 }
 
-# The three tasks in turn, R rounds of them, called by the application in one shell. Prints how each ended, and what
-# it printed where that is not a key. A command that takes more than 20 seconds ends with 124.
+# The three tasks in turn, $1 rounds of them, called by the application in one shell, for net 1 or those that follow.
+# Prints how each ended, and the keys. A command that takes more than 20 seconds ends with 124.
 rounds()
 {
-    app_at site1 sh -c 'for round in $(seq "$1"); do
-            timeout 20 "$0" cwg_create "$2" 1 0 5001; echo "create $?"
-            timeout 20 "$0" cwg_connect "$2" 1 1 192.0.2.2:5002 "$3"; echo "connect $?"
-            timeout 20 "$0" cwg_destroy "$2" 1 0; echo "destroy $?"
-        done' "$HELPER" "$1" "$c1" "$KEY" 2>"$BATS_TEST_TMPDIR/errors"
+    app_at site1 sh -c '
+        helper=$0 rounds=$1 container=$2 key=$3
+        shift 3
+        for round in $(seq "$rounds"); do
+            for net; do
+                timeout 20 "$helper" cwg_create "$container" "$net" 0 5001; echo "create $?"
+                timeout 20 "$helper" cwg_connect "$container" "$net" 1 192.0.2.2:5002 "$key"; echo "connect $?"
+                timeout 20 "$helper" cwg_destroy "$container" "$net" 0; echo "destroy $?"
+            done
+        done' "$HELPER" "$1" "$c1" "$KEY" "${@:2}" 2>"$BATS_TEST_TMPDIR/errors"
 }
 
 # Rounds that nothing disturbs: three successes each.
@@ -148,22 +152,22 @@ calls_to_stop_at()
 }
 
 @test "storms of names and indexes end no command badly, and devices with other names stay as they are" {
-    local seconds=5 before ended
+    local before ended
     inside "$c1" sh -c 'ip link add eth0 index 70 address 02:00:00:00:00:70 group 7 type dummy
         ip link add eth1 index 71 address 02:00:00:00:00:71 group 7 type dummy'
     before=$(inside "$c1" ip -o -details address show dev eth1; sketch_of "$bystander")
-    in_background "$TOOLS/linkstorm" rename "$seconds" eth0 wg-1-0
-    in_background "$TOOLS/linkstorm" altname "$seconds" eth1 wg-1-0
-    in_background "$TOOLS/linkstorm" recreate "$seconds" 77 wg-1-0 wireguard dummy
-    ended=$(rounds 4)
-    echo "$ended"; sort "$BATS_TEST_TMPDIR/errors" | uniq -c
-    [ "$(grep -Ecx '(create|connect|destroy) [01]' <<<"$ended")" = 12 ]
-    printable "$(<"$BATS_TEST_TMPDIR/errors")"
+    in_background "$TOOLS/linkstorm" rename 120 eth0 wg-1-0
+    in_background "$TOOLS/linkstorm" altname 120 eth1 wg-2-0
+    in_background "$TOOLS/linkstorm" recreate 120 77 wg-3-0 wireguard dummy
+    ended=$(rounds 3 1 2 3)
     stop_all
+    echo "$ended"; sort "$BATS_TEST_TMPDIR/errors" | uniq -c
     cat "$BATS_TEST_TMPDIR"/background.*
+    [ "$(grep -Ecx '(create|connect|destroy) [01]' <<<"$ended")" = 27 ]
+    printable "$(<"$BATS_TEST_TMPDIR/errors")"
     inside "$c1" ip -o link show | grep '^70: ' >"$BATS_TEST_TMPDIR/eth0"
     grep -q 'state DOWN.* group 7 .*02:00:00:00:00:70' "$BATS_TEST_TMPDIR/eth0"
-    inside "$c1" ip link property del dev eth1 altname wg-1-0 2>/dev/null || true
+    inside "$c1" ip link property del dev eth1 altname wg-2-0 2>/dev/null || true
     [ "$before" = "$(inside "$c1" ip -o -details address show dev eth1; sketch_of "$bystander")" ]
 }
 
@@ -177,6 +181,23 @@ calls_to_stop_at()
     done
 }
 
+# The storms again, at the one moment that counts.
+@test "a device that gets the link's name between look-up and removal is not removed" {
+    local tracer=("$TOOLS/at-syscall" --uid "$APP_UID" --gid "$APP_GID" --timeout 60) number
+    cwg site1 create "$c1" 1 0 5001
+    number=$(at site1 "${tracer[@]}" status --report 1 -- "$HELPER" cwg_destroy "$c1" 1 0 |
+        awk '$2 == "sendto" { number = $1 } END { print number }')
+    cwg site1 create "$c1" 1 0 5001
+    inside "$c1" ip link add eth0 type dummy
+    run at site1 "${tracer[@]}" stop "$number" --do "nsenter --net --target $c1 sh -ec '
+        ip link set wg-1-0 down; ip link set wg-1-0 name moved; ip link property add dev eth0 altname wg-1-0'" \
+        -- "$HELPER" cwg_destroy "$c1" 1 0
+    [ "$status" = 0 ]
+    has_device "$c1" eth0
+    run has_device "$c1" moved
+    [ "$status" = 1 ]
+}
+
 @test "neither the site nor the machine's own namespace sees anything of a link that comes and goes" {
     local place watchers=() good
     for place in site1 initial; do
@@ -188,7 +209,7 @@ calls_to_stop_at()
         watchers+=("$!")
         wait_for grep -qx watching "$BATS_TEST_TMPDIR/$place"
     done
-    good=$(rounds 2)
+    good=$(rounds 2 1)
     kill "${watchers[@]}"
     wait "${watchers[@]}"
     for place in site1 initial; do
@@ -220,7 +241,7 @@ has_route_socket()
     cwg site1 destroy "$c1" 1 0
     # Then all the time.
     in_background "$TOOLS/nlforge" 60
-    good=$(rounds 2)
+    good=$(rounds 2 1)
     stop_all
     cat "$BATS_TEST_TMPDIR"/background.*
     assert_good_rounds 2 "$good"
@@ -231,7 +252,7 @@ has_route_socket()
     local good
     in_background "$TOOLS/nlforge" --squat 1000 60
     wait_for grep -q squatting "$BATS_TEST_TMPDIR/background.0"
-    good=$(rounds 2)
+    good=$(rounds 2 1)
     assert_good_rounds 2 "$good"
     stop_all
 }
@@ -239,12 +260,12 @@ has_route_socket()
 @test "somebody who holds the lock of the container's namespace gets nothing but a pause" {
     local alone together
     alone=$(date +%s%N)
-    assert_good_rounds 1 "$(rounds 1)"
+    assert_good_rounds 1 "$(rounds 1 1)"
     alone=$(($(date +%s%N) - alone))
     in_background flock "/proc/$c1/ns/net" sleep 60
     sleep 0.3
     together=$(date +%s%N)
-    assert_good_rounds 1 "$(rounds 1)"
+    assert_good_rounds 1 "$(rounds 1 1)"
     together=$(($(date +%s%N) - together))
     echo "three commands: $alone ns; with the lock held: $together ns"
     # Two seconds for each of the three, and what a busy machine adds.
@@ -264,7 +285,7 @@ has_route_socket()
         echo "link property add dev many1 altname $name$i"
     done >>"$BATS_TEST_TMPDIR/batch"
     inside "$c1" ip -batch "$BATS_TEST_TMPDIR/batch"
-    assert_good_rounds 1 "$(rounds 1)"
+    assert_good_rounds 1 "$(rounds 1 1)"
 }
 
 @test "whatever its arguments hold, each byte that it prints is printable" {

@@ -24,8 +24,7 @@ setup_file()
 {
     has_wireguard || return 0
     install_helper
-    ip netns add site1
-    SITES=(site1)
+    one_site
     local sweep
     for sweep in create connect destroy; do
         container c1

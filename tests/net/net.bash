@@ -217,3 +217,10 @@ clean_up()
 
 CONTAINERS=()
 SITES=()
+
+# One site, with no device but lo.
+one_site()
+{
+    ip netns add site1
+    SITES=(site1)
+}

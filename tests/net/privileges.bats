@@ -15,8 +15,7 @@ setup_file()
     install_helper "$ROOT/build/$NAME" all=ep "$BATS_FILE_TMPDIR/all"
     export HELPER_WITH_ALL=$HELPER
     HELPER=$BATS_FILE_TMPDIR/bin/$NAME
-    ip netns add site1
-    SITES=(site1)
+    one_site
     ip -n site1 link add eth0 type dummy
     container c1
     export c1
@@ -38,8 +37,8 @@ teardown_file()
 }
 
 # Runs at-syscall's status on a command, in the site, and checks every line: from main()'s capget(), and the capset()
-# that has to follow it, on, the rules of privilege.h; from pidfd_open() on the sandbox as well. At exit, and where the program ends with an
-# error also at the last write, nothing is permitted any more.
+# that has to follow it, on, the rules of privilege.h; from pidfd_open() on the sandbox as well. At exit, and where the
+# program ends with an error also at the last write, nothing is permitted any more.
 census()
 {
     local ending=$1 report=$BATS_TEST_TMPDIR/report
@@ -155,8 +154,9 @@ as=(--uid "$APP_UID" --gid "$APP_GID" status --)
     # Up to the lock all tasks make the same calls, whether they succeed or not.
     number=$(at site1 "${tracer[@]}" status --report 1 -- "$HELPER" cwg_destroy "$c1" 1 0 2>/dev/null |
         awk '$2 == "flock" { print $1; exit }')
-    run --separate-stderr at site1 "${tracer[@]}" --exec 2 stop "$number" --do "ls /proc/\$PID/fd >$BATS_TEST_TMPDIR/open" \
-        -- "$TOOLS/weird-exec" fullfds "$HELPER" cwg_create "$c1" 1 0 5001
+    run --separate-stderr at site1 "${tracer[@]}" --exec 2 stop "$number" \
+        --do "ls /proc/\$PID/fd >$BATS_TEST_TMPDIR/open" -- \
+        "$TOOLS/weird-exec" fullfds "$HELPER" cwg_create "$c1" 1 0 5001
     assert_success_with_key
     # 0 to 2, where it was started, the process, and three of its network namespace.
     [ "$(wc -l <"$BATS_TEST_TMPDIR/open")" -le 8 ] || fail "open: $(xargs <"$BATS_TEST_TMPDIR/open")"

@@ -11,8 +11,7 @@ setup_file()
 {
     has_wireguard || return 0
     install_helper
-    ip netns add site1
-    SITES=(site1)
+    one_site
     container c1
     export c1
     export TRACER="$TOOLS/at-syscall --uid $APP_UID --gid $APP_GID --timeout 60"
@@ -101,7 +100,8 @@ scanned()
 @test "no core can be dumped, and the memory of keys would be left out of one" {
     # A mapping that is written to has the flag "dd" (MADV_DONTDUMP); the limit holds in any case.
     run --separate-stderr at_call exit "
-        grep -Eq '^Max core file size +0 +0 ' /proc/\$PID/limits && grep -Eq '^VmFlags: rd wr .* dd( |\$)' /proc/\$PID/smaps &&
+        grep -Eq '^Max core file size +0 +0 ' /proc/\$PID/limits &&
+            grep -Eq '^VmFlags: rd wr .* dd( |\$)' /proc/\$PID/smaps &&
             echo fine >>$BATS_FILE_TMPDIR/scans" cwg_create "$c1" 1 0 5001
     assert_success_with_key
     [ "$(grep -cx fine "$BATS_FILE_TMPDIR/scans")" = 1 ]
