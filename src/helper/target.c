@@ -168,11 +168,16 @@ static int enter(int fd, unsigned int privileges)
     return result < 0 ? -errno : 0;
 }
 
-/* In a namespace other than home, nothing of what follows would be right. */
-static void go_home(const struct home *home)
+/* Without a way back the program ends: away from home, nothing of what follows would be right. */
+static int go_home(const struct home *home, struct failure *failure)
 {
-    if (enter(home->netns.fd, PRIVILEGE_ADMIN))
-        _exit(EXIT_FAILURE);
+    int error = enter(home->netns.fd, PRIVILEGE_ADMIN);
+
+    return error ? fail(failure, error,
+                        "the network namespace that this was started in, where the link's UDP "
+                        "socket would be, is none that this program has power over; start it in "
+                        "the host's")
+                 : 0;
 }
 
 /* The descriptor of the namespace that a socket is in (SIOCGSKNS, net/socket.c). */
@@ -213,7 +218,8 @@ static int visit(const struct home *home, int fd, unsigned int privileges, struc
     if (error)
         return fail_unexpected(failure, error, "pid: can't enter its network namespace");
     error = open_inside(target);
-    go_home(home);
+    if (go_home(home, failure))
+        return -EPERM;
     if (error == -EPERM)
         return fail_not_permitted(failure);
     if (error)

@@ -186,6 +186,12 @@ start_stopped()
     wait_for grep -q '^State:.*stopped' "/proc/$pid/status"
 }
 
+# Whether a process is the helper, and sleeps.
+is_asleep()
+{
+    [ "$(readlink "/proc/$1/exe")" = "$HELPER" ] && grep -q '^State:.*sleeping' "/proc/$1/status"
+}
+
 # Lets a stopped process go on for a moment, and again, until it has ended. Sets $stops.
 stop_and_go()
 {
@@ -240,10 +246,8 @@ SINK='
     holder=$!
     start_stopped create "$c1" 1 0 5004
     kill -CONT "$pid"
-    # It sleeps between its tries for the lock. A sleep that was interrupted goes on by restart_syscall().
-    until grep -q nanosleep "/proc/$pid/wchan"; do
-        kill -0 "$pid" || fail "it ended: $(<"$BATS_TEST_TMPDIR/err")"
-    done
+    # It sleeps between its tries for the lock, and nowhere else; and after a stop by way of restart_syscall().
+    wait_for is_asleep "$pid"
     kill -STOP "$pid"
     sleep 3
     for i in 1 2 3; do
