@@ -83,13 +83,18 @@ int device_check_limit(struct target *target, struct failure *failure)
     return 0;
 }
 
-/* What a dump of the routes is searched for. */
+/* What a dump of the routes is searched for, and what is found. */
 struct overlap {
-    uint32_t subnet; /* our /31 */
-    int sibling;     /* index of the device at the other end, if that is here, too; or 0 */
-    bool found;
-    struct rtmsg_route route; /* if found */
+    uint32_t subnet;  /* our /31 */
+    int sibling;      /* index of the device at the other end, if that is here, too; or 0 */
+    const char *what; /* NULL as long as nothing is found */
+    uint32_t address;
 };
+
+static bool in_subnet(uint32_t address, uint32_t subnet)
+{
+    return (address & ~UINT32_C(1)) == subnet;
+}
 
 static int note_overlap(const struct nlmsghdr *message, void *context)
 {
@@ -97,34 +102,29 @@ static int note_overlap(const struct nlmsghdr *message, void *context)
     struct rtmsg_route route;
     int error = rtmsg_route_parse(message, &route);
 
-    if (error || overlap->found)
+    if (error || overlap->what || (overlap->sibling && route.device == overlap->sibling))
         return error;
-    if (overlap->sibling && route.device == overlap->sibling)
-        return 0;
-    if ((route.prefix_length >= LINK_PREFIX_LENGTH &&
-         (route.destination & ~UINT32_C(1)) == overlap->subnet) ||
-        (route.gateway & ~UINT32_C(1)) == overlap->subnet) {
-        overlap->found = true;
-        overlap->route = route;
+    if (route.prefix_length >= LINK_PREFIX_LENGTH &&
+        in_subnet(route.destination, overlap->subnet)) {
+        overlap->what = route.type == RTN_LOCAL ? "the address" : "a route to";
+        overlap->address = route.destination;
+    }
+    for (size_t i = 0; i < route.gateways; i++) {
+        if (in_subnet(route.gateway[i], overlap->subnet)) {
+            overlap->what = "a gateway at";
+            overlap->address = route.gateway[i];
+        }
     }
     return 0;
 }
 
 static int fail_overlap(const struct overlap *overlap, struct failure *failure)
 {
-    const char *what = "a route to";
-    uint32_t address = overlap->route.destination;
-
-    if (overlap->route.prefix_length < LINK_PREFIX_LENGTH) {
-        what = "a gateway at";
-        address = overlap->route.gateway;
-    } else if (overlap->route.type == RTN_LOCAL) {
-        what = "the address";
-    }
     return fail(failure, -EADDRINUSE,
                 "net: its addresses overlap what the container has already: %s %u.%u.%u.%u; choose "
                 "another net",
-                what, address >> 24, address >> 16 & 255, address >> 8 & 255, address & 255);
+                overlap->what, overlap->address >> 24, overlap->address >> 16 & 255,
+                overlap->address >> 8 & 255, overlap->address & 255);
 }
 
 int device_check_addresses(struct target *target, const struct device *device,
@@ -144,7 +144,7 @@ int device_check_addresses(struct target *target, const struct device *device,
     error = netlink_request(&target->route, &request, false, note_overlap, &overlap);
     if (error)
         return fail_unexpected(failure, error, "can't list the container's routes");
-    return overlap.found ? fail_overlap(&overlap, failure) : 0;
+    return overlap.what ? fail_overlap(&overlap, failure) : 0;
 }
 
 int device_set_address(struct target *target, const struct device *device, struct failure *failure)

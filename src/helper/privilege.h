@@ -4,8 +4,8 @@
  * has more. From the first moment on it has three permitted at most and none effective. One is
  * effective only around the one system call that needs it:
  *
- *   CAP_SYS_PTRACE  to look at another user's process: setns() on its pidfd, and the identity of
- *                   process 1's namespace (ptrace_may_access(), kernel/ptrace.c)
+ *   CAP_SYS_PTRACE  to look at another user's process: setns() on its pidfd (ptrace_may_access(),
+ *                   kernel/ptrace.c)
  *   CAP_SYS_ADMIN   setns() into the container's network namespace and back (netns_install(),
  *                   net/core/net_namespace.c)
  *   CAP_NET_ADMIN   to open the netlink sockets and send what changes a device; the kernel looks at

@@ -135,20 +135,57 @@ static int parse_address(const struct nlattr *attribute, uint32_t *ret_address)
     return error;
 }
 
+static int take_gateway(const struct nlattr *attribute, struct rtmsg_route *route)
+{
+    uint32_t gateway;
+
+    if (!attribute || route->gateways == RTMSG_GATEWAYS_MAX)
+        return 0;
+    if (parse_address(attribute, &gateway))
+        return -EBADMSG;
+    route->gateway[route->gateways++] = gateway;
+    return 0;
+}
+
+/* RTA_MULTIPATH: a struct rtnexthop for each hop, each with attributes of its own behind it. */
+static int take_hops(const struct nlattr *hops, struct rtmsg_route *route)
+{
+    const char *next = mnl_attr_get_payload(hops);
+    size_t left = mnl_attr_get_payload_len(hops);
+
+    while (left > 0) {
+        const struct nlattr *attributes[RTA_GATEWAY + 1];
+        const struct rtnexthop *hop = (const void *)next;
+        size_t step;
+
+        if (left < sizeof(*hop) || hop->rtnh_len < sizeof(*hop) || hop->rtnh_len > left ||
+            attributes_find(next + sizeof(*hop), hop->rtnh_len - sizeof(*hop), RTA_GATEWAY + 1,
+                            attributes) ||
+            take_gateway(attributes[RTA_GATEWAY], route))
+            return -EBADMSG;
+        step = NLMSG_ALIGN((size_t)hop->rtnh_len);
+        if (step > left) /* the last one's padding may be missing */
+            step = left;
+        next += step;
+        left -= step;
+    }
+    return 0;
+}
+
 int rtmsg_route_parse(const struct nlmsghdr *message, struct rtmsg_route *ret_route)
 {
-    const struct nlattr *attributes[RTA_GATEWAY + 1];
+    const struct nlattr *attributes[RTA_MULTIPATH + 1];
     const struct rtmsg *header = mnl_nlmsg_get_payload(message);
     struct rtmsg_route route = {0};
     uint32_t device = 0;
 
     if (message->nlmsg_type != RTM_NEWROUTE ||
-        attributes_find_message(message, sizeof(*header), RTA_GATEWAY + 1, attributes) ||
+        attributes_find_message(message, sizeof(*header), RTA_MULTIPATH + 1, attributes) ||
         header->rtm_family != AF_INET || header->rtm_dst_len > 32 ||
         parse_address(attributes[RTA_DST], &route.destination) ||
-        parse_address(attributes[RTA_GATEWAY], &route.gateway))
-        return -EBADMSG;
-    if (attributes[RTA_OIF] && attribute_u32(attributes[RTA_OIF], &device))
+        take_gateway(attributes[RTA_GATEWAY], &route) ||
+        (attributes[RTA_MULTIPATH] && take_hops(attributes[RTA_MULTIPATH], &route)) ||
+        (attributes[RTA_OIF] && attribute_u32(attributes[RTA_OIF], &device)))
         return -EBADMSG;
     route.prefix_length = header->rtm_dst_len;
     route.type = header->rtm_type;

@@ -39,12 +39,17 @@ int rtmsg_link_parse(const struct nlmsghdr *message, struct rtmsg_link *ret_link
 
 /* Addresses and routes. */
 
+enum {
+    RTMSG_GATEWAYS_MAX = 16, /* that are looked at; a route may have more */
+};
+
 struct rtmsg_route {
     uint32_t destination;
     uint8_t prefix_length;
-    uint8_t type;     /* RTN_* */
-    int device;       /* 0 if it has none, or more than one */
-    uint32_t gateway; /* 0 if it has none */
+    uint8_t type; /* RTN_* */
+    int device;   /* 0 if it has none, or more than one */
+    size_t gateways;
+    uint32_t gateway[RTMSG_GATEWAYS_MAX];
 };
 
 void rtmsg_address_new(struct message *message, int index, uint32_t address, uint8_t prefix_length);

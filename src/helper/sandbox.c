@@ -55,7 +55,8 @@ static const struct sock_filter filter[] = {
     ALLOW(pidfd_open),
     ALLOW_WITH(setns, 1, CLONE_NEWNET),
     ALLOW_WITH(ioctl, 1, SIOCGSKNS),
-    ALLOW(fstat), /* which namespace is it? */
+    ALLOW(fstat),     /* which namespace is it? */
+    ALLOW(faccessat), /* is it the machine's own? Opens nothing; the caller can ask this, too */
     /* target.c: is a descriptor of the caller's a network namespace's? */
     ALLOW(fstatfs),
     ALLOW_WITH(ioctl, 1, NS_GET_NSTYPE),

@@ -8,12 +8,10 @@
 #include <linux/sockios.h>
 #include <poll.h>
 #include <sched.h>
-#include <stdlib.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/utsname.h>
 #include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
@@ -26,8 +24,6 @@ enum {
     LOCK_TRIES = 100,
     LOCK_PAUSE = 20 * 1000 * 1000, /* nanoseconds, between two tries */
 };
-
-#define NETNS_INITIAL_INODE 0xeffffff9U /* NET_NS_INIT_INO, which older headers don't have */
 
 static bool same_netns(const struct netns *a, const struct netns *b)
 {
@@ -46,45 +42,10 @@ static int netns_identify(struct netns *netns)
     return 0;
 }
 
-/* Some settings of the network are the machine's, and are there in its initial namespace alone
- * (net_core_table, net/core/sysctl_net_core.c): /proc/sys/net shows those of where we are. */
-static bool home_is_initial(void)
+/* access(), as one and the same system call on every machine: the sandbox has it. */
+static bool exists(const char *path)
 {
-    return access("/proc/sys/net/core/netdev_budget", F_OK) == 0;
-}
-
-/* Started elsewhere, we see the machine's initial namespace only if process 1 is in it. In a pid
- * namespace of our own it is not, but then no pid that we could be given is. */
-static int identify_by_process_1(struct netns *ret_initial)
-{
-    struct stat status;
-    int result;
-
-    privilege_raise(PRIVILEGE_PTRACE);
-    result = stat("/proc/1/ns/net", &status);
-    privilege_lower();
-    if (result < 0)
-        return -errno;
-    *ret_initial = (struct netns){.fd = -1, .device = status.st_dev, .inode = status.st_ino};
-    return 0;
-}
-
-/* Since Linux 6.18 its inode number is fixed, as part of the interface (enum init_ns_ino,
- * include/uapi/linux/nsfs.h). Needed where a security module keeps process 1 from being looked at.
- */
-static int identify_by_constant(const struct netns *home, struct netns *ret_initial)
-{
-    struct utsname system;
-    char *next;
-    unsigned long major;
-
-    if (uname(&system) < 0)
-        return -errno;
-    major = strtoul(system.release, &next, 10);
-    if (*next != '.' || major < 6 || (major == 6 && strtoul(next + 1, NULL, 10) < 18))
-        return -ENOSYS;
-    *ret_initial = (struct netns){.fd = -1, .device = home->device, .inode = NETNS_INITIAL_INODE};
-    return 0;
+    return syscall(SYS_faccessat, AT_FDCWD, path, F_OK) == 0;
 }
 
 int home_open(struct home *ret_home, struct failure *failure)
@@ -96,9 +57,7 @@ int home_open(struct home *ret_home, struct failure *failure)
     error = home.netns.fd < 0 ? -errno : netns_identify(&home.netns);
     if (error)
         return fail_unexpected(failure, error, "can't open /proc/self/ns/net (is /proc mounted?)");
-    home.initial = home.netns;
-    home.initial_known = home_is_initial() || identify_by_process_1(&home.initial) == 0 ||
-                         identify_by_constant(&home.netns, &home.initial) == 0;
+    home.settings_seen = exists("/proc/sys/net/core");
     *ret_home = home;
     return 0;
 }
@@ -194,11 +153,14 @@ static int netns_of_socket(int socket, struct netns *ret_netns)
     return netns_identify(ret_netns);
 }
 
-/* What has to be done inside. */
+/* What has to be done inside. Some settings of the network are the machine's, and its initial
+ * namespace alone has them (net_core_table, net/core/sysctl_net_core.c); /proc/sys/net shows those
+ * of the namespace that we are in, whatever is mounted or numbered how where we were started. */
 static int open_inside(struct target *target)
 {
     int error = netlink_open(NETLINK_ROUTE, &target->route);
 
+    target->initial = exists("/proc/sys/net/core/netdev_budget");
     if (!error)
         error = netlink_open(NETLINK_GENERIC, &target->generic);
     if (!error)
@@ -252,12 +214,11 @@ static int check_policy(const struct home *home, const struct target *target,
     if (!owned_by(caller, &target->netns))
         return fail_no_process(failure);
 #endif
-    if (!home->initial_known)
+    if (!home->settings_seen)
         return fail(failure, -EPERM,
                     "can't tell the machine's own network namespace from a container's: "
-                    "neither /proc/sys/net nor /proc/1/ns/net is to be seen; start this program in "
-                    "the host's network namespace, with /proc mounted");
-    if (same_netns(&target->netns, &home->netns) || same_netns(&target->netns, &home->initial))
+                    "/proc/sys/net is not to be seen; mount /proc where this program runs");
+    if (target->initial || same_netns(&target->netns, &home->netns))
         return fail(failure, -EPERM,
                     "pid: that process is in the host's network namespace, not in a container's; "
                     "give the pid of a process in the container");

@@ -18,11 +18,10 @@ struct netns {
 
 struct home {
     struct netns netns;
-    bool initial_known;
-    struct netns initial; /* the machine's, if initial_known; only for its identity */
+    bool settings_seen; /* whether /proc/sys/net is there, which tells the initial namespace */
 };
 
-/* Finds out where we are. Needs /proc; nothing after it does. Returns 0, or a negative errno. */
+/* Finds out where we are. Returns 0, or a negative errno. */
 int home_open(struct home *ret_home, struct failure *failure);
 
 /* How a caller names a target: a process in it, or a descriptor of it that the caller opened. */
@@ -37,6 +36,7 @@ struct target_name {
 struct target {
     int pidfd; /* -1 if the target was named by a descriptor */
     struct netns netns;
+    bool initial;           /* it is the machine's own */
     struct netlink route;   /* in the target, NETLINK_ROUTE */
     struct netlink generic; /* in the target, NETLINK_GENERIC */
 };

@@ -28,7 +28,8 @@ setup_file()
     local sweep
     for sweep in create connect destroy; do
         container c1
-        (sweep "$sweep" "$c1"; echo "status $?") >"$BATS_FILE_TMPDIR/$sweep" 2>&1 3>&- &
+        (if sweep "$sweep" "$c1"; then echo "status 0"; else echo "status 1"; fi) \
+            >"$BATS_FILE_TMPDIR/$sweep" 2>&1 3>&- &
     done
     container c1
     export c1

@@ -81,13 +81,14 @@ nine_steps()
     # 9  The containers communicate: the tests.
 }
 
-# Sends a file by TCP from container $1 to 10.0.0.x, the address of container $2, where it arrives as another.
+# Sends a file by TCP from container $1 to container $2, whose address is $3; it arrives there as another file.
 send()
 {
     local from=$1 to=$2 address=$3 file=$4 arrived=$5 receiver
     inside "$to" timeout 60 socat -u TCP-LISTEN:5000,reuseaddr "CREATE:$arrived" 3>&- &
     receiver=$!
-    inside "$from" socat -u "OPEN:$file" "TCP:$address:5000,retry=100,interval=0.1"
+    # It may have to wait for the listener, but not for long where there is no way.
+    inside "$from" timeout 60 socat -u "OPEN:$file" "TCP:$address:5000,retry=100,interval=0.1"
     wait "$receiver"
 }
 

@@ -455,18 +455,64 @@ static void check_route(const char *what, const struct wire *wire, const struct 
         return;
     }
     expect(result == 0, "%s: %d", what, result);
-    expect(route.destination == wanted->destination && route.gateway == wanted->gateway,
-           "%s: %08x via %08x", what, route.destination, route.gateway);
+    expect(route.destination == wanted->destination && route.gateways == wanted->gateways &&
+               route.gateway[0] == wanted->gateway[0],
+           "%s: %08x via %zu, %08x", what, route.destination, route.gateways, route.gateway[0]);
     expect(route.prefix_length == wanted->prefix_length && route.type == wanted->type &&
                route.device == wanted->device,
            "%s: /%u, type %u, device %d", what, route.prefix_length, route.type, route.device);
+}
+
+/* Two hops of 16 bytes: a struct rtnexthop, and RTA_GATEWAY with 10.0.0.2 and 10.0.0.3. */
+static const uint8_t two_hops[32] = {
+    16, 0, 0, 0, 5, 0, 0, 0, 8, 0, RTA_GATEWAY, 0, 10, 0, 0, 2, /* */
+    16, 0, 0, 0, 6, 0, 0, 0, 8, 0, RTA_GATEWAY, 0, 10, 0, 0, 3,
+};
+
+static void check_hops(const char *what, const void *hops, size_t size,
+                       const struct rtmsg_route *wanted)
+{
+    struct wire wire;
+
+    start_route(&wire, AF_INET, 0, RTN_UNICAST);
+    wire_attribute(&wire, RTA_MULTIPATH, hops, size);
+    wire_end(&wire);
+    check_route(what, &wire, wanted);
+}
+
+/* A route over several gateways. */
+static void hops(void)
+{
+    const struct rtmsg_route two = {.type = RTN_UNICAST, .gateways = 2, .gateway = {0x0a000002}};
+    const struct rtmsg_route none = {.type = RTN_UNICAST};
+    const struct rtmsg_route full = {
+        .type = RTN_UNICAST, .gateways = RTMSG_GATEWAYS_MAX, .gateway = {0x0a000002}};
+    uint8_t many[20 * sizeof(two_hops)];
+
+    check_hops("two hops", two_hops, sizeof(two_hops), &two);
+    check_hops("no hop", two_hops, 0, &none);
+    for (size_t i = 0; i < 20; i++)
+        memcpy(many + i * sizeof(two_hops), two_hops, sizeof(two_hops));
+    check_hops("40 hops", many, sizeof(many), &full);
+    for (size_t size = 1; size < sizeof(two_hops); size++) {
+        if (size != 16)
+            check_hops("a hop cut off", two_hops, size, NULL);
+    }
+    for (unsigned int length = 0; length < 65536; length++) {
+        memcpy(many, two_hops, sizeof(two_hops));
+        many[16] = (uint8_t)length;
+        many[17] = (uint8_t)(length >> 8);
+        /* 8: a hop without attributes; and what is then behind it happens to look like another. */
+        if (length != 16 && length != 8)
+            check_hops("a hop that lies", many, sizeof(two_hops), NULL);
+    }
 }
 
 static void routes(void)
 {
     static const uint16_t addresses[] = {RTA_DST, RTA_GATEWAY, RTA_OIF};
     static const char bytes[16] = {1};
-    struct rtmsg_route wanted = {0x0a010204, 31, RTN_UNICAST, 17, 0xc0000201};
+    struct rtmsg_route wanted = {0x0a010204, 31, RTN_UNICAST, 17, 1, {0xc0000201}};
     struct wire wire;
 
     a_route(&wire);
@@ -487,7 +533,8 @@ static void routes(void)
         for (size_t size = 0; size <= 16; size++) {
             wanted = (struct rtmsg_route){
                 .destination = addresses[i] == RTA_DST ? 0x01000000 : 0,
-                .gateway = addresses[i] == RTA_GATEWAY ? 0x01000000 : 0,
+                .gateways = addresses[i] == RTA_GATEWAY,
+                .gateway = {addresses[i] == RTA_GATEWAY ? 0x01000000 : 0},
                 .device = addresses[i] == RTA_OIF ? 1 : 0,
                 .type = RTN_UNICAST,
             };
@@ -498,7 +545,7 @@ static void routes(void)
         }
     }
     for (unsigned int type = 0; type < 100; type++) {
-        wanted = (struct rtmsg_route){0x0a010204, 31, RTN_UNICAST, 17, 0xc0000201};
+        wanted = (struct rtmsg_route){0x0a010204, 31, RTN_UNICAST, 17, 1, {0xc0000201}};
         a_route(&wire);
         wire.bytes[4] = (uint8_t)type;
         check_route("message type", &wire, type == RTM_NEWROUTE ? &wanted : NULL);
@@ -587,6 +634,7 @@ int main(void)
         {.name = "link_strings", .run = link_strings},
         {.name = "odd_links", .run = odd_links},
         {.name = "routes", .run = routes},
+        {.name = "hops", .run = hops},
         {.name = "hostile_links", .run = hostile_links},
         {.name = "hostile_routes", .run = hostile_routes},
         {.name = "real_links", .run = real_links},

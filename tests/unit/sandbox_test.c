@@ -36,9 +36,9 @@ enum {
 
 /* Allowed whatever the arguments are. */
 static const long allowed[] = {
-    SYS_capset, SYS_pidfd_open,      SYS_fstat,           SYS_fstatfs,   SYS_getuid,
-    SYS_flock,  SYS_clock_nanosleep, SYS_restart_syscall, SYS_ppoll,     SYS_connect,
-    SYS_sendto, SYS_recvmsg,         SYS_close,           SYS_getrandom, SYS_exit_group,
+    SYS_capset,  SYS_pidfd_open,      SYS_fstat,           SYS_faccessat,  SYS_fstatfs, SYS_getuid,
+    SYS_flock,   SYS_clock_nanosleep, SYS_restart_syscall, SYS_ppoll,      SYS_connect, SYS_sendto,
+    SYS_recvmsg, SYS_close,           SYS_getrandom,       SYS_exit_group,
 };
 
 #ifdef CWG_OWN_CONTAINERS_ONLY
