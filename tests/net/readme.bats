@@ -6,7 +6,7 @@ load net
 
 setup_file()
 {
-    require_wireguard
+    has_wireguard || return 0
     install_helper
 }
 
