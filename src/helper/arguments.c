@@ -133,14 +133,13 @@ static int parse_task(int argc, char *const argv[], const struct task *task,
     struct command_line line = {.command = COMMAND_RUN, .task = task};
     int taken = 0;
 
+    failure->usage = task;
     for (; taken < argc && task->arguments[taken]; taken++) {
         int error = kinds[task->arguments[taken]].parse(argv[taken], &line.request, failure);
 
-        failure->usage = task;
         if (error)
             return error;
     }
-    failure->usage = task;
     if (task->arguments[taken])
         return fail(failure, -EINVAL, "%s: missing; give %s", kinds[task->arguments[taken]].name,
                     kinds[task->arguments[taken]].range);

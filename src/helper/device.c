@@ -71,7 +71,7 @@ int device_check_limit(struct target *target, struct failure *failure)
         int error;
 
         rtmsg_link_dump(&request, (*backend)->kind);
-        error = netlink_request(&target->route, &request, false, count_link, &count);
+        error = netlink_request(&target->dumps, &request, false, count_link, &count);
         if (error)
             return fail_unexpected(failure, error, "can't list the container's devices");
     }
@@ -141,7 +141,7 @@ int device_check_addresses(struct target *target, const struct device *device,
     if (presence == DEVICE_OURS)
         overlap.sibling = sibling.index;
     rtmsg_route_dump(&request);
-    error = netlink_request(&target->route, &request, false, note_overlap, &overlap);
+    error = netlink_request(&target->dumps, &request, false, note_overlap, &overlap);
     if (error)
         return fail_unexpected(failure, error, "can't list the container's routes");
     return overlap.what ? fail_overlap(&overlap, failure) : 0;

@@ -10,6 +10,8 @@
 
 #ifdef ENABLE_CWG_CREATE
 
+#define STILL_THERE "; and what was made is still there: remove it with cwg_destroy"
+
 static int fail_birth(int error, const char *name, struct failure *failure)
 {
     switch (error) {
@@ -61,16 +63,20 @@ static int kernel_make(struct target *target, struct link_end end, uint16_t port
     if (error)
         return error;
     error = device_find(target, end, &device, failure);
+    if (error < 0) {
+        failure_add(failure, STILL_THERE);
+        return error;
+    }
     if (error != DEVICE_OURS)
-        return error < 0 ? error
-                         : fail(failure, -ENODEV,
-                                "the new device was taken away by somebody in the container; find "
-                                "out who manages its network, and try again");
+        return fail(failure, -ENODEV,
+                    "the new device was taken away by somebody in the container; find out who "
+                    "manages its network, and try again");
     error = wireguard_set_new_key(target, device.index, port, ret_public_key, failure);
     if (error) {
-        struct failure ignored;
+        struct failure rollback;
 
-        device_delete(target, &device, &ignored);
+        if (device_delete(target, &device, &rollback))
+            failure_add(failure, STILL_THERE);
         return error;
     }
     *ret_device = device;

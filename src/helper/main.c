@@ -12,7 +12,6 @@
  *
  * Nothing is allocated, no signal is handled, no other program is run. main() alone prints errors.
  */
-#include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -76,6 +75,7 @@ int main(int argc, char *argv[])
     int error = run(argc, argv, &failure);
 
     secret_wipe();
+    startup_close_all();
     privilege_end();
     if (error)
         output_failure(&failure);

@@ -81,14 +81,15 @@ static const struct sock_filter filter[] = {
     ALLOW(recvmsg),
     ALLOW(close),
 
-    /* kernel.c: a private key */
+    /* wireguard.c: a private key */
     ALLOW(getrandom),
 
     /* output.c: the result, or what went wrong */
     ALLOW_WITH(write, 0, STDOUT_FILENO),
     ALLOW_WITH(write, 0, STDERR_FILENO),
 
-    /* main.c */
+    /* main.c: close what is open, and end */
+    ALLOW_WITH(close_range, 0, STDERR_FILENO + 1),
     ALLOW(exit_group),
 
     RETURN(SECCOMP_RET_KILL_PROCESS),

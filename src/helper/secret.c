@@ -6,7 +6,7 @@
 
 #include "helper/failure.h"
 
-_Alignas(SECRET_PAGE_SIZE) struct secret secret;
+struct secret secret;
 
 int secret_protect(struct failure *failure)
 {

@@ -9,7 +9,7 @@
 #include "link/key.h"
 
 enum {
-    SECRET_PAGE_SIZE = 4096,
+    SECRET_PAGE_SIZE = 65536, /* the largest of any machine: madvise() wants whole pages */
     /* More than the largest link message there can be: a device's altnames take up to 64 KiB
      * (rtnl_prop_list_size(), net/core/rtnetlink.c), and root in a container makes as many as it
      * likes. Pages that no answer reached cost nothing. */

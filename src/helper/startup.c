@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
-#include <stddef.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -53,6 +52,11 @@ static int close_from(unsigned int first, unsigned int last)
     if (first > last)
         return 0;
     return syscall(SYS_close_range, first, last, 0) < 0 ? -errno : 0;
+}
+
+void startup_close_all(void)
+{
+    (void)close_from(STDERR_FILENO + 1, UINT_MAX);
 }
 
 int startup_close_others(const struct target_name *target, struct failure *failure)

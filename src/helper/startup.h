@@ -11,3 +11,7 @@ int startup_harden(void);
 /* Closes every descriptor but 0, 1, 2 and the one that names the target, if one does. Returns 0, or
  * a negative errno. */
 int startup_close_others(const struct target_name *target, struct failure *failure);
+
+/* At the end: closes every descriptor but 0, 1 and 2, before privileges are given up, so that
+ * nobody finds a privileged one in a process without privileges. */
+void startup_close_all(void);

@@ -42,10 +42,11 @@ static int netns_identify(struct netns *netns)
     return 0;
 }
 
-/* access(), as one and the same system call on every machine: the sandbox has it. */
-static bool exists(const char *path)
+/* Whether a file is there: 0, or -ENOENT, or another negative errno that leaves it open. access(),
+ * as one and the same system call on every machine: the sandbox has it. */
+static int look_for(const char *path)
 {
-    return syscall(SYS_faccessat, AT_FDCWD, path, F_OK) == 0;
+    return syscall(SYS_faccessat, AT_FDCWD, path, F_OK) < 0 ? -errno : 0;
 }
 
 int home_open(struct home *ret_home, struct failure *failure)
@@ -57,7 +58,7 @@ int home_open(struct home *ret_home, struct failure *failure)
     error = home.netns.fd < 0 ? -errno : netns_identify(&home.netns);
     if (error)
         return fail_unexpected(failure, error, "can't open /proc/self/ns/net (is /proc mounted?)");
-    home.settings_seen = exists("/proc/sys/net/core");
+    home.settings_seen = look_for("/proc/sys/net/core") == 0;
     *ret_home = home;
     return 0;
 }
@@ -160,7 +161,9 @@ static int open_inside(struct target *target)
 {
     int error = netlink_open(NETLINK_ROUTE, &target->route);
 
-    target->initial = exists("/proc/sys/net/core/netdev_budget");
+    target->initial = look_for("/proc/sys/net/core/netdev_budget") != -ENOENT;
+    if (!error)
+        error = netlink_open(NETLINK_ROUTE, &target->dumps);
     if (!error)
         error = netlink_open(NETLINK_GENERIC, &target->generic);
     if (!error)
@@ -175,7 +178,7 @@ static int visit(const struct home *home, int fd, unsigned int privileges, struc
 
     if (error == -ESRCH)
         return fail_no_process(failure);
-    if (error == -EPERM || error == -EACCES)
+    if (error == -EPERM)
         return fail_not_permitted(failure);
     if (error)
         return fail_unexpected(failure, error, "pid: can't enter its network namespace");

@@ -38,12 +38,13 @@ struct target {
     struct netns netns;
     bool initial;           /* it is the machine's own */
     struct netlink route;   /* in the target, NETLINK_ROUTE */
+    struct netlink dumps;   /* the same, for dumps: of one that has no end, answers stay behind */
     struct netlink generic; /* in the target, NETLINK_GENERIC */
 };
 
 /* Resolves the name, once, and opens all that tasks need; checks that the caller may work there;
  * and waits for the other commands on this namespace. The helper itself is at home before and
- * after. What is open is closed by the end of the program. Returns 0, or a negative errno. */
+ * after. What is open is closed by startup_close_all(). Returns 0, or a negative errno. */
 int target_open(const struct home *home, const struct target_name *name, struct target *ret_target,
                 struct failure *failure);
 

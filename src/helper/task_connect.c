@@ -36,13 +36,15 @@ static int find_local(const struct request *request, struct target *target,
 
         if (presence < 0)
             return presence;
-        if (presence != DEVICE_OURS)
-            continue;
-        if (device.finished) {
+        if (presence == DEVICE_OURS && device.finished) {
             *ret_device = device;
             return 0;
         }
-        unfinished = device;
+        /* What was meant is there, and to take the other end for it would be wrong. */
+        if (presence == DEVICE_OURS) {
+            unfinished = device;
+            break;
+        }
     }
     fail_no_link(request->end, &unfinished, failure);
     return -ENODEV;

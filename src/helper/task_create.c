@@ -1,6 +1,5 @@
 /* cwg_create: a new link's device in the container. */
 #include <errno.h>
-#include <string.h>
 
 #include "helper/backend.h"
 #include "helper/failure.h"
@@ -34,7 +33,8 @@ static int fail_taken(struct link_end end, int presence, struct failure *failure
     return fail(
         failure, -EEXIST,
         "a device %s is in the network namespace that this was started in, and Linux before "
-        "6.15 then can't create one of that name elsewhere; choose another net",
+        "6.15 then can't create one of that name elsewhere; choose another net (or it was in the "
+        "container, and has just gone: try again)",
         name);
 }
 

@@ -1,7 +1,8 @@
 #include "helper/wireguard.h"
 
 #include <errno.h>
-#include <sys/random.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "helper/failure.h"
 #include "helper/secret.h"
@@ -59,6 +60,17 @@ static int read_device(struct target *target, uint16_t family, int index,
     return 0;
 }
 
+/* The system call itself: libc's getrandom() may keep a state in memory, for which it makes other
+ * calls than the sandbox has. */
+static int get_random(void *bytes, size_t size)
+{
+    ssize_t got = syscall(SYS_getrandom, bytes, size, 0);
+
+    if (got < 0)
+        return -errno;
+    return (size_t)got == size ? 0 : -EIO;
+}
+
 int wireguard_set_new_key(struct target *target, int index, uint16_t port,
                           struct key *ret_public_key, struct failure *failure)
 {
@@ -68,8 +80,9 @@ int wireguard_set_new_key(struct target *target, int index, uint16_t port,
 
     if (error)
         return error;
-    if (getrandom(secret.private_key.bytes, KEY_SIZE, 0) != KEY_SIZE)
-        return fail_unexpected(failure, -errno, "can't get random bytes for a key");
+    error = get_random(secret.private_key.bytes, KEY_SIZE);
+    if (error)
+        return fail_unexpected(failure, error, "can't get random bytes for a key");
     key_clamp(&secret.private_key);
     wgmsg_set_key(&secret.request, family, index, &secret.private_key, port);
     error = netlink_request(&target->generic, &secret.request, true, NULL, NULL);

@@ -94,7 +94,7 @@ config_with()
 
 @test "without cwg_create there is nothing that makes keys or devices, without cwg_connect nothing that sets peers" {
     local task symbol
-    local -A symbols=([CREATE]='kernel_make wgmsg_set_key getrandom' [CONNECT]='kernel_join wgmsg_set_peer')
+    local -A symbols=([CREATE]='kernel_make wgmsg_set_key wireguard_set_new_key' [CONNECT]='kernel_join wgmsg_set_peer')
     for task in CREATE CONNECT; do
         for symbol in ${symbols[$task]}; do
             nm "$WITHOUT-none/$NAME" | grep -q " $symbol\b" || fail "$symbol is nowhere"

@@ -110,6 +110,11 @@ static const struct {
     {SYS_setsockopt, 0, SOL_NETLINK, false},
     {SYS_setsockopt, 2, SOL_NETLINK, false},
 
+    {SYS_close_range, 0, 3, true},
+    {SYS_close_range, 0, 0, false},
+    {SYS_close_range, 0, 4, false},
+    {SYS_close_range, 1, 3, false},
+
     {SYS_write, 0, STDIN_FILENO, false},
     {SYS_write, 0, STDOUT_FILENO, true},
     {SYS_write, 0, STDERR_FILENO, true},
