@@ -123,7 +123,8 @@ threading.Thread(target=time.sleep, args=(600,)).start()'
 @test "a way back home that is out of reach says so" {
     # The container is one of this user namespace; the site, where the UDP socket would be, is not.
     # shellcheck disable=SC2016
-    refused "" app_at site1 unshare --user --map-root-user sh -c '
+    refused "the network namespace that this was started in, where the link's UDP socket would be, is none" \
+        app_at site1 unshare --user --map-root-user sh -c '
         unshare --net sleep 600 >/dev/null 2>&1 &
         until grep -qx sleep "/proc/$!/comm"; do sleep 0.1; done
         status=0

@@ -159,7 +159,7 @@ as=(--uid "$APP_UID" --gid "$APP_GID" status --)
         "$TOOLS/weird-exec" fullfds "$HELPER" cwg_create "$c1" 1 0 5001
     assert_success_with_key
     # 0 to 2, where it was started, the process, and three of its network namespace.
-    [ "$(wc -l <"$BATS_TEST_TMPDIR/open")" -le 8 ] || fail "open: $(xargs <"$BATS_TEST_TMPDIR/open")"
+    [ "$(wc -l <"$BATS_TEST_TMPDIR/open")" -le 9 ] || fail "open: $(xargs <"$BATS_TEST_TMPDIR/open")"
 }
 
 @test "a netlink socket as standard output gets no power from it" {
