@@ -17,7 +17,8 @@ COMPILE = $(CC) -std=gnu17 -D_GNU_SOURCE -Isrc -DVERSION='"$(VERSION)"' -DCONFIG
 LINK = $(CC) $(CFLAGS) -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--gc-sections -Wl,--as-needed $(LDFLAGS)
 
 # Objects made with another config.h, compiler or set of flags are other objects: they have a folder of their own.
-OBJECTS_KEY := $(shell { cat $(CONFIG) 2>/dev/null; echo '$(subst ','\'',$(COMPILE) $(LINK))'; } | sha256sum | cut -c1-12)
+OBJECTS_KEY := $(shell { cat $(CONFIG) 2>/dev/null; echo '$(subst ','\'',$(COMPILE) $(LINK))'; } | \
+	sha256sum | cut -c1-12)
 OBJECTS_DIR := $(BUILD)/objects/$(OBJECTS_KEY)
 SOURCES := $(wildcard src/link/*.c src/helper/*.c)
 OBJECTS := $(SOURCES:src/%.c=$(OBJECTS_DIR)/%.o)
