@@ -154,7 +154,7 @@ int device_set_address(struct target *target, const struct device *device, struc
 
     rtmsg_address_new(&request, device->index, link_address(device->end), LINK_PREFIX_LENGTH);
     error = netlink_request(&target->route, &request, true, NULL, NULL);
-    return error ? fail_unexpected(failure, error, "can't set the link's address") : 0;
+    return error ? fail_step(failure, error, "can't set the link's address") : 0;
 }
 
 int device_set_up(struct target *target, const struct device *device)
@@ -172,7 +172,7 @@ int device_finish(struct target *target, const struct device *device, struct fai
 
     rtmsg_link_set_group(&request, device->index, 0, device->backend->alias);
     error = netlink_request(&target->route, &request, true, NULL, NULL);
-    return error ? fail_unexpected(failure, error, "can't mark the link as finished") : 0;
+    return error ? fail_step(failure, error, "can't mark the link as finished") : 0;
 }
 
 int device_delete(struct target *target, const struct device *device, struct failure *failure)

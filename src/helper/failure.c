@@ -1,5 +1,6 @@
 #include "helper/failure.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -31,4 +32,14 @@ int fail_unexpected(struct failure *failure, int error, const char *doing)
 
     return fail(failure, error, "%s: %s (errno %d)", doing,
                 description ? description : "unknown error", -error);
+}
+
+int fail_step(struct failure *failure, int error, const char *doing)
+{
+    if (error != -ENODEV)
+        return fail_unexpected(failure, error, doing);
+    return fail(failure, error,
+                "%s: the device was taken away by somebody in the container; find out who manages "
+                "its network, and try again",
+                doing);
 }

@@ -19,3 +19,7 @@ void failure_add(struct failure *failure, const char *format, ...)
 /* Sets the text "<doing>: <the system's word for the error> (errno N)", for errors that have no
  * better text of their own. */
 int fail_unexpected(struct failure *failure, int error, const char *doing);
+
+/* For a step on a device that was there a moment ago: sets a text of its own for -ENODEV, which
+ * then means that somebody in the container took it away, and else that of fail_unexpected(). */
+int fail_step(struct failure *failure, int error, const char *doing);

@@ -68,9 +68,7 @@ static int kernel_make(struct target *target, struct link_end end, uint16_t port
         return error;
     }
     if (error != DEVICE_OURS)
-        return fail(failure, -ENODEV,
-                    "the new device was taken away by somebody in the container; find out who "
-                    "manages its network, and try again");
+        return fail_step(failure, -ENODEV, "can't finish the new device");
     error = wireguard_set_new_key(target, device.index, port, ret_public_key, failure);
     if (error) {
         struct failure rollback;
@@ -99,7 +97,7 @@ static int kernel_start(struct target *target, const struct device *device, uint
             "port: %u is a privileged port, which this program may not give away; choose one "
             "from 1024 up, or 0 to let the kernel choose",
             port);
-    return error ? fail_unexpected(failure, error, "can't set the link up") : 0;
+    return error ? fail_step(failure, error, "can't set the link up") : 0;
 }
 
 #endif

@@ -131,8 +131,10 @@ static int parse_address(const struct nlattr *attribute, uint32_t *ret_address)
     uint32_t address = 0;
     int error = attribute ? attribute_u32(attribute, &address) : 0;
 
+    if (error)
+        return error;
     *ret_address = ntohl(address);
-    return error;
+    return 0;
 }
 
 static int take_gateway(const struct nlattr *attribute, struct rtmsg_route *route)

@@ -55,7 +55,7 @@ static int read_device(struct target *target, uint16_t family, int index,
     if (!error && !reading.device.has_key)
         error = -EBADMSG;
     if (error)
-        return fail_unexpected(failure, error, "can't read the link's state from WireGuard");
+        return fail_step(failure, error, "can't read the link's state from WireGuard");
     *ret_device = reading.device;
     return 0;
 }
@@ -88,7 +88,7 @@ int wireguard_set_new_key(struct target *target, int index, uint16_t port,
     error = netlink_request(&target->generic, &secret.request, true, NULL, NULL);
     secret_wipe();
     if (error)
-        return fail_unexpected(failure, error, "can't set the link's key and port");
+        return fail_step(failure, error, "can't set the link's key and port");
     error = read_device(target, family, index, &state, failure);
     if (error)
         return error;
@@ -118,5 +118,5 @@ int wireguard_set_peer(struct target *target, int index, const struct wgmsg_peer
     replace = state.peers > 1 || (state.peers == 1 && !key_equal(&peer->public_key, &state.peer));
     wgmsg_set_peer(&request, family, index, peer, replace);
     error = netlink_request(&target->generic, &request, true, NULL, NULL);
-    return error ? fail_unexpected(failure, error, "can't set the link's peer") : 0;
+    return error ? fail_step(failure, error, "can't set the link's peer") : 0;
 }

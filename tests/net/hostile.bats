@@ -198,6 +198,23 @@ calls_to_stop_at()
     [ "$status" = 1 ]
 }
 
+# At the look-up of the new device, when it gets its key, and when all that is left is to call it finished.
+@test "a device that is taken away in the middle of a create is reported as that" {
+    local tracer=("$TOOLS/at-syscall" --uid "$APP_UID" --gid "$APP_GID" --timeout 60) number numbers
+    mapfile -t numbers < <(at site1 "${tracer[@]}" status --report 1 --stdout /dev/null -- \
+        "$HELPER" cwg_create "$c1" 1 0 5001 | awk '$2 == "sendto" { print $1 }')
+    cwg site1 destroy "$c1" 1 0
+    [ "${#numbers[@]}" -ge 8 ]
+    for number in "${numbers[1]}" "${numbers[3]}" "${numbers[-1]}"; do
+        run at site1 "${tracer[@]}" stop "$number" --stdout /dev/null \
+            --do "nsenter --net --target $c1 ip link del wg-1-0" -- "$HELPER" cwg_create "$c1" 1 0 5001
+        echo "stopped at call $number: $status $output"
+        [ "$status" = 1 ]
+        [[ $output == *"taken away by somebody in the container"* ]]
+    done
+    port_free site1 5001
+}
+
 @test "neither the site nor the machine's own namespace sees anything of a link that comes and goes" {
     local place watchers=() good
     for place in site1 initial; do

@@ -67,3 +67,19 @@ setup()
         done < <(grep -oE '\]\([^)#:]+' "$file" | sed 's/^](//')
     done
 }
+
+# A row names a file of tests/net and a test, or the first of several, or something else with a folder in its name.
+@test "every test that the ledger of threats names is there" {
+    local row file name rows=0
+    while IFS= read -r row; do
+        file=${row%%: *} name=${row#*: }
+        name=${name%, and *} name=${name%, and its other tests}
+        rows=$((rows + 1))
+        case $file in
+            */*) [ -e "${file%%;*}" ] ;;
+            *) [ "$name" = "all of it" ] && [ -e "tests/net/$file.bats" ] ||
+                grep -qF -- "@test \"$name" "tests/net/$file.bats" ;;
+        esac || { echo "no such test: $row" >&2; return 1; }
+    done < <(sed '1,/^## The tests/d' doc/threats.md | awk -F' *\\| *' '$2 ~ /^[0-9]+$/ { print $3 }')
+    [ "$rows" -gt 30 ]
+}

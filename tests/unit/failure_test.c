@@ -120,6 +120,19 @@ static void unexpected_errors(void)
     }
 }
 
+static void steps(void)
+{
+    for (int error = 1; error < 600; error++) {
+        struct failure step, other;
+
+        expect(fail_step(&step, -error, "can't do it") == -error, "errno %d", error);
+        (void)fail_unexpected(&other, -error, "can't do it");
+        expect((strcmp(step.text, other.text) == 0) == (error != ENODEV), "errno %d: %s", error,
+               step.text);
+        expect(strncmp(step.text, "can't do it: ", 13) == 0, "errno %d: %s", error, step.text);
+    }
+}
+
 /* The caller's locale isn't asked, nor are translations. */
 static void no_translation(void)
 {
@@ -138,6 +151,7 @@ int main(void)
         {.name = "additions", .run = additions},
         {.name = "many_additions", .run = many_additions},
         {.name = "unexpected_errors", .run = unexpected_errors},
+        {.name = "steps", .run = steps},
         {.name = "no_translation", .run = no_translation},
     };
 
