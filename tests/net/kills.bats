@@ -10,9 +10,8 @@
 #     |  +------+   +-------+   +-------+   +--------+   |
 #     +--------------------------------------------------+
 #
-# The three sweeps run beside each other, and beside the rest of the file. What a death leaves behind changes with those
-# system calls alone that reach something outside the process, so that calls that don't are left out: the loader's, the
-# preparation's up to the sandbox, and capset(). With NAH_EVERY_CALL=1 every call of main() gets its turn.
+# The three sweeps run beside each other, and beside the rest of the file. They kill at every system call of main(); only
+# the loader's, before it, are left out.
 
 bats_require_minimum_version 1.5.0
 load net
@@ -63,13 +62,12 @@ sweep()
 # The calls of a command to kill it at, and in $last the last one by which it changes something.
 points()
 {
-    local n call from=pidfd_open skip=capset
-    [ -z "${NAH_EVERY_CALL:-}" ] || from=prctl skip=none
+    local n call from=prctl # the first of its own; before it are the loader's
     points=() last=0
     while read -r n call _; do
         [[ $n == [0-9]* ]] || continue
         [ "$call" != "$from" ] || from=
-        [ -n "$from" ] || [ "$call" = "$skip" ] || points+=("$n")
+        [ -n "$from" ] || points+=("$n")
         [ "$call" != sendto ] || last=$n
     done < <($TRACER status --report 1 --stdout /dev/null -- "$HELPER" "$@")
     [ "${#points[@]}" -gt 20 ] || fail "only ${#points[@]} system calls seen of $*"
@@ -93,30 +91,25 @@ nothing_left()
     ! has_link "$1" || fail "killed at $n: $1 is still there"
 }
 
-# Killed, then either repeated, or destroyed at once; once the key is out both.
+# Killed, then repeated; and killed again, then destroyed.
 sweep_of_create()
 {
-    local points last n turn=0 status command=(cwg_create "$container" 1 0 5001)
+    local points last n status command=(cwg_create "$container" 1 0 5001)
     points "${command[@]}" || return
     "$HELPER" cwg_destroy "$container" 1 0 || return
     for n in "${points[@]}"; do
-        turn=$((turn + 1))
-        if [ $((turn % 2)) = 0 ] || [ "$n" -ge $((last - 2)) ] || [ -n "${NAH_EVERY_CALL:-}" ]; then
-            $TRACER --stdout /dev/null kill "$n" -- "$HELPER" "${command[@]}" 2>/dev/null
-            [ $? = 137 ] || fail "not killed at $n" || return
-            "$HELPER" "${command[@]}" >/dev/null 2>&1
-            # With its last message the link is finished: it is refused then as any that is there.
-            status=$?
-            [ "$status" = $((n > last)) ] || fail "killed at $n: again, it ended with $status" || return
-            "$HELPER" cwg_destroy "$container" 1 0 || fail "killed at $n: not destroyed" || return
-            nothing_left wg-1-0 5001 || return
-        fi
-        if [ $((turn % 2)) = 1 ] || [ "$n" -ge $((last - 2)) ] || [ -n "${NAH_EVERY_CALL:-}" ]; then
-            $TRACER --stdout /dev/null kill "$n" -- "$HELPER" "${command[@]}" 2>/dev/null
-            [ $? = 137 ] || fail "not killed at $n" || return
-            "$HELPER" cwg_destroy "$container" 1 0 2>/dev/null
-            nothing_left wg-1-0 5001 || return
-        fi
+        $TRACER --stdout /dev/null kill "$n" -- "$HELPER" "${command[@]}" 2>/dev/null
+        [ $? = 137 ] || fail "not killed at $n" || return
+        "$HELPER" "${command[@]}" >/dev/null 2>&1
+        # With its last message the link is finished: it is refused then as any that is there.
+        status=$?
+        [ "$status" = $((n > last)) ] || fail "killed at $n: again, it ended with $status" || return
+        "$HELPER" cwg_destroy "$container" 1 0 || fail "killed at $n: not destroyed" || return
+        nothing_left wg-1-0 5001 || return
+        $TRACER --stdout /dev/null kill "$n" -- "$HELPER" "${command[@]}" 2>/dev/null
+        [ $? = 137 ] || fail "not killed at $n" || return
+        "$HELPER" cwg_destroy "$container" 1 0 2>/dev/null
+        nothing_left wg-1-0 5001 || return
     done
     echo "swept ${#points[@]}"
 }
@@ -161,12 +154,11 @@ sweep_of_destroy()
     echo "swept ${#points[@]}"
 }
 
-# Waits for a sweep, five minutes at most, and says how it went.
+# Waits for a sweep, ten minutes at most, and says how it went.
 swept()
 {
-    local i tries=3000
-    [ -z "${NAH_EVERY_CALL:-}" ] || tries=12000
-    for ((i = 0; i < tries; i++)); do
+    local i
+    for ((i = 0; i < 6000; i++)); do
         grep -q '^status' "$BATS_FILE_TMPDIR/$1" && break
         sleep 0.1
     done
