@@ -23,7 +23,7 @@ bench-commands:
 	scripts/deps build demo vm
 	@$(MAKE) --no-print-directory --silent build $(BENCH_PROGRAMS)
 	@tests/vm/fetch $(SERIES)
-	@tests/vm/run $(SERIES) --timeout 1800 --out $(BUILD)/bench/out -- \
+	@tests/vm/run $(SERIES) --timeout 1800 --processors 2 --out $(BUILD)/bench/out -- \
 		tests/bench/in-vm $(ROUNDS) $(abspath $(BUILD)/$(PROGRAM))
 	@mv $(BUILD)/bench/out/commands.json $(BUILD)/bench/commands.json
 	@echo

@@ -10,8 +10,8 @@
 #     |  +------+   +-------+   +-------+   +--------+   |
 #     +--------------------------------------------------+
 #
-# The three sweeps run beside each other, and beside the rest of the file. They kill at every system call of main(); only
-# the loader's, before it, are left out.
+# The three sweeps run beside each other, and beside the rest of the file. They kill at every system call of main(): all
+# but the loader's, before it.
 
 bats_require_minimum_version 1.5.0
 load net
