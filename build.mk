@@ -1,6 +1,7 @@
-# How the program and its man page are built and installed.
+# How the program, its engine and their man pages are built and installed.
 
 PROGRAM := net-admin-helper
+ENGINE  := cwg-engine
 TASKS   := cwg_create cwg_connect cwg_destroy
 # What the kernel lets it do, and why: src/helper/privilege.h. None is effective when it starts.
 CAPABILITIES := cap_net_admin,cap_sys_admin,cap_sys_ptrace=p
@@ -12,9 +13,25 @@ HARDENING := -fPIE -fstack-protector-strong -fstack-clash-protection -fno-plt \
 ifeq ($(shell uname -m),x86_64)
 HARDENING += -fcf-protection
 endif
-COMPILE = $(CC) -std=gnu17 -D_GNU_SOURCE -Isrc -DVERSION='"$(VERSION)"' -DCONFIG_H='"$(abspath $(CONFIG))"' \
-	$(WARNINGS) $(HARDENING) $(CPPFLAGS) $(CFLAGS)
+DIALECT := -std=gnu17 -D_GNU_SOURCE -Isrc
+
+# Is the engine in the program? (A # can't stand in a function of older makes.)
+HASH := \#
+ENGINE_ENABLED := $(shell $(CC) -E -dM -x c '$(CONFIG)' 2>/dev/null | grep '^$(HASH)define ENABLE_CWG_ENGINE\>')
+# Where the program looks for it: where `make install` puts it.
+ENGINE_PATH ?= $(LIBEXECDIR)/$(ENGINE)
+
+COMPILE = $(CC) $(DIALECT) -DVERSION='"$(VERSION)"' -DCONFIG_H='"$(abspath $(CONFIG))"' \
+	$(if $(ENGINE_ENABLED),-DENGINE_PATH='"$(ENGINE_PATH)"') $(WARNINGS) $(HARDENING) $(CPPFLAGS) $(CFLAGS)
 LINK = $(CC) $(CFLAGS) -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--gc-sections -Wl,--as-needed $(LDFLAGS)
+
+# The engine has no settings. It brings all that it needs: it runs in a file system of nothing.
+ENGINE_COMPILE = $(CC) $(DIALECT) -DVERSION='"$(VERSION)"' $(WARNINGS) $(HARDENING) \
+	$(CPPFLAGS) $(CFLAGS) $(ENGINE_OPTIMIZE)
+# The linker would warn of functions of libcrypto's that nobody calls: dlopen(), getaddrinfo().
+ENGINE_LINK = $(CC) $(CFLAGS) -static-pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--gc-sections \
+	-Wl,--no-warnings $(LDFLAGS)
+ENGINE_OPTIMIZE ?= -O3
 
 # Objects made with another config.h, compiler or set of flags are other objects: they have a folder of their own.
 OBJECTS_KEY := $(shell { cat $(CONFIG) 2>/dev/null; echo '$(subst ','\'',$(COMPILE) $(LINK))'; } | \
@@ -23,9 +40,16 @@ OBJECTS_DIR := $(BUILD)/objects/$(OBJECTS_KEY)
 SOURCES := $(wildcard src/link/*.c src/helper/*.c)
 OBJECTS := $(SOURCES:src/%.c=$(OBJECTS_DIR)/%.o)
 
-## make              build the program and its man page in build/
+ENGINE_KEY := $(shell echo '$(subst ','\'',$(ENGINE_COMPILE) $(ENGINE_LINK))' | sha256sum | cut -c1-12)
+ENGINE_DIR := $(BUILD)/engine/$(ENGINE_KEY)
+ENGINE_SOURCES := $(wildcard src/link/*.c src/engine/*.c)
+ENGINE_OBJECTS := $(ENGINE_SOURCES:src/%.c=$(ENGINE_DIR)/%.o)
+# The engine that belongs to this program, if one does.
+ENGINE_BUILT := $(if $(ENGINE_ENABLED),$(BUILD)/$(ENGINE))
+
+## make              build the program, its engine and their man pages in build/
 .PHONY: build
-build: $(BUILD)/$(PROGRAM) $(BUILD)/$(PROGRAM).8
+build: $(BUILD)/$(PROGRAM) $(BUILD)/$(PROGRAM).8 $(ENGINE_BUILT) $(ENGINE_BUILT:=.8)
 
 $(CONFIG):
 	$(error there is no $(CONFIG): CONFIG= names the file with the settings)
@@ -48,11 +72,21 @@ $(OBJECTS_DIR)/$(PROGRAM): $(OBJECTS)
 $(BUILD)/$(PROGRAM): $(OBJECTS_DIR)/$(PROGRAM) latest
 	@cmp -s $< $@ || { rm -f $@.new; cp $< $@.new && mv $@.new $@; }
 
+$(ENGINE_DIR)/%.o: src/%.c
+	@mkdir -p $(@D)
+	$(ENGINE_COMPILE) -MMD -MP -c -o $@ $<
+
+$(ENGINE_DIR)/$(ENGINE): $(ENGINE_OBJECTS)
+	$(ENGINE_LINK) -o $@ $(ENGINE_OBJECTS) -lcrypto
+
+$(BUILD)/$(ENGINE): $(ENGINE_DIR)/$(ENGINE) latest
+	@cmp -s $< $@ || { rm -f $@.new; cp $< $@.new && mv $@.new $@; }
+
 $(BUILD)/%.8: doc/%.8.scd
 	@mkdir -p $(@D)
 	scdoc < $< > $@.new && mv $@.new $@
 
--include $(OBJECTS:.o=.d)
+-include $(OBJECTS:.o=.d) $(ENGINE_OBJECTS:.o=.d)
 
 ## make deps         install what building needs (Debian, as root)
 .PHONY: deps
@@ -62,13 +96,13 @@ deps:
 ## make install      install it, as root: PREFIX, DESTDIR, GROUP (who may call it)
 .PHONY: install
 install: build
-	scripts/install '$(DESTDIR)' '$(BINDIR)' '$(MANDIR)' '$(GROUP)' '$(BUILD)/$(PROGRAM)' \
-		'$(CAPABILITIES)' $(TASKS)
+	scripts/install '$(DESTDIR)' '$(BINDIR)' '$(MANDIR)' '$(LIBEXECDIR)/$(ENGINE)' '$(GROUP)' '$(BUILD)/$(PROGRAM)' \
+		'$(ENGINE_BUILT)' '$(CAPABILITIES)' $(TASKS)
 
 ## make uninstall    take all of it away again
 .PHONY: uninstall
 uninstall:
-	scripts/uninstall '$(DESTDIR)' '$(BINDIR)' '$(MANDIR)' '$(PROGRAM)' $(TASKS)
+	scripts/uninstall '$(DESTDIR)' '$(BINDIR)' '$(MANDIR)' '$(LIBEXECDIR)/$(ENGINE)' '$(PROGRAM)' $(TASKS)
 
 ## make docker       build the image net-admin-helper:latest, which runs it as nobody
 .PHONY: docker

@@ -12,11 +12,20 @@ UNIT_DIR := $(BUILD)/unit/$(UNIT_KEY)
 # A seccomp filter kills a process for the sanitizers' own system calls: sandbox_test goes without them, once with each
 # filter that there is.
 UNIT_PLAIN := sandbox_test sandbox_own_test
-UNIT_TESTS := $(filter-out $(UNIT_PLAIN),$(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*_test.c)))
-UNIT_SHARED := $(filter-out %_test,$(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c)))
+UNIT_TESTS := $(filter-out $(UNIT_PLAIN) engine_%,$(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*_test.c)))
+UNIT_SHARED := $(filter-out %_test engine_%,$(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c)))
 UNIT_SOURCES := $(filter-out src/helper/main.c,$(SOURCES))
 UNIT_OBJECTS := $(UNIT_SOURCES:src/%.c=$(UNIT_DIR)/src/%.o) $(UNIT_SHARED:%=$(UNIT_DIR)/%.o)
-UNIT_PROGRAMS := $(UNIT_TESTS:%=$(UNIT_DIR)/%) $(UNIT_PLAIN:%=$(UNIT_DIR)/%)
+# The engine's: with its objects, and not the helper's, of which some have the same names. Those of engine_world.c stand
+# in for the engine's own sockets, device, clock and randomness.
+ENGINE_TESTS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/engine_*_test.c))
+ENGINE_WORLD_TESTS := engine_tunnel_test engine_configuration_test
+ENGINE_PARTS := $(filter-out src/engine/main.c,$(wildcard src/engine/*.c)) $(wildcard src/link/*.c)
+ENGINE_REPLACED := $(addprefix src/engine/,udp.c tun.c clock.c random.c control.c sandbox.c)
+ENGINE_SHARED := unit hex engine_packets
+UNIT_ENGINE_OBJECTS := $(ENGINE_PARTS:src/%.c=$(UNIT_DIR)/src/%.o) \
+	$(patsubst %,$(UNIT_DIR)/%.o,$(ENGINE_SHARED) engine_world $(ENGINE_TESTS))
+UNIT_PROGRAMS := $(UNIT_TESTS:%=$(UNIT_DIR)/%) $(UNIT_PLAIN:%=$(UNIT_DIR)/%) $(ENGINE_TESTS:%=$(UNIT_DIR)/%)
 
 # Its tests say what the kernel answered.
 $(UNIT_DIR)/netlink_test: UNIT_LINK := -Wl,--wrap=recvmsg,--wrap=send
@@ -38,6 +47,22 @@ $(UNIT_DIR)/tested.a: $(UNIT_OBJECTS)
 
 $(UNIT_TESTS:%=$(UNIT_DIR)/%): $(UNIT_DIR)/%: $(UNIT_DIR)/%.o $(UNIT_DIR)/tested.a
 	@$(CC) $(UNIT_SANITIZE) $(UNIT_LINK) -o $@ $^ -lmnl -lcmocka
+
+$(UNIT_DIR)/engine.a: $(ENGINE_PARTS:src/%.c=$(UNIT_DIR)/src/%.o) $(ENGINE_SHARED:%=$(UNIT_DIR)/%.o)
+	@rm -f $@
+	@ar rcs $@ $^
+
+$(UNIT_DIR)/world.a: $(patsubst src/%.c,$(UNIT_DIR)/src/%.o,$(filter-out $(ENGINE_REPLACED),$(ENGINE_PARTS))) \
+		$(patsubst %,$(UNIT_DIR)/%.o,$(ENGINE_SHARED) engine_world)
+	@rm -f $@
+	@ar rcs $@ $^
+
+$(patsubst %,$(UNIT_DIR)/%,$(filter-out $(ENGINE_WORLD_TESTS),$(ENGINE_TESTS))): \
+		$(UNIT_DIR)/%: $(UNIT_DIR)/%.o $(UNIT_DIR)/engine.a
+	@$(CC) $(UNIT_SANITIZE) -o $@ $^ -lcrypto -lcmocka
+
+$(ENGINE_WORLD_TESTS:%=$(UNIT_DIR)/%): $(UNIT_DIR)/%: $(UNIT_DIR)/%.o $(UNIT_DIR)/world.a
+	@$(CC) $(UNIT_SANITIZE) -o $@ $^ -lcrypto -lcmocka
 
 $(UNIT_DIR)/plain/%.o: src/helper/%.c
 	@mkdir -p $(@D)
@@ -62,7 +87,8 @@ $(UNIT_DIR)/sandbox_test: $(addprefix $(UNIT_DIR)/plain/,sandbox_test.o sandbox.
 $(UNIT_DIR)/sandbox_own_test: $(addprefix $(UNIT_DIR)/plain/,own_sandbox_test.o own_sandbox.o failure.o unit.o)
 	@$(CC) -o $@ $^ -lcmocka
 
--include $(UNIT_OBJECTS:.o=.d) $(UNIT_TESTS:%=$(UNIT_DIR)/%.d) $(wildcard $(UNIT_DIR)/plain/*.d)
+-include $(UNIT_OBJECTS:.o=.d) $(UNIT_ENGINE_OBJECTS:.o=.d)
+-include $(UNIT_TESTS:%=$(UNIT_DIR)/%.d) $(wildcard $(UNIT_DIR)/plain/*.d)
 
 # On all processors, unless make was told how many.
 UNIT_MAKE = $(MAKE) -f $(firstword $(MAKEFILE_LIST)) --no-print-directory \

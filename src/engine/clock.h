@@ -1,0 +1,21 @@
+/* What time it is. */
+#pragma once
+
+#include <stdint.h>
+
+#include "engine/noise.h"
+
+/* Nanoseconds of CLOCK_BOOTTIME, which goes on while the machine sleeps and never jumps. */
+int64_t clock_now(void);
+
+/* A random number of nanoseconds, up to a third of a second: two peers are not to act in step. */
+int64_t clock_jitter(void);
+
+/* Whole seconds and nanoseconds of CLOCK_REALTIME, for people. */
+struct timespec;
+void clock_wall(struct timespec *ret_time);
+
+/* The time of day for an initiation, TAI64N (the paper, section 5.4.2), in steps of some 17 ms, so
+ * that it tells little. It is later than any that `last` has held, which it then does: the wall
+ * clock may have been set back, and the peer refuses what isn't newer. */
+void clock_timestamp(uint64_t last[static 1], uint8_t ret_timestamp[static NOISE_TIMESTAMP_SIZE]);

@@ -1,0 +1,21 @@
+/* The words in which the tunnel is told what to do and asked how it is: WireGuard's cross-platform
+ * configuration protocol, one request a message, one answer. What is not WireGuard's own:
+ *
+ *     get   no private_key and no preshared_key; instead own_public_key=HEX and
+ * has_preshared_key=true set   no private_key, listen_port or fwmark: the engine made its key
+ * itself, and the socket was given to it. There is one peer: another public_key replaces it.
+ *
+ * A request is read wholly before anything of it is done. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct tunnel;
+
+enum { CONFIGURATION_MAX = 4096 };
+
+/* Answers a request of `length` bytes, which may hold anything, with "...errno=N\n\n". Returns the
+ * answer's length. */
+size_t configuration_answer(struct tunnel *tunnel, const char *request, size_t length,
+                            char ret_answer[static CONFIGURATION_MAX]);

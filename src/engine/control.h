@@ -1,0 +1,39 @@
+/* The socket on which the helper speaks to the engine: of the abstract name "cwg-engine-" and a
+ * token of 32 hexadecimal digits, in the engine's own network namespace. Nobody gets there without
+ * CAP_SYS_ADMIN over it, and the token is known to the helper that gave it to us, and by the alias
+ * of our device: that we listen by that name, and nobody else, is how we are known
+ * (helper/control.h).
+ *
+ * Of who connects one request is answered (configuration.h), and the connection closed. A client
+ * may be deaf, that is, shut down for reading, since it can't know who we are: then a request that
+ * is refused is left unread, and the kernel tells the client so by ECONNRESET, and one that is done
+ * is not. What was asked by somebody who has gone by now is not done at all. */
+#pragma once
+
+#include <poll.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct tunnel;
+
+enum {
+    CONTROL_TOKEN_SIZE = 16,
+    CONTROL_CLIENTS = 4,
+    CONTROL_POLLED = 1 + CONTROL_CLIENTS,
+};
+
+struct control {
+    int listener;
+    int client[CONTROL_CLIENTS]; /* -1: free */
+    unsigned int oldest;         /* the next to make room, when all are in use */
+};
+
+/* Returns 0 or a negative errno. */
+int control_init(struct control *control, const uint8_t token[static CONTROL_TOKEN_SIZE]);
+
+/* What to poll for; entries that aren't used have the descriptor -1. */
+void control_poll(const struct control *control, struct pollfd ret_polled[static CONTROL_POLLED]);
+
+/* Does what poll() has found. */
+void control_run(struct control *control, const struct pollfd polled[static CONTROL_POLLED],
+                 struct tunnel *tunnel);

@@ -1,0 +1,182 @@
+/* cwg-engine: WireGuard for one end of one link, where the kernel has none.
+ *
+ * net-admin-helper starts it, with nothing but these descriptors:
+ *
+ *     3   a TUN device, on its way into the container
+ *     4   a UDP socket for IPv4, not yet bound
+ *     5   one for IPv6, if there is IPv6
+ *     6   the helper's: a token is there, our public key goes there, and one byte comes back when
+ * the link stands
+ *
+ * If the helper ends before that byte, so do we, and the device is gone with us. From then on we
+ * live as long as the device does.
+ *
+ *     token ─ key pair ─ control socket ─ sandbox ─ public key to the helper ─ its go ─ rounds,
+ * until the device is gone
+ */
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "engine/clock.h"
+#include "engine/control.h"
+#include "engine/sandbox.h"
+#include "engine/tunnel.h"
+
+enum {
+    FD_TUN = 3,
+    FD_UDP4,
+    FD_UDP6,
+    FD_START,
+};
+
+enum {
+    POLL_TUN,
+    POLL_UDP4,
+    POLL_UDP6,
+    POLL_CONTROL,
+    POLLED = POLL_CONTROL + CONTROL_POLLED,
+};
+
+/* How long busy rounds may go on before poll() is asked all the same, for the control socket's
+ * sake. */
+#define UNPOLLED_MAX (SECONDS / 50)
+
+static struct tunnel tunnel;
+static struct control control;
+
+static bool is_open(int fd)
+{
+    return fcntl(fd, F_GETFD) >= 0;
+}
+
+static int set_nonblocking(int fd)
+{
+    return fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+}
+
+/* Milliseconds for poll(), rounded up: to be early would be a round for nothing. */
+static int timeout(void)
+{
+    int64_t next = timers_next(&tunnel.timers), left;
+
+    if (next == INT64_MAX)
+        return -1;
+    left = (next - tunnel.now + 999999) / 1000000;
+    if (left < 0)
+        return 0;
+    return left < INT_MAX ? (int)left : INT_MAX;
+}
+
+/* What there may be something to read from. */
+struct ready {
+    bool tun;
+    bool udp4;
+    bool udp6;
+};
+
+static void wait_for_something(struct ready *ready)
+{
+    bool busy = ready->tun || ready->udp4 || ready->udp6;
+    struct pollfd polled[POLLED] = {
+        [POLL_TUN] = {.fd = FD_TUN, .events = POLLIN},
+        [POLL_UDP4] = {.fd = tunnel.udp.fd4, .events = POLLIN},
+        [POLL_UDP6] = {.fd = tunnel.udp.fd6, .events = POLLIN},
+    };
+
+    control_poll(&control, polled + POLL_CONTROL);
+    if (poll(polled, POLLED, busy ? 0 : timeout()) <= 0)
+        return;
+    ready->tun = polled[POLL_TUN].revents;
+    ready->udp4 = polled[POLL_UDP4].revents;
+    ready->udp6 = polled[POLL_UDP6].revents;
+    tunnel.now = clock_now();
+    control_run(&control, polled + POLL_CONTROL, &tunnel);
+}
+
+static void run(void)
+{
+    int64_t polled = tunnel.now;
+    struct ready ready = {0};
+
+    while (!tunnel.device_gone) {
+        if (!(ready.tun || ready.udp4 || ready.udp6) || tunnel.now - polled >= UNPOLLED_MAX) {
+            wait_for_something(&ready);
+            polled = clock_now();
+        }
+        tunnel.now = clock_now();
+        tunnel_run_timers(&tunnel);
+        if (ready.udp4) {
+            ready.udp4 = inbound_run(&tunnel, tunnel.udp.fd4);
+            ready.tun = true;
+        }
+        if (ready.udp6) {
+            ready.udp6 = inbound_run(&tunnel, tunnel.udp.fd6);
+            ready.tun = true;
+        }
+        if (ready.tun)
+            ready.tun = outbound_run(&tunnel);
+    }
+}
+
+/* Returns whether there is one. */
+static bool read_token(uint8_t ret_token[static CONTROL_TOKEN_SIZE])
+{
+    return recv(FD_START, ret_token, CONTROL_TOKEN_SIZE, MSG_TRUNC) == CONTROL_TOKEN_SIZE;
+}
+
+/* Returns whether the helper wants us to go on. */
+static bool report(void)
+{
+    const struct key *key = noise_public_key(tunnel.noise);
+    char go = 0;
+
+    if (send(FD_START, key->bytes, KEY_SIZE, MSG_NOSIGNAL) != KEY_SIZE ||
+        recv(FD_START, &go, 1, 0) != 1)
+        return false;
+    close(FD_START);
+    return go == 'g';
+}
+
+static int serve(void)
+{
+    int udp6 = is_open(FD_UDP6) ? FD_UDP6 : -1;
+    uint8_t token[CONTROL_TOKEN_SIZE];
+
+    if (!read_token(token) || set_nonblocking(FD_TUN) < 0 || set_nonblocking(FD_UDP4) < 0 ||
+        (udp6 >= 0 && set_nonblocking(udp6) < 0) || !tunnel_init(&tunnel, FD_TUN, FD_UDP4, udp6) ||
+        control_init(&control, token) || sandbox_enter())
+        return EXIT_FAILURE;
+    if (report())
+        run();
+    tunnel_end(&tunnel);
+    return EXIT_SUCCESS;
+}
+
+static int usage(FILE *out)
+{
+    (void)fputs(
+        "cwg-engine " VERSION ": carries a WireGuard link where the kernel has no WireGuard.\n"
+        "net-admin-helper starts it, with descriptors that nobody else has; there is nothing to\n"
+        "be gained by starting it by hand. See cwg-engine(8).\n",
+        out);
+    return out == stdout ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc == 2 && strcmp(argv[1], "--help") == 0)
+        return usage(stdout);
+    if (argc == 2 && strcmp(argv[1], "--version") == 0)
+        return puts("cwg-engine " VERSION) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+    if (argc > 1 || !is_open(FD_TUN) || !is_open(FD_UDP4) || !is_open(FD_START))
+        return usage(stderr);
+    /* Not exit(): libcrypto would tidy up, by calls that the sandbox has not. */
+    _exit(serve());
+}

@@ -1,0 +1,121 @@
+/* The engine reads packets of whoever can reach its port, and frames of a container that may be
+ * hostile. Should one of them take it over, this is what it has: the descriptors that it was given
+ * (a TUN device, two UDP sockets, its control socket), no capability, no file system, no other
+ * process to talk to or look at, and the system calls below. */
+#include "engine/sandbox.h"
+
+#include <asm/unistd.h>
+#include <errno.h>
+#include <linux/audit.h>
+#include <linux/capability.h>
+#include <linux/filter.h>
+#include <linux/if_tun.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#if defined __x86_64__
+#define SANDBOX_ARCH AUDIT_ARCH_X86_64
+#elif defined __aarch64__
+#define SANDBOX_ARCH AUDIT_ARCH_AARCH64
+#else
+#error                                                                                             \
+    "sandbox.c: no audit architecture is known for this processor: add it here, and run the tests"
+#endif
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "LOAD_ARGUMENT reads the lower half");
+
+#define LOAD(field)          BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (unsigned int)(field))
+#define LOAD_CALL            LOAD(offsetof(struct seccomp_data, nr))
+#define LOAD_ARGUMENT(index) LOAD(offsetof(struct seccomp_data, args[index]))
+/* The next instruction if the loaded value is this one, else skip some. */
+#define IF(value, skip) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned int)(value), 0, skip)
+#define RETURN(action)  BPF_STMT(BPF_RET | BPF_K, action)
+
+#define ALLOW(call) IF(__NR_##call, 1), RETURN(SECCOMP_RET_ALLOW)
+#define ALLOW_WITH(call, index, value)                                                             \
+    IF(__NR_##call, 4), LOAD_ARGUMENT(index), IF(value, 1), RETURN(SECCOMP_RET_ALLOW), LOAD_CALL
+
+/* clang-format off */
+static const struct sock_filter filter[] = {
+    LOAD(offsetof(struct seccomp_data, arch)),
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SANDBOX_ARCH, 1, 0),
+    RETURN(SECCOMP_RET_KILL_PROCESS),
+    LOAD_CALL, /* the x32 calls of x86_64 have a bit set that none below has */
+
+    /* main.c: wait */
+#ifdef __NR_poll
+    ALLOW(poll),
+#else
+    ALLOW(ppoll), /* which libc's poll() is, on aarch64 */
+#endif
+    ALLOW(restart_syscall), /* of poll, after SIGSTOP and SIGCONT */
+    /* tun.c */
+    ALLOW(read),
+    ALLOW(writev),
+    ALLOW_WITH(ioctl, 1, TUNSETOFFLOAD), /* where the kernel turns out to promise too much */
+    /* udp.c, control.c */
+    ALLOW(recvmsg),
+    ALLOW(sendmsg),
+    ALLOW(getsockname), /* the port, for who asks */
+    /* control.c, main.c: the start */
+    ALLOW(accept4),
+    ALLOW(recvfrom),
+    ALLOW(sendto),
+    ALLOW(close),
+    /* random.c: ephemeral keys, indices, jitter */
+    ALLOW(getrandom),
+    /* clock.c: where the machine's clock can't be read without the kernel */
+    ALLOW(clock_gettime),
+    /* libcrypto, in a handshake: its objects for X25519 */
+    ALLOW(brk),
+    /* main.c: the end */
+    ALLOW(exit_group),
+
+    RETURN(SECCOMP_RET_KILL_PROCESS),
+};
+/* clang-format on */
+
+static int drop_capabilities(void)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {0};
+
+    if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0 ||
+        syscall(SYS_capset, &header, none) < 0)
+        return -errno;
+    return 0;
+}
+
+/* No core file, no file of any length; and no more descriptors than there are plus the clients'. */
+static int set_limits(void)
+{
+    static const struct rlimit none = {0, 0}, few = {32, 32};
+
+    if (setrlimit(RLIMIT_CORE, &none) < 0 || setrlimit(RLIMIT_FSIZE, &none) < 0 ||
+        setrlimit(RLIMIT_NOFILE, &few) < 0)
+        return -errno;
+    return 0;
+}
+
+int sandbox_enter(void)
+{
+    static const struct sock_fprog program = {
+        .len = sizeof(filter) / sizeof(filter[0]),
+        .filter = (struct sock_filter *)filter, /* the kernel only reads it */
+    };
+    int error = set_limits();
+
+    if (!error)
+        error = drop_capabilities();
+    if (error)
+        return error;
+    if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+        syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0)
+        return -errno;
+    return 0;
+}

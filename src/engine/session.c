@@ -1,0 +1,118 @@
+#include "engine/session.h"
+
+#include "engine/aead.h"
+
+static void forget(struct session *session)
+{
+    aead_wipe(session->send);
+    aead_wipe(session->receive);
+    session->there = false;
+    session->local = 0;
+    session->remote = 0;
+}
+
+bool sessions_init(struct sessions *sessions)
+{
+    bool good = true;
+
+    *sessions = (struct sessions){0};
+    for (int i = 0; i < 3; i++) {
+        sessions->slot[i].send = aead_new();
+        sessions->slot[i].receive = aead_new();
+        good = good && sessions->slot[i].send && sessions->slot[i].receive;
+    }
+    sessions->current = &sessions->slot[0];
+    sessions->previous = &sessions->slot[1];
+    sessions->next = &sessions->slot[2];
+    if (!good)
+        sessions_free(sessions);
+    return good;
+}
+
+void sessions_free(struct sessions *sessions)
+{
+    for (int i = 0; i < 3; i++) {
+        aead_free(sessions->slot[i].send);
+        aead_free(sessions->slot[i].receive);
+    }
+    *sessions = (struct sessions){0};
+}
+
+/* `a` gets what was in `b`; what was in `a` is forgotten, and its slot is free in `b`. */
+static void move(struct session **a, struct session **b)
+{
+    struct session *freed = *a;
+
+    forget(freed);
+    *a = *b;
+    *b = freed;
+}
+
+void sessions_begin(struct sessions *sessions, const struct noise_keys *keys, int64_t now)
+{
+    struct session *session;
+
+    if (keys->initiator) {
+        /* One that waited for its first use is the younger one, and the peer may be using it. */
+        move(&sessions->previous, sessions->next->there ? &sessions->next : &sessions->current);
+        session = sessions->current;
+    } else {
+        session = sessions->next;
+        forget(sessions->previous);
+    }
+    forget(session);
+    aead_set_key(session->send, keys->send);
+    aead_set_key(session->receive, keys->receive);
+    replay_init(&session->replay);
+    session->counter = 0;
+    session->local = keys->local;
+    session->remote = keys->remote;
+    session->initiator = keys->initiator;
+    session->birth = now;
+    session->there = true;
+}
+
+struct session *sessions_find(struct sessions *sessions, uint32_t local, int64_t now)
+{
+    for (int i = 0; i < 3; i++) {
+        struct session *session = &sessions->slot[i];
+
+        if (session->there && session->local == local)
+            return now - session->birth < REJECT_AFTER_TIME ? session : NULL;
+    }
+    return NULL;
+}
+
+bool sessions_received(struct sessions *sessions, const struct session *with)
+{
+    if (with != sessions->next)
+        return false;
+    move(&sessions->previous, &sessions->current);
+    move(&sessions->current, &sessions->next);
+    return true;
+}
+
+struct session *sessions_for_sending(struct sessions *sessions, int64_t now)
+{
+    struct session *session = sessions->current;
+
+    if (!session->there || now - session->birth >= REJECT_AFTER_TIME ||
+        session->counter >= REJECT_AFTER_MESSAGES)
+        return NULL;
+    return session;
+}
+
+bool sessions_have(const struct sessions *sessions, uint32_t local)
+{
+    for (int i = 0; i < 3; i++) {
+        if (sessions->slot[i].there && sessions->slot[i].local == local)
+            return true;
+    }
+    return false;
+}
+
+void sessions_wipe(struct sessions *sessions)
+{
+    for (int i = 0; i < 3; i++)
+        forget(&sessions->slot[i]);
+}

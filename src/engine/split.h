@@ -1,0 +1,48 @@
+/* From what a TUN device with IFF_VNET_HDR gives, up to 64 KiB that TCP or UDP would have a network
+ * card cut (TSO, USO), to IP packets of the size that goes on the wire, checksums complete. Pure.
+ *
+ * No payload is copied: a segment's headers are written over the end of the segment before, in the
+ * frame itself. So each packet is to be used up (encrypted to elsewhere) before the next is asked
+ * for.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    SPLIT_VNET_SIZE =
+        10,             /* sizeof(struct virtio_net_hdr), set by TUNSETVNETHDRSZ; host byte order */
+    SPLIT_VNET_UDP = 5, /* VIRTIO_NET_HDR_GSO_UDP_L4 of Linux 6.2: not in older headers */
+    SPLIT_HEADERS_MAX = 60 + 60, /* IP and TCP, or IPv6 with a few extension headers */
+};
+
+struct split {
+    uint8_t *packet; /* of the frame, behind the virtio header */
+    size_t length;
+    size_t headers;         /* length of all headers, which each segment begins with */
+    size_t transport;       /* where the TCP or UDP header begins */
+    size_t segment;         /* payload bytes of each but the last; 0: the packet goes as it is */
+    size_t done;            /* payload bytes given */
+    uint32_t sequence;      /* TCP: of the first segment */
+    uint16_t id;            /* IPv4: of the first segment */
+    uint16_t number;        /* of segments given */
+    uint16_t ip_sum;        /* IPv4: of what is the same in each IP header */
+    uint16_t transport_sum; /* of what is the same in each pseudo-header and transport header */
+    uint8_t protocol;       /* IPPROTO_TCP or IPPROTO_UDP */
+    uint8_t flags;          /* TCP: of the super-packet */
+    bool ipv6;
+    bool finished;
+    uint8_t header[SPLIT_HEADERS_MAX]; /* of each segment, with zeros where they differ */
+};
+
+/* `frame` is the virtio header and the packet, writable. Everything in it may lie: the virtio
+ * header comes from the kernel, but on behalf of the container. Returns false if it makes no sense,
+ * and then the frame is to be dropped. */
+bool split_begin(struct split *split, uint8_t *frame, size_t length);
+
+/* The next packet, in the frame; false after the last. The caller may write up to 15 bytes behind
+ * the packet (padding) if it puts back what was there before the next call. There may be as many
+ * packets as there are bytes of payload: who has other work counts packets, not frames. */
+bool split_next(struct split *split, uint8_t **ret_packet, size_t *ret_length);

@@ -1,0 +1,27 @@
+/* Frames that wait for a session: the newest that there is room for. The kernel's driver keeps 128
+ * packets; here it is bytes that are limited, because frames are of so different sizes. Pure. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    STAGING_BYTES = 192 * 1024, /* at least two frames */
+    STAGING_FRAMES = 128,
+};
+
+struct staging {
+    size_t bytes;
+    unsigned int frames;
+    uint32_t length[STAGING_FRAMES];
+    uint8_t room[STAGING_BYTES]; /* the frames, oldest first, one behind the other */
+};
+
+/* Takes a copy of a frame; the oldest are dropped as far as need be. */
+void staging_add(struct staging *staging, const uint8_t *frame, size_t length);
+
+/* The oldest, which is then no longer staged, copied to a buffer of at least TUN_FRAME_MAX bytes.
+ * Returns its length; 0 if there is none. */
+size_t staging_take(struct staging *staging, uint8_t *ret_frame);
+
+void staging_clear(struct staging *staging);

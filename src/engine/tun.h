@@ -1,0 +1,31 @@
+/* The TUN device: frames of up to 64 KiB, each behind a virtio header (IFF_VNET_HDR) that says how
+ * they are to be cut (split.h, merge.h). */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+enum {
+    TUN_FRAME_MAX = 10 + 65535,
+};
+
+struct tun {
+    int fd;
+    bool tcp; /* takes, and gives, what is still to be cut */
+    bool udp; /* since Linux 6.2 */
+};
+
+/* Takes a non-blocking descriptor; asks for all offloads there are. */
+void tun_init(struct tun *tun, int fd);
+/* As if the kernel knew fewer; for tests, and where it refuses at work what it promised. */
+void tun_offload(struct tun *tun, bool tcp, bool udp);
+
+/* Returns the length of the frame, virtio header included; 0 if there is none; -1 if the device has
+ * gone. */
+ssize_t tun_read(struct tun *tun, uint8_t *frame, size_t size);
+
+/* Returns 0 or a negative errno. */
+int tun_write(struct tun *tun, const struct iovec *iov, int count);

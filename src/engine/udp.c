@@ -1,0 +1,270 @@
+#include "engine/udp.h"
+
+#include <errno.h>
+#include <netinet/udp.h>
+#include <string.h>
+#include <sys/uio.h>
+
+static void set(int fd, int level, int option, int value)
+{
+    (void)setsockopt(fd, level, option, &value, sizeof(value));
+}
+
+/* Fragments rather than errors where the path is narrower, as the kernel's driver has it
+ * (send4(), drivers/net/wireguard/socket.c). */
+static void prepare4(int fd)
+{
+    set(fd, IPPROTO_IP, IP_PKTINFO, 1);
+    set(fd, IPPROTO_IP, IP_RECVTOS, 1);
+    set(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
+    set(fd, IPPROTO_UDP, UDP_GRO, 1);
+}
+
+static void prepare6(int fd)
+{
+    set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+    set(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
+    set(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DONT);
+    set(fd, IPPROTO_UDP, UDP_GRO, 1);
+}
+
+/* Older kernels don't know UDP_SEGMENT; asking for a size of 0 changes nothing. */
+static bool can_batch(int fd)
+{
+    int none = 0;
+
+    return setsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &none, sizeof(none)) == 0;
+}
+
+void udp_init(struct udp *udp, int fd4, int fd6)
+{
+    udp->fd4 = fd4;
+    udp->fd6 = fd6;
+    udp->bytes = 0;
+    udp->count = 0;
+    udp->ended = false;
+    prepare4(fd4);
+    if (fd6 >= 0)
+        prepare6(fd6);
+    udp->segment_max = can_batch(fd4) ? UDP_PAYLOAD_MAX : 0;
+}
+
+void udp_no_batches(struct udp *udp)
+{
+    udp->segment_max = 0;
+    set(udp->fd4, IPPROTO_UDP, UDP_GRO, 0);
+    if (udp->fd6 >= 0)
+        set(udp->fd6, IPPROTO_UDP, UDP_GRO, 0);
+}
+
+static void take_control(struct cmsghdr *control, struct udp_received *received)
+{
+    int value;
+
+    if (control->cmsg_level == IPPROTO_UDP && control->cmsg_type == UDP_GRO) {
+        memcpy(&value, CMSG_DATA(control), sizeof(value));
+        if (value > 0)
+            received->segment = (size_t)value;
+    } else if (control->cmsg_level == IPPROTO_IP && control->cmsg_type == IP_TOS) {
+        received->traffic_class = *CMSG_DATA(control);
+    } else if (control->cmsg_level == IPPROTO_IP && control->cmsg_type == IP_PKTINFO) {
+        struct in_pktinfo info;
+
+        memcpy(&info, CMSG_DATA(control), sizeof(info));
+        received->from.local.v4.ipi_ifindex = info.ipi_ifindex;
+        received->from.local.v4.ipi_spec_dst = info.ipi_spec_dst;
+    } else if (control->cmsg_level == IPPROTO_IPV6 && control->cmsg_type == IPV6_TCLASS) {
+        memcpy(&value, CMSG_DATA(control), sizeof(value));
+        received->traffic_class = (uint8_t)value;
+    } else if (control->cmsg_level == IPPROTO_IPV6 && control->cmsg_type == IPV6_PKTINFO) {
+        memcpy(&received->from.local.v6, CMSG_DATA(control), sizeof(struct in6_pktinfo));
+    }
+}
+
+bool udp_receive(int fd, uint8_t *buffer, size_t size, struct udp_received *ret_received)
+{
+    struct udp_received received = {.bytes = buffer};
+    _Alignas(struct cmsghdr) char control[256];
+    struct iovec iov = {.iov_base = buffer, .iov_len = size};
+    struct msghdr message = {
+        .msg_name = &received.from.address,
+        .msg_namelen = sizeof(received.from.address),
+        .msg_iov = &iov,
+        .msg_iovlen = 1,
+        .msg_control = control,
+        .msg_controllen = sizeof(control),
+    };
+    ssize_t length = recvmsg(fd, &message, MSG_DONTWAIT);
+
+    if (length < 0)
+        return false;
+    received.length = (size_t)length;
+    received.segment = (size_t)length;
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(&message); c; c = CMSG_NXTHDR(&message, c))
+        take_control(c, &received);
+    if (message.msg_flags & MSG_TRUNC)
+        received.length = 0;
+    *ret_received = received;
+    return true;
+}
+
+/* Control messages for sending, as they are needed. */
+struct control {
+    _Alignas(struct cmsghdr) char bytes[128];
+    size_t used;
+};
+
+static void add_control(struct control *control, int level, int type, const void *value,
+                        size_t size)
+{
+    struct cmsghdr header = {.cmsg_len = CMSG_LEN(size), .cmsg_level = level, .cmsg_type = type};
+    char *at = control->bytes + control->used;
+
+    memset(at, 0, CMSG_SPACE(size));
+    memcpy(at, &header, sizeof(header));
+    memcpy(at + CMSG_LEN(0), value, size);
+    control->used += CMSG_SPACE(size);
+}
+
+static void add_controls(struct control *control, const struct remote *to, uint16_t segment,
+                         uint8_t traffic_class)
+{
+    bool ipv6 = to->address.any.sa_family == AF_INET6;
+    int class = traffic_class;
+
+    if (segment)
+        add_control(control, IPPROTO_UDP, UDP_SEGMENT, &segment, sizeof(segment));
+    if (class && ipv6)
+        add_control(control, IPPROTO_IPV6, IPV6_TCLASS, &class, sizeof(class));
+    else if (class)
+        add_control(control, IPPROTO_IP, IP_TOS, &class, sizeof(class));
+    if (ipv6 && to->local.v6.ipi6_ifindex)
+        add_control(control, IPPROTO_IPV6, IPV6_PKTINFO, &to->local.v6, sizeof(to->local.v6));
+    else if (!ipv6 && to->local.v4.ipi_ifindex)
+        add_control(control, IPPROTO_IP, IP_PKTINFO, &to->local.v4, sizeof(to->local.v4));
+}
+
+/* Returns 0 or a negative errno. */
+static int send_once(const struct udp *udp, const struct remote *to, const uint8_t *bytes,
+                     size_t length, uint16_t segment, uint8_t traffic_class)
+{
+    bool ipv6 = to->address.any.sa_family == AF_INET6;
+    struct control control = {.used = 0};
+    struct iovec iov = {.iov_base = (void *)bytes, .iov_len = length}; /* only read */
+    struct sockaddr_in6 name;
+    struct msghdr message = {
+        .msg_name = &name,
+        .msg_namelen = ipv6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in),
+        .msg_iov = &iov,
+        .msg_iovlen = 1,
+        .msg_control = control.bytes,
+    };
+    int fd = ipv6 ? udp->fd6 : udp->fd4;
+
+    if (fd < 0 || !remote_known(to))
+        return -EDESTADDRREQ;
+    memcpy(&name, &to->address, sizeof(name));
+    add_controls(&control, to, segment, traffic_class);
+    message.msg_controllen = control.used;
+    return sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+static bool has_local(const struct remote *to)
+{
+    return to->address.any.sa_family == AF_INET6 ? to->local.v6.ipi6_ifindex != 0
+                                                 : to->local.v4.ipi_ifindex != 0;
+}
+
+/* An address of ours that has gone, or a device, makes the kernel say EINVAL, ENODEV or
+ * ENETUNREACH: it is then for the kernel to choose. */
+static int send_anyhow(const struct udp *udp, struct remote *to, const uint8_t *bytes,
+                       size_t length, uint16_t segment, uint8_t traffic_class)
+{
+    int error = send_once(udp, to, bytes, length, segment, traffic_class);
+
+    if (error && error != -EAGAIN && error != -EIO && error != -EMSGSIZE && has_local(to)) {
+        remote_forget_local(to);
+        error = send_once(udp, to, bytes, length, segment, traffic_class);
+    }
+    return error;
+}
+
+/* Returns 0, or the first negative errno. */
+static int send_singly(const struct udp *udp, struct remote *to)
+{
+    int first = 0;
+
+    for (size_t at = 0; at < udp->bytes; at += udp->segment) {
+        size_t length = udp->bytes - at < udp->segment ? udp->bytes - at : udp->segment;
+
+        int error = send_anyhow(udp, to, udp->batch + at, length, 0, udp->traffic_class);
+
+        if (!first)
+            first = error;
+    }
+    return first;
+}
+
+/* A batch is refused with EIO by devices without transmit checksums, and with EINVAL or EMSGSIZE
+ * where a datagram would have to be fragmented (udp_send_skb(), net/ipv4/udp.c): then they go out
+ * one by one; and from now on, if that works. If it doesn't, it was for another reason: port 0, an
+ * address out of reach. */
+static void send_batch(struct udp *udp, struct remote *to)
+{
+    int error =
+        send_anyhow(udp, to, udp->batch, udp->bytes, (uint16_t)udp->segment, udp->traffic_class);
+
+    if ((error != -EIO && error != -EINVAL && error != -EMSGSIZE) || send_singly(udp, to))
+        return;
+    udp->segment_max = error == -EIO ? 0 : udp->segment - 1;
+}
+
+void udp_flush(struct udp *udp, struct remote *to)
+{
+    if (udp->count == 0)
+        return;
+    if (udp->count == 1 || udp->segment > udp->segment_max)
+        (void)send_singly(udp, to);
+    else
+        send_batch(udp, to);
+    udp->bytes = 0;
+    udp->count = 0;
+    udp->ended = false;
+}
+
+static bool goes_along(const struct udp *udp, size_t length, uint8_t traffic_class)
+{
+    return udp->count > 0 && udp->count < UDP_BATCH_MAX && !udp->ended && length <= udp->segment &&
+           udp->bytes + length <= UDP_PAYLOAD_MAX && traffic_class == udp->traffic_class;
+}
+
+uint8_t *udp_reserve(struct udp *udp, struct remote *to, size_t length, uint8_t traffic_class)
+{
+    uint8_t *place;
+
+    if (!goes_along(udp, length, traffic_class)) {
+        udp_flush(udp, to);
+        udp->segment = length;
+        udp->traffic_class = traffic_class;
+    }
+    place = udp->batch + udp->bytes;
+    udp->ended = length < udp->segment;
+    udp->bytes += length;
+    udp->count++;
+    return place;
+}
+
+void udp_send(struct udp *udp, struct remote *to, const void *bytes, size_t length,
+              uint8_t traffic_class)
+{
+    udp_flush(udp, to);
+    (void)send_anyhow(udp, to, bytes, length, 0, traffic_class);
+}
+
+uint16_t udp_port(const struct udp *udp)
+{
+    struct sockaddr_in name = {0};
+    socklen_t size = sizeof(name);
+
+    return getsockname(udp->fd4, (void *)&name, &size) == 0 ? ntohs(name.sin_port) : 0;
+}

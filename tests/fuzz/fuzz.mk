@@ -1,0 +1,54 @@
+# Fuzzing with libFuzzer: each tests/fuzz/NAME_fuzz.c, with the engine under ASan and UBSan. To be included from the
+# Makefile, after unit.mk.
+
+FUZZ_CC      := clang
+FUZZ_SECONDS ?= 3600
+FUZZ_FLAGS   := -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
+FUZZ_COMPILE = $(FUZZ_CC) $(DIALECT) -Itests/unit -DVERSION='"$(VERSION)"' $(WARNINGS) -Werror -O1 -g \
+	-fno-omit-frame-pointer $(subst fuzzer$(COMMA),fuzzer-no-link$(COMMA),$(FUZZ_FLAGS))
+COMMA        := ,
+
+FUZZ_DIR     := $(BUILD)/fuzz
+FUZZ_TARGETS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*_fuzz.c))
+FUZZ_PLAIN   := $(filter-out tunnel_fuzz request_fuzz,$(FUZZ_TARGETS))
+FUZZ_WORLD   := $(filter tunnel_fuzz request_fuzz,$(FUZZ_TARGETS))
+
+.PHONY: fuzz-programs
+fuzz-programs: $(FUZZ_TARGETS:%=$(FUZZ_DIR)/%)
+
+$(FUZZ_DIR)/src/%.o: src/%.c
+	@mkdir -p $(@D)
+	@$(FUZZ_COMPILE) -MMD -MP -c -o $@ $<
+
+$(FUZZ_DIR)/%.o: tests/fuzz/%.c
+	@mkdir -p $(@D)
+	@$(FUZZ_COMPILE) -MMD -MP -c -o $@ $<
+
+$(FUZZ_DIR)/%.o: tests/unit/%.c
+	@mkdir -p $(@D)
+	@$(FUZZ_COMPILE) -MMD -MP -c -o $@ $<
+
+$(FUZZ_DIR)/engine.a: $(ENGINE_PARTS:src/%.c=$(FUZZ_DIR)/src/%.o) $(FUZZ_DIR)/engine_packets.o
+	@rm -f $@
+	@ar rcs $@ $^
+
+$(FUZZ_DIR)/world.a: $(patsubst src/%.c,$(FUZZ_DIR)/src/%.o,$(filter-out $(ENGINE_REPLACED),$(ENGINE_PARTS))) \
+		$(FUZZ_DIR)/engine_packets.o $(FUZZ_DIR)/engine_world.o
+	@rm -f $@
+	@ar rcs $@ $^
+
+# What it sends has to be the same each time that an input is tried.
+$(FUZZ_DIR)/noise_fuzz: FUZZ_LINK := -Wl,--wrap=random_bytes
+
+$(FUZZ_PLAIN:%=$(FUZZ_DIR)/%): $(FUZZ_DIR)/%: $(FUZZ_DIR)/%.o $(FUZZ_DIR)/engine.a
+	@$(FUZZ_CC) $(FUZZ_FLAGS) $(FUZZ_LINK) -o $@ $^ -lcrypto
+
+$(FUZZ_WORLD:%=$(FUZZ_DIR)/%): $(FUZZ_DIR)/%: $(FUZZ_DIR)/%.o $(FUZZ_DIR)/world.a
+	@$(FUZZ_CC) $(FUZZ_FLAGS) -o $@ $^ -lcrypto
+
+-include $(wildcard $(FUZZ_DIR)/*.d $(FUZZ_DIR)/src/*/*.d)
+
+## make fuzz         fuzz each parser of the engine, and a whole session: FUZZ_SECONDS each, an hour unless told
+.PHONY: fuzz
+fuzz: fuzz-programs
+	tests/fuzz/run '$(FUZZ_DIR)' '$(FUZZ_SECONDS)' $(FUZZ_TARGETS)

@@ -1,0 +1,109 @@
+/* Any bytes as a request, twice, to an end that has a session: what it does is what it says. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/configuration.h"
+#include "engine/request.h"
+#include "engine/tunnel.h"
+#include "engine_world.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static struct tunnel *const tunnel = &world.end[0].tunnel;
+
+static void require(bool condition)
+{
+    if (!condition)
+        abort();
+}
+
+static size_t ask(const char *request, size_t length, char ret_answer[static CONFIGURATION_MAX + 1])
+{
+    size_t size = configuration_answer(tunnel, request, length, ret_answer);
+
+    require(size >= strlen("errno=0\n\n") && size <= CONFIGURATION_MAX);
+    ret_answer[size] = '\0';
+    require(strlen(ret_answer) == size && strcmp(ret_answer + size - 2, "\n\n") == 0);
+    require(strstr(ret_answer, "errno=") && !strstr(ret_answer, "private"));
+    return size;
+}
+
+static bool is_good(const char *answer)
+{
+    return strcmp(answer + strlen(answer) - strlen("errno=0\n\n"), "errno=0\n\n") == 0;
+}
+
+/* What was asked for, as far as there is something of it. */
+static void check_done(const struct request *request)
+{
+    if (!request->has_peer || request->remove)
+        return;
+    if (!noise_has_peer(tunnel->noise) || !key_equal(noise_peer(tunnel->noise), &request->peer)) {
+        require(request->update_only);
+        return;
+    }
+    require(!request->has_endpoint || remote_equal(&tunnel->remote, &request->endpoint));
+    require(!request->has_persistent_keepalive ||
+            tunnel->timers.persistent == request->persistent_keepalive);
+    for (unsigned int i = 0; i < request->allowed.count; i++)
+        require(allowed_contains(&tunnel->allowed, &request->allowed.network[i].address));
+    require(!request->replace_allowed || tunnel->allowed.count == request->allowed.count);
+}
+
+/* Whether the world is as it was made: to make it takes long. */
+static bool fresh;
+
+static void answer_one(const char *text, size_t length)
+{
+    static char before[CONFIGURATION_MAX + 1], after[CONFIGURATION_MAX + 1],
+        answer[CONFIGURATION_MAX + 1];
+    struct request request;
+    int error;
+
+    memset(&request, 0x5a, sizeof(request));
+    error = request_parse(text, length, &request);
+    (void)ask("get=1\n\n", 7, before);
+    (void)ask(text, length, answer);
+    (void)ask("get=1\n\n", 7, after);
+    require(!error || !is_good(answer));
+    if (!is_good(answer) || request.get) {
+        require(strcmp(before, after) == 0);
+        return;
+    }
+    check_done(&request);
+    fresh = false;
+}
+
+static void answer_copy(const uint8_t *data, size_t size)
+{
+    char *text = malloc(size ? size : 1);
+
+    require(text);
+    if (size > 0)
+        memcpy(text, data, size);
+    answer_one(text, size);
+    free(text);
+}
+
+/* The parts are separated by a byte 0xff. */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    const uint8_t *second = size > 0 ? memchr(data, 0xff, size) : NULL;
+    size_t first = second ? (size_t)(second - data) : size;
+
+    if (size > (size_t)2 * CONFIGURATION_MAX)
+        return 0;
+    if (!fresh) {
+        world_stop();
+        world_begin(1);
+        world_offer_mark(0, 1, 100);
+        world_pass();
+        fresh = true;
+    }
+    answer_copy(data, first);
+    if (second)
+        answer_copy(second + 1, size - first - 1);
+    world_run(0);
+    return 0;
+}

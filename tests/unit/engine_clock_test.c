@@ -1,0 +1,114 @@
+#include "engine/clock.h"
+
+#include <endian.h>
+#include <string.h>
+#include <time.h>
+
+#include "unit.h"
+
+enum { DRAWS = 3000 };
+
+static const int64_t second = 1000000000;
+
+static int64_t read_clock(clockid_t clock)
+{
+    struct timespec time;
+
+    if (clock_gettime(clock, &time))
+        unit_trouble("clock_gettime");
+    return time.tv_sec * second + time.tv_nsec;
+}
+
+static void now(void)
+{
+    int64_t before = read_clock(CLOCK_BOOTTIME), between = clock_now();
+    struct timespec wall;
+    int64_t first = read_clock(CLOCK_REALTIME), then;
+
+    expect(between >= before && between <= read_clock(CLOCK_BOOTTIME), "boot time");
+    clock_wall(&wall);
+    then = wall.tv_sec * second + wall.tv_nsec;
+    expect(then >= first && then <= read_clock(CLOCK_REALTIME), "wall clock");
+}
+
+static void jitter(void)
+{
+    int64_t least = second, most = 0;
+
+    for (int i = 0; i < DRAWS; i++) {
+        int64_t value = clock_jitter();
+
+        least = value < least ? value : least;
+        most = value > most ? value : most;
+    }
+    expect(least >= 0 && least < second / 30, "from %lld", (long long)least);
+    expect(most <= second / 3 && most > second * 3 / 10, "to %lld", (long long)most);
+}
+
+struct timestamp {
+    uint64_t seconds;
+    uint32_t nanoseconds;
+};
+
+static struct timestamp stamp(uint64_t *last, uint8_t bytes[static NOISE_TIMESTAMP_SIZE])
+{
+    struct timestamp read;
+
+    clock_timestamp(last, bytes);
+    memcpy(&read.seconds, bytes, 8);
+    memcpy(&read.nanoseconds, bytes + 8, 4);
+    read.seconds = be64toh(read.seconds);
+    read.nanoseconds = be32toh(read.nanoseconds);
+    return read;
+}
+
+static void timestamp(void)
+{
+    uint8_t bytes[NOISE_TIMESTAMP_SIZE];
+    uint64_t last = 0;
+    uint64_t before = (uint64_t)(read_clock(CLOCK_REALTIME) / second) + (1ULL << 62) + 10;
+    struct timestamp read = stamp(&last, bytes);
+
+    expect(read.seconds >= before && read.seconds <= before + 2, "TAI64");
+    expect(read.nanoseconds < second && read.nanoseconds % (1 << 24) == 0, "steps");
+}
+
+/* What was sent last, beside the clock. */
+static const struct {
+    int64_t ahead; /* nanoseconds */
+} lasts[] = {
+    {0},          {1},         {1 << 24},       {-(1 << 24)},
+    {-(1 << 23)}, {999999999}, {3600000000000}, {86400000000000000},
+};
+
+/* Each is later than the one before, whatever the clock says, and as their bytes are compared. */
+static void increasing(void)
+{
+    for (size_t i = 0; i < COUNT(lasts); i++) {
+        uint64_t last = (uint64_t)(read_clock(CLOCK_REALTIME) + lasts[i].ahead), first = last;
+        uint8_t bytes[2][NOISE_TIMESTAMP_SIZE];
+
+        (void)stamp(&last, bytes[0]);
+        expect(last > first, "case %zu: last", i);
+        for (int k = 1; k < 200; k++) {
+            struct timestamp read = stamp(&last, bytes[k % 2]);
+
+            expect(memcmp(bytes[k % 2], bytes[1 - k % 2], NOISE_TIMESTAMP_SIZE) > 0,
+                   "case %zu, number %d", i, k);
+            expect(read.nanoseconds < second, "case %zu, number %d: nanoseconds", i, k);
+        }
+        expect(last < first + 300 * (1ULL << 24), "case %zu: a leap", i);
+    }
+}
+
+int main(void)
+{
+    static const struct test tests[] = {
+        {.name = "now", .run = now},
+        {.name = "jitter", .run = jitter},
+        {.name = "timestamp", .run = timestamp},
+        {.name = "increasing", .run = increasing},
+    };
+
+    return unit_run("engine_clock", tests, COUNT(tests));
+}

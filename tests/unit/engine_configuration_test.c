@@ -1,0 +1,254 @@
+/* Requests and answers, of the ends of engine_world.h. */
+#include "engine/configuration.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/session.h"
+#include "engine/tunnel.h"
+#include "engine_world.h"
+#include "unit.h"
+
+#define OTHER   "de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f"
+#define USELESS "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800"
+
+static struct tunnel *const tunnel = &world.end[0].tunnel;
+
+static const char *get(void)
+{
+    static char answer[CONFIGURATION_MAX + 1];
+    size_t length = configuration_answer(tunnel, "get=1\n\n", 7, answer);
+
+    answer[length] = '\0';
+    return answer;
+}
+
+static void key_text(const struct key *key, char ret_text[static 2 * KEY_SIZE + 1])
+{
+    for (int i = 0; i < KEY_SIZE; i++)
+        (void)sprintf(ret_text + 2 * i, "%02x", key->bytes[i]);
+}
+
+static const char *peer(void)
+{
+    static char text[2 * KEY_SIZE + 1];
+
+    key_text(noise_public_key(world.end[1].tunnel.noise), text);
+    return text;
+}
+
+static void connect_ends(void)
+{
+    world_offer_mark(0, 1, 100);
+    world_pass();
+    world_offer_mark(1, 2, 100);
+    world_pass();
+    expect(world_delivered(0, 2) == 1, "no session");
+}
+
+static void answers(void)
+{
+    char own[2 * KEY_SIZE + 1], right[CONFIGURATION_MAX];
+
+    world_begin(1);
+    key_text(noise_public_key(tunnel->noise), own);
+    tunnel_remove_peer(tunnel);
+    (void)snprintf(right, sizeof(right), "own_public_key=%s\nlisten_port=1000\nerrno=0\n\n", own);
+    expect(strcmp(get(), right) == 0, "without a peer: %s", get());
+    expect(world_configure(0, "set=1\npublic_key=%s\n\n", peer()) == 0, "peer");
+    (void)snprintf(right, sizeof(right),
+                   "own_public_key=%s\nlisten_port=1000\npublic_key=%s\nprotocol_version=1\n"
+                   "last_handshake_time_sec=0\nlast_handshake_time_nsec=0\ntx_bytes=0\nrx_bytes=0\n"
+                   "persistent_keepalive_interval=0\nerrno=0\n\n",
+                   own, peer());
+    expect(strcmp(get(), right) == 0, "a bare peer: %s", get());
+    world_introduce(0);
+    connect_ends();
+    expect(world_configure(0,
+                           "set=1\npublic_key=%s\npreshared_key=%064d\n"
+                           "persistent_keepalive_interval=9\nallowed_ip=2001:db8::1/33\n\n",
+                           peer(), 1) == 0,
+           "more");
+    (void)snprintf(right, sizeof(right),
+                   "own_public_key=%s\nlisten_port=1000\npublic_key=%s\nhas_preshared_key=true\n"
+                   "protocol_version=1\nendpoint=192.0.2.2:2000\n"
+                   "last_handshake_time_sec=1700000000\nlast_handshake_time_nsec=0\n"
+                   "tx_bytes=292\nrx_bytes=236\npersistent_keepalive_interval=9\n"
+                   "allowed_ip=10.0.0.1/32\nallowed_ip=2001:db8::/33\nerrno=0\n\n",
+                   own, peer());
+    expect(strcmp(get(), right) == 0, "all of it: %s", get());
+    world_stop();
+}
+
+/* The longest there is fits. */
+static void longest(void)
+{
+    world_begin(2);
+    expect(world_configure(0, "set=1\npublic_key=%s\nreplace_allowed_ips=true\nendpoint=%s\n\n",
+                           peer(), "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535") == 0,
+           "endpoint");
+    for (int i = 0; i < ALLOWED_MAX; i++)
+        expect(world_configure(
+                   0,
+                   "set=1\npublic_key=%s\nallowed_ip=ffff:ffff:ffff:ffff:ffff:ffff:ffff:ff%02x\n\n",
+                   peer(), i + 16) == 0,
+               "network %d", i);
+    expect(world_configure(0, "set=1\npublic_key=%s\nallowed_ip=10.0.0.1/32\n\n", peer()) == ENOSPC,
+           "one too many");
+    tunnel->sent_bytes = tunnel->received_bytes = UINT64_MAX;
+    tunnel->handshaken = (struct timespec){INT64_MAX, 999999999};
+    expect(strlen(get()) < CONFIGURATION_MAX && strstr(get(), "ff1f/128\nerrno=0\n\n"), "%s",
+           get());
+    world_stop();
+}
+
+/* Requests to an end that has a session with its peer, @; and whether that is left as it was, the
+ * peer is another one, or there is none. */
+enum outcome { SAME, ANOTHER, NOBODY };
+
+static const struct {
+    const char *request;
+    int error;
+    enum outcome outcome;
+} requests[] = {
+    {"set=1\n\n", 0, SAME},
+    {"set=1\npublic_key=@\n\n", 0, SAME},
+    {"set=1\nreplace_peers=true\npublic_key=@\n\n", 0, SAME},
+    {"set=1\npublic_key=@\nupdate_only=true\n\n", 0, SAME},
+    {"set=1\nreplace_peers=true\npublic_key=@\nupdate_only=true\n\n", 0, SAME},
+    {"set=1\npublic_key=@\nendpoint=192.0.2.2:2000\nallowed_ip=10.0.0.1/32\n\n", 0, SAME},
+    {"set=1\npublic_key=@\nremove=true\n\n", 0, NOBODY},
+    {"set=1\npublic_key=@\nremove=true\nupdate_only=true\n\n", 0, NOBODY},
+    {"set=1\nreplace_peers=true\n\n", 0, NOBODY},
+    {"set=1\nreplace_peers=true\npublic_key=@\nremove=true\n\n", 0, NOBODY},
+    {"set=1\npublic_key=" OTHER "\n\n", 0, ANOTHER},
+    {"set=1\nreplace_peers=true\npublic_key=" OTHER "\n\n", 0, ANOTHER},
+    {"set=1\npublic_key=" OTHER "\nremove=true\n\n", 0, SAME},
+    {"set=1\npublic_key=" OTHER "\nupdate_only=true\n\n", 0, SAME},
+    {"set=1\nreplace_peers=true\npublic_key=" OTHER "\nupdate_only=true\n\n", 0, NOBODY},
+    {"set=1\nreplace_peers=true\npublic_key=" OTHER "\nremove=true\n\n", 0, NOBODY},
+    {"set=1\npublic_key=" USELESS "\n\n", EINVAL, SAME},
+    {"set=1\nreplace_peers=true\npublic_key=" USELESS "\n\n", EINVAL, SAME},
+    {"set=1\npublic_key=@\nremove=true\nnonsense=1\n\n", EINVAL, SAME},
+    {"set=1\nreplace_peers=true\nnonsense\n\n", EPROTO, SAME},
+    {"nonsense", EPROTO, SAME},
+};
+
+static void expect_outcome(size_t number, enum outcome outcome)
+{
+    bool same = noise_has_peer(tunnel->noise) &&
+                key_equal(noise_peer(tunnel->noise), noise_public_key(world.end[1].tunnel.noise));
+
+    expect(same == (outcome == SAME), "case %zu: another peer", number);
+    expect(noise_has_peer(tunnel->noise) == (outcome != NOBODY), "case %zu: has a peer", number);
+    expect(sessions_have(&tunnel->sessions, tunnel->sessions.current->local) == (outcome == SAME),
+           "case %zu: the session", number);
+    expect((tunnel->allowed.count == 1) == (outcome == SAME), "case %zu: allowed", number);
+    expect(remote_known(&tunnel->remote) == (outcome == SAME), "case %zu: endpoint", number);
+    expect(noise_has_preshared_key(tunnel->noise) == (outcome == SAME), "case %zu: key", number);
+    if (outcome != SAME)
+        return;
+    world_offer_mark(0, 3, 100);
+    world_pass();
+    expect(world_delivered(1, 3) == 1, "case %zu: the session", number);
+}
+
+/* The text with the peer's key in the place of '@'. */
+static void expand(const char *text, char ret_request[static CONFIGURATION_MAX])
+{
+    const char *at = strchr(text, '@');
+
+    if (at)
+        (void)snprintf(ret_request, CONFIGURATION_MAX, "%.*s%s%s", (int)(at - text), text, peer(),
+                       at + 1);
+    else
+        (void)snprintf(ret_request, CONFIGURATION_MAX, "%s", text);
+}
+
+static void outcomes(void)
+{
+    for (size_t i = 0; i < COUNT(requests); i++) {
+        char request[CONFIGURATION_MAX];
+        struct key preshared = {{1}};
+        int error;
+
+        world_begin(3);
+        connect_ends();
+        noise_set_preshared_key(tunnel->noise, &preshared);
+        expand(requests[i].request, request);
+        error = world_configure(0, "%s", request);
+        expect(error == requests[i].error, "case %zu: errno %d", i, error);
+        expect_outcome(i, requests[i].outcome);
+        world_stop();
+    }
+}
+
+/* All of a request is done, or nothing. */
+static void whole(void)
+{
+    char own[2 * KEY_SIZE + 1];
+
+    world_begin(4);
+    key_text(noise_public_key(tunnel->noise), own);
+    expect(world_configure(0, "set=1\nreplace_peers=true\npublic_key=%s\n\n", own) == EADDRINUSE,
+           "own key");
+    expect(noise_has_peer(tunnel->noise), "the peer is gone");
+    for (int i = 0; i < ALLOWED_MAX - 1; i++)
+        expect(world_configure(0, "set=1\npublic_key=%s\nallowed_ip=10.0.1.%d\n\n", peer(), i) == 0,
+               "%d", i);
+    expect(world_configure(
+               0,
+               "set=1\npublic_key=%s\nendpoint=192.0.2.9:9\n"
+               "persistent_keepalive_interval=9\nallowed_ip=10.0.0.1\nallowed_ip=10.0.2.1\n\n",
+               peer()) == ENOSPC,
+           "no room");
+    expect(tunnel->timers.persistent == 0 && tunnel->remote.address.v4.sin_port == htons(2000),
+           "half of it");
+    expect(world_configure(
+               0, "set=1\npublic_key=%s\nreplace_allowed_ips=true\nallowed_ip=10.0.2.1\n\n",
+               peer()) == 0 &&
+               tunnel->allowed.count == 1,
+           "in place of them");
+    world_stop();
+}
+
+/* A new key for the next handshake; and keys are nowhere in an answer. */
+static void preshared(void)
+{
+    world_begin(5);
+    expect(!strstr(get(), "preshared"), "none: %s", get());
+    expect(world_configure(0, "set=1\npublic_key=%s\npreshared_key=" OTHER "\n\n", peer()) == 0,
+           "set");
+    expect(strstr(get(), "has_preshared_key=true\n") && !strstr(get(), OTHER), "%s", get());
+    expect(!strstr(get(), "private"), "%s", get());
+    expect(world_configure(0, "set=1\npublic_key=%s\npreshared_key=%064d\n\n", peer(), 0) == 0,
+           "none");
+    expect(!strstr(get(), "preshared"), "none again: %s", get());
+    world_stop();
+}
+
+/* A keepalive that was asked for is sent at once: it's how a link is made to stand. */
+static void persistent(void)
+{
+    world_begin(6);
+    expect(world_configure(0, "set=1\npublic_key=%s\npersistent_keepalive_interval=25\n\n",
+                           peer()) == 0,
+           "set");
+    world_pass();
+    expect(world.end[0].count[MESSAGE_INITIATION] == 1 && world.end[0].count[MESSAGE_DATA] == 1,
+           "at once");
+    world_stop();
+}
+
+int main(void)
+{
+    static const struct test tests[] = {
+        {.name = "answers", .run = answers},     {.name = "longest", .run = longest},
+        {.name = "outcomes", .run = outcomes},   {.name = "whole", .run = whole},
+        {.name = "preshared", .run = preshared}, {.name = "persistent", .run = persistent},
+    };
+
+    return unit_run("engine_configuration", tests, COUNT(tests));
+}

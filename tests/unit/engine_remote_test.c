@@ -1,0 +1,153 @@
+#include "engine/remote.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "unit.h"
+
+/* What is written, and how it is written again; NULL: refused. */
+static const struct {
+    const char *text;
+    const char *again;
+} texts[] = {
+    {"192.0.2.1:51820", "192.0.2.1:51820"},
+    {"192.0.2.1:1", "192.0.2.1:1"},
+    {"255.255.255.255:65535", "255.255.255.255:65535"},
+    {"[2001:db8::1]:51820", "[2001:db8::1]:51820"},
+    {"[2001:DB8:0:0:0:0:0:1]:1", "[2001:db8::1]:1"},
+    {"[::ffff:192.0.2.1]:1", "[::ffff:192.0.2.1]:1"},
+    {"[ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255]:65535",
+     "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535"},
+    {"", NULL},
+    {":", NULL},
+    {":1", NULL},
+    {"[", NULL},
+    {"[:1", NULL},
+    {"[]:1", NULL},
+    {"]:1", NULL},
+    {"[]", NULL},
+    {"[:", NULL},
+    {"192.0.2.1", NULL},
+    {"192.0.2.1:", NULL},
+    {"192.0.2.1:0", NULL},
+    {"192.0.2.1:65536", NULL},
+    {"192.0.2.1:4294967297", NULL},
+    {"192.0.2.1:01", NULL},
+    {"192.0.2.1:+1", NULL},
+    {"192.0.2.1:1 ", NULL},
+    {" 192.0.2.1:1", NULL},
+    {"192.0.2:1", NULL},
+    {"192.0.2.256:1", NULL},
+    {"192.0.02.1:1", NULL},
+    {"192.0.2.1:1:1", NULL},
+    {"[192.0.2.1]:1", NULL},
+    {"2001:db8::1:51820", NULL},
+    {"[2001:db8::1]", NULL},
+    {"[2001:db8::1]51820", NULL},
+    {"[2001:db8::1:51820", NULL},
+    {"[2001:db8::1%1]:51820", NULL},
+    {"[[2001:db8::1]]:1", NULL},
+    {"example.com:1", NULL},
+    {"[0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0001]:1", NULL},
+    {"000000000000000000000000000000000000000000000000000000.0.0.1:1", NULL},
+};
+
+static void text(void)
+{
+    for (size_t i = 0; i < COUNT(texts); i++) {
+        char *copy = unit_copy(texts[i].text, strlen(texts[i].text) + 1);
+        char again[REMOTE_TEXT_SIZE] = "";
+        struct remote remote, before;
+
+        memset(&remote, 0x5a, sizeof(remote));
+        before = remote;
+        if (remote_from_text(copy, &remote)) {
+            remote_to_text(&remote, again);
+            expect(texts[i].again && strcmp(again, texts[i].again) == 0, "case %zu: %s", i, again);
+            expect(remote_known(&remote), "case %zu: not known", i);
+            expect(remote.local.v6.ipi6_ifindex == 0 && remote.local.v4.ipi_ifindex == 0,
+                   "case %zu: local", i);
+        } else {
+            expect(!texts[i].again, "case %zu: refused", i);
+            expect(memcmp(&remote, &before, sizeof(before)) == 0, "case %zu: written to", i);
+        }
+        free(copy);
+    }
+}
+
+static struct remote from(const char *address)
+{
+    struct remote remote;
+
+    if (!remote_from_text(address, &remote))
+        unit_trouble(address);
+    return remote;
+}
+
+static void equality(void)
+{
+    static const char *const all[] = {
+        "192.0.2.1:1",     "192.0.2.1:2",     "192.0.2.2:1",          "[2001:db8::1]:1",
+        "[2001:db8::1]:2", "[2001:db8::2]:1", "[::ffff:192.0.2.1]:1",
+    };
+    struct remote nothing = {0}, other;
+
+    for (size_t i = 0; i < COUNT(all); i++) {
+        struct remote a = from(all[i]);
+
+        for (size_t k = 0; k < COUNT(all); k++) {
+            struct remote b = from(all[k]);
+
+            b.local.v4.ipi_ifindex = 7; /* is not looked at */
+            expect(remote_equal(&a, &b) == (i == k), "case %zu, %zu", i, k);
+        }
+        expect(!remote_equal(&a, &nothing) && !remote_equal(&nothing, &a), "case %zu: nothing", i);
+    }
+    expect(!remote_known(&nothing), "nothing is known");
+    other = from("[fe80::1]:1");
+    nothing = other;
+    other.address.v6.sin6_scope_id = 3;
+    expect(!remote_equal(&other, &nothing), "scope");
+}
+
+static void source(void)
+{
+    static const uint8_t ipv4[REMOTE_SOURCE_SIZE] = {[10] = 0xff, 0xff, 192, 0, 2, 1, 0xca, 0x6c};
+    static const uint8_t ipv6[REMOTE_SOURCE_SIZE] = {0x20, 0x01, 0x0d, 0xb8, [15] = 1, 0xca, 0x6c};
+    struct remote remote = from("192.0.2.1:51820");
+    uint8_t bytes[REMOTE_SOURCE_SIZE];
+
+    memset(bytes, 0x5a, sizeof(bytes));
+    remote_to_source(&remote, bytes);
+    expect(memcmp(bytes, ipv4, sizeof(bytes)) == 0, "IPv4");
+    remote = from("[2001:db8::1]:51820");
+    memset(bytes, 0x5a, sizeof(bytes));
+    remote_to_source(&remote, bytes);
+    expect(memcmp(bytes, ipv6, sizeof(bytes)) == 0, "IPv6");
+}
+
+static void local(void)
+{
+    struct remote remote = from("192.0.2.1:51820"), before = remote;
+
+    remote.local.v4 = (struct in_pktinfo){.ipi_ifindex = 3, .ipi_spec_dst.s_addr = 5};
+    remote_forget_local(&remote);
+    expect(memcmp(&remote, &before, sizeof(before)) == 0, "IPv4");
+    remote.local.v6.ipi6_ifindex = 4;
+    remote.local.v6.ipi6_addr.s6_addr[3] = 4;
+    remote_forget_local(&remote);
+    expect(memcmp(&remote, &before, sizeof(before)) == 0, "IPv6");
+}
+
+int main(void)
+{
+    static const struct test tests[] = {
+        {.name = "text", .run = text},
+        {.name = "equality", .run = equality},
+        {.name = "source", .run = source},
+        {.name = "local", .run = local},
+    };
+
+    return unit_run("engine_remote", tests, COUNT(tests));
+}

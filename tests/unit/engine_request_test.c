@@ -1,0 +1,231 @@
+#include "engine/request.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "unit.h"
+
+#define KEY     "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1eff"
+#define KEY_BIG "000102030405060708090A0B0C0D0E0F101112131415161718191A1B1C1D1EFF"
+#define PEER    "set=1\npublic_key=" KEY "\n"
+
+enum { RUNS = 20000 };
+
+static const struct {
+    const char *text;
+    int error;
+} cases[] = {
+    {"get=1\n\n", 0},
+    {"set=1\n\n", 0},
+    {PEER "\n", 0},
+    {"set=1\npublic_key=" KEY_BIG "\n\n", 0},
+    {"set=1\nreplace_peers=true\n\n", 0},
+    {"set=1\nreplace_peers=true\npublic_key=" KEY "\n\n", 0},
+    {PEER "remove=true\n\n", 0},
+    {PEER "update_only=true\n\n", 0},
+    {PEER "preshared_key=" KEY "\n\n", 0},
+    {PEER "endpoint=192.0.2.1:1\n\n", 0},
+    {PEER "endpoint=[2001:db8::1]:1\n\n", 0},
+    {PEER "persistent_keepalive_interval=0\n\n", 0},
+    {PEER "persistent_keepalive_interval=65535\n\n", 0},
+    {PEER "replace_allowed_ips=true\nallowed_ip=10.0.0.1/32\nallowed_ip=::/0\n\n", 0},
+    {PEER "protocol_version=1\n\n", 0},
+    {PEER "endpoint=192.0.2.1:1\nendpoint=192.0.2.1:2\n\n", 0}, /* the last one */
+    /* not of the form */
+    {"", -EPROTO},
+    {"\n", -EPROTO},
+    {"\n\n", -EPROTO},
+    {"get=1", -EPROTO},
+    {"get=1\n", -EPROTO},
+    {"get=1\n\n\n", -EPROTO},
+    {"get=1\nset=1\n\n", -EPROTO},
+    {"get=2\n\n", -EPROTO},
+    {"set=1", -EPROTO},
+    {"set=1\n", -EPROTO},
+    {"set=1\n\n\n", -EPROTO},
+    {"set=1\n\nset=1\n\n", -EPROTO},
+    {"set=1\n\npublic_key=" KEY "\n\n", -EPROTO},
+    {"set=0\n\n", -EPROTO},
+    {"SET=1\n\n", -EPROTO},
+    {" set=1\n\n", -EPROTO},
+    {PEER, -EPROTO},
+    {PEER "remove=true", -EPROTO},
+    {PEER "remove=true\n", -EPROTO},
+    {PEER "remove\n\n", -EPROTO},
+    {"set=1\nremove=true\n\n", -EPROTO}, /* of no peer */
+    {"set=1\nupdate_only=true\n\n", -EPROTO},
+    {"set=1\npreshared_key=" KEY "\n\n", -EPROTO},
+    {"set=1\nendpoint=192.0.2.1:1\n\n", -EPROTO},
+    {"set=1\nendpoint=192.0.2.1:1\npublic_key=" KEY "\n\n", -EPROTO},
+    {"set=1\nallowed_ip=10.0.0.1/32\n\n", -EPROTO},
+    {"set=1\nprotocol_version=1\n\n", -EPROTO},
+    /* not known, or not allowed */
+    {"set=1\nprivate_key=" KEY "\n\n", -EINVAL},
+    {"set=1\nlisten_port=1\n\n", -EINVAL},
+    {"set=1\nfwmark=0\n\n", -EINVAL},
+    {"set=1\nset=1\n\n", -EINVAL},
+    {"set=1\n=\n\n", -EINVAL},
+    {"set=1\n=1\n\n", -EINVAL},
+    {"set=1\nPUBLIC_KEY=" KEY "\n\n", -EINVAL},
+    {"set=1\npublic_key =" KEY "\n\n", -EINVAL},
+    {"set=1\npublic_ke=" KEY "\n\n", -EINVAL},
+    {"set=1\npublic_key= " KEY "\n\n", -EINVAL},
+    {"set=1\npublic_key=\n\n", -EINVAL},
+    {"set=1\npublic_key=" KEY "0\n\n", -EINVAL},
+    {"set=1\npublic_key=00\n\n", -EINVAL},
+    {"set=1\npublic_key=g00102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1eff\n\n",
+     -EINVAL},
+    {"set=1\npublic_key=" KEY "\r\n\r\n", -EINVAL},
+    {PEER "public_key=" KEY "\n\n", -EINVAL}, /* there is but one */
+    {PEER "remove=false\n\n", -EINVAL},
+    {PEER "remove=1\n\n", -EINVAL},
+    {PEER "remove=\n\n", -EINVAL},
+    {PEER "remove=true=true\n\n", -EINVAL},
+    {PEER "update_only=yes\n\n", -EINVAL},
+    {"set=1\nreplace_peers=false\n\n", -EINVAL},
+    {PEER "replace_allowed_ips=false\n\n", -EINVAL},
+    {PEER "preshared_key=\n\n", -EINVAL},
+    {PEER "preshared_key=0\n\n", -EINVAL},
+    {PEER "endpoint=192.0.2.1\n\n", -EINVAL},
+    {PEER "endpoint=192.0.2.1:0\n\n", -EINVAL},
+    {PEER "endpoint=example.com:1\n\n", -EINVAL},
+    {PEER "persistent_keepalive_interval=65536\n\n", -EINVAL},
+    {PEER "persistent_keepalive_interval=off\n\n", -EINVAL},
+    {PEER "persistent_keepalive_interval=-1\n\n", -EINVAL},
+    {PEER "persistent_keepalive_interval=\n\n", -EINVAL},
+    {PEER "allowed_ip=10.0.0.1/33\n\n", -EINVAL},
+    {PEER "allowed_ip=\n\n", -EINVAL},
+    {PEER "protocol_version=2\n\n", -EINVAL},
+};
+
+static int parse(const char *text, size_t length, struct request *request)
+{
+    char *copy = unit_copy(text, length);
+    int error = request_parse(copy, length, request);
+
+    free(copy);
+    return error;
+}
+
+static void forms(void)
+{
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct request request, before;
+        int error;
+
+        memset(&request, 0x5a, sizeof(request));
+        before = request;
+        error = parse(cases[i].text, strlen(cases[i].text), &request);
+        expect(error == cases[i].error, "case %zu: %d", i, error);
+        expect(!error || memcmp(&request, &before, sizeof(before)) == 0, "case %zu: written to", i);
+        /* shorter by some bytes, it is never taken for whole */
+        for (size_t length = 0; !error && length < strlen(cases[i].text); length++)
+            expect(parse(cases[i].text, length, &request) < 0, "case %zu: %zu bytes", i, length);
+    }
+}
+
+static void nul(void)
+{
+    static const char texts[][24] = {"set=1\n\0\n", "set=1\nreplace_peers=\0\n\n", "set=1\n\n\0",
+                                     "\0"};
+    static const size_t lengths[] = {8, 23, 8, 1};
+    struct request request;
+
+    for (size_t i = 0; i < COUNT(texts); i++)
+        expect(parse(texts[i], lengths[i], &request) == -EPROTO, "case %zu", i);
+}
+
+static void long_lines(void)
+{
+    for (int length = 1; length < 300; length++) {
+        char text[512] = PEER "endpoint=";
+        struct request request;
+
+        for (int i = (int)strlen("endpoint="); i < length; i++)
+            (void)strcat(text, "0");
+        (void)strcat(text, "\n\n");
+        expect(parse(text, strlen(text), &request) == (length <= 127 ? -EINVAL : -EPROTO), "%d",
+               length);
+    }
+}
+
+static void values(void)
+{
+    static const char text[] =
+        "set=1\nreplace_peers=true\npublic_key=" KEY_BIG "\nupdate_only=true\n"
+        "preshared_key=" KEY "\nendpoint=192.0.2.1:258\n"
+        "persistent_keepalive_interval=25\nreplace_allowed_ips=true\n"
+        "allowed_ip=10.0.0.1/32\nallowed_ip=10.0.0.1/32\n"
+        "allowed_ip=2001:db8::/32\n\n";
+    struct request request = {0}, nothing = {0};
+
+    expect(parse(text, sizeof(text) - 1, &request) == 0, "all of it");
+    expect(!request.get && request.has_peer && request.update_only && !request.remove &&
+               request.replace_peers && request.replace_allowed,
+           "flags");
+    for (int i = 0; i < KEY_SIZE - 1; i++)
+        expect(request.peer.bytes[i] == i && request.preshared_key.bytes[i] == i, "byte %d", i);
+    expect(request.peer.bytes[31] == 255 && request.has_preshared_key, "the last byte");
+    expect(request.has_endpoint && request.endpoint.address.v4.sin_port == 0x201 &&
+               request.endpoint.address.any.sa_family == AF_INET,
+           "endpoint");
+    expect(request.has_persistent_keepalive && request.persistent_keepalive == 25, "keepalive");
+    expect(request.allowed.count == 2 && request.allowed.network[1].prefix_length == 32, "allowed");
+    expect(parse("get=1\n\n", 7, &request) == 0 && request.get && !request.has_peer &&
+               request.allowed.count == 0,
+           "nothing of the one before");
+    expect(parse(PEER "\n", sizeof(PEER), &request) == 0, "only a peer");
+    nothing.has_peer = true;
+    nothing.peer = request.peer;
+    expect(memcmp(&request, &nothing, sizeof(nothing)) == 0, "only a peer");
+}
+
+static void many_networks(void)
+{
+    for (int count = 1; count < 30; count++) {
+        char text[2048] = PEER;
+        struct request request;
+
+        for (int i = 0; i < count; i++)
+            (void)sprintf(text + strlen(text), "allowed_ip=10.0.0.%d\n", i);
+        (void)strcat(text, "\n");
+        expect(parse(text, strlen(text), &request) == (count <= ALLOWED_MAX ? 0 : -EINVAL), "%d",
+               count);
+    }
+}
+
+/* A right request in which some bytes are others: never more than an error. */
+static void changed(void)
+{
+    static const char text[] = PEER "preshared_key=" KEY "\nendpoint=[2001:db8::1]:258\n"
+                                    "allowed_ip=10.0.0.1/32\nremove=true\n\n";
+
+    for (int run = 0; run < RUNS; run++) {
+        char copy[sizeof(text)];
+        size_t length = 1 + unit_random_below(sizeof(text) - 1);
+        struct request request;
+        int error;
+
+        memcpy(copy, text, sizeof(text));
+        for (uint32_t i = 0; i < 1 + unit_random_below(3); i++)
+            copy[unit_random_below((uint32_t)length)] = (char)unit_random();
+        error = parse(copy, length, &request);
+        expect(error == 0 || error == -EINVAL || error == -EPROTO, "run %d: %d", run, error);
+    }
+}
+
+int main(void)
+{
+    static const struct test tests[] = {
+        {.name = "forms", .run = forms},
+        {.name = "nul", .run = nul},
+        {.name = "long_lines", .run = long_lines},
+        {.name = "values", .run = values},
+        {.name = "many_networks", .run = many_networks},
+        {.name = "changed", .run = changed},
+    };
+
+    return unit_run("engine_request", tests, COUNT(tests));
+}

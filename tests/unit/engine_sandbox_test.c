@@ -1,0 +1,351 @@
+/* Every system call there is, and more, each in a child of its own that is in the engine's sandbox:
+ * it is in the list below, with these arguments, or the child dies by SIGSYS. The list is a second
+ * statement of what src/engine/sandbox.c says, so that a call can't come in by a slip.
+ *
+ * Built without sanitizers, since these make system calls of their own. */
+#include "engine/sandbox.h"
+
+#include <errno.h>
+#include <linux/if_tun.h>
+#include <linux/sockios.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "unit.h"
+
+enum {
+    LAST_CALL = 600, /* Linux 6.18 has less than 480 */
+    SURVIVED = 42,
+    REFUSED_BY_KERNEL = 43,
+    /* Of these two of x86_64 no filter is asked (kernel/seccomp.c, since 6.14 and 6.18); the kernel
+     * itself answers by SIGILL and by ENXIO (arch/x86/kernel/uprobes.c). */
+    URETPROBE = 335,
+    UPROBE = 336,
+};
+
+static const long allowed[] = {
+#ifdef SYS_poll
+    SYS_poll,
+#else
+    SYS_ppoll,
+#endif
+    SYS_restart_syscall,
+    SYS_read,
+    SYS_writev,
+    SYS_recvmsg,
+    SYS_sendmsg,
+    SYS_getsockname,
+    SYS_accept4,
+    SYS_sendto,
+    SYS_recvfrom,
+    SYS_close,
+    SYS_getrandom,
+    SYS_clock_gettime,
+    SYS_brk,
+    SYS_exit_group,
+};
+
+/* A call that a child makes in the sandbox: all its arguments are invalid, but the given one. */
+struct attempt {
+    long call;
+    unsigned long arguments[6];
+};
+
+static const struct attempt invalid = {.arguments = {-1UL, -1UL, -1UL, -1UL, -1UL, -1UL}};
+
+static void attempt_body(void *context)
+{
+    const struct attempt *attempt = context;
+    const unsigned long *values = attempt->arguments;
+
+    if (sandbox_enter())
+        _exit(1);
+    if (syscall(attempt->call, values[0], values[1], values[2], values[3], values[4], values[5]) <
+            0 &&
+        errno == ENXIO)
+        (void)syscall(SYS_exit_group, REFUSED_BY_KERNEL);
+    (void)syscall(SYS_exit_group, SURVIVED);
+}
+
+static bool is_dead(long call, int status)
+{
+#ifdef __x86_64__
+    if (call == URETPROBE && WIFSIGNALED(status) && WTERMSIG(status) == SIGILL)
+        return true;
+    if (call == UPROBE && WIFEXITED(status) && WEXITSTATUS(status) == REFUSED_BY_KERNEL)
+        return true;
+#else
+    (void)call;
+#endif
+    return WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS;
+}
+
+static void check(const struct attempt *attempt, bool lives, const char *what)
+{
+    struct attempt copy = *attempt;
+    int status = unit_fork(attempt_body, &copy);
+    int code = attempt->call == SYS_exit_group ? 255 : SURVIVED;
+    bool lived = WIFEXITED(status) && WEXITSTATUS(status) == code;
+
+    expect(lives ? lived : is_dead(attempt->call, status), "%s %ld (%lx, %lx, %lx) %s: status 0x%x",
+           what, attempt->call, attempt->arguments[0], attempt->arguments[1], attempt->arguments[2],
+           lives ? "is to live" : "is to die", (unsigned int)status);
+}
+
+static bool is_allowed(long call)
+{
+    for (size_t i = 0; i < COUNT(allowed); i++) {
+        if (allowed[i] == call)
+            return true;
+    }
+    return false;
+}
+
+static void every_call(void)
+{
+    for (long call = 0; call <= LAST_CALL; call++) {
+        struct attempt attempt = invalid;
+
+        attempt.call = call;
+        check(&attempt, is_allowed(call), "call");
+    }
+}
+
+/* Numbers that are none, and what they would be if their upper bits were lost. */
+static void odd_numbers(void)
+{
+    static const long numbers[] = {-1, -2, INT32_MAX, INT32_MIN, 0x10000, 0x20000000, 100000};
+
+    for (size_t i = 0; i < COUNT(numbers); i++) {
+        struct attempt attempt = invalid;
+
+        attempt.call = numbers[i];
+        check(&attempt, false, "number");
+    }
+}
+
+/* Of ioctl() one command is left; and those that are like it but for one bit are not. */
+static void ioctl_commands(void)
+{
+    static const struct {
+        unsigned int index;
+        unsigned long value;
+        bool allowed;
+    } cases[] = {
+        {1, TUNSETOFFLOAD, true},
+        {1, 0x100000000 | TUNSETOFFLOAD, true}, /* the kernel looks at the lower half, too */
+        {1, TUNSETOFFLOAD << 32, false},
+        {0, TUNSETOFFLOAD, false}, /* the value in another place */
+        {2, TUNSETOFFLOAD, false},
+        {1, 0, false},
+        {1, TUNSETIFF, false},
+        {1, TUNSETPERSIST, false},
+        {1, TUNSETOWNER, false},
+        {1, TUNSETGROUP, false},
+        {1, TUNSETLINK, false},
+        {1, TUNSETQUEUE, false},
+        {1, TUNGETIFF, false},
+        {1, TUNGETDEVNETNS, false},
+        {1, TUNATTACHFILTER, false},
+        {1, TUNSETSTEERINGEBPF, false},
+        {1, TUNSETCARRIER, false},
+        {1, TUNSETVNETHDRSZ, false},
+        {1, SIOCGSKNS, false},
+        {1, SIOCGIFCONF, false},
+        {1, SIOCSIFFLAGS, false},
+        {1, FIONREAD, false},
+        {1, FIOSETOWN, false},
+        {1, TIOCSTI, false},
+        {1, TIOCLINUX, false},
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct attempt attempt = invalid;
+        char what[32];
+
+        (void)snprintf(what, sizeof(what), "case %zu: ioctl", i);
+        attempt.call = SYS_ioctl;
+        attempt.arguments[cases[i].index] = cases[i].value;
+        check(&attempt, cases[i].allowed, what);
+    }
+    for (int bit = 0; bit < 32; bit++) {
+        struct attempt attempt = invalid;
+
+        attempt.call = SYS_ioctl;
+        attempt.arguments[1] = (unsigned long)TUNSETOFFLOAD ^ 1UL << bit;
+        check(&attempt, false, "ioctl");
+    }
+}
+
+/* Not even with harmless arguments. */
+static void harmless_arguments(void)
+{
+    static const struct attempt cases[] = {
+        {SYS_socket, {AF_UNIX, SOCK_STREAM, 0}},
+        {SYS_socket, {AF_INET, SOCK_DGRAM, 0}},
+        {SYS_mmap, {0, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1UL, 0}},
+        {SYS_mmap, {0, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1UL, 0}},
+        {SYS_mprotect, {0, 0, PROT_READ}},
+        {SYS_write, {1, 0, 0}},
+        {SYS_dup, {0}},
+        {SYS_getpid, {0}},
+        {SYS_kill, {0, 0}},
+        {SYS_prctl, {PR_GET_DUMPABLE}},
+        {SYS_prlimit64, {0, RLIMIT_NOFILE, 0, 0}},
+        {SYS_setsockopt, {0, SOL_SOCKET, SO_RCVBUF, 0, 0}},
+        {SYS_fcntl, {0, 1}},
+        {SYS_rt_sigreturn, {0}},
+        {SYS_rt_sigprocmask, {0}},
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++)
+        check(&cases[i], false, "harmless");
+}
+
+#ifdef __x86_64__
+enum {
+    X32_BIT = 0x40000000,
+};
+
+/* The second set of calls of the same processor. */
+static void every_x32_call(void)
+{
+    for (long call = 0; call <= LAST_CALL; call++) {
+        struct attempt attempt = invalid;
+
+        attempt.call = X32_BIT | call;
+        check(&attempt, false, "x32 call");
+    }
+}
+
+/* And the third, of 32 bits, by their own gate. */
+static void compat_body(void *context)
+{
+    long result = *(long *)context;
+
+    if (sandbox_enter())
+        _exit(1);
+    __asm__ volatile("int $0x80"
+                     : "+a"(result)
+                     : "b"(1), "c"(0), "d"(0)
+                     : "memory", "r8", "r9", "r10", "r11");
+    (void)syscall(SYS_exit_group, SURVIVED);
+}
+
+static void every_compat_call(void)
+{
+    for (long call = 0; call <= 460; call++) {
+        int status = unit_fork(compat_body, &call);
+
+        /* SIGSEGV: the kernel has no such gate */
+        expect(WIFSIGNALED(status) && (WTERMSIG(status) == SIGSYS || WTERMSIG(status) == SIGSEGV),
+               "32-bit call %ld: status 0x%x", call, (unsigned int)status);
+    }
+}
+#endif
+
+static bool status_has(int status, const char *line)
+{
+    char text[8192];
+    ssize_t length = pread(status, text, sizeof(text) - 1, 0);
+
+    if (length <= 0)
+        return false;
+    text[length] = '\0';
+    return strstr(text, line) != NULL;
+}
+
+/* What is in force beside the filter a child can't tell: its parent looks at it while it waits. */
+static void wait_body(void *context)
+{
+    const int *ends = context;
+    char byte;
+
+    if (sandbox_enter())
+        _exit(1);
+    if (send(ends[1], "", 1, MSG_NOSIGNAL) != 1 || recv(ends[1], &byte, 1, 0) != 1)
+        (void)syscall(SYS_exit_group, 1);
+    (void)syscall(SYS_exit_group, 0);
+}
+
+static void look_at(pid_t child)
+{
+    static const char *const lines[] = {
+        "\nCapInh:\t0000000000000000\n",
+        "\nCapPrm:\t0000000000000000\n",
+        "\nCapEff:\t0000000000000000\n",
+        "\nCapAmb:\t0000000000000000\n",
+        "\nNoNewPrivs:\t1\n",
+        "\nSeccomp:\t2\n",
+        "\nSeccomp_filters:\t1\n",
+    };
+    static const struct {
+        int resource;
+        rlim_t limit;
+    } limits[] = {{RLIMIT_CORE, 0}, {RLIMIT_FSIZE, 0}, {RLIMIT_NOFILE, 32}};
+    char path[32];
+    FILE *file;
+    int status;
+
+    (void)snprintf(path, sizeof(path), "/proc/%d/status", (int)child);
+    file = fopen(path, "re");
+    if (!file)
+        unit_trouble("open a child's status");
+    status = fileno(file);
+    for (size_t i = 0; i < COUNT(lines); i++)
+        expect(status_has(status, lines[i]), "line %zu: %s", i, lines[i]);
+    (void)fclose(file);
+    for (size_t i = 0; i < COUNT(limits); i++) {
+        struct rlimit value = {1, 1};
+
+        expect(prlimit(child, (__rlimit_resource_t)limits[i].resource, NULL, &value) == 0 &&
+                   value.rlim_cur == limits[i].limit && value.rlim_max == limits[i].limit,
+               "limit %zu: %lu, %lu", i, (unsigned long)value.rlim_cur,
+               (unsigned long)value.rlim_max);
+    }
+}
+
+static void confined(void)
+{
+    int ends[2];
+    char byte = 0;
+    int status = 0;
+    pid_t child;
+
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends) < 0 || (child = fork()) < 0)
+        unit_trouble("start a child");
+    if (child == 0)
+        wait_body(ends);
+    expect(recv(ends[0], &byte, 1, 0) == 1, "the child isn't in the sandbox");
+    look_at(child);
+    (void)send(ends[0], "", 1, MSG_NOSIGNAL);
+    expect(waitpid(child, &status, 0) == child && status == 0, "status 0x%x", (unsigned int)status);
+    (void)close(ends[0]);
+    (void)close(ends[1]);
+}
+
+int main(void)
+{
+    static const struct test tests[] = {
+        {"every system call but those of the list kills", every_call, false},
+        {"numbers that are no system call kill", odd_numbers, false},
+        {"of ioctl one command is left", ioctl_commands, false},
+        {"harmless arguments don't help", harmless_arguments, false},
+#ifdef __x86_64__
+        {"every x32 call kills", every_x32_call, false},
+        {"every 32-bit call kills", every_compat_call, false},
+#endif
+        {"no capability, no new privileges, no core, no file, few descriptors", confined, false},
+    };
+
+    return unit_run("engine sandbox", tests, COUNT(tests));
+}

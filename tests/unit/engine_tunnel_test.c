@@ -1,0 +1,1128 @@
+/* The protocol as a whole, by simulated time: two ends, each the engine as it is, in
+ * engine_world.h. */
+#include "engine/tunnel.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <linux/virtio_net.h>
+#include <string.h>
+
+#include "engine/aead.h"
+#include "engine/configuration.h"
+#include "engine/session.h"
+#include "engine/split.h"
+#include "engine_packets.h"
+#include "engine_world.h"
+#include "unit.h"
+
+enum {
+    DATA_HEADER = sizeof(struct message_data),
+    OVERHEAD = DATA_HEADER + AEAD_TAG_SIZE,
+    KEEPALIVE_SIZE = OVERHEAD,
+    PACKET = 100, /* the usual length */
+};
+
+#define JITTER_MAX (SECONDS / 3)
+
+static struct tunnel *const tunnel0 = &world.end[0].tunnel;
+static struct tunnel *const tunnel1 = &world.end[1].tunnel;
+
+static unsigned int sent(unsigned int number, enum message_type type)
+{
+    return (unsigned int)world.end[number].count[type];
+}
+
+static unsigned int keys(const struct tunnel *tunnel)
+{
+    unsigned int count = 0;
+
+    for (int i = 0; i < 3; i++)
+        count += tunnel->sessions.slot[i].there;
+    return count;
+}
+
+/* End 0 is the initiator; marks 1 and 2 have come through. */
+static void connect_ends(void)
+{
+    world_offer_mark(0, 1, PACKET);
+    world_pass();
+    world_offer_mark(1, 2, PACKET);
+    world_pass();
+    expect(world_delivered(1, 1) == 1 && world_delivered(0, 2) == 1, "no session");
+}
+
+/* A packet each way every second: no keepalive and no silence. */
+static void talk(int seconds)
+{
+    for (int i = 0; i < seconds; i++) {
+        world_offer_mark(0, 1000, PACKET);
+        world_offer_mark(1, 1001, PACKET);
+        world_advance(SECONDS);
+    }
+}
+
+/* Whether a mark comes through from an end at once. */
+static bool comes_through(unsigned int from, uint32_t mark)
+{
+    unsigned int before = world_delivered(1 - from, mark);
+
+    world_offer_mark(from, mark, PACKET);
+    world_pass();
+    return world_delivered(1 - from, mark) == before + 1;
+}
+
+/* Within so many seconds, with a new packet for each. */
+static bool comes_through_within(unsigned int from, uint32_t mark, int seconds)
+{
+    for (int i = 0; i <= seconds; i++) {
+        if (comes_through(from, mark))
+            return true;
+        world_advance(SECONDS);
+    }
+    return false;
+}
+
+/* The bytes of what is on its way, for later. */
+static size_t record(unsigned int from, size_t place, uint8_t *ret_bytes)
+{
+    const struct world_datagram *datagram = &world.end[from].sent.item[place];
+
+    memcpy(ret_bytes, datagram->bytes, datagram->length);
+    return datagram->length;
+}
+
+static void one_handshake(void)
+{
+    world_begin(1);
+    world_run(0);
+    expect(sent(0, MESSAGE_INITIATION) == 0, "a handshake of which nobody has need");
+    world_offer_mark(0, 1, PACKET);
+    world_run(0);
+    expect(sent(0, MESSAGE_INITIATION) == 1 && sent(0, MESSAGE_DATA) == 0, "the beginning");
+    expect(world.end[0].last_length == 148, "%zu", world.end[0].last_length);
+    expect(world.end[0].sent.item[0].traffic_class == 0x88, "class");
+    world_let(0, 0);
+    world_run(1);
+    expect(sent(1, MESSAGE_RESPONSE) == 1 && world.end[1].last_length == 92, "the response");
+    expect(tunnel1->handshaken.tv_sec == 0, "handshaken before it's confirmed");
+    /* the responder may not use it yet, nor begin another */
+    world_offer_mark(1, 2, PACKET);
+    world_run(1);
+    expect(sent(1, MESSAGE_DATA) == 0 && sent(1, MESSAGE_INITIATION) == 0, "too early");
+    world_pass();
+    expect(world_delivered(1, 1) == 1 && world_delivered(0, 2) == 1, "what waited");
+    expect(sent(0, MESSAGE_DATA) == 1 && sent(1, MESSAGE_DATA) == 1, "one each");
+    expect(tunnel0->handshaken.tv_sec == 1700000000 && tunnel1->handshaken.tv_sec == 1700000000,
+           "handshaken");
+    expect(sent(0, MESSAGE_INITIATION) + sent(1, MESSAGE_INITIATION) == 1, "a second one");
+    expect(keys(tunnel0) == 1 && keys(tunnel1) == 1, "%u, %u", keys(tunnel0), keys(tunnel1));
+    expect(noise_state(tunnel0->noise) == NOISE_NOTHING &&
+               noise_state(tunnel1->noise) == NOISE_NOTHING,
+           "a handshake that is still under way");
+    world_stop();
+}
+
+/* An initiator with nothing to send says so, and that isn't delivered. */
+static void confirmation(void)
+{
+    world_begin(2);
+    expect(world_configure(0, "set=1\n\n") == 0, "an empty request");
+    handshake_initiate(tunnel0, false);
+    world_pass();
+    expect(sent(0, MESSAGE_DATA) == 1 && world.end[0].last_length == KEEPALIVE_SIZE, "keepalive");
+    expect(world.end[1].writes == 0, "a keepalive was delivered");
+    expect(comes_through(1, 5), "the responder has no session");
+    expect(sent(1, MESSAGE_INITIATION) == 0, "a handshake");
+    world_stop();
+}
+
+/* Staged is a frame that can't be cut, so that it confirms nothing. */
+static void confirmation_in_place_of_nonsense(void)
+{
+    uint8_t frame[SPLIT_VNET_SIZE + PACKET] = {0};
+    struct virtio_net_hdr vnet = {.gso_type = VIRTIO_NET_HDR_GSO_TCPV4, .gso_size = 10};
+
+    world_begin(3);
+    memcpy(frame, &vnet, SPLIT_VNET_SIZE);
+    (void)world_packet(0, 1, PACKET, frame + SPLIT_VNET_SIZE);
+    world_offer_frame(0, frame, sizeof(frame));
+    world_pass();
+    expect(sent(0, MESSAGE_INITIATION) == 1 && sent(1, MESSAGE_RESPONSE) == 1, "handshake");
+    expect(sent(0, MESSAGE_DATA) == 1 && world.end[0].last_length == KEEPALIVE_SIZE,
+           "%u data messages, %zu bytes", sent(0, MESSAGE_DATA), world.end[0].last_length);
+    expect(comes_through(1, 5), "the responder has no session");
+    /* nor is such a frame a reason to expect an answer */
+    world_offer_frame(0, frame, sizeof(frame));
+    world_run(0);
+    expect(tunnel0->timers.at[TIMER_SILENCE] == 0, "an answer to nothing is waited for");
+    world_stop();
+}
+
+static void rekey_by_initiator(void)
+{
+    uint8_t old[256];
+    size_t length;
+
+    world_begin(4);
+    connect_ends();
+    talk(119);
+    expect(sent(0, MESSAGE_INITIATION) == 1, "rekey before 120 s");
+    talk(3);
+    expect(sent(0, MESSAGE_INITIATION) == 2, "%u initiations", sent(0, MESSAGE_INITIATION));
+    expect(sent(1, MESSAGE_INITIATION) == 0, "rekey by the responder");
+    expect(keys(tunnel0) == 2 && keys(tunnel1) == 2, "%u, %u", keys(tunnel0), keys(tunnel1));
+    talk(118);
+    expect(sent(0, MESSAGE_INITIATION) == 2, "a third one too early");
+    talk(1200);
+    expect(sent(0, MESSAGE_INITIATION) == 12, "%u in 1440 s", sent(0, MESSAGE_INITIATION));
+    expect(world_delivered(0, 1001) + world_delivered(1, 1000) > 0, "nothing");
+    expect(sent(1, MESSAGE_INITIATION) == 0, "rekey by the responder");
+    /* what was sealed by the session before still arrives after the change */
+    world_offer_mark(1, 77, PACKET);
+    world_run(1);
+    length = record(1, 0, old);
+    world_lose_all(1);
+    world_advance(6 * SECONDS);
+    handshake_initiate(tunnel0, false);
+    world_pass();
+    expect(sent(0, MESSAGE_INITIATION) == 13, "no handshake");
+    world_arrive(0, &world.end[1].address, old, length, 0);
+    world_pass();
+    expect(world_delivered(0, 77) == 1, "the session before is gone");
+    world_stop();
+}
+
+/* The next session of a responder: the old one is used until the initiator has used the new one. */
+static void responders_next(void)
+{
+    world_begin(5);
+    connect_ends();
+    world_advance(121 * SECONDS);
+    world_lose_all(0);
+    world_offer_mark(0, 3, PACKET);
+    world_run(0);
+    expect(world.end[0].sent.count == 2, "%zu on their way", world.end[0].sent.count);
+    world_let(0, 1); /* the initiation alone */
+    world_run(1);
+    expect(tunnel1->sessions.next->there && tunnel1->sessions.current->there, "slots");
+    world_offer_mark(1, 4, PACKET);
+    world_run(1);
+    expect(world.end[1].sent.count == 2, "response and data: %zu", world.end[1].sent.count);
+    world_let(1, 1);
+    world_run(0);
+    expect(world_delivered(0, 4) == 1, "sealed by a session that isn't confirmed");
+    world_let(0, 0); /* the old session's data confirms nothing */
+    world_run(1);
+    expect(world_delivered(1, 3) == 1 && tunnel1->sessions.next->there, "confirmed by the old");
+    world_let(1, 0);
+    world_run(0);
+    world_let(0, 0);
+    world_run(1);
+    expect(!tunnel1->sessions.next->there && tunnel1->sessions.previous->there, "not confirmed");
+    expect(comes_through(0, 6) && comes_through(1, 7), "under the new one");
+    world_stop();
+}
+
+/* One who has only received begins in the last fifteen seconds; the responder doesn't. */
+static void last_minute(void)
+{
+    world_begin(6);
+    connect_ends();
+    world_advance(100 * SECONDS);
+    expect(sent(0, MESSAGE_INITIATION) == 1, "early");
+    world_advance(64 * SECONDS);
+    world.end[0].cut = true;
+    world_offer_mark(1, 3, PACKET);
+    world_pass();
+    expect(sent(0, MESSAGE_INITIATION) == 1, "before 165 s");
+    world_advance(3 * SECONDS);
+    world_offer_mark(1, 4, PACKET);
+    world_pass();
+    expect(world_delivered(0, 4) == 1 && sent(0, MESSAGE_INITIATION) == 2, "at 167 s: %u",
+           sent(0, MESSAGE_INITIATION));
+    /* once */
+    world_offer_mark(1, 5, PACKET);
+    world_pass();
+    expect(sent(0, MESSAGE_INITIATION) == 2, "again");
+    world.end[0].cut = false;
+    world_offer_mark(0, 6, PACKET);
+    world_pass();
+    expect(world_delivered(1, 6) == 1 && sent(1, MESSAGE_INITIATION) == 0, "the responder");
+    world_stop();
+}
+
+/* Seconds after the handshake at which a datagram arrives, or is sent. */
+static const struct {
+    int64_t age;
+    bool accepted;
+} ages[] = {
+    {0, true},
+    {179 * SECONDS, true},
+    {180 * SECONDS - 1, true},
+    {180 * SECONDS, false},
+    {181 * SECONDS, false},
+    {400 * SECONDS, false},
+};
+
+static void reject_received(void)
+{
+    for (size_t i = 0; i < COUNT(ages); i++) {
+        uint8_t bytes[256];
+        size_t length;
+        int64_t birth;
+
+        world_begin(7);
+        connect_ends();
+        birth = tunnel0->sessions.current->birth;
+        world_offer_mark(1, 3, PACKET);
+        world_run(1);
+        length = record(1, 0, bytes);
+        world_lose_all(1);
+        world.end[0].cut = world.end[1].cut = true;
+        if (ages[i].age > 0)
+            world_advance_to(birth + ages[i].age);
+        world_arrive(0, &world.end[1].address, bytes, length, 0);
+        world_run(0);
+        expect(world_delivered(0, 3) == ages[i].accepted, "case %zu", i);
+        world_stop();
+    }
+}
+
+static void reject_sent(void)
+{
+    for (size_t i = 0; i < COUNT(ages); i++) {
+        unsigned int before;
+
+        world_begin(8);
+        connect_ends();
+        world.end[0].cut = world.end[1].cut = true;
+        if (ages[i].age > 0)
+            world_advance_to(tunnel0->sessions.current->birth + ages[i].age);
+        before = sent(0, MESSAGE_DATA);
+        world_offer_mark(0, 3, PACKET);
+        world_run(0);
+        expect(sent(0, MESSAGE_DATA) == before + ages[i].accepted, "case %zu", i);
+        expect(tunnel0->staging.frames == !ages[i].accepted, "case %zu: staging", i);
+        world.end[0].cut = world.end[1].cut = false;
+        if (!ages[i].accepted) {
+            world_advance(6 * SECONDS);
+            expect(world_delivered(1, 3) == 1, "case %zu: what waited is lost", i);
+        }
+        world_stop();
+    }
+}
+
+/* So many messages: a new session well before, and not one more at the end. */
+static void messages(void)
+{
+    world_begin(9);
+    connect_ends();
+    world_advance(6 * SECONDS);
+    tunnel0->sessions.current->counter = REKEY_AFTER_MESSAGES - 1;
+    expect(comes_through(0, 3), "just before the limit");
+    expect(sent(0, MESSAGE_INITIATION) == 2, "%u initiations", sent(0, MESSAGE_INITIATION));
+    world_advance(6 * SECONDS);
+    tunnel0->sessions.current->counter = REJECT_AFTER_MESSAGES - 2;
+    world.end[1].cut = true;
+    expect(comes_through(0, 4), "the last but one");
+    expect(comes_through(0, 5), "the last");
+    expect(!comes_through(0, 6), "one more");
+    expect(tunnel0->sessions.current->counter == REJECT_AFTER_MESSAGES, "the counter");
+    world.end[1].cut = false;
+    world_advance(6 * SECONDS);
+    expect(world_delivered(1, 6) == 1 && tunnel0->sessions.current->counter < 10, "a new one");
+    /* nor in the midst of many */
+    tunnel0->sessions.current->counter = REJECT_AFTER_MESSAGES - 2;
+    for (int i = 0; i < 5; i++)
+        world_offer_mark(0, 8, PACKET);
+    world_run(0);
+    expect(tunnel0->sessions.current->counter == REJECT_AFTER_MESSAGES, "one too many");
+    world_pass();
+    expect(world_delivered(1, 8) == 2, "%u", world_delivered(1, 8));
+    /* the responder, too, begins for that reason */
+    world_advance(6 * SECONDS);
+    tunnel1->sessions.current->counter = REKEY_AFTER_MESSAGES;
+    expect(comes_through(1, 7) && sent(1, MESSAGE_INITIATION) == 1, "the responder");
+    world_stop();
+}
+
+static void retry(void)
+{
+    int64_t last, gave_up = 0;
+    unsigned int count = 1;
+
+    world_begin(10);
+    world.end[0].cut = true;
+    world_offer_mark(0, 1, PACKET);
+    world_run(0);
+    last = world.now;
+    expect(sent(0, MESSAGE_INITIATION) == 1 && tunnel0->staging.frames == 1, "the first");
+    for (int i = 0; i < 2000; i++) {
+        world_advance(SECONDS / 10);
+        if (tunnel0->staging.frames == 0 && !gave_up)
+            gave_up = world.now;
+        if (sent(0, MESSAGE_INITIATION) == count)
+            continue;
+        expect(sent(0, MESSAGE_INITIATION) == ++count, "two at once");
+        expect(world.now - last >= 5 * SECONDS - SECONDS / 10 &&
+                   world.now - last <= 5 * SECONDS + JITTER_MAX + SECONDS / 10,
+               "number %u after %lld ms", count, (long long)((world.now - last) / 1000000));
+        last = world.now;
+    }
+    expect(count >= 18 && count <= 20, "%u attempts", count);
+    expect(gave_up >= 1090 * SECONDS && gave_up < 1108 * SECONDS, "gave up at %lld s",
+           (long long)(gave_up / SECONDS));
+    expect(last < gave_up, "an attempt after that");
+    /* begun anew by the next packet; what was dropped doesn't come */
+    world.end[0].cut = false;
+    expect(comes_through(0, 2), "the next packet");
+    expect(world_delivered(1, 1) == 0, "a packet of long ago");
+    world_stop();
+}
+
+/* Lost initiations and lost responses: what waits arrives in the end, all of it, once. */
+static void lost_messages(void)
+{
+    world_begin(11);
+    for (uint32_t i = 0; i < 10; i++)
+        world_offer_mark(0, 1 + i, PACKET);
+    world_run(0);
+    world_lose_all(0);
+    world_advance(5 * SECONDS + JITTER_MAX);
+    expect(world_delivered(1, 10) == 1, "the second initiation");
+    world_stop();
+
+    world_begin(12);
+    world.end[1].cut = true;
+    for (uint32_t i = 0; i < 10; i++)
+        world_offer_mark(0, 1 + i, PACKET);
+    world_advance(7 * SECONDS);
+    expect(sent(1, MESSAGE_RESPONSE) == 2, "%u responses", sent(1, MESSAGE_RESPONSE));
+    world.end[1].cut = false;
+    world_advance(5 * SECONDS);
+    for (uint32_t i = 0; i < 10; i++)
+        expect(world_delivered(1, 1 + i) == 1, "mark %u", 1 + i);
+    world_stop();
+}
+
+/* Both begin at the same moment, and each forgets its own initiation for the other's. Far apart as
+ * they are, the responses come later than any jitter. They find each other without a new packet. */
+static void both_begin(void)
+{
+    for (int i = 0; i < 4; i++) {
+        world_begin(13 + (uint64_t)i);
+        world_offer_mark(0, 1, PACKET);
+        world_offer_mark(1, 2, PACKET);
+        world_run(0);
+        world_run(1);
+        world.now += i * SECONDS / 4;
+        world_pass();
+        expect(world_delivered(1, 1) == 0, "case %d: there was a session at once", i);
+        world_advance(12 * SECONDS);
+        expect(world_delivered(1, 1) == 1 && world_delivered(0, 2) == 1, "case %d", i);
+        world_stop();
+    }
+}
+
+static void passive_keepalive(void)
+{
+    world_begin(20);
+    connect_ends();
+    world_advance(20 * SECONDS); /* the keepalive for mark 2 */
+    world_offer_mark(0, 3, PACKET);
+    world_pass();
+    unsigned int before = sent(1, MESSAGE_DATA);
+    world_advance(10 * SECONDS - 1);
+    expect(sent(1, MESSAGE_DATA) == before, "early");
+    world_advance(1);
+    expect(sent(1, MESSAGE_DATA) == before + 1 && world.end[1].last_length == KEEPALIVE_SIZE,
+           "no keepalive");
+    /* which isn't answered */
+    before = sent(0, MESSAGE_DATA);
+    world_advance(90 * SECONDS);
+    expect(sent(0, MESSAGE_DATA) == before && sent(1, MESSAGE_DATA) > 0, "an answer to it");
+    expect(sent(0, MESSAGE_INITIATION) == 1, "a handshake");
+    /* and none where something was said */
+    world_offer_mark(0, 4, PACKET);
+    world_pass();
+    world_advance(5 * SECONDS);
+    before = sent(1, MESSAGE_DATA);
+    world_offer_mark(1, 5, PACKET);
+    world_advance(9 * SECONDS);
+    expect(sent(1, MESSAGE_DATA) == before + 1, "one that wasn't called for");
+    world_stop();
+}
+
+static void silence(void)
+{
+    int64_t start;
+
+    world_begin(21);
+    connect_ends();
+    world_advance(20 * SECONDS);
+    world.end[1].cut = true;
+    start = world.now;
+    world_offer_mark(0, 3, PACKET);
+    world_advance(15 * SECONDS - 1);
+    expect(sent(0, MESSAGE_INITIATION) == 1, "early");
+    world_offer_mark(0, 4, PACKET); /* the first one counts */
+    world_advance_to(start + 15 * SECONDS + JITTER_MAX);
+    expect(sent(0, MESSAGE_INITIATION) == 2, "%u initiations", sent(0, MESSAGE_INITIATION));
+    world.end[1].cut = false;
+    world_advance(6 * SECONDS);
+    expect(keys(tunnel0) >= 1 && comes_through(0, 5), "no session afterwards");
+    /* an initiation is an answer, too */
+    world_advance(20 * SECONDS);
+    world_offer_mark(0, 6, PACKET);
+    world_run(0);
+    expect(tunnel0->timers.at[TIMER_SILENCE] != 0, "no answer is waited for");
+    world_lose_all(0);
+    world_advance(5 * SECONDS);
+    handshake_initiate(tunnel1, false);
+    world_let(1, 0);
+    world_run(0);
+    expect(tunnel0->timers.at[TIMER_SILENCE] == 0, "an initiation is no answer");
+    world_pass();
+    /* what is sent on keepalives alone needs no answer */
+    world_advance(20 * SECONDS);
+    unsigned int before = sent(0, MESSAGE_INITIATION);
+    world.end[1].cut = true;
+    outbound_keepalive(tunnel0);
+    world_advance(30 * SECONDS);
+    expect(sent(0, MESSAGE_INITIATION) == before, "an answer to a keepalive was waited for");
+    world_stop();
+}
+
+static void zeroed(void)
+{
+    int64_t birth;
+
+    world_begin(22);
+    connect_ends();
+    birth = tunnel0->sessions.current->birth;
+    world_advance_to(birth + 540 * SECONDS - 1);
+    expect(keys(tunnel0) == 1 && keys(tunnel1) == 1, "%u, %u", keys(tunnel0), keys(tunnel1));
+    world_advance(1);
+    expect(keys(tunnel0) == 0 && keys(tunnel1) == 0, "%u, %u", keys(tunnel0), keys(tunnel1));
+    expect(timers_next(&tunnel0->timers) == INT64_MAX, "a timer");
+    expect(comes_through(0, 3), "afterwards");
+    world_stop();
+
+    /* a handshake without end leaves nothing, either */
+    world_begin(23);
+    world.end[0].cut = true;
+    world_offer_mark(0, 1, PACKET);
+    world_advance(20 * SECONDS);
+    expect(noise_state(tunnel0->noise) == NOISE_SENT_INITIATION, "state");
+    world_advance(650 * SECONDS);
+    expect(noise_state(tunnel0->noise) == NOISE_NOTHING, "an ephemeral key is left");
+    world_stop();
+}
+
+static void persistent_keepalive(void)
+{
+    world_begin(24);
+    expect(tunnel0->timers.persistent == 0, "on from the start");
+    tunnel_set_persistent_keepalive(tunnel0, 25);
+    world_pass();
+    expect(sent(0, MESSAGE_INITIATION) == 1 && sent(0, MESSAGE_DATA) == 1, "at once");
+    world_advance(25 * SECONDS - 1);
+    expect(sent(0, MESSAGE_DATA) == 1, "early");
+    world_advance(1);
+    expect(sent(0, MESSAGE_DATA) == 2, "after 25 s");
+    /* what is received or sent puts it off */
+    world_advance(24 * SECONDS);
+    expect(comes_through(1, 5), "data");
+    world_advance(2 * SECONDS);
+    expect(sent(0, MESSAGE_DATA) == 2, "not put off");
+    world_advance(24 * SECONDS);
+    expect(sent(0, MESSAGE_DATA) > 2, "put off for good");
+    /* goes on when the peer is away for long */
+    world.end[1].cut = true;
+    world_advance(1000 * SECONDS);
+    unsigned int before = sent(0, MESSAGE_INITIATION);
+    world_advance(100 * SECONDS);
+    expect(sent(0, MESSAGE_INITIATION) > before, "given up for good");
+    world.end[1].cut = false;
+    world_advance(30 * SECONDS);
+    expect(tunnel1->sessions.current->there, "doesn't come back");
+    tunnel_set_persistent_keepalive(tunnel0, 0);
+    world_advance(20 * SECONDS);
+    before = sent(0, MESSAGE_DATA);
+    world_advance(200 * SECONDS);
+    expect(sent(0, MESSAGE_DATA) == before, "not switched off");
+    world_stop();
+}
+
+static const struct {
+    uint8_t filled[WORLD_ENDS]; /* what each end's key consists of */
+    bool connected;
+} preshared[] = {
+    {{0, 0}, true}, {{7, 7}, true}, {{7, 0}, false}, {{0, 7}, false}, {{7, 8}, false},
+};
+
+static void preshared_key(void)
+{
+    for (size_t i = 0; i < COUNT(preshared); i++) {
+        world_begin(25);
+        for (unsigned int end = 0; end < WORLD_ENDS; end++) {
+            struct key key;
+
+            memset(&key, preshared[i].filled[end], sizeof(key));
+            noise_set_preshared_key(world.end[end].tunnel.noise, &key);
+        }
+        expect(comes_through_within(0, 3, 20) == preshared[i].connected, "case %zu", i);
+        expect(comes_through_within(1, 4, 20) == preshared[i].connected, "case %zu: back", i);
+        if (!preshared[i].connected) {
+            expect(keys(tunnel0) == 0 || !tunnel0->sessions.current->there, "case %zu: keys", i);
+            expect(tunnel0->handshaken.tv_sec == 0, "case %zu: handshaken", i);
+        }
+        world_stop();
+    }
+}
+
+static bool is_at(const struct tunnel *tunnel, const struct remote *remote)
+{
+    return remote_equal(&tunnel->remote, remote);
+}
+
+static void roaming(void)
+{
+    struct remote elsewhere = world_address(9, 999), far = world_address(10, 1);
+    struct remote home;
+    uint8_t bytes[256];
+    size_t length;
+
+    world_begin(26);
+    home = world.end[0].address;
+    connect_ends();
+    world.end[0].address = elsewhere;
+    expect(comes_through(0, 3) && is_at(tunnel1, &elsewhere), "didn't follow");
+    expect(comes_through(1, 4), "and back");
+    /* a keepalive moves it as well */
+    world.end[0].address = home;
+    outbound_keepalive(tunnel0);
+    world_pass();
+    expect(is_at(tunnel1, &home), "a keepalive");
+    /* a forged one doesn't, nor one replayed */
+    world_offer_mark(0, 5, PACKET);
+    world_run(0);
+    length = record(0, 0, bytes);
+    world_pass();
+    world_arrive(1, &far, bytes, length, 0);
+    world_run(1);
+    expect(is_at(tunnel1, &home), "by a replay");
+    bytes[DATA_HEADER - 2]++; /* the counter */
+    world_arrive(1, &far, bytes, length, 0);
+    world_run(1);
+    expect(is_at(tunnel1, &home), "by a forged packet");
+    world_stop();
+}
+
+/* Initiations and responses move it as well, but not their replays. */
+static void roaming_handshakes(void)
+{
+    struct remote elsewhere = world_address(9, 999), far = world_address(10, 1);
+    uint8_t initiation[256], response[256];
+    size_t initiation_length, response_length;
+
+    world_begin(27);
+    world.end[0].address = elsewhere;
+    world_offer_mark(0, 1, PACKET);
+    world_run(0);
+    initiation_length = record(0, 0, initiation);
+    world_let(0, 0);
+    world_run(1);
+    expect(is_at(tunnel1, &elsewhere), "by an initiation");
+    response_length = record(1, 0, response);
+    world.end[1].address = world_address(11, 1100);
+    world_lose_all(1);
+    world_arrive(0, &world.end[1].address, response, response_length, 0);
+    world_run(0);
+    expect(is_at(tunnel0, &world.end[1].address), "by a response");
+    world_arrive(1, &far, initiation, initiation_length, 0);
+    world_run(1);
+    expect(is_at(tunnel1, &elsewhere) && sent(1, MESSAGE_RESPONSE) == 1, "by a replay");
+    world_arrive(0, &far, response, response_length, 0);
+    world_run(0);
+    expect(is_at(tunnel0, &world.end[1].address), "by a replayed response");
+    world_stop();
+}
+
+/* What waited at the responder goes to where the confirmation came from. */
+static void roaming_confirmation(void)
+{
+    world_begin(28);
+    world_offer_mark(0, 1, PACKET);
+    world_run(0);
+    world_let(0, 0);
+    world_run(1);
+    world_offer_mark(1, 2, PACKET);
+    world_run(1);
+    world.end[0].address = world_address(9, 999);
+    world.end[1].sent.item[0].to = world.end[0].address; /* the response still gets there */
+    world_pass();
+    expect(world_delivered(1, 1) == 1 && world_delivered(0, 2) == 1, "%u, %u",
+           world_delivered(1, 1), world_delivered(0, 2));
+    world_stop();
+}
+
+static void replays(void)
+{
+    uint8_t bytes[3][256];
+    size_t length[3];
+
+    world_begin(29);
+    connect_ends();
+    for (uint32_t i = 0; i < 3; i++)
+        world_offer_mark(0, 10 + i, PACKET);
+    world_run(0);
+    for (size_t i = 0; i < 3; i++)
+        length[i] = record(0, i, bytes[i]);
+    world_lose_all(0);
+    for (int round = 0; round < 3; round++) {
+        for (size_t i = 3; i-- > 0;) /* backwards: late is not wrong */
+            world_arrive(1, &world.end[0].address, bytes[i], length[i], 0);
+        world_run(1);
+    }
+    for (uint32_t i = 0; i < 3; i++)
+        expect(world_delivered(1, 10 + i) == 1, "mark %u: %u times", i, world_delivered(1, 10 + i));
+    world_stop();
+}
+
+/* Every byte matters. */
+static void forgeries(void)
+{
+    uint8_t bytes[256];
+    size_t length;
+    uint64_t received;
+
+    world_begin(30);
+    connect_ends();
+    world_offer_mark(0, 10, 40);
+    world_run(0);
+    length = record(0, 0, bytes);
+    world_lose_all(0);
+    received = tunnel1->received_bytes;
+    for (size_t i = 0; i < length; i++) {
+        bytes[i] ^= 0x10;
+        world_arrive(1, &world.end[0].address, bytes, length, 0);
+        world_run(1);
+        bytes[i] ^= 0x10;
+    }
+    for (size_t i = 0; i < length; i++) {
+        world_arrive(1, &world.end[0].address, bytes, i, 0);
+        world_run(1);
+    }
+    expect(world_delivered(1, 10) == 0 && tunnel1->received_bytes == received, "taken in");
+    world_arrive(1, &world.end[0].address, bytes, length, 0);
+    world_run(1);
+    expect(world_delivered(1, 10) == 1, "the right one");
+    world_stop();
+}
+
+/* Whichever end begins anew, with the same key: in time there is a session again. */
+static void restarts(void)
+{
+    for (unsigned int which = 0; which < WORLD_ENDS; which++) {
+        world_begin(31);
+        connect_ends();
+        world_advance(30 * SECONDS);
+        world_restart(which);
+        expect(comes_through(which, 5), "case %u: from the one", which);
+        expect(comes_through(1 - which, 6), "case %u: from the other", which);
+        world_advance(30 * SECONDS);
+        world_restart(which);
+        expect(!comes_through(1 - which, 7), "case %u: by a session that is gone", which);
+        world_advance(16 * SECONDS);
+        expect(comes_through(1 - which, 8), "case %u: after the silence", which);
+        expect(comes_through(which, 9), "case %u: and back", which);
+        world_stop();
+    }
+}
+
+static void wall_clock(void)
+{
+    world_begin(32);
+    connect_ends();
+    world.wall -= 1000000 * SECONDS;
+    world_advance(121 * SECONDS);
+    expect(comes_through(0, 3) && sent(0, MESSAGE_INITIATION) == 2, "rekey");
+    expect(sent(1, MESSAGE_RESPONSE) == 2, "refused because the clock was set back");
+    world_stop();
+}
+
+/* What the peer may send: its own address, and no other. */
+static void sources(void)
+{
+    static const uint8_t addresses[][4] = {
+        {10, 0, 0, 1}, {10, 0, 0, 2}, {10, 0, 1, 0}, {127, 0, 0, 1}, {0, 0, 0, 0}, {192, 0, 2, 1},
+    };
+    uint8_t packet[PACKET];
+
+    world_begin(33);
+    connect_ends();
+    for (size_t i = 0; i < COUNT(addresses); i++) {
+        size_t before = world.end[1].delivered.count;
+
+        (void)world_packet(0, 50, sizeof(packet), packet);
+        memcpy(packet + 12, addresses[i], 4);
+        world_offer(0, packet, sizeof(packet));
+        world_pass();
+        expect(world.end[1].delivered.count == before, "case %zu", i);
+    }
+    expect(comes_through(0, 51), "the right one");
+    world_stop();
+}
+
+/* The container's packets for others are answered, and nothing goes out. */
+static void destinations(void)
+{
+    uint8_t packet[PACKET];
+    const struct world_packets *delivered = &world.end[0].delivered;
+
+    world_begin(34);
+    (void)world_packet(0, 50, sizeof(packet), packet);
+    packet[19] = 77;
+    world_offer(0, packet, sizeof(packet));
+    world_pass();
+    expect(sent(0, MESSAGE_INITIATION) == 0 && tunnel0->staging.frames == 0, "sent");
+    expect(delivered->count == 1 && delivered->item[0].length > 28 &&
+               delivered->item[0].bytes[9] == 1 && delivered->item[0].bytes[20] == 3 &&
+               delivered->item[0].bytes[21] == 1,
+           "no answer");
+    /* nor is anything said to a packet when there is no peer, or nobody knows where it is */
+    tunnel0->remote = (struct remote){0};
+    world_offer_mark(0, 1, PACKET);
+    world_pass();
+    expect(delivered->count == 2 && sent(0, MESSAGE_INITIATION) == 0, "without an endpoint");
+    tunnel_remove_peer(tunnel0);
+    world_offer_mark(0, 1, PACKET);
+    world_pass();
+    expect(delivered->count == 3 && sent(0, MESSAGE_INITIATION) == 0, "without a peer");
+    world_stop();
+}
+
+static const struct {
+    size_t longest; /* that was sent before */
+    size_t length;
+    size_t padded;
+} paddings[] = {
+    {24, 24, 32},       {24, 32, 32},       {24, 33, 48},       {24, 1279, 1280},
+    {24, 1280, 1280},   {24, 1281, 1281},   {1420, 1281, 1296}, {1420, 1405, 1408},
+    {1420, 1409, 1420}, {1420, 1420, 1420}, {1420, 1419, 1420}, {1500, 1420, 1424},
+};
+
+static void padding(void)
+{
+    for (size_t i = 0; i < COUNT(paddings); i++) {
+        world_begin(35);
+        connect_ends();
+        world_offer_mark(0, 3, paddings[i].longest);
+        world_pass();
+        world_offer_mark(0, 4, paddings[i].length);
+        world_run(0);
+        expect(world.end[0].last_length == paddings[i].padded + OVERHEAD, "case %zu: %zu", i,
+               world.end[0].last_length - OVERHEAD);
+        world_pass();
+        expect(world_delivered(1, 4) == 1, "case %zu: delivered", i);
+        world_stop();
+    }
+}
+
+/* Up to what UDP can carry; what is longer is dropped, and does no harm. */
+static void long_packets(void)
+{
+    static const struct {
+        size_t length;
+        bool carried;
+    } cases[] = {
+        {9000, true},
+        {65000, true},
+        {UDP_PAYLOAD_MAX - OVERHEAD, true},
+        {UDP_PAYLOAD_MAX - OVERHEAD + 1, false},
+        {65500, false},
+        {65520, false},
+        {65535, false},
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        world_begin(36);
+        connect_ends();
+        expect(comes_through(0, 3 + (uint32_t)i), "case %zu: before", i);
+        world_offer_mark(0, 50, cases[i].length);
+        world_pass();
+        expect(world_delivered(1, 50) == cases[i].carried, "case %zu", i);
+        world_offer_mark(0, 51, 1001);
+        world_pass();
+        expect(world_delivered(1, 51) == 1, "case %zu: after", i);
+        expect(world.end[0].last_length <= 1008 + OVERHEAD, "case %zu: padded to %zu", i,
+               world.end[0].last_length);
+        world_stop();
+    }
+}
+
+/* A frame of 60 kB that is to be cut into packets of one byte. */
+static size_t absurd_frame(uint8_t *ret_frame)
+{
+    struct sample sample = {.protocol = TCP,
+                            .host = 0,
+                            .ttl = 64,
+                            .port = 1,
+                            .flags = ACK,
+                            .window = 1,
+                            .payload = 60000};
+    struct virtio_net_hdr vnet = {
+        .gso_type = VIRTIO_NET_HDR_GSO_TCPV4, .gso_size = 1, .hdr_len = 40};
+    uint8_t *packet = ret_frame + SPLIT_VNET_SIZE;
+    size_t length = packets_write(&sample, packet);
+
+    memcpy(ret_frame, &vnet, SPLIT_VNET_SIZE);
+    memcpy(packet + 12, (const uint8_t[]){10, 0, 0, 0, 10, 0, 0, 1}, 8);
+    packets_repair(packet, length, packets_transport(&sample));
+    return SPLIT_VNET_SIZE + length;
+}
+
+/* The other direction, timers and requests have their turn after one such frame, not after 32. */
+static void absurd_frames(void)
+{
+    static uint8_t frame[TUN_FRAME_MAX];
+    size_t length = absurd_frame(frame);
+    unsigned int before;
+
+    world_begin(37);
+    connect_ends();
+    world.end[0].cut = true;
+    for (int i = 0; i < 8; i++)
+        world_offer_frame(0, frame, length);
+    before = sent(0, MESSAGE_DATA);
+    expect(world_round(0), "nothing done");
+    expect(sent(0, MESSAGE_DATA) > before && sent(0, MESSAGE_DATA) - before <= 65536, "%u packets",
+           sent(0, MESSAGE_DATA) - before);
+    world_stop();
+}
+
+static size_t udp_packet(unsigned int from, uint32_t sequence, uint8_t *packet)
+{
+    struct sample sample = {.protocol = UDP,
+                            .ttl = 64,
+                            .fragment = DF,
+                            .port = 1,
+                            .sequence = sequence,
+                            .payload = 500};
+    size_t length = packets_write(&sample, packet);
+
+    memcpy(packet + 12, (const uint8_t[]){10, 0, 0, (uint8_t)from, 10, 0, 0, (uint8_t)(1 - from)},
+           8);
+    packets_repair(packet, length, packets_transport(&sample));
+    return length;
+}
+
+static void send_burst(unsigned int from, int count)
+{
+    uint8_t packet[1024];
+
+    for (int i = 0; i < count; i++)
+        world_offer(from, packet, udp_packet(from, 7, packet));
+    world_pass();
+}
+
+static const struct {
+    int error;
+    size_t delivered;  /* of a burst of ten */
+    bool merged_after; /* whether the next burst is written at once */
+} write_errors[] = {
+    {0, 10, true},
+    {-EINVAL, 10, false}, /* the kernel promised too much: one by one from now on */
+    {-EIO, 0, true},      /* the device is down for now */
+};
+
+static void device_errors(void)
+{
+    for (size_t i = 0; i < COUNT(write_errors); i++) {
+        size_t before;
+        unsigned int writes;
+
+        world_begin(38);
+        connect_ends();
+        before = world.end[1].delivered.count;
+        world.end[1].write_error = write_errors[i].error;
+        send_burst(0, 10);
+        expect(world.end[1].delivered.count - before == write_errors[i].delivered, "case %zu: %zu",
+               i, world.end[1].delivered.count - before);
+        world.end[1].write_error = 0;
+        writes = world.end[1].writes;
+        send_burst(0, 10);
+        writes = world.end[1].writes - writes;
+        expect(writes == (write_errors[i].merged_after ? 1 : 10), "case %zu: %u writes", i, writes);
+        expect(!tunnel1->device_gone, "case %zu: gone", i);
+        world.end[1].gone = true;
+        send_burst(0, 1);
+        expect(tunnel1->device_gone, "case %zu: not gone", i);
+        world_stop();
+    }
+}
+
+/* An initiation that anybody can write who knows the public key: mac1 is right, all else is not. */
+static void flood(unsigned int number, unsigned int count, uint8_t host)
+{
+    struct cookie_maker maker;
+
+    cookie_maker_init(&maker, noise_public_key(world.end[number].tunnel.noise));
+    for (unsigned int i = 0; i < count; i++) {
+        struct message_initiation message = {.type = htole32(MESSAGE_INITIATION), .sender = 5};
+        struct remote from = world_address(host, (uint16_t)(1 + i));
+
+        for (size_t k = 0; k < KEY_SIZE; k++)
+            message.ephemeral[k] = (uint8_t)unit_random();
+        cookie_add_macs(&maker, (uint8_t *)&message, sizeof(message), world.now);
+        world_arrive(number, &from, (const uint8_t *)&message, sizeof(message), 0);
+    }
+}
+
+static void cookies(void)
+{
+    world_begin(39);
+    connect_ends();
+    world_advance(SECONDS);
+    flood(1, LOAD_PER_WINDOW, 50);
+    world_pass();
+    expect(sent(1, MESSAGE_COOKIE) == 0, "a cookie without load");
+    flood(1, 100, 50);
+    world_pass();
+    expect(sent(1, MESSAGE_COOKIE) == 100 && world.end[1].last_length == 64, "%u cookies of %zu",
+           sent(1, MESSAGE_COOKIE), world.end[1].last_length);
+    expect(comes_through(0, 3) && comes_through(1, 4), "the session suffers");
+    /* the peer is asked for a cookie, and is heard when it has one */
+    world_advance(100 * SECONDS);
+    world_restart(0);
+    flood(1, 17, 50);
+    world_pass();
+    world_offer_mark(0, 5, PACKET);
+    world_pass();
+    expect(sent(1, MESSAGE_RESPONSE) == 1 && world_delivered(1, 5) == 0, "heard without a cookie");
+    expect(tunnel0->maker.has_cookie, "no cookie");
+    for (int i = 0; i < 6; i++) {
+        flood(1, 40, 50);
+        world_advance(SECONDS);
+    }
+    expect(world_delivered(1, 5) == 1, "not heard with a cookie");
+    world_stop();
+}
+
+/* Of whom doesn't know the peer's public key. */
+static void forged_cookies(void)
+{
+    struct message_cookie reply = {.type = htole32(MESSAGE_COOKIE)};
+
+    world_begin(40);
+    world.end[0].cut = true;
+    world_offer_mark(0, 1, PACKET);
+    world_run(0);
+    reply.receiver = htole32(noise_local_index(tunnel0->noise));
+    world_arrive(0, &world.end[1].address, (const uint8_t *)&reply, sizeof(reply), 0);
+    world_run(0);
+    expect(!tunnel0->maker.has_cookie && tunnel0->maker.sent_mac1, "a forged cookie");
+    world_stop();
+}
+
+/* A flood of all kinds from everywhere, for minutes, doesn't end what there is. */
+static void flood_and_session(void)
+{
+    unsigned int lost = 0;
+
+    world_begin(41);
+    connect_ends();
+    for (int i = 0; i < 300; i++) {
+        flood(0, 60, 60);
+        flood(1, 60, 61);
+        world_offer_mark(0, 100 + (uint32_t)i, PACKET);
+        world_offer_mark(1, 1000 + (uint32_t)i, PACKET);
+        world_advance(SECONDS);
+        lost += world_delivered(1, 100 + (uint32_t)i) != 1;
+        lost += world_delivered(0, 1000 + (uint32_t)i) != 1;
+    }
+    expect(lost == 0, "%u lost", lost);
+    expect(sent(0, MESSAGE_INITIATION) > 2, "no rekey");
+    world_stop();
+}
+
+/* What waits for a session: the newest, within limits. */
+static void staging_limits(void)
+{
+    world_begin(42);
+    world.end[0].cut = true;
+    for (uint32_t i = 0; i < 300; i++)
+        world_offer_mark(0, 1 + i, PACKET);
+    world_run(0);
+    expect(tunnel0->staging.frames == STAGING_FRAMES, "%u frames", tunnel0->staging.frames);
+    world.end[0].cut = false;
+    world_advance(6 * SECONDS);
+    for (uint32_t i = 0; i < 300; i++)
+        expect(world_delivered(1, 1 + i) == (i >= 300 - STAGING_FRAMES), "mark %u", 1 + i);
+    world_stop();
+}
+
+/* Another peer: nothing of the one before is left; the same one: all of it. */
+static void other_peer(void)
+{
+    struct key key = {{9}};
+
+    world_begin(43);
+    connect_ends();
+    world_introduce(0);
+    expect(keys(tunnel0) == 1, "the same peer, and the session is gone");
+    expect(comes_through(0, 3) && sent(0, MESSAGE_INITIATION) == 1, "a new handshake");
+    expect(tunnel_set_peer(tunnel0, &key), "another peer");
+    expect(keys(tunnel0) == 0 && !remote_known(&tunnel0->remote) && tunnel0->allowed.count == 0 &&
+               tunnel0->received_bytes == 0 && tunnel0->handshaken.tv_sec == 0,
+           "something is left");
+    expect(timers_next(&tunnel0->timers) == INT64_MAX, "a timer is left");
+    world_advance(SECONDS);
+    world_introduce(0);
+    expect(comes_through(0, 4) && comes_through(1, 5), "the first one again");
+    world_stop();
+}
+
+int main(void)
+{
+    static const struct test tests[] = {
+        {.name = "one_handshake", .run = one_handshake},
+        {.name = "confirmation", .run = confirmation},
+        {.name = "confirmation_in_place_of_nonsense", .run = confirmation_in_place_of_nonsense},
+        {.name = "rekey_by_initiator", .run = rekey_by_initiator},
+        {.name = "responders_next", .run = responders_next},
+        {.name = "last_minute", .run = last_minute},
+        {.name = "reject_received", .run = reject_received},
+        {.name = "reject_sent", .run = reject_sent},
+        {.name = "messages", .run = messages},
+        {.name = "retry", .run = retry},
+        {.name = "lost_messages", .run = lost_messages},
+        {.name = "both_begin", .run = both_begin},
+        {.name = "passive_keepalive", .run = passive_keepalive},
+        {.name = "silence", .run = silence},
+        {.name = "zeroed", .run = zeroed},
+        {.name = "persistent_keepalive", .run = persistent_keepalive},
+        {.name = "preshared_key", .run = preshared_key},
+        {.name = "roaming", .run = roaming},
+        {.name = "roaming_handshakes", .run = roaming_handshakes},
+        {.name = "roaming_confirmation", .run = roaming_confirmation},
+        {.name = "replays", .run = replays},
+        {.name = "forgeries", .run = forgeries},
+        {.name = "restarts", .run = restarts},
+        {.name = "wall_clock", .run = wall_clock},
+        {.name = "sources", .run = sources},
+        {.name = "destinations", .run = destinations},
+        {.name = "padding", .run = padding},
+        {.name = "long_packets", .run = long_packets},
+        {.name = "absurd_frames", .run = absurd_frames},
+        {.name = "device_errors", .run = device_errors},
+        {.name = "cookies", .run = cookies},
+        {.name = "forged_cookies", .run = forged_cookies},
+        {.name = "flood_and_session", .run = flood_and_session},
+        {.name = "staging_limits", .run = staging_limits},
+        {.name = "other_peer", .run = other_peer},
+    };
+
+    return unit_run("engine_tunnel", tests, COUNT(tests));
+}
