@@ -9,7 +9,7 @@
 
 FROM debian:12 AS build
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends gcc libc6-dev libcap2-bin libmnl-dev make scdoc \
+    && apt-get install -y --no-install-recommends gcc libc6-dev libcap2-bin libmnl-dev libssl-dev make scdoc \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY . .
@@ -19,12 +19,14 @@ RUN make install CONFIG="$CONFIG" GROUP=nogroup
 
 FROM debian:12-slim
 COPY --from=build /usr/local/bin/ /usr/local/bin/
+COPY --from=build /usr/local/libexec/ /usr/local/libexec/
 # What COPY does to owner and capabilities differs from builder to builder, so both are set again; a change of owner
 # takes capabilities away, so that goes first. nogroup is the group of nobody.
 RUN apt-get update \
     && apt-get install -y --no-install-recommends libcap2-bin libmnl0 \
-    && chown root:nogroup /usr/local/bin/net-admin-helper \
+    && chown root:nogroup /usr/local/bin/net-admin-helper /usr/local/libexec/net-admin-helper/cwg-engine \
     && chmod 0750 /usr/local/bin/net-admin-helper \
+    && chmod 0710 /usr/local/libexec/net-admin-helper/cwg-engine \
     && setcap cap_net_admin,cap_sys_admin,cap_sys_ptrace=p /usr/local/bin/net-admin-helper \
     && apt-get purge -y --auto-remove libcap2-bin \
     && rm -rf /var/lib/apt/lists/*

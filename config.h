@@ -13,6 +13,13 @@
 #define ENABLE_CWG_CONNECT
 #define ENABLE_CWG_DELETE
 
+/* Where the kernel has no WireGuard, a link is carried by a process of its own, the engine. Without
+ * this, the kernel's WireGuard is all there is. With the second, the engine carries new links on
+ * every kernel.
+ */
+#define ENABLE_CWG_ENGINE
+/* #define CWG_PREFER_ENGINE */
+
 /* How many links one container may have. */
 #define CWG_MAX_LINKS 256
 

@@ -1,8 +1,23 @@
 #include "helper/backend.h"
 
+#include <errno.h>
 #include <string.h>
 
-const struct backend *const backends[] = {&kernel_backend, NULL};
+#include "helper/engine.h"
+#include "helper/failure.h"
+#include "helper/settings.h"
+#include "helper/wireguard.h"
+
+const struct backend *const backends[] = {
+#if defined ENABLE_CWG_ENGINE && defined CWG_PREFER_ENGINE
+    &engine_backend,
+#endif
+    &kernel_backend,
+#if defined ENABLE_CWG_ENGINE && !defined CWG_PREFER_ENGINE
+    &engine_backend,
+#endif
+    NULL,
+};
 
 const struct backend *backend_by_kind(const char *kind)
 {
@@ -12,3 +27,59 @@ const struct backend *backend_by_kind(const char *kind)
     }
     return NULL;
 }
+
+#ifdef ENABLE_CWG_CREATE
+
+static const struct backend *for_new = &kernel_backend;
+
+const struct backend *backend_for_new(void)
+{
+    return for_new;
+}
+
+#ifdef ENABLE_CWG_ENGINE
+
+/* Whether the engine is to carry new links. */
+static int prefer_engine(bool *ret_engine, struct failure *failure)
+{
+#ifdef CWG_PREFER_ENGINE
+    (void)failure;
+    *ret_engine = true;
+    return 0;
+#else
+    bool in_kernel = false;
+    int error = wireguard_look(&in_kernel, failure);
+
+    if (!error)
+        *ret_engine = !in_kernel;
+    return error;
+#endif
+}
+
+int backend_prepare(const struct home *home, struct link_end end, struct failure *failure)
+{
+    bool engine = false;
+    int error = prefer_engine(&engine, failure);
+
+    if (error || !engine)
+        return error;
+    for_new = &engine_backend;
+    return engine_launch(home, end, failure);
+}
+
+#endif
+
+int backend_fail_port(int error, uint16_t port, struct failure *failure)
+{
+    if (error == -EADDRINUSE)
+        return fail(failure, error,
+                    "port: UDP port %u is in use on this machine; choose another (`ss -ulpn` shows "
+                    "who has it, unless it is another link)",
+                    port);
+    return fail(failure, error,
+                "port: %u is a privileged port, which this program may not give away; choose one "
+                "from 1024 up, or 0 to let the kernel choose",
+                port);
+}
+
+#endif

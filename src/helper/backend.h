@@ -13,7 +13,6 @@ struct failure;
 
 struct backend {
     const char *kind;  /* IFLA_INFO_KIND of its devices */
-    const char *alias; /* of a finished device, for whoever looks at it with `ip link` */
     const char *title; /* for --version */
 
     /* Each is there if the task that needs it is in the program. */
@@ -28,6 +27,10 @@ struct backend {
     int (*start)(struct target *target, const struct device *device, uint16_t port,
                  struct failure *failure);
 
+    /* Takes the device out of the group of unfinished ones, and says in its alias what carries it.
+     */
+    int (*finish)(struct target *target, const struct device *device, struct failure *failure);
+
     /* Makes `peer` the one peer of a device. */
     int (*join)(struct target *target, const struct device *device, const struct key *peer,
                 const struct endpoint *endpoint, struct failure *failure);
@@ -37,9 +40,20 @@ struct backend {
 };
 
 extern const struct backend kernel_backend;
+extern const struct backend engine_backend;
 
 /* All that are in the program, the preferred one first; NULL ends them. */
 extern const struct backend *const backends[];
 
 /* The one whose devices are of this kind, or NULL. */
 const struct backend *backend_by_kind(const char *kind);
+
+/* The one that new links are made with. */
+const struct backend *backend_for_new(void);
+
+/* Before the sandbox is entered, for the task that makes a link: finds out which that is, and lets
+ * it make ready what it can't later. Returns 0, or a negative errno. */
+int backend_prepare(const struct home *home, struct link_end end, struct failure *failure);
+
+/* Sets the text for a port that can't be bound: `error` is -EADDRINUSE, or else -EACCES. */
+int backend_fail_port(int error, uint16_t port, struct failure *failure);

@@ -46,36 +46,48 @@ int device_find(struct target *target, struct link_end end, struct device *ret_d
         return DEVICE_FOREIGN;
     device.index = link.index;
     device.finished = link.group != DEVICE_GROUP_IN_THE_MAKING;
+#ifdef ENABLE_CWG_ENGINE
+    (void)ctlmsg_alias_parse(link.alias, &device.engine); /* if it names none, it stays none */
+#endif
     *ret_device = device;
     return DEVICE_OURS;
 }
 
+/* How many links of a kind a dump has shown. A kernel that doesn't know a kind shows all devices
+ * (link_kind_filtered(), net/core/rtnetlink.c). */
+struct count {
+    const char *kind;
+    unsigned int links;
+};
+
 static int count_link(const struct nlmsghdr *message, void *context)
 {
-    unsigned int *count = context;
+    struct count *count = context;
     struct rtmsg_link link;
     struct link_end end;
     int error = rtmsg_link_parse(message, &link);
 
-    if (!error && backend_by_kind(link.kind) && link_name_parse(CWG_PREFIX, link.name, &end) == 0)
-        ++*count;
+    if (!error && strcmp(link.kind, count->kind) == 0 &&
+        link_name_parse(CWG_PREFIX, link.name, &end) == 0)
+        count->links++;
     return error;
 }
 
 int device_check_limit(struct target *target, struct failure *failure)
 {
     struct message request;
-    unsigned int count = 0;
+    struct count count = {.links = 0};
 
     for (const struct backend *const *backend = backends; *backend; backend++) {
         int error;
 
-        rtmsg_link_dump(&request, (*backend)->kind);
+        count.kind = (*backend)->kind;
+        rtmsg_link_dump(&request, count.kind);
         error = netlink_request(&target->dumps, &request, false, count_link, &count);
         if (error)
             return fail_unexpected(failure, error, "can't list the container's devices");
     }
-    if (count > CWG_MAX_LINKS)
+    if (count.links > CWG_MAX_LINKS)
         return fail(failure, -EDQUOT,
                     "the container has %d links already, which is the limit; remove one with "
                     "cwg_destroy, or raise CWG_MAX_LINKS in config.h",
@@ -165,12 +177,13 @@ int device_set_up(struct target *target, const struct device *device)
     return netlink_request(&target->route, &request, true, NULL, NULL);
 }
 
-int device_finish(struct target *target, const struct device *device, struct failure *failure)
+int device_finish(struct target *target, const struct device *device, const char *alias,
+                  struct failure *failure)
 {
     struct message request;
     int error;
 
-    rtmsg_link_set_group(&request, device->index, 0, device->backend->alias);
+    rtmsg_link_set_group(&request, device->index, 0, alias);
     error = netlink_request(&target->route, &request, true, NULL, NULL);
     return error ? fail_step(failure, error, "can't mark the link as finished") : 0;
 }

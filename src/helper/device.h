@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "helper/ctlmsg.h"
 #include "helper/target.h"
 #include "link/link.h"
 
@@ -21,6 +22,7 @@ struct device {
     struct link_end end;
     const struct backend *backend;
     bool finished;
+    struct ctlmsg_engine engine; /* that carries it, by its alias; none if that names none */
 };
 
 /* The name of an end's device. Returns 0, or -ENAMETOOLONG with which nets have a name that fits.
@@ -51,8 +53,11 @@ int device_set_address(struct target *target, const struct device *device, struc
 /* Sets it up. Returns 0, or the kernel's negative errno, for the backend's failure texts. */
 int device_set_up(struct target *target, const struct device *device);
 
-/* Takes it out of the group of unfinished ones, and names its backend in its alias. */
-int device_finish(struct target *target, const struct device *device, struct failure *failure);
+/* Takes it out of the group of unfinished ones. The alias is for whoever looks at it with `ip
+ * link`.
+ */
+int device_finish(struct target *target, const struct device *device, const char *alias,
+                  struct failure *failure);
 
 /* Removes it. One that is gone already is fine. */
 int device_delete(struct target *target, const struct device *device, struct failure *failure);

@@ -86,18 +86,15 @@ static int kernel_start(struct target *target, const struct device *device, uint
 {
     int error = device_set_up(target, device);
 
-    if (error == -EADDRINUSE)
-        return fail(failure, error,
-                    "port: UDP port %u is in use on this machine; choose another (`ss -ulpn` shows "
-                    "who has it, unless it is another link)",
-                    port);
-    if (error == -EACCES)
-        return fail(
-            failure, error,
-            "port: %u is a privileged port, which this program may not give away; choose one "
-            "from 1024 up, or 0 to let the kernel choose",
-            port);
+    if (error == -EADDRINUSE || error == -EACCES)
+        return backend_fail_port(error, port, failure);
     return error ? fail_step(failure, error, "can't set the link up") : 0;
+}
+
+static int kernel_finish(struct target *target, const struct device *device,
+                         struct failure *failure)
+{
+    return device_finish(target, device, "net-admin-helper: kernel", failure);
 }
 
 #endif
@@ -120,11 +117,11 @@ static int kernel_join(struct target *target, const struct device *device, const
 
 const struct backend kernel_backend = {
     .kind = "wireguard",
-    .alias = "net-admin-helper: kernel",
     .title = "kernel WireGuard",
 #ifdef ENABLE_CWG_CREATE
     .make = kernel_make,
     .start = kernel_start,
+    .finish = kernel_finish,
 #endif
 #ifdef ENABLE_CWG_CONNECT
     .join = kernel_join,

@@ -6,11 +6,13 @@
  *   privilege   three capabilities at most stay permitted, none effective
  *   arguments   text becomes values; all wrong command lines end here
  *   home        where we are; the last look at a file
+ *   prepare     a new link's engine is started, where the kernel has no WireGuard: the one program
+ *               that is ever run
  *   sandbox     no_new_privs, and an allow-list of system calls
  *   target      the container's namespace, resolved once, and whether the caller may work there
  *   task        what was asked for
  *
- * Nothing is allocated, no signal is handled, no other program is run. main() alone prints errors.
+ * Nothing is allocated, no signal is handled. main() alone prints errors.
  */
 #include <stdlib.h>
 #include <unistd.h>
@@ -37,6 +39,8 @@ static int do_task(const struct task *task, const struct request *request, struc
         error = secret_protect(failure);
     if (!error)
         error = home_open(&home, failure);
+    if (!error && task->prepare)
+        error = task->prepare(request, &home, failure);
     if (!error)
         error = sandbox_enter(failure);
     if (!error)

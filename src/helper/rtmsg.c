@@ -25,6 +25,31 @@ void rtmsg_link_new(struct message *message, const char *name, const char *kind,
     message_unnest(message, info);
 }
 
+static void put_no_link_local(struct message *message)
+{
+    static const uint8_t mode = IN6_ADDR_GEN_MODE_NONE;
+    struct nlattr *families = message_nest(message, IFLA_AF_SPEC);
+    struct nlattr *ipv6 = message_nest(message, AF_INET6);
+
+    message_put(message, IFLA_INET6_ADDR_GEN_MODE, sizeof(mode), &mode);
+    message_unnest(message, ipv6);
+    message_unnest(message, families);
+}
+
+void rtmsg_link_move(struct message *message, const struct rtmsg_move *move)
+{
+    struct ifinfomsg *link = message_start(message, RTM_SETLINK, 0, sizeof(*link));
+
+    link->ifi_change = IFF_MULTICAST; /* off: the kernel's WireGuard hasn't got it, either */
+    message_put_string(message, IFLA_IFNAME, move->name);
+    message_put_u32(message, IFLA_NET_NS_FD, (uint32_t)move->netns);
+    message_put_u32(message, IFLA_GROUP, move->group);
+    message_put_u32(message, IFLA_MTU, move->mtu);
+    message_put(message, IFLA_IFALIAS, strlen(move->alias), move->alias);
+    if (move->ipv6)
+        put_no_link_local(message);
+}
+
 void rtmsg_link_get(struct message *message, const char *name)
 {
     message_start(message, RTM_GETLINK, 0, sizeof(struct ifinfomsg));
@@ -97,6 +122,8 @@ int rtmsg_link_parse(const struct nlmsghdr *message, struct rtmsg_link *ret_link
         return -EBADMSG;
     if (attributes[IFLA_GROUP] && attribute_u32(attributes[IFLA_GROUP], &link.group))
         return -EBADMSG;
+    if (attribute_string(attributes[IFLA_IFALIAS], RTMSG_ALIAS_SIZE, link.alias))
+        link.alias[0] = '\0';
     link.index = header->ifi_index;
     link.up = header->ifi_flags & IFF_UP;
     if (link.index <= 0)

@@ -9,7 +9,8 @@
 #include "link/link.h"
 
 enum {
-    RTMSG_KIND_SIZE = 16, /* a longer kind is none of ours */
+    RTMSG_KIND_SIZE = 16,  /* a longer kind is none of ours */
+    RTMSG_ALIAS_SIZE = 96, /* and so is a longer alias */
 };
 
 /* Devices. */
@@ -20,12 +21,28 @@ struct rtmsg_link {
     char kind[RTMSG_KIND_SIZE]; /* "" if the device has none, or a longer one */
     uint32_t group;
     bool up;
+    char alias[RTMSG_ALIAS_SIZE]; /* the same; whatever root in the container has written */
 };
 
 /* A new device, not up, in the namespace behind `netns`, with its lower half in the namespace of
  * the socket that this is sent on. */
 void rtmsg_link_new(struct message *message, const char *name, const char *kind, int netns,
                     uint32_t group);
+
+/* What becomes of a device that is moved to another namespace. */
+struct rtmsg_move {
+    char name[LINK_NAME_SIZE]; /* which it is, and what it is called there: -EEXIST if that is taken
+                                */
+    char alias[RTMSG_ALIAS_SIZE];
+    int netns;
+    uint32_t group;
+    uint32_t mtu;
+    bool ipv6; /* whether the kernel has it: then no link-local address is made */
+};
+
+/* Moves a device of the namespace of the socket that this is sent on. */
+void rtmsg_link_move(struct message *message, const struct rtmsg_move *move);
+
 /* The device that a name or an altname stands for. */
 void rtmsg_link_get(struct message *message, const char *name);
 /* All devices of a kind. */

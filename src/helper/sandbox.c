@@ -9,6 +9,7 @@
 #include <linux/seccomp.h>
 #include <linux/sockios.h>
 #include <sched.h>
+#include <signal.h>
 #include <stddef.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -83,6 +84,19 @@ static const struct sock_filter filter[] = {
 
     /* wireguard.c: a private key */
     ALLOW(getrandom),
+
+#ifdef ENABLE_CWG_ENGINE
+    /* engine.c: the port of a new link; by connect() it is given back */
+    ALLOW(bind),
+    ALLOW(getsockname),
+    /* control.c: a socket to speak to an engine by, and not to be spoken to; who is at its other
+     * end, and whether that has refused */
+    ALLOW_WITH(socket, 0, AF_UNIX),
+    ALLOW_WITH(shutdown, 1, SHUT_RD),
+    ALLOW_WITH(getsockopt, 1, SOL_SOCKET),
+    /* control.c: an engine that hangs */
+    ALLOW_WITH(pidfd_send_signal, 1, SIGKILL),
+#endif
 
     /* output.c: the result, or what went wrong */
     ALLOW_WITH(write, 0, STDOUT_FILENO),

@@ -23,6 +23,15 @@
 #error "config.h: no task is enabled: define ENABLE_CWG_CREATE, _CONNECT or _DELETE"
 #endif
 
+#if defined CWG_PREFER_ENGINE && !defined ENABLE_CWG_ENGINE
+#error "config.h: CWG_PREFER_ENGINE makes no sense without ENABLE_CWG_ENGINE"
+#endif
+
+/* Where `make install` puts the engine; build.mk says otherwise if PREFIX does. */
+#ifndef ENGINE_PATH
+#define ENGINE_PATH "/usr/local/libexec/net-admin-helper/cwg-engine"
+#endif
+
 #if CWG_MAX_LINKS < 1
 #error "config.h: CWG_MAX_LINKS must be at least 1"
 #endif

@@ -25,20 +25,19 @@ enum {
     LOCK_PAUSE = 20 * 1000 * 1000, /* nanoseconds, between two tries */
 };
 
-static bool same_netns(const struct netns *a, const struct netns *b)
+bool netns_same(const struct netns *a, const struct netns *b)
 {
     return a->device == b->device && a->inode == b->inode;
 }
 
 /* fstat(), as one and the same system call with every libc: the sandbox has it. */
-static int netns_identify(struct netns *netns)
+int netns_identify(int fd, struct netns *ret_netns)
 {
     struct stat status;
 
-    if (syscall(SYS_fstat, netns->fd, &status) < 0)
+    if (syscall(SYS_fstat, fd, &status) < 0)
         return -errno;
-    netns->device = status.st_dev;
-    netns->inode = status.st_ino;
+    *ret_netns = (struct netns){.fd = fd, .device = status.st_dev, .inode = status.st_ino};
     return 0;
 }
 
@@ -52,10 +51,9 @@ static int look_for(const char *path)
 int home_open(struct home *ret_home, struct failure *failure)
 {
     struct home home = {0};
-    int error;
+    int fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+    int error = fd < 0 ? -errno : netns_identify(fd, &home.netns);
 
-    home.netns.fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-    error = home.netns.fd < 0 ? -errno : netns_identify(&home.netns);
     if (error)
         return fail_unexpected(failure, error, "can't open /proc/self/ns/net (is /proc mounted?)");
     home.settings_seen = look_for("/proc/sys/net/core") == 0;
@@ -117,8 +115,7 @@ static int check_descriptor(int fd, struct failure *failure)
     return 0;
 }
 
-/* setns() to what a pidfd or a namespace's descriptor stands for. */
-static int enter(int fd, unsigned int privileges)
+int netns_enter(int fd, unsigned int privileges)
 {
     int result;
 
@@ -128,10 +125,9 @@ static int enter(int fd, unsigned int privileges)
     return result < 0 ? -errno : 0;
 }
 
-/* Without a way back the program ends: away from home, nothing of what follows would be right. */
-static int go_home(const struct home *home, struct failure *failure)
+int home_return(const struct home *home, struct failure *failure)
 {
-    int error = enter(home->netns.fd, PRIVILEGE_ADMIN);
+    int error = netns_enter(home->netns.fd, PRIVILEGE_ADMIN);
 
     return error ? fail(failure, error,
                         "the network namespace that this was started in, where the link's UDP "
@@ -143,15 +139,12 @@ static int go_home(const struct home *home, struct failure *failure)
 /* The descriptor of the namespace that a socket is in (SIOCGSKNS, net/socket.c). */
 static int netns_of_socket(int socket, struct netns *ret_netns)
 {
-    struct netns netns = {0};
+    int fd;
 
     privilege_raise(PRIVILEGE_NET);
-    netns.fd = ioctl(socket, SIOCGSKNS);
+    fd = ioctl(socket, SIOCGSKNS);
     privilege_lower();
-    if (netns.fd < 0)
-        return -errno;
-    *ret_netns = netns;
-    return netns_identify(ret_netns);
+    return fd < 0 ? -errno : netns_identify(fd, ret_netns);
 }
 
 /* What has to be done inside. Some settings of the network are the machine's, and its initial
@@ -174,7 +167,7 @@ static int open_inside(struct target *target)
 static int visit(const struct home *home, int fd, unsigned int privileges, struct target *target,
                  struct failure *failure)
 {
-    int error = enter(fd, privileges);
+    int error = netns_enter(fd, privileges);
 
     if (error == -ESRCH)
         return fail_no_process(failure);
@@ -183,7 +176,7 @@ static int visit(const struct home *home, int fd, unsigned int privileges, struc
     if (error)
         return fail_unexpected(failure, error, "pid: can't enter its network namespace");
     error = open_inside(target);
-    if (go_home(home, failure))
+    if (home_return(home, failure))
         return -EPERM;
     if (error == -EPERM)
         return fail_not_permitted(failure);
@@ -221,7 +214,7 @@ static int check_policy(const struct home *home, const struct target *target,
         return fail(failure, -EPERM,
                     "can't tell the machine's own network namespace from a container's: "
                     "/proc/sys/net is not to be seen; mount /proc where this program runs");
-    if (target->initial || same_netns(&target->netns, &home->netns))
+    if (target->initial || netns_same(&target->netns, &home->netns))
         return fail(failure, -EPERM,
                     "pid: that process is in the host's network namespace, not in a container's; "
                     "give the pid of a process in the container");
@@ -240,7 +233,7 @@ static void wait_for_turn(const struct target *target)
 int target_open(const struct home *home, const struct target_name *name, struct target *ret_target,
                 struct failure *failure)
 {
-    struct target target = {.pidfd = -1};
+    struct target target = {.home = home, .pidfd = -1};
     int error;
 
     if (name->kind == TARGET_PID) {

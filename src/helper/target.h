@@ -21,8 +21,20 @@ struct home {
     bool settings_seen; /* whether /proc/sys/net is there, which tells the initial namespace */
 };
 
+/* Which namespace a descriptor stands for. Returns 0, or a negative errno. */
+int netns_identify(int fd, struct netns *ret_netns);
+bool netns_same(const struct netns *a, const struct netns *b);
+
+/* Enters the network namespace that a pidfd or a namespace's descriptor stands for, by `privileges`
+ * (privilege.h). Returns 0, or a negative errno. */
+int netns_enter(int fd, unsigned int privileges);
+
 /* Finds out where we are. Returns 0, or a negative errno. */
 int home_open(struct home *ret_home, struct failure *failure);
+
+/* Goes back there. Where this fails the program has to end: away from home, nothing of what follows
+ * would be right. Returns 0, or a negative errno. */
+int home_return(const struct home *home, struct failure *failure);
 
 /* How a caller names a target: a process in it, or a descriptor of it that the caller opened. */
 struct target_name {
@@ -34,6 +46,7 @@ struct target_name {
 };
 
 struct target {
+    const struct home *home;
     int pidfd; /* -1 if the target was named by a descriptor */
     struct netns netns;
     bool initial;           /* it is the machine's own */

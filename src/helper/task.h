@@ -39,6 +39,10 @@ struct task {
     const char *details;                             /* paragraphs for its own --help */
     enum argument arguments[TASK_ARGUMENTS_MAX + 1]; /* 0 ends them */
 
+    /* What has to be done before the sandbox is entered, at home; or NULL. Returns 0, or a negative
+     * errno. */
+    int (*prepare)(const struct request *request, const struct home *home, struct failure *failure);
+
     /* Does it, at home. A result is written to standard output, by output_result(). Returns 0, or a
      * negative errno, and then nothing has been changed. */
     int (*run)(const struct request *request, struct target *target, struct failure *failure);

@@ -38,30 +38,48 @@ static int fail_taken(struct link_end end, int presence, struct failure *failure
         name);
 }
 
+/* Removes what has the link's name, if an earlier command didn't live to finish it. What is gone
+ * by now is fine: an engine ends with the command that started it. */
+static int clear_unfinished(const struct request *request, struct target *target,
+                            struct failure *failure)
+{
+    struct device left;
+    int presence = device_find(target, request->end, &left, failure);
+
+    if (presence < 0 || presence == DEVICE_ABSENT)
+        return presence;
+    if (presence == DEVICE_FOREIGN)
+        return fail_taken(request->end, presence, failure);
+    return left.finished ? fail_exists(&left, failure)
+                         : left.backend->remove(target, &left, failure);
+}
+
+static int fail_again(const struct request *request, struct target *target, struct failure *failure)
+{
+    struct device device;
+    int presence = device_find(target, request->end, &device, failure);
+
+    if (presence < 0)
+        return presence;
+    return presence == DEVICE_OURS ? fail_exists(&device, failure)
+                                   : fail_taken(request->end, presence, failure);
+}
+
 /* Makes the device, in the place of one that an earlier command didn't live to finish. */
 static int make(const struct request *request, struct target *target, struct device *ret_device,
                 struct key *ret_public_key, struct failure *failure)
 {
-    const struct backend *backend = backends[0];
-    struct device left;
-    int presence;
+    const struct backend *backend = backend_for_new();
     int error =
         backend->make(target, request->end, request->port, ret_device, ret_public_key, failure);
 
     if (error != -EEXIST)
         return error;
-    presence = device_find(target, request->end, &left, failure);
-    if (presence < 0)
-        return presence;
-    if (presence != DEVICE_OURS)
-        return fail_taken(request->end, presence, failure);
-    if (left.finished)
-        return fail_exists(&left, failure);
-    error = left.backend->remove(target, &left, failure);
-    if (!error)
-        error =
-            backend->make(target, request->end, request->port, ret_device, ret_public_key, failure);
-    return error == -EEXIST ? fail_exists(&left, failure) : error;
+    error = clear_unfinished(request, target, failure);
+    if (error)
+        return error;
+    error = backend->make(target, request->end, request->port, ret_device, ret_public_key, failure);
+    return error == -EEXIST ? fail_again(request, target, failure) : error;
 }
 
 static int print_key(const struct key *public_key, struct failure *failure)
@@ -93,9 +111,18 @@ static int complete(const struct request *request, struct target *target,
     if (!error)
         error = print_key(public_key, failure);
     if (!error)
-        error = device_finish(target, device, failure);
+        error = device->backend->finish(target, device, failure);
     return error;
 }
+
+#ifdef ENABLE_CWG_ENGINE
+
+static int prepare(const struct request *request, const struct home *home, struct failure *failure)
+{
+    return backend_prepare(home, request->end, failure);
+}
+
+#endif
 
 static int run(const struct request *request, struct target *target, struct failure *failure)
 {
@@ -123,6 +150,9 @@ const struct task task_create = {
         "Prints the device's public key, 44 characters, and nothing else. The device\n"
         "goes away with the container.\n",
     .arguments = {ARGUMENT_PID, ARGUMENT_NET, ARGUMENT_HOST, ARGUMENT_PORT},
+#ifdef ENABLE_CWG_ENGINE
+    .prepare = prepare,
+#endif
     .run = run,
 };
 

@@ -1,6 +1,7 @@
 #include "helper/wireguard.h"
 
 #include <errno.h>
+#include <linux/netlink.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -27,6 +28,24 @@ static int find_family(struct target *target, uint16_t *ret_family, struct failu
     if (error)
         return fail_unexpected(failure, error, "can't talk to the kernel's WireGuard");
     *ret_family = family;
+    return 0;
+}
+
+int wireguard_look(bool *ret_there, struct failure *failure)
+{
+    struct netlink generic;
+    struct message request;
+    uint16_t family = 0;
+    int error = netlink_open(NETLINK_GENERIC, &generic);
+
+    if (error)
+        return fail_unexpected(failure, error, "can't open netlink");
+    wgmsg_family_get(&request);
+    error = netlink_request(&generic, &request, false, note_family, &family);
+    netlink_close(&generic);
+    if (error && error != -ENOENT)
+        return fail_unexpected(failure, error, "can't ask the kernel for WireGuard");
+    *ret_there = !error;
     return 0;
 }
 

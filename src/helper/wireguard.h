@@ -1,6 +1,7 @@
 /* What the kernel's WireGuard driver is told about a device, and asked. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "helper/target.h"
@@ -8,6 +9,10 @@
 #include "link/key.h"
 
 struct failure;
+
+/* Whether the kernel has WireGuard: it loads its module if it can. Asked at home, which is where we
+ * have to be. Returns 0, or a negative errno. */
+int wireguard_look(bool *ret_there, struct failure *failure);
 
 /* Gives a device a new private key, made here and kept nowhere else, and its listen port (host byte
  * order, 0 for any). The driver makes the public key of it. Returns 0, or a negative errno. */

@@ -146,7 +146,7 @@ check_imports()
     done
 }
 
-@test "it has no way to the heap, to streams, to other programs, to the environment or to languages" {
+@test "libc gives it no way to the heap, to streams, to other programs, to the environment or to languages" {
     each_program check_imports
 }
 

@@ -6,16 +6,17 @@ load ../lib/helper
 clean_make()
 {
     env -u MAKEFLAGS -u MAKEOVERRIDES -u MFLAGS -u MAKELEVEL -u CC -u CFLAGS -u CPPFLAGS -u LDFLAGS -u PREFIX \
-        -u BINDIR -u MANDIR -u GROUP -u DESTDIR -u CONFIG -u BUILD make --no-print-directory -C "$ROOT" "$@"
+        -u BINDIR -u MANDIR -u LIBEXECDIR -u ENGINE_PATH -u GROUP -u DESTDIR -u CONFIG -u BUILD \
+        make --no-print-directory -C "$ROOT" "$@"
 }
 
-# Writes a config.h of all tasks but those given, with the prefix $PREFIX or "test"; prints its path.
+# Writes a config.h of all tasks, and the engine, but those given, with the prefix $PREFIX or "test"; prints its path.
 config_without()
 {
     local file=$BATS_TEST_TMPDIR/config.h task
     {
         echo "#define CWG_PREFIX \"${PREFIX:-test}\""
-        for task in CREATE CONNECT DELETE; do
+        for task in CREATE CONNECT DELETE ENGINE; do
             [[ " $* " == *" $task "* ]] || echo "#define ENABLE_CWG_$task"
         done
     } >"$file"

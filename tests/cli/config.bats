@@ -94,13 +94,42 @@ config_with()
 
 @test "without cwg_create there is nothing that makes keys or devices, without cwg_connect nothing that sets peers" {
     local task symbol
-    local -A symbols=([CREATE]='kernel_make wgmsg_set_key wireguard_set_new_key' [CONNECT]='kernel_join wgmsg_set_peer')
+    local -A symbols=(
+        [CREATE]='kernel_make wgmsg_set_key wireguard_set_new_key engine_make launch_engine child_become_engine'
+        [CONNECT]='kernel_join wgmsg_set_peer engine_join ctlmsg_set_peer'
+    )
     for task in CREATE CONNECT; do
         for symbol in ${symbols[$task]}; do
             nm "$WITHOUT-none/$NAME" | grep -q " $symbol\b" || fail "$symbol is nowhere"
             ! nm "$WITHOUT-$task/$NAME" | grep -q " $symbol\b" || fail "$symbol is there without $task"
         done
     done
+}
+
+@test "the engine that isn't enabled is not in the program: it starts nothing, speaks to nothing, and says so" {
+    local symbol with=$WITHOUT-none/$NAME
+    quick_build "$BUILD_DIR" "$(config_without ENGINE)"
+    for symbol in engine_backend engine_make engine_remove launch_engine child_become_engine control_open \
+        ctlmsg_alias_parse wireguard_look rtmsg_link_move; do
+        nm "$with" | grep -q " $symbol\b" || fail "$symbol is nowhere"
+        ! nm "$PROGRAM" | grep -q " $symbol\b" || fail "$symbol is there without the engine"
+    done
+    ! strings "$PROGRAM" | grep -iE 'cwg-engine|/libexec/' || fail "it knows of the engine"
+    run --separate-stderr "$PROGRAM" --version
+    [[ $output == *$'\nbackends: kernel WireGuard\n'* ]] || fail "$output"
+    run --separate-stderr "$with" --version
+    [[ $output == *$'\nbackends: kernel WireGuard, userspace engine\n'* ]] || fail "$output"
+}
+
+@test "CWG_PREFER_ENGINE puts the engine first, and makes no sense without it" {
+    config_with '#define CWG_PREFER_ENGINE'
+    quick_build "$BUILD_DIR" "$CONFIG_FILE"
+    run --separate-stderr "$PROGRAM" --version
+    [[ $output == *$'\nbackends: userspace engine, kernel WireGuard\n'* ]] || fail "$output"
+    sed -i /ENABLE_CWG_ENGINE/d "$CONFIG_FILE"
+    rm -r "$BUILD_DIR"
+    run quick_build "$BUILD_DIR" "$CONFIG_FILE"
+    assert_compiler_says "CWG_PREFER_ENGINE makes no sense without ENABLE_CWG_ENGINE"
 }
 
 @test "one task alone can be built" {
@@ -241,4 +270,5 @@ END
     quick_build "$BUILD_DIR" config.h
     run --separate-stderr "$PROGRAM" --version
     [ "${lines[2]}" = "tasks: cwg_create cwg_connect cwg_destroy" ]
+    [ "${lines[3]}" = "backends: kernel WireGuard, userspace engine" ]
 }

@@ -113,7 +113,7 @@ refused_with()
         assert_success_with "$NAME $(sed -n 's/^VERSION := //p' "$ROOT/Makefile")
 prefix: test
 tasks: cwg_create cwg_connect cwg_destroy
-backends: kernel WireGuard
+backends: kernel WireGuard, userspace engine
 links per container: 256
 containers: all"
     done

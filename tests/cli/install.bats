@@ -16,6 +16,7 @@ setup_file()
     BATS_TEST_TMPDIR=$BATS_FILE_TMPDIR
     prepare all
     prepare without_connect CONNECT
+    prepare without_engine ENGINE
 }
 
 # Builds with all tasks but those given, program and man page.
@@ -27,7 +28,7 @@ prepare()
     mkdir -p "$build"
     cp "$config" "$build/config.h"
     quick_build "$build" "$build/config.h"
-    clean_make -s BUILD="$build" CONFIG="$build/config.h" CFLAGS=-O0 build
+    make_with "${build##*/}" -j2 build
 }
 
 setup()
@@ -35,6 +36,7 @@ setup()
     DEST="$BATS_FILE_TMPDIR/dest $BATS_TEST_NUMBER"
     BIN=$DEST/usr/local/bin
     MAN=$DEST/usr/local/share/man/man8
+    ENGINE=$DEST/usr/local/libexec/net-admin-helper/cwg-engine
 }
 
 # make install or uninstall, of one of the builds: make_with BUILD [ARGUMENT...]
@@ -42,7 +44,7 @@ make_with()
 {
     local build=$BATS_FILE_TMPDIR/$1
     shift
-    clean_make -s BUILD="$build" CONFIG="$build/config.h" CFLAGS=-O0 "$@"
+    clean_make -s BUILD="$build" CONFIG="$build/config.h" CFLAGS=-O0 ENGINE_OPTIMIZE= "$@"
 }
 
 # As a packager does it, below $DEST.
@@ -85,7 +87,47 @@ said()
     [ "$(getcap "$BIN/$NAME")" = "$BIN/$NAME $CAPABILITIES" ]
 }
 
-@test "it is installed with a link for each task and the man page, and nothing else" {
+@test "the engine can be executed by the group, and read and changed by root alone" {
+    stage all
+    [ "$(stat -c '%F %a %U:%G' "$ENGINE")" = 'regular file 710 root:nogroup' ]
+    [ -z "$(getcap "$ENGINE")" ]
+    # By nobody's group it runs, and says what it is for.
+    run setpriv --reuid "$APP_UID" --regid nogroup --clear-groups --inh-caps=-all env "$ENGINE"
+    [ "$status" = 1 ]
+    [[ $output == *"net-admin-helper starts it"* ]] || fail "$output"
+    run setpriv --reuid "$APP_UID" --regid nogroup --clear-groups --inh-caps=-all cat "$ENGINE"
+    [ "$status" = 1 ]
+    run as_app "$ENGINE"
+    [ "$status" = 126 ]
+}
+
+@test "the engine needs no library, and no loader" {
+    stage all
+    ! readelf --program-headers "$ENGINE" | grep INTERP || fail "it needs a loader"
+    ! readelf --dynamic "$ENGINE" | grep NEEDED || fail "it needs a library"
+    readelf --file-header "$ENGINE" | grep -q '^ *Type: *DYN'
+}
+
+@test "the program looks for its engine where that is installed, PREFIX or not" {
+    strings "$BATS_FILE_TMPDIR/all/$NAME" | grep -qx '.*/usr/local/libexec/net-admin-helper/cwg-engine'
+    stage all PREFIX=/opt/nah
+    [ -x "$DEST/opt/nah/libexec/net-admin-helper/cwg-engine" ]
+    strings "$DEST/opt/nah/bin/$NAME" | grep -q '/opt/nah/libexec/net-admin-helper/cwg-engine$'
+    ! strings "$DEST/opt/nah/bin/$NAME" | grep -q /usr/local || fail "it looks below /usr/local"
+}
+
+@test "without the engine none is built or installed, and one that is there is taken away" {
+    [ ! -e "$BATS_FILE_TMPDIR/without_engine/cwg-engine" ]
+    stage without_engine
+    [ ! -e "$DEST/usr/local/libexec" ]
+    [ ! -e "$MAN/cwg-engine.8" ]
+    stage all
+    stage without_engine
+    [ ! -e "$ENGINE" ]
+    [ ! -e "$MAN/cwg-engine.8" ]
+}
+
+@test "it is installed with its engine, a link for each task and the man pages, and nothing else" {
     stage all
     [ "$(listing "$DEST/usr/local")" = "$(sort <<END
 d 755 root:root
@@ -94,10 +136,14 @@ f 750 root:nogroup bin/$NAME
 l 777 root:root bin/cwg_create -> $NAME
 l 777 root:root bin/cwg_connect -> $NAME
 l 777 root:root bin/cwg_destroy -> $NAME
+d 755 root:root libexec
+d 755 root:root libexec/net-admin-helper
+f 710 root:nogroup libexec/net-admin-helper/cwg-engine
 d 755 root:root share
 d 755 root:root share/man
 d 755 root:root share/man/man8
 f 644 root:root share/man/man8/$NAME.8
+f 644 root:root share/man/man8/cwg-engine.8
 l 777 root:root share/man/man8/cwg_create.8 -> $NAME.8
 l 777 root:root share/man/man8/cwg_connect.8 -> $NAME.8
 l 777 root:root share/man/man8/cwg_destroy.8 -> $NAME.8
@@ -186,7 +232,8 @@ END
 @test "a caller who isn't root is told so, and nothing is installed" {
     mkdir -m 777 "$DEST"
     run --separate-stderr as_app env -C "$ROOT" \
-        scripts/install "$DEST" /bin /man nogroup "$BATS_FILE_TMPDIR/all/$NAME" cap_net_admin=p
+        scripts/install "$DEST" /bin /man /libexec/cwg-engine nogroup "$BATS_FILE_TMPDIR/all/$NAME" \
+        "$BATS_FILE_TMPDIR/all/cwg-engine" cap_net_admin=p
     [ "$status" = 1 ]
     [ "$stderr" = "make install: has to be run by root: it sets owner and capabilities" ]
     [ -z "$(ls "$DEST")" ]
@@ -210,7 +257,8 @@ in_own_etc()
 @test "on the machine itself a group that doesn't exist is created, once, and it is said who is to be in it" {
     local group=nah-group-of-a-test command
     command=(env -u MAKEFLAGS -u MAKELEVEL make --no-print-directory -s -C "$ROOT" BUILD="$BATS_FILE_TMPDIR/all"
-        CONFIG="$BATS_FILE_TMPDIR/all/config.h" CFLAGS=-O0 PREFIX="$BATS_TEST_TMPDIR/prefix" GROUP="$group")
+        CONFIG="$BATS_FILE_TMPDIR/all/config.h" CFLAGS=-O0 ENGINE_OPTIMIZE=
+        PREFIX="$BATS_TEST_TMPDIR/prefix" GROUP="$group")
     run in_own_etc "${command[@]}" install
     [ "$status" = 0 ] || fail "$output"
     [[ ${lines[0]} == "created the group $group: add those who may call $NAME, with usermod -aG $group USER" ]] ||
@@ -238,7 +286,7 @@ in_own_etc()
         ! setcap cap_net_admin=p "$1/probe" 2>/dev/null || exit 77
         shift; status=0; "$@" || status=$?; find "$DESTDIR" ! -type d ! -name probe; exit $status' \
         - "$DEST" env -u MAKEFLAGS -u MAKELEVEL make --no-print-directory -s -C "$ROOT" \
-        BUILD="$BATS_FILE_TMPDIR/all" CONFIG="$BATS_FILE_TMPDIR/all/config.h" CFLAGS=-O0 \
+        BUILD="$BATS_FILE_TMPDIR/all" CONFIG="$BATS_FILE_TMPDIR/all/config.h" CFLAGS=-O0 ENGINE_OPTIMIZE= \
         DESTDIR="$DEST" GROUP=nogroup install
     [ "$status" != 77 ] || skip "ramfs keeps capabilities here"
     [ "$status" != 0 ] || fail "$output"

@@ -10,10 +10,10 @@ APP_UID=61234
 APP_GID=61234
 
 # Installs the program for the application's group, with its file capabilities, under a directory of the test file's
-# own, and sets HELPER to it. An argument names another build than build/net-admin-helper.
+# own, and sets HELPER to it. An argument names another build than $TESTED, or build/net-admin-helper.
 install_helper()
 {
-    local program=${1:-$ROOT/build/$NAME} capabilities=${2:-cap_net_admin,cap_sys_admin,cap_sys_ptrace=p}
+    local program=${1:-${TESTED:-$ROOT/build/$NAME}} capabilities=${2:-cap_net_admin,cap_sys_admin,cap_sys_ptrace=p}
     local directory=${3:-$BATS_FILE_TMPDIR/bin}
 
     chmod 755 "$BATS_RUN_TMPDIR" "$BATS_FILE_TMPDIR" "$(dirname "$BATS_RUN_TMPDIR")"
@@ -22,6 +22,17 @@ install_helper()
     setcap "$capabilities" "$directory/$NAME"
     HELPER=$directory/$NAME
     export HELPER
+}
+
+# Installs the engine for the application's group, where the program of build/variants/engine looks for it, and lets all
+# open TUN devices, as udev does.
+install_engine()
+{
+    local path=/run/net-admin-helper-test/cwg-engine
+    mkdir -p "${path%/*}"
+    install -s -m 0710 -o root -g "$APP_GID" "$ROOT/build/cwg-engine" "$path.new"
+    mv -f "$path.new" "$path"
+    chmod 0666 /dev/net/tun
 }
 
 # Runs a command as the application. setpriv started by root still holds its capabilities when it execs; with env in

@@ -22,7 +22,7 @@ setup_file()
 {
     # Once for all tests: a container takes its time.
     [ -n "${NAH_IN_VM:-}" ] || return 0
-    has_wireguard || return 0
+    has_backend || return 0
     install_helper
     two_sites
     create_account
@@ -41,7 +41,7 @@ setup_file()
 setup()
 {
     [ -n "${NAH_IN_VM:-}" ] || skip "only in the VM: it needs an account for an ordinary user"
-    require_wireguard
+    require_backend
     left=$(pid_of left)
     right=$(pid_of right)
     own=$(pid_of own)

@@ -16,14 +16,14 @@ load net
 
 setup_file()
 {
-    has_wireguard || return 0
+    has_backend || return 0
     install_helper
     two_sites
 }
 
 setup()
 {
-    require_wireguard
+    require_backend
     container c1
     container c2
 }
@@ -116,6 +116,7 @@ latest_handshake()
 }
 
 @test "a link that is connected before its peer is there comes up when the peer does" {
+    require_kernel
     local key1 key2
     local private=$BATS_TEST_TMPDIR/private key1
     wg genkey >"$private"

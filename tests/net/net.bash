@@ -15,23 +15,65 @@
 
 load ../lib/helper
 
-# Whether the kernel has WireGuard; it is asked once for each file. For setup_file(), where bats can't skip.
-has_wireguard()
+# The program as it is made by default, but for the place of its engine.
+TESTED=$ROOT/build/variants/default/$NAME
+
+# Sets BACKEND to what carries links here: `kernel` where that has WireGuard, else `engine`, for which the real `wg` has
+# no words: bin/wg has. And DUMMY and OTHER_KIND to kinds of devices that this kernel has. It is found out once for each
+# file. Fails where links can't be made at all; in setup_file() bats can't skip.
+has_backend()
 {
-    if [ -z "${HAS_WIREGUARD:-}" ]; then
-        HAS_WIREGUARD=true
-        unshare -n ip link add wg-probe type wireguard 2>/dev/null || HAS_WIREGUARD=false
-        export HAS_WIREGUARD
+    if [ -z "${BACKEND:-}" ]; then
+        if unshare -n ip link add wg-probe type wireguard 2>/dev/null; then
+            BACKEND=kernel
+        elif [ -c /dev/net/tun ]; then
+            BACKEND=engine PATH=$ROOT/tests/net/bin:$PATH
+            install_engine
+        else
+            BACKEND=none
+        fi
+        DUMMY=dummy OTHER_KIND=wireguard
+        unshare -n ip link add d0 type dummy 2>/dev/null || DUMMY=ifb OTHER_KIND=bridge
+        export BACKEND PATH DUMMY OTHER_KIND
     fi
-    $HAS_WIREGUARD
+    [ "$BACKEND" != none ]
 }
 
-# Where the kernel has no WireGuard a test is skipped and says so; in the VM that would be a fault of the VM.
-require_wireguard()
+require_backend()
 {
-    has_wireguard && return
+    has_backend && return
+    skip "this machine has neither WireGuard nor TUN devices"
+}
+
+# For what is about the kernel's own WireGuard. In the VM it would be a fault of the VM not to have it.
+require_kernel()
+{
+    [ "$BACKEND" = engine ] || return 0
     [ -z "${NAH_IN_VM:-}" ] || fail "the VM's kernel has no WireGuard"
-    skip "this kernel has no WireGuard"
+    skip "it is about the kernel's WireGuard, which this kernel hasn't"
+}
+
+# Makes a device in a container that is of the kind that links have here, and none of ours.
+add_of_our_kind()
+{
+    if [ "$BACKEND" = kernel ]; then
+        inside "$1" ip link add "$2" type wireguard
+    else
+        inside "$1" ip tuntap add dev "$2" mode tun
+    fi
+}
+
+# For what needs process 1 of the machine, which not every machine shows even to root.
+process_1_in_reach()
+{
+    ls -L /proc/1/ns/net >/dev/null 2>&1 && return
+    [ -z "${NAH_IN_VM:-}" ] || fail "process 1 is out of reach in the VM"
+    return 1
+}
+
+require_process_1()
+{
+    process_1_in_reach || skip "process 1 is out of reach here"
 }
 
 # Starts a process in a network namespace of its own, with lo up, as a container would be, and sets the variable named

@@ -16,7 +16,7 @@ KEY=a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s=
 
 setup_file()
 {
-    has_wireguard || return 0
+    has_backend || return 0
     install_helper "$ROOT/build/variants/own/$NAME"
     ip netns add site1
     # shellcheck disable=SC2034 # clean_up's
@@ -29,7 +29,7 @@ setup_file()
 
 setup()
 {
-    require_wireguard
+    require_backend
 }
 
 teardown_file()

@@ -6,13 +6,13 @@ load net
 
 setup_file()
 {
-    has_wireguard || return 0
+    has_backend || return 0
     install_helper
 }
 
 setup()
 {
-    require_wireguard
+    require_backend
     two_sites
     container c1
     container c2

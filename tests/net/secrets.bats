@@ -9,7 +9,7 @@ load net
 
 setup_file()
 {
-    has_wireguard || return 0
+    has_backend || return 0
     install_helper
     one_site
     container c1
@@ -22,7 +22,7 @@ setup_file()
 
 setup()
 {
-    require_wireguard
+    require_backend
     : >"$BATS_FILE_TMPDIR/scans"
 }
 
@@ -65,6 +65,7 @@ scanned()
 }
 
 @test "when a create writes the public key, and when it ends, the private key is not in its memory" {
+    require_kernel
     local number
     number=$(last_call write cwg_create "$c1" 1 0 5001)
     app_at site1 "$HELPER" cwg_destroy "$c1" 1 0
@@ -77,6 +78,7 @@ scanned()
 }
 
 @test "when a connect sets the peer, and when it ends, the private key is not in its memory" {
+    require_kernel
     local number connect=(cwg_connect "$c1" 1 1 192.0.2.2:5002 AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE=)
     app_at site1 "$HELPER" cwg_create "$c1" 1 0 5001
     number=$(last_call sendto "${connect[@]}")

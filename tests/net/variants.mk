@@ -1,7 +1,9 @@
 # The program with other settings, for tests that need them: build/variants/NAME/net-admin-helper is made with
 # tests/net/config/NAME.h.
 
-VARIANTS := few mahiru own
+VARIANTS := default few mahiru own engine
+# Where install_engine of tests/lib/helper.bash puts the engine.
+TEST_ENGINE_PATH := /run/net-admin-helper-test/cwg-engine
 
 ## make variants     build the program with the settings that some tests need
 .PHONY: variants
@@ -9,4 +11,5 @@ variants: $(VARIANTS:%=variant-%)
 
 variant-%:
 	@$(MAKE) --no-print-directory CONFIG='tests/net/config/$*.h' BUILD='$(BUILD)/variants/$*' \
-		'$(BUILD)/variants/$*/$(PROGRAM)'
+		ENGINE_PATH='$(TEST_ENGINE_PATH)' '$(BUILD)/variants/$*/$(PROGRAM)'
+variant-engine: $(BUILD)/$(ENGINE)

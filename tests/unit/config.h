@@ -4,3 +4,7 @@
 #define ENABLE_CWG_CONNECT
 #define ENABLE_CWG_DELETE
 #define CWG_MAX_LINKS 256
+/* Both filters of the sandbox are tested: sandbox_test and sandbox_own_test. */
+#ifndef CWG_OWN_CONTAINERS_ONLY
+#define ENABLE_CWG_ENGINE
+#endif

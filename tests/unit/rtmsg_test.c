@@ -35,6 +35,63 @@ static const uint8_t link_new_bytes[] = {
     'd', 0,   0,   0,                       /* */
 };
 
+static const struct rtmsg_move a_move = {
+    .name = "wg-5-1",
+    .alias = "net-admin-helper: engine, process 4194304",
+    .netns = 7,
+    .group = 0x6e616821,
+    .mtu = 1420,
+    .ipv6 = true,
+};
+
+static void link_move(struct message *message)
+{
+    rtmsg_link_move(message, &a_move);
+}
+
+static const uint8_t link_move_bytes[] = {
+    132, 0,   0,   0,   19,  0,   1,   0,   /* RTM_SETLINK; REQUEST */
+    0,   0,   0,   0,   0,   0,   0,   0,   /* sequence, port */
+    0,   0,   0,   0,   0,   0,   0,   0,   /* ifinfomsg: family, type, index */
+    0,   0,   0,   0,   0,   16,  0,   0,   /* flags, change: IFF_MULTICAST */
+    11,  0,   3,   0,   'w', 'g', '-', '5', /* IFLA_IFNAME */
+    '-', '1', 0,   0,                       /* */
+    8,   0,   28,  0,   7,   0,   0,   0,   /* IFLA_NET_NS_FD */
+    8,   0,   27,  0,   '!', 'h', 'a', 'n', /* IFLA_GROUP */
+    8,   0,   4,   0,   140, 5,   0,   0,   /* IFLA_MTU */
+    45,  0,   20,  0,   'n', 'e', 't', '-', /* IFLA_IFALIAS */
+    'a', 'd', 'm', 'i', 'n', '-', 'h', 'e', /* */
+    'l', 'p', 'e', 'r', ':', ' ', 'e', 'n', /* */
+    'g', 'i', 'n', 'e', ',', ' ', 'p', 'r', /* */
+    'o', 'c', 'e', 's', 's', ' ', '4', '1', /* */
+    '9', '4', '3', '0', '4', 0,   0,   0,   /* */
+    16,  0,   26,  128, 12,  0,   10,  128, /* IFLA_AF_SPEC: AF_INET6: */
+    5,   0,   8,   0,   1,   0,   0,   0,   /* IFLA_INET6_ADDR_GEN_MODE: none */
+};
+
+/* On a kernel without IPv6. */
+static void link_move_4(struct message *message)
+{
+    struct rtmsg_move move = a_move;
+
+    move.alias[0] = '\0';
+    move.ipv6 = false;
+    rtmsg_link_move(message, &move);
+}
+
+static const uint8_t link_move_4_bytes[] = {
+    72,  0,   0,  0, 19,  0,   1,   0,   /* RTM_SETLINK; REQUEST */
+    0,   0,   0,  0, 0,   0,   0,   0,   /* */
+    0,   0,   0,  0, 0,   0,   0,   0,   /* */
+    0,   0,   0,  0, 0,   16,  0,   0,   /* */
+    11,  0,   3,  0, 'w', 'g', '-', '5', /* IFLA_IFNAME */
+    '-', '1', 0,  0,                     /* */
+    8,   0,   28, 0, 7,   0,   0,   0,   /* IFLA_NET_NS_FD */
+    8,   0,   27, 0, '!', 'h', 'a', 'n', /* IFLA_GROUP */
+    8,   0,   4,  0, 140, 5,   0,   0,   /* IFLA_MTU */
+    4,   0,   20, 0,                     /* IFLA_IFALIAS, of no length */
+};
+
 static void link_get(struct message *message)
 {
     rtmsg_link_get(message, "wg-8388607-1");
@@ -128,6 +185,8 @@ static const struct {
     size_t size;
 } built[] = {
     {"link_new", link_new, link_new_bytes, sizeof(link_new_bytes)},
+    {"link_move", link_move, link_move_bytes, sizeof(link_move_bytes)},
+    {"link_move_4", link_move_4, link_move_4_bytes, sizeof(link_move_4_bytes)},
     {"link_get", link_get, link_get_bytes, sizeof(link_get_bytes)},
     {"link_dump", link_dump, link_dump_bytes, sizeof(link_dump_bytes)},
     {"link_delete", link_delete, link_delete_bytes, sizeof(link_delete_bytes)},
@@ -210,6 +269,7 @@ static void a_link(struct wire *wire)
     wire_attribute(wire, IFLA_OPERSTATE, "\x06", 1);
     wire_attribute_u32(wire, IFLA_MTU, 1420);
     wire_attribute_u32(wire, IFLA_GROUP, 0x6e616821);
+    wire_attribute_string(wire, IFLA_IFALIAS, "net-admin-helper: engine, process 7");
     wire_attribute_string(wire, IFLA_QDISC, "noqueue");
     wire_attribute(wire, IFLA_MAP, stats, 24);
     wire_attribute(wire, IFLA_STATS64, stats, sizeof(stats));
@@ -219,6 +279,10 @@ static void a_link(struct wire *wire)
     wire_unnest(wire, nest);
     wire_end(wire);
 }
+
+static const struct rtmsg_link a_wanted_link = {
+    42, "wg-8388607-1", "wireguard", 0x6e616821, true, "net-admin-helper: engine, process 7",
+};
 
 static int parse_link(const struct nlmsghdr *message, void *ret)
 {
@@ -232,6 +296,7 @@ static void sane_link(const char *what, const void *ret)
     expect(link->index > 0, "%s: index %d", what, link->index);
     expect(memchr(link->name, '\0', sizeof(link->name)), "%s: name has no end", what);
     expect(memchr(link->kind, '\0', sizeof(link->kind)), "%s: kind has no end", what);
+    expect(memchr(link->alias, '\0', sizeof(link->alias)), "%s: alias has no end", what);
 }
 
 static const struct reader link_reader = {"link", parse_link, sizeof(struct rtmsg_link), sane_link};
@@ -254,11 +319,12 @@ static void check_link(const char *what, const struct wire *wire, const struct r
     expect(strcmp(link.kind, wanted->kind) == 0, "%s: kind %s", what, link.kind);
     expect(link.group == wanted->group, "%s: group %x", what, link.group);
     expect(link.up == wanted->up, "%s: up %d", what, link.up);
+    expect(strcmp(link.alias, wanted->alias) == 0, "%s: alias %s", what, link.alias);
 }
 
 static void good_link(void)
 {
-    struct rtmsg_link wanted = {42, "wg-8388607-1", "wireguard", 0x6e616821, true};
+    struct rtmsg_link wanted = a_wanted_link;
     struct wire wire;
 
     a_link(&wire);
@@ -311,7 +377,9 @@ static const struct {
     {"abc\0", 5, NULL, ""},
     {"\0abc", 5, NULL, ""},
     {"\0\0", 2, NULL, ""},
-    {"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", 65, NULL, ""},
+    {"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+     97, NULL, ""},                             /* too long for an alias, too */
     {"a\xff\x1b", 4, "a\xff\x1b", "a\xff\x1b"}, /* any bytes may be in a name */
 };
 
@@ -340,6 +408,39 @@ static void link_strings(void)
         put_kind(&wire, strings[i].bytes, strings[i].size);
         wire_end(&wire);
         check_link(what, &wire, &wanted);
+    }
+}
+
+/* Aliases have from 0 to 255 characters, of which 95 are read; a longer one is taken for none. */
+static void link_aliases(void)
+{
+    for (size_t length = 0; length <= 255; length++) {
+        struct rtmsg_link wanted = {.index = 3, .name = "x"};
+        char alias[256] = {0};
+        struct wire wire;
+
+        memset(alias, 'a', length);
+        if (length < RTMSG_ALIAS_SIZE)
+            memcpy(wanted.alias, alias, length);
+        start_link(&wire, 3, 0);
+        wire_attribute_string(&wire, IFLA_IFNAME, "x");
+        wire_attribute_string(&wire, IFLA_IFALIAS, alias);
+        wire_end(&wire);
+        check_link("alias", &wire, &wanted);
+    }
+    for (size_t i = 0; i < COUNT(strings); i++) {
+        struct rtmsg_link wanted = {.index = 3, .name = "x"};
+        struct wire wire;
+        /* What is too long for a name is not for an alias, if it ends as it should. */
+        bool good = strings[i].kind[0] || (strings[i].size == 17);
+
+        if (good)
+            memcpy(wanted.alias, strings[i].bytes, strings[i].size);
+        start_link(&wire, 3, 0);
+        wire_attribute_string(&wire, IFLA_IFNAME, "x");
+        wire_attribute(&wire, IFLA_IFALIAS, strings[i].bytes, strings[i].size);
+        wire_end(&wire);
+        check_link("odd alias", &wire, &wanted);
     }
 }
 
@@ -382,7 +483,7 @@ static void odd_links(void)
     for (unsigned int type = 0; type < 100; type++) {
         a_link(&wire);
         wire.bytes[4] = (uint8_t)type;
-        wanted = (struct rtmsg_link){42, "wg-8388607-1", "wireguard", 0x6e616821, true};
+        wanted = a_wanted_link;
         check_link("message type", &wire, type == RTM_NEWLINK ? &wanted : NULL);
     }
     for (size_t more = 1; more <= 3; more++) {
@@ -632,6 +733,7 @@ int main(void)
         {.name = "good_link", .run = good_link},
         {.name = "link_indexes", .run = link_indexes},
         {.name = "link_strings", .run = link_strings},
+        {.name = "link_aliases", .run = link_aliases},
         {.name = "odd_links", .run = odd_links},
         {.name = "routes", .run = routes},
         {.name = "hops", .run = hops},

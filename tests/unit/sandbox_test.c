@@ -2,11 +2,12 @@
  * the list below, with these arguments, or the child dies by SIGSYS. The list is a second statement
  * of what sandbox.c says, so that a call can't come in by a slip.
  *
- * The program is built twice, with and without CWG_OWN_CONTAINERS_ONLY, and without sanitizers,
- * since these make system calls of their own. */
+ * The program is built twice, with ENABLE_CWG_ENGINE and with CWG_OWN_CONTAINERS_ONLY, and without
+ * sanitizers, since these make system calls of their own. */
 #include "helper/sandbox.h"
 
 #include <errno.h>
+#include <linux/if_tun.h>
 #include <linux/netlink.h>
 #include <linux/nsfs.h>
 #include <linux/sockios.h>
@@ -21,6 +22,7 @@
 #include <unistd.h>
 
 #include "helper/failure.h"
+#include "helper/settings.h"
 #include "unit.h"
 
 enum {
@@ -39,12 +41,20 @@ static const long allowed[] = {
     SYS_capset,  SYS_pidfd_open,      SYS_fstat,           SYS_faccessat,  SYS_fstatfs, SYS_getuid,
     SYS_flock,   SYS_clock_nanosleep, SYS_restart_syscall, SYS_ppoll,      SYS_connect, SYS_sendto,
     SYS_recvmsg, SYS_close,           SYS_getrandom,       SYS_exit_group,
+#ifdef ENABLE_CWG_ENGINE
+    SYS_bind,    SYS_getsockname,
+#endif
 };
 
 #ifdef CWG_OWN_CONTAINERS_ONLY
 static const bool own_only = true;
 #else
 static const bool own_only = false;
+#endif
+#ifdef ENABLE_CWG_ENGINE
+static const bool engine = true;
+#else
+static const bool engine = false;
 #endif
 
 /* Allowed, or not, for an argument. */
@@ -77,6 +87,11 @@ static const struct {
     {SYS_ioctl, 1, NS_GET_NSTYPE, true},
     {SYS_ioctl, 1, NS_GET_USERNS, own_only},
     {SYS_ioctl, 1, NS_GET_OWNER_UID, own_only},
+    {SYS_ioctl, 1, TUNGETIFF, false},
+    {SYS_ioctl, 1, TUNGETDEVNETNS, false},
+    {SYS_ioctl, 1, TUNSETIFF, false},
+    {SYS_ioctl, 1, TUNSETPERSIST, false},
+    {SYS_ioctl, 1, TUNSETOWNER, false},
     {SYS_ioctl, 1, NS_GET_PARENT, false},
     {SYS_ioctl, 1, 0, false},
     {SYS_ioctl, 1, TIOCSTI, false},
@@ -109,6 +124,22 @@ static const struct {
     {SYS_setsockopt, 1, SOL_NETLINK + 1, false},
     {SYS_setsockopt, 0, SOL_NETLINK, false},
     {SYS_setsockopt, 2, SOL_NETLINK, false},
+
+    {SYS_getsockopt, 1, SOL_SOCKET, engine},
+    {SYS_getsockopt, 1, 0 /* SOL_IP */, false},
+    {SYS_getsockopt, 1, SOL_NETLINK, false},
+    {SYS_getsockopt, 0, SOL_SOCKET, false},
+
+    {SYS_shutdown, 1, SHUT_RD, engine},
+    {SYS_shutdown, 1, SHUT_WR, false},
+    {SYS_shutdown, 1, SHUT_RDWR, false},
+    {SYS_shutdown, 0, SHUT_RD, false},
+
+    {SYS_pidfd_send_signal, 1, SIGKILL, engine},
+    {SYS_pidfd_send_signal, 1, 0, false},
+    {SYS_pidfd_send_signal, 1, SIGTERM, false},
+    {SYS_pidfd_send_signal, 1, SIGSTOP, false},
+    {SYS_pidfd_send_signal, 2, SIGKILL, false},
 
     {SYS_close_range, 0, 3, true},
     {SYS_close_range, 0, 0, false},
@@ -226,7 +257,7 @@ static void conditions_on_arguments(void)
     }
 }
 
-/* Of all families of sockets one is left. */
+/* Of all families of sockets one is left, or two. */
 static void every_family(void)
 {
     for (unsigned long family = 0; family < 64; family++) {
@@ -234,7 +265,7 @@ static void every_family(void)
 
         attempt.call = SYS_socket;
         attempt.arguments[0] = family;
-        check(&attempt, family == AF_NETLINK, "socket");
+        check(&attempt, family == AF_NETLINK || (engine && family == AF_UNIX), "socket");
     }
 }
 

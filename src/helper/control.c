@@ -1,0 +1,174 @@
+#include "helper/control.h"
+
+#include <errno.h>
+#include <linux/sockios.h>
+#include <poll.h>
+#include <signal.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "helper/failure.h"
+#include "helper/privilege.h"
+#include "helper/settings.h"
+
+#ifdef ENABLE_CWG_ENGINE
+
+enum {
+    WAIT_SECONDS = 2,
+};
+
+/* Waits for an event, or for the hang-up of a socket, of which one is told without asking. */
+static int wait_for(int fd, short events)
+{
+    struct pollfd polled = {.fd = fd, .events = events};
+    struct timespec time = {.tv_sec = WAIT_SECONDS};
+    int ready = ppoll(&polled, 1, &time, NULL);
+
+    if (ready < 0)
+        return -errno;
+    return ready == 0 ? -ETIMEDOUT : 0;
+}
+
+int control_await_end(int pidfd)
+{
+    return wait_for(pidfd, POLLIN);
+}
+
+int control_kill(int pidfd)
+{
+    return syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0) < 0 ? -errno : 0;
+}
+
+/* A socket that takes nothing: who is at its other end can't send, from the first moment on, since
+ * it isn't connected yet (unix_dgram_sendmsg(), net/unix/af_unix.c). */
+static int open_mute(int *ret_socket)
+{
+    int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+    if (fd < 0)
+        return -errno;
+    if (shutdown(fd, SHUT_RD) < 0) {
+        int error = -errno;
+
+        close(fd);
+        return error;
+    }
+    *ret_socket = fd;
+    return 0;
+}
+
+/* The socket belongs to the network namespace of a process: the name that it connects to is looked
+ * for there (unix_find_socket_byname(), net/unix/af_unix.c). */
+static int open_inside(const struct home *home, int pidfd, int *ret_socket)
+{
+    struct failure failure = {.text = ""};
+    int error = netns_enter(pidfd, PRIVILEGE_PTRACE | PRIVILEGE_ADMIN);
+
+    if (error)
+        return error;
+    error = open_mute(ret_socket);
+    if (home_return(home, &failure))
+        _exit(1); /* it worked when the target was visited: nothing would be right from here */
+    return error;
+}
+
+/* An engine is in a namespace of its own. In the container others could listen, and a process of
+ * theirs be meant that has got the number of one that did. */
+static int check_place(const struct target *target, int fd)
+{
+    struct netns netns = {0};
+    int there;
+    int error;
+
+    privilege_raise(PRIVILEGE_NET);
+    there = ioctl(fd, SIOCGSKNS);
+    privilege_lower();
+    if (there < 0)
+        return -errno;
+    error = netns_identify(there, &netns);
+    close(there);
+    if (error)
+        return error;
+    return netns_same(&netns, &target->netns) || netns_same(&netns, &target->home->netns) ? -ESRCH
+                                                                                          : 0;
+}
+
+/* Who listens has to be the process that was meant, and not another in its namespace. */
+static int connect_to(const struct ctlmsg_engine *engine, int fd)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    socklen_t size = offsetof(struct sockaddr_un, sun_path) + CTLMSG_NAME_SIZE;
+    struct ucred peer;
+    socklen_t peer_size = sizeof(peer);
+
+    /* An abstract name has a NUL at its start, and none at its end. */
+    ctlmsg_name(engine, address.sun_path + 1);
+    if (connect(fd, (const void *)&address, size) < 0)
+        return errno == EAGAIN ? -ETIMEDOUT : -errno;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &peer_size) < 0)
+        return -errno;
+    return peer.pid == engine->process ? 0 : -ESRCH;
+}
+
+void control_hang_up(struct control *control)
+{
+    if (control->socket >= 0)
+        close(control->socket);
+    control->socket = -1;
+}
+
+int control_open(const struct target *target, const struct device *device,
+                 struct control *ret_control)
+{
+    struct control control = {.process = device->engine.process, .pidfd = -1, .socket = -1};
+    int error = control.process > 0 ? 0 : -ESRCH;
+
+    if (!error) {
+        control.pidfd = (int)syscall(SYS_pidfd_open, control.process, 0);
+        error = control.pidfd < 0 ? -errno : 0;
+    }
+    if (!error)
+        error = open_inside(target->home, control.pidfd, &control.socket);
+    if (!error)
+        error = check_place(target, control.socket);
+    if (!error)
+        error = connect_to(&device->engine, control.socket);
+    if (error)
+        control_hang_up(&control);
+    *ret_control = control;
+    return error;
+}
+
+void control_close(struct control *control)
+{
+    control_hang_up(control);
+    if (control->pidfd >= 0)
+        close(control->pidfd);
+    control->pidfd = -1;
+}
+
+int control_set_peer(const struct control *control, const struct ctlmsg_peer *peer)
+{
+    char request[CTLMSG_SIZE];
+    size_t length = ctlmsg_set_peer(request, peer);
+    int result = 0;
+    socklen_t size = sizeof(result);
+    int error;
+
+    if (send(control->socket, request, length, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+        return -errno;
+    error = wait_for(control->socket, 0);
+    if (error)
+        return error;
+    if (getsockopt(control->socket, SOL_SOCKET, SO_ERROR, &result, &size) < 0)
+        return -errno;
+    return -result;
+}
+
+#endif

@@ -1,0 +1,43 @@
+/* A running engine, found by its device's alias, and spoken to.
+ *
+ * Root in the container can write into the alias what it likes. So what is there is a hint: a
+ * process, and a token of 16 random bytes that the engine was started with. The engine listens in a
+ * network namespace of its own, by a name that holds the token. Who can be connected to there, by
+ * that name, and is that process, is the engine: nobody else knows the token but who can read the
+ * alias, in this container, and they deceive nobody but about their own link. It takes no answer to
+ * be sure of that, so that an engine that is stopped can be found, and ended, too.
+ *
+ * And nothing is taken from whoever it is, not a byte, since with a message can come a descriptor,
+ * and one on a file of theirs could keep us waiting without end, even to close it. What an engine
+ * has to say is said by how it closes the connection (engine/control.h). */
+#pragma once
+
+#include "helper/ctlmsg.h"
+#include "helper/device.h"
+#include "helper/target.h"
+
+struct control {
+    int process; /* 0 if there is none by the alias */
+    int pidfd;   /* of that process, whatever it is; or -1 */
+    int socket;  /* an engine is at its other end; or -1 */
+};
+
+/* Looks for the engine of a device. Returns 0, or a negative errno: -ETIMEDOUT if more speak to it
+ * already than it listens to, anything else if there is none. *ret_control is written in each case.
+ */
+int control_open(const struct target *target, const struct device *device,
+                 struct control *ret_control);
+
+/* Ends the conversation, and keeps the pidfd. */
+void control_hang_up(struct control *control);
+void control_close(struct control *control);
+
+/* Sets the peer. Returns 0, or a negative errno: -ETIMEDOUT after two seconds without an answer,
+ * -ECONNRESET if the engine refuses. */
+int control_set_peer(const struct control *control, const struct ctlmsg_peer *peer);
+
+/* Waits until a process has ended, for two seconds at most. */
+int control_await_end(int pidfd);
+
+/* Ends it. Returns 0, or a negative errno: -EPERM if it is another user's. */
+int control_kill(int pidfd);

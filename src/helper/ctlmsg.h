@@ -1,0 +1,45 @@
+/* What the helper says to a running engine, as text: one request of WireGuard's cross-platform
+ * configuration protocol. And what it finds an engine by: the alias of its device, and the name of
+ * its control socket. Pure: bytes in, values out. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "link/endpoint.h"
+#include "link/key.h"
+
+enum {
+    CTLMSG_SIZE = 512,      /* of a request; the longest has some 200 bytes */
+    CTLMSG_TOKEN_SIZE = 16, /* random bytes: nobody guesses another link's */
+    CTLMSG_ALIAS_SIZE = 96, /* with its NUL */
+    CTLMSG_NAME_SIZE = 44,  /* the same */
+};
+
+struct ctlmsg_peer {
+    struct key public_key;
+    struct endpoint endpoint;
+    uint32_t allowed_address; /* IPv4, host byte order: the one /32 that is behind this peer */
+};
+
+/* Makes `peer` the peer. An engine has one: another key replaces it, and the same key changes the
+ * rest of it and keeps the session. So there is no replace_peers, which would end that. Returns the
+ * length. */
+size_t ctlmsg_set_peer(char ret_text[static CTLMSG_SIZE], const struct ctlmsg_peer *peer);
+
+/* Which process carries a device, and what the helper that started it told it to be found by. */
+struct ctlmsg_engine {
+    int process; /* 0 stands for none */
+    uint8_t token[CTLMSG_TOKEN_SIZE];
+};
+
+/* The alias of an engine's device. */
+void ctlmsg_alias(const struct ctlmsg_engine *engine, char ret_alias[static CTLMSG_ALIAS_SIZE]);
+
+/* Reads an alias that is exactly what ctlmsg_alias() writes. Returns 0, or -EBADMSG. No more than a
+ * hint: root in the container can write it. */
+int ctlmsg_alias_parse(const char *alias, struct ctlmsg_engine *ret_engine);
+
+/* The abstract name that an engine listens by, without the NUL that an abstract name starts with
+ * (unix(7)). */
+void ctlmsg_name(const struct ctlmsg_engine *engine, char ret_name[static CTLMSG_NAME_SIZE]);

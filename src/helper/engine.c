@@ -1,0 +1,295 @@
+/* The backend that has a link carried by a process of its own, the engine, for kernels without
+ * WireGuard: a TUN device in the container, UDP sockets at home, and nothing else shared. */
+#include "helper/engine.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "helper/backend.h"
+#include "helper/control.h"
+#include "helper/failure.h"
+#include "helper/launch.h"
+#include "helper/rtmsg.h"
+#include "helper/settings.h"
+
+#ifdef ENABLE_CWG_ENGINE
+
+#ifdef ENABLE_CWG_CREATE
+
+enum {
+    /* 1500 less an IPv6 and a UDP header and WireGuard's own: as the kernel's driver has it. */
+    LINK_MTU = 1420,
+    BIND_TRIES = 25,
+    BIND_PAUSE = 20 * 1000 * 1000, /* nanoseconds, between two tries */
+};
+
+/* The engine that this run of the program has started, and the index of its device where that is
+ * now in the container. */
+static struct launch launched = {.pidfd = -1, .start = -1, .udp4 = -1, .udp6 = -1};
+static int made;
+
+int engine_launch(const struct home *home, struct link_end end, struct failure *failure)
+{
+    char name[LINK_NAME_SIZE];
+    int error = device_name(end, name, failure);
+
+    return error ? error : launch_engine(home, name, &launched, failure);
+}
+
+/* One message brings the device where it belongs, marked as unfinished and told its process. Where
+ * the kernel has no IPv6 it doesn't understand that part (rtnl_af_lookup(), net/core/rtnetlink.c).
+ */
+static int move_device(const struct target *target, struct link_end end, struct failure *failure)
+{
+    struct rtmsg_move move = {
+        .netns = target->netns.fd,
+        .group = DEVICE_GROUP_IN_THE_MAKING,
+        .mtu = LINK_MTU,
+        .ipv6 = launched.udp6 >= 0,
+    };
+    struct message request;
+    int error = device_name(end, move.name, failure);
+
+    if (error)
+        return error;
+    ctlmsg_alias(&launched.engine, move.alias);
+    rtmsg_link_move(&request, &move);
+    error = netlink_request(&launched.scratch, &request, true, NULL, NULL);
+    if (error && error != -EEXIST)
+        fail_unexpected(failure, error, "can't move the device into the container");
+    return error;
+}
+
+static int engine_make(struct target *target, struct link_end end, uint16_t port,
+                       struct device *ret_device, struct key *ret_public_key,
+                       struct failure *failure)
+{
+    struct device device = {0};
+    struct key public_key;
+    int moved = move_device(target, end, failure);
+    int error;
+
+    (void)port; /* bound when the link is started */
+    if (moved == -EEXIST)
+        return moved;
+    /* One that couldn't start says why, and has taken its device with it. */
+    error = launch_await_key(&launched, &public_key, failure);
+    if (!error)
+        error = moved;
+    if (error)
+        return error;
+    error = device_find(target, end, &device, failure);
+    if (error < 0)
+        return error;
+    if (error != DEVICE_OURS || device.engine.process != launched.engine.process)
+        return fail_step(failure, -ENODEV, "can't finish the new device");
+    made = device.index;
+    *ret_device = device;
+    *ret_public_key = public_key;
+    return 0;
+}
+
+static int bind4(uint16_t port)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
+
+    return bind(launched.udp4, (const void *)&address, sizeof(address)) < 0 ? -errno : 0;
+}
+
+/* To the port that the other socket has by now. */
+static int bind6(void)
+{
+    struct sockaddr_in bound = {0};
+    struct sockaddr_in6 address = {.sin6_family = AF_INET6};
+    socklen_t size = sizeof(bound);
+
+    if (getsockname(launched.udp4, (void *)&bound, &size) < 0)
+        return -errno;
+    address.sin6_port = bound.sin_port;
+    return bind(launched.udp6, (const void *)&address, sizeof(address)) < 0 ? -errno : 0;
+}
+
+/* A socket that chose its port itself gives it back when it is disconnected (__udp_disconnect(),
+ * net/ipv4/udp.c). One whose port was given keeps it, and needn't be bound again. */
+static void unbind4(void)
+{
+    static const struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
+
+    (void)connect(launched.udp4, &nowhere, sizeof(nowhere));
+}
+
+/* Tried for half a second: the engine of a command that was killed, or of a link that has just been
+ * destroyed, may take a moment to end. And a port that is free for one family may be taken for the
+ * other. */
+static int bind_port(uint16_t port)
+{
+    static const struct timespec pause = {.tv_nsec = BIND_PAUSE};
+    bool bound = false;
+    int error = -EADDRINUSE;
+
+    for (int tries = 0; tries < BIND_TRIES && error == -EADDRINUSE; tries++) {
+        if (tries > 0 && port != 0)
+            clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
+        error = bound ? 0 : bind4(port);
+        if (error)
+            continue;
+        bound = true;
+        error = launched.udp6 < 0 ? 0 : bind6();
+        if (error && port == 0) {
+            unbind4();
+            bound = false;
+        }
+    }
+    return error;
+}
+
+static int engine_start(struct target *target, const struct device *device, uint16_t port,
+                        struct failure *failure)
+{
+    int error = bind_port(port);
+
+    if (error == -EADDRINUSE || error == -EACCES)
+        return backend_fail_port(error, port, failure);
+    if (error)
+        return fail_unexpected(failure, error, "can't bind the link's UDP port");
+    error = device_set_up(target, device);
+    return error ? fail_step(failure, error, "can't set the link up") : 0;
+}
+
+/* As long as the engine isn't told to go on, it ends with us, and the device with it. From then on
+ * the device's mark alone says that we weren't done, as with any backend. */
+static int engine_finish(struct target *target, const struct device *device,
+                         struct failure *failure)
+{
+    char alias[CTLMSG_ALIAS_SIZE];
+    int error = launch_go(&launched, failure);
+
+    ctlmsg_alias(&launched.engine, alias);
+    return error ? error : device_finish(target, device, alias, failure);
+}
+
+/* The link of this very run, which isn't to be after all. Our own sockets hold its port, too. */
+static bool is_launched(const struct device *device)
+{
+    return made > 0 && device->index == made;
+}
+
+static void abandon(void)
+{
+    close(launched.start);
+    close(launched.udp4);
+    if (launched.udp6 >= 0)
+        close(launched.udp6);
+    launched.start = launched.udp4 = launched.udp6 = -1;
+}
+
+#endif
+
+#ifdef ENABLE_CWG_CONNECT
+
+static int engine_join(struct target *target, const struct device *device, const struct key *peer,
+                       const struct endpoint *endpoint, struct failure *failure)
+{
+    struct ctlmsg_peer new_peer = {
+        .public_key = *peer,
+        .endpoint = *endpoint,
+        .allowed_address = link_address(link_other_end(device->end)),
+    };
+    struct control control;
+    int error = control_open(target, device, &control);
+
+    if (error && error != -ETIMEDOUT) {
+        control_close(&control);
+        return fail(failure, error,
+                    "the engine of the link %s can't be found: the device's alias, which says "
+                    "where it is, was changed; cwg_destroy the link, and create it again",
+                    device->name);
+    }
+    if (!error)
+        error = control_set_peer(&control, &new_peer);
+    control_close(&control);
+    if (error == -ETIMEDOUT)
+        return fail(failure, error,
+                    "the engine of the link %s, process %d, doesn't answer; if it is stopped, let "
+                    "it go on: kill -CONT %d",
+                    device->name, control.process, control.process);
+    if (error == -ECONNRESET)
+        return fail(failure, -EINVAL,
+                    "peer_key: this is the link's own public key, or none that a peer can have; "
+                    "give the one that cwg_create printed at the other site");
+    return error ? fail_unexpected(failure, error, "can't set the link's peer") : 0;
+}
+
+#endif
+
+/* The process of a link that is about to be removed. Returns 0 if it is the link's engine for
+ * certain, or a negative errno of control_open(). */
+static int find_process(const struct target *target, const struct device *device,
+                        struct control *ret_control)
+{
+    int error;
+
+#ifdef ENABLE_CWG_CREATE
+    if (is_launched(device)) {
+        abandon();
+        *ret_control = (struct control){
+            .process = launched.engine.process, .pidfd = launched.pidfd, .socket = -1};
+        return 0;
+    }
+#endif
+    error = control_open(target, device, ret_control);
+    control_hang_up(ret_control); /* there is nothing to be said */
+    return error;
+}
+
+/* Waits for the end of a process that holds the port of a link that has been removed. One that is
+ * stopped, or hangs, is ended by force, but only if it is the link's engine for certain. */
+static int await_end(const struct control *control, bool certain, struct failure *failure)
+{
+    int error = control_await_end(control->pidfd);
+
+    if (error && certain) {
+        error = control_kill(control->pidfd);
+        if (!error)
+            error = control_await_end(control->pidfd);
+    }
+    return error ? fail(failure, error,
+                        "the link was removed, but its engine, process %d, doesn't end, and may "
+                        "hold the UDP port; have its owner or root end it: kill -KILL %d",
+                        control->process, control->process)
+                 : 0;
+}
+
+/* The engine ends because its device is gone. Where it can't be found there is nobody to wait for.
+ */
+static int engine_remove(struct target *target, const struct device *device,
+                         struct failure *failure)
+{
+    struct control control = {.pidfd = -1, .socket = -1};
+    int found = find_process(target, device, &control);
+    int error = device_delete(target, device, failure);
+
+    if (!error && (found == 0 || found == -ETIMEDOUT))
+        error = await_end(&control, found == 0, failure);
+    control_close(&control);
+    return error;
+}
+
+const struct backend engine_backend = {
+    .kind = "tun",
+    .title = "userspace engine",
+#ifdef ENABLE_CWG_CREATE
+    .make = engine_make,
+    .start = engine_start,
+    .finish = engine_finish,
+#endif
+#ifdef ENABLE_CWG_CONNECT
+    .join = engine_join,
+#endif
+    .remove = engine_remove,
+};
+
+#endif

@@ -1,0 +1,72 @@
+/* The start of an engine: the process that carries one link where the kernel has no WireGuard
+ * (src/engine). Done before the sandbox is entered, which forbids all of it.
+ *
+ * The engine gets an empty root directory, no capability, no environment, and these descriptors,
+ * none of which it can open by itself. Its network namespace is a scratch one of its own, where
+ * its control socket is (control.h); the device was made there, and is moved from there.
+ *
+ * On the start socket (SOCK_SEQPACKET) the engine finds the token that its control socket gets its
+ * name from, CTLMSG_TOKEN_SIZE bytes. It listens, enters its sandbox, and sends its public key,
+ * KEY_SIZE bytes: then it is ready to serve. The helper then binds the UDP sockets, and sends
+ * LAUNCH_GO when the link stands. End of file before that means that the link is not to be, and the
+ * engine ends. Whenever its device is gone it ends, too. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "helper/ctlmsg.h"
+#include "helper/netlink.h"
+#include "helper/target.h"
+#include "link/key.h"
+
+struct failure;
+
+enum launch_descriptor {
+    LAUNCH_TUN = 3, /* a device with virtio headers of 10 bytes; non-blocking, as the sockets are */
+    LAUNCH_UDP4,
+    LAUNCH_UDP6, /* closed where there is no IPv6 */
+    LAUNCH_START,
+    LAUNCH_PROGRAM, /* until it runs */
+    LAUNCH_DESCRIPTORS,
+};
+
+enum {
+    LAUNCH_GO = 'g',
+};
+
+/* What the process says on the start socket, in the place of a key, if it fails before it is the
+ * engine. */
+enum launch_step {
+    LAUNCH_STEP_DESCRIPTORS,
+    LAUNCH_STEP_ROOT,
+    LAUNCH_STEP_PRIVILEGES,
+    LAUNCH_STEP_PROGRAM,
+    LAUNCH_STEPS,
+};
+
+struct launch_report {
+    uint32_t step;
+    int32_t error; /* a negative errno */
+};
+
+struct launch {
+    struct ctlmsg_engine engine; /* its process has the number that is seen from here */
+    int pidfd;
+    int start; /* our end of the start socket */
+    int udp4;
+    int udp6;               /* -1 where there is no IPv6 */
+    struct netlink scratch; /* NETLINK_ROUTE in the scratch namespace */
+};
+
+/* Starts an engine with a new device of that name. We are at home before and after. What is open
+ * is closed by startup_close_all(), and the engine ends by that. Returns 0, or a negative errno. */
+int launch_engine(const struct home *home, const char *name, struct launch *ret_launch,
+                  struct failure *failure);
+
+/* Waits until the engine is ready, for some seconds at most. Returns 0, or a negative errno. */
+int launch_await_key(const struct launch *launch, struct key *ret_public_key,
+                     struct failure *failure);
+
+/* Lets the engine live on without us. Returns 0, or a negative errno. */
+int launch_go(const struct launch *launch, struct failure *failure);

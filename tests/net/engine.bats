@@ -1,0 +1,488 @@
+#!/usr/bin/env bats
+# Links that the engine carries, on any kernel with TUN devices: made, found, proven, removed; and what root in a
+# container and the caller's other processes can do about it.
+#
+#                site1                                 site2
+#     +---------------------------+          +---------------------------+
+#     |      192.0.2.1 (v1) ------+---veth---+------ (v2) 192.0.2.2      |
+#     |  +--------+    cwg-engine |          | cwg-engine    +--------+  |
+#     |  |   c1   |               |          |               |   c2   |  |
+#     |  +--------+               |          |               +--------+  |
+#     +---------------------------+          +---------------------------+
+
+bats_require_minimum_version 1.5.0
+load net
+
+KEY=a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s=
+STOPPED=()
+
+setup_file()
+{
+    install_engine
+    install_helper "$ROOT/build/variants/engine/$NAME"
+    two_sites
+}
+
+setup()
+{
+    container c1
+}
+
+teardown()
+{
+    for pid in "${STOPPED[@]}"; do end_stopped "$pid"; done
+    for pid in "${CONTAINERS[@]}"; do end_container "$pid"; done
+    STOPPED=() CONTAINERS=()
+    wait_for_silence site1 site2
+}
+
+teardown_file()
+{
+    clean_up
+}
+
+# The number of the process that carries a device, and its token: engine_of PID DEVICE, token_of PID DEVICE
+engine_of()
+{
+    inside "$1" ip link show "$2" | sed -nE 's/^ *alias net-admin-helper: engine, process ([0-9]+), [0-9a-f]{32}$/\1/p'
+}
+
+token_of()
+{
+    inside "$1" ip link show "$2" | sed -nE 's/^ *alias net-admin-helper: engine, process [0-9]+, ([0-9a-f]{32})$/\1/p'
+}
+
+# The peers of a link, as its engine tells them.
+peers_of()
+{
+    inside "$1" "$ROOT/tests/net/bin/wg" show "$2" peers
+}
+
+# Sets `impostor` to a process of root's in container $c1, or in a namespace apart that it has made there, which listens
+# by a name; sends to who connects a descriptor; says to impostor.log what came of that; and reads nothing.
+impostor()
+{
+    local log=$BATS_TEST_TMPDIR/impostor.log within=(nsenter --net --target "$c1" --)
+    [ "$1" = here ] || within+=(unshare --net --)
+    rm -f "$log"
+    "${within[@]}" python3 - "$2" "$log" 3>&- >/dev/null <<'END' &
+import errno, socket, sys, time
+listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+listener.bind("\0" + sys.argv[1])
+listener.listen(8)
+log = open(sys.argv[2], "w", buffering=1)
+clients = []
+while True:
+    client, _ = listener.accept()
+    clients.append(client)
+    try:
+        socket.send_fds(client, [b"cwg-engine 1\n"], [log.fileno()])
+        print("sent", file=log)
+    except OSError as error:
+        print(errno.errorcode[error.errno], file=log)
+END
+    impostor=$!
+    CONTAINERS+=("$impostor")
+    wait_for test -e "$log"
+}
+
+ends_with_the_test()
+{
+    CONTAINERS+=("$1")
+}
+
+# Stops an engine, which teardown() ends if the test hasn't.
+stop()
+{
+    STOPPED+=("$1")
+    kill -STOP "$1"
+}
+
+end_stopped()
+{
+    ! grep -qx cwg-engine "/proc/$1/comm" 2>/dev/null || kill -KILL "$1"
+}
+
+# A process is there, and not just the memory of one.
+lives()
+{
+    [ -n "$(sed -n 's/^State:\t[^ZX]/&/p' "/proc/$1/status" 2>/dev/null)" ]
+}
+
+not()
+{
+    ! "$@"
+}
+
+# Beside the loopback nothing is in a container.
+nothing_in()
+{
+    [ "$(inside "$1" ip -br link | wc -l)" = 1 ]
+}
+
+alias_to()
+{
+    inside "$1" ip link set "$2" alias "net-admin-helper: engine, process $3"
+}
+
+@test "two containers are linked, whoever's the port is" {
+    container c2
+    link_up 7 5101 5102
+    inside "$c1" ping -c 2 -W 5 10.0.0.15
+    inside "$c2" ping -c 2 -W 5 10.0.0.14
+    cwg site1 destroy "$c1" 7 0
+    port_free site1 5101
+    nothing_in "$c1"
+}
+
+@test "the device is as the kernel's would be" {
+    local shown
+    run --separate-stderr cwg site1 create "$c1" 7 1 5101
+    assert_success_with_key
+    shown=$(inside "$c1" ip -details link show wg-7-1)$(inside "$c1" ip address show wg-7-1)
+    [[ $shown == *' mtu 1420 '* && $shown == *'UP'* && $shown == *'inet 10.0.0.15/31'* ]] || fail "$shown"
+    [[ $shown == *' group default '* && $shown == *' addrgenmode none '* ]] || fail "$shown"
+    [[ $shown != *inet6* ]] || fail "$shown"
+}
+
+@test "port 0 is a port of the kernel's choice, the same for both families" {
+    cwg site1 create "$c1" 7 0 0
+    [ "$(at site1 ss -Hlun | sed -E 's/.*:([0-9]+) .*/\1/' | sort -u | wc -l)" = 1 ]
+    [ "$(at site1 ss -Hlun | wc -l)" = 2 ]
+}
+
+@test "the engine has no privilege, no file system, no environment, and nothing open but what it was given" {
+    local engine status
+    cwg site1 create "$c1" 7 0 5101
+    engine=$(engine_of "$c1" wg-7-0)
+    status=$(cat "/proc/$engine/status")
+    [ "$(grep -cE '^Cap(Inh|Prm|Eff|Amb):\s0+$' <<<"$status")" = 4 ] || fail "$status"
+    grep -qx $'NoNewPrivs:\t1' <<<"$status"
+    grep -qx "Uid:"$'\t'"$APP_UID"$'\t'"$APP_UID"$'\t'"$APP_UID"$'\t'"$APP_UID" <<<"$status"
+    [ -z "$(ls -A "/proc/$engine/root/")" ]
+    [ "$(wc -l <"/proc/$engine/mountinfo")" = 1 ]
+    [ "$(wc -c <"/proc/$engine/environ")" = 0 ]
+    # Standard descriptors, device, two sockets, and the one it listens on.
+    [ "$(readlink "/proc/$engine/fd/"* | grep -cxE "(/dev)?/null")" = 3 ] || fail "$(ls -l "/proc/$engine/fd")"
+    [ "$(find "/proc/$engine/fd" -type l | wc -l)" -le 7 ] || fail "$(ls -l "/proc/$engine/fd")"
+    # Its user can neither look into it nor trace it.
+    run as_app ls "/proc/$engine/fd"
+    [ "$status" != 0 ]
+    run as_app cat "/proc/$engine/maps"
+    [ "$status" != 0 ]
+}
+
+@test "called by root, the engine has no privilege, either" {
+    local engine
+    at site1 "$HELPER" cwg_create "$c1" 7 0 5101
+    engine=$(engine_of "$c1" wg-7-0)
+    [ "$(grep -cE '^Cap(Inh|Prm|Eff|Amb):\s0+$' "/proc/$engine/status")" = 4 ] || fail "$(cat "/proc/$engine/status")"
+}
+
+@test "who reads the result from a pipe has it at once" {
+    local key
+    key=$(timeout 5 ip netns exec site1 setpriv --reuid "$APP_UID" --regid "$APP_GID" --clear-groups \
+        --inh-caps=-all -- env -- "$HELPER" cwg_create "$c1" 7 0 5101)
+    [ "${#key}" = 44 ]
+}
+
+@test "a link ends with its container, and its engine and port with it" {
+    local engine
+    cwg site1 create "$c1" 7 0 5101
+    engine=$(engine_of "$c1" wg-7-0)
+    lives "$engine"
+    end_container "$c1"
+    wait_for port_free site1 5101
+    ! lives "$engine" || fail "it lives"
+}
+
+@test "an alias that isn't the link's own is found out, and neither its engine nor another's is touched" {
+    local engine token other others_token alias
+    container c3
+    cwg site1 create "$c1" 7 0 5101
+    cwg site1 create "$c3" 8 0 5103
+    engine=$(engine_of "$c1" wg-7-0) token=$(token_of "$c1" wg-7-0)
+    other=$(engine_of "$c3" wg-8-0) others_token=$(token_of "$c3" wg-8-0)
+    for alias in "$other, $token" "$other, $(tr 0-9a-f 1-9a-f0 <<<"$token")" "$engine, $others_token" \
+        "1, $token" "4194304, $token" "$c1, $token" "$$, $token" "$engine" "$engine, $token " "0$engine, $token" \
+        "$engine, ${token^^}x" "$engine, ${token:1}" "$engine,$token"; do
+        alias_to "$c1" wg-7-0 "$alias"
+        run --separate-stderr cwg site1 connect "$c1" 7 1 192.0.2.2:5102 "$KEY"
+        assert_failure_with "the engine of the link wg-7-0 can't be found"
+        [[ $stderr != *${token:0:8}* ]] || fail "it tells the token"
+    done
+    [ -z "$(peers_of "$c3" wg-8-0)" ]
+    alias_to "$c1" wg-7-0 "$engine, $token"
+    [ -z "$(peers_of "$c1" wg-7-0)" ]
+    cwg site1 connect "$c1" 7 1 192.0.2.2:5102 "$KEY"
+    [ "$(peers_of "$c1" wg-7-0)" = "$KEY" ]
+    # Destroyed can it be all the same, and the other's engine isn't ended by that.
+    alias_to "$c1" wg-7-0 "$other, $token"
+    run --separate-stderr cwg site1 destroy "$c1" 7 0
+    assert_success_with ''
+    lives "$other"
+    has_device "$c3" wg-8-0
+    wait_for port_free site1 5101
+}
+
+@test "without its alias a link can't be connected, but be destroyed" {
+    cwg site1 create "$c1" 7 0 5101
+    inside "$c1" ip link set wg-7-0 alias ''
+    run --separate-stderr cwg site1 connect "$c1" 7 1 192.0.2.2:5102 "$KEY"
+    assert_failure_with "the engine of the link wg-7-0 can't be found"
+    run --separate-stderr cwg site1 destroy "$c1" 7 0
+    assert_success_with ''
+    nothing_in "$c1"
+    wait_for port_free site1 5101
+}
+
+@test "an impostor in the container, one by another name, and one that listens for another process, are found out" {
+    local token
+    cwg site1 create "$c1" 7 0 5101
+    token=$(token_of "$c1" wg-7-0)
+    impostor here "cwg-engine-$token"
+    alias_to "$c1" wg-7-0 "$impostor, $token"
+    run --separate-stderr cwg site1 connect "$c1" 7 1 192.0.2.2:5102 "$KEY"
+    assert_failure_with "the engine of the link wg-7-0 can't be found"
+    impostor apart cwg-engine
+    alias_to "$c1" wg-7-0 "$impostor, $token"
+    run --separate-stderr cwg site1 connect "$c1" 7 1 192.0.2.2:5102 "$KEY"
+    assert_failure_with "the engine of the link wg-7-0 can't be found"
+    impostor apart "cwg-engine-$token"
+    nsenter --net --target "$impostor" -- sleep 600 3>&- >/dev/null 2>&1 &
+    ends_with_the_test "$!"
+    wait_for grep -qx sleep "/proc/$!/comm"
+    alias_to "$c1" wg-7-0 "$!, $token"
+    run --separate-stderr cwg site1 connect "$c1" 7 1 192.0.2.2:5102 "$KEY"
+    assert_failure_with "the engine of the link wg-7-0 can't be found"
+}
+
+# This much root in a container can do, about its own link.
+@test "an impostor that knows the token is spoken to, and can neither send us anything nor make us wait" {
+    local token
+    cwg site1 create "$c1" 7 0 5101
+    token=$(token_of "$c1" wg-7-0)
+    impostor apart "cwg-engine-$token"
+    alias_to "$c1" wg-7-0 "$impostor, $token"
+    SECONDS=0
+    run --separate-stderr cwg site1 connect "$c1" 7 1 192.0.2.2:5102 "$KEY"
+    assert_failure_with "the engine of the link wg-7-0, process $impostor, doesn't answer"
+    wait_for grep -q . "$BATS_TEST_TMPDIR/impostor.log"
+    [ "$(sort -u "$BATS_TEST_TMPDIR/impostor.log")" = EPIPE ] || fail "$(cat "$BATS_TEST_TMPDIR/impostor.log")"
+    # It isn't the caller's to kill, and the link goes all the same.
+    run --separate-stderr cwg site1 destroy "$c1" 7 0
+    assert_failure_with "the link was removed, but its engine, process $impostor, doesn't end"
+    [ "$SECONDS" -le 12 ] || fail "it took $SECONDS seconds"
+    nothing_in "$c1"
+    wait_for port_free site1 5101
+}
+
+@test "an engine that is stopped doesn't answer, isn't told later what failed, and goes on" {
+    local engine
+    cwg site1 create "$c1" 7 0 5101
+    engine=$(engine_of "$c1" wg-7-0)
+    stop "$engine"
+    SECONDS=0
+    run --separate-stderr cwg site1 connect "$c1" 7 1 192.0.2.2:5102 "$KEY"
+    [ "$SECONDS" -le 5 ] || fail "it took $SECONDS seconds"
+    assert_failure_with "the engine of the link wg-7-0, process $engine, doesn't answer; if it is stopped, let it go on"
+    [[ $stderr == *"kill -CONT $engine" ]] || fail "$stderr"
+    kill -CONT "$engine"
+    [ -z "$(peers_of "$c1" wg-7-0)" ]
+    cwg site1 connect "$c1" 7 1 192.0.2.2:5102 "$KEY"
+    [ "$(peers_of "$c1" wg-7-0)" = "$KEY" ]
+}
+
+@test "a link whose engine is stopped can be destroyed, however many have waited for it before, and the port is free" {
+    local engine
+    cwg site1 create "$c1" 7 0 5101
+    engine=$(engine_of "$c1" wg-7-0)
+    stop "$engine"
+    nsenter --net --target "$engine" -- python3 - "cwg-engine-$(token_of "$c1" wg-7-0)" <<'END'
+import socket, sys
+for _ in range(100):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as client:
+        client.setblocking(False)
+        client.connect("\0" + sys.argv[1])
+END
+    SECONDS=0
+    run --separate-stderr cwg site1 destroy "$c1" 7 0
+    assert_success_with ''
+    port_free site1 5101
+    [ "$SECONDS" -le 5 ] || fail "it took $SECONDS seconds"
+    ! lives "$engine" || fail "it lives"
+    nothing_in "$c1"
+}
+
+# Root is another user, too: the program has no CAP_KILL, whoever calls it.
+@test "another user who destroys such a link is told which process holds the port" {
+    local engine uid
+    for uid in $((APP_UID + 1)) 0; do
+        cwg site1 create "$c1" 7 0 5101
+        engine=$(engine_of "$c1" wg-7-0)
+        stop "$engine"
+        run --separate-stderr at site1 setpriv --reuid "$uid" --regid "$APP_GID" --clear-groups --inh-caps=-all \
+            -- env -- "$HELPER" cwg_destroy "$c1" 7 0
+        assert_failure_with "the link was removed, but its engine, process $engine, doesn't end"
+        nothing_in "$c1"
+        kill -KILL "$engine"
+        wait_for port_free site1 5101
+    done
+}
+
+@test "a create that was killed, and its engine stopped, can be repeated at once" {
+    local calls
+    calls=$(at site1 "$TOOLS/at-syscall" --uid "$APP_UID" --gid "$APP_GID" --stdout /dev/null --report 1 count -- \
+        "$HELPER" cwg_create "$c1" 7 0 5101 | tail -n 1)
+    cwg site1 destroy "$c1" 7 0
+    export ENGINE_FILE=$BATS_TEST_TMPDIR/engine
+    run at site1 "$TOOLS/at-syscall" --uid "$APP_UID" --gid "$APP_GID" --stdout /dev/null stop $((calls - 8)) \
+        --do 'pgrep --parent $PID >"$ENGINE_FILE" && kill -STOP $(cat "$ENGINE_FILE") && kill -KILL $PID' -- \
+        "$HELPER" cwg_create "$c1" 7 0 5101
+    stop "$(cat "$ENGINE_FILE")"
+    [ "$status" = 137 ] || fail "$status, $output"
+    ! port_free site1 5101 || fail "it came too late"
+    run --separate-stderr cwg site1 create "$c1" 7 0 5101
+    assert_success_with_key
+}
+
+@test "the engine is found whatever else talks to it: with its four clients silent, and one that asks nonsense" {
+    local engine token
+    cwg site1 create "$c1" 7 0 5101
+    engine=$(engine_of "$c1" wg-7-0) token=$(token_of "$c1" wg-7-0)
+    nsenter --net --target "$engine" -- \
+        python3 - "cwg-engine-$token" "$BATS_TEST_TMPDIR/ready" 3>&- >/dev/null <<'END' &
+import socket, sys, time
+clients = []
+for number in range(9):
+    client = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    client.connect("\0" + sys.argv[1])
+    clients.append(client)
+clients[8].send(b"nonsense")
+assert clients[8].recv(100).startswith(b"errno=")
+open(sys.argv[2], "w").close()
+time.sleep(60)
+END
+    ends_with_the_test "$!"
+    wait_for test -e "$BATS_TEST_TMPDIR/ready"
+    cwg site1 connect "$c1" 7 1 192.0.2.2:5102 "$KEY"
+    [ "$(peers_of "$c1" wg-7-0)" = "$KEY" ]
+    cwg site1 destroy "$c1" 7 0
+    port_free site1 5101
+}
+
+@test "an engine that can't start says why" {
+    local path=/run/net-admin-helper-test/cwg-engine
+    chmod 0700 "$path"
+    run --separate-stderr cwg site1 create "$c1" 7 0 5101
+    install_engine
+    assert_failure_with "can't run the engine's program, $path (\`make install\` installs it for the caller's group)"
+    echo "no program" >"$path.new"
+    chmod 0755 "$path.new"
+    mv -f "$path.new" "$path"
+    run --separate-stderr cwg site1 create "$c1" 7 0 5101
+    install_engine
+    assert_failure_with "can't run the engine's program"
+    nothing_in "$c1"
+    cwg site1 create "$c1" 7 0 5101
+}
+
+@test "a /dev/net/tun that isn't there, or not for all, is a link less, and the message says what to do" {
+    # In a mount namespace of its own: the machine's device stays as it is.
+    on_tun()
+    {
+        unshare --mount --propagation private -- sh -c 'mount -t tmpfs none /dev/net && eval "$0" && exec "$@"' "$1" \
+            ip netns exec site1 setpriv --reuid "$APP_UID" --regid "$APP_GID" --clear-groups --inh-caps=-all -- env -- \
+            "$HELPER" cwg_create "$c1" 7 0 5101
+    }
+    run --separate-stderr on_tun 'mknod -m 0600 /dev/net/tun c 10 200'
+    assert_failure_with 'the engine needs /dev/net/tun, which you may not open: '
+    [[ $stderr == *'chmod 0666 /dev/net/tun'* ]] || fail "$stderr"
+    run --separate-stderr on_tun :
+    assert_failure_with 'the engine needs /dev/net/tun, which is not there: '
+    [[ $stderr == *'modprobe tun'* ]] || fail "$stderr"
+    run --separate-stderr on_tun 'mknod -m 0666 /dev/net/tun c 10 254'
+    assert_failure_with 'the engine needs /dev/net/tun, which is not there'
+    run --separate-stderr on_tun 'mknod -m 0666 /dev/net/tun c 10 200'
+    assert_success_with_key
+}
+
+@test "keys that no peer can have are refused" {
+    local own
+    own=$(cwg site1 create "$c1" 7 0 5101)
+    run --separate-stderr cwg site1 connect "$c1" 7 1 192.0.2.2:5102 "$own"
+    assert_failure_with "peer_key: this is the link's own public key"
+    # A point of small order.
+    run --separate-stderr cwg site1 connect "$c1" 7 1 192.0.2.2:5102 AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=
+    assert_failure_with "peer_key: this is the link's own public key, or none that a peer can have"
+    [ -z "$(peers_of "$c1" wg-7-0)" ]
+}
+
+# Whether a UDP port is bound at a site.
+bound()
+{
+    at "$1" ss -Hnua "sport = :$2" | grep -q .
+}
+
+@test "a port that is taken, for either family, and a privileged one, leave nothing" {
+    local address holder
+    for address in UDP4-RECVFROM:5101 UDP6-RECVFROM:5101,ipv6only=1; do
+        ip netns exec site1 socat "$address" - </dev/null >/dev/null 3>&- &
+        holder=$!
+        # (To try to bind it could be in the way of who does.)
+        wait_for bound site1 5101
+        run --separate-stderr cwg site1 create "$c1" 7 0 5101
+        kill "$holder"
+        wait "$holder" || true
+        assert_failure_with "port: UDP port 5101 is in use on this machine"
+    done
+    run --separate-stderr cwg site1 create "$c1" 7 0 53
+    assert_failure_with "port: 53 is a privileged port"
+    wait_for nothing_in "$c1"
+}
+
+@test "where the key can't be written nothing is left" {
+    run app_at site1 "$BASH" -c '"$0" cwg_create "$1" 7 0 5101 >/dev/full' "$HELPER" "$c1"
+    [ "$status" = 1 ]
+    nothing_in "$c1"
+    port_free site1 5101
+}
+
+@test "the same link again is refused, and the one that is there stays" {
+    local engine
+    cwg site1 create "$c1" 7 0 5101
+    engine=$(engine_of "$c1" wg-7-0)
+    run --separate-stderr cwg site1 create "$c1" 7 0 5101
+    assert_failure_with "the link wg-7-0 exists already"
+    [ "$(engine_of "$c1" wg-7-0)" = "$engine" ]
+    lives "$engine"
+}
+
+@test "of two kinds of devices, of which the kernel may know one, each link counts once for the limit of four" {
+    local net
+    for net in 1 2 3 4; do
+        run --separate-stderr cwg site1 create "$c1" "$net" 0 "500$net"
+        assert_success_with_key
+    done
+    run --separate-stderr cwg site1 create "$c1" 5 0 5005
+    assert_failure_with "the container has 4 links already, which is the limit"
+    port_free site1 5005
+}
+
+@test "a create that is killed at any system call can be repeated at once" {
+    local step=7
+    [ -z "${NAH_EVERY_CALL:-}" ] || step=1
+    local last n
+    # With its last message the link is finished: from then on it is there.
+    last=$(at site1 "$TOOLS/at-syscall" --uid "$APP_UID" --gid "$APP_GID" --stdout /dev/null --report 1 status -- \
+        "$HELPER" cwg_create "$c1" 7 0 5101 | awk '$2 == "sendto" { last = $1 } END { print last }')
+    cwg site1 destroy "$c1" 7 0
+    for ((n = 1; n <= last; n += step)); do
+        run at site1 "$TOOLS/at-syscall" --uid "$APP_UID" --gid "$APP_GID" --stdout /dev/null kill "$n" -- \
+            "$HELPER" cwg_create "$c1" 7 0 5101
+        [ "$status" = 137 ] || fail "call $n: $status, $output"
+        run --separate-stderr cwg site1 create "$c1" 7 0 5101
+        assert_success_with_key || fail "call $n"
+        cwg site1 destroy "$c1" 7 0
+    done
+}

@@ -1,0 +1,223 @@
+#include "helper/ctlmsg.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "unit.h"
+
+/* Requests. */
+
+#define HEX_A5 "a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5"
+
+static const struct {
+    uint32_t address;
+    uint16_t port;
+    uint32_t allowed;
+    const char *text;
+} requests[] = {
+    {0xc0000201, 51820, 0x0a00000f,
+     "set=1\npublic_key=" HEX_A5 "\nreplace_allowed_ips=true\n"
+     "endpoint=192.0.2.1:51820\nallowed_ip=10.0.0.15/32\n\n"},
+    {0x01000000, 1, 0x0a000000,
+     "set=1\npublic_key=" HEX_A5 "\nreplace_allowed_ips=true\n"
+     "endpoint=1.0.0.0:1\nallowed_ip=10.0.0.0/32\n\n"},
+    {0xfffffffe, 65535, 0x0affffff,
+     "set=1\npublic_key=" HEX_A5 "\nreplace_allowed_ips=true\n"
+     "endpoint=255.255.255.254:65535\nallowed_ip=10.255.255.255/32\n\n"},
+};
+
+static void sent_requests(void)
+{
+    for (size_t i = 0; i < COUNT(requests); i++) {
+        struct ctlmsg_peer peer = {
+            .endpoint = {.address = requests[i].address, .port = requests[i].port},
+            .allowed_address = requests[i].allowed,
+        };
+        char *text = malloc(CTLMSG_SIZE);
+        size_t length;
+
+        memset(peer.public_key.bytes, 0xa5, KEY_SIZE);
+        memset(text, 'x', CTLMSG_SIZE);
+        length = ctlmsg_set_peer(text, &peer);
+        expect(length == strlen(requests[i].text), "request %zu: length %zu", i, length);
+        expect(strcmp(text, requests[i].text) == 0, "request %zu: %s", i, text);
+        free(text);
+    }
+}
+
+/* Each byte of a key, as two digits in their place. */
+static void every_byte(void)
+{
+    for (unsigned int value = 0; value < 256; value++) {
+        struct ctlmsg_peer peer = {.endpoint = {.address = 1, .port = 1}};
+        char text[CTLMSG_SIZE], wanted[2 * KEY_SIZE + 1];
+
+        for (unsigned int i = 0; i < KEY_SIZE; i++) {
+            peer.public_key.bytes[i] = (uint8_t)(value + i);
+            (void)snprintf(wanted + 2 * i, 3, "%02x", (value + i) & 255);
+        }
+        (void)ctlmsg_set_peer(text, &peer);
+        expect(strncmp(text + strlen("set=1\npublic_key="), wanted, 2 * KEY_SIZE) == 0,
+               "value %u: %s", value, text);
+    }
+}
+
+/* Aliases. */
+
+#define TOKEN "000102030405060708090a0b0c0d0eff"
+#define ALIAS "net-admin-helper: engine, process "
+
+static const uint8_t a_token[CTLMSG_TOKEN_SIZE] = {0, 1, 2,  3,  4,  5,  6,  7,
+                                                   8, 9, 10, 11, 12, 13, 14, 255};
+
+static const struct {
+    const char *alias;
+    int process; /* 0: it is none */
+} aliases[] = {
+    {ALIAS "1, " TOKEN, 1},
+    {ALIAS "4194304, " TOKEN, 4194304},
+    {ALIAS "4194305, " TOKEN, 0},
+    {ALIAS "0, " TOKEN, 0},
+    {ALIAS "-1, " TOKEN, 0},
+    {ALIAS "01, " TOKEN, 0},
+    {ALIAS "00000001, " TOKEN, 0},
+    {ALIAS "12345678, " TOKEN, 0},
+    {ALIAS "4294967297, " TOKEN, 0},
+    {ALIAS "111111111111111111111111111111111111111111111111, " TOKEN, 0},
+    {ALIAS " 1, " TOKEN, 0},
+    {ALIAS "1x, " TOKEN, 0},
+    {ALIAS "1\n, " TOKEN, 0},
+    {ALIAS ", " TOKEN, 0},
+    {ALIAS "1," TOKEN, 0},
+    {ALIAS "1 " TOKEN, 0},
+    {ALIAS "1,  " TOKEN, 0},
+    {ALIAS "1 , " TOKEN, 0},
+    {ALIAS "1,, " TOKEN, 0},
+    {ALIAS "1, " TOKEN " ", 0},
+    {ALIAS "1, " TOKEN "\n", 0},
+    {ALIAS "1, " TOKEN "0", 0},
+    {ALIAS "1, ", 0},
+    {ALIAS "1,", 0},
+    {ALIAS "1", 0},
+    {ALIAS, 0},
+    {"net-admin-helper: engine, process", 0},
+    {"net-admin-helper: engine; process 1, " TOKEN, 0},
+    {" " ALIAS "1, " TOKEN, 0},
+    {"net-admin-helper: kernel", 0},
+    {"1, " TOKEN, 0},
+    {", ", 0},
+    {"", 0},
+};
+
+static void read_aliases(void)
+{
+    for (size_t i = 0; i < COUNT(aliases); i++) {
+        char *alias = unit_copy(aliases[i].alias, strlen(aliases[i].alias) + 1);
+        struct ctlmsg_engine engine = {.process = 77};
+        int result = ctlmsg_alias_parse(alias, &engine);
+
+        expect(result == (aliases[i].process ? 0 : -EBADMSG), "alias %zu: %d", i, result);
+        expect(engine.process == (aliases[i].process ? aliases[i].process : 77),
+               "alias %zu: process %d", i, engine.process);
+        expect(result || memcmp(engine.token, a_token, sizeof(a_token)) == 0, "alias %zu: token",
+               i);
+        free(alias);
+    }
+}
+
+static bool is_digit(unsigned int byte, bool hex)
+{
+    return (byte >= '0' && byte <= '9') || (hex && byte >= 'a' && byte <= 'f');
+}
+
+/* A good alias, cut off, or with any one byte replaced by any other: no other is taken but those
+ * with another digit. */
+static void changed_aliases(void)
+{
+    static const char good[] = ALIAS "17, " TOKEN;
+    const size_t number = sizeof(ALIAS) - 1;
+    const size_t token = sizeof(good) - sizeof(TOKEN);
+    struct ctlmsg_engine engine;
+
+    for (size_t length = 0; length < sizeof(good) - 1; length++) {
+        char *alias = unit_copy(good, length + 1);
+
+        alias[length] = '\0';
+        expect(ctlmsg_alias_parse(alias, &engine) == -EBADMSG, "cut at %zu", length);
+        free(alias);
+    }
+    for (size_t at = 0; at < sizeof(good) - 1; at++) {
+        for (unsigned int byte = 0; byte < 256; byte++) {
+            char *alias = unit_copy(good, sizeof(good));
+            bool digit = (at == number && is_digit(byte, false) && byte != '0') ||
+                         (at == number + 1 && is_digit(byte, false)) ||
+                         (at >= token && is_digit(byte, true));
+
+            alias[at] = (char)byte;
+            expect((ctlmsg_alias_parse(alias, &engine) == 0) == (digit || (char)byte == good[at]),
+                   "byte %zu: %02x", at, byte);
+            free(alias);
+        }
+    }
+}
+
+static void written_aliases(void)
+{
+    for (int process = 1; process <= 4194304; process = process * 3 + 1) {
+        struct ctlmsg_engine engine = {.process = process};
+        struct ctlmsg_engine same = {0};
+        char *alias = malloc(CTLMSG_ALIAS_SIZE);
+
+        for (unsigned int i = 0; i < CTLMSG_TOKEN_SIZE; i++)
+            engine.token[i] = (uint8_t)((unsigned int)process * (2 * i + 1));
+        memset(alias, 'x', CTLMSG_ALIAS_SIZE);
+        ctlmsg_alias(&engine, alias);
+        expect(ctlmsg_alias_parse(alias, &same) == 0, "%d: %s", process, alias);
+        expect(same.process == process, "%d: %s", process, alias);
+        expect(memcmp(same.token, engine.token, CTLMSG_TOKEN_SIZE) == 0, "%d: %s", process, alias);
+        expect(unit_is_printable(alias), "%d: %s", process, alias);
+        free(alias);
+    }
+}
+
+static void longest_alias(void)
+{
+    struct ctlmsg_engine engine = {.process = 4194304};
+    char alias[CTLMSG_ALIAS_SIZE];
+
+    memcpy(engine.token, a_token, sizeof(a_token));
+    ctlmsg_alias(&engine, alias);
+    expect(strcmp(alias, ALIAS "4194304, " TOKEN) == 0, "%s", alias);
+}
+
+/* Names. */
+
+static void written_names(void)
+{
+    struct ctlmsg_engine engine = {.process = 1};
+    char *name = malloc(CTLMSG_NAME_SIZE);
+
+    memcpy(engine.token, a_token, sizeof(a_token));
+    memset(name, 'x', CTLMSG_NAME_SIZE);
+    ctlmsg_name(&engine, name);
+    expect(memcmp(name, "cwg-engine-" TOKEN, CTLMSG_NAME_SIZE) == 0, "%.*s", CTLMSG_NAME_SIZE,
+           name);
+    free(name);
+}
+
+int main(void)
+{
+    static const struct test tests[] = {
+        {.name = "sent_requests", .run = sent_requests},
+        {.name = "every_byte", .run = every_byte},
+        {.name = "read_aliases", .run = read_aliases},
+        {.name = "changed_aliases", .run = changed_aliases},
+        {.name = "written_aliases", .run = written_aliases},
+        {.name = "longest_alias", .run = longest_alias},
+        {.name = "written_names", .run = written_names},
+    };
+
+    return unit_run("ctlmsg", tests, COUNT(tests));
+}
