@@ -3,14 +3,27 @@
 include tests/tools/tools.mk
 -include tests/net/variants.mk
 -include tests/unit/unit.mk
+-include tests/engine/engine.mk
+-include tests/fuzz/fuzz.mk
 -include tests/bench/bench.mk
 
-## make demo         install what it needs, build, and show two sites being linked (root)
+# The demo's own build, for the place that it installs the engine at.
+DEMO_BUILD = $(MAKE) --no-print-directory --silent BUILD='$(BUILD)/demo' CONFIG=config.h \
+	ENGINE_PATH=/run/net-admin-helper-demo/cwg-engine build
+
+## make demo         install what it needs, build, and show two sites being linked on this machine (root)
 .PHONY: demo
 demo:
-	scripts/deps build demo vm
-	$(MAKE) --no-print-directory --silent build
+	scripts/deps build demo
+	@$(DEMO_BUILD)
 	demo/run
+
+## make demo-vm      the same on a stock Debian kernel, in a VM: SERIES (6.1, 6.12)
+.PHONY: demo-vm
+demo-vm:
+	scripts/deps build demo vm
+	@$(DEMO_BUILD)
+	demo/run $(SERIES)
 
 ## make check        install what it needs, build, and run all tests (root)
 .PHONY: check

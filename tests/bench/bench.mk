@@ -1,7 +1,7 @@
-# What a command costs, beside the same by `ip` and `wg`, and beside the bare netlink messages. See commands.c.
+# What a command costs, beside the same by `ip` and `wg`, and beside the bare netlink messages: see commands.c. And what
+# the engine carries and costs, beside other userspace WireGuards: see engine/run.
 
 SERIES ?= 6.12
-ROUNDS ?= 25
 
 BENCH_COMPILE = $(CC) -std=gnu17 -D_GNU_SOURCE -O2 -g -Isrc -Itests/tools $(WARNINGS) $(WERROR)
 BENCH_HEADERS := $(wildcard tests/bench/*.h tests/tools/*.h src/link/*.h)
@@ -19,6 +19,7 @@ $(BENCH_PROGRAMS): $(BENCH_HEADERS) $(BUILD)/tools/shared.a
 
 ## make bench-commands   what the tasks cost, in a VM: SERIES (6.1, 6.12), ROUNDS; and build/bench/commands.json
 .PHONY: bench-commands
+bench-commands: ROUNDS ?= 25
 bench-commands:
 	scripts/deps build demo vm
 	@$(MAKE) --no-print-directory --silent build $(BENCH_PROGRAMS)
@@ -28,3 +29,33 @@ bench-commands:
 	@mv $(BUILD)/bench/out/commands.json $(BUILD)/bench/commands.json
 	@echo
 	@echo 'again: make bench-commands SERIES=$(SERIES) ROUNDS=$(ROUNDS); all samples: $(BUILD)/bench/commands.json'
+
+BENCH_ENGINE_PATH := /run/net-admin-helper-bench/$(ENGINE)
+BENCH_HELPER      := $(BUILD)/bench/helper
+BENCH_OURS        := $(BENCH_HELPER)/$(PROGRAM) $(BUILD)/$(ENGINE) $(BENCH_ENGINE_PATH)
+
+# A helper that makes links by the engine on every kernel, and many of them.
+.PHONY: bench-helper
+bench-helper: $(BUILD)/$(ENGINE)
+	@$(MAKE) --no-print-directory --silent CONFIG=tests/bench/engine/config.h BUILD='$(BENCH_HELPER)' \
+		ENGINE_PATH='$(BENCH_ENGINE_PATH)' '$(BENCH_HELPER)/$(PROGRAM)'
+
+## make bench-engine     what the engine carries, beside wireguard-go: ROUNDS, SECONDS; build/bench/engine.json and .svg
+.PHONY: bench-engine
+bench-engine: ROUNDS ?= 7
+bench-engine: SECONDS ?= 2
+bench-engine:
+	scripts/deps build demo
+	@$(MAKE) --no-print-directory --silent bench-helper
+	@tests/bench/engine/fetch $(BUILD)/bench/peers
+	@tests/bench/engine/run $(ROUNDS) $(SECONDS) $(BENCH_OURS) $(BUILD)/bench/peers $(BUILD)/bench/engine
+	@echo
+	@echo 'again: make bench-engine ROUNDS=$(ROUNDS) SECONDS=$(SECONDS); all samples: $(BUILD)/bench/engine.json'
+
+## make bench-idle       what links cost that carry nothing: LINKS
+.PHONY: bench-idle
+bench-idle: LINKS ?= 1000
+bench-idle:
+	scripts/deps build demo
+	@$(MAKE) --no-print-directory --silent bench-helper
+	@tests/bench/idle $(LINKS) $(BENCH_OURS)

@@ -1,6 +1,6 @@
 # The tests' own tools, each one program of one file, with what they share.
 
-TOOLS := at-syscall fdsteal linkstorm linkwatch memscan nlforge pidrecycle udpport weird-exec
+TOOLS := at-syscall fdsteal hsflood linkstorm linkwatch memscan nlforge pidrecycle refuse udpport udprelay weird-exec
 TOOLS_SHARED := tests/tools/common.c tests/tools/tracee.c tests/tools/callname.c
 TOOLS_COMPILE = $(CC) -std=gnu17 -D_GNU_SOURCE -O2 -g $(WARNINGS) $(WERROR)
 
@@ -12,5 +12,7 @@ $(BUILD)/tools/shared.a: $(TOOLS_SHARED) $(wildcard tests/tools/*.h)
 	cd $(@D) && $(TOOLS_COMPILE) -c $(abspath $(TOOLS_SHARED))
 	rm -f $@ && ar rcs $@ $(patsubst tests/tools/%.c,$(@D)/%.o,$(TOOLS_SHARED))
 
+$(BUILD)/tools/hsflood: TOOLS_LIBS := -lcrypto
+
 $(BUILD)/tools/%: tests/tools/%.c $(BUILD)/tools/shared.a
-	$(TOOLS_COMPILE) -o $@ $< $(BUILD)/tools/shared.a -lmnl
+	$(TOOLS_COMPILE) -o $@ $< $(BUILD)/tools/shared.a -lmnl $(TOOLS_LIBS)

@@ -1,0 +1,246 @@
+# What the tests of the engine share: pairs of sites, peers, transfers, captures. Sourced by bats files.
+#
+#          NAME-1                                 NAME-2
+#     +---------------------------+          +---------------------------+
+#     |      192.0.2.1 (v1) ------+---veth---+------ (v2) 192.0.2.2      |
+#     |    2001:db8::1            |          |            2001:db8::2    |
+#     |  +--------+    cwg-engine |          |  wireguard-go, or         |
+#     |  |   c1   |    port 5101  |          |  cwg-engine and c2        |
+#     |  +--------+               |          |  port 5102                |
+#     +---------------------------+          +---------------------------+
+#      10.0.0.14 (wg-7-0)                     10.0.0.15 (wireguard-go's device, or wg-7-1 in c2)
+#
+# A file may have several such worlds, each with a name of its own. A *place* is where a command runs: the name of a
+# site, or the number of a process, for its network namespace.
+
+load ../net/net
+
+PORT1=5101 PORT2=5102
+IP1=10.0.0.14 IP2=10.0.0.15
+CTL=$ROOT/tests/engine/enginectl.py
+BACKGROUND=()
+
+# Two joined sites: world NAME
+world()
+{
+    local a=$1-1 b=$1-2 number site
+    ip netns add "$a"
+    ip netns add "$b"
+    SITES+=("$a" "$b")
+    ip -n "$a" link add v1 type veth peer name v2 netns "$b"
+    for number in 1 2; do
+        site=$1-$number
+        ip -n "$site" address add "192.0.2.$number/24" dev "v$number"
+        ip -n "$site" address add "2001:db8::$number/64" dev "v$number" nodad
+        ip -n "$site" link set lo up
+        ip -n "$site" link set "v$number" up
+    done
+}
+
+# Runs a command at a place, as root.
+on()
+{
+    local place=$1
+    shift
+    if [[ $place =~ ^[0-9]+$ ]]; then
+        nsenter --net --target "$place" -- "$@"
+    else
+        ip netns exec "$place" "$@"
+    fi
+}
+
+# Starts a command in the background, to be ended by the end of the test. Its number is in $!.
+background()
+{
+    "$@" 3>&- &
+    BACKGROUND+=("$!")
+}
+
+end_background()
+{
+    local pid
+    for pid in "${BACKGROUND[@]}"; do
+        kill_tree "$pid"
+        wait "$pid" 2>/dev/null || true
+    done
+    BACKGROUND=()
+}
+
+# Kills a process, which may be a subshell of bash, and all that are below it.
+kill_tree()
+{
+    local children=() child
+    read -r -a children 2>/dev/null <"/proc/$1/task/$1/children" || true
+    for child in "${children[@]}"; do kill_tree "$child"; done
+    kill -KILL "$1" 2>/dev/null || true
+}
+
+# A container with an engine's link at the first site of a world: sets c1, ENGINE and KEY1. Words before the task go
+# to the front of the command (`refuse`).
+engine_link()
+{
+    local site=$1-1
+    shift
+    container c1
+    KEY1=$("$@" ip netns exec "$site" \
+        setpriv --reuid "$APP_UID" --regid "$APP_GID" --clear-groups --inh-caps=-all -- env -- \
+        "$HELPER" cwg_create "$c1" 7 0 "$PORT1")
+    ENGINE=$(engine_of "$c1" wg-7-0)
+    lives "$ENGINE"
+}
+
+# The number of the process that carries a device: engine_of PID DEVICE
+engine_of()
+{
+    inside "$1" ip link show "$2" | sed -n 's/^ *alias net-admin-helper: engine, process \([0-9]*\),.*/\1/p'
+}
+
+# The name that an engine listens by, in its own network namespace.
+control_name()
+{
+    nsenter --net="/proc/$1/ns/net" grep -o 'cwg-engine-.*' /proc/net/unix | head -n 1
+}
+
+# A process is there, and not just the memory of one.
+lives()
+{
+    [ -n "$(sed -n 's/^State:\t[^ZX]/&/p' "/proc/$1/status" 2>/dev/null)" ]
+}
+
+has_ended()
+{
+    ! lives "$1"
+}
+
+# wireguard-go at the second site of a world, with a new key or that of before: sets KEY2 and GO.
+go_start()
+{
+    local site=$1-2 name=go-$1 key=$BATS_FILE_TMPDIR/key.$1
+    [ -s "$key" ] || (umask 077 && wg genkey >"$key")
+    KEY2=$(wg pubkey <"$key")
+    rm -f "/run/wireguard/$name.sock"
+    ip netns exec "$site" env WG_PROCESS_FOREGROUND=1 wireguard-go -f "$name" 3>&- >/dev/null 2>&1 &
+    GO=$!
+    BACKGROUND+=("$GO")
+    wait_for test -S "/run/wireguard/$name.sock"
+    wg set "$name" private-key "$key" listen-port "$PORT2"
+    ip -n "$site" address add "$IP2/31" dev "$name"
+    ip -n "$site" link set "$name" mtu 1420 up
+}
+
+# What `wg set` takes after the peer's key: go_peer WORLD KEY [ARGUMENT...]
+go_peer()
+{
+    wg set "go-$1" peer "$2" allowed-ips "$IP1/32" "${@:3}"
+}
+
+# Both ends of a link, each of which knows where the other is.
+engine_and_go()
+{
+    engine_link "$@"
+    go_start "$1"
+    go_peer "$1" "$KEY1" endpoint "192.0.2.1:$PORT1"
+    cwg "$1-1" connect "$c1" 7 1 "192.0.2.2:$PORT2" "$KEY2"
+}
+
+# The same with engines at both ends: sets c1, c2, ENGINE, ENGINE2, KEY1 and KEY2.
+two_engines()
+{
+    engine_link "$@"
+    container c2
+    KEY2=$(cwg "$1-2" create "$c2" 7 1 "$PORT2")
+    ENGINE2=$(engine_of "$c2" wg-7-1)
+    cwg "$1-2" connect "$c2" 7 0 "192.0.2.1:$PORT1" "$KEY1"
+    cwg "$1-1" connect "$c1" 7 1 "192.0.2.2:$PORT2" "$KEY2"
+}
+
+# An answer to one of some pings, within so many seconds.
+answers()
+{
+    on "$1" ping -n -q -i 0.2 -c 1 -w "${3:-5}" "$2" >/dev/null
+}
+
+# A bad network, listening at port 6000 of the second site; words are udprelay's. Sets RELAY.
+relay()
+{
+    local output=$BATS_TEST_TMPDIR/relay
+    ip netns exec "$1-2" "$TOOLS/udprelay" "${@:2}" 6000 "192.0.2.2:$PORT2" 3>&- >"$output" &
+    RELAY=$!
+    BACKGROUND+=("$RELAY")
+    wait_for grep -qx ready "$output"
+}
+
+# Content arrives as it was sent: transfer FROM TO ADDRESS [BYTES [SECONDS]]
+transfer()
+{
+    local from=$1 to=$2 address=$3 bytes=${4:-4000000} seconds=${5:-30} receiver
+    local sent=$BATS_TEST_TMPDIR/sent received=$BATS_TEST_TMPDIR/received
+    head -c "$bytes" /dev/urandom >"$sent"
+    on "$to" timeout "$seconds" socat -u TCP6-LISTEN:4000,reuseaddr,ipv6only=0 "CREATE:$received" 3>&- &
+    receiver=$!
+    BACKGROUND+=("$receiver")
+    wait_for listens "$to" 4000
+    on "$from" timeout "$seconds" socat -u "OPEN:$sent" "TCP:$address:4000" || fail "can't send"
+    wait "$receiver" || fail "the receiver ended with $?"
+    [ "$(sha256sum <"$sent")" = "$(sha256sum <"$received")" ] || fail "the content has changed"
+}
+
+listens()
+{
+    [ -n "$(on "$1" ss -Hltn "sport = :$2")" ]
+}
+
+both_ways()
+{
+    transfer "$1" "$2" "$IP2" "${@:3}"
+    transfer "$2" "$1" "$IP1" "${@:3}"
+}
+
+# Notes each datagram that passes a device, to $CAPTURE: a line `TIME FROM TO LENGTH TYPE`, of WireGuard's types 1 to 4.
+capture()
+{
+    local place=$1 device=$2 expression=${3:-udp}
+    CAPTURE=$BATS_TEST_TMPDIR/capture.$place
+    on "$place" tcpdump -i "$device" -n -tt -l -s 64 -x --immediate-mode "$expression" \
+        3>&- 2>"$CAPTURE.log" >"$CAPTURE.raw" &
+    CAPTURER=$!
+    BACKGROUND+=("$CAPTURER")
+    wait_for grep -q 'listening on' "$CAPTURE.log"
+}
+
+# The hexadecimal of a packet begins with the IP header; the UDP payload is at 28 of IPv4.
+captured()
+{
+    awk '/^[0-9]+\.[0-9]+ / { time = $1; from = $3; to = substr($5, 1, length($5) - 1); size = $NF }
+         /^\t0x0010:/ { type = substr($8, 1, 2) + 0; print time, from, to, size, type }' "$CAPTURE.raw"
+}
+
+# How many messages of a type, from an address with its port, were captured.
+count_captured()
+{
+    captured | awk -v type="$1" -v from="$2" '$5 == type && (from == "" || $2 == from)' | wc -l
+}
+
+# A field of what the engine tells: of $ENGINE, or of the process given.
+of_engine()
+{
+    "$CTL" "${2:-$ENGINE}" get "$1"
+}
+
+# What setup_file() and teardown() of most files are.
+prepare_engine()
+{
+    install_engine
+    install_helper "$ROOT/build/variants/engine/$NAME"
+}
+
+end_test()
+{
+    local pid site
+    end_background
+    for pid in "${CONTAINERS[@]}"; do end_container "$pid"; done
+    CONTAINERS=()
+    for site in "${SITES[@]}"; do
+        wait_for no_sockets "$site"
+    done
+}

@@ -1,0 +1,512 @@
+#!/usr/bin/env bats
+# The engine and its peers: wireguard-go at the other end of a link, or another engine. Sessions, contents, addresses,
+# and the protocol's times ("WireGuard: Next Generation Kernel Network Tunnel", section 6). What takes minutes goes on
+# beside the tests that take seconds, each in a world of its own, from a to j; the last tests look at how it ended.
+#
+#          w-1                                    w-2
+#     +---------------------------+          +---------------------------+
+#     |      192.0.2.1 (v1) ------+---veth---+------ (v2) 192.0.2.2      |
+#     |    2001:db8::1            |          |            2001:db8::2    |
+#     |  +--------+    cwg-engine |          |  wireguard-go, port 5102  |
+#     |  |   c1   |    port 5101  |          |  go-w 10.0.0.15           |
+#     |  +--------+ 10.0.0.14     |          |  (a bad network: 6000)    |
+#     +---------------------------+          +---------------------------+
+
+bats_require_minimum_version 1.5.0
+load engine
+
+# The world's name, a letter, and what goes on in it.
+SCENARIOS=(
+    a:rekey_by_engine b:rekey_by_peer c:rekey_between_engines d:passive_keepalive e:silence f:persistent_keepalive
+    g:giving_up h:peer_restarts i:stopped_engine j:soak
+)
+
+setup_file()
+{
+    local scenario
+    prepare_engine
+    for scenario in "${SCENARIOS[@]}"; do
+        play "${scenario%%:*}" "${scenario##*:}" 3>&- >"$BATS_FILE_TMPDIR/${scenario##*:}.log" 2>&1 &
+        echo $! >>"$BATS_FILE_TMPDIR/players"
+    done
+}
+
+# Plays a scenario, cleans up, and leaves its exit status; in a process of its own: play WORLD NAME
+play()
+{
+    STATUS_FILE=$BATS_FILE_TMPDIR/$2.status
+    set -e
+    export BATS_TEST_TMPDIR=$BATS_FILE_TMPDIR/$2
+    mkdir "$BATS_TEST_TMPDIR"
+    trap 'echo $? >"$STATUS_FILE.new"; set +e; end_test; clean_up; mv "$STATUS_FILE.new" "$STATUS_FILE"' EXIT
+    world "$1"
+    "$2" "$1"
+}
+
+teardown_file()
+{
+    local pid scenario number
+    while read -r pid; do
+        kill_tree "$pid"
+    done <"$BATS_FILE_TMPDIR/players"
+    for scenario in "${SCENARIOS[@]}"; do
+        for number in 1 2; do ip netns delete "${scenario%%:*}-$number" 2>/dev/null || true; done
+    done
+}
+
+# Waits for a scenario's end, and shows what it has to say: ended_well NAME
+ended_well()
+{
+    local i
+    for ((i = 0; i < 1800 && $(cat "$BATS_FILE_TMPDIR/$1.status" 2>/dev/null || echo -1) < 0; i++)); do
+        sleep 0.1
+    done
+    cat "$BATS_FILE_TMPDIR/$1.log"
+    [ "$(<"$BATS_FILE_TMPDIR/$1.status")" = 0 ]
+}
+
+setup()
+{
+    # The last tests have nothing of their own.
+    [[ $BATS_TEST_DESCRIPTION == 'over time'* ]] || world w
+}
+
+teardown()
+{
+    end_test
+    clean_up
+}
+
+@test "the engine begins: its peer knows no endpoint; both ways the content is right" {
+    engine_link w
+    go_start w
+    go_peer w "$KEY1"
+    cwg w-1 connect "$c1" 7 1 "192.0.2.2:$PORT2" "$KEY2"
+    answers "$c1" "$IP2"
+    both_ways "$c1" w-2
+}
+
+@test "the peer begins: the engine knows no endpoint; both ways the content is right" {
+    engine_link w
+    go_start w
+    go_peer w "$KEY1" endpoint "192.0.2.1:$PORT1"
+    "$CTL" "$ENGINE" set "public_key=$KEY2" "allowed_ip=$IP2/32"
+    ! answers "$c1" "$IP2" 1 || fail "it was sent to nowhere"
+    answers w-2 "$IP1"
+    [ "$(of_engine endpoint)" = "192.0.2.2:$PORT2" ]
+    both_ways "$c1" w-2
+}
+
+@test "packets of all sizes, from none to more than the MTU" {
+    local size
+    engine_and_go w
+    for size in 0 1 15 16 17 100 1279 1280 1391 1392 1393 4000 65507; do
+        on "$c1" ping -n -q -c 1 -W 5 -s "$size" "$IP2" || fail "$size bytes to the peer"
+        on w-2 ping -n -q -c 1 -W 5 -s "$size" "$IP1" || fail "$size bytes from the peer"
+    done
+}
+
+@test "UDP from one byte to the MTU arrives as it was sent" {
+    engine_and_go w
+    background on w-2 socat -T 60 UDP4-LISTEN:4001,fork EXEC:cat
+    background on "$c1" socat -T 60 UDP4-LISTEN:4001,fork EXEC:cat
+    wait_for on w-2 sh -c 'ss -Hlun sport = :4001 | grep -q .'
+    wait_for on "$c1" sh -c 'ss -Hlun sport = :4001 | grep -q .'
+    echoes "$c1" "$IP2"
+    echoes w-2 "$IP1"
+}
+
+# Datagrams of many sizes come back as they were sent: echoes PLACE ADDRESS
+echoes()
+{
+    on "$1" python3 -c '
+import os, socket, sys
+with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as echo:
+    echo.connect((sys.argv[1], 4001))
+    echo.settimeout(5)
+    for size in (*range(1, 40), 500, *range(1380, 1400), 5000):
+        sent = os.urandom(size)
+        echo.send(sent)
+        assert echo.recv(65535) == sent, size' "$2"
+}
+
+@test "with the same preshared key there is a session, with another or none there is not" {
+    local shared=$BATS_TEST_TMPDIR/shared
+    engine_and_go w
+    wg genpsk >"$shared"
+    wg set go-w peer "$KEY1" preshared-key "$shared"
+    "$CTL" "$ENGINE" set "public_key=$KEY2" "preshared_key=$(wg genpsk)"
+    ! answers "$c1" "$IP2" 1 || fail "a session with another key, by the engine"
+    ! answers w-2 "$IP1" 1 || fail "a session with another key, by the peer"
+    [ "$(of_engine last_handshake_time_sec)" = 0 ]
+    # The peer forgets its session with each other key: without that both would wait for five seconds.
+    "$CTL" "$ENGINE" set "public_key=$KEY2" "preshared_key=$(<"$shared")"
+    answers "$c1" "$IP2" 20
+    both_ways "$c1" w-2 100000
+    [ "$(of_engine has_preshared_key)" = true ]
+    wg set go-w peer "$KEY1" remove
+    go_peer w "$KEY1" endpoint "192.0.2.1:$PORT1"
+    ! answers w-2 "$IP1" 2 || fail "a session without it"
+}
+
+@test "a key that isn't the peer's gets no session" {
+    engine_and_go w
+    cwg w-1 connect "$c1" 7 1 "192.0.2.2:$PORT2" "$(wg genkey | wg pubkey)"
+    ! answers "$c1" "$IP2" 1 || fail "the engine has a session with a stranger"
+    ! answers w-2 "$IP1" 1 || fail "a stranger has a session with the engine"
+    [ "$(of_engine last_handshake_time_sec)" = 0 ]
+}
+
+@test "IPv6 within: pings of all sizes and contents; what isn't allowed isn't let through" {
+    local size address
+    engine_and_go w
+    on "$c1" sysctl -qw net.ipv6.conf.wg-7-0.disable_ipv6=0
+    on "$c1" ip address add fd00::1/64 dev wg-7-0 nodad
+    on w-2 sysctl -qw net.ipv6.conf.go-w.disable_ipv6=0
+    on w-2 ip address add fd00::2/64 dev go-w nodad
+    wg set go-w peer "$KEY1" allowed-ips "$IP1/32,fd00::1/128"
+    ! answers "$c1" fd00::2 1 || fail "not yet allowed"
+    "$CTL" "$ENGINE" set "public_key=$KEY2" allowed_ip=fd00::2/128
+    answers "$c1" fd00::2
+    for size in 0 1 1000 1372 1373 10000; do
+        on "$c1" ping -n -q -c 1 -W 5 -s "$size" fd00::2 || fail "$size bytes"
+    done
+    transfer "$c1" w-2 '[fd00::2]'
+    transfer w-2 "$c1" '[fd00::1]'
+    on w-2 ip address add fd00::3/64 dev go-w nodad
+    background on "$c1" socat -u UDP6-RECV:4001 "CREATE:$BATS_TEST_TMPDIR/datagrams"
+    wait_for on "$c1" sh -c 'ss -Hlun sport = :4001 | grep -q .'
+    for address in fd00::3 fd00::2; do
+        echo "$address" | on w-2 socat -u - "UDP6:[fd00::1]:4001,bind=[$address]"
+    done
+    wait_for test -s "$BATS_TEST_TMPDIR/datagrams"
+    [ "$(<"$BATS_TEST_TMPDIR/datagrams")" = fd00::2 ] || fail "$(<"$BATS_TEST_TMPDIR/datagrams")"
+    ! answers "$c1" fd00::3 1 || fail "fd00::3 isn't allowed"
+}
+
+@test "IPv6 without: both begin, and the content is right" {
+    engine_link w
+    go_start w
+    go_peer w "$KEY1" endpoint "[2001:db8::1]:$PORT1"
+    "$CTL" "$ENGINE" set "public_key=$KEY2" "endpoint=[2001:db8::2]:$PORT2" "allowed_ip=$IP2/32"
+    on w-1 ip address delete 192.0.2.1/24 dev v1
+    answers "$c1" "$IP2"
+    both_ways "$c1" w-2
+    "$CTL" "$ENGINE" set "public_key=$KEY2" remove=true
+    "$CTL" "$ENGINE" set "public_key=$KEY2" "allowed_ip=$IP2/32"
+    # The peer finds out after fifteen seconds: it is told at once.
+    wg set go-w peer "$KEY1" remove
+    go_peer w "$KEY1" endpoint "[2001:db8::1]:$PORT1"
+    answers w-2 "$IP1"
+    [ "$(of_engine endpoint)" = "[2001:db8::2]:$PORT2" ]
+}
+
+# Through a bad network: the peer is behind port 6000 of its site.
+behind_relay()
+{
+    engine_and_go w
+    relay w "$@"
+    cwg w-1 connect "$c1" 7 1 192.0.2.2:6000 "$KEY2"
+}
+
+relay_says()
+{
+    kill -TERM "$RELAY"
+    wait "$RELAY" || true
+    tail -n 1 "$BATS_TEST_TMPDIR/relay"
+}
+
+@test "1 % lost, 1 % twice, and a tenth out of order: the content is right" {
+    behind_relay --seed 1 --drop 1 --duplicate 1 --late 10 --delay 5
+    answers "$c1" "$IP2" 20
+    both_ways "$c1" w-2 500000 60
+    [[ $(relay_says) =~ dropped\ [1-9][0-9]+\ duplicated\ [1-9][0-9]+\ late\ [1-9][0-9]{2} ]]
+}
+
+@test "20 % lost: the content is right" {
+    behind_relay --seed 2 --drop 20
+    answers "$c1" "$IP2" 40
+    both_ways "$c1" w-2 50000 60
+    [[ $(relay_says) =~ dropped\ [1-9][0-9] ]]
+}
+
+@test "the peer moves to another address and port: the link goes on, and so it does when the engine's site moves" {
+    engine_and_go w
+    answers "$c1" "$IP2"
+    on w-2 ip address delete 192.0.2.2/24 dev v2
+    on w-2 ip address add 192.0.2.12/24 dev v2
+    # Of Debian 12 it would go on trying the address that it had.
+    wg set go-w listen-port 5103
+    answers w-2 "$IP1"
+    answers "$c1" "$IP2"
+    [ "$(of_engine endpoint)" = 192.0.2.12:5103 ]
+    # The engine sends from the address that its peer has written to, as long as it has that.
+    on w-1 ip address delete 192.0.2.1/24 dev v1
+    on w-1 ip address add 192.0.2.11/24 dev v1
+    answers "$c1" "$IP2"
+    [ "$(wg show go-w endpoints | cut -f2)" = "192.0.2.11:$PORT1" ]
+    answers w-2 "$IP1"
+    both_ways "$c1" w-2 100000
+}
+
+@test "the port of either end changes on the way: the link goes on" {
+    local before
+    behind_relay
+    answers "$c1" "$IP2"
+    before=$(wg show go-w endpoints)
+    kill -HUP "$RELAY"
+    answers "$c1" "$IP2"
+    [ "$(wg show go-w endpoints)" != "$before" ]
+    answers w-2 "$IP1"
+    [ "$(of_engine endpoint)" = 192.0.2.2:6000 ]
+    kill -USR1 "$RELAY"
+    answers w-2 "$IP1"
+    [ "$(of_engine endpoint)" != 192.0.2.2:6000 ]
+    answers "$c1" "$IP2"
+    both_ways "$c1" w-2 100000
+}
+
+@test "old packets are not taken in again: what is replayed moves no endpoint and delivers nothing" {
+    local received
+    # Each datagram comes twice: its second has the same counter.
+    behind_relay --duplicate 100
+    answers "$c1" "$IP2"
+    background on "$c1" socat -u UDP4-RECV:4001 "CREATE:$BATS_TEST_TMPDIR/datagrams"
+    wait_for on "$c1" sh -c 'ss -Hlun sport = :4001 | grep -q .'
+    for received in 1 2 3 4 5; do
+        echo "$received" | on w-2 socat -u - "UDP4:$IP1:4001"
+    done
+    answers w-2 "$IP1"
+    sleep 0.5
+    [ "$(<"$BATS_TEST_TMPDIR/datagrams")" = $'1\n2\n3\n4\n5' ] || fail "$(<"$BATS_TEST_TMPDIR/datagrams")"
+}
+
+# 128 seconds of pings, one in a fifth of a second, of which at most a second's are lost.
+pings_go_on()
+{
+    local said
+    said=$(on "$1" ping -n -q -i 0.2 -c 640 -W 2 "$2") || true
+    echo "$said"
+    [ "$(sed -n 's/.* \([0-9]*\) received.*/\1/p' <<<"$said")" -ge 635 ]
+}
+
+rekey_by_engine()
+{
+    local before
+    engine_and_go "$1"
+    answers "$c1" "$IP2"
+    before=$(of_engine last_handshake_time_sec)
+    capture "$1-1" v1 'udp and udp[8] == 1'
+    pings_go_on "$c1" "$IP2"
+    [ "$(of_engine last_handshake_time_sec)" -gt $((before + 115)) ]
+    # It was the engine that began, once, and after 120 seconds.
+    captured
+    captured | awk -v before="$before" '$2 == "192.0.2.1.5101" { mine++; at = $1 - before }
+        END { exit !(NR == mine && mine >= 1 && mine <= 2 && at > 118 && at < 126) }'
+}
+
+rekey_by_peer()
+{
+    local before
+    engine_and_go "$1"
+    answers "$1-2" "$IP1"
+    before=$(of_engine last_handshake_time_sec)
+    pings_go_on "$1-2" "$IP1"
+    [ "$(of_engine last_handshake_time_sec)" -gt $((before + 115)) ]
+}
+
+rekey_between_engines()
+{
+    local before
+    two_engines "$1"
+    answers "$c1" "$IP2"
+    before=$(of_engine last_handshake_time_sec)
+    pings_go_on "$c1" "$IP2"
+    [ "$(of_engine last_handshake_time_sec)" -gt $((before + 115)) ]
+    [ "$(of_engine last_handshake_time_sec "$ENGINE2")" -gt $((before + 115)) ]
+}
+
+# Data comes in and nothing goes out: after ten seconds the engine says that it is there.
+passive_keepalive()
+{
+    local sent
+    engine_and_go "$1"
+    answers "$c1" "$IP2"
+    background on "$c1" socat -u UDP4-RECV:4001 OPEN:/dev/null
+    wait_for on "$c1" sh -c 'ss -Hlun sport = :4001 | grep -q .'
+    # It was the engine that spoke last.
+    answers "$1-2" "$IP1"
+    sleep 1
+    capture "$1-1" v1 'udp src port 5101'
+    sent=$EPOCHREALTIME
+    echo data | on "$1-2" socat -u - "UDP4:$IP1:4001"
+    sleep 14
+    captured
+    captured | awk -v sent="$sent" '$4 == 32 && $5 == 4 { n++; after = $1 - sent }
+        END { print after; exit !(NR == 1 && n == 1 && after > 9.5 && after < 12) }'
+}
+
+# Data goes out and nothing comes in: after fifteen seconds the engine begins anew.
+silence()
+{
+    local sent
+    engine_and_go "$1"
+    answers "$c1" "$IP2"
+    sleep 1
+    kill -STOP "$GO"
+    capture "$1-1" v1 'udp src port 5101 and udp[8] == 1'
+    sent=$EPOCHREALTIME
+    ! on "$c1" ping -n -q -c 1 -W 1 "$IP2" || fail "it is stopped"
+    sleep 17
+    kill -CONT "$GO"
+    captured
+    captured | awk -v sent="$sent" 'NR == 1 { after = $1 - sent }
+        END { print after; exit !(NR >= 1 && after > 14.5 && after < 17) }'
+    answers "$c1" "$IP2" 10
+}
+
+persistent_keepalive()
+{
+    engine_and_go "$1"
+    "$CTL" "$ENGINE" set "public_key=$KEY2" persistent_keepalive_interval=3
+    sleep 1
+    # It began by itself.
+    [ "$(of_engine last_handshake_time_sec)" != 0 ]
+    capture "$1-1" v1 'udp src port 5101'
+    sleep 14
+    captured
+    captured | awk '$4 == 32 { n++; if (last && ($1 - last < 2.8 || $1 - last > 4.5)) bad++; last = $1 }
+        END { exit !(n >= 3 && n <= 5 && n == NR && !bad) }'
+    "$CTL" "$ENGINE" set "public_key=$KEY2" persistent_keepalive_interval=0
+    sleep 1
+    capture "$1-1" v1 'udp src port 5101'
+    sleep 7
+    [ "$(captured | wc -l)" = 0 ]
+}
+
+# A peer that doesn't answer is tried for ninety seconds, every five; and then again only for new data.
+giving_up()
+{
+    engine_link "$1"
+    cwg "$1-1" connect "$c1" 7 1 "192.0.2.2:$PORT2" "$(wg genkey | wg pubkey)"
+    capture "$1-1" v1 'udp src port 5101'
+    ! on "$c1" ping -n -q -c 1 -W 1 "$IP2" || fail "there is nobody"
+    sleep 115
+    captured
+    captured | awk '$5 == 1 { n++; if (last && ($1 - last < 4.9 || $1 - last > 6.5)) bad++
+            if (!first) first = $1; last = $1 }
+        END { print n, last - first; exit !(n == NR && n >= 17 && n <= 20 && !bad && last - first < 103) }'
+    ! on "$c1" ping -n -q -c 1 -W 1 "$IP2" || fail "there is nobody"
+    [ "$(captured | tail -n 1 | cut -d ' ' -f 1 | cut -d . -f 1)" -ge $(($(date +%s) - 4)) ]
+}
+
+# The peer has lost its session and doesn't know where the engine is: the engine finds out by its silence.
+peer_restarts()
+{
+    engine_and_go "$1"
+    answers "$c1" "$IP2"
+    kill_tree "$GO"
+    wait "$GO" || true
+    sleep 2
+    go_start "$1"
+    go_peer "$1" "$KEY1"
+    SECONDS=0
+    answers "$c1" "$IP2" 40
+    echo "$SECONDS seconds"
+    [ "$SECONDS" -le 25 ]
+    # One that knows begins itself, at once.
+    kill_tree "$GO"
+    wait "$GO" || true
+    go_start "$1"
+    go_peer "$1" "$KEY1" endpoint "192.0.2.1:$PORT1"
+    SECONDS=0
+    answers "$1-2" "$IP1" 20
+    echo "$SECONDS seconds"
+    [ "$SECONDS" -le 8 ]
+    answers "$c1" "$IP2" 10
+    both_ways "$c1" "$1-2" 100000
+}
+
+stopped_engine()
+{
+    engine_and_go "$1"
+    answers "$c1" "$IP2"
+    background on "$1-2" ping -n -q -i 0.5 "$IP1" >/dev/null
+    kill -STOP "$ENGINE"
+    sleep 20
+    kill -CONT "$ENGINE"
+    answers "$c1" "$IP2" 10
+    answers "$1-2" "$IP1" 10
+    both_ways "$c1" "$1-2" 100000
+}
+
+# Kilobytes that a process has in memory.
+memory_of()
+{
+    sed -n 's/^VmRSS:\s*\([0-9]*\) kB/\1/p' "/proc/$1/status"
+}
+
+# Handshakes by the hundred, and traffic of all sorts; the first seconds of it have touched all that there is to touch.
+soak()
+{
+    local peer before1 before2 after1 after2
+    two_engines "$1"
+    peer=("public_key=$KEY2" "endpoint=192.0.2.2:$PORT2" "allowed_ip=$IP2/32" persistent_keepalive_interval=25)
+    background inside "$c1" iperf3 -s
+    background inside "$c2" iperf3 -s
+    wait_for listens "$c1" 5201
+    wait_for listens "$c2" 5201
+    answers "$c1" "$IP2"
+    background inside "$c2" sh -c "while :; do iperf3 -c $IP1 -b 100M -t 20; sleep 0.2; done"
+    background inside "$c1" sh -c "while :; do iperf3 -c $IP2 -b 100M -t 20; sleep 0.2; done"
+    background inside "$c1" sh -c "while :; do ping -n -q -i 0.005 -s 3000 $IP2; sleep 0.2; done"
+    "$CTL" "$ENGINE" renew 10 "${peer[@]}"
+    before1=$(memory_of "$ENGINE") before2=$(memory_of "$ENGINE2")
+    "$CTL" "$ENGINE" renew 60 "${peer[@]}"
+    after1=$(memory_of "$ENGINE") after2=$(memory_of "$ENGINE2")
+    echo "before $before1 and $before2 kB, after $after1 and $after2 kB"
+    [ "$((after1 - before1))" -le 32 ]
+    [ "$((after2 - before2))" -le 32 ]
+    answers "$c1" "$IP2" 10
+}
+
+@test "over time: data goes on past a new handshake after two minutes that the engine begins" {
+    ended_well rekey_by_engine
+}
+
+@test "over time: data goes on past a new handshake that the peer begins" {
+    ended_well rekey_by_peer
+}
+
+@test "over time: data goes on past a new handshake between two engines" {
+    ended_well rekey_between_engines
+}
+
+@test "over time: who only listens says after ten seconds that it is there" {
+    ended_well passive_keepalive
+}
+
+@test "over time: who hears nothing begins a new handshake after fifteen seconds" {
+    ended_well silence
+}
+
+@test "over time: a persistent keepalive is sent as often as was set, until it is set no more" {
+    ended_well persistent_keepalive
+}
+
+@test "over time: a peer that doesn't answer is tried for ninety seconds" {
+    ended_well giving_up
+}
+
+@test "over time: a peer that has started anew is found again" {
+    ended_well peer_restarts
+}
+
+@test "over time: an engine that was stopped for twenty seconds goes on" {
+    ended_well stopped_engine
+}
+
+@test "over time: memory is flat over a minute of traffic and handshakes" {
+    ended_well soak
+    echo "# $(sed -n '/^before/p' "$BATS_FILE_TMPDIR/soak.log")" >&3
+}

@@ -1,0 +1,275 @@
+// A bad network between two UDP sockets: what comes to a port goes on to another address, and what
+// comes back from there to whoever was last heard; some of it never, twice, or late.
+//
+//     udprelay [--seed N] [--drop PERCENT] [--duplicate PERCENT] [--late PERCENT] [--delay MS]
+//              PORT ADDRESS:PORT
+//
+//     PORT           where it listens, on 0.0.0.0
+//     ADDRESS:PORT   where that goes, from a port of the relay's own; IPv4
+//     --late         so many of the datagrams are held back for up to MS (20) milliseconds, so that
+//                    others overtake them
+//     --seed         the same one: the same decisions in the same order
+//
+// It prints "ready" when it listens. Signals:
+//
+//     SIGHUP    from now on it sends to ADDRESS:PORT from another port, and the one before is
+//     closed:
+//               what a NAT does that was started anew
+//     SIGUSR1   the same towards the other end: what comes back comes from another port
+//     SIGTERM   prints "passed N dropped N duplicated N late N" and ends with 0
+//
+// Exit status 2: wrong arguments or other trouble.
+#define _GNU_SOURCE 1
+#include <arpa/inet.h>
+#include <errno.h>
+#include <getopt.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common.h"
+
+enum {
+    DATAGRAM_MAX = 65535,
+    HELD_MAX = 2048,
+    BUFFER = 4 << 20,
+    NEAR = 0, // towards whoever speaks to PORT
+    FAR = 1,  // towards ADDRESS:PORT
+};
+
+struct side {
+    int fd;
+    struct sockaddr_in peer; // port 0: not known yet
+};
+
+// A datagram that is late.
+struct held {
+    int64_t due; // 0: free
+    int side;
+    size_t length;
+    unsigned char *bytes;
+};
+
+static struct side sides[2];
+static struct held held[HELD_MAX];
+static long drop, duplicate, late, delay = 20, seed = 1;
+static long passed, dropped, duplicated, delayed;
+static uint64_t state;
+static volatile sig_atomic_t renew_far, renew_near, end;
+
+static _Noreturn void usage(void)
+{
+    fputs("usage: udprelay [--seed N] [--drop PERCENT] [--duplicate PERCENT] [--late PERCENT]\n"
+          "                [--delay MS] PORT ADDRESS:PORT\n",
+          stderr);
+    exit(TROUBLE);
+}
+
+// Marsaglia's xorshift64: "Xorshift RNGs", Journal of Statistical Software 8 (2003).
+static uint64_t next_random(void)
+{
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    return state;
+}
+
+static bool happens(long percent)
+{
+    return (long)(next_random() % 100) < percent;
+}
+
+static int open_socket(uint16_t port)
+{
+    struct sockaddr_in any = {.sin_family = AF_INET, .sin_port = htons(port)};
+    int size = BUFFER;
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+    if (fd < 0 || bind(fd, (const void *)&any, sizeof(any)) != 0)
+        fail(TROUBLE, "cannot have port %u", port);
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
+    (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size));
+    errno = 0;
+    return fd;
+}
+
+static void renew(struct side *side)
+{
+    int fd = open_socket(0);
+
+    close(side->fd);
+    side->fd = fd;
+}
+
+static void pass(int to, const unsigned char *bytes, size_t length)
+{
+    const struct side *side = &sides[to];
+
+    if (side->peer.sin_port == 0)
+        return;
+    passed++;
+    (void)sendto(side->fd, bytes, length, 0, (const void *)&side->peer, sizeof(side->peer));
+}
+
+// False if there is no room for another one.
+static bool hold(int to, const unsigned char *bytes, size_t length)
+{
+    for (int i = 0; i < HELD_MAX; i++) {
+        if (held[i].due != 0)
+            continue;
+        held[i].bytes = malloc(length + 1);
+        if (held[i].bytes == NULL)
+            fail(TROUBLE, "malloc");
+        memcpy(held[i].bytes, bytes, length);
+        held[i].length = length;
+        held[i].side = to;
+        held[i].due = now_ms() + 1 + (int64_t)(next_random() % (uint64_t)delay);
+        return true;
+    }
+    return false;
+}
+
+static void decide(int to, const unsigned char *bytes, size_t length)
+{
+    if (happens(drop)) {
+        dropped++;
+        return;
+    }
+    if (happens(duplicate)) {
+        duplicated++;
+        pass(to, bytes, length);
+    }
+    if (happens(late) && hold(to, bytes, length))
+        delayed++;
+    else
+        pass(to, bytes, length);
+}
+
+static void read_side(int from)
+{
+    static unsigned char bytes[DATAGRAM_MAX];
+    struct sockaddr_in sender;
+    socklen_t size = sizeof(sender);
+    ssize_t length;
+
+    for (int i = 0; i < 64; i++) {
+        length = recvfrom(sides[from].fd, bytes, sizeof(bytes), 0, (void *)&sender, &size);
+        if (length < 0)
+            return;
+        if (from == NEAR)
+            sides[NEAR].peer = sender;
+        decide(1 - from, bytes, (size_t)length);
+    }
+}
+
+// Sends what is due. Milliseconds until the next is; -1 if there is none.
+static int release(void)
+{
+    int64_t now = now_ms(), next = INT64_MAX;
+
+    for (int i = 0; i < HELD_MAX; i++) {
+        if (held[i].due != 0 && held[i].due <= now) {
+            pass(held[i].side, held[i].bytes, held[i].length);
+            free(held[i].bytes);
+            held[i].due = 0;
+        } else if (held[i].due != 0 && held[i].due < next) {
+            next = held[i].due;
+        }
+    }
+    return next == INT64_MAX ? -1 : (int)(next - now);
+}
+
+static void note(int number)
+{
+    if (number == SIGHUP)
+        renew_far = 1;
+    else if (number == SIGUSR1)
+        renew_near = 1;
+    else
+        end = 1;
+}
+
+// Signals come only where ppoll() waits.
+static void run(void)
+{
+    static const int numbers[] = {SIGHUP, SIGUSR1, SIGTERM};
+    struct sigaction action = {.sa_handler = note};
+    sigset_t blocked, open;
+
+    sigemptyset(&blocked);
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        sigaddset(&blocked, numbers[i]);
+        sigaction(numbers[i], &action, NULL);
+    }
+    sigprocmask(SIG_BLOCK, &blocked, &open);
+    puts("ready");
+    fflush(stdout);
+    while (!end) {
+        int wait = release();
+        struct timespec time = {.tv_sec = wait / 1000, .tv_nsec = wait % 1000 * 1000000L};
+        struct pollfd polled[2] = {{.fd = sides[NEAR].fd, .events = POLLIN},
+                                   {.fd = sides[FAR].fd, .events = POLLIN}};
+
+        (void)ppoll(polled, 2, wait < 0 ? NULL : &time, &open);
+        if (renew_far)
+            renew(&sides[FAR]);
+        if (renew_near)
+            renew(&sides[NEAR]);
+        renew_far = renew_near = 0;
+        read_side(NEAR);
+        read_side(FAR);
+    }
+}
+
+static struct sockaddr_in parse_address(char *text)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET};
+    char *colon = strchr(text, ':');
+    long port;
+
+    if (colon == NULL || !parse_number(colon + 1, 1, 65535, &port))
+        usage();
+    *colon = '\0';
+    if (inet_pton(AF_INET, text, &address.sin_addr) != 1)
+        usage();
+    address.sin_port = htons((uint16_t)port);
+    return address;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"seed", required_argument, NULL, 's'},  {"drop", required_argument, NULL, 'd'},
+        {"late", required_argument, NULL, 'l'},  {"duplicate", required_argument, NULL, 'u'},
+        {"delay", required_argument, NULL, 'm'}, {NULL, 0, NULL, 0},
+    };
+    int option;
+    long port;
+
+    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        long *value = option == 's'   ? &seed
+                      : option == 'd' ? &drop
+                      : option == 'l' ? &late
+                      : option == 'u' ? &duplicate
+                                      : &delay;
+        bool percent = option == 'd' || option == 'l' || option == 'u';
+
+        if (option == '?' || !parse_number(optarg, percent ? 0 : 1, percent ? 100 : 10000, value))
+            usage();
+    }
+    if (argc - optind != 2 || !parse_number(argv[optind], 1, 65535, &port))
+        usage();
+    state = (uint64_t)seed * 0x9e3779b97f4a7c15ULL;
+    sides[FAR].peer = parse_address(argv[optind + 1]);
+    sides[NEAR].fd = open_socket((uint16_t)port);
+    sides[FAR].fd = open_socket(0);
+    run();
+    printf("passed %ld dropped %ld duplicated %ld late %ld\n", passed, dropped, duplicated,
+           delayed);
+    return 0;
+}
