@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # A kernel without WireGuard: its module is unloaded, and the kernel's way to load modules leads nowhere. Only in the
-# VM, where nobody else needs it; and last by its name, for the sake of the other files.
+# VM, where nobody else needs it; and last by its name, for the sake of the other files. What a link is like that an
+# engine carries is shown in engine.bats; here it is that one is called in.
 
 bats_require_minimum_version 1.5.0
 load net
@@ -10,10 +11,15 @@ KEY=a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s=
 setup_file()
 {
     [ -n "${NAH_IN_VM:-}" ] || return 0
+    # A build that has no engine, and the build as it comes.
+    install_helper "$ROOT/build/variants/mahiru/$NAME" cap_net_admin,cap_sys_admin,cap_sys_ptrace=p \
+        "$BATS_FILE_TMPDIR/kernel_only"
+    export KERNEL_ONLY=$HELPER
     install_helper
     two_sites
     container c1
     export c1
+    modprobe tun
     # As long as containers of other tests are still going, it is in use.
     wait_for modprobe -r wireguard
     MODPROBE=$(cat /proc/sys/kernel/modprobe)
@@ -37,9 +43,23 @@ state_of()
     inside "$1" sh -c 'ip -details address show && ip route show table all'
 }
 
-@test "cwg_create says that this kernel has no WireGuard, and how to get it" {
+remove_engine()
+{
+    rm -f /run/net-admin-helper-test/cwg-engine
+}
+
+@test "a build without the engine says that this kernel has no WireGuard, and how to get it" {
     # shellcheck disable=SC2016
-    refused 'this kernel has no WireGuard: load its module with `modprobe wireguard`' \
+    refused 'this kernel has no WireGuard: load its module with `modprobe wireguard`, or use a kernel with' \
+        app_at site1 "$KERNEL_ONLY" cwg_create "$c1" 1 0 5001
+    unchanged
+    port_free site1 5001
+}
+
+@test "where no engine is installed it says so, too" {
+    remove_engine
+    # shellcheck disable=SC2016
+    refused 'this kernel has no WireGuard: load its module with `modprobe wireguard`, or install the engine' \
         cwg site1 create "$c1" 1 0 5001
     unchanged
     port_free site1 5001
@@ -48,5 +68,18 @@ state_of()
 @test "cwg_connect and cwg_destroy say that there is no such link" {
     refused "no link for net 1" cwg site1 connect "$c1" 1 1 192.0.2.2:5002 "$KEY"
     refused "no such link" cwg site1 destroy "$c1" 1 0
+    unchanged
+}
+
+@test "where an engine is installed it carries the link" {
+    install_engine
+    remember
+    run --separate-stderr cwg site1 create "$c1" 1 0 5001
+    assert_success_with_key
+    inside "$c1" ip link show wg-1-0 | grep -q 'alias net-admin-helper: engine, process '
+    port_free site1 5001 && fail "its port is free"
+    cwg site1 connect "$c1" 1 1 192.0.2.2:5002 "$KEY"
+    cwg site1 destroy "$c1" 1 0
+    port_free site1 5001
     unchanged
 }
