@@ -5,7 +5,8 @@
 #         --cap-add NET_ADMIN --cap-add SYS_ADMIN --cap-add SYS_PTRACE \
 #         net-admin-helper:latest /usr/local/bin/net-admin-helper cwg_create PID NET HOST PORT
 #
-# There is no ENTRYPOINT, because applications give the whole command.
+# This needs WireGuard in the machine's kernel: an engine would end with the container that it was started in. There is
+# no ENTRYPOINT, because applications give the whole command.
 
 FROM debian:12 AS build
 RUN apt-get update \
@@ -15,7 +16,8 @@ WORKDIR /src
 COPY . .
 # The file with the settings, relative to this directory.
 ARG CONFIG=config.h
-RUN make install CONFIG="$CONFIG" GROUP=nogroup
+# An engine is only there if the settings have it.
+RUN make install CONFIG="$CONFIG" GROUP=nogroup && mkdir -p /usr/local/libexec/net-admin-helper
 
 FROM debian:12-slim
 COPY --from=build /usr/local/bin/ /usr/local/bin/
@@ -24,9 +26,9 @@ COPY --from=build /usr/local/libexec/ /usr/local/libexec/
 # takes capabilities away, so that goes first. nogroup is the group of nobody.
 RUN apt-get update \
     && apt-get install -y --no-install-recommends libcap2-bin libmnl0 \
-    && chown root:nogroup /usr/local/bin/net-admin-helper /usr/local/libexec/net-admin-helper/cwg-engine \
+    && chown -R root:nogroup /usr/local/bin/net-admin-helper /usr/local/libexec/net-admin-helper \
     && chmod 0750 /usr/local/bin/net-admin-helper \
-    && chmod 0710 /usr/local/libexec/net-admin-helper/cwg-engine \
+    && find /usr/local/libexec/net-admin-helper -type f -exec chmod 0710 '{}' + \
     && setcap cap_net_admin,cap_sys_admin,cap_sys_ptrace=p /usr/local/bin/net-admin-helper \
     && apt-get purge -y --auto-remove libcap2-bin \
     && rm -rf /var/lib/apt/lists/*

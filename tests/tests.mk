@@ -9,7 +9,7 @@ include tests/tools/tools.mk
 
 # The demo's own build, for the place that it installs the engine at.
 DEMO_BUILD = $(MAKE) --no-print-directory --silent BUILD='$(BUILD)/demo' CONFIG=config.h \
-	ENGINE_PATH=/run/net-admin-helper-demo/cwg-engine build
+	ENGINE_PATH=/var/lib/net-admin-helper-demo/cwg-engine build
 
 ## make demo         install what it needs, build, and show two sites being linked on this machine (root)
 .PHONY: demo

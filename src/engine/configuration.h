@@ -1,9 +1,11 @@
 /* The words in which the tunnel is told what to do and asked how it is: WireGuard's cross-platform
  * configuration protocol, one request a message, one answer. What is not WireGuard's own:
  *
- *     get   no private_key and no preshared_key; instead own_public_key=HEX and
- * has_preshared_key=true set   no private_key, listen_port or fwmark: the engine made its key
- * itself, and the socket was given to it. There is one peer: another public_key replaces it.
+ * - get tells no private_key and no preshared_key, but own_public_key=HEX and
+ *   has_preshared_key=true;
+ * - set takes no private_key, listen_port or fwmark: the engine made its key itself, and the socket
+ *   was given to it;
+ * - there is one peer: another public_key replaces it.
  *
  * A request is read wholly before anything of it is done. */
 #pragma once

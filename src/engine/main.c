@@ -5,14 +5,13 @@
  *     3   a TUN device, on its way into the container
  *     4   a UDP socket for IPv4, not yet bound
  *     5   one for IPv6, if there is IPv6
- *     6   the helper's: a token is there, our public key goes there, and one byte comes back when
- * the link stands
+ *     6   the helper's: a token is there; our public key goes there; a byte comes back when the
+ *         link stands
  *
  * If the helper ends before that byte, so do we, and the device is gone with us. From then on we
  * live as long as the device does.
  *
- *     token ─ key pair ─ control socket ─ sandbox ─ public key to the helper ─ its go ─ rounds,
- * until the device is gone
+ *     token ─ key pair ─ control socket ─ sandbox ─ public key to the helper ─ its go ─ rounds
  */
 #include <fcntl.h>
 #include <limits.h>
@@ -20,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -177,6 +177,8 @@ int main(int argc, char **argv)
         return puts("cwg-engine " VERSION) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
     if (argc > 1 || !is_open(FD_TUN) || !is_open(FD_UDP4) || !is_open(FD_START))
         return usage(stderr);
+    /* Run by its descriptor it is called by that's number, before Linux 6.14 (fs/exec.c). */
+    (void)prctl(PR_SET_NAME, "cwg-engine");
     /* Not exit(): libcrypto would tidy up, by calls that the sandbox has not. */
     _exit(serve());
 }

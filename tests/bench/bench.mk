@@ -30,7 +30,7 @@ bench-commands:
 	@echo
 	@echo 'again: make bench-commands SERIES=$(SERIES) ROUNDS=$(ROUNDS); all samples: $(BUILD)/bench/commands.json'
 
-BENCH_ENGINE_PATH := /run/net-admin-helper-bench/$(ENGINE)
+BENCH_ENGINE_PATH := /var/lib/net-admin-helper-bench/$(ENGINE)
 BENCH_HELPER      := $(BUILD)/bench/helper
 BENCH_OURS        := $(BENCH_HELPER)/$(PROGRAM) $(BUILD)/$(ENGINE) $(BENCH_ENGINE_PATH)
 

@@ -28,7 +28,7 @@ install_helper()
 # open TUN devices, as udev does.
 install_engine()
 {
-    local path=/run/net-admin-helper-test/cwg-engine
+    local path=/var/lib/net-admin-helper-test/cwg-engine
     mkdir -p "${path%/*}"
     install -s -m 0710 -o root -g "$APP_GID" "$ROOT/build/cwg-engine" "$path.new"
     mv -f "$path.new" "$path"

@@ -172,6 +172,11 @@ alias_to()
     [ "$status" != 0 ]
 }
 
+@test "ps and top show an engine by its name" {
+    cwg site1 create "$c1" 7 0 5101
+    [ "$(cat "/proc/$(engine_of "$c1" wg-7-0)/comm")" = cwg-engine ]
+}
+
 @test "called by root, the engine has no privilege, either" {
     local engine
     at site1 "$HELPER" cwg_create "$c1" 7 0 5101
@@ -372,7 +377,7 @@ END
 }
 
 @test "an engine that can't start says why" {
-    local path=/run/net-admin-helper-test/cwg-engine
+    local path=/var/lib/net-admin-helper-test/cwg-engine
     chmod 0700 "$path"
     run --separate-stderr cwg site1 create "$c1" 7 0 5101
     install_engine

@@ -3,7 +3,7 @@
 
 VARIANTS := default few mahiru own engine
 # Where install_engine of tests/lib/helper.bash puts the engine.
-TEST_ENGINE_PATH := /run/net-admin-helper-test/cwg-engine
+TEST_ENGINE_PATH := /var/lib/net-admin-helper-test/cwg-engine
 
 ## make variants     build the program with the settings that some tests need
 .PHONY: variants

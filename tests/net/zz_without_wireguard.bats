@@ -45,7 +45,7 @@ state_of()
 
 remove_engine()
 {
-    rm -f /run/net-admin-helper-test/cwg-engine
+    rm -f /var/lib/net-admin-helper-test/cwg-engine
 }
 
 @test "a build without the engine says that this kernel has no WireGuard, and how to get it" {
