@@ -12,29 +12,29 @@
 #include "engine/tunnel.h"
 
 enum {
-    TOKEN_DIGITS = 2 * CONTROL_TOKEN_SIZE,
-    NAME_SIZE = sizeof("cwg-engine-") - 1 + TOKEN_DIGITS,
+    PLACE_DIGITS = 2 * CONTROL_PLACE_SIZE,
+    NAME_SIZE = sizeof("cwg-engine-") - 1 + PLACE_DIGITS,
     /* Who gives up waiting for us, while we are stopped, stays in the queue until we go on. */
     BACKLOG = 1024,
 };
 
-static void make_name(const uint8_t token[static CONTROL_TOKEN_SIZE],
+static void make_name(const uint8_t place[static CONTROL_PLACE_SIZE],
                       char ret_name[static NAME_SIZE + 1])
 {
     const char *end = ret_name + NAME_SIZE + 1;
     char *next = ret_name + snprintf(ret_name, NAME_SIZE + 1, "cwg-engine-");
 
-    for (int i = 0; i < CONTROL_TOKEN_SIZE; i++)
-        next += snprintf(next, (size_t)(end - next), "%02x", token[i]);
+    for (int i = 0; i < CONTROL_PLACE_SIZE; i++)
+        next += snprintf(next, (size_t)(end - next), "%02x", place[i]);
 }
 
-int control_init(struct control *control, const uint8_t token[static CONTROL_TOKEN_SIZE])
+int control_init(struct control *control, const uint8_t place[static CONTROL_PLACE_SIZE])
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     /* An abstract name has a NUL at its start, and none at its end (unix(7)). */
     socklen_t size = offsetof(struct sockaddr_un, sun_path) + 1 + NAME_SIZE;
 
-    make_name(token, address.sun_path + 1);
+    make_name(place, address.sun_path + 1);
     for (int i = 0; i < CONTROL_CLIENTS; i++)
         control->client[i] = -1;
     control->oldest = 0;

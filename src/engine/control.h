@@ -1,8 +1,7 @@
-/* The socket on which the helper speaks to the engine: of the abstract name "cwg-engine-" and a
- * token of 32 hexadecimal digits, in the engine's own network namespace. Nobody gets there without
- * CAP_SYS_ADMIN over it, and the token is known to the helper that gave it to us, and by the alias
- * of our device: that we listen by that name, and nobody else, is how we are known
- * (helper/control.h).
+/* The socket on which the helper speaks to the engine: of the abstract name "cwg-engine-" and 48
+ * hexadecimal digits that the helper gave us, in the engine's own network namespace. Nobody gets
+ * there without CAP_SYS_ADMIN over it; and that we listen by that name, and nobody else, is how we
+ * are known (helper/control.h).
  *
  * Of who connects one request is answered (configuration.h), and the connection closed. A client
  * may be deaf, that is, shut down for reading, since it can't know who we are: then a request that
@@ -17,7 +16,7 @@
 struct tunnel;
 
 enum {
-    CONTROL_TOKEN_SIZE = 16,
+    CONTROL_PLACE_SIZE = 24, /* bytes that the name is made of */
     CONTROL_CLIENTS = 4,
     CONTROL_POLLED = 1 + CONTROL_CLIENTS,
 };
@@ -29,7 +28,7 @@ struct control {
 };
 
 /* Returns 0 or a negative errno. */
-int control_init(struct control *control, const uint8_t token[static CONTROL_TOKEN_SIZE]);
+int control_init(struct control *control, const uint8_t place[static CONTROL_PLACE_SIZE]);
 
 /* What to poll for; entries that aren't used have the descriptor -1. */
 void control_poll(const struct control *control, struct pollfd ret_polled[static CONTROL_POLLED]);

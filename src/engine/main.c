@@ -5,13 +5,13 @@
  *     3   a TUN device, on its way into the container
  *     4   a UDP socket for IPv4, not yet bound
  *     5   one for IPv6, if there is IPv6
- *     6   the helper's: a token is there; our public key goes there; a byte comes back when the
- *         link stands
+ *     6   the helper's: what we are found by comes from there; our public key goes there; a byte
+ *         comes back when the link stands
  *
  * If the helper ends before that byte, so do we, and the device is gone with us. From then on we
  * live as long as the device does.
  *
- *     token ─ key pair ─ control socket ─ sandbox ─ public key to the helper ─ its go ─ rounds
+ *     key pair ─ control socket ─ sandbox ─ public key to the helper ─ its go ─ rounds
  */
 #include <fcntl.h>
 #include <limits.h>
@@ -126,9 +126,9 @@ static void run(void)
 }
 
 /* Returns whether there is one. */
-static bool read_token(uint8_t ret_token[static CONTROL_TOKEN_SIZE])
+static bool read_place(uint8_t ret_place[static CONTROL_PLACE_SIZE])
 {
-    return recv(FD_START, ret_token, CONTROL_TOKEN_SIZE, MSG_TRUNC) == CONTROL_TOKEN_SIZE;
+    return recv(FD_START, ret_place, CONTROL_PLACE_SIZE, MSG_TRUNC) == CONTROL_PLACE_SIZE;
 }
 
 /* Returns whether the helper wants us to go on. */
@@ -147,11 +147,11 @@ static bool report(void)
 static int serve(void)
 {
     int udp6 = is_open(FD_UDP6) ? FD_UDP6 : -1;
-    uint8_t token[CONTROL_TOKEN_SIZE];
+    uint8_t place[CONTROL_PLACE_SIZE];
 
-    if (!read_token(token) || set_nonblocking(FD_TUN) < 0 || set_nonblocking(FD_UDP4) < 0 ||
+    if (set_nonblocking(FD_TUN) < 0 || set_nonblocking(FD_UDP4) < 0 ||
         (udp6 >= 0 && set_nonblocking(udp6) < 0) || !tunnel_init(&tunnel, FD_TUN, FD_UDP4, udp6) ||
-        control_init(&control, token) || sandbox_enter())
+        !read_place(place) || control_init(&control, place) || sandbox_enter())
         return EXIT_FAILURE;
     if (report())
         run();

@@ -39,10 +39,15 @@ enum {
 /* Puts a descriptor where none of the final numbers is. -1 stands for none. */
 static int lift(int *fd)
 {
+    int lifted;
+
     if (*fd < 0)
         return 0;
-    *fd = fcntl(*fd, F_DUPFD_CLOEXEC, OUT_OF_THE_WAY);
-    return *fd < 0 ? -errno : 0;
+    lifted = fcntl(*fd, F_DUPFD_CLOEXEC, OUT_OF_THE_WAY);
+    if (lifted < 0)
+        return -errno;
+    *fd = lifted;
+    return 0;
 }
 
 static int lift_all(struct handover *handover, int *null)
@@ -141,7 +146,7 @@ static int empty_root(void)
     return chdir("/") < 0 ? -errno : 0;
 }
 
-/* Of its own, whatever the caller's are: session, signals, limits. */
+/* Of its own, whatever the caller's are: session, signals, and the limits that matter here. */
 static int be_ordinary(void)
 {
     static const struct rlimit no_core = {0};

@@ -40,6 +40,11 @@ int control_await_end(int pidfd)
     return wait_for(pidfd, POLLIN);
 }
 
+bool control_is_short(int error)
+{
+    return error == -EMFILE || error == -ENFILE || error == -ENOMEM || error == -ENOBUFS;
+}
+
 int control_kill(int pidfd)
 {
     return syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0) < 0 ? -errno : 0;
@@ -72,14 +77,15 @@ static int open_inside(const struct home *home, int pidfd, int *ret_socket)
 
     if (error)
         return error;
-    error = open_mute(ret_socket);
+    error = netns_is_initial() ? -ESRCH : open_mute(ret_socket);
     if (home_return(home, &failure))
         _exit(1); /* it worked when the target was visited: nothing would be right from here */
     return error;
 }
 
 /* An engine is in a namespace of its own. In the container others could listen, and a process of
- * theirs be meant that has got the number of one that did. */
+ * theirs be meant that has got the number of one that did; nor is it in the machine's own
+ * (open_inside()), where a container that shares it could. */
 static int check_place(const struct target *target, int fd)
 {
     struct netns netns = {0};
@@ -99,16 +105,19 @@ static int check_place(const struct target *target, int fd)
                                                                                           : 0;
 }
 
-/* Who listens has to be the process that was meant, and not another in its namespace. */
-static int connect_to(const struct ctlmsg_engine *engine, int fd)
+/* By the name of an engine of this container's, whatever the alias says: no other can be reached.
+ * And who listens has to be the process that was meant, and not another in its namespace. */
+static int connect_to(const struct target *target, const struct ctlmsg_engine *engine, int fd)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     socklen_t size = offsetof(struct sockaddr_un, sun_path) + CTLMSG_NAME_SIZE;
+    uint8_t place[CTLMSG_PLACE_SIZE];
     struct ucred peer;
     socklen_t peer_size = sizeof(peer);
 
     /* An abstract name has a NUL at its start, and none at its end. */
-    ctlmsg_name(engine, address.sun_path + 1);
+    ctlmsg_place(engine, target->netns.inode, place);
+    ctlmsg_name(place, address.sun_path + 1);
     if (connect(fd, (const void *)&address, size) < 0)
         return errno == EAGAIN ? -ETIMEDOUT : -errno;
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &peer_size) < 0)
@@ -138,7 +147,7 @@ int control_open(const struct target *target, const struct device *device,
     if (!error)
         error = check_place(target, control.socket);
     if (!error)
-        error = connect_to(&device->engine, control.socket);
+        error = connect_to(target, &device->engine, control.socket);
     if (error)
         control_hang_up(&control);
     *ret_control = control;

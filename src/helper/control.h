@@ -1,11 +1,13 @@
 /* A running engine, found by its device's alias, and spoken to.
  *
  * Root in the container can write into the alias what it likes. So what is there is a hint: a
- * process, and a token of 16 random bytes that the engine was started with. The engine listens in a
- * network namespace of its own, by a name that holds the token. Who can be connected to there, by
- * that name, and is that process, is the engine: nobody else knows the token but who can read the
- * alias, in this container, and they deceive nobody but about their own link. It takes no answer to
- * be sure of that, so that an engine that is stopped can be found, and ended, too.
+ * process, and a token of 16 random bytes. The engine listens in a network namespace of its own, by
+ * a name that holds the token, and before it the inode of the namespace that its device was moved
+ * to. That one we know by ourselves. So whoever writes the alias, and whatever they know (the names
+ * in a namespace are no secret: /proc/PID/net/unix shows them), it leads to an engine of this very
+ * container, or to a process of theirs that listens by such a name: they deceive nobody but about
+ * their own links. It takes no answer to be sure of that, so that an engine that is stopped can be
+ * found, and ended, too.
  *
  * And nothing is taken from whoever it is, not a byte, since with a message can come a descriptor,
  * and one on a file of theirs could keep us waiting without end, even to close it. What an engine
@@ -23,10 +25,13 @@ struct control {
 };
 
 /* Looks for the engine of a device. Returns 0, or a negative errno: -ETIMEDOUT if more speak to it
- * already than it listens to, anything else if there is none. *ret_control is written in each case.
- */
+ * already than it listens to, one of control_is_short() if we couldn't look, anything else if there
+ * is none. *ret_control is written in each case. */
 int control_open(const struct target *target, const struct device *device,
                  struct control *ret_control);
+
+/* Whether an error means that there aren't enough descriptors or memory. */
+bool control_is_short(int error);
 
 /* Ends the conversation, and keeps the pidfd. */
 void control_hang_up(struct control *control);

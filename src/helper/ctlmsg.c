@@ -11,6 +11,7 @@ enum {
     PID_DIGITS = 7,
     KEY_HEX = 2 * KEY_SIZE,
     TOKEN_HEX = 2 * CTLMSG_TOKEN_SIZE,
+    PLACE_HEX = 2 * CTLMSG_PLACE_SIZE,
 };
 
 static const char digits[] = "0123456789abcdef";
@@ -21,7 +22,7 @@ static const char name_start[] = "cwg-engine-";
 _Static_assert(sizeof(alias_start) + PID_DIGITS + sizeof(alias_middle) - 1 + TOKEN_HEX <=
                    CTLMSG_ALIAS_SIZE,
                "an alias is cut off");
-_Static_assert(sizeof(name_start) + TOKEN_HEX == CTLMSG_NAME_SIZE, "a name is cut off");
+_Static_assert(sizeof(name_start) + PLACE_HEX == CTLMSG_NAME_SIZE, "a name is cut off");
 
 static void to_hex(const uint8_t *bytes, size_t size, char *ret_hex)
 {
@@ -94,10 +95,21 @@ int ctlmsg_alias_parse(const char *alias, struct ctlmsg_engine *ret_engine)
     return 0;
 }
 
-void ctlmsg_name(const struct ctlmsg_engine *engine, char ret_name[static CTLMSG_NAME_SIZE])
+void ctlmsg_place(const struct ctlmsg_engine *engine, uint64_t inode,
+                  uint8_t ret_place[static CTLMSG_PLACE_SIZE])
+{
+    const size_t start = CTLMSG_PLACE_SIZE - CTLMSG_TOKEN_SIZE;
+
+    for (size_t i = 0; i < start; i++)
+        ret_place[i] = (uint8_t)(inode >> (8 * (start - 1 - i)));
+    memcpy(ret_place + start, engine->token, CTLMSG_TOKEN_SIZE);
+}
+
+void ctlmsg_name(const uint8_t place[static CTLMSG_PLACE_SIZE],
+                 char ret_name[static CTLMSG_NAME_SIZE])
 {
     const size_t start = sizeof(name_start) - 1;
 
     memcpy(ret_name, name_start, start);
-    to_hex(engine->token, CTLMSG_TOKEN_SIZE, ret_name + start);
+    to_hex(place, CTLMSG_PLACE_SIZE, ret_name + start);
 }

@@ -11,9 +11,11 @@
 
 enum {
     CTLMSG_SIZE = 512,      /* of a request; the longest has some 200 bytes */
-    CTLMSG_TOKEN_SIZE = 16, /* random bytes: nobody guesses another link's */
+    CTLMSG_TOKEN_SIZE = 16, /* random bytes: no two links have the same */
     CTLMSG_ALIAS_SIZE = 96, /* with its NUL */
-    CTLMSG_NAME_SIZE = 44,  /* the same */
+    CTLMSG_PLACE_SIZE =
+        24,                /* what a name is made of: eight bytes of the namespace, and the token */
+    CTLMSG_NAME_SIZE = 60, /* with its NUL */
 };
 
 struct ctlmsg_peer {
@@ -40,6 +42,12 @@ void ctlmsg_alias(const struct ctlmsg_engine *engine, char ret_alias[static CTLM
  * hint: root in the container can write it. */
 int ctlmsg_alias_parse(const char *alias, struct ctlmsg_engine *ret_engine);
 
-/* The abstract name that an engine listens by, without the NUL that an abstract name starts with
+/* What makes the name of an engine whose device is in the network namespace with this inode: what
+ * the engine is told. */
+void ctlmsg_place(const struct ctlmsg_engine *engine, uint64_t inode,
+                  uint8_t ret_place[static CTLMSG_PLACE_SIZE]);
+
+/* The abstract name that it listens by, without the NUL that an abstract name starts with
  * (unix(7)). */
-void ctlmsg_name(const struct ctlmsg_engine *engine, char ret_name[static CTLMSG_NAME_SIZE]);
+void ctlmsg_name(const uint8_t place[static CTLMSG_PLACE_SIZE],
+                 char ret_name[static CTLMSG_NAME_SIZE]);

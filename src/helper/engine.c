@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -63,6 +64,35 @@ static int move_device(const struct target *target, struct link_end end, struct 
     return error;
 }
 
+/* The key, and the device where it is now. */
+static int learn(struct target *target, int moved, struct link_end end, struct device *ret_device,
+                 struct key *ret_public_key, struct failure *failure)
+{
+    int error = launch_tell_place(&launched, target->netns.inode, failure);
+
+    /* One that couldn't start says why, and has taken its device with it. */
+    if (!error)
+        error = launch_await_key(&launched, ret_public_key, failure);
+    if (!error)
+        error = moved;
+    if (error)
+        return error;
+    error = device_find(target, end, ret_device, failure);
+    if (error < 0)
+        return error;
+    if (error != DEVICE_OURS ||
+        memcmp(&ret_device->engine, &launched.engine, sizeof(launched.engine)) != 0)
+        return fail_step(failure, -ENODEV, "can't finish the new device");
+    return 0;
+}
+
+/* Ends the engine, whatever keeps it, and its device with it: it is of our own user. */
+static void discard(void)
+{
+    if (control_kill(launched.pidfd) == 0)
+        (void)control_await_end(launched.pidfd);
+}
+
 static int engine_make(struct target *target, struct link_end end, uint16_t port,
                        struct device *ret_device, struct key *ret_public_key,
                        struct failure *failure)
@@ -75,17 +105,11 @@ static int engine_make(struct target *target, struct link_end end, uint16_t port
     (void)port; /* bound when the link is started */
     if (moved == -EEXIST)
         return moved;
-    /* One that couldn't start says why, and has taken its device with it. */
-    error = launch_await_key(&launched, &public_key, failure);
-    if (!error)
-        error = moved;
-    if (error)
+    error = learn(target, moved, end, &device, &public_key, failure);
+    if (error) {
+        discard();
         return error;
-    error = device_find(target, end, &device, failure);
-    if (error < 0)
-        return error;
-    if (error != DEVICE_OURS || device.engine.process != launched.engine.process)
-        return fail_step(failure, -ENODEV, "can't finish the new device");
+    }
     made = device.index;
     *ret_device = device;
     *ret_public_key = public_key;
@@ -201,15 +225,25 @@ static int engine_join(struct target *target, const struct device *device, const
     struct control control;
     int error = control_open(target, device, &control);
 
-    if (error && error != -ETIMEDOUT) {
+    if (control_is_short(error)) {
+        control_close(&control);
+        return fail_unexpected(failure, error, "can't look for the link's engine");
+    }
+    if (error == -ETIMEDOUT) {
+        control_close(&control);
+        return fail(failure, error,
+                    "the engine of the link %s answers none of those who have asked it already: "
+                    "if it is stopped, let it go on, or cwg_destroy the link",
+                    device->name);
+    }
+    if (error) {
         control_close(&control);
         return fail(failure, error,
                     "the engine of the link %s can't be found: the device's alias, which says "
                     "where it is, was changed; cwg_destroy the link, and create it again",
                     device->name);
     }
-    if (!error)
-        error = control_set_peer(&control, &new_peer);
+    error = control_set_peer(&control, &new_peer);
     control_close(&control);
     if (error == -ETIMEDOUT)
         return fail(failure, error,
@@ -256,22 +290,31 @@ static int await_end(const struct control *control, bool certain, struct failure
         if (!error)
             error = control_await_end(control->pidfd);
     }
+    if (error && certain)
+        return fail(failure, error,
+                    "the link was removed, but its engine, process %d, doesn't end, and may "
+                    "hold the UDP port; have its owner or root end it: kill -KILL %d",
+                    control->process, control->process);
     return error ? fail(failure, error,
-                        "the link was removed, but its engine, process %d, doesn't end, and may "
-                        "hold the UDP port; have its owner or root end it: kill -KILL %d",
-                        control->process, control->process)
+                        "the link was removed, but what its alias named as its engine doesn't end, "
+                        "and may hold the UDP port: as root, `ss -ulpn` shows who does")
                  : 0;
 }
 
-/* The engine ends because its device is gone. Where it can't be found there is nobody to wait for.
- */
+/* The engine ends because its device is gone. Where it can't be found there is nobody to wait for;
+ * but where we couldn't look for it the device stays, by which it can be found later. */
 static int engine_remove(struct target *target, const struct device *device,
                          struct failure *failure)
 {
     struct control control = {.pidfd = -1, .socket = -1};
     int found = find_process(target, device, &control);
-    int error = device_delete(target, device, failure);
+    int error;
 
+    if (control_is_short(found)) {
+        control_close(&control);
+        return fail_unexpected(failure, found, "can't look for the link's engine");
+    }
+    error = device_delete(target, device, failure);
     if (!error && (found == 0 || found == -ETIMEDOUT))
         error = await_end(&control, found == 0, failure);
     control_close(&control);

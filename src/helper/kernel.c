@@ -21,7 +21,9 @@ static int fail_birth(int error, const char *name, struct failure *failure)
         return fail(
             failure, error,
             "this kernel has no WireGuard: load its module with `modprobe wireguard`, or use "
-            "a kernel with CONFIG_WIREGUARD (Linux 5.6 and newer, all of Debian's)");
+            "a kernel with CONFIG_WIREGUARD (Linux 5.6 and newer, all of Debian's), or a build "
+            "with "
+            "ENABLE_CWG_ENGINE");
     case -EPERM:
         return fail(failure, error,
                     "not permitted to create devices here: the network namespace this was started "

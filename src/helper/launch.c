@@ -43,10 +43,12 @@ static int open_program(int *ret_program, struct failure *failure)
                     ENGINE_PATH);
     if (fd < 0 || fstat(fd, &status) < 0)
         return fail_unexpected(failure, -errno, "can't open the engine's program, " ENGINE_PATH);
-    if (!S_ISREG(status.st_mode) || status.st_uid != 0 || status.st_mode & (S_IWGRP | S_IWOTH))
+    /* Unreadable: child.c says why. */
+    if (!S_ISREG(status.st_mode) || status.st_uid != 0 ||
+        status.st_mode & (S_IWGRP | S_IWOTH | S_IRGRP | S_IROTH))
         return fail(failure, -EPERM,
                     "the engine's program, %s, is not a file that root owns and nobody else may "
-                    "write: install it with `make install`",
+                    "write or read: install it with `make install`",
                     ENGINE_PATH);
     *ret_program = fd;
     return 0;
@@ -85,17 +87,13 @@ static int open_udp(int family, int *ret_fd)
     return 0;
 }
 
-/* The token waits in the socket until there is somebody to read it. */
-static int send_token(struct launch *launch, struct failure *failure)
+static int get_random(void *bytes, size_t size, struct failure *failure)
 {
-    uint8_t *token = launch->engine.token;
-    long size = syscall(SYS_getrandom, token, CTLMSG_TOKEN_SIZE, 0);
+    long got = syscall(SYS_getrandom, bytes, size, 0);
 
-    if (size != CTLMSG_TOKEN_SIZE)
-        return fail_unexpected(failure, size < 0 ? -errno : -EIO, "can't get random bytes");
-    if (send(launch->start, token, CTLMSG_TOKEN_SIZE, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
-        return fail_unexpected(failure, -errno, "can't tell the engine its name");
-    return 0;
+    return got == (long)size
+               ? 0
+               : fail_unexpected(failure, got < 0 ? -errno : -EIO, "can't get random bytes");
 }
 
 /* The link's UDP sockets, at home, and the start socket. */
@@ -116,12 +114,12 @@ static int open_sockets(struct launch *launch, struct handover *handover, struct
     handover->start = ends[1];
     handover->udp4 = launch->udp4;
     handover->udp6 = launch->udp6;
-    return send_token(launch, failure);
+    return 0;
 }
 
 /* In the scratch namespace, where the name is nobody else's. IFF_TUN_EXCL: one that is there would
  * be attached to otherwise, whoever made it. */
-static int make_device(const char *name, int *ret_tun)
+static int make_device(const char *name, int index, int *ret_tun)
 {
     static const int header = VIRTIO_HEADER;
     struct ifreq request = {.ifr_flags =
@@ -133,7 +131,8 @@ static int make_device(const char *name, int *ret_tun)
         return -errno;
     memcpy(request.ifr_name, name, strnlen(name, IFNAMSIZ - 1));
     privilege_raise(PRIVILEGE_NET);
-    if (ioctl(fd, TUNSETIFF, &request) < 0 || ioctl(fd, TUNSETVNETHDRSZ, &header) < 0)
+    if (ioctl(fd, TUNSETIFINDEX, &index) < 0 || ioctl(fd, TUNSETIFF, &request) < 0 ||
+        ioctl(fd, TUNSETVNETHDRSZ, &header) < 0)
         error = -errno;
     privilege_lower();
     if (error) {
@@ -183,7 +182,8 @@ static int fail_device(int error, struct failure *failure)
     case -ENXIO:
         return fail(failure, error,
                     "the engine needs /dev/net/tun, which is not there: load its module (root: "
-                    "`modprobe tun`), or give the device to the container that this runs in");
+                    "`modprobe tun`), or give the device to the container that this runs in (the "
+                    "link then ends with that container)");
     case -EPERM:
         return fail(failure, error,
                     "the engine needs /dev/net/tun, which the container that this runs in may not "
@@ -193,10 +193,23 @@ static int fail_device(int error, struct failure *failure)
     }
 }
 
-static int start_inside(const char *name, struct launch *launch, struct handover *handover,
-                        struct failure *failure)
+/* An index of the device's own, which it keeps where it is moved to: each scratch namespace by
+ * itself would give the same, and a command that was stopped for long would hit a later link. From
+ * 2^30 up there are no others. */
+static int choose_index(int *ret_index, struct failure *failure)
 {
-    int error = make_device(name, &handover->tun);
+    uint32_t random;
+    int error = get_random(&random, sizeof(random), failure);
+
+    if (!error)
+        *ret_index = (int)(UINT32_C(1) << 30 | random >> 2);
+    return error;
+}
+
+static int start_inside(const char *name, int index, struct launch *launch,
+                        struct handover *handover, struct failure *failure)
+{
+    int error = make_device(name, index, &handover->tun);
 
     if (error)
         return fail_device(error, failure);
@@ -211,9 +224,14 @@ int launch_engine(const struct home *home, const char *name, struct launch *ret_
 {
     struct launch launch = {.pidfd = -1, .start = -1, .udp4 = -1, .udp6 = -1};
     struct handover handover = {.tun = -1};
+    int index = 0;
     /* To go home from home shows that there will be a way back. */
     int error = home_return(home, failure);
 
+    if (!error)
+        error = get_random(launch.engine.token, CTLMSG_TOKEN_SIZE, failure);
+    if (!error)
+        error = choose_index(&index, failure);
     if (!error)
         error = open_program(&handover.program, failure);
     if (!error)
@@ -221,7 +239,7 @@ int launch_engine(const struct home *home, const char *name, struct launch *ret_
     if (!error)
         error = enter_scratch(failure);
     if (!error)
-        error = start_inside(name, &launch, &handover, failure);
+        error = start_inside(name, index, &launch, &handover, failure);
     if (error)
         return error;
     /* The device lives as long as this is open: from now on it is the engine alone that has it. */
@@ -232,6 +250,18 @@ int launch_engine(const struct home *home, const char *name, struct launch *ret_
     if (error)
         return error;
     *ret_launch = launch;
+    return 0;
+}
+
+int launch_tell_place(const struct launch *launch, uint64_t inode, struct failure *failure)
+{
+    uint8_t place[CTLMSG_PLACE_SIZE];
+
+    ctlmsg_place(&launch->engine, inode, place);
+    /* To one that has ended it can't be told; what it said before that is read next. */
+    if (send(launch->start, place, sizeof(place), MSG_DONTWAIT | MSG_NOSIGNAL) < 0 &&
+        errno != EPIPE)
+        return fail_unexpected(failure, -errno, "can't tell the engine its name");
     return 0;
 }
 
@@ -268,7 +298,7 @@ int launch_await_key(const struct launch *launch, struct key *ret_public_key,
         return fail(failure, -ETIMEDOUT, "the engine isn't ready after %d seconds: try again",
                     READY_SECONDS);
     size = recvmsg(launch->start, &header, MSG_DONTWAIT);
-    /* It has ended without reading its token: the kernel tells that first, and once. */
+    /* It has ended without reading its name: the kernel tells that first, and once. */
     if (size < 0 && errno == ECONNRESET)
         size = recvmsg(launch->start, &header, MSG_DONTWAIT);
     if (size == sizeof(said.report))

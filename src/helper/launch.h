@@ -5,11 +5,11 @@
  * none of which it can open by itself. Its network namespace is a scratch one of its own, where
  * its control socket is (control.h); the device was made there, and is moved from there.
  *
- * On the start socket (SOCK_SEQPACKET) the engine finds the token that its control socket gets its
- * name from, CTLMSG_TOKEN_SIZE bytes. It listens, enters its sandbox, and sends its public key,
- * KEY_SIZE bytes: then it is ready to serve. The helper then binds the UDP sockets, and sends
- * LAUNCH_GO when the link stands. End of file before that means that the link is not to be, and the
- * engine ends. Whenever its device is gone it ends, too. */
+ * On the start socket (SOCK_SEQPACKET) the engine is told what its control socket gets its name
+ * from, CTLMSG_PLACE_SIZE bytes, when the device has been moved. It listens, enters its sandbox,
+ * and sends its public key, KEY_SIZE bytes: then it is ready to serve. The helper then binds the
+ * UDP sockets, and sends LAUNCH_GO when the link stands. End of file before that means that the
+ * link is not to be, and the engine ends. Whenever its device is gone it ends, too. */
 #pragma once
 
 #include <stdbool.h>
@@ -63,6 +63,10 @@ struct launch {
  * is closed by startup_close_all(), and the engine ends by that. Returns 0, or a negative errno. */
 int launch_engine(const struct home *home, const char *name, struct launch *ret_launch,
                   struct failure *failure);
+
+/* Tells the engine the inode of the network namespace that its device is in now. Returns 0, or a
+ * negative errno. */
+int launch_tell_place(const struct launch *launch, uint64_t inode, struct failure *failure);
 
 /* Waits until the engine is ready, for some seconds at most. Returns 0, or a negative errno. */
 int launch_await_key(const struct launch *launch, struct key *ret_public_key,

@@ -85,10 +85,12 @@ static const struct sock_filter filter[] = {
     /* wireguard.c: a private key */
     ALLOW(getrandom),
 
-#ifdef ENABLE_CWG_ENGINE
+#if defined ENABLE_CWG_ENGINE && defined ENABLE_CWG_CREATE
     /* engine.c: the port of a new link; by connect() it is given back */
     ALLOW(bind),
     ALLOW(getsockname),
+#endif
+#ifdef ENABLE_CWG_ENGINE
     /* control.c: a socket to speak to an engine by, and not to be spoken to; who is at its other
      * end, and whether that has refused */
     ALLOW_WITH(socket, 0, AF_UNIX),

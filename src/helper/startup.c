@@ -65,6 +65,9 @@ int startup_close_others(const struct target_name *target, struct failure *failu
     unsigned int kept = (unsigned int)target->number;
     int error;
 
+    /* Else it would come to mean what we open next. */
+    if (target->kind == TARGET_DESCRIPTOR && fcntl(target->number, F_GETFD) < 0)
+        return target_fail_descriptor(failure);
     if (target->kind == TARGET_DESCRIPTOR && kept >= first) {
         error = close_from(first, kept - 1);
         if (!error)

@@ -101,6 +101,13 @@ static int pidfd_from(int pid, int *ret_pidfd, struct failure *failure)
     return 0;
 }
 
+int target_fail_descriptor(struct failure *failure)
+{
+    return fail(failure, -EINVAL,
+                "pid: the descriptor is not open on a network namespace; open one, such as "
+                "/proc/<pid>/ns/net or /run/netns/<name>, and pass its number");
+}
+
 /* Of a descriptor that a caller opened we know nothing: before an ioctl is done on it, it has to be
  * of nsfs, whose ioctls are harmless. */
 static int check_descriptor(int fd, struct failure *failure)
@@ -109,9 +116,7 @@ static int check_descriptor(int fd, struct failure *failure)
 
     if (fstatfs(fd, &status) < 0 || status.f_type != NSFS_MAGIC ||
         ioctl(fd, NS_GET_NSTYPE) != CLONE_NEWNET)
-        return fail(failure, -EINVAL,
-                    "pid: the descriptor is not open on a network namespace; open one, such as "
-                    "/proc/<pid>/ns/net or /run/netns/<name>, and pass its number");
+        return target_fail_descriptor(failure);
     return 0;
 }
 
@@ -147,14 +152,20 @@ static int netns_of_socket(int socket, struct netns *ret_netns)
     return fd < 0 ? -errno : netns_identify(fd, ret_netns);
 }
 
-/* What has to be done inside. Some settings of the network are the machine's, and its initial
- * namespace alone has them (net_core_table, net/core/sysctl_net_core.c); /proc/sys/net shows those
- * of the namespace that we are in, whatever is mounted or numbered how where we were started. */
+/* Some settings of the network are the machine's, and its initial namespace alone has them
+ * (net_core_table, net/core/sysctl_net_core.c); /proc/sys/net shows those of the namespace that we
+ * are in, whatever is mounted or numbered how where we were started. */
+bool netns_is_initial(void)
+{
+    return look_for("/proc/sys/net/core/netdev_budget") != -ENOENT;
+}
+
+/* What has to be done inside. */
 static int open_inside(struct target *target)
 {
     int error = netlink_open(NETLINK_ROUTE, &target->route);
 
-    target->initial = look_for("/proc/sys/net/core/netdev_budget") != -ENOENT;
+    target->initial = netns_is_initial();
     if (!error)
         error = netlink_open(NETLINK_ROUTE, &target->dumps);
     if (!error)

@@ -29,6 +29,9 @@ bool netns_same(const struct netns *a, const struct netns *b);
  * (privilege.h). Returns 0, or a negative errno. */
 int netns_enter(int fd, unsigned int privileges);
 
+/* Whether we are in the machine's own, now. */
+bool netns_is_initial(void);
+
 /* Finds out where we are. Returns 0, or a negative errno. */
 int home_open(struct home *ret_home, struct failure *failure);
 
@@ -44,6 +47,9 @@ struct target_name {
     } kind;
     int number;
 };
+
+/* Sets the text for a descriptor that is no network namespace's. Returns -EINVAL. */
+int target_fail_descriptor(struct failure *failure);
 
 struct target {
     const struct home *home;

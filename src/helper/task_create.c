@@ -135,7 +135,7 @@ static int run(const struct request *request, struct target *target, struct fail
         return error;
     error = complete(request, target, &device, &public_key, failure);
     if (error && device.backend->remove(target, &device, &rollback))
-        failure_add(failure, "; and what was made is still there: remove it with cwg_destroy");
+        failure_add(failure, "; and it couldn't be taken back: %s", rollback.text);
     return error;
 }
 

@@ -30,7 +30,7 @@ def enter(process):
 def name():
     """What it listens by: whoever is in its namespace can see it."""
     with open("/proc/thread-self/net/unix") as table:
-        return re.search(r"@(cwg-engine-[0-9a-f]{32})$", table.read(), re.MULTILINE)[1]
+        return re.search(r"@(cwg-engine-[0-9a-f]{48})$", table.read(), re.MULTILINE)[1]
 
 
 def connect():

@@ -5,7 +5,7 @@
 #          w-1                                        the engine's own (scratch) namespace
 #     +-------------------------------------+        +---------------------------+
 #     |  192.0.2.1 (v1) - - veth            |        |  control socket           |
-#     |  +--------+    cwg-engine ----------+--------+  "@cwg-engine-TOKEN"      |
+#     |  +--------+    cwg-engine ----------+--------+  "@cwg-engine-PLACE"      |
 #     |  |   c1   |    port 5101            |        +---------------------------+
 #     |  +--------+ wg-7-0                  |
 #     |  the caller, uid 61234              |
@@ -54,7 +54,7 @@ descriptor()
                 echo "udp6"
             else
                 nsenter --net="/proc/$ENGINE/ns/net" \
-                    sed -nE "s/.* $inode @(cwg-engine-)[0-9a-f]{32}$/unix @\1TOKEN/p" /proc/net/unix
+                    sed -nE "s/.* $inode @(cwg-engine-)[0-9a-f]{48}$/unix @\1PLACE/p" /proc/net/unix
             fi
             ;;
         *) stat -Lc '%F %t:%T' "/proc/$ENGINE/fd/$1" ;;
@@ -74,7 +74,7 @@ descriptor()
 3 character special file a:c8
 4 udp4
 5 udp6
-7 unix @cwg-engine-TOKEN
+7 unix @cwg-engine-PLACE
 ' ] || fail "$found"
     # 1:3 is /dev/null, and a:c8 /dev/net/tun. After a command of the helper's they are the same.
     cwg w-1 connect "$c1" 7 1 192.0.2.2:5102 "$KEY"

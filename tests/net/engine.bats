@@ -52,6 +52,12 @@ token_of()
     inside "$1" ip link show "$2" | sed -nE 's/^ *alias net-admin-helper: engine, process [0-9]+, ([0-9a-f]{32})$/\1/p'
 }
 
+# The name that the engine of a container's link listens by: name_of PID TOKEN
+name_of()
+{
+    printf 'cwg-engine-%016x%s' "$(stat --dereference --format %i "/proc/$1/ns/net")" "$2"
+}
+
 # The peers of a link, as its engine tells them.
 peers_of()
 {
@@ -112,6 +118,11 @@ lives()
 not()
 {
     ! "$@"
+}
+
+index_of()
+{
+    inside "$1" ip -oneline link show "$2" | cut -d : -f 1
 }
 
 # Beside the loopback nothing is in a container.
@@ -210,7 +221,7 @@ alias_to()
     other=$(engine_of "$c3" wg-8-0) others_token=$(token_of "$c3" wg-8-0)
     for alias in "$other, $token" "$other, $(tr 0-9a-f 1-9a-f0 <<<"$token")" "$engine, $others_token" \
         "1, $token" "4194304, $token" "$c1, $token" "$$, $token" "$engine" "$engine, $token " "0$engine, $token" \
-        "$engine, ${token^^}x" "$engine, ${token:1}" "$engine,$token"; do
+        "$engine, ${token^^}x" "$engine, ${token:1}" "$engine,$token" "$other, $others_token"; do
         alias_to "$c1" wg-7-0 "$alias"
         run --separate-stderr cwg site1 connect "$c1" 7 1 192.0.2.2:5102 "$KEY"
         assert_failure_with "the engine of the link wg-7-0 can't be found"
@@ -221,8 +232,9 @@ alias_to()
     [ -z "$(peers_of "$c1" wg-7-0)" ]
     cwg site1 connect "$c1" 7 1 192.0.2.2:5102 "$KEY"
     [ "$(peers_of "$c1" wg-7-0)" = "$KEY" ]
-    # Destroyed can it be all the same, and the other's engine isn't ended by that.
-    alias_to "$c1" wg-7-0 "$other, $token"
+    # Destroyed can it be all the same, and the other's engine isn't ended by that. (What it listens by is no secret:
+    # /proc/PID/net/unix tells everybody.)
+    alias_to "$c1" wg-7-0 "$other, $others_token"
     run --separate-stderr cwg site1 destroy "$c1" 7 0
     assert_success_with ''
     lives "$other"
@@ -245,7 +257,7 @@ alias_to()
     local token
     cwg site1 create "$c1" 7 0 5101
     token=$(token_of "$c1" wg-7-0)
-    impostor here "cwg-engine-$token"
+    impostor here "$(name_of "$c1" "$token")"
     alias_to "$c1" wg-7-0 "$impostor, $token"
     run --separate-stderr cwg site1 connect "$c1" 7 1 192.0.2.2:5102 "$KEY"
     assert_failure_with "the engine of the link wg-7-0 can't be found"
@@ -253,7 +265,7 @@ alias_to()
     alias_to "$c1" wg-7-0 "$impostor, $token"
     run --separate-stderr cwg site1 connect "$c1" 7 1 192.0.2.2:5102 "$KEY"
     assert_failure_with "the engine of the link wg-7-0 can't be found"
-    impostor apart "cwg-engine-$token"
+    impostor apart "$(name_of "$c1" "$token")"
     nsenter --net --target "$impostor" -- sleep 600 3>&- >/dev/null 2>&1 &
     ends_with_the_test "$!"
     wait_for grep -qx sleep "/proc/$!/comm"
@@ -267,7 +279,7 @@ alias_to()
     local token
     cwg site1 create "$c1" 7 0 5101
     token=$(token_of "$c1" wg-7-0)
-    impostor apart "cwg-engine-$token"
+    impostor apart "$(name_of "$c1" "$token")"
     alias_to "$c1" wg-7-0 "$impostor, $token"
     SECONDS=0
     run --separate-stderr cwg site1 connect "$c1" 7 1 192.0.2.2:5102 "$KEY"
@@ -303,7 +315,7 @@ alias_to()
     cwg site1 create "$c1" 7 0 5101
     engine=$(engine_of "$c1" wg-7-0)
     stop "$engine"
-    nsenter --net --target "$engine" -- python3 - "cwg-engine-$(token_of "$c1" wg-7-0)" <<'END'
+    nsenter --net --target "$engine" -- python3 - "$(name_of "$c1" "$(token_of "$c1" wg-7-0)")" <<'END'
 import socket, sys
 for _ in range(100):
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as client:
@@ -356,7 +368,7 @@ END
     cwg site1 create "$c1" 7 0 5101
     engine=$(engine_of "$c1" wg-7-0) token=$(token_of "$c1" wg-7-0)
     nsenter --net --target "$engine" -- \
-        python3 - "cwg-engine-$token" "$BATS_TEST_TMPDIR/ready" 3>&- >/dev/null <<'END' &
+        python3 - "$(name_of "$c1" "$token")" "$BATS_TEST_TMPDIR/ready" 3>&- >/dev/null <<'END' &
 import socket, sys, time
 clients = []
 for number in range(9):
@@ -382,14 +394,58 @@ END
     run --separate-stderr cwg site1 create "$c1" 7 0 5101
     install_engine
     assert_failure_with "can't run the engine's program, $path (\`make install\` installs it for the caller's group)"
+    chmod 0754 "$path"
+    run --separate-stderr cwg site1 create "$c1" 7 0 5101
+    install_engine
+    assert_failure_with "$path, is not a file that root owns and nobody else may write or read"
     echo "no program" >"$path.new"
-    chmod 0755 "$path.new"
+    chmod 0711 "$path.new"
     mv -f "$path.new" "$path"
     run --separate-stderr cwg site1 create "$c1" 7 0 5101
     install_engine
     assert_failure_with "can't run the engine's program"
     nothing_in "$c1"
     cwg site1 create "$c1" 7 0 5101
+}
+
+# As it would be if it were stopped, or waited for a file system of its user's.
+@test "an engine that doesn't become ready is ended, and its device with it" {
+    install -m 0710 -g "$APP_GID" "$TOOLS/hang" /var/lib/net-admin-helper-test/cwg-engine
+    run --separate-stderr cwg site1 create "$c1" 7 0 5101
+    install_engine
+    assert_failure_with "the engine isn't ready after 5 seconds"
+    nothing_in "$c1"
+    [ -z "$(pgrep --uid "$APP_UID" '^hang|^[0-9]+$')" ] || fail "it lives: $(ps -u "$APP_UID")"
+}
+
+@test "no two devices have the same index, so that a command that was stopped for long finds no other" {
+    local first second
+    cwg site1 create "$c1" 7 0 5101
+    first=$(index_of "$c1" wg-7-0)
+    cwg site1 destroy "$c1" 7 0
+    cwg site1 create "$c1" 7 0 5101
+    second=$(index_of "$c1" wg-7-0)
+    [ "$first" -ge $((1 << 30)) ] && [ "$second" -ge $((1 << 30)) ] && [ "$first" != "$second" ] ||
+        fail "$first, $second"
+}
+
+@test "where there are too few descriptors to look for the engine, the link isn't destroyed, or its port is free" {
+    local number failed=0
+    for number in {10..13}; do
+        cwg site1 create "$c1" 7 0 5101
+        stop "$(engine_of "$c1" wg-7-0)"
+        run --separate-stderr app_at site1 sh -c 'ulimit -n "$1"; shift; exec "$@"' - "$number" \
+            "$HELPER" cwg_destroy "$c1" 7 0
+        if [ "$status" = 0 ]; then
+            nothing_in "$c1"
+        else
+            has_device "$c1" wg-7-0 || fail "with $number: $stderr"
+            failed=$((failed + 1))
+            cwg site1 destroy "$c1" 7 0
+        fi
+        port_free site1 5101 || fail "with $number its port is taken"
+    done
+    [ "$failed" -ge 1 ] && [ "$failed" -le 3 ] || fail "$failed of them"
 }
 
 @test "a /dev/net/tun that isn't there, or not for all, is a link less, and the message says what to do" {

@@ -184,6 +184,8 @@ threading.Thread(target=time.sleep, args=(600,)).start()'
     refused "$text" cwg site1 create fd:1 1 0 5001
     refused "$text" cwg site1 create fd:2147483647 1 0 5001
     refused "$text" cwg site1 create fd:9 1 0 5001 9<"/proc/$c1"
+    # It would be the number of what the program opens first, the namespace that it is in.
+    refused "$text" at site1 sh -c 'exec 3>&-; exec "$@"' - "$HELPER" cwg_create fd:3 1 0 5001
 }
 
 # ---- links and names ----
@@ -260,9 +262,10 @@ threading.Thread(target=time.sleep, args=(600,)).start()'
 
 # ---- the port ----
 
+# Not by binding it, which could keep its holder from doing so.
 is_taken()
 {
-    ! port_free site1 "$1"
+    [ -n "$(at site1 ss -Hlun "sport = :$1")" ]
 }
 
 @test "a port that is taken" {

@@ -1,6 +1,6 @@
 # The tests' own tools, each one program of one file, with what they share.
 
-TOOLS := at-syscall fdsteal hsflood linkstorm linkwatch memscan nlforge pidrecycle refuse udpport udprelay weird-exec
+TOOLS := at-syscall fdsteal hang hsflood linkstorm linkwatch memscan nlforge pidrecycle refuse udpport udprelay weird-exec
 TOOLS_SHARED := tests/tools/common.c tests/tools/tracee.c tests/tools/callname.c
 TOOLS_COMPILE = $(CC) -std=gnu17 -D_GNU_SOURCE -O2 -g $(WARNINGS) $(WERROR)
 
@@ -11,6 +11,10 @@ $(BUILD)/tools/shared.a: $(TOOLS_SHARED) $(wildcard tests/tools/*.h)
 	@mkdir -p $(@D)
 	cd $(@D) && $(TOOLS_COMPILE) -c $(abspath $(TOOLS_SHARED))
 	rm -f $@ && ar rcs $@ $(patsubst tests/tools/%.c,$(@D)/%.o,$(TOOLS_SHARED))
+
+# It takes the place of the engine, which has no libraries to load.
+$(BUILD)/tools/hang: tests/tools/hang.c $(BUILD)/tools/shared.a
+	$(TOOLS_COMPILE) -static -o $@ $<
 
 $(BUILD)/tools/hsflood: TOOLS_LIBS := -lcrypto
 

@@ -198,12 +198,15 @@ static void written_names(void)
 {
     struct ctlmsg_engine engine = {.process = 1};
     char *name = malloc(CTLMSG_NAME_SIZE);
+    uint8_t *place = malloc(CTLMSG_PLACE_SIZE);
 
     memcpy(engine.token, a_token, sizeof(a_token));
     memset(name, 'x', CTLMSG_NAME_SIZE);
-    ctlmsg_name(&engine, name);
-    expect(memcmp(name, "cwg-engine-" TOKEN, CTLMSG_NAME_SIZE) == 0, "%.*s", CTLMSG_NAME_SIZE,
-           name);
+    ctlmsg_place(&engine, UINT64_C(0xfedcba9876543210), place);
+    ctlmsg_name(place, name);
+    expect(memcmp(name, "cwg-engine-fedcba9876543210" TOKEN, CTLMSG_NAME_SIZE) == 0, "%.*s",
+           CTLMSG_NAME_SIZE, name);
+    free(place);
     free(name);
 }
 

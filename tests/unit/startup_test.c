@@ -156,25 +156,15 @@ static const struct {
     struct target_name target;
     int kept; /* the one above 2 that stays open, or -1 */
 } targets[] = {
-    {{TARGET_PID, 1}, -1},
-    {{TARGET_PID, 3}, -1},
-    {{TARGET_PID, 4}, -1},
-    {{TARGET_PID, 100}, -1},
-    {{TARGET_PID, INT_MAX}, -1},
-    {{TARGET_DESCRIPTOR, 0}, -1},
-    {{TARGET_DESCRIPTOR, 1}, -1},
-    {{TARGET_DESCRIPTOR, 2}, -1},
-    {{TARGET_DESCRIPTOR, 3}, 3},
-    {{TARGET_DESCRIPTOR, 4}, 4},
-    {{TARGET_DESCRIPTOR, 5}, 5},
-    {{TARGET_DESCRIPTOR, 57}, 57},
-    {{TARGET_DESCRIPTOR, 299}, 299},
-    {{TARGET_DESCRIPTOR, 300}, 300},
-    {{TARGET_DESCRIPTOR, 399}, -1}, /* not open */
-    {{TARGET_DESCRIPTOR, 100000}, -1},
-    {{TARGET_DESCRIPTOR, INT_MAX - 1}, -1},
-    {{TARGET_DESCRIPTOR, INT_MAX}, -1},
+    {{TARGET_PID, 1}, -1},           {{TARGET_PID, 3}, -1},           {{TARGET_PID, 4}, -1},
+    {{TARGET_PID, 100}, -1},         {{TARGET_PID, INT_MAX}, -1},     {{TARGET_DESCRIPTOR, 0}, -1},
+    {{TARGET_DESCRIPTOR, 1}, -1},    {{TARGET_DESCRIPTOR, 2}, -1},    {{TARGET_DESCRIPTOR, 3}, 3},
+    {{TARGET_DESCRIPTOR, 4}, 4},     {{TARGET_DESCRIPTOR, 5}, 5},     {{TARGET_DESCRIPTOR, 57}, 57},
+    {{TARGET_DESCRIPTOR, 299}, 299}, {{TARGET_DESCRIPTOR, 300}, 300},
 };
+
+/* Descriptors that aren't open: such a number would come to mean what is opened next. */
+static const int not_open[] = {301, 399, 100000, INT_MAX - 1, INT_MAX};
 
 static void close_others_body(void *context)
 {
@@ -200,6 +190,26 @@ static void close_others(void)
         unit_in_child(close_others_body, &i);
 }
 
+static void refuse_not_open_body(void *context)
+{
+    const struct target_name target = {TARGET_DESCRIPTOR, *(int *)context};
+    struct failure failure = {.text = ""};
+    int result = startup_close_others(&target, &failure);
+
+    expect(result == -EINVAL, "%d: %d", target.number, result);
+    expect(strncmp(failure.text, "pid: the descriptor is not open", 31) == 0, "%d: %s",
+           target.number, failure.text);
+}
+
+static void refuse_not_open(void)
+{
+    for (size_t i = 0; i < COUNT(not_open); i++) {
+        int fd = not_open[i];
+
+        unit_in_child(refuse_not_open_body, &fd);
+    }
+}
+
 int main(void)
 {
     static const struct test tests[] = {
@@ -208,6 +218,7 @@ int main(void)
         {.name = "signals", .run = signals},
         {.name = "no_descriptors", .run = no_descriptors},
         {.name = "close_others", .run = close_others},
+        {.name = "refuse_not_open", .run = refuse_not_open},
     };
 
     return unit_run("startup", tests, COUNT(tests));
