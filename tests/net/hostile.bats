@@ -56,7 +56,7 @@ stop_all()
 {
     local pid
     for pid in "${BACKGROUND[@]}"; do
-        kill "$pid" 2>/dev/null || true
+        ! is_own "$pid" || kill "$pid" 2>/dev/null || true
         wait "$pid" || true
     done
     BACKGROUND=()

@@ -103,10 +103,16 @@ rootless_container()
     wait_for grep -qx sleep "/proc/$ret_rootless_pid/comm"
 }
 
-# Ends a container and waits until it is gone.
+# Whether a process is there that this shell has started: the number of one that has ended may be another's by now.
+is_own()
+{
+    grep -qsx "PPid:[[:blank:]]*$BASHPID" "/proc/$1/status"
+}
+
+# Ends a container, if it is still there, and waits until it is gone.
 end_container()
 {
-    kill -KILL "$1" 2>/dev/null || true
+    ! is_own "$1" || kill -KILL "$1" 2>/dev/null || true
     wait "$1" 2>/dev/null || true
 }
 

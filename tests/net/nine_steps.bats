@@ -45,7 +45,7 @@ setup()
 
 teardown_file()
 {
-    [ -z "${CAPTURER:-}" ] || kill "$CAPTURER" 2>/dev/null || true
+    [ -z "${CAPTURER:-}" ] || ! is_own "$CAPTURER" || kill "$CAPTURER" 2>/dev/null || true
     clean_up
 }
 
