@@ -1,4 +1,4 @@
-# What the tests on a kernel with WireGuard share: sites, containers, and their end. Sourced by bats files.
+# What the tests of links share: sites, containers, and their end. Sourced by bats files.
 #
 #         site1                                 site2
 #     +-------------------------+          +-------------------------+

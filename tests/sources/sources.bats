@@ -10,6 +10,7 @@ setup()
     mapfile -t scripts < <(git ls-files | xargs grep -lIE '^#!/(usr/)?bin/(env )?(bash|sh|bats)')
     # What has no first line of its own because it is read by others.
     mapfile -t parts < <(git ls-files '*.bash')
+    mapfile -t documents < <(git ls-files '*.md' '*.scd')
 }
 
 @test "gcc builds the program and the tests' tools without a warning" {
@@ -38,8 +39,11 @@ setup()
     shellcheck -x --shell=bash "${parts[@]}"
 }
 
-@test "no line of a script is longer than 120 characters, and none of the project's ends in a space" {
+# A table's row can't be broken.
+@test "no line of a script or document is longer than 120 characters, and none of the project's ends in a space" {
     run grep -nE '^.{121}' "${scripts[@]}" "${parts[@]}" Makefile ./*.mk
+    [ -z "$output" ]
+    run grep -nE '^[^|].{120}' "${documents[@]}"
     [ -z "$output" ]
     run git grep -nIE '[[:blank:]]$' -- . ':!LICENSE'
     [ -z "$output" ]
@@ -52,11 +56,15 @@ setup()
     [ -z "$output" ]
 }
 
-@test "the man page is well-formed and reads without complaint" {
+@test "each man page is well-formed and reads without complaint" {
+    local page
     make build
-    run bash -c "MANWIDTH=80 man --warnings -E UTF-8 -l -Tutf8 -Z build/net-admin-helper.8 2>&1 >/dev/null"
-    [ "$status" = 0 ]
-    [ -z "$output" ]
+    for page in doc/*.8.scd; do
+        page=$(basename "$page" .scd)
+        run bash -c "MANWIDTH=80 man --warnings -E UTF-8 -l -Tutf8 -Z build/$page 2>&1 >/dev/null"
+        [ "$status" = 0 ]
+        [ -z "$output" ]
+    done
 }
 
 @test "every relative link in the documents leads somewhere" {
@@ -68,7 +76,18 @@ setup()
     done
 }
 
-# A row names a file of tests/net and a test, or the first of several, or something else with a folder in its name.
+# Whether a unit test's file has tests of these names: has_tests FILE NAME[, NAME]...
+has_tests()
+{
+    local names name
+    mapfile -t names <<<"${2//, /$'\n'}"
+    for name in "${names[@]}"; do
+        grep -qF -- "{\"$name\", " "$1" || grep -qF -- "{.name = \"$name\"" "$1" || return
+    done
+}
+
+# A row names a file of tests/net or tests/engine and a test, or the first of several; or a file with its folder, and
+# perhaps the tests of it.
 @test "every test that the ledger of threats names is there" {
     local row file name rows=0
     while IFS= read -r row; do
@@ -76,9 +95,10 @@ setup()
         name=${name%, and *} name=${name%, and its other tests}
         rows=$((rows + 1))
         case $file in
-            */*) [ -e "${file%%;*}" ] ;;
+            *\;*) [ -e "${file%%;*}" ] ;;
+            */*) [ -e "$file" ] && { [ "$row" = "$file" ] || has_tests "$file" "$name"; } ;;
             *) [ "$name" = "all of it" ] && [ -e "tests/net/$file.bats" ] ||
-                grep -qF -- "@test \"$name" "tests/net/$file.bats" ;;
+                grep -qsF -- "@test \"$name" "tests/net/$file.bats" "tests/engine/$file.bats" ;;
         esac || { echo "no such test: $row" >&2; return 1; }
     done < <(sed '1,/^## The tests/d' doc/threats.md | awk -F' *\\| *' '$2 ~ /^[0-9]+$/ { print $3 }')
     [ "$rows" -gt 30 ]
