@@ -77,15 +77,14 @@ static int open_inside(const struct home *home, int pidfd, int *ret_socket)
 
     if (error)
         return error;
-    error = netns_is_initial() ? -ESRCH : open_mute(ret_socket);
+    error = open_mute(ret_socket);
     if (home_return(home, &failure))
         _exit(1); /* it worked when the target was visited: nothing would be right from here */
     return error;
 }
 
 /* An engine is in a namespace of its own. In the container others could listen, and a process of
- * theirs be meant that has got the number of one that did; nor is it in the machine's own
- * (open_inside()), where a container that shares it could. */
+ * theirs be meant that has got the number of one that did. */
 static int check_place(const struct target *target, int fd)
 {
     struct netns netns = {0};

@@ -152,20 +152,14 @@ static int netns_of_socket(int socket, struct netns *ret_netns)
     return fd < 0 ? -errno : netns_identify(fd, ret_netns);
 }
 
-/* Some settings of the network are the machine's, and its initial namespace alone has them
- * (net_core_table, net/core/sysctl_net_core.c); /proc/sys/net shows those of the namespace that we
- * are in, whatever is mounted or numbered how where we were started. */
-bool netns_is_initial(void)
-{
-    return look_for("/proc/sys/net/core/netdev_budget") != -ENOENT;
-}
-
-/* What has to be done inside. */
+/* What has to be done inside. Some settings of the network are the machine's, and its initial
+ * namespace alone has them (net_core_table, net/core/sysctl_net_core.c); /proc/sys/net shows those
+ * of the namespace that we are in, whatever is mounted or numbered how where we were started. */
 static int open_inside(struct target *target)
 {
     int error = netlink_open(NETLINK_ROUTE, &target->route);
 
-    target->initial = netns_is_initial();
+    target->initial = look_for("/proc/sys/net/core/netdev_budget") != -ENOENT;
     if (!error)
         error = netlink_open(NETLINK_ROUTE, &target->dumps);
     if (!error)

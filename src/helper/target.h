@@ -29,9 +29,6 @@ bool netns_same(const struct netns *a, const struct netns *b);
  * (privilege.h). Returns 0, or a negative errno. */
 int netns_enter(int fd, unsigned int privileges);
 
-/* Whether we are in the machine's own, now. */
-bool netns_is_initial(void);
-
 /* Finds out where we are. Returns 0, or a negative errno. */
 int home_open(struct home *ret_home, struct failure *failure);
 
