@@ -160,10 +160,11 @@ static void send_cookie(struct tunnel *tunnel, const uint8_t *bytes, size_t leng
  * that it receives where it says, and not too often; others are sent a cookie for next time. */
 static bool admit(struct tunnel *tunnel, const uint8_t *bytes, size_t length, struct remote *from)
 {
-    uint8_t source[REMOTE_SOURCE_SIZE];
+    uint8_t source[REMOTE_SOURCE_SIZE], peer[REMOTE_SOURCE_SIZE];
     enum cookie_verdict verdict;
 
     remote_to_source(from, source);
+    remote_to_source(&tunnel->remote, peer); /* one that nobody has, if it isn't known */
     verdict = cookie_check(&tunnel->checker, bytes, length, false, source, tunnel->now);
     if (verdict == COOKIE_INVALID_MAC)
         return false;
@@ -171,7 +172,7 @@ static bool admit(struct tunnel *tunnel, const uint8_t *bytes, size_t length, st
         return true;
     verdict = cookie_check(&tunnel->checker, bytes, length, true, source, tunnel->now);
     if (verdict == COOKIE_VALID_MAC_COOKIE)
-        return load_allow(&tunnel->load, source, tunnel->now);
+        return load_allow(&tunnel->load, source, peer, tunnel->now);
     send_cookie(tunnel, bytes, length, from, source);
     return false;
 }

@@ -996,6 +996,9 @@ static void cookies(void)
     /* the peer is asked for a cookie, and is heard when it has one */
     world_advance(100 * SECONDS);
     world_restart(0);
+    for (uint8_t i = 0; i < LOAD_SOURCES; i++) /* others have the places of all who may come */
+        tunnel1->load.source[i] =
+            (struct load_source){.network = {1, i}, .since = world.now + 100 * SECONDS};
     flood(1, 17, 50);
     world_pass();
     world_offer_mark(0, 5, PACKET);
