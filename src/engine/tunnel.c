@@ -1,6 +1,7 @@
 #include "engine/tunnel.h"
 
 #include <errno.h>
+#include <linux/virtio_net.h>
 #include <string.h>
 
 #include "engine/aead.h"
@@ -8,13 +9,19 @@
 #include "engine/split.h"
 
 /* The kernel wouldn't have what is still to be cut, though it said so (EINVAL, by some 6.6 kernels
- * for UDP): from now on it gets whole packets, and these at once. */
+ * for UDP): from now on it gets whole packets of that protocol, and these at once. */
 static void write_cut(struct tunnel *tunnel, const struct iovec *iov, int count)
 {
     struct split split;
     uint8_t *packet;
     size_t length = 0, packet_length;
+    struct virtio_net_hdr header;
 
+    memcpy(&header, iov[0].iov_base, sizeof(header));
+    if (header.gso_type == SPLIT_VNET_UDP)
+        tunnel->merge.udp = false;
+    else
+        tunnel->merge.tcp = false;
     for (int i = 0; i < count; i++) {
         memcpy(tunnel->frame + length, iov[i].iov_base, iov[i].iov_len);
         length += iov[i].iov_len;
@@ -41,13 +48,8 @@ static void write_frame(void *context, const struct iovec *iov, int count)
 
     if (error == -EBADFD || error == -EBADF)
         tunnel->device_gone = true;
-    if (error != -EINVAL || count == 2)
-        return;
-    if (tunnel->merge.udp)
-        tunnel->merge.udp = false;
-    else
-        tunnel->merge.tcp = false;
-    write_cut(tunnel, iov, count);
+    if (error == -EINVAL && count > 2)
+        write_cut(tunnel, iov, count);
 }
 
 bool tunnel_init(struct tunnel *tunnel, int tun, int udp4, int udp6)

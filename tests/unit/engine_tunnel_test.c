@@ -902,13 +902,16 @@ static void absurd_frames(void)
     world_stop();
 }
 
-static size_t udp_packet(unsigned int from, uint32_t sequence, uint8_t *packet)
+/* One of a flow whose packets can be merged. */
+static size_t flow_packet(unsigned int from, uint8_t protocol, int number, uint8_t *packet)
 {
-    struct sample sample = {.protocol = UDP,
+    struct sample sample = {.protocol = protocol,
                             .ttl = 64,
                             .fragment = DF,
-                            .port = 1,
-                            .sequence = sequence,
+                            .port = protocol,
+                            .sequence = 7 + 500 * (uint32_t)number,
+                            .flags = ACK,
+                            .window = 1,
                             .payload = 500};
     size_t length = packets_write(&sample, packet);
 
@@ -918,12 +921,12 @@ static size_t udp_packet(unsigned int from, uint32_t sequence, uint8_t *packet)
     return length;
 }
 
-static void send_burst(unsigned int from, int count)
+static void send_burst(unsigned int from, uint8_t protocol, int count)
 {
     uint8_t packet[1024];
 
     for (int i = 0; i < count; i++)
-        world_offer(from, packet, udp_packet(from, 7, packet));
+        world_offer(from, packet, flow_packet(from, protocol, i, packet));
     world_pass();
 }
 
@@ -947,19 +950,59 @@ static void device_errors(void)
         connect_ends();
         before = world.end[1].delivered.count;
         world.end[1].write_error = write_errors[i].error;
-        send_burst(0, 10);
+        send_burst(0, UDP, 10);
         expect(world.end[1].delivered.count - before == write_errors[i].delivered, "case %zu: %zu",
                i, world.end[1].delivered.count - before);
         world.end[1].write_error = 0;
         writes = world.end[1].writes;
-        send_burst(0, 10);
+        send_burst(0, UDP, 10);
         writes = world.end[1].writes - writes;
         expect(writes == (write_errors[i].merged_after ? 1 : 10), "case %zu: %u writes", i, writes);
         expect(!tunnel1->device_gone, "case %zu: gone", i);
         world.end[1].gone = true;
-        send_burst(0, 1);
+        send_burst(0, UDP, 1);
         expect(tunnel1->device_gone, "case %zu: not gone", i);
         world_stop();
+    }
+}
+
+/* Which of the two the kernel refuses, and which it is. */
+static const struct {
+    uint8_t refused;
+    uint8_t protocol;
+} refusals[] = {
+    {SPLIT_VNET_UDP, UDP},
+    {VIRTIO_NET_HDR_GSO_TCPV4, TCP},
+};
+
+/* What is refused is not tried again; the other goes on, whatever comes first. */
+static void merging_refused(void)
+{
+    for (size_t i = 0; i < COUNT(refusals); i++) {
+        static const uint8_t orders[][3] = {{UDP, TCP, UDP}, {TCP, UDP, TCP}};
+
+        for (size_t order = 0; order < COUNT(orders); order++) {
+            world_begin(45);
+            connect_ends();
+            world.end[1].write_error = -EINVAL;
+            world.end[1].write_refused = refusals[i].refused;
+            for (size_t k = 0; k < COUNT(orders[order]); k++) {
+                uint8_t protocol = orders[order][k];
+                size_t before = world.end[1].delivered.count;
+                unsigned int writes = world.end[1].writes;
+                bool first = k < 2; /* of its protocol */
+
+                send_burst(0, protocol, 10);
+                writes = world.end[1].writes - writes;
+                expect(world.end[1].delivered.count == before + 10, "case %zu, %zu, %zu: lost", i,
+                       order, k);
+                expect(writes == (protocol != refusals[i].protocol ? 1
+                                  : first                          ? 11
+                                                                   : 10),
+                       "case %zu, %zu, %zu: %u writes", i, order, k, writes);
+            }
+            world_stop();
+        }
     }
 }
 
@@ -1120,6 +1163,7 @@ int main(void)
         {.name = "long_packets", .run = long_packets},
         {.name = "absurd_frames", .run = absurd_frames},
         {.name = "device_errors", .run = device_errors},
+        {.name = "merging_refused", .run = merging_refused},
         {.name = "cookies", .run = cookies},
         {.name = "forged_cookies", .run = forged_cookies},
         {.name = "flood_and_session", .run = flood_and_session},
