@@ -56,7 +56,8 @@ void handshake_complete(struct tunnel *tunnel)
     clock_wall(&tunnel->handshaken);
 }
 
-/* The keys of what was agreed on become a session. */
+/* The keys of what was agreed on become a session. The path is looked at anew with each, which is
+ * every two minutes at work. */
 static bool begin_session(struct tunnel *tunnel)
 {
     struct noise_keys keys;
@@ -66,6 +67,7 @@ static bool begin_session(struct tunnel *tunnel)
     sessions_begin(&tunnel->sessions, &keys, tunnel->now);
     explicit_bzero(&keys, sizeof(keys));
     timers_session_derived(&tunnel->timers, tunnel->now);
+    udp_forget_path(&tunnel->udp);
     return true;
 }
 
@@ -86,7 +88,7 @@ static void respond(struct tunnel *tunnel)
 
 static void note_authentic(struct tunnel *tunnel, size_t length, const struct remote *from)
 {
-    tunnel->remote = *from;
+    tunnel_set_remote(tunnel, from);
     tunnel->received_bytes += length;
     tunnel->received_packets++;
     timers_authentic_received(&tunnel->timers, tunnel->now);

@@ -83,7 +83,7 @@ static void forget_peer(struct tunnel *tunnel)
     sessions_wipe(&tunnel->sessions);
     staging_clear(&tunnel->staging);
     timers_stop(&tunnel->timers);
-    tunnel->remote = (struct remote){0};
+    tunnel_set_remote(tunnel, &(struct remote){0});
     tunnel->allowed.count = 0;
     tunnel->handshaken = (struct timespec){0};
     tunnel->last_consumed = 0;
@@ -113,6 +113,13 @@ void tunnel_remove_peer(struct tunnel *tunnel)
 void tunnel_set_persistent_keepalive(struct tunnel *tunnel, uint16_t seconds)
 {
     timers_set_persistent(&tunnel->timers, seconds, tunnel->now);
+}
+
+void tunnel_set_remote(struct tunnel *tunnel, const struct remote *remote)
+{
+    if (!remote_equal(&tunnel->remote, remote))
+        udp_forget_path(&tunnel->udp);
+    tunnel->remote = *remote;
 }
 
 static void give_up(struct tunnel *tunnel)

@@ -667,6 +667,37 @@ static void roaming_confirmation(void)
     world_stop();
 }
 
+/* What the path takes is found out again when it may be another. */
+static bool forgot_path(struct tunnel *tunnel)
+{
+    bool forgot = tunnel->udp.segment_max == UDP_PAYLOAD_MAX;
+
+    tunnel->udp.segment_max = 100;
+    return forgot;
+}
+
+static void path(void)
+{
+    world_begin(48);
+    connect_ends();
+    expect(forgot_path(tunnel0) && forgot_path(tunnel1), "at first");
+    talk(100);
+    expect(!forgot_path(tunnel0) && !forgot_path(tunnel1), "too soon");
+    talk(40);
+    expect(forgot_path(tunnel0) && forgot_path(tunnel1), "with a new session");
+    world.end[0].address = world_address(9, 999);
+    expect(comes_through(0, 3), "from elsewhere");
+    expect(forgot_path(tunnel1) && !forgot_path(tunnel0), "by the peer's moving");
+    world_introduce(0);
+    expect(!forgot_path(tunnel0), "by the same endpoint");
+    world.end[1].address = world_address(10, 999);
+    world_introduce(0);
+    expect(forgot_path(tunnel0), "by another endpoint");
+    tunnel_remove_peer(tunnel0);
+    expect(forgot_path(tunnel0), "with the peer");
+    world_stop();
+}
+
 static void replays(void)
 {
     uint8_t bytes[3][256];
@@ -1153,6 +1184,7 @@ int main(void)
         {.name = "roaming", .run = roaming},
         {.name = "roaming_handshakes", .run = roaming_handshakes},
         {.name = "roaming_confirmation", .run = roaming_confirmation},
+        {.name = "path", .run = path},
         {.name = "replays", .run = replays},
         {.name = "forgeries", .run = forgeries},
         {.name = "restarts", .run = restarts},

@@ -176,6 +176,12 @@ void udp_init(struct udp *udp, int fd4, int fd6)
 {
     udp->fd4 = fd4;
     udp->fd6 = fd6;
+    udp_forget_path(udp);
+}
+
+void udp_forget_path(struct udp *udp)
+{
+    udp->segment_max = UDP_PAYLOAD_MAX;
 }
 
 uint16_t udp_port(const struct udp *udp)
