@@ -8,6 +8,9 @@
 #include "engine/clock.h"
 #include "engine/split.h"
 
+/* While there are keys. Timers count the time that the machine is suspended, and poll() doesn't. */
+#define LOOK_AFTER (10 * SECONDS)
+
 /* The kernel wouldn't have what is still to be cut, though it said so (EINVAL, by some 6.6 kernels
  * for UDP): from now on it gets whole packets of that protocol, and these at once. */
 static void write_cut(struct tunnel *tunnel, const struct iovec *iov, int count)
@@ -158,4 +161,18 @@ void tunnel_run_timers(struct tunnel *tunnel)
             break;
         }
     }
+}
+
+static bool has_keys(const struct tunnel *tunnel)
+{
+    return sessions_exist(&tunnel->sessions) || noise_state(tunnel->noise) != NOISE_NOTHING;
+}
+
+int64_t tunnel_next(const struct tunnel *tunnel)
+{
+    int64_t next = timers_next(&tunnel->timers);
+
+    if (has_keys(tunnel) && next > tunnel->now + LOOK_AFTER)
+        next = tunnel->now + LOOK_AFTER;
+    return next;
 }

@@ -504,7 +504,7 @@ static void zeroed(void)
     expect(keys(tunnel0) == 1 && keys(tunnel1) == 1, "%u, %u", keys(tunnel0), keys(tunnel1));
     world_advance(1);
     expect(keys(tunnel0) == 0 && keys(tunnel1) == 0, "%u, %u", keys(tunnel0), keys(tunnel1));
-    expect(timers_next(&tunnel0->timers) == INT64_MAX, "a timer");
+    expect(tunnel_next(tunnel0) == INT64_MAX, "a timer");
     expect(comes_through(0, 3), "afterwards");
     world_stop();
 
@@ -516,6 +516,40 @@ static void zeroed(void)
     expect(noise_state(tunnel0->noise) == NOISE_SENT_INITIATION, "state");
     world_advance(650 * SECONDS);
     expect(noise_state(tunnel0->noise) == NOISE_NOTHING, "an ephemeral key is left");
+    world_stop();
+}
+
+/* While there are keys it is looked every ten seconds whether their time has come, since poll()
+ * doesn't count the time that the machine is suspended. */
+static void looking_for_old_keys(void)
+{
+    world_begin(46);
+    expect(tunnel_next(tunnel0) == INT64_MAX, "at first");
+    connect_ends();
+    world_advance(60 * SECONDS);
+    expect(timers_next(&tunnel0->timers) > world.now + 100 * SECONDS, "a timer");
+    expect(tunnel_next(tunnel0) == world.now + 10 * SECONDS, "with a session");
+    world_advance_to(tunnel0->sessions.current->birth + 539 * SECONDS);
+    expect(tunnel_next(tunnel0) == world.now + SECONDS, "just before their end");
+    /* the machine sleeps, and nothing comes in */
+    world.now += 3600 * SECONDS;
+    world_run(0);
+    expect(keys(tunnel0) == 0 && tunnel_next(tunnel0) == INT64_MAX, "after it");
+    world_stop();
+
+    /* one that is to be confirmed yet; and an ephemeral key */
+    world_begin(47);
+    world_offer_mark(0, 1, PACKET);
+    world_run(0);
+    world_let(0, 0);
+    world_run(1);
+    expect(tunnel1->sessions.next->there && tunnel_next(tunnel1) == world.now + 10 * SECONDS,
+           "a session that waits");
+    world_lose_all(1);
+    world.end[0].cut = true;
+    world_advance(200 * SECONDS);
+    expect(noise_state(tunnel0->noise) == NOISE_SENT_INITIATION && keys(tunnel0) == 0, "state");
+    expect(tunnel_next(tunnel0) == world.now + 10 * SECONDS, "with an ephemeral key");
     world_stop();
 }
 
@@ -1179,6 +1213,7 @@ int main(void)
         {.name = "passive_keepalive", .run = passive_keepalive},
         {.name = "silence", .run = silence},
         {.name = "zeroed", .run = zeroed},
+        {.name = "looking_for_old_keys", .run = looking_for_old_keys},
         {.name = "persistent_keepalive", .run = persistent_keepalive},
         {.name = "preshared_key", .run = preshared_key},
         {.name = "roaming", .run = roaming},
