@@ -89,7 +89,7 @@ static void apply(struct tunnel *tunnel, const struct request *request)
     if (request->has_preshared_key)
         noise_set_preshared_key(tunnel->noise, &request->preshared_key);
     if (request->has_endpoint)
-        tunnel->remote = request->endpoint;
+        tunnel_set_remote(tunnel, &request->endpoint);
     if (request->replace_allowed)
         tunnel->allowed.count = 0;
     for (unsigned int i = 0; i < request->allowed.count; i++)

@@ -56,7 +56,8 @@ void handshake_complete(struct tunnel *tunnel)
     clock_wall(&tunnel->handshaken);
 }
 
-/* The keys of what was agreed on become a session. */
+/* The keys of what was agreed on become a session. The path is looked at anew with each, which is
+ * every two minutes at work. */
 static bool begin_session(struct tunnel *tunnel)
 {
     struct noise_keys keys;
@@ -66,6 +67,7 @@ static bool begin_session(struct tunnel *tunnel)
     sessions_begin(&tunnel->sessions, &keys, tunnel->now);
     explicit_bzero(&keys, sizeof(keys));
     timers_session_derived(&tunnel->timers, tunnel->now);
+    udp_forget_path(&tunnel->udp);
     return true;
 }
 
@@ -86,7 +88,7 @@ static void respond(struct tunnel *tunnel)
 
 static void note_authentic(struct tunnel *tunnel, size_t length, const struct remote *from)
 {
-    tunnel->remote = *from;
+    tunnel_set_remote(tunnel, from);
     tunnel->received_bytes += length;
     tunnel->received_packets++;
     timers_authentic_received(&tunnel->timers, tunnel->now);
@@ -160,10 +162,11 @@ static void send_cookie(struct tunnel *tunnel, const uint8_t *bytes, size_t leng
  * that it receives where it says, and not too often; others are sent a cookie for next time. */
 static bool admit(struct tunnel *tunnel, const uint8_t *bytes, size_t length, struct remote *from)
 {
-    uint8_t source[REMOTE_SOURCE_SIZE];
+    uint8_t source[REMOTE_SOURCE_SIZE], peer[REMOTE_SOURCE_SIZE];
     enum cookie_verdict verdict;
 
     remote_to_source(from, source);
+    remote_to_source(&tunnel->remote, peer); /* one that nobody has, if it isn't known */
     verdict = cookie_check(&tunnel->checker, bytes, length, false, source, tunnel->now);
     if (verdict == COOKIE_INVALID_MAC)
         return false;
@@ -171,7 +174,7 @@ static bool admit(struct tunnel *tunnel, const uint8_t *bytes, size_t length, st
         return true;
     verdict = cookie_check(&tunnel->checker, bytes, length, true, source, tunnel->now);
     if (verdict == COOKIE_VALID_MAC_COOKIE)
-        return load_allow(&tunnel->load, source, tunnel->now);
+        return load_allow(&tunnel->load, source, peer, tunnel->now);
     send_cookie(tunnel, bytes, length, from, source);
     return false;
 }

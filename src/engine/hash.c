@@ -15,12 +15,10 @@ enum {
     OUTER_PAD = 0x5c,
 };
 
-/* libcrypto wipes the digest's state after each use. Those of the MACs keep their last key, which
- * is a public one (mac1) or a cookie or its secret: all of these are in memory all the time anyway.
- */
+/* libcrypto wipes the digest's state after each use. That of the MAC keeps its last key, which is a
+ * public one (mac1) or a cookie or its secret: all of these are in memory all the time anyway. */
 static EVP_MD_CTX *digest;
-static EVP_MAC_CTX *short_mac;
-static EVP_MAC_CTX *long_mac;
+static EVP_MAC_CTX *mac;
 
 static EVP_MD_CTX *new_digest(void)
 {
@@ -35,8 +33,9 @@ static EVP_MD_CTX *new_digest(void)
     return made;
 }
 
-static EVP_MAC_CTX *new_mac(size_t size)
+static EVP_MAC_CTX *new_mac(void)
 {
+    size_t size = HASH_MAC_SIZE;
     const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_size_t(OSSL_MAC_PARAM_SIZE, &size),
                                      OSSL_PARAM_construct_end()};
     EVP_MAC *type = EVP_MAC_fetch(libcrypto_context(), "BLAKE2SMAC", NULL);
@@ -56,11 +55,9 @@ bool hash_start(void)
         return false;
     if (!digest)
         digest = new_digest();
-    if (!short_mac)
-        short_mac = new_mac(HASH_MAC_SIZE);
-    if (!long_mac)
-        long_mac = new_mac(HASH_SIZE);
-    return digest && short_mac && long_mac;
+    if (!mac)
+        mac = new_mac();
+    return digest && mac;
 }
 
 static void begin(void)
@@ -88,25 +85,15 @@ void hash_join(const uint8_t *first, size_t first_length, const uint8_t *second,
     end(ret_hash);
 }
 
-static void keyed(EVP_MAC_CTX *mac, const uint8_t *key, size_t key_length, const uint8_t *bytes,
-                  size_t length, uint8_t *ret_mac, size_t size)
+void hash_mac(const uint8_t *key, size_t key_length, const uint8_t *bytes, size_t length,
+              uint8_t ret_mac[static HASH_MAC_SIZE])
 {
+    size_t size = HASH_MAC_SIZE;
+
     libcrypto_must(EVP_MAC_init(mac, key, key_length, NULL));
     if (length > 0)
         libcrypto_must(EVP_MAC_update(mac, bytes, length));
     libcrypto_must(EVP_MAC_final(mac, ret_mac, &size, size));
-}
-
-void hash_mac(const uint8_t *key, size_t key_length, const uint8_t *bytes, size_t length,
-              uint8_t ret_mac[static HASH_MAC_SIZE])
-{
-    keyed(short_mac, key, key_length, bytes, length, ret_mac, HASH_MAC_SIZE);
-}
-
-void hash_long_mac(const uint8_t *key, size_t key_length, const uint8_t *bytes, size_t length,
-                   uint8_t ret_mac[static HASH_SIZE])
-{
-    keyed(long_mac, key, key_length, bytes, length, ret_mac, HASH_SIZE);
 }
 
 static void begin_padded(const uint8_t key[static HASH_SIZE], uint8_t pad)

@@ -20,11 +20,9 @@ bool hash_start(void);
 void hash_join(const uint8_t *first, size_t first_length, const uint8_t *second,
                size_t second_length, uint8_t ret_hash[static HASH_SIZE]);
 
-/* Keyed BLAKE2s-128 and BLAKE2s-256; key_length is 1 to HASH_KEY_MAX. */
+/* Keyed BLAKE2s-128; key_length is 1 to HASH_KEY_MAX. */
 void hash_mac(const uint8_t *key, size_t key_length, const uint8_t *bytes, size_t length,
               uint8_t ret_mac[static HASH_MAC_SIZE]);
-void hash_long_mac(const uint8_t *key, size_t key_length, const uint8_t *bytes, size_t length,
-                   uint8_t ret_mac[static HASH_SIZE]);
 
 /* HMAC (RFC 2104) of the bytes and then, if it isn't 0, one more byte. ret_mac may be the key or
  * the bytes. */

@@ -110,7 +110,7 @@ static void read_batch(struct tunnel *tunnel, struct udp_received *received)
     merge_flush(&tunnel->merge);
     if (!arrival.authentic)
         return;
-    tunnel->remote = received->from;
+    tunnel_set_remote(tunnel, &received->from);
     timers_authentic_received(&tunnel->timers, tunnel->now);
     if (arrival.data)
         timers_data_received(&tunnel->timers, tunnel->now);

@@ -23,11 +23,14 @@ struct load {
     unsigned int messages;
     int64_t under_until;
     struct load_source source[LOAD_SOURCES];
+    struct load_source peer; /* kept for the network that the peer is in */
 };
 
 /* To be told of each handshake message with a right mac1. Returns whether we are under load. */
 bool load_note(struct load *load, int64_t now);
 
 /* Whether a sender, known to be where it says, may be heard: twenty times a second, five at once.
+ * While LOAD_SOURCES networks come that often, no other may but `peer`'s: where the peer was last.
  */
-bool load_allow(struct load *load, const uint8_t source[static REMOTE_SOURCE_SIZE], int64_t now);
+bool load_allow(struct load *load, const uint8_t source[static REMOTE_SOURCE_SIZE],
+                const uint8_t peer[static REMOTE_SOURCE_SIZE], int64_t now);

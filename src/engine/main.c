@@ -64,7 +64,7 @@ static int set_nonblocking(int fd)
 /* Milliseconds for poll(), rounded up: to be early would be a round for nothing. */
 static int timeout(void)
 {
-    int64_t next = timers_next(&tunnel.timers), left;
+    int64_t next = tunnel_next(&tunnel), left;
 
     if (next == INT64_MAX)
         return -1;

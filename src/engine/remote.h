@@ -14,7 +14,8 @@ struct remote {
         struct sockaddr_in v4;
         struct sockaddr_in6 v6;
     } address;
-    /* What we send from; ifindex 0: the kernel chooses. */
+    /* Where it last wrote to, and the device that this came in by. We send from that address, and
+     * by that device only if they are link-local; ifindex 0: the kernel chooses both. */
     union {
         struct in_pktinfo v4;
         struct in6_pktinfo v6;
@@ -23,7 +24,7 @@ struct remote {
 
 bool remote_known(const struct remote *remote);
 
-/* Another address of the peer; where we send from is to be found out again if it is another. */
+/* Whether the peer is at the same address and port; where we send from is not looked at. */
 bool remote_equal(const struct remote *a, const struct remote *b);
 
 void remote_forget_local(struct remote *remote);

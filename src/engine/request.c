@@ -23,18 +23,18 @@ static int hex_digit(char c)
 static bool read_key(const char *text, struct key *ret_key)
 {
     struct key key;
+    bool good = strlen(text) == 2 * (size_t)KEY_SIZE;
 
-    if (strlen(text) != 2 * (size_t)KEY_SIZE)
-        return false;
-    for (size_t i = 0; i < KEY_SIZE; i++) {
+    for (size_t i = 0; good && i < KEY_SIZE; i++) {
         int high = hex_digit(text[2 * i]), low = hex_digit(text[2 * i + 1]);
 
-        if (high < 0 || low < 0)
-            return false;
-        key.bytes[i] = (uint8_t)(high << 4 | low);
+        good = high >= 0 && low >= 0;
+        key.bytes[i] = (uint8_t)(high * 16 + low);
     }
-    *ret_key = key;
-    return true;
+    if (good)
+        *ret_key = key;
+    explicit_bzero(&key, sizeof(key));
+    return good;
 }
 
 static bool read_true(const char *text, bool *ret_flag)

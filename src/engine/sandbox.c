@@ -9,10 +9,8 @@
 #include <linux/audit.h>
 #include <linux/capability.h>
 #include <linux/filter.h>
-#include <linux/if_tun.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
-#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -27,25 +25,20 @@
     "sandbox.c: no audit architecture is known for this processor: add it here, and run the tests"
 #endif
 
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "LOAD_ARGUMENT reads the lower half");
-
-#define LOAD(field)          BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (unsigned int)(field))
-#define LOAD_CALL            LOAD(offsetof(struct seccomp_data, nr))
-#define LOAD_ARGUMENT(index) LOAD(offsetof(struct seccomp_data, args[index]))
+#define LOAD(field)                                                                                \
+    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (unsigned int)offsetof(struct seccomp_data, field))
 /* The next instruction if the loaded value is this one, else skip some. */
 #define IF(value, skip) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned int)(value), 0, skip)
 #define RETURN(action)  BPF_STMT(BPF_RET | BPF_K, action)
 
 #define ALLOW(call) IF(__NR_##call, 1), RETURN(SECCOMP_RET_ALLOW)
-#define ALLOW_WITH(call, index, value)                                                             \
-    IF(__NR_##call, 4), LOAD_ARGUMENT(index), IF(value, 1), RETURN(SECCOMP_RET_ALLOW), LOAD_CALL
 
 /* clang-format off */
 static const struct sock_filter filter[] = {
-    LOAD(offsetof(struct seccomp_data, arch)),
+    LOAD(arch),
     BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SANDBOX_ARCH, 1, 0),
     RETURN(SECCOMP_RET_KILL_PROCESS),
-    LOAD_CALL, /* the x32 calls of x86_64 have a bit set that none below has */
+    LOAD(nr), /* the x32 calls of x86_64 have a bit set that none below has */
 
     /* main.c: wait */
 #ifdef __NR_poll
@@ -57,7 +50,6 @@ static const struct sock_filter filter[] = {
     /* tun.c */
     ALLOW(read),
     ALLOW(writev),
-    ALLOW_WITH(ioctl, 1, TUNSETOFFLOAD), /* where the kernel turns out to promise too much */
     /* udp.c, control.c */
     ALLOW(recvmsg),
     ALLOW(sendmsg),
@@ -91,14 +83,38 @@ static int drop_capabilities(void)
     return 0;
 }
 
-/* No core file, no file of any length; and no more descriptors than there are plus the clients'. */
+/* Both of a resource's limits: as they are, but at most so much, which takes no privilege. */
+static int limit(__rlimit_resource_t resource, rlim_t most)
+{
+    struct rlimit value;
+
+    if (getrlimit(resource, &value) < 0)
+        return -errno;
+    if (value.rlim_max > most)
+        value.rlim_max = most;
+    value.rlim_cur = value.rlim_max;
+    return setrlimit(resource, &value) < 0 ? -errno : 0;
+}
+
+/* No core file, no file of any length; and no more descriptors than there are plus the clients'.
+ * What the caller has set for itself as a soft limit is not to end the link some day. */
 static int set_limits(void)
 {
-    static const struct rlimit none = {0, 0}, few = {32, 32};
+    static const struct {
+        __rlimit_resource_t resource;
+        rlim_t most;
+    } limits[] = {
+        {RLIMIT_CORE, 0},           {RLIMIT_FSIZE, 0},
+        {RLIMIT_NOFILE, 32},        {RLIMIT_CPU, RLIM_INFINITY},
+        {RLIMIT_AS, RLIM_INFINITY}, {RLIMIT_DATA, RLIM_INFINITY},
+    };
 
-    if (setrlimit(RLIMIT_CORE, &none) < 0 || setrlimit(RLIMIT_FSIZE, &none) < 0 ||
-        setrlimit(RLIMIT_NOFILE, &few) < 0)
-        return -errno;
+    for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+        int error = limit(limits[i].resource, limits[i].most);
+
+        if (error)
+            return error;
+    }
     return 0;
 }
 

@@ -102,6 +102,11 @@ struct session *sessions_for_sending(struct sessions *sessions, int64_t now)
     return session;
 }
 
+bool sessions_exist(const struct sessions *sessions)
+{
+    return sessions->current->there || sessions->previous->there || sessions->next->there;
+}
+
 bool sessions_have(const struct sessions *sessions, uint32_t local)
 {
     for (int i = 0; i < 3; i++) {

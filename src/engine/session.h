@@ -58,6 +58,7 @@ bool sessions_received(struct sessions *sessions, const struct session *with);
 /* The current one, if it may still send; else NULL. */
 struct session *sessions_for_sending(struct sessions *sessions, int64_t now);
 
+bool sessions_exist(const struct sessions *sessions);
 /* Whether an index is that of a session. */
 bool sessions_have(const struct sessions *sessions, uint32_t local);
 

@@ -10,7 +10,8 @@
 #define TUN_F_USO6 0x40
 #endif
 
-void tun_offload(struct tun *tun, bool tcp, bool udp)
+/* Fewer where the kernel doesn't know all. */
+static void offload(struct tun *tun, bool tcp, bool udp)
 {
     unsigned long flags = TUN_F_CSUM | (tcp ? TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN : 0) |
                           (udp ? TUN_F_USO4 | TUN_F_USO6 : 0);
@@ -26,9 +27,9 @@ void tun_offload(struct tun *tun, bool tcp, bool udp)
 void tun_init(struct tun *tun, int fd)
 {
     tun->fd = fd;
-    tun_offload(tun, true, true);
+    offload(tun, true, true);
     if (!tun->tcp)
-        tun_offload(tun, true, false);
+        offload(tun, true, false);
 }
 
 ssize_t tun_read(struct tun *tun, uint8_t *frame, size_t size)

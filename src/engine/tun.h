@@ -20,8 +20,6 @@ struct tun {
 
 /* Takes a non-blocking descriptor; asks for all offloads there are. */
 void tun_init(struct tun *tun, int fd);
-/* As if the kernel knew fewer; for tests, and where it refuses at work what it promised. */
-void tun_offload(struct tun *tun, bool tcp, bool udp);
 
 /* Returns the length of the frame, virtio header included; 0 if there is none; -1 if the device has
  * gone. */

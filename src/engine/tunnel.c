@@ -1,20 +1,30 @@
 #include "engine/tunnel.h"
 
 #include <errno.h>
+#include <linux/virtio_net.h>
 #include <string.h>
 
 #include "engine/aead.h"
 #include "engine/clock.h"
 #include "engine/split.h"
 
+/* While there are keys. Timers count the time that the machine is suspended, and poll() doesn't. */
+#define LOOK_AFTER (10 * SECONDS)
+
 /* The kernel wouldn't have what is still to be cut, though it said so (EINVAL, by some 6.6 kernels
- * for UDP): from now on it gets whole packets, and these at once. */
+ * for UDP): from now on it gets whole packets of that protocol, and these at once. */
 static void write_cut(struct tunnel *tunnel, const struct iovec *iov, int count)
 {
     struct split split;
     uint8_t *packet;
     size_t length = 0, packet_length;
+    struct virtio_net_hdr header;
 
+    memcpy(&header, iov[0].iov_base, sizeof(header));
+    if (header.gso_type == SPLIT_VNET_UDP)
+        tunnel->merge.udp = false;
+    else
+        tunnel->merge.tcp = false;
     for (int i = 0; i < count; i++) {
         memcpy(tunnel->frame + length, iov[i].iov_base, iov[i].iov_len);
         length += iov[i].iov_len;
@@ -41,13 +51,8 @@ static void write_frame(void *context, const struct iovec *iov, int count)
 
     if (error == -EBADFD || error == -EBADF)
         tunnel->device_gone = true;
-    if (error != -EINVAL || count == 2)
-        return;
-    if (tunnel->merge.udp)
-        tunnel->merge.udp = false;
-    else
-        tunnel->merge.tcp = false;
-    write_cut(tunnel, iov, count);
+    if (error == -EINVAL && count > 2)
+        write_cut(tunnel, iov, count);
 }
 
 bool tunnel_init(struct tunnel *tunnel, int tun, int udp4, int udp6)
@@ -81,7 +86,7 @@ static void forget_peer(struct tunnel *tunnel)
     sessions_wipe(&tunnel->sessions);
     staging_clear(&tunnel->staging);
     timers_stop(&tunnel->timers);
-    tunnel->remote = (struct remote){0};
+    tunnel_set_remote(tunnel, &(struct remote){0});
     tunnel->allowed.count = 0;
     tunnel->handshaken = (struct timespec){0};
     tunnel->last_consumed = 0;
@@ -111,6 +116,13 @@ void tunnel_remove_peer(struct tunnel *tunnel)
 void tunnel_set_persistent_keepalive(struct tunnel *tunnel, uint16_t seconds)
 {
     timers_set_persistent(&tunnel->timers, seconds, tunnel->now);
+}
+
+void tunnel_set_remote(struct tunnel *tunnel, const struct remote *remote)
+{
+    if (!remote_equal(&tunnel->remote, remote))
+        udp_forget_path(&tunnel->udp);
+    tunnel->remote = *remote;
 }
 
 static void give_up(struct tunnel *tunnel)
@@ -149,4 +161,18 @@ void tunnel_run_timers(struct tunnel *tunnel)
             break;
         }
     }
+}
+
+static bool has_keys(const struct tunnel *tunnel)
+{
+    return sessions_exist(&tunnel->sessions) || noise_state(tunnel->noise) != NOISE_NOTHING;
+}
+
+int64_t tunnel_next(const struct tunnel *tunnel)
+{
+    int64_t next = timers_next(&tunnel->timers);
+
+    if (has_keys(tunnel) && next > tunnel->now + LOOK_AFTER)
+        next = tunnel->now + LOOK_AFTER;
+    return next;
 }

@@ -70,9 +70,13 @@ void tunnel_end(struct tunnel *tunnel);
 bool tunnel_set_peer(struct tunnel *tunnel, const struct key *peer);
 void tunnel_remove_peer(struct tunnel *tunnel);
 void tunnel_set_persistent_keepalive(struct tunnel *tunnel, uint16_t seconds);
+/* Where the peer is from now on. */
+void tunnel_set_remote(struct tunnel *tunnel, const struct remote *remote);
 
 /* Does what is due by time. */
 void tunnel_run_timers(struct tunnel *tunnel);
+/* When it is to be called again, at the latest; INT64_MAX: never. */
+int64_t tunnel_next(const struct tunnel *tunnel);
 
 /* Reads what there is, but not for ever. Returns whether there may be more. */
 bool outbound_run(struct tunnel *tunnel);

@@ -46,15 +46,13 @@ void udp_init(struct udp *udp, int fd4, int fd6)
     prepare4(fd4);
     if (fd6 >= 0)
         prepare6(fd6);
-    udp->segment_max = can_batch(fd4) ? UDP_PAYLOAD_MAX : 0;
+    udp->batches = can_batch(fd4);
+    udp_forget_path(udp);
 }
 
-void udp_no_batches(struct udp *udp)
+void udp_forget_path(struct udp *udp)
 {
-    udp->segment_max = 0;
-    set(udp->fd4, IPPROTO_UDP, UDP_GRO, 0);
-    if (udp->fd6 >= 0)
-        set(udp->fd6, IPPROTO_UDP, UDP_GRO, 0);
+    udp->segment_max = udp->batches ? UDP_PAYLOAD_MAX : 0;
 }
 
 static void take_control(struct cmsghdr *control, struct udp_received *received)
@@ -126,6 +124,29 @@ static void add_control(struct control *control, int level, int type, const void
     control->used += CMSG_SPACE(size);
 }
 
+static bool has_local(const struct remote *to)
+{
+    return to->address.any.sa_family == AF_INET6 ? to->local.v6.ipi6_ifindex != 0
+                                                 : to->local.v4.ipi_ifindex != 0;
+}
+
+/* The address and not the device, by which the way back need not lead; but a link-local address
+ * means nothing without it. */
+static void add_local(struct control *control, const struct remote *to)
+{
+    struct in_pktinfo info4 = {.ipi_spec_dst = to->local.v4.ipi_spec_dst};
+    struct in6_pktinfo info6 = to->local.v6;
+
+    if (to->address.any.sa_family != AF_INET6) {
+        add_control(control, IPPROTO_IP, IP_PKTINFO, &info4, sizeof(info4));
+        return;
+    }
+    if (!IN6_IS_ADDR_LINKLOCAL(&info6.ipi6_addr) &&
+        !IN6_IS_ADDR_LINKLOCAL(&to->address.v6.sin6_addr))
+        info6.ipi6_ifindex = 0;
+    add_control(control, IPPROTO_IPV6, IPV6_PKTINFO, &info6, sizeof(info6));
+}
+
 static void add_controls(struct control *control, const struct remote *to, uint16_t segment,
                          uint8_t traffic_class)
 {
@@ -138,10 +159,8 @@ static void add_controls(struct control *control, const struct remote *to, uint1
         add_control(control, IPPROTO_IPV6, IPV6_TCLASS, &class, sizeof(class));
     else if (class)
         add_control(control, IPPROTO_IP, IP_TOS, &class, sizeof(class));
-    if (ipv6 && to->local.v6.ipi6_ifindex)
-        add_control(control, IPPROTO_IPV6, IPV6_PKTINFO, &to->local.v6, sizeof(to->local.v6));
-    else if (!ipv6 && to->local.v4.ipi_ifindex)
-        add_control(control, IPPROTO_IP, IP_PKTINFO, &to->local.v4, sizeof(to->local.v4));
+    if (has_local(to))
+        add_local(control, to);
 }
 
 /* Returns 0 or a negative errno. */
@@ -169,22 +188,21 @@ static int send_once(const struct udp *udp, const struct remote *to, const uint8
     return sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
-static bool has_local(const struct remote *to)
+/* Whether it may be for an address of ours that has gone, or its device. */
+static bool is_of_local(const struct remote *to, int error)
 {
-    return to->address.any.sa_family == AF_INET6 ? to->local.v6.ipi6_ifindex != 0
-                                                 : to->local.v4.ipi_ifindex != 0;
+    return has_local(to) && (error == -EINVAL || error == -ENODEV || error == -ENETUNREACH);
 }
 
-/* An address of ours that has gone, or a device, makes the kernel say EINVAL, ENODEV or
- * ENETUNREACH: it is then for the kernel to choose. */
-static int send_anyhow(const struct udp *udp, struct remote *to, const uint8_t *bytes,
-                       size_t length, uint16_t segment, uint8_t traffic_class)
+/* If the address that we send from is none any more, it is for the kernel to choose. */
+static int send_single(const struct udp *udp, struct remote *to, const uint8_t *bytes,
+                       size_t length, uint8_t traffic_class)
 {
-    int error = send_once(udp, to, bytes, length, segment, traffic_class);
+    int error = send_once(udp, to, bytes, length, 0, traffic_class);
 
-    if (error && error != -EAGAIN && error != -EIO && error != -EMSGSIZE && has_local(to)) {
+    if (is_of_local(to, error)) {
         remote_forget_local(to);
-        error = send_once(udp, to, bytes, length, segment, traffic_class);
+        error = send_once(udp, to, bytes, length, 0, traffic_class);
     }
     return error;
 }
@@ -196,8 +214,7 @@ static int send_singly(const struct udp *udp, struct remote *to)
 
     for (size_t at = 0; at < udp->bytes; at += udp->segment) {
         size_t length = udp->bytes - at < udp->segment ? udp->bytes - at : udp->segment;
-
-        int error = send_anyhow(udp, to, udp->batch + at, length, 0, udp->traffic_class);
+        int error = send_single(udp, to, udp->batch + at, length, udp->traffic_class);
 
         if (!first)
             first = error;
@@ -207,14 +224,18 @@ static int send_singly(const struct udp *udp, struct remote *to)
 
 /* A batch is refused with EIO by devices without transmit checksums, and with EINVAL or EMSGSIZE
  * where a datagram would have to be fragmented (udp_send_skb(), net/ipv4/udp.c): then they go out
- * one by one; and from now on, if that works. If it doesn't, it was for another reason: port 0, an
- * address out of reach. */
+ * one by one; and from now on, if that works. If it doesn't, or not from the address that it was,
+ * it was for another reason: port 0, an address out of reach, one of ours that has gone. */
 static void send_batch(struct udp *udp, struct remote *to)
 {
+    bool local = has_local(to);
     int error =
-        send_anyhow(udp, to, udp->batch, udp->bytes, (uint16_t)udp->segment, udp->traffic_class);
+        send_once(udp, to, udp->batch, udp->bytes, (uint16_t)udp->segment, udp->traffic_class);
+    bool of_batch = error == -EIO || error == -EINVAL || error == -EMSGSIZE;
 
-    if ((error != -EIO && error != -EINVAL && error != -EMSGSIZE) || send_singly(udp, to))
+    if (!of_batch && !is_of_local(to, error))
+        return;
+    if (send_singly(udp, to) || !of_batch || has_local(to) != local)
         return;
     udp->segment_max = error == -EIO ? 0 : udp->segment - 1;
 }
@@ -258,7 +279,7 @@ void udp_send(struct udp *udp, struct remote *to, const void *bytes, size_t leng
               uint8_t traffic_class)
 {
     udp_flush(udp, to);
-    (void)send_anyhow(udp, to, bytes, length, 0, traffic_class);
+    (void)send_single(udp, to, bytes, length, traffic_class);
 }
 
 uint16_t udp_port(const struct udp *udp)

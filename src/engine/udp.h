@@ -17,7 +17,8 @@ enum {
 struct udp {
     int fd4; /* -1: none */
     int fd6;
-    size_t segment_max; /* the longest datagram that batches are made of; 0: no batches */
+    bool batches;       /* the kernel has them */
+    size_t segment_max; /* the longest datagram that they are made of, on this path; 0: none */
     /* The batch that is being gathered: `count` datagrams of `segment` bytes, but the last, which
      * may be shorter and is then the last. */
     size_t bytes;
@@ -31,8 +32,8 @@ struct udp {
 /* Takes two bound or unbound, non-blocking sockets, and sets what it needs on them. */
 void udp_init(struct udp *udp, int fd4, int fd6);
 
-/* Whether the kernel gives datagrams in batches; for tests, and to be told. */
-void udp_no_batches(struct udp *udp);
+/* The path to the peer may be another by now: which batches it takes is found out anew. */
+void udp_forget_path(struct udp *udp);
 
 /* What one call has brought: `length` bytes of datagrams of `segment` bytes each, the last may be
  * shorter. All of one sender. */
@@ -50,8 +51,8 @@ bool udp_receive(int fd, uint8_t *buffer, size_t size, struct udp_received *ret_
 /* Room for one more datagram of that length, which the caller then fills: what is gathered goes out
  * before if they don't go together. */
 uint8_t *udp_reserve(struct udp *udp, struct remote *to, size_t length, uint8_t traffic_class);
-/* Sends what is gathered. An address of ours in `to` that is none any more is forgotten. What can't
- * be sent is lost. */
+/* Sends what is gathered. An address of ours in `to` that is none any more is forgotten, and so it
+ * is by udp_send(). What can't be sent is lost. */
 void udp_flush(struct udp *udp, struct remote *to);
 
 /* Sends a single datagram, behind what is gathered. */

@@ -66,13 +66,23 @@ end_background()
     BACKGROUND=()
 }
 
-# Kills a process, which may be a subshell of bash, and all that are below it.
+# Kills a process that this shell has started, which may be a shell itself, and all that are below it. Once it has ended
+# its number may be another's, who is left alone. It is stopped first, so that it starts nothing in the place of what is
+# killed: kill_tree PID [PARENT]
 kill_tree()
 {
     local children=() child
+    is_child "$1" "${2:-$BASHPID}" || return 0
+    kill -STOP "$1" 2>/dev/null || return 0
     read -r -a children 2>/dev/null <"/proc/$1/task/$1/children" || true
-    for child in "${children[@]}"; do kill_tree "$child"; done
+    for child in "${children[@]}"; do kill_tree "$child" "$1"; done
     kill -KILL "$1" 2>/dev/null || true
+}
+
+# Whether there is such a process with such a parent: is_child PID PARENT
+is_child()
+{
+    grep -qsx "PPid:	$2" "/proc/$1/status"
 }
 
 # A container with an engine's link at the first site of a world: sets c1, ENGINE and KEY1. Words before the task go

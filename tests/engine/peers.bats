@@ -249,6 +249,45 @@ relay_says()
     both_ways "$c1" w-2 100000
 }
 
+# A second veth beside the first. The sites are known by addresses that are at neither; what the first sends goes by v1
+# and v2, what the second sends by x2 and x1, and the other ways nothing gets through.
+asymmetric_routes()
+{
+    local number site
+    ip -n w-1 link add x1 type veth peer name x2 netns w-2
+    for number in 1 2; do
+        site=w-$number
+        on "$site" sysctl -qw net.ipv4.conf.all.rp_filter=2 net.ipv4.conf.all.arp_ignore=1 \
+            net.ipv4.conf.all.arp_announce=2
+        ip -n "$site" address add "198.51.100.$number/24" dev "x$number"
+        ip -n "$site" address add "2001:db8:2::$number/64" dev "x$number" nodad
+        ip -n "$site" link set "x$number" up
+        ip -n "$site" address add "203.0.113.$number/32" dev lo
+        ip -n "$site" address add "2001:db8:1::$number/128" dev lo
+    done
+    ip -n w-1 route add 203.0.113.2 via 192.0.2.2 src 203.0.113.1
+    ip -n w-2 route add 203.0.113.1 via 198.51.100.1 src 203.0.113.2
+    ip -n w-1 route add 2001:db8:1::2 via 2001:db8::2 src 2001:db8:1::1
+    ip -n w-2 route add 2001:db8:1::1 via 2001:db8:2::1 src 2001:db8:1::2
+}
+
+@test "packets come in by one device, the way back leads by another: the engines answer from the address written to" {
+    local addresses
+    two_engines w
+    asymmetric_routes
+    for addresses in '203.0.113.1 203.0.113.2' '[2001:db8:1::1] [2001:db8:1::2]'; do
+        "$CTL" "$ENGINE" set "public_key=$KEY2" remove=true
+        "$CTL" "$ENGINE2" set "public_key=$KEY1" remove=true
+        "$CTL" "$ENGINE2" set "public_key=$KEY1" "allowed_ip=$IP1/32"
+        "$CTL" "$ENGINE" set "public_key=$KEY2" "allowed_ip=$IP2/32" "endpoint=${addresses#* }:$PORT2"
+        answers "$c1" "$IP2" || fail "no answer to ${addresses% *}"
+        answers "$c2" "$IP1"
+        both_ways "$c1" "$c2" 100000
+        [ "$(of_engine endpoint)" = "${addresses#* }:$PORT2" ]
+        [ "$(of_engine endpoint "$ENGINE2")" = "${addresses% *}:$PORT1" ]
+    done
+}
+
 @test "the port of either end changes on the way: the link goes on" {
     local before
     behind_relay
@@ -362,7 +401,9 @@ silence()
     captured
     captured | awk -v sent="$sent" 'NR == 1 { after = $1 - sent }
         END { print after; exit !(NR >= 1 && after > 14.5 && after < 17) }'
-    answers "$c1" "$IP2" 10
+    # When both ends begin at the same moment, wireguard-go, whose workers run beside each other, answers now and then
+    # with an index that it doesn't keep: only another silence of fifteen seconds ends that.
+    answers "$c1" "$IP2" 25
 }
 
 persistent_keepalive()

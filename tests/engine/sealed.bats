@@ -110,6 +110,17 @@ descriptor()
     ! grep -E '^[0-9a-f-]+ .wx' "/proc/$ENGINE/maps" || fail "writable code"
 }
 
+@test "the caller's limits: low ones don't keep an engine from its start, and soft ones don't end it" {
+    local soft=$((1 << 30)) hard=$((1 << 40))
+    engine_link w prlimit --nofile=30:30 --cpu=10:1000 "--as=$soft:$hard" "--data=$soft:$hard" --
+    cat "/proc/$ENGINE/limits"
+    grep -qE '^Max open files +30 +30 ' "/proc/$ENGINE/limits"
+    grep -qE '^Max cpu time +1000 +1000 ' "/proc/$ENGINE/limits"
+    grep -qE "^Max address space +$hard +$hard " "/proc/$ENGINE/limits"
+    grep -qE "^Max data size +$hard +$hard " "/proc/$ENGINE/limits"
+    cwg w-1 connect "$c1" 7 1 192.0.2.2:5102 "$KEY"
+}
+
 @test "its own user can't trace it, read it, or steal its descriptors" {
     link
     run on w-1 setpriv --reuid "$APP_UID" --regid "$APP_GID" --clear-groups --inh-caps=-all -- \

@@ -56,18 +56,31 @@ static struct source ipv4(uint32_t address, uint16_t port)
                             (uint8_t)port}};
 }
 
+static struct source some(uint32_t number)
+{
+    return ipv4(0x0a000000 | number, 1);
+}
+
 static struct source ipv6(uint8_t network, uint8_t host)
 {
     return (struct source){{0x20, 0x01, 0x0d, 0xb8, [7] = network, [15] = host, 1, 1}};
 }
 
-static int allowed(struct load *load, struct source source, int tries, int64_t now)
+static const struct source nobody = {{[10] = 0xff, 0xff}}; /* where a peer isn't known to be */
+
+static int allowed_beside(struct source peer, struct load *load, struct source source, int tries,
+                          int64_t now)
 {
     int count = 0;
 
     for (int i = 0; i < tries; i++)
-        count += load_allow(load, source.bytes, now);
+        count += load_allow(load, source.bytes, peer.bytes, now);
     return count;
+}
+
+static int allowed(struct load *load, struct source source, int tries, int64_t now)
+{
+    return allowed_beside(nobody, load, source, tries, now);
 }
 
 static void allowance(void)
@@ -82,7 +95,7 @@ static void allowance(void)
     expect(allowed(&load, one, 9, start + 10000 * MS) == 5, "never more than five");
     /* to be refused costs nothing */
     for (int i = 0; i < 1000; i++)
-        (void)load_allow(&load, one.bytes, start + 10000 * MS);
+        (void)allowed(&load, one, 1, start + 10000 * MS);
     expect(allowed(&load, one, 9, start + 10100 * MS) == 2, "after many tries");
 }
 
@@ -108,18 +121,55 @@ static void sources(void)
     }
 }
 
-/* So many sources that one's place is needed: it's that of who has been away longest. */
+/* As many as have room; the next has to wait until one of them has been away for long enough. */
 static void many_sources(void)
 {
     struct load load = {0};
 
     for (uint32_t i = 0; i < LOAD_SOURCES; i++)
-        expect(allowed(&load, ipv4(i, 1), 9, start + i) == 5, "source %u", i);
+        expect(allowed(&load, some(i), 9, start + i) == 5, "source %u", i);
     for (uint32_t i = 0; i < LOAD_SOURCES; i++)
-        expect(allowed(&load, ipv4(i, 1), 9, start + 100) == 0, "source %u: again", i);
-    expect(allowed(&load, ipv4(1000, 1), 9, start + 100) == 5, "a new one");
-    expect(allowed(&load, ipv4(LOAD_SOURCES - 1, 1), 9, start + 100) == 0, "the last one's place");
-    expect(allowed(&load, ipv6(1, 1), 9, start + 100) == 5, "IPv6");
+        expect(allowed(&load, some(i), 9, start + 100) == 0, "source %u: again", i);
+    expect(allowed(&load, some(1000), 9, start + 100) == 0, "a new one");
+    expect(allowed(&load, some(7), 1, start + 249 * MS) == 1, "one of them");
+    expect(allowed(&load, some(1000), 9, start + 249 * MS) == 0, "a new one, early");
+    expect(allowed(&load, some(1000), 9, start + 251 * MS) == 5, "a new one, later");
+    expect(allowed(&load, some(1000), 9, start + 251 * MS) == 0, "that one again");
+    expect(allowed(&load, ipv6(1, 1), 9, start + 251 * MS) == 5, "IPv6");
+    expect(allowed(&load, some(7), 9, start + 251 * MS) == 4, "one that was not away");
+}
+
+/* However many they are, and whoever's turn it is: not more than the places there are. */
+static void more_sources_than_places(void)
+{
+    struct load load = {0};
+    int count = 0;
+
+    for (int ms = 0; ms < 1000; ms++) {
+        for (uint32_t i = 0; i < LOAD_SOURCES + 1; i++)
+            count += allowed(&load, some(i), 1, start + ms * MS);
+    }
+    expect(count <= LOAD_SOURCES * (5 + 20), "%d in a second", count);
+    expect(count >= LOAD_SOURCES * 20, "%d in a second: too few", count);
+}
+
+/* The peer is heard beside all of them, as often as anybody; and nobody else by its place. */
+static void peers_place(void)
+{
+    struct source peer = ipv4(0xc0000201, 1000), moved = ipv6(9, 1);
+    struct load load = {0};
+
+    for (uint32_t i = 0; i < LOAD_SOURCES; i++)
+        expect(allowed_beside(peer, &load, some(i), 9, start) == 5, "source %u", i);
+    expect(allowed_beside(peer, &load, some(1000), 9, start) == 0, "a new one");
+    expect(allowed_beside(peer, &load, peer, 9, start) == 5, "the peer");
+    expect(allowed_beside(peer, &load, peer, 9, start) == 0, "the peer, too often");
+    expect(allowed_beside(peer, &load, ipv4(0xc0000201, 7), 9, start + 50 * MS) == 1, "its port");
+    expect(allowed_beside(peer, &load, some(1000), 9, start + 50 * MS) == 0, "still a new one");
+    /* it has moved: the place is for where it is now */
+    expect(allowed_beside(moved, &load, ipv6(9, 2), 9, start + 50 * MS) == 5, "the peer, moved");
+    expect(allowed_beside(moved, &load, moved, 9, start + 50 * MS) == 0, "moved, too often");
+    expect(allowed_beside(moved, &load, peer, 9, start + 50 * MS) == 0, "where it was");
 }
 
 int main(void)
@@ -129,6 +179,8 @@ int main(void)
         {.name = "allowance", .run = allowance},
         {.name = "sources", .run = sources},
         {.name = "many_sources", .run = many_sources},
+        {.name = "more_sources_than_places", .run = more_sources_than_places},
+        {.name = "peers_place", .run = peers_place},
     };
 
     return unit_run("engine_load", tests, COUNT(tests));

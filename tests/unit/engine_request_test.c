@@ -1,6 +1,7 @@
 #include "engine/request.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +12,10 @@
 #define KEY_BIG "000102030405060708090A0B0C0D0E0F101112131415161718191A1B1C1D1EFF"
 #define PEER    "set=1\npublic_key=" KEY "\n"
 
-enum { RUNS = 20000 };
+enum {
+    RUNS = 20000,
+    STACK = 1 << 20,
+};
 
 static const struct {
     const char *text;
@@ -216,6 +220,47 @@ static void changed(void)
     }
 }
 
+static const char *secret; /* the request that is read */
+static int secret_error;
+
+static void *read_secret(void *unused)
+{
+    static struct request request;
+
+    (void)unused;
+    secret_error = request_parse(secret, strlen(secret), &request);
+    explicit_bzero(&request, sizeof(request));
+    return NULL;
+}
+
+/* What is left of a key on the stack of who has read it, for whoever reads memory later. */
+static void wiped(void)
+{
+    static const char *const requests[] = {
+        PEER "preshared_key=" KEY "\n\n",
+        PEER "preshared_key=" KEY "\nnonsense=1\n\n",
+        PEER "preshared_key=000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e0g\n\n",
+    };
+    uint8_t *stack = aligned_alloc(4096, STACK);
+
+    for (size_t i = 0; stack && i < COUNT(requests); i++) {
+        pthread_attr_t attributes;
+        pthread_t thread;
+        const uint8_t part[] = {8, 9, 10, 11, 12, 13, 14, 15};
+
+        memset(stack, 0, STACK);
+        secret = requests[i];
+        if (pthread_attr_init(&attributes) || pthread_attr_setstack(&attributes, stack, STACK) ||
+            pthread_create(&thread, &attributes, read_secret, NULL) || pthread_join(thread, NULL))
+            unit_trouble("a thread");
+        (void)pthread_attr_destroy(&attributes);
+        expect(secret_error == (i == 0 ? 0 : -EINVAL), "case %zu: %d", i, secret_error);
+        expect(!memmem(stack, STACK, part, sizeof(part)), "case %zu: the key is there", i);
+        expect(!memmem(stack, STACK, "08090a0b0c", 10), "case %zu: its digits are", i);
+    }
+    free(stack);
+}
+
 int main(void)
 {
     static const struct test tests[] = {
@@ -225,6 +270,7 @@ int main(void)
         {.name = "values", .run = values},
         {.name = "many_networks", .run = many_networks},
         {.name = "changed", .run = changed},
+        {.name = "wiped", .run = wiped},
     };
 
     return unit_run("engine_request", tests, COUNT(tests));

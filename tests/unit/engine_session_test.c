@@ -138,6 +138,9 @@ static void slots(void)
                               found->counter == 0 && found->replay.next == 0),
                    "case %zu, %s: index %u isn't new", i, cases[i].what, local);
         }
+        expect(sessions_exist(&sessions) ==
+                   (cases[i].current || cases[i].previous || cases[i].next),
+               "case %zu, %s: none", i, cases[i].what);
         expect(sessions_for_sending(&sessions, start) ==
                    (cases[i].current ? sessions.current : NULL),
                "case %zu, %s: sending", i, cases[i].what);

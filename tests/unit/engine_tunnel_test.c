@@ -504,7 +504,7 @@ static void zeroed(void)
     expect(keys(tunnel0) == 1 && keys(tunnel1) == 1, "%u, %u", keys(tunnel0), keys(tunnel1));
     world_advance(1);
     expect(keys(tunnel0) == 0 && keys(tunnel1) == 0, "%u, %u", keys(tunnel0), keys(tunnel1));
-    expect(timers_next(&tunnel0->timers) == INT64_MAX, "a timer");
+    expect(tunnel_next(tunnel0) == INT64_MAX, "a timer");
     expect(comes_through(0, 3), "afterwards");
     world_stop();
 
@@ -516,6 +516,40 @@ static void zeroed(void)
     expect(noise_state(tunnel0->noise) == NOISE_SENT_INITIATION, "state");
     world_advance(650 * SECONDS);
     expect(noise_state(tunnel0->noise) == NOISE_NOTHING, "an ephemeral key is left");
+    world_stop();
+}
+
+/* While there are keys it is looked every ten seconds whether their time has come, since poll()
+ * doesn't count the time that the machine is suspended. */
+static void looking_for_old_keys(void)
+{
+    world_begin(46);
+    expect(tunnel_next(tunnel0) == INT64_MAX, "at first");
+    connect_ends();
+    world_advance(60 * SECONDS);
+    expect(timers_next(&tunnel0->timers) > world.now + 100 * SECONDS, "a timer");
+    expect(tunnel_next(tunnel0) == world.now + 10 * SECONDS, "with a session");
+    world_advance_to(tunnel0->sessions.current->birth + 539 * SECONDS);
+    expect(tunnel_next(tunnel0) == world.now + SECONDS, "just before their end");
+    /* the machine sleeps, and nothing comes in */
+    world.now += 3600 * SECONDS;
+    world_run(0);
+    expect(keys(tunnel0) == 0 && tunnel_next(tunnel0) == INT64_MAX, "after it");
+    world_stop();
+
+    /* one that is to be confirmed yet; and an ephemeral key */
+    world_begin(47);
+    world_offer_mark(0, 1, PACKET);
+    world_run(0);
+    world_let(0, 0);
+    world_run(1);
+    expect(tunnel1->sessions.next->there && tunnel_next(tunnel1) == world.now + 10 * SECONDS,
+           "a session that waits");
+    world_lose_all(1);
+    world.end[0].cut = true;
+    world_advance(200 * SECONDS);
+    expect(noise_state(tunnel0->noise) == NOISE_SENT_INITIATION && keys(tunnel0) == 0, "state");
+    expect(tunnel_next(tunnel0) == world.now + 10 * SECONDS, "with an ephemeral key");
     world_stop();
 }
 
@@ -664,6 +698,37 @@ static void roaming_confirmation(void)
     world_pass();
     expect(world_delivered(1, 1) == 1 && world_delivered(0, 2) == 1, "%u, %u",
            world_delivered(1, 1), world_delivered(0, 2));
+    world_stop();
+}
+
+/* What the path takes is found out again when it may be another. */
+static bool forgot_path(struct tunnel *tunnel)
+{
+    bool forgot = tunnel->udp.segment_max == UDP_PAYLOAD_MAX;
+
+    tunnel->udp.segment_max = 100;
+    return forgot;
+}
+
+static void path(void)
+{
+    world_begin(48);
+    connect_ends();
+    expect(forgot_path(tunnel0) && forgot_path(tunnel1), "at first");
+    talk(100);
+    expect(!forgot_path(tunnel0) && !forgot_path(tunnel1), "too soon");
+    talk(40);
+    expect(forgot_path(tunnel0) && forgot_path(tunnel1), "with a new session");
+    world.end[0].address = world_address(9, 999);
+    expect(comes_through(0, 3), "from elsewhere");
+    expect(forgot_path(tunnel1) && !forgot_path(tunnel0), "by the peer's moving");
+    world_introduce(0);
+    expect(!forgot_path(tunnel0), "by the same endpoint");
+    world.end[1].address = world_address(10, 999);
+    world_introduce(0);
+    expect(forgot_path(tunnel0), "by another endpoint");
+    tunnel_remove_peer(tunnel0);
+    expect(forgot_path(tunnel0), "with the peer");
     world_stop();
 }
 
@@ -902,13 +967,16 @@ static void absurd_frames(void)
     world_stop();
 }
 
-static size_t udp_packet(unsigned int from, uint32_t sequence, uint8_t *packet)
+/* One of a flow whose packets can be merged. */
+static size_t flow_packet(unsigned int from, uint8_t protocol, int number, uint8_t *packet)
 {
-    struct sample sample = {.protocol = UDP,
+    struct sample sample = {.protocol = protocol,
                             .ttl = 64,
                             .fragment = DF,
-                            .port = 1,
-                            .sequence = sequence,
+                            .port = protocol,
+                            .sequence = 7 + 500 * (uint32_t)number,
+                            .flags = ACK,
+                            .window = 1,
                             .payload = 500};
     size_t length = packets_write(&sample, packet);
 
@@ -918,12 +986,12 @@ static size_t udp_packet(unsigned int from, uint32_t sequence, uint8_t *packet)
     return length;
 }
 
-static void send_burst(unsigned int from, int count)
+static void send_burst(unsigned int from, uint8_t protocol, int count)
 {
     uint8_t packet[1024];
 
     for (int i = 0; i < count; i++)
-        world_offer(from, packet, udp_packet(from, 7, packet));
+        world_offer(from, packet, flow_packet(from, protocol, i, packet));
     world_pass();
 }
 
@@ -947,19 +1015,59 @@ static void device_errors(void)
         connect_ends();
         before = world.end[1].delivered.count;
         world.end[1].write_error = write_errors[i].error;
-        send_burst(0, 10);
+        send_burst(0, UDP, 10);
         expect(world.end[1].delivered.count - before == write_errors[i].delivered, "case %zu: %zu",
                i, world.end[1].delivered.count - before);
         world.end[1].write_error = 0;
         writes = world.end[1].writes;
-        send_burst(0, 10);
+        send_burst(0, UDP, 10);
         writes = world.end[1].writes - writes;
         expect(writes == (write_errors[i].merged_after ? 1 : 10), "case %zu: %u writes", i, writes);
         expect(!tunnel1->device_gone, "case %zu: gone", i);
         world.end[1].gone = true;
-        send_burst(0, 1);
+        send_burst(0, UDP, 1);
         expect(tunnel1->device_gone, "case %zu: not gone", i);
         world_stop();
+    }
+}
+
+/* Which of the two the kernel refuses, and which it is. */
+static const struct {
+    uint8_t refused;
+    uint8_t protocol;
+} refusals[] = {
+    {SPLIT_VNET_UDP, UDP},
+    {VIRTIO_NET_HDR_GSO_TCPV4, TCP},
+};
+
+/* What is refused is not tried again; the other goes on, whatever comes first. */
+static void merging_refused(void)
+{
+    for (size_t i = 0; i < COUNT(refusals); i++) {
+        static const uint8_t orders[][3] = {{UDP, TCP, UDP}, {TCP, UDP, TCP}};
+
+        for (size_t order = 0; order < COUNT(orders); order++) {
+            world_begin(45);
+            connect_ends();
+            world.end[1].write_error = -EINVAL;
+            world.end[1].write_refused = refusals[i].refused;
+            for (size_t k = 0; k < COUNT(orders[order]); k++) {
+                uint8_t protocol = orders[order][k];
+                size_t before = world.end[1].delivered.count;
+                unsigned int writes = world.end[1].writes;
+                bool first = k < 2; /* of its protocol */
+
+                send_burst(0, protocol, 10);
+                writes = world.end[1].writes - writes;
+                expect(world.end[1].delivered.count == before + 10, "case %zu, %zu, %zu: lost", i,
+                       order, k);
+                expect(writes == (protocol != refusals[i].protocol ? 1
+                                  : first                          ? 11
+                                                                   : 10),
+                       "case %zu, %zu, %zu: %u writes", i, order, k, writes);
+            }
+            world_stop();
+        }
     }
 }
 
@@ -996,6 +1104,9 @@ static void cookies(void)
     /* the peer is asked for a cookie, and is heard when it has one */
     world_advance(100 * SECONDS);
     world_restart(0);
+    for (uint8_t i = 0; i < LOAD_SOURCES; i++) /* others have the places of all who may come */
+        tunnel1->load.source[i] =
+            (struct load_source){.network = {1, i}, .since = world.now + 100 * SECONDS};
     flood(1, 17, 50);
     world_pass();
     world_offer_mark(0, 5, PACKET);
@@ -1102,11 +1213,13 @@ int main(void)
         {.name = "passive_keepalive", .run = passive_keepalive},
         {.name = "silence", .run = silence},
         {.name = "zeroed", .run = zeroed},
+        {.name = "looking_for_old_keys", .run = looking_for_old_keys},
         {.name = "persistent_keepalive", .run = persistent_keepalive},
         {.name = "preshared_key", .run = preshared_key},
         {.name = "roaming", .run = roaming},
         {.name = "roaming_handshakes", .run = roaming_handshakes},
         {.name = "roaming_confirmation", .run = roaming_confirmation},
+        {.name = "path", .run = path},
         {.name = "replays", .run = replays},
         {.name = "forgeries", .run = forgeries},
         {.name = "restarts", .run = restarts},
@@ -1117,6 +1230,7 @@ int main(void)
         {.name = "long_packets", .run = long_packets},
         {.name = "absurd_frames", .run = absurd_frames},
         {.name = "device_errors", .run = device_errors},
+        {.name = "merging_refused", .run = merging_refused},
         {.name = "cookies", .run = cookies},
         {.name = "forged_cookies", .run = forged_cookies},
         {.name = "flood_and_session", .run = flood_and_session},

@@ -3,9 +3,13 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/ipv6.h>
+#include <net/if.h>
 #include <netinet/udp.h>
 #include <poll.h>
+#include <sched.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "unit.h"
@@ -14,14 +18,19 @@ static struct udp udp;
 static uint8_t buffer[UDP_BATCH_BYTES + 1];
 static int other = -1; /* a socket to send to and to receive by */
 
-static int open_socket(void)
+static int open_socket_at(uint32_t address)
 {
-    struct sockaddr_in name = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in name = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(address)};
     int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
     if (fd < 0 || bind(fd, (void *)&name, sizeof(name)))
         unit_trouble("socket");
     return fd;
+}
+
+static int open_socket(void)
+{
+    return open_socket_at(INADDR_LOOPBACK);
 }
 
 static struct remote name_of(int fd)
@@ -39,6 +48,14 @@ static void begin(void)
     memset(&udp, 0, sizeof(udp));
     other = open_socket();
     udp_init(&udp, open_socket(), -1);
+}
+
+/* For all addresses of ours, as the engine's socket is. */
+static void begin_unbound(void)
+{
+    begin();
+    close(udp.fd4);
+    udp_init(&udp, open_socket_at(INADDR_ANY), -1);
 }
 
 static void end(void)
@@ -72,7 +89,7 @@ static void order(void)
         begin();
         to = name_of(other);
         if (!batches)
-            udp_no_batches(&udp);
+            udp.segment_max = 0;
         for (size_t i = 0; i < COUNT(gathered); i++)
             gather(&to, gathered[i], (uint8_t)(i + 1));
         udp_send(&udp, &to, "last", 4, 0);
@@ -144,6 +161,93 @@ static void too_long_for_batches(void)
     end();
 }
 
+/* The address that a datagram of ours is to come from, as if one had come in by loopback. */
+static struct remote with_local(uint32_t address)
+{
+    struct remote to = name_of(other);
+
+    to.local.v4 = (struct in_pktinfo){.ipi_ifindex = 1, .ipi_spec_dst.s_addr = htonl(address)};
+    return to;
+}
+
+/* Datagrams that aren't checksummed are refused as batches, with EINVAL, and go out one by one. It
+ * isn't for the address of ours, and what was found out holds until the path is another. */
+static void refused_batches(void)
+{
+    struct remote to;
+    int yes = 1;
+
+    begin();
+    to = with_local(INADDR_LOOPBACK + 1);
+    if (setsockopt(udp.fd4, SOL_SOCKET, SO_NO_CHECK, &yes, sizeof(yes)))
+        unit_trouble("SO_NO_CHECK");
+    for (int round = 0; round < 2; round++) {
+        gather(&to, 100, 1);
+        gather(&to, 100, 2);
+        udp_flush(&udp, &to);
+        expect(take(other, buffer, sizeof(buffer)) == 100 && buffer[0] == 1, "%d: first", round);
+        expect(take(other, buffer, sizeof(buffer)) == 100 && buffer[0] == 2, "%d: second", round);
+        expect(udp.segment_max == 99, "%d: %zu", round, udp.segment_max);
+        expect(to.local.v4.ipi_ifindex == 1, "%d: an address of ours is forgotten", round);
+    }
+    udp_forget_path(&udp);
+    expect(udp.segment_max == UDP_PAYLOAD_MAX, "for good: %zu", udp.segment_max);
+    /* a kernel that has no batches will have none later */
+    udp.batches = false;
+    udp_forget_path(&udp);
+    expect(udp.segment_max == 0, "batches that the kernel hasn't");
+    end();
+}
+
+/* What is refused for another reason says nothing of our address. */
+static void other_errors(void)
+{
+    struct remote to;
+
+    begin();
+    to = with_local(INADDR_LOOPBACK);
+    to.address.v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK | 0xffffff); /* EACCES: a broadcast */
+    udp_send(&udp, &to, "1", 1, 0);
+    expect(to.local.v4.ipi_ifindex == 1, "forgotten");
+    gather(&to, 100, 1);
+    gather(&to, 100, 2);
+    udp_flush(&udp, &to);
+    expect(to.local.v4.ipi_ifindex == 1, "forgotten by a batch");
+    expect(udp.segment_max == UDP_PAYLOAD_MAX, "batches are off");
+    end();
+}
+
+/* From which address of ours a datagram comes. */
+static uint32_t came_from(void)
+{
+    struct sockaddr_in name = {0};
+    struct pollfd polled = {.fd = other, .events = POLLIN};
+    socklen_t size = sizeof(name);
+
+    if (poll(&polled, 1, 1000) != 1 ||
+        recvfrom(other, buffer, sizeof(buffer), 0, (void *)&name, &size) < 0)
+        return 0;
+    return ntohl(name.sin_addr.s_addr);
+}
+
+/* The address that we send from is kept; the device, by which the way may lead no more, is not. */
+static void other_way(void)
+{
+    struct remote to;
+
+    begin_unbound();
+    to = with_local(INADDR_LOOPBACK + 6);
+    to.local.v4.ipi_ifindex = 0x7ffffff0;
+    udp_send(&udp, &to, "1", 1, 0);
+    expect(came_from() == INADDR_LOOPBACK + 6, "one");
+    gather(&to, 100, 1);
+    gather(&to, 100, 2);
+    udp_flush(&udp, &to);
+    expect(came_from() == INADDR_LOOPBACK + 6 && came_from() == INADDR_LOOPBACK + 6, "a batch");
+    expect(to.local.v4.ipi_ifindex == 0x7ffffff0, "forgotten");
+    end();
+}
+
 /* What is received in one batch, and the address of ours that it came to. */
 static void receive(void)
 {
@@ -181,22 +285,28 @@ static void receive(void)
     end();
 }
 
-/* An address of ours that is none: the kernel then chooses. */
+/* An address of ours that is none: the kernel then chooses, and batches go on. */
 static void local_address(void)
 {
+    static const uint32_t none[] = {0xc0000201, 0xe0000001}; /* ENETUNREACH or EINVAL; EINVAL */
     struct remote to;
 
     begin();
-    to = name_of(other);
-    to.local.v4.ipi_ifindex = 0x7ffffff0;
-    to.local.v4.ipi_spec_dst.s_addr = htonl(0xc0000201);
-    gather(&to, 10, 1);
-    gather(&to, 10, 2);
-    udp_flush(&udp, &to);
-    expect(to.local.v4.ipi_ifindex == 0, "not forgotten");
-    expect(take(other, buffer, sizeof(buffer)) == 10 && take(other, buffer, sizeof(buffer)) == 10,
-           "lost");
-    expect(udp.segment_max == UDP_PAYLOAD_MAX, "batches are off");
+    for (size_t i = 0; i < COUNT(none); i++) {
+        to = with_local(none[i]);
+        gather(&to, 10, 1);
+        gather(&to, 10, 2);
+        udp_flush(&udp, &to);
+        expect(to.local.v4.ipi_ifindex == 0, "case %zu: not forgotten", i);
+        expect(take(other, buffer, sizeof(buffer)) == 10 &&
+                   take(other, buffer, sizeof(buffer)) == 10,
+               "case %zu: lost", i);
+        expect(udp.segment_max == UDP_PAYLOAD_MAX, "case %zu: batches are off", i);
+        to = with_local(none[i]);
+        udp_send(&udp, &to, "1", 1, 0);
+        expect(to.local.v4.ipi_ifindex == 0, "case %zu: not forgotten by one", i);
+        expect(take(other, buffer, sizeof(buffer)) == 1, "case %zu: one is lost", i);
+    }
     /* to nobody, or by a socket that isn't there: lost, and that's all */
     to = (struct remote){0};
     udp_send(&udp, &to, "1", 1, 0);
@@ -204,6 +314,73 @@ static void local_address(void)
     udp_send(&udp, &to, "1", 1, 0);
     expect(take(other, buffer, 1) == 0, "to nobody");
     end();
+}
+
+/* Of IPv6 a link-local address is nothing without its device; of others that is left out. What is
+ * ours is ::1 and fe80::77, by device 1. */
+static const struct {
+    const char *to;
+    const char *local;
+    unsigned int device;
+    bool kept;
+} locals6[] = {
+    {"::1", "::1", 1, true},           {"::1", "::1", 0x7ffffff0, true},
+    {"::1", "fe80::77", 1, true},      {"::1", "fe80::77", 0x7ffffff0, false},
+    {"fe80::77", "::1", 1, true},      {"fe80::77", "fe80::77", 1, true},
+    {"::1", "2001:db8::77", 1, false},
+};
+
+/* A network of our own, in which to have these. Returns a socket that is bound to all of them. */
+static int open_socket6(void)
+{
+    struct ifreq up = {.ifr_name = "lo", .ifr_flags = IFF_UP};
+    struct in6_ifreq address = {.ifr6_prefixlen = 64, .ifr6_ifindex = 1};
+    struct sockaddr_in6 name = {.sin6_family = AF_INET6, .sin6_scope_id = 1};
+    int fd, tries = 0;
+
+    if (unshare(CLONE_NEWNET) || (fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0)) < 0 ||
+        inet_pton(AF_INET6, "fe80::77", &address.ifr6_addr) != 1 ||
+        ioctl(fd, SIOCSIFFLAGS, &up) < 0 || ioctl(fd, SIOCSIFADDR, &address) < 0)
+        unit_trouble("a network");
+    name.sin6_addr = address.ifr6_addr;
+    while (bind(fd, (void *)&name, sizeof(name)) && tries++ < 100) /* it is tentative at first */
+        (void)poll(NULL, 0, 20);
+    (void)close(fd);
+    fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    name.sin6_addr = in6addr_any;
+    if (fd < 0 || bind(fd, (void *)&name, sizeof(name)))
+        unit_trouble("a socket");
+    return fd;
+}
+
+static void local_address6_body(void *unused)
+{
+    int fd = open_socket6();
+    struct sockaddr_in6 name;
+    socklen_t size = sizeof(name);
+
+    (void)unused;
+    if (getsockname(fd, (void *)&name, &size))
+        unit_trouble("getsockname");
+    udp_init(&udp, open_socket_at(INADDR_ANY), socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    for (size_t i = 0; i < COUNT(locals6); i++) {
+        struct remote to = {.address.v6 = name, .local.v6.ipi6_ifindex = locals6[i].device};
+
+        (void)inet_pton(AF_INET6, locals6[i].to, &to.address.v6.sin6_addr);
+        (void)inet_pton(AF_INET6, locals6[i].local, &to.local.v6.ipi6_addr);
+        gather(&to, 10, 1);
+        gather(&to, 10, 2);
+        udp_flush(&udp, &to);
+        expect((to.local.v6.ipi6_ifindex != 0) == locals6[i].kept, "case %zu: kept or not", i);
+        expect(take(fd, buffer, sizeof(buffer)) == 10 && take(fd, buffer, sizeof(buffer)) == 10,
+               "case %zu: lost", i);
+        expect(udp.segment_max == UDP_PAYLOAD_MAX, "case %zu: batches are off", i);
+    }
+}
+
+static void local_address6(void)
+{
+    unit_in_child(local_address6_body, NULL);
 }
 
 static void port(void)
@@ -221,8 +398,12 @@ int main(void)
         {.name = "full_batches", .run = full_batches},
         {.name = "not_for_batching", .run = not_for_batching},
         {.name = "too_long_for_batches", .run = too_long_for_batches},
+        {.name = "refused_batches", .run = refused_batches},
+        {.name = "other_errors", .run = other_errors},
+        {.name = "other_way", .run = other_way},
         {.name = "receive", .run = receive},
         {.name = "local_address", .run = local_address},
+        {.name = "local_address6", .run = local_address6, .root = true},
         {.name = "port", .run = port},
     };
 

@@ -176,6 +176,12 @@ void udp_init(struct udp *udp, int fd4, int fd6)
 {
     udp->fd4 = fd4;
     udp->fd6 = fd6;
+    udp_forget_path(udp);
+}
+
+void udp_forget_path(struct udp *udp)
+{
+    udp->segment_max = UDP_PAYLOAD_MAX;
 }
 
 uint16_t udp_port(const struct udp *udp)
@@ -359,7 +365,8 @@ int tun_write(struct tun *tun, const struct iovec *iov, int count)
         length += iov[i].iov_len;
     }
     require(length > MERGE_VNET_SIZE, "a frame without a packet");
-    if (end->write_error && (frame[1] || end->write_error == -EIO))
+    if (end->write_error && (frame[1] || end->write_error == -EIO) &&
+        (!end->write_refused || end->write_refused == frame[1]))
         return end->write_error;
     deliver(end, frame, length);
     return 0;
@@ -502,6 +509,7 @@ void world_begin(uint64_t seed)
         end->address = world_address((uint8_t)(i + 1), (uint16_t)(1000 * (i + 1)));
         end->cut = end->gone = false;
         end->write_error = 0;
+        end->write_refused = 0;
         end->writes = 0;
         end->last_length = 0;
         memset(end->count, 0, sizeof(end->count));

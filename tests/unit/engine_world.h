@@ -52,6 +52,7 @@ struct world_end {
     struct world_packets delivered; /* packets for the container */
     bool cut;                       /* what it sends is lost */
     int write_error;                /* what its device says to frames that are still to be cut */
+    uint8_t write_refused;          /* of this virtio type alone; 0: of all */
     bool gone;                      /* its device */
     unsigned int writes;            /* to the device */
     uint64_t count[WORLD_TYPES];    /* of messages it has sent */
