@@ -54,7 +54,7 @@ flood()
 
 stop_flood()
 {
-    kill -KILL "$FLOOD"
+    kill_tree "$FLOOD"
     wait "$FLOOD" || true
 }
 

@@ -1,4 +1,4 @@
-// Does nothing, until it is killed: a program in the place of another, of which something is expected.
+// Does nothing, until it is killed: takes the place of a program that something is expected of.
 #include <unistd.h>
 
 int main(void)
