@@ -5,11 +5,14 @@
 #include <string.h>
 
 #include "helper/failure.h"
+#include "helper/settings.h"
 #include "link/decimal.h"
 
 enum {
     PID_MAX = 4194304, /* PID_MAX_LIMIT, include/linux/threads.h */
     PORT_MAX = 65535,
+    MTU_MIN = 576,   /* what IPv4 asks of a host (RFC 791); IPv6 asks 1280, on links that have it */
+    MTU_MAX = 65455, /* of the longest datagram there is, less 80 */
 };
 
 static int parse_number(const char *text, uint32_t max, const char *message, uint32_t *ret_number,
@@ -65,32 +68,74 @@ static int parse_port(const char *text, struct request *request, struct failure 
     return error;
 }
 
+#ifdef ENABLE_CWG_IPV6
+#define OR_IPV6 " or [IPv6]:port"
+#else
+#define OR_IPV6
+#endif
+#ifdef ENABLE_CWG_NAT
+#define OR_UNKNOWN ", or - if it isn't known"
+#else
+#define OR_UNKNOWN
+#endif
+
+static bool is_enabled(const struct endpoint *endpoint)
+{
+#ifndef ENABLE_CWG_IPV6
+    if (endpoint->ipv6)
+        return false;
+#endif
+#ifndef ENABLE_CWG_NAT
+    if (!endpoint->port)
+        return false;
+#endif
+    (void)endpoint;
+    return true;
+}
+
 static int parse_endpoint(const char *text, struct request *request, struct failure *failure)
 {
-    switch (endpoint_parse(text, &request->endpoint)) {
+    struct endpoint endpoint;
+    enum endpoint_flaw flaw = endpoint_parse(text, &endpoint);
+
+    if (flaw == ENDPOINT_GOOD && !is_enabled(&endpoint))
+        flaw = ENDPOINT_MALFORMED;
+    switch (flaw) {
     case ENDPOINT_GOOD:
+        request->peer.endpoint = endpoint;
         return 0;
     case ENDPOINT_NO_PEER:
         return fail(
             failure, -EINVAL,
             "peer_endpoint: must not be an unspecified, multicast or broadcast address; give "
             "the address of the peer's machine");
-    case ENDPOINT_MALFORMED:
+#ifdef ENABLE_CWG_IPV6
+    case ENDPOINT_LINK_LOCAL:
+        return fail(
+            failure, -EINVAL,
+            "peer_endpoint: must not be a link-local address or have a zone, since that stands "
+            "for an interface that a link can't keep to; give another address of the machine");
+    case ENDPOINT_MAPPED:
+        return fail(
+            failure, -EINVAL,
+            "peer_endpoint: must not be an IPv4 address as an IPv6 one; give it as a.b.c.d");
+#endif
     default:
         return fail(
             failure, -EINVAL,
-            "peer_endpoint: must be a.b.c.d:port, with a to d from 0 to 255 and port from 1 "
-            "to 65535, without leading zeros; give the peer's machine as in 192.0.2.1:51820");
+            "peer_endpoint: must be a.b.c.d:port" OR_IPV6 ", with a to d from 0 to 255 and port "
+            "from 1 to 65535, without leading zeros" OR_UNKNOWN "; give the peer's machine as in "
+            "192.0.2.1:51820");
     }
 }
 
 static int parse_key(const char *text, struct request *request, struct failure *failure)
 {
-    if (key_from_text(text, &request->peer))
+    if (key_from_text(text, &request->peer.public_key))
         return fail(failure, -EINVAL,
                     "peer_key: must be 44 characters of base64 for 32 bytes; give what cwg_create "
                     "printed at the other site, whole");
-    if (key_is_zero(&request->peer))
+    if (key_is_zero(&request->peer.public_key))
         return fail(
             failure, -EINVAL,
             "peer_key: must not be all zeros, which is no key; give what cwg_create printed "
@@ -108,9 +153,95 @@ static const struct {
     [ARGUMENT_NET] = {"net", "the link's number, 0-8388607", parse_net},
     [ARGUMENT_HOST] = {"host", "which of its ends, 0 or 1", parse_host},
     [ARGUMENT_PORT] = {"port", "a UDP port of this machine, 0-65535", parse_port},
-    [ARGUMENT_ENDPOINT] = {"peer_endpoint", "a.b.c.d:port, port 1-65535", parse_endpoint},
+    [ARGUMENT_ENDPOINT] = {"peer_endpoint", "a.b.c.d:port" OR_IPV6 ", port 1-65535" OR_UNKNOWN,
+                           parse_endpoint},
     [ARGUMENT_KEY] = {"peer_key", "44 characters of base64", parse_key},
 };
+
+#ifdef ENABLE_CWG_PRESHARED_KEY
+static int parse_preshared_key_file(const char *text, struct request *request,
+                                    struct failure *failure)
+{
+    struct preshared_source source = {.kind = PRESHARED_PATH, .path = text};
+    uint32_t number;
+
+    if (strcmp(text, "-") == 0) {
+        source = (struct preshared_source){.kind = PRESHARED_DESCRIPTOR};
+    } else if (strncmp(text, "fd:", 3) == 0) {
+        if (decimal_parse(text + 3, INT_MAX, &number))
+            return fail(failure, -EINVAL,
+                        "--preshared-key-file: must be a file, - for standard input, or fd: and "
+                        "the number of an open descriptor; give one that holds the key");
+        source = (struct preshared_source){.kind = PRESHARED_DESCRIPTOR, .descriptor = (int)number};
+    }
+    request->preshared_key = source;
+    return 0;
+}
+#endif
+
+#ifdef ENABLE_CWG_NAT
+static int parse_keepalive(const char *text, struct request *request, struct failure *failure)
+{
+    uint32_t seconds;
+    int error = parse_number(text, UINT16_MAX,
+                             "--persistent-keepalive: must be a decimal number of seconds from 0 "
+                             "to 65535, without leading zeros; 0 turns it off, 25 suits most NATs",
+                             &seconds, failure);
+
+    if (!error)
+        request->peer.keepalive = (int32_t)seconds;
+    return error;
+}
+#endif
+
+#ifdef ENABLE_CWG_MTU
+static int parse_mtu(const char *text, struct request *request, struct failure *failure)
+{
+    if (decimal_parse(text, MTU_MAX, &request->mtu) || request->mtu < MTU_MIN)
+        return fail(failure, -EINVAL,
+                    "--mtu: must be a decimal number of bytes from 576 to 65455, without leading "
+                    "zeros; leave it out for that of the path to the peer, less 80");
+    return 0;
+}
+#endif
+
+static const struct {
+    const char *name;
+    const char *value;
+    const char *range;
+    int (*parse)(const char *text, struct request *request, struct failure *failure);
+} options[OPTIONS] = {
+    [0] = {0}, /* no option */
+#ifdef ENABLE_CWG_PRESHARED_KEY
+    [OPTION_PRESHARED_KEY_FILE] = {"--preshared-key-file", "<file>",
+                                   "holds the key; - is standard input, fd:N a descriptor",
+                                   parse_preshared_key_file},
+#endif
+#ifdef ENABLE_CWG_NAT
+    [OPTION_PERSISTENT_KEEPALIVE] = {"--persistent-keepalive", "<seconds>",
+                                     "a packet that often, 0-65535; 0 turns it off",
+                                     parse_keepalive},
+#endif
+#ifdef ENABLE_CWG_MTU
+    [OPTION_MTU] = {"--mtu", "<bytes>", "of the link, 576-65455, instead of the path's less 80",
+                    parse_mtu},
+#endif
+};
+
+const char *option_name(enum option option)
+{
+    return options[option].name;
+}
+
+const char *option_value(enum option option)
+{
+    return options[option].value;
+}
+
+const char *option_range(enum option option)
+{
+    return options[option].range;
+}
 
 const char *argument_name(enum argument argument)
 {
@@ -127,25 +258,90 @@ static bool is_help(const char *text)
     return strcmp(text, "--help") == 0 || strcmp(text, "-h") == 0;
 }
 
+static int fail_no_option(const struct task *task, struct failure *failure)
+{
+    fail(failure, -EINVAL, "no such option; %s takes", task->name);
+    for (const enum option *option = task->options; *option; option++)
+        failure_add(failure, " %s", options[*option].name);
+    failure_add(failure, "%s", task->options[0] ? "" : " none");
+    return -EINVAL;
+}
+
+/* The option of a task that a word names, alone or with its value behind a '='; or 0. */
+static enum option find_option(const struct task *task, const char *word)
+{
+    for (const enum option *option = task->options; *option; option++) {
+        size_t length = strlen(options[*option].name);
+
+        if (strncmp(word, options[*option].name, length) == 0 &&
+            (word[length] == '\0' || word[length] == '='))
+            return *option;
+    }
+    return 0;
+}
+
+/* Takes an option, with the next word if its value is that. Returns how many words it took, or a
+ * negative errno. */
+static int take_option(int argc, char *const argv[], const struct task *task,
+                       struct request *request, struct failure *failure)
+{
+    enum option option = find_option(task, argv[0]);
+    const char *value = strchr(argv[0], '=');
+    int error;
+
+    if (!option)
+        return fail_no_option(task, failure);
+    if (request->given[option])
+        return fail(failure, -EINVAL, "%s: given twice; leave one out", options[option].name);
+    if (!value && argc < 2)
+        return fail(failure, -EINVAL, "%s: has no value; give %s: %s", options[option].name,
+                    options[option].value, options[option].range);
+    request->given[option] = true;
+    error = options[option].parse(value ? value + 1 : argv[1], request, failure);
+    if (error)
+        return error;
+    return value ? 1 : 2;
+}
+
+static int take_argument(const char *word, enum argument argument, struct request *request,
+                         struct failure *failure)
+{
+    int error = kinds[argument].parse(word, request, failure);
+
+    return error ? error : 1;
+}
+
+static bool is_option(const char *word)
+{
+    return strncmp(word, "--", 2) == 0;
+}
+
 static int parse_task(int argc, char *const argv[], const struct task *task,
                       struct command_line *ret_line, struct failure *failure)
 {
-    struct command_line line = {.command = COMMAND_RUN, .task = task};
+    struct command_line line = {
+        .command = COMMAND_RUN, .task = task, .request.peer.keepalive = PEER_KEEPALIVE_KEPT};
     int taken = 0;
+    int words = 0; /* that are no options */
 
     failure->usage = task;
-    for (; taken < argc && task->arguments[taken]; taken++) {
-        int error = kinds[task->arguments[taken]].parse(argv[taken], &line.request, failure);
+    for (int next = 0; next < argc;) {
+        int step = 1; /* how many words were taken, or a negative errno */
 
-        if (error)
-            return error;
+        if (is_option(argv[next]))
+            step = take_option(argc - next, argv + next, task, &line.request, failure);
+        else if (words++ == taken && task->arguments[taken])
+            step = take_argument(argv[next], task->arguments[taken++], &line.request, failure);
+        if (step < 0)
+            return step;
+        next += step;
     }
     if (task->arguments[taken])
         return fail(failure, -EINVAL, "%s: missing; give %s", kinds[task->arguments[taken]].name,
                     kinds[task->arguments[taken]].range);
-    if (argc > taken)
+    if (words > taken)
         return fail(failure, -EINVAL,
-                    "too many arguments: %d, where %s takes %d; leave out the rest", argc,
+                    "too many arguments: %d, where %s takes %d; leave out the rest", words,
                     task->name, taken);
     failure->usage = NULL;
     *ret_line = line;

@@ -75,6 +75,13 @@ static void add_synopsis(struct text *text, const struct task *task)
         add(text, argument_name(*argument));
         add(text, ">");
     }
+    for (const enum option *option = task->options; *option; option++) {
+        add(text, " [");
+        add(text, option_name(*option));
+        add(text, " ");
+        add(text, option_value(*option));
+        add(text, "]");
+    }
     add(text, "\n");
 }
 
@@ -90,6 +97,15 @@ static void add_task_help(struct text *text, const struct task *task)
         add(text, argument_name(*argument));
         add(text, ">: ");
         add(text, argument_range(*argument));
+        add(text, "\n");
+    }
+    for (const enum option *option = task->options; *option; option++) {
+        add(text, "  ");
+        add(text, option_name(*option));
+        add(text, " ");
+        add(text, option_value(*option));
+        add(text, ": ");
+        add(text, option_range(*option));
         add(text, "\n");
     }
     add(text, "\nExit code: 0 for success, 1 for failure, with the reason on standard error.\n");

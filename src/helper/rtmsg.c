@@ -57,6 +57,14 @@ void rtmsg_link_get(struct message *message, const char *name)
     message_put_u32(message, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
 }
 
+void rtmsg_link_get_index(struct message *message, int index)
+{
+    struct ifinfomsg *link = message_start(message, RTM_GETLINK, 0, sizeof(*link));
+
+    link->ifi_index = index;
+    message_put_u32(message, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+}
+
 void rtmsg_link_dump(struct message *message, const char *kind)
 {
     struct nlattr *info;
@@ -82,6 +90,14 @@ void rtmsg_link_up(struct message *message, int index)
     link->ifi_index = index;
     link->ifi_flags = IFF_UP;
     link->ifi_change = IFF_UP;
+}
+
+void rtmsg_link_set_mtu(struct message *message, int index, uint32_t mtu)
+{
+    struct ifinfomsg *link = message_start(message, RTM_SETLINK, 0, sizeof(*link));
+
+    link->ifi_index = index;
+    message_put_u32(message, IFLA_MTU, mtu);
 }
 
 void rtmsg_link_set_group(struct message *message, int index, uint32_t group, const char *alias)
@@ -121,6 +137,8 @@ int rtmsg_link_parse(const struct nlmsghdr *message, struct rtmsg_link *ret_link
         parse_kind(attributes[IFLA_LINKINFO], link.kind))
         return -EBADMSG;
     if (attributes[IFLA_GROUP] && attribute_u32(attributes[IFLA_GROUP], &link.group))
+        return -EBADMSG;
+    if (attributes[IFLA_MTU] && attribute_u32(attributes[IFLA_MTU], &link.mtu))
         return -EBADMSG;
     if (attribute_string(attributes[IFLA_IFALIAS], RTMSG_ALIAS_SIZE, link.alias))
         link.alias[0] = '\0';
@@ -220,5 +238,37 @@ int rtmsg_route_parse(const struct nlmsghdr *message, struct rtmsg_route *ret_ro
     route.type = header->rtm_type;
     route.device = (int)device;
     *ret_route = route;
+    return 0;
+}
+
+void rtmsg_path_get(struct message *message, const struct endpoint *endpoint)
+{
+    struct rtmsg *header = message_start(message, RTM_GETROUTE, 0, sizeof(*header));
+
+    header->rtm_family = endpoint->ipv6 ? AF_INET6 : AF_INET;
+    header->rtm_dst_len = endpoint->ipv6 ? 128 : 32;
+    if (endpoint->ipv6)
+        message_put(message, RTA_DST, sizeof(endpoint->address6), endpoint->address6);
+    else
+        message_put_u32(message, RTA_DST, htonl(endpoint->address));
+}
+
+int rtmsg_path_parse(const struct nlmsghdr *message, struct rtmsg_path *ret_path)
+{
+    const struct nlattr *attributes[RTA_METRICS + 1], *metrics[RTAX_MTU + 1];
+    struct rtmsg_path path = {0};
+    uint32_t device = 0;
+
+    if (message->nlmsg_type != RTM_NEWROUTE ||
+        attributes_find_message(message, sizeof(struct rtmsg), RTA_METRICS + 1, attributes) ||
+        attribute_u32(attributes[RTA_OIF], &device))
+        return -EBADMSG;
+    if (attributes[RTA_METRICS]) {
+        if (attributes_find_nested(attributes[RTA_METRICS], RTAX_MTU + 1, metrics) ||
+            (metrics[RTAX_MTU] && attribute_u32(metrics[RTAX_MTU], &path.mtu)))
+            return -EBADMSG;
+    }
+    path.device = (int)device;
+    *ret_path = path;
     return 0;
 }

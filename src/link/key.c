@@ -26,12 +26,20 @@ void key_to_text(const struct key *key, char ret_text[static KEY_TEXT_LENGTH + 1
     out[4] = '\0';
 }
 
-/* The six bits that a character stands for, or -1. */
+/* All ones if `value` is in the range, or else zeros. */
+static int mask_of(int value, int low, int high)
+{
+    return ((low - 1 - value) & (value - high - 1)) >> 31;
+}
+
+/* The six bits that a character stands for, or -1. Without a look-up or a branch, since it may be
+ * of a preshared key. */
 static int sextet(char character)
 {
-    const char *found = character ? strchr(alphabet, character) : NULL;
-
-    return found ? (int)(found - alphabet) : -1;
+    return -1 + (mask_of(character, 'A', 'Z') & (character - 'A' + 1)) +
+           (mask_of(character, 'a', 'z') & (character - 'a' + 27)) +
+           (mask_of(character, '0', '9') & (character - '0' + 53)) +
+           (mask_of(character, '+', '+') & 63) + (mask_of(character, '/', '/') & 64);
 }
 
 int key_from_text(const char *text, struct key *ret_key)
@@ -58,6 +66,7 @@ int key_from_text(const char *text, struct key *ret_key)
     if (bytes[KEY_SIZE] != 0)
         return -1;
     memcpy(ret_key->bytes, bytes, KEY_SIZE);
+    explicit_bzero(bytes, sizeof(bytes));
     return 0;
 }
 

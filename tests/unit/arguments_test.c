@@ -136,10 +136,12 @@ static void check_values(const char *what, const struct command_line *line,
     expect(request->end.net == wanted->net && request->end.host == wanted->host, "%s: end %u %u",
            what, request->end.net, request->end.host);
     expect(request->port == wanted->port, "%s: port %u", what, request->port);
-    expect(request->endpoint.address == wanted->address &&
-               request->endpoint.port == wanted->peer_port,
-           "%s: endpoint %08x %u", what, request->endpoint.address, request->endpoint.port);
-    expect(key_equal(&request->peer, wanted->key ? &lines_key : &no_key), "%s: key", what);
+    expect(request->peer.endpoint.address == wanted->address &&
+               request->peer.endpoint.port == wanted->peer_port,
+           "%s: endpoint %08x %u", what, request->peer.endpoint.address,
+           request->peer.endpoint.port);
+    expect(key_equal(&request->peer.public_key, wanted->key ? &lines_key : &no_key), "%s: key",
+           what);
 }
 
 static void taken(void)

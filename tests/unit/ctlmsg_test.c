@@ -18,20 +18,21 @@ static const struct {
     const char *text;
 } requests[] = {
     {0xc0000201, 51820, 0x0a00000f,
-     "set=1\npublic_key=" HEX_A5 "\nreplace_allowed_ips=true\n"
-     "endpoint=192.0.2.1:51820\nallowed_ip=10.0.0.15/32\n\n"},
+     "set=1\npublic_key=" HEX_A5 "\n"
+     "endpoint=192.0.2.1:51820\nreplace_allowed_ips=true\nallowed_ip=10.0.0.15/32\n\n"},
     {0x01000000, 1, 0x0a000000,
-     "set=1\npublic_key=" HEX_A5 "\nreplace_allowed_ips=true\n"
-     "endpoint=1.0.0.0:1\nallowed_ip=10.0.0.0/32\n\n"},
+     "set=1\npublic_key=" HEX_A5 "\n"
+     "endpoint=1.0.0.0:1\nreplace_allowed_ips=true\nallowed_ip=10.0.0.0/32\n\n"},
     {0xfffffffe, 65535, 0x0affffff,
-     "set=1\npublic_key=" HEX_A5 "\nreplace_allowed_ips=true\n"
-     "endpoint=255.255.255.254:65535\nallowed_ip=10.255.255.255/32\n\n"},
+     "set=1\npublic_key=" HEX_A5 "\n"
+     "endpoint=255.255.255.254:65535\nreplace_allowed_ips=true\nallowed_ip=10.255.255.255/32\n\n"},
 };
 
 static void sent_requests(void)
 {
     for (size_t i = 0; i < COUNT(requests); i++) {
-        struct ctlmsg_peer peer = {
+        struct peer peer = {
+            .keepalive = PEER_KEEPALIVE_KEPT,
             .endpoint = {.address = requests[i].address, .port = requests[i].port},
             .allowed_address = requests[i].allowed,
         };
@@ -51,7 +52,8 @@ static void sent_requests(void)
 static void every_byte(void)
 {
     for (unsigned int value = 0; value < 256; value++) {
-        struct ctlmsg_peer peer = {.endpoint = {.address = 1, .port = 1}};
+        struct peer peer = {.keepalive = PEER_KEEPALIVE_KEPT,
+                            .endpoint = {.address = 1, .port = 1}};
         char text[CTLMSG_SIZE], wanted[2 * KEY_SIZE + 1];
 
         for (unsigned int i = 0; i < KEY_SIZE; i++) {

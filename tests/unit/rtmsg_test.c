@@ -281,7 +281,7 @@ static void a_link(struct wire *wire)
 }
 
 static const struct rtmsg_link a_wanted_link = {
-    42, "wg-8388607-1", "wireguard", 0x6e616821, true, "net-admin-helper: engine, process 7",
+    42, "wg-8388607-1", "wireguard", 0x6e616821, 1420, true, "net-admin-helper: engine, process 7",
 };
 
 static int parse_link(const struct nlmsghdr *message, void *ret)
@@ -318,6 +318,7 @@ static void check_link(const char *what, const struct wire *wire, const struct r
     expect(strcmp(link.name, wanted->name) == 0, "%s: name %s", what, link.name);
     expect(strcmp(link.kind, wanted->kind) == 0, "%s: kind %s", what, link.kind);
     expect(link.group == wanted->group, "%s: group %x", what, link.group);
+    expect(link.mtu == wanted->mtu, "%s: MTU %u", what, link.mtu);
     expect(link.up == wanted->up, "%s: up %d", what, link.up);
     expect(strcmp(link.alias, wanted->alias) == 0, "%s: alias %s", what, link.alias);
 }

@@ -22,10 +22,11 @@ enum {
 
 static const struct key one = {{KEY_FROM(1)}};
 static const struct key two = {{KEY_FROM(101)}};
-static const struct wgmsg_peer peer = {
+static const struct peer peer = {
     .public_key = {{KEY_FROM(1)}},
     .endpoint = {.address = 0xc0000201, .port = 51820},
     .allowed_address = 0x0affffff,
+    .keepalive = PEER_KEEPALIVE_KEPT,
 };
 
 /* What is sent: the bytes, as include/uapi/linux/wireguard.h has them. */
@@ -136,7 +137,7 @@ static void sent_values(void)
 {
     for (unsigned int i = 0; i < 20000; i++) {
         struct message message;
-        struct wgmsg_peer random = peer;
+        struct peer random = peer;
         uint8_t bytes[sizeof(set_peer_bytes)];
 
         memset(&message, 0, sizeof(message));
