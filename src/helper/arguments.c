@@ -79,30 +79,25 @@ static int parse_port(const char *text, struct request *request, struct failure 
 #define OR_UNKNOWN
 #endif
 
-static bool is_enabled(const struct endpoint *endpoint)
+static enum endpoint_flaw read_endpoint(const char *text, struct endpoint *ret_endpoint)
 {
-#ifndef ENABLE_CWG_IPV6
-    if (endpoint->ipv6)
-        return false;
+#ifdef ENABLE_CWG_NAT
+    if (strcmp(text, "-") == 0) {
+        *ret_endpoint = (struct endpoint){.port = 0};
+        return ENDPOINT_GOOD;
+    }
 #endif
-#ifndef ENABLE_CWG_NAT
-    if (!endpoint->port)
-        return false;
+#ifdef ENABLE_CWG_IPV6
+    if (text[0] == '[')
+        return endpoint_parse_ipv6(text, ret_endpoint);
 #endif
-    (void)endpoint;
-    return true;
+    return endpoint_parse(text, ret_endpoint);
 }
 
 static int parse_endpoint(const char *text, struct request *request, struct failure *failure)
 {
-    struct endpoint endpoint;
-    enum endpoint_flaw flaw = endpoint_parse(text, &endpoint);
-
-    if (flaw == ENDPOINT_GOOD && !is_enabled(&endpoint))
-        flaw = ENDPOINT_MALFORMED;
-    switch (flaw) {
+    switch (read_endpoint(text, &request->peer.endpoint)) {
     case ENDPOINT_GOOD:
-        request->peer.endpoint = endpoint;
         return 0;
     case ENDPOINT_NO_PEER:
         return fail(
@@ -157,6 +152,8 @@ static const struct {
                            parse_endpoint},
     [ARGUMENT_KEY] = {"peer_key", "44 characters of base64", parse_key},
 };
+
+#ifdef HAS_OPTIONS
 
 #ifdef ENABLE_CWG_PRESHARED_KEY
 static int parse_preshared_key_file(const char *text, struct request *request,
@@ -243,6 +240,8 @@ const char *option_range(enum option option)
     return options[option].range;
 }
 
+#endif
+
 const char *argument_name(enum argument argument)
 {
     return kinds[argument].name;
@@ -257,6 +256,8 @@ static bool is_help(const char *text)
 {
     return strcmp(text, "--help") == 0 || strcmp(text, "-h") == 0;
 }
+
+#ifdef HAS_OPTIONS
 
 static int fail_no_option(const struct task *task, struct failure *failure)
 {
@@ -280,41 +281,33 @@ static enum option find_option(const struct task *task, const char *word)
     return 0;
 }
 
-/* Takes an option, with the next word if its value is that. Returns how many words it took, or a
- * negative errno. */
-static int take_option(int argc, char *const argv[], const struct task *task,
+/* Takes the option at argv[*next], and the word behind it, to which *next is set, if its value is
+ * that. */
+static int take_option(int argc, char *const argv[], int *next, const struct task *task,
                        struct request *request, struct failure *failure)
 {
-    enum option option = find_option(task, argv[0]);
-    const char *value = strchr(argv[0], '=');
-    int error;
+    enum option option = find_option(task, argv[*next]);
+    const char *equals = strchr(argv[*next], '=');
+    const char *value;
 
     if (!option)
         return fail_no_option(task, failure);
     if (request->given[option])
         return fail(failure, -EINVAL, "%s: given twice; leave one out", options[option].name);
-    if (!value && argc < 2)
+    if (!equals && ++*next == argc)
         return fail(failure, -EINVAL, "%s: has no value; give %s: %s", options[option].name,
                     options[option].value, options[option].range);
+    value = equals ? equals + 1 : argv[*next];
     request->given[option] = true;
-    error = options[option].parse(value ? value + 1 : argv[1], request, failure);
-    if (error)
-        return error;
-    return value ? 1 : 2;
-}
-
-static int take_argument(const char *word, enum argument argument, struct request *request,
-                         struct failure *failure)
-{
-    int error = kinds[argument].parse(word, request, failure);
-
-    return error ? error : 1;
+    return options[option].parse(value, request, failure);
 }
 
 static bool is_option(const char *word)
 {
     return strncmp(word, "--", 2) == 0;
 }
+
+#endif
 
 static int parse_task(int argc, char *const argv[], const struct task *task,
                       struct command_line *ret_line, struct failure *failure)
@@ -325,16 +318,21 @@ static int parse_task(int argc, char *const argv[], const struct task *task,
     int words = 0; /* that are no options */
 
     failure->usage = task;
-    for (int next = 0; next < argc;) {
-        int step = 1; /* how many words were taken, or a negative errno */
+    for (int next = 0; next < argc; next++) {
+        int error = 0;
 
-        if (is_option(argv[next]))
-            step = take_option(argc - next, argv + next, task, &line.request, failure);
-        else if (words++ == taken && task->arguments[taken])
-            step = take_argument(argv[next], task->arguments[taken++], &line.request, failure);
-        if (step < 0)
-            return step;
-        next += step;
+#ifdef HAS_OPTIONS
+        if (is_option(argv[next])) {
+            error = take_option(argc, argv, &next, task, &line.request, failure);
+            if (error)
+                return error;
+            continue;
+        }
+#endif
+        if (words++ == taken && task->arguments[taken])
+            error = kinds[task->arguments[taken++]].parse(argv[next], &line.request, failure);
+        if (error)
+            return error;
     }
     if (task->arguments[taken])
         return fail(failure, -EINVAL, "%s: missing; give %s", kinds[task->arguments[taken]].name,

@@ -43,6 +43,8 @@ static int do_task(const struct task *task, const struct request *request, struc
         error = preshared_read(&request->preshared_key, failure);
 #endif
     if (!error)
+        error = startup_leave(failure);
+    if (!error)
         error = startup_close_others(&request->target, failure);
     if (!error)
         error = home_open(&home, failure);

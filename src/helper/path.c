@@ -8,7 +8,7 @@
 #include "helper/rtmsg.h"
 #include "helper/settings.h"
 
-#if defined ENABLE_CWG_CONNECT && defined ENABLE_CWG_MTU
+#if defined ENABLE_CWG_CONNECT && (defined ENABLE_CWG_IPV6 || defined ENABLE_CWG_MTU)
 
 enum {
     OVERHEAD = 80,
@@ -26,7 +26,13 @@ static int note_link(const struct nlmsghdr *message, void *context)
     return rtmsg_link_parse(message, context);
 }
 
-/* The smaller of the route's and its device's: a route can't have more than that. */
+static uint32_t smaller(uint32_t mtu, uint32_t other)
+{
+    return other && other < mtu ? other : mtu;
+}
+
+/* The smaller of the route's and its device's: a route can't have more than that. For IPv6 a device
+ * may have another, which a router has told. */
 static int measure(struct netlink *route, const struct endpoint *endpoint, uint32_t *ret_mtu)
 {
     struct rtmsg_path path = {0};
@@ -41,7 +47,7 @@ static int measure(struct netlink *route, const struct endpoint *endpoint, uint3
     rtmsg_link_get_index(&request, path.device);
     error = netlink_request(route, &request, false, note_link, &link);
     if (!error)
-        *ret_mtu = path.mtu && path.mtu < link.mtu ? path.mtu : link.mtu;
+        *ret_mtu = smaller(smaller(link.mtu, path.mtu), endpoint->ipv6 ? link.mtu6 : 0);
     return error;
 }
 

@@ -5,6 +5,7 @@
 #include <linux/if.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
+#include <linux/ipv6.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -125,6 +126,28 @@ static int parse_kind(const struct nlattr *info, char ret_kind[static RTMSG_KIND
     return 0;
 }
 
+/* IPv6's own MTU, if it is told (inet6_fill_ifla6_attrs(), net/ipv6/addrconf.c). */
+static int parse_mtu6(const struct nlattr *families, uint32_t *ret_mtu)
+{
+    const struct nlattr *attributes[AF_INET6 + 1], *ipv6[IFLA_INET6_CONF + 1];
+    const size_t offset = DEVCONF_MTU6 * sizeof(*ret_mtu);
+
+    if (!families)
+        return 0;
+    if (attributes_find_nested(families, AF_INET6 + 1, attributes))
+        return -EBADMSG;
+    if (!attributes[AF_INET6])
+        return 0;
+    if (attributes_find_nested(attributes[AF_INET6], IFLA_INET6_CONF + 1, ipv6))
+        return -EBADMSG;
+    if (!ipv6[IFLA_INET6_CONF] ||
+        mnl_attr_get_payload_len(ipv6[IFLA_INET6_CONF]) < offset + sizeof(*ret_mtu))
+        return 0;
+    memcpy(ret_mtu, (const char *)mnl_attr_get_payload(ipv6[IFLA_INET6_CONF]) + offset,
+           sizeof(*ret_mtu));
+    return 0;
+}
+
 int rtmsg_link_parse(const struct nlmsghdr *message, struct rtmsg_link *ret_link)
 {
     const struct nlattr *attributes[IFLA_GROUP + 1];
@@ -134,7 +157,8 @@ int rtmsg_link_parse(const struct nlmsghdr *message, struct rtmsg_link *ret_link
     if (message->nlmsg_type != RTM_NEWLINK ||
         attributes_find_message(message, sizeof(*header), IFLA_GROUP + 1, attributes) ||
         attribute_string(attributes[IFLA_IFNAME], LINK_NAME_SIZE, link.name) ||
-        parse_kind(attributes[IFLA_LINKINFO], link.kind))
+        parse_kind(attributes[IFLA_LINKINFO], link.kind) ||
+        parse_mtu6(attributes[IFLA_AF_SPEC], &link.mtu6))
         return -EBADMSG;
     if (attributes[IFLA_GROUP] && attribute_u32(attributes[IFLA_GROUP], &link.group))
         return -EBADMSG;

@@ -24,6 +24,7 @@ struct rtmsg_link {
     uint32_t mtu;
     bool up;
     char alias[RTMSG_ALIAS_SIZE]; /* the same; whatever root in the container has written */
+    uint32_t mtu6; /* what IPv6 sends at most, which a router may have said; 0 if it isn't told */
 };
 
 /* A new device, not up, in the namespace behind `netns`, with its lower half in the namespace of

@@ -52,27 +52,20 @@ static int find_local(const struct request *request, struct target *target,
     return -ENODEV;
 }
 
-#ifdef ENABLE_CWG_MTU
+#if defined ENABLE_CWG_IPV6 || defined ENABLE_CWG_MTU
 
-/* Gives the device the MTU that was asked for, or else that of the path to the peer. */
-static int fit(const struct request *request, struct target *target, const struct device *device,
-               struct failure *failure)
+/* The MTU that was asked for, or else that of the path to the peer. The path is looked at in any
+ * case: a kernel without IPv6 would take an endpoint, and never send. */
+static int choose_mtu(const struct request *request, uint32_t *ret_mtu, struct failure *failure)
 {
-    uint32_t mtu = request->mtu;
+    uint32_t mtu = PATH_MTU_UNKNOWN;
     int error = 0;
 
-    if (mtu == 0 && request->peer.endpoint.port)
+    if (request->peer.endpoint.port)
         error = path_mtu(&request->peer.endpoint, &mtu, failure);
-    if (error || mtu == PATH_MTU_UNKNOWN || mtu == device->mtu)
-        return error;
-    return device_set_mtu(target, device, mtu, failure);
-}
-
-static void unfit(struct target *target, const struct device *device)
-{
-    struct failure ignored;
-
-    (void)device_set_mtu(target, device, device->mtu, &ignored);
+    if (!error)
+        *ret_mtu = request->mtu ? request->mtu : mtu;
+    return error;
 }
 
 #endif
@@ -88,26 +81,47 @@ static int join(const struct request *request, struct target *target, const stru
     return device->backend->join(target, device, &peer, failure);
 }
 
+#ifdef ENABLE_CWG_MTU
+
+/* The MTU goes first, since it can be taken back. */
+static int fit_and_join(const struct request *request, struct target *target,
+                        const struct device *device, uint32_t mtu, struct failure *failure)
+{
+    bool change = mtu != PATH_MTU_UNKNOWN && mtu != device->mtu;
+    int error = change ? device_set_mtu(target, device, mtu, failure) : 0;
+    struct failure ignored;
+
+    if (error)
+        return error;
+    error = join(request, target, device, failure);
+    if (error && change)
+        (void)device_set_mtu(target, device, device->mtu, &ignored);
+    return error;
+}
+
+#endif
+
 static int run(const struct request *request, struct target *target, struct failure *failure)
 {
     struct device device = {0};
     int error = find_local(request, target, &device, failure);
+#if defined ENABLE_CWG_IPV6 || defined ENABLE_CWG_MTU
+    uint32_t mtu = PATH_MTU_UNKNOWN;
+#endif
 
     if (!error)
         error = target_alive(target, failure);
-#ifdef ENABLE_CWG_MTU
+#if defined ENABLE_CWG_IPV6 || defined ENABLE_CWG_MTU
     if (!error)
-        error = fit(request, target, &device, failure);
+        error = choose_mtu(request, &mtu, failure);
+#endif
     if (error)
         return error;
-#endif
-    if (!error)
-        error = join(request, target, &device, failure);
 #ifdef ENABLE_CWG_MTU
-    if (error)
-        unfit(target, &device);
+    return fit_and_join(request, target, &device, mtu, failure);
+#else
+    return join(request, target, &device, failure);
 #endif
-    return error;
 }
 
 const struct task task_connect = {

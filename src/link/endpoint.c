@@ -8,6 +8,7 @@
 
 enum {
     PORT_MAX = 65535,
+    TEXT_SIZE = 64, /* more than the longest, with a zone */
 };
 
 /* Cuts off the part of *text before `separator` and reads it as a number up to `max`. */
@@ -23,20 +24,35 @@ static int take_number(char **text, char separator, uint32_t max, uint32_t *ret_
     return decimal_parse(part, max, ret_value);
 }
 
-static enum endpoint_flaw parse_ipv4(char *text, struct endpoint *ret_endpoint)
+/* A copy to be cut up, if there is room for it. */
+static bool copy_text(const char *text, char ret_copy[static TEXT_SIZE])
+{
+    size_t length = strlen(text);
+
+    if (length >= TEXT_SIZE)
+        return false;
+    memcpy(ret_copy, text, length + 1);
+    return true;
+}
+
+enum endpoint_flaw endpoint_parse(const char *text, struct endpoint *ret_endpoint)
 {
     static const char separators[] = {'.', '.', '.', ':'};
+    char copy[TEXT_SIZE];
+    char *next = copy;
     uint32_t address = 0;
     uint32_t port;
 
+    if (!copy_text(text, copy))
+        return ENDPOINT_MALFORMED;
     for (int i = 0; i < 4; i++) {
         uint32_t octet;
 
-        if (take_number(&text, separators[i], 255, &octet))
+        if (take_number(&next, separators[i], 255, &octet))
             return ENDPOINT_MALFORMED;
         address = address << 8 | octet;
     }
-    if (take_number(&text, '\0', PORT_MAX, &port) || port == 0)
+    if (take_number(&next, '\0', PORT_MAX, &port) || port == 0)
         return ENDPOINT_MALFORMED;
     if (address >> 24 == 0 || address >> 28 == 14 || address == UINT32_MAX)
         return ENDPOINT_NO_PEER;
@@ -57,22 +73,28 @@ static enum endpoint_flaw judge_ipv6(const uint8_t address[static 16])
     return ENDPOINT_GOOD;
 }
 
-static enum endpoint_flaw parse_ipv6(char *text, struct endpoint *ret_endpoint)
+enum endpoint_flaw endpoint_parse_ipv6(const char *text, struct endpoint *ret_endpoint)
 {
     static const char alphabet[] = "0123456789abcdefABCDEF:";
     struct endpoint endpoint = {.ipv6 = true};
-    char *end = strstr(text, "]:");
-    char *zone = strchr(text, '%');
+    char copy[TEXT_SIZE];
+    char *address = copy + 1;
+    char *end;
+    char *zone;
     enum endpoint_flaw flaw;
     uint32_t port;
 
+    if (text[0] != '[' || !copy_text(text, copy))
+        return ENDPOINT_MALFORMED;
+    end = strstr(address, "]:");
     if (!end || decimal_parse(end + 2, PORT_MAX, &port) || port == 0)
         return ENDPOINT_MALFORMED;
     *end = '\0';
+    zone = strchr(address, '%');
     if (zone)
         *zone = '\0';
-    text++;
-    if (strspn(text, alphabet) != strlen(text) || inet_pton(AF_INET6, text, endpoint.address6) != 1)
+    if (strspn(address, alphabet) != strlen(address) ||
+        inet_pton(AF_INET6, address, endpoint.address6) != 1)
         return ENDPOINT_MALFORMED;
     flaw = zone ? ENDPOINT_LINK_LOCAL : judge_ipv6(endpoint.address6);
     if (flaw)
@@ -82,27 +104,13 @@ static enum endpoint_flaw parse_ipv6(char *text, struct endpoint *ret_endpoint)
     return ENDPOINT_GOOD;
 }
 
-enum endpoint_flaw endpoint_parse(const char *text, struct endpoint *ret_endpoint)
-{
-    char copy[64]; /* more than the longest, with a zone */
-    size_t length = strlen(text);
-
-    if (length >= sizeof(copy))
-        return ENDPOINT_MALFORMED;
-    memcpy(copy, text, length + 1);
-    if (strcmp(copy, "-") == 0) {
-        *ret_endpoint = (struct endpoint){0};
-        return ENDPOINT_GOOD;
-    }
-    return copy[0] == '[' ? parse_ipv6(copy, ret_endpoint) : parse_ipv4(copy, ret_endpoint);
-}
-
 void endpoint_to_text(const struct endpoint *endpoint, char ret_text[static ENDPOINT_TEXT_SIZE])
 {
     uint32_t address = endpoint->address;
-    char address6[INET6_ADDRSTRLEN];
 
     if (endpoint->ipv6) {
+        char address6[INET6_ADDRSTRLEN];
+
         (void)inet_ntop(AF_INET6, endpoint->address6, address6, sizeof(address6));
         (void)snprintf(ret_text, ENDPOINT_TEXT_SIZE, "[%s]:%u", address6, endpoint->port);
     } else {

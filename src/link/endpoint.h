@@ -24,14 +24,16 @@ enum endpoint_flaw {
     ENDPOINT_MAPPED,     /* an IPv4 address as an IPv6 one, ::ffff:0:0/96 */
 };
 
-/* Reads an endpoint from all of `text`: a.b.c.d:port, each octet 0-255, in decimal without leading
- * zeros (inet_aton() takes those for octal); or [IPv6]:port, the address in any form of RFC 4291
- * section 2.2 but the one with dots; the port 1-65535. Or "-", which stands for one that is not
- * known. Unspecified ("this network", 0.0.0.0/8, RFC 791, and ::), multicast (224.0.0.0/4,
- * ff00::/8) and limited broadcast addresses are refused, since no peer can be there; loopback is
- * not: two containers of one machine may be linked. Writes *ret_endpoint if ENDPOINT_GOOD is
- * returned, and only then. */
+/* Reads a.b.c.d:port from all of `text`, each octet 0-255 and the port 1-65535, in decimal without
+ * leading zeros (inet_aton() takes those for octal). Unspecified ("this network", 0.0.0.0/8,
+ * RFC 791), multicast (224.0.0.0/4) and limited broadcast addresses are refused, since no peer can
+ * be there; loopback is not: two containers of one machine may be linked. Writes *ret_endpoint if
+ * ENDPOINT_GOOD is returned, and only then. */
 enum endpoint_flaw endpoint_parse(const char *text, struct endpoint *ret_endpoint);
+
+/* The same for [IPv6]:port, with the address in any form of RFC 4291 section 2.2 but the one with
+ * dots. Refused are ::, multicast (ff00::/8), and the two flaws above that only IPv6 has. */
+enum endpoint_flaw endpoint_parse_ipv6(const char *text, struct endpoint *ret_endpoint);
 
 /* Writes the text of one that is known. */
 void endpoint_to_text(const struct endpoint *endpoint, char ret_text[static ENDPOINT_TEXT_SIZE]);
