@@ -590,7 +590,7 @@ fragments()
 
 # The far end of the path takes no more than 1350 bytes, and says nothing. Without segmentation offload: what is
 # segmented later passes a veth as a whole.
-@test "through a path that drops long packets without a word, TCP comes with --mtu 1270, and not without" {
+@test "through a path that drops long packets without a word, TCP comes with --mtu 1280, and not without" {
     local end
     two_ends
     for end in 1 2; do
@@ -604,8 +604,8 @@ fragments()
     has_mtu "$c1" wg-7-0 1420
     pings "$c1" 10.0.0.15
     [ "$(megabyte "$c1" 10.0.0.15 "$c2" 5)" -lt 1000000 ]
-    connect1 --mtu 1270
-    connect2 --mtu 1270
+    connect1 --mtu 1280
+    connect2 --mtu 1280
     [ "$(megabyte "$c1" 10.0.0.15 "$c2" 20)" = 1000000 ]
     for end in 1 2; do
         ip -n "site$end" link set "v$end" gso_max_segs 65535
