@@ -13,6 +13,14 @@
 #define ENABLE_CWG_CONNECT
 #define ENABLE_CWG_DELETE
 
+/* What cwg_connect takes beyond the address and the key of a peer. What is commented out is not in
+ * the program; without all four cwg_connect has no options, and a link's MTU stays at 1420.
+ */
+#define ENABLE_CWG_IPV6          /* endpoints such as [2001:db8::1]:51820 */
+#define ENABLE_CWG_NAT           /* - for an endpoint that isn't known; --persistent-keepalive */
+#define ENABLE_CWG_PRESHARED_KEY /* --preshared-key-file */
+#define ENABLE_CWG_MTU           /* --mtu, and without that the MTU that the path has room for */
+
 /* Where the kernel has no WireGuard, a link is carried by a process of its own, the engine. Without
  * this, the kernel's WireGuard is all there is. With the second, the engine carries new links on
  * every kernel.

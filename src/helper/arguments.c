@@ -5,11 +5,14 @@
 #include <string.h>
 
 #include "helper/failure.h"
+#include "helper/settings.h"
 #include "link/decimal.h"
 
 enum {
     PID_MAX = 4194304, /* PID_MAX_LIMIT, include/linux/threads.h */
     PORT_MAX = 65535,
+    MTU_MIN = 576,   /* what IPv4 asks of a host (RFC 791); IPv6 asks 1280, on links that have it */
+    MTU_MAX = 65455, /* of the longest datagram there is, less 80 */
 };
 
 static int parse_number(const char *text, uint32_t max, const char *message, uint32_t *ret_number,
@@ -65,9 +68,35 @@ static int parse_port(const char *text, struct request *request, struct failure 
     return error;
 }
 
+#ifdef ENABLE_CWG_IPV6
+#define OR_IPV6 " or [IPv6]:port"
+#else
+#define OR_IPV6
+#endif
+#ifdef ENABLE_CWG_NAT
+#define OR_UNKNOWN ", or - if it isn't known"
+#else
+#define OR_UNKNOWN
+#endif
+
+static enum endpoint_flaw read_endpoint(const char *text, struct endpoint *ret_endpoint)
+{
+#ifdef ENABLE_CWG_NAT
+    if (strcmp(text, "-") == 0) {
+        *ret_endpoint = (struct endpoint){.port = 0};
+        return ENDPOINT_GOOD;
+    }
+#endif
+#ifdef ENABLE_CWG_IPV6
+    if (text[0] == '[')
+        return endpoint_parse_ipv6(text, ret_endpoint);
+#endif
+    return endpoint_parse(text, ret_endpoint);
+}
+
 static int parse_endpoint(const char *text, struct request *request, struct failure *failure)
 {
-    switch (endpoint_parse(text, &request->endpoint)) {
+    switch (read_endpoint(text, &request->peer.endpoint)) {
     case ENDPOINT_GOOD:
         return 0;
     case ENDPOINT_NO_PEER:
@@ -75,22 +104,33 @@ static int parse_endpoint(const char *text, struct request *request, struct fail
             failure, -EINVAL,
             "peer_endpoint: must not be an unspecified, multicast or broadcast address; give "
             "the address of the peer's machine");
-    case ENDPOINT_MALFORMED:
+#ifdef ENABLE_CWG_IPV6
+    case ENDPOINT_LINK_LOCAL:
+        return fail(
+            failure, -EINVAL,
+            "peer_endpoint: must not be a link-local address or have a zone, since that stands "
+            "for an interface that a link can't keep to; give another address of the machine");
+    case ENDPOINT_MAPPED:
+        return fail(
+            failure, -EINVAL,
+            "peer_endpoint: must not be an IPv4 address as an IPv6 one; give it as a.b.c.d");
+#endif
     default:
         return fail(
             failure, -EINVAL,
-            "peer_endpoint: must be a.b.c.d:port, with a to d from 0 to 255 and port from 1 "
-            "to 65535, without leading zeros; give the peer's machine as in 192.0.2.1:51820");
+            "peer_endpoint: must be a.b.c.d:port" OR_IPV6 ", with a to d from 0 to 255 and port "
+            "from 1 to 65535, without leading zeros" OR_UNKNOWN "; give the peer's machine as in "
+            "192.0.2.1:51820");
     }
 }
 
 static int parse_key(const char *text, struct request *request, struct failure *failure)
 {
-    if (key_from_text(text, &request->peer))
+    if (key_from_text(text, &request->peer.public_key))
         return fail(failure, -EINVAL,
                     "peer_key: must be 44 characters of base64 for 32 bytes; give what cwg_create "
                     "printed at the other site, whole");
-    if (key_is_zero(&request->peer))
+    if (key_is_zero(&request->peer.public_key))
         return fail(
             failure, -EINVAL,
             "peer_key: must not be all zeros, which is no key; give what cwg_create printed "
@@ -108,9 +148,99 @@ static const struct {
     [ARGUMENT_NET] = {"net", "the link's number, 0-8388607", parse_net},
     [ARGUMENT_HOST] = {"host", "which of its ends, 0 or 1", parse_host},
     [ARGUMENT_PORT] = {"port", "a UDP port of this machine, 0-65535", parse_port},
-    [ARGUMENT_ENDPOINT] = {"peer_endpoint", "a.b.c.d:port, port 1-65535", parse_endpoint},
+    [ARGUMENT_ENDPOINT] = {"peer_endpoint", "a.b.c.d:port" OR_IPV6 ", port 1-65535" OR_UNKNOWN,
+                           parse_endpoint},
     [ARGUMENT_KEY] = {"peer_key", "44 characters of base64", parse_key},
 };
+
+#ifdef HAS_OPTIONS
+
+#ifdef ENABLE_CWG_PRESHARED_KEY
+static int parse_preshared_key_file(const char *text, struct request *request,
+                                    struct failure *failure)
+{
+    struct preshared_source source = {.kind = PRESHARED_PATH, .path = text};
+    uint32_t number;
+
+    if (strcmp(text, "-") == 0) {
+        source = (struct preshared_source){.kind = PRESHARED_DESCRIPTOR};
+    } else if (strncmp(text, "fd:", 3) == 0) {
+        if (decimal_parse(text + 3, INT_MAX, &number))
+            return fail(failure, -EINVAL,
+                        "--preshared-key-file: must be a file, - for standard input, or fd: and "
+                        "the number of an open descriptor; give one that holds the key");
+        source = (struct preshared_source){.kind = PRESHARED_DESCRIPTOR, .descriptor = (int)number};
+    }
+    request->preshared_key = source;
+    return 0;
+}
+#endif
+
+#ifdef ENABLE_CWG_NAT
+static int parse_keepalive(const char *text, struct request *request, struct failure *failure)
+{
+    uint32_t seconds;
+    int error = parse_number(text, UINT16_MAX,
+                             "--persistent-keepalive: must be a decimal number of seconds from 0 "
+                             "to 65535, without leading zeros; 0 turns it off, 25 suits most NATs",
+                             &seconds, failure);
+
+    if (!error)
+        request->peer.keepalive = (int32_t)seconds;
+    return error;
+}
+#endif
+
+#ifdef ENABLE_CWG_MTU
+static int parse_mtu(const char *text, struct request *request, struct failure *failure)
+{
+    if (decimal_parse(text, MTU_MAX, &request->mtu) || request->mtu < MTU_MIN)
+        return fail(failure, -EINVAL,
+                    "--mtu: must be a decimal number of bytes from 576 to 65455, without leading "
+                    "zeros; leave it out for that of the path to the peer, less 80");
+    return 0;
+}
+#endif
+
+static const struct {
+    const char *name;
+    const char *value;
+    const char *range;
+    int (*parse)(const char *text, struct request *request, struct failure *failure);
+} options[OPTIONS] = {
+    [0] = {0}, /* no option */
+#ifdef ENABLE_CWG_PRESHARED_KEY
+    [OPTION_PRESHARED_KEY_FILE] = {"--preshared-key-file", "<file>",
+                                   "holds the key; - is standard input, fd:N a descriptor",
+                                   parse_preshared_key_file},
+#endif
+#ifdef ENABLE_CWG_NAT
+    [OPTION_PERSISTENT_KEEPALIVE] = {"--persistent-keepalive", "<seconds>",
+                                     "a packet that often, 0-65535; 0 turns it off",
+                                     parse_keepalive},
+#endif
+#ifdef ENABLE_CWG_MTU
+    [OPTION_MTU] = {"--mtu", "<bytes>", "of the link, 576-65455, instead of the path's less 80",
+                    parse_mtu},
+#endif
+};
+
+const char *option_name(enum option option)
+{
+    return options[option].name;
+}
+
+const char *option_value(enum option option)
+{
+    return options[option].value;
+}
+
+const char *option_range(enum option option)
+{
+    return options[option].range;
+}
+
+#endif
 
 const char *argument_name(enum argument argument)
 {
@@ -127,25 +257,89 @@ static bool is_help(const char *text)
     return strcmp(text, "--help") == 0 || strcmp(text, "-h") == 0;
 }
 
+#ifdef HAS_OPTIONS
+
+static int fail_no_option(const struct task *task, struct failure *failure)
+{
+    fail(failure, -EINVAL, "no such option; %s takes", task->name);
+    for (const enum option *option = task->options; *option; option++)
+        failure_add(failure, " %s", options[*option].name);
+    failure_add(failure, "%s", task->options[0] ? "" : " none");
+    return -EINVAL;
+}
+
+/* The option of a task that a word names, alone or with its value behind a '='; or 0. */
+static enum option find_option(const struct task *task, const char *word)
+{
+    for (const enum option *option = task->options; *option; option++) {
+        size_t length = strlen(options[*option].name);
+
+        if (strncmp(word, options[*option].name, length) == 0 &&
+            (word[length] == '\0' || word[length] == '='))
+            return *option;
+    }
+    return 0;
+}
+
+/* Takes the option at argv[*next], and the word behind it, to which *next is set, if its value is
+ * that. */
+static int take_option(int argc, char *const argv[], int *next, const struct task *task,
+                       struct request *request, struct failure *failure)
+{
+    enum option option = find_option(task, argv[*next]);
+    const char *equals = strchr(argv[*next], '=');
+    const char *value;
+
+    if (!option)
+        return fail_no_option(task, failure);
+    if (request->given[option])
+        return fail(failure, -EINVAL, "%s: given twice; leave one out", options[option].name);
+    if (!equals && ++*next == argc)
+        return fail(failure, -EINVAL, "%s: has no value; give %s: %s", options[option].name,
+                    options[option].value, options[option].range);
+    value = equals ? equals + 1 : argv[*next];
+    request->given[option] = true;
+    return options[option].parse(value, request, failure);
+}
+
+static bool is_option(const char *word)
+{
+    return strncmp(word, "--", 2) == 0;
+}
+
+#endif
+
 static int parse_task(int argc, char *const argv[], const struct task *task,
                       struct command_line *ret_line, struct failure *failure)
 {
-    struct command_line line = {.command = COMMAND_RUN, .task = task};
+    struct command_line line = {
+        .command = COMMAND_RUN, .task = task, .request.peer.keepalive = PEER_KEEPALIVE_KEPT};
     int taken = 0;
+    int words = 0; /* that are no options */
 
     failure->usage = task;
-    for (; taken < argc && task->arguments[taken]; taken++) {
-        int error = kinds[task->arguments[taken]].parse(argv[taken], &line.request, failure);
+    for (int next = 0; next < argc; next++) {
+        int error = 0;
 
+#ifdef HAS_OPTIONS
+        if (is_option(argv[next])) {
+            error = take_option(argc, argv, &next, task, &line.request, failure);
+            if (error)
+                return error;
+            continue;
+        }
+#endif
+        if (words++ == taken && task->arguments[taken])
+            error = kinds[task->arguments[taken++]].parse(argv[next], &line.request, failure);
         if (error)
             return error;
     }
     if (task->arguments[taken])
         return fail(failure, -EINVAL, "%s: missing; give %s", kinds[task->arguments[taken]].name,
                     kinds[task->arguments[taken]].range);
-    if (argc > taken)
+    if (words > taken)
         return fail(failure, -EINVAL,
-                    "too many arguments: %d, where %s takes %d; leave out the rest", argc,
+                    "too many arguments: %d, where %s takes %d; leave out the rest", words,
                     task->name, taken);
     failure->usage = NULL;
     *ret_line = line;

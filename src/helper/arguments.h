@@ -25,3 +25,8 @@ int arguments_parse(int argc, char *const argv[], struct command_line *ret_line,
 /* What an argument is called, and what it may be. */
 const char *argument_name(enum argument argument);
 const char *argument_range(enum argument argument);
+
+/* The same of an option, and of its value. */
+const char *option_name(enum option option);
+const char *option_value(enum option option);
+const char *option_range(enum option option);

@@ -6,8 +6,8 @@
 
 #include "helper/device.h"
 #include "helper/target.h"
-#include "link/endpoint.h"
 #include "link/key.h"
+#include "link/peer.h"
 
 struct failure;
 
@@ -32,8 +32,8 @@ struct backend {
     int (*finish)(struct target *target, const struct device *device, struct failure *failure);
 
     /* Makes `peer` the one peer of a device. */
-    int (*join)(struct target *target, const struct device *device, const struct key *peer,
-                const struct endpoint *endpoint, struct failure *failure);
+    int (*join)(struct target *target, const struct device *device, const struct peer *peer,
+                struct failure *failure);
 
     /* Removes a device with all that belongs to it. The port is free when this returns. */
     int (*remove)(struct target *target, const struct device *device, struct failure *failure);

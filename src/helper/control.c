@@ -15,6 +15,7 @@
 
 #include "helper/failure.h"
 #include "helper/privilege.h"
+#include "helper/secret.h"
 #include "helper/settings.h"
 
 #ifdef ENABLE_CWG_ENGINE
@@ -161,16 +162,19 @@ void control_close(struct control *control)
     control->pidfd = -1;
 }
 
-int control_set_peer(const struct control *control, const struct ctlmsg_peer *peer)
+_Static_assert((int)CTLMSG_SIZE <= (int)SECRET_TEXT_SIZE, "a request is cut off");
+
+int control_set_peer(const struct control *control, const struct peer *peer)
 {
-    char request[CTLMSG_SIZE];
-    size_t length = ctlmsg_set_peer(request, peer);
+    size_t length = ctlmsg_set_peer(secret.text, peer);
     int result = 0;
     socklen_t size = sizeof(result);
-    int error;
+    int error =
+        send(control->socket, secret.text, length, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
 
-    if (send(control->socket, request, length, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
-        return -errno;
+    secret_wipe();
+    if (error)
+        return error;
     error = wait_for(control->socket, 0);
     if (error)
         return error;

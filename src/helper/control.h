@@ -39,7 +39,7 @@ void control_close(struct control *control);
 
 /* Sets the peer. Returns 0, or a negative errno: -ETIMEDOUT after two seconds without an answer,
  * -ECONNRESET if the engine refuses. */
-int control_set_peer(const struct control *control, const struct ctlmsg_peer *peer);
+int control_set_peer(const struct control *control, const struct peer *peer);
 
 /* Waits until a process has ended, for two seconds at most. */
 int control_await_end(int pidfd);

@@ -1,6 +1,7 @@
 #include "helper/ctlmsg.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -24,11 +25,17 @@ _Static_assert(sizeof(alias_start) + PID_DIGITS + sizeof(alias_middle) - 1 + TOK
                "an alias is cut off");
 _Static_assert(sizeof(name_start) + PLACE_HEX == CTLMSG_NAME_SIZE, "a name is cut off");
 
+/* Without a look-up or a branch, since it may be of a key. */
+static char digit_of(unsigned int nibble)
+{
+    return (char)('0' + nibble + ((9 - nibble) >> 8 & ('a' - '0' - 10)));
+}
+
 static void to_hex(const uint8_t *bytes, size_t size, char *ret_hex)
 {
     for (size_t i = 0; i < size; i++) {
-        ret_hex[2 * i] = digits[bytes[i] >> 4];
-        ret_hex[2 * i + 1] = digits[bytes[i] & 15];
+        ret_hex[2 * i] = digit_of(bytes[i] >> 4);
+        ret_hex[2 * i + 1] = digit_of(bytes[i] & 15);
     }
     ret_hex[2 * size] = '\0';
 }
@@ -46,19 +53,51 @@ static int from_hex(const char *hex, size_t size, uint8_t *ret_bytes)
     return 0;
 }
 
-size_t ctlmsg_set_peer(char ret_text[static CTLMSG_SIZE], const struct ctlmsg_peer *peer)
-{
-    uint32_t at = peer->endpoint.address;
-    uint32_t allowed = peer->allowed_address;
-    char key[KEY_HEX + 1];
+/* A request as it grows. */
+struct request {
+    char *text;
+    size_t length;
+};
 
-    to_hex(peer->public_key.bytes, KEY_SIZE, key);
-    return (size_t)snprintf(ret_text, CTLMSG_SIZE,
-                            "set=1\npublic_key=%s\nreplace_allowed_ips=true\n"
-                            "endpoint=%u.%u.%u.%u:%u\nallowed_ip=%u.%u.%u.%u/32\n\n",
-                            key, at >> 24, at >> 16 & 255, at >> 8 & 255, at & 255,
-                            peer->endpoint.port, allowed >> 24, allowed >> 16 & 255,
-                            allowed >> 8 & 255, allowed & 255);
+__attribute__((format(printf, 2, 3))) static void add(struct request *request, const char *format,
+                                                      ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    request->length += (size_t)vsnprintf(request->text + request->length,
+                                         CTLMSG_SIZE - request->length, format, arguments);
+    va_end(arguments);
+}
+
+static void add_key(struct request *request, const char *name, const struct key *key)
+{
+    add(request, "%s=", name);
+    to_hex(key->bytes, KEY_SIZE, request->text + request->length);
+    request->length += KEY_HEX;
+    add(request, "\n");
+}
+
+size_t ctlmsg_set_peer(char ret_text[static CTLMSG_SIZE], const struct peer *peer)
+{
+    struct request request = {.text = ret_text};
+    uint32_t allowed = peer->allowed_address;
+
+    add(&request, "set=1\n");
+    add_key(&request, "public_key", &peer->public_key);
+    if (peer->preshared_key)
+        add_key(&request, "preshared_key", peer->preshared_key);
+    if (peer->endpoint.port) {
+        char endpoint[ENDPOINT_TEXT_SIZE];
+
+        endpoint_to_text(&peer->endpoint, endpoint);
+        add(&request, "endpoint=%s\n", endpoint);
+    }
+    if (peer->keepalive != PEER_KEEPALIVE_KEPT)
+        add(&request, "persistent_keepalive_interval=%d\n", peer->keepalive);
+    add(&request, "replace_allowed_ips=true\nallowed_ip=%u.%u.%u.%u/32\n\n", allowed >> 24,
+        allowed >> 16 & 255, allowed >> 8 & 255, allowed & 255);
+    return request.length;
 }
 
 void ctlmsg_alias(const struct ctlmsg_engine *engine, char ret_alias[static CTLMSG_ALIAS_SIZE])

@@ -6,11 +6,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "link/endpoint.h"
-#include "link/key.h"
+#include "link/peer.h"
 
 enum {
-    CTLMSG_SIZE = 512,      /* of a request; the longest has some 200 bytes */
+    CTLMSG_SIZE = 512,      /* of a request; the longest has some 330 bytes */
     CTLMSG_TOKEN_SIZE = 16, /* random bytes: no two links have the same */
     CTLMSG_ALIAS_SIZE = 96, /* with its NUL */
     CTLMSG_PLACE_SIZE =
@@ -18,16 +17,10 @@ enum {
     CTLMSG_NAME_SIZE = 60, /* with its NUL */
 };
 
-struct ctlmsg_peer {
-    struct key public_key;
-    struct endpoint endpoint;
-    uint32_t allowed_address; /* IPv4, host byte order: the one /32 that is behind this peer */
-};
-
 /* Makes `peer` the peer. An engine has one: another key replaces it, and the same key changes the
- * rest of it and keeps the session. So there is no replace_peers, which would end that. Returns the
- * length. */
-size_t ctlmsg_set_peer(char ret_text[static CTLMSG_SIZE], const struct ctlmsg_peer *peer);
+ * rest of it and keeps the session. So there is no replace_peers, which would end that. May hold a
+ * preshared key: to be wiped. Returns the length. */
+size_t ctlmsg_set_peer(char ret_text[static CTLMSG_SIZE], const struct peer *peer);
 
 /* Which process carries a device, and what the helper that started it told it to be found by. */
 struct ctlmsg_engine {

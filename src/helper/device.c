@@ -45,6 +45,7 @@ int device_find(struct target *target, struct link_end end, struct device *ret_d
     if (strcmp(link.name, device.name) != 0 || !device.backend)
         return DEVICE_FOREIGN;
     device.index = link.index;
+    device.mtu = link.mtu;
     device.finished = link.group != DEVICE_GROUP_IN_THE_MAKING;
 #ifdef ENABLE_CWG_ENGINE
     (void)ctlmsg_alias_parse(link.alias, &device.engine); /* if it names none, it stays none */
@@ -175,6 +176,17 @@ int device_set_up(struct target *target, const struct device *device)
 
     rtmsg_link_up(&request, device->index);
     return netlink_request(&target->route, &request, true, NULL, NULL);
+}
+
+int device_set_mtu(struct target *target, const struct device *device, uint32_t mtu,
+                   struct failure *failure)
+{
+    struct message request;
+    int error;
+
+    rtmsg_link_set_mtu(&request, device->index, mtu);
+    error = netlink_request(&target->route, &request, true, NULL, NULL);
+    return error ? fail_step(failure, error, "can't set the link's MTU") : 0;
 }
 
 int device_finish(struct target *target, const struct device *device, const char *alias,

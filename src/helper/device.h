@@ -22,6 +22,7 @@ struct device {
     struct link_end end;
     const struct backend *backend;
     bool finished;
+    uint32_t mtu;
     struct ctlmsg_engine engine; /* that carries it, by its alias; none if that names none */
 };
 
@@ -52,6 +53,10 @@ int device_set_address(struct target *target, const struct device *device, struc
 
 /* Sets it up. Returns 0, or the kernel's negative errno, for the backend's failure texts. */
 int device_set_up(struct target *target, const struct device *device);
+
+/* Gives it another MTU. */
+int device_set_mtu(struct target *target, const struct device *device, uint32_t mtu,
+                   struct failure *failure);
 
 /* Takes it out of the group of unfinished ones. The alias is for whoever looks at it with `ip
  * link`.

@@ -214,14 +214,9 @@ static void abandon(void)
 
 #ifdef ENABLE_CWG_CONNECT
 
-static int engine_join(struct target *target, const struct device *device, const struct key *peer,
-                       const struct endpoint *endpoint, struct failure *failure)
+static int engine_join(struct target *target, const struct device *device, const struct peer *peer,
+                       struct failure *failure)
 {
-    struct ctlmsg_peer new_peer = {
-        .public_key = *peer,
-        .endpoint = *endpoint,
-        .allowed_address = link_address(link_other_end(device->end)),
-    };
     struct control control;
     int error = control_open(target, device, &control);
 
@@ -243,7 +238,7 @@ static int engine_join(struct target *target, const struct device *device, const
                     "where it is, was changed; cwg_destroy the link, and create it again",
                     device->name);
     }
-    error = control_set_peer(&control, &new_peer);
+    error = control_set_peer(&control, peer);
     control_close(&control);
     if (error == -ETIMEDOUT)
         return fail(failure, error,

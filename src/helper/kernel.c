@@ -103,16 +103,10 @@ static int kernel_finish(struct target *target, const struct device *device,
 
 #ifdef ENABLE_CWG_CONNECT
 
-static int kernel_join(struct target *target, const struct device *device, const struct key *peer,
-                       const struct endpoint *endpoint, struct failure *failure)
+static int kernel_join(struct target *target, const struct device *device, const struct peer *peer,
+                       struct failure *failure)
 {
-    struct wgmsg_peer new_peer = {
-        .public_key = *peer,
-        .endpoint = *endpoint,
-        .allowed_address = link_address(link_other_end(device->end)),
-    };
-
-    return wireguard_set_peer(target, device->index, &new_peer, failure);
+    return wireguard_set_peer(target, device->index, peer, failure);
 }
 
 #endif

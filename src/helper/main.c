@@ -5,6 +5,7 @@
  *   startup     the caller's descriptors, limits, signals are made harmless
  *   privilege   three capabilities at most stay permitted, none effective
  *   arguments   text becomes values; all wrong command lines end here
+ *   preshared   a key that is in a file of the caller's
  *   home        where we are; the last look at a file
  *   prepare     a new link's engine is started, where the kernel has no WireGuard: the one program
  *               that is ever run
@@ -20,9 +21,11 @@
 #include "helper/arguments.h"
 #include "helper/failure.h"
 #include "helper/output.h"
+#include "helper/preshared.h"
 #include "helper/privilege.h"
 #include "helper/sandbox.h"
 #include "helper/secret.h"
+#include "helper/settings.h"
 #include "helper/startup.h"
 #include "helper/target.h"
 #include "helper/task.h"
@@ -34,9 +37,15 @@ static int do_task(const struct task *task, const struct request *request, struc
     int error = privilege_check(failure);
 
     if (!error)
-        error = startup_close_others(&request->target, failure);
-    if (!error)
         error = secret_protect(failure);
+#ifdef ENABLE_CWG_PRESHARED_KEY
+    if (!error)
+        error = preshared_read(&request->preshared_key, failure);
+#endif
+    if (!error)
+        error = startup_leave(failure);
+    if (!error)
+        error = startup_close_others(&request->target, failure);
     if (!error)
         error = home_open(&home, failure);
     if (!error && task->prepare)

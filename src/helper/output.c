@@ -75,6 +75,15 @@ static void add_synopsis(struct text *text, const struct task *task)
         add(text, argument_name(*argument));
         add(text, ">");
     }
+#ifdef HAS_OPTIONS
+    for (const enum option *option = task->options; *option; option++) {
+        add(text, " [");
+        add(text, option_name(*option));
+        add(text, " ");
+        add(text, option_value(*option));
+        add(text, "]");
+    }
+#endif
     add(text, "\n");
 }
 
@@ -92,6 +101,17 @@ static void add_task_help(struct text *text, const struct task *task)
         add(text, argument_range(*argument));
         add(text, "\n");
     }
+#ifdef HAS_OPTIONS
+    for (const enum option *option = task->options; *option; option++) {
+        add(text, "  ");
+        add(text, option_name(*option));
+        add(text, " ");
+        add(text, option_value(*option));
+        add(text, ": ");
+        add(text, option_range(*option));
+        add(text, "\n");
+    }
+#endif
     add(text, "\nExit code: 0 for success, 1 for failure, with the reason on standard error.\n");
 }
 
@@ -123,6 +143,35 @@ int output_help(const struct task *task, struct failure *failure)
     return output_result(text.bytes, failure);
 }
 
+/* What cwg_connect takes beyond its arguments of old; the line is left out if there is nothing. */
+static void add_options(struct text *text)
+{
+#ifdef ENABLE_CWG_CONNECT
+    static const char *const names[] = {
+#ifdef ENABLE_CWG_IPV6
+        "ipv6",
+#endif
+#ifdef ENABLE_CWG_NAT
+        "nat",
+#endif
+#ifdef ENABLE_CWG_PRESHARED_KEY
+        "preshared-key",
+#endif
+#ifdef ENABLE_CWG_MTU
+        "mtu",
+#endif
+        NULL,
+    };
+
+    for (const char *const *name = names; *name; name++) {
+        add(text, name == names ? "\noptions: " : " ");
+        add(text, *name);
+    }
+#else
+    (void)text;
+#endif
+}
+
 int output_version(struct failure *failure)
 {
     struct text text = {0};
@@ -132,6 +181,7 @@ int output_version(struct failure *failure)
         add(&text, " ");
         add(&text, tasks[i]->name);
     }
+    add_options(&text);
     add(&text, "\nbackends:");
     for (const struct backend *const *backend = backends; *backend; backend++) {
         add(&text, backend == backends ? " " : ", ");

@@ -5,6 +5,7 @@
 #include <linux/if.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
+#include <linux/ipv6.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -57,6 +58,14 @@ void rtmsg_link_get(struct message *message, const char *name)
     message_put_u32(message, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
 }
 
+void rtmsg_link_get_index(struct message *message, int index)
+{
+    struct ifinfomsg *link = message_start(message, RTM_GETLINK, 0, sizeof(*link));
+
+    link->ifi_index = index;
+    message_put_u32(message, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+}
+
 void rtmsg_link_dump(struct message *message, const char *kind)
 {
     struct nlattr *info;
@@ -84,6 +93,14 @@ void rtmsg_link_up(struct message *message, int index)
     link->ifi_change = IFF_UP;
 }
 
+void rtmsg_link_set_mtu(struct message *message, int index, uint32_t mtu)
+{
+    struct ifinfomsg *link = message_start(message, RTM_SETLINK, 0, sizeof(*link));
+
+    link->ifi_index = index;
+    message_put_u32(message, IFLA_MTU, mtu);
+}
+
 void rtmsg_link_set_group(struct message *message, int index, uint32_t group, const char *alias)
 {
     struct ifinfomsg *link = message_start(message, RTM_SETLINK, 0, sizeof(*link));
@@ -109,6 +126,28 @@ static int parse_kind(const struct nlattr *info, char ret_kind[static RTMSG_KIND
     return 0;
 }
 
+/* IPv6's own MTU, if it is told (inet6_fill_ifla6_attrs(), net/ipv6/addrconf.c). */
+static int parse_mtu6(const struct nlattr *families, uint32_t *ret_mtu)
+{
+    const struct nlattr *attributes[AF_INET6 + 1], *ipv6[IFLA_INET6_CONF + 1];
+    const size_t offset = DEVCONF_MTU6 * sizeof(*ret_mtu);
+
+    if (!families)
+        return 0;
+    if (attributes_find_nested(families, AF_INET6 + 1, attributes))
+        return -EBADMSG;
+    if (!attributes[AF_INET6])
+        return 0;
+    if (attributes_find_nested(attributes[AF_INET6], IFLA_INET6_CONF + 1, ipv6))
+        return -EBADMSG;
+    if (!ipv6[IFLA_INET6_CONF] ||
+        mnl_attr_get_payload_len(ipv6[IFLA_INET6_CONF]) < offset + sizeof(*ret_mtu))
+        return 0;
+    memcpy(ret_mtu, (const char *)mnl_attr_get_payload(ipv6[IFLA_INET6_CONF]) + offset,
+           sizeof(*ret_mtu));
+    return 0;
+}
+
 int rtmsg_link_parse(const struct nlmsghdr *message, struct rtmsg_link *ret_link)
 {
     const struct nlattr *attributes[IFLA_GROUP + 1];
@@ -118,9 +157,12 @@ int rtmsg_link_parse(const struct nlmsghdr *message, struct rtmsg_link *ret_link
     if (message->nlmsg_type != RTM_NEWLINK ||
         attributes_find_message(message, sizeof(*header), IFLA_GROUP + 1, attributes) ||
         attribute_string(attributes[IFLA_IFNAME], LINK_NAME_SIZE, link.name) ||
-        parse_kind(attributes[IFLA_LINKINFO], link.kind))
+        parse_kind(attributes[IFLA_LINKINFO], link.kind) ||
+        parse_mtu6(attributes[IFLA_AF_SPEC], &link.mtu6))
         return -EBADMSG;
     if (attributes[IFLA_GROUP] && attribute_u32(attributes[IFLA_GROUP], &link.group))
+        return -EBADMSG;
+    if (attributes[IFLA_MTU] && attribute_u32(attributes[IFLA_MTU], &link.mtu))
         return -EBADMSG;
     if (attribute_string(attributes[IFLA_IFALIAS], RTMSG_ALIAS_SIZE, link.alias))
         link.alias[0] = '\0';
@@ -220,5 +262,37 @@ int rtmsg_route_parse(const struct nlmsghdr *message, struct rtmsg_route *ret_ro
     route.type = header->rtm_type;
     route.device = (int)device;
     *ret_route = route;
+    return 0;
+}
+
+void rtmsg_path_get(struct message *message, const struct endpoint *endpoint)
+{
+    struct rtmsg *header = message_start(message, RTM_GETROUTE, 0, sizeof(*header));
+
+    header->rtm_family = endpoint->ipv6 ? AF_INET6 : AF_INET;
+    header->rtm_dst_len = endpoint->ipv6 ? 128 : 32;
+    if (endpoint->ipv6)
+        message_put(message, RTA_DST, sizeof(endpoint->address6), endpoint->address6);
+    else
+        message_put_u32(message, RTA_DST, htonl(endpoint->address));
+}
+
+int rtmsg_path_parse(const struct nlmsghdr *message, struct rtmsg_path *ret_path)
+{
+    const struct nlattr *attributes[RTA_METRICS + 1], *metrics[RTAX_MTU + 1];
+    struct rtmsg_path path = {0};
+    uint32_t device = 0;
+
+    if (message->nlmsg_type != RTM_NEWROUTE ||
+        attributes_find_message(message, sizeof(struct rtmsg), RTA_METRICS + 1, attributes) ||
+        attribute_u32(attributes[RTA_OIF], &device))
+        return -EBADMSG;
+    if (attributes[RTA_METRICS]) {
+        if (attributes_find_nested(attributes[RTA_METRICS], RTAX_MTU + 1, metrics) ||
+            (metrics[RTAX_MTU] && attribute_u32(metrics[RTAX_MTU], &path.mtu)))
+            return -EBADMSG;
+    }
+    path.device = (int)device;
+    *ret_path = path;
     return 0;
 }

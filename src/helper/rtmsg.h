@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "helper/message.h"
+#include "link/endpoint.h"
 #include "link/link.h"
 
 enum {
@@ -20,8 +21,10 @@ struct rtmsg_link {
     char name[LINK_NAME_SIZE];
     char kind[RTMSG_KIND_SIZE]; /* "" if the device has none, or a longer one */
     uint32_t group;
+    uint32_t mtu;
     bool up;
     char alias[RTMSG_ALIAS_SIZE]; /* the same; whatever root in the container has written */
+    uint32_t mtu6; /* what IPv6 sends at most, which a router may have said; 0 if it isn't told */
 };
 
 /* A new device, not up, in the namespace behind `netns`, with its lower half in the namespace of
@@ -45,10 +48,13 @@ void rtmsg_link_move(struct message *message, const struct rtmsg_move *move);
 
 /* The device that a name or an altname stands for. */
 void rtmsg_link_get(struct message *message, const char *name);
+/* The device with an index. */
+void rtmsg_link_get_index(struct message *message, int index);
 /* All devices of a kind. */
 void rtmsg_link_dump(struct message *message, const char *kind);
 void rtmsg_link_delete(struct message *message, int index);
 void rtmsg_link_up(struct message *message, int index);
+void rtmsg_link_set_mtu(struct message *message, int index, uint32_t mtu);
 void rtmsg_link_set_group(struct message *message, int index, uint32_t group, const char *alias);
 
 /* Reads an RTM_NEWLINK. Returns 0, or -EBADMSG. */
@@ -75,3 +81,13 @@ void rtmsg_route_dump(struct message *message);
 
 /* Reads an RTM_NEWROUTE. Returns 0, or -EBADMSG. */
 int rtmsg_route_parse(const struct nlmsghdr *message, struct rtmsg_route *ret_route);
+
+/* Where packets to an address would go. */
+struct rtmsg_path {
+    int device;
+    uint32_t mtu; /* of the route, if it has its own, or that was found out on the way; else 0 */
+};
+
+void rtmsg_path_get(struct message *message, const struct endpoint *endpoint);
+/* Reads the RTM_NEWROUTE that answers. Returns 0, or -EBADMSG. */
+int rtmsg_path_parse(const struct nlmsghdr *message, struct rtmsg_path *ret_path);

@@ -18,5 +18,7 @@ int secret_protect(struct failure *failure)
 void secret_wipe(void)
 {
     explicit_bzero(&secret.private_key, sizeof(secret.private_key));
+    explicit_bzero(&secret.preshared_key, sizeof(secret.preshared_key));
     explicit_bzero(&secret.request, sizeof(secret.request));
+    explicit_bzero(secret.text, sizeof(secret.text));
 }

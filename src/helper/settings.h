@@ -27,6 +27,12 @@
 #error "config.h: CWG_PREFER_ENGINE makes no sense without ENABLE_CWG_ENGINE"
 #endif
 
+/* Whether there is a task that takes options. */
+#if defined ENABLE_CWG_CONNECT &&                                                                  \
+    (defined ENABLE_CWG_PRESHARED_KEY || defined ENABLE_CWG_NAT || defined ENABLE_CWG_MTU)
+#define HAS_OPTIONS
+#endif
+
 /* Where `make install` puts the engine; build.mk says otherwise if PREFIX does. */
 #ifndef ENGINE_PATH
 #define ENGINE_PATH "/usr/local/libexec/net-admin-helper/cwg-engine"

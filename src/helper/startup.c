@@ -44,7 +44,7 @@ int startup_harden(void)
     if (signal(SIGPIPE, SIG_IGN) == SIG_ERR || signal(SIGXFSZ, SIG_IGN) == SIG_ERR)
         return -errno;
     umask(S_IRWXG | S_IRWXO);
-    return chdir("/") < 0 ? -errno : 0;
+    return 0;
 }
 
 static int close_from(unsigned int first, unsigned int last)
@@ -57,6 +57,11 @@ static int close_from(unsigned int first, unsigned int last)
 void startup_close_all(void)
 {
     (void)close_from(STDERR_FILENO + 1, UINT_MAX);
+}
+
+int startup_leave(struct failure *failure)
+{
+    return chdir("/") < 0 ? fail_unexpected(failure, -errno, "can't leave the directory") : 0;
 }
 
 int startup_close_others(const struct target_name *target, struct failure *failure)

@@ -8,6 +8,10 @@ struct target_name;
 /* Before anything else. Returns 0, or a negative errno. */
 int startup_harden(void);
 
+/* Leaves the caller's directory, when the last file of the caller's was opened. Returns 0, or a
+ * negative errno. */
+int startup_leave(struct failure *failure);
+
 /* Closes every descriptor but 0, 1, 2 and the one that names the target, if one does. Returns 0, or
  * a negative errno. */
 int startup_close_others(const struct target_name *target, struct failure *failure);

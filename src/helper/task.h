@@ -1,13 +1,14 @@
 /* The tasks, and the table that they are called by. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "helper/preshared.h"
 #include "helper/target.h"
-#include "link/endpoint.h"
-#include "link/key.h"
 #include "link/link.h"
+#include "link/peer.h"
 
 struct failure;
 
@@ -20,6 +21,13 @@ enum argument {
     ARGUMENT_KEY,
 };
 
+enum option {
+    OPTION_PRESHARED_KEY_FILE = 1,
+    OPTION_PERSISTENT_KEEPALIVE,
+    OPTION_MTU,
+    OPTIONS,
+};
+
 enum {
     TASK_ARGUMENTS_MAX = 5,
 };
@@ -29,8 +37,10 @@ struct request {
     struct target_name target;
     struct link_end end; /* as the caller gave it: for cwg_connect see task_connect.c */
     uint16_t port;
-    struct endpoint endpoint;
-    struct key peer;
+    struct peer peer; /* but for the addresses behind it, and the preshared key */
+    struct preshared_source preshared_key;
+    uint32_t mtu; /* 0: that of the path to the peer */
+    bool given[OPTIONS];
 };
 
 struct task {
@@ -38,6 +48,7 @@ struct task {
     const char *summary;                             /* one line for the list of tasks */
     const char *details;                             /* paragraphs for its own --help */
     enum argument arguments[TASK_ARGUMENTS_MAX + 1]; /* 0 ends them */
+    enum option options[OPTIONS];                    /* the same */
 
     /* What has to be done before the sandbox is entered, at home; or NULL. Returns 0, or a negative
      * errno. */

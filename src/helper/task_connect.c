@@ -3,6 +3,8 @@
 
 #include "helper/backend.h"
 #include "helper/failure.h"
+#include "helper/path.h"
+#include "helper/secret.h"
 #include "helper/settings.h"
 #include "helper/task.h"
 
@@ -50,27 +52,100 @@ static int find_local(const struct request *request, struct target *target,
     return -ENODEV;
 }
 
+#if defined ENABLE_CWG_IPV6 || defined ENABLE_CWG_MTU
+
+/* The MTU that was asked for, or else that of the path to the peer. The path is looked at in any
+ * case: a kernel without IPv6 would take an endpoint, and never send. */
+static int choose_mtu(const struct request *request, uint32_t *ret_mtu, struct failure *failure)
+{
+    uint32_t mtu = PATH_MTU_UNKNOWN;
+    int error = 0;
+
+    if (request->peer.endpoint.port)
+        error = path_mtu(&request->peer.endpoint, &mtu, failure);
+    if (!error)
+        *ret_mtu = request->mtu ? request->mtu : mtu;
+    return error;
+}
+
+#endif
+
+static int join(const struct request *request, struct target *target, const struct device *device,
+                struct failure *failure)
+{
+    struct peer peer = request->peer;
+
+    peer.allowed_address = link_address(link_other_end(device->end));
+    if (request->preshared_key.kind != PRESHARED_NONE)
+        peer.preshared_key = &secret.preshared_key;
+    return device->backend->join(target, device, &peer, failure);
+}
+
+#ifdef ENABLE_CWG_MTU
+
+/* The MTU goes first, since it can be taken back. */
+static int fit_and_join(const struct request *request, struct target *target,
+                        const struct device *device, uint32_t mtu, struct failure *failure)
+{
+    bool change = mtu != PATH_MTU_UNKNOWN && mtu != device->mtu;
+    int error = change ? device_set_mtu(target, device, mtu, failure) : 0;
+    struct failure ignored;
+
+    if (error)
+        return error;
+    error = join(request, target, device, failure);
+    if (error && change)
+        (void)device_set_mtu(target, device, device->mtu, &ignored);
+    return error;
+}
+
+#endif
+
 static int run(const struct request *request, struct target *target, struct failure *failure)
 {
     struct device device = {0};
     int error = find_local(request, target, &device, failure);
+#if defined ENABLE_CWG_IPV6 || defined ENABLE_CWG_MTU
+    uint32_t mtu = PATH_MTU_UNKNOWN;
+#endif
 
     if (!error)
         error = target_alive(target, failure);
+#if defined ENABLE_CWG_IPV6 || defined ENABLE_CWG_MTU
     if (!error)
-        error = device.backend->join(target, &device, &request->peer, &request->endpoint, failure);
-    return error;
+        error = choose_mtu(request, &mtu, failure);
+#endif
+    if (error)
+        return error;
+#ifdef ENABLE_CWG_MTU
+    return fit_and_join(request, target, &device, mtu, failure);
+#else
+    return join(request, target, &device, failure);
+#endif
 }
 
 const struct task task_connect = {
     .name = "cwg_connect",
     .summary = "tell a link where its peer is, and the peer's public key",
-    .details = "Makes the machine at <peer_endpoint>, an IPv4 address and a UDP port as in\n"
+    .details = "Makes the machine at <peer_endpoint>, an address and a UDP port as in\n"
                "192.0.2.1:51820, the peer of the link for <net> in the network namespace of\n"
                "process <pid>, in the place of any it had. <host> is the number that the peer\n"
                "made its end with; the local one is understood too, where only one end is in\n"
                "the container. <peer_key> is what cwg_create printed there. Prints nothing.\n",
     .arguments = {ARGUMENT_PID, ARGUMENT_NET, ARGUMENT_HOST, ARGUMENT_ENDPOINT, ARGUMENT_KEY},
+    .options =
+        {
+#ifdef ENABLE_CWG_PRESHARED_KEY
+            OPTION_PRESHARED_KEY_FILE,
+#endif
+#ifdef ENABLE_CWG_NAT
+            OPTION_PERSISTENT_KEEPALIVE,
+#endif
+#ifdef ENABLE_CWG_MTU
+            OPTION_MTU,
+#endif
+            0,
+        },
     .run = run,
 };
 

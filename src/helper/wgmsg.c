@@ -5,6 +5,7 @@
 #include <linux/genetlink.h>
 #include <linux/wireguard.h>
 #include <netinet/in.h>
+#include <string.h>
 
 #include "helper/attribute.h"
 
@@ -54,13 +55,21 @@ void wgmsg_set_key(struct message *message, uint16_t family, int index,
 
 static void put_endpoint(struct message *message, const struct endpoint *endpoint)
 {
+    struct sockaddr_in6 address6 = {
+        .sin6_family = AF_INET6,
+        .sin6_port = htons(endpoint->port),
+    };
     struct sockaddr_in address = {
         .sin_family = AF_INET,
         .sin_port = htons(endpoint->port),
         .sin_addr.s_addr = htonl(endpoint->address),
     };
 
-    message_put(message, WGPEER_A_ENDPOINT, sizeof(address), &address);
+    memcpy(&address6.sin6_addr, endpoint->address6, sizeof(address6.sin6_addr));
+    if (endpoint->ipv6)
+        message_put(message, WGPEER_A_ENDPOINT, sizeof(address6), &address6);
+    else
+        message_put(message, WGPEER_A_ENDPOINT, sizeof(address), &address);
 }
 
 static void put_allowed_address(struct message *message, uint32_t address)
@@ -77,8 +86,8 @@ static void put_allowed_address(struct message *message, uint32_t address)
     message_unnest(message, list);
 }
 
-void wgmsg_set_peer(struct message *message, uint16_t family, int index,
-                    const struct wgmsg_peer *peer, bool replace)
+void wgmsg_set_peer(struct message *message, uint16_t family, int index, const struct peer *peer,
+                    bool replace)
 {
     struct nlattr *list;
     struct nlattr *entry;
@@ -90,7 +99,12 @@ void wgmsg_set_peer(struct message *message, uint16_t family, int index,
     entry = message_nest(message, 0);
     message_put(message, WGPEER_A_PUBLIC_KEY, KEY_SIZE, peer->public_key.bytes);
     message_put_u32(message, WGPEER_A_FLAGS, WGPEER_F_REPLACE_ALLOWEDIPS);
-    put_endpoint(message, &peer->endpoint);
+    if (peer->preshared_key)
+        message_put(message, WGPEER_A_PRESHARED_KEY, KEY_SIZE, peer->preshared_key->bytes);
+    if (peer->endpoint.port)
+        put_endpoint(message, &peer->endpoint);
+    if (peer->keepalive != PEER_KEEPALIVE_KEPT)
+        message_put_u16(message, WGPEER_A_PERSISTENT_KEEPALIVE_INTERVAL, (uint16_t)peer->keepalive);
     put_allowed_address(message, peer->allowed_address);
     message_unnest(message, entry);
     message_unnest(message, list);

@@ -6,8 +6,8 @@
 #include <stdint.h>
 
 #include "helper/message.h"
-#include "link/endpoint.h"
 #include "link/key.h"
+#include "link/peer.h"
 
 /* Asks which message type stands for WireGuard on this kernel. */
 void wgmsg_family_get(struct message *message);
@@ -19,15 +19,10 @@ int wgmsg_family_parse(const struct nlmsghdr *message, uint16_t *ret_family);
 void wgmsg_set_key(struct message *message, uint16_t family, int index,
                    const struct key *private_key, uint16_t listen_port);
 
-struct wgmsg_peer {
-    struct key public_key;
-    struct endpoint endpoint;
-    uint32_t allowed_address; /* IPv4, host byte order: the one /32 that is behind this peer */
-};
-
-/* Makes `peer` a peer, or changes it if it is one; with `replace`, the only one. */
-void wgmsg_set_peer(struct message *message, uint16_t family, int index,
-                    const struct wgmsg_peer *peer, bool replace);
+/* Makes `peer` a peer, or changes it if it is one; with `replace`, the only one. May hold a
+ * preshared key: to be wiped. */
+void wgmsg_set_peer(struct message *message, uint16_t family, int index, const struct peer *peer,
+                    bool replace);
 
 struct wgmsg_device {
     bool has_key;

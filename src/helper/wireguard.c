@@ -115,11 +115,10 @@ int wireguard_set_new_key(struct target *target, int index, uint16_t port,
     return 0;
 }
 
-int wireguard_set_peer(struct target *target, int index, const struct wgmsg_peer *peer,
+int wireguard_set_peer(struct target *target, int index, const struct peer *peer,
                        struct failure *failure)
 {
     struct wgmsg_device state = {0};
-    struct message request;
     uint16_t family = 0;
     bool replace;
     int error = find_family(target, &family, failure);
@@ -135,7 +134,8 @@ int wireguard_set_peer(struct target *target, int index, const struct wgmsg_peer
     /* A peer that stays keeps its session; to replace it by itself would end that. And to replace
      * none costs a grace period of RCU all the same (wg_peer_remove_all(), peer.c). */
     replace = state.peers > 1 || (state.peers == 1 && !key_equal(&peer->public_key, &state.peer));
-    wgmsg_set_peer(&request, family, index, peer, replace);
-    error = netlink_request(&target->generic, &request, true, NULL, NULL);
+    wgmsg_set_peer(&secret.request, family, index, peer, replace);
+    error = netlink_request(&target->generic, &secret.request, true, NULL, NULL);
+    secret_wipe();
     return error ? fail_step(failure, error, "can't set the link's peer") : 0;
 }

@@ -7,6 +7,7 @@
 #include "helper/target.h"
 #include "helper/wgmsg.h"
 #include "link/key.h"
+#include "link/peer.h"
 
 struct failure;
 
@@ -21,5 +22,5 @@ int wireguard_set_new_key(struct target *target, int index, uint16_t port,
 
 /* Makes `peer` the one peer of a device. Returns 0, -EINVAL if it is the device itself, or another
  * negative errno. */
-int wireguard_set_peer(struct target *target, int index, const struct wgmsg_peer *peer,
+int wireguard_set_peer(struct target *target, int index, const struct peer *peer,
                        struct failure *failure);

@@ -1,17 +1,27 @@
-/* Where a peer's UDP socket is: an address and a port, as in 192.0.2.1:51820. */
+/* Where a peer's UDP socket is: an address and a port, as in 192.0.2.1:51820 and
+ * [2001:db8::1]:51820. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
+enum {
+    ENDPOINT_TEXT_SIZE = 56, /* "[", the address, "]:", the port, and a NUL */
+};
+
 struct endpoint {
-    uint32_t address; /* IPv4, host byte order */
-    uint16_t port;    /* host byte order, never 0 */
+    uint32_t address;     /* IPv4, host byte order; 0 if it is IPv6 */
+    uint8_t address6[16]; /* IPv6, as it is on the wire; zeros if it is IPv4 */
+    bool ipv6;
+    uint16_t port; /* host byte order; 0 if the endpoint is not known, and then all else is, too */
 };
 
 enum endpoint_flaw {
     ENDPOINT_GOOD,
-    ENDPOINT_MALFORMED, /* not a.b.c.d:port */
-    ENDPOINT_NO_PEER,   /* well-formed, but an address that no single machine has */
+    ENDPOINT_MALFORMED,  /* neither a.b.c.d:port nor [IPv6]:port */
+    ENDPOINT_NO_PEER,    /* well-formed, but an address that no single machine has */
+    ENDPOINT_LINK_LOCAL, /* of fe80::/10, or with a %zone */
+    ENDPOINT_MAPPED,     /* an IPv4 address as an IPv6 one, ::ffff:0:0/96 */
 };
 
 /* Reads a.b.c.d:port from all of `text`, each octet 0-255 and the port 1-65535, in decimal without
@@ -20,3 +30,10 @@ enum endpoint_flaw {
  * be there; loopback is not: two containers of one machine may be linked. Writes *ret_endpoint if
  * ENDPOINT_GOOD is returned, and only then. */
 enum endpoint_flaw endpoint_parse(const char *text, struct endpoint *ret_endpoint);
+
+/* The same for [IPv6]:port, with the address in any form of RFC 4291 section 2.2 but the one with
+ * dots. Refused are ::, multicast (ff00::/8), and the two flaws above that only IPv6 has. */
+enum endpoint_flaw endpoint_parse_ipv6(const char *text, struct endpoint *ret_endpoint);
+
+/* Writes the text of one that is known. */
+void endpoint_to_text(const struct endpoint *endpoint, char ret_text[static ENDPOINT_TEXT_SIZE]);

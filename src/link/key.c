@@ -26,21 +26,27 @@ void key_to_text(const struct key *key, char ret_text[static KEY_TEXT_LENGTH + 1
     out[4] = '\0';
 }
 
-/* The six bits that a character stands for, or -1. */
-static int sextet(char character)
+/* All ones if `value` is in the range, or else zeros. */
+static int mask_of(int value, int low, int high)
 {
-    const char *found = character ? strchr(alphabet, character) : NULL;
-
-    return found ? (int)(found - alphabet) : -1;
+    return -(int)((unsigned int)((low - 1 - value) & (value - high - 1)) >> 31);
 }
 
-int key_from_text(const char *text, struct key *ret_key)
+/* The six bits that a character stands for, or -1. Without a look-up or a branch, since it may be
+ * of a preshared key. */
+static int sextet(char character)
 {
-    uint8_t bytes[KEY_SIZE + 1]; /* the last group is decoded whole: its third byte must be 0 */
-    uint8_t *out = bytes;
+    return -1 + (mask_of(character, 'A', 'Z') & (character - 'A' + 1)) +
+           (mask_of(character, 'a', 'z') & (character - 'a' + 27)) +
+           (mask_of(character, '0', '9') & (character - '0' + 53)) +
+           (mask_of(character, '+', '+') & 63) + (mask_of(character, '/', '/') & 64);
+}
 
-    if (strlen(text) != KEY_TEXT_LENGTH || text[KEY_TEXT_LENGTH - 1] != '=')
-        return -1;
+/* The 44 characters as 33 bytes: the last group is decoded whole. */
+static int decode(const char *text, uint8_t ret_bytes[static KEY_SIZE + 1])
+{
+    uint8_t *out = ret_bytes;
+
     for (int group = 0; group <= LAST_GROUP; group += 4, out += 3) {
         uint32_t bits = 0;
 
@@ -55,10 +61,22 @@ int key_from_text(const char *text, struct key *ret_key)
         out[1] = (uint8_t)(bits >> 8);
         out[2] = (uint8_t)bits;
     }
-    if (bytes[KEY_SIZE] != 0)
-        return -1;
-    memcpy(ret_key->bytes, bytes, KEY_SIZE);
     return 0;
+}
+
+int key_from_text(const char *text, struct key *ret_key)
+{
+    uint8_t bytes[KEY_SIZE + 1];
+    int error = -1;
+
+    if (strlen(text) != KEY_TEXT_LENGTH || text[KEY_TEXT_LENGTH - 1] != '=')
+        return -1;
+    if (decode(text, bytes) == 0 && bytes[KEY_SIZE] == 0) {
+        memcpy(ret_key->bytes, bytes, KEY_SIZE);
+        error = 0;
+    }
+    explicit_bzero(bytes, sizeof(bytes));
+    return error;
 }
 
 bool key_equal(const struct key *a, const struct key *b)

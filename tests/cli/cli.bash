@@ -10,13 +10,17 @@ clean_make()
         make --no-print-directory -C "$ROOT" "$@"
 }
 
-# Writes a config.h of all tasks, and the engine, but those given, with the prefix $PREFIX or "test"; prints its path.
+# What cwg_connect takes beyond its arguments, as config.h names it.
+OPTIONS=(IPV6 NAT PRESHARED_KEY MTU)
+
+# Writes a config.h of all tasks, the engine, and what is in $WITH, but those given, with the prefix $PREFIX or "test";
+# prints its path.
 config_without()
 {
     local file=$BATS_TEST_TMPDIR/config.h task
     {
         echo "#define CWG_PREFIX \"${PREFIX:-test}\""
-        for task in CREATE CONNECT DELETE ENGINE; do
+        for task in CREATE CONNECT DELETE ENGINE ${WITH:-}; do
             [[ " $* " == *" $task "* ]] || echo "#define ENABLE_CWG_$task"
         done
     } >"$file"

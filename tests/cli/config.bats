@@ -121,6 +121,61 @@ config_with()
     [[ $output == *$'\nbackends: kernel WireGuard, userspace engine\n'* ]] || fail "$output"
 }
 
+@test "each of cwg_connect's options that isn't enabled is not in the program: no code, no text" {
+    local option other with=$BATS_TEST_TMPDIR/with symbol synopsis
+    local -A symbols=(
+        [IPV6]='endpoint_parse_ipv6'
+        [PRESHARED_KEY]='preshared_read parse_preshared_key_file'
+        [NAT]='parse_keepalive'
+        [MTU]='device_set_mtu rtmsg_link_set_mtu parse_mtu fit_and_join'
+    )
+    local -A text=([IPV6]='[IPv6]:port' [PRESHARED_KEY]=--preshared-key-file [NAT]=--persistent-keepalive [MTU]=--mtu)
+    local -A told=([IPV6]=ipv6 [PRESHARED_KEY]=preshared-key [NAT]=nat [MTU]=mtu)
+    quick_build "$with" "$(WITH="${OPTIONS[*]}" config_without)"
+    for option in "${OPTIONS[@]}"; do
+        echo "without $option"
+        quick_build "$BUILD_DIR" "$(WITH="${OPTIONS[*]}" config_without "$option")"
+        for symbol in ${symbols[$option]}; do
+            nm "$with/$NAME" | grep -q " $symbol\b" || fail "$symbol is nowhere"
+            ! nm "$PROGRAM" | grep -q " $symbol\b" || fail "$symbol is there"
+        done
+        strings "$with/$NAME" | grep -qF -- "${text[$option]}" || fail "${text[$option]} is nowhere"
+        ! strings "$PROGRAM" | grep -F -- "${text[$option]}" || fail "${text[$option]} is there"
+        run --separate-stderr "$PROGRAM" cwg_connect --help
+        for other in "${OPTIONS[@]}"; do
+            [ "$other" = "$option" ] || [[ $output == *"${text[$other]}"* ]] || fail "no $other: $output"
+        done
+        run --separate-stderr "$PROGRAM" --version
+        [[ $(sed -n 's/^options: //p' <<<"$output") == "$(sed "s/ ${told[$option]} / /; s/^ //; s/ $//" \
+            <<<" ipv6 nat preshared-key mtu ")" ]] || fail "$output"
+    done
+}
+
+@test "a config.h that names none of them makes a program that knows no option, and says nothing of any" {
+    local word key=xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg= program=$WITHOUT-none/$NAME
+    for word in take_option find_option option_name path_mtu endpoint_parse_ipv6 preshared_read; do
+        ! nm "$program" | grep " $word\$" || fail "$word is there"
+    done
+    run --separate-stderr "$program" --version
+    [[ $output != *options* ]]
+    run --separate-stderr "$program" cwg_connect --help
+    [ "${lines[0]}" = "Usage: $NAME cwg_connect <pid> <net> <host> <peer_endpoint> <peer_key>" ]
+    [[ $output != *' --'* ]]
+    for word in --mtu=1280 --persistent-keepalive=25 --preshared-key-file=/dev/null --; do
+        run --separate-stderr "$program" cwg_connect 1 7 0 192.0.2.1:5101 "$key" "$word"
+        assert_refused_with "too many arguments: 6, where cwg_connect takes 5; leave out the rest" \
+            'cwg_connect <pid> <net> <host> <peer_endpoint> <peer_key>'
+        run --separate-stderr "$program" cwg_connect "$word" 1 7 0 192.0.2.1:5101 "$key"
+        assert_refused_with "pid: must be a decimal number" 'cwg_connect <pid> <net> <host> <peer_endpoint> <peer_key>'
+    done
+    for word in - '[2001:db8::1]:5101' '[fe80::1%eth0]:5101' '[::]:5101' '[ff02::1]:5101' '[::ffff:1:1]:5101'; do
+        run --separate-stderr "$program" cwg_connect 1 7 0 "$word" "$key"
+        assert_refused_with "peer_endpoint: must be a.b.c.d:port, with a to d from 0 to 255 and port from 1 to 65535, \
+without leading zeros; give the peer's machine as in 192.0.2.1:51820" \
+            'cwg_connect <pid> <net> <host> <peer_endpoint> <peer_key>'
+    done
+}
+
 @test "CWG_PREFER_ENGINE puts the engine first, and makes no sense without it" {
     config_with '#define CWG_PREFER_ENGINE'
     quick_build "$BUILD_DIR" "$CONFIG_FILE"
@@ -270,5 +325,6 @@ END
     quick_build "$BUILD_DIR" config.h
     run --separate-stderr "$PROGRAM" --version
     [ "${lines[2]}" = "tasks: cwg_create cwg_connect cwg_destroy" ]
-    [ "${lines[3]}" = "backends: kernel WireGuard, userspace engine" ]
+    [ "${lines[3]}" = "options: ipv6 nat preshared-key mtu" ]
+    [ "${lines[4]}" = "backends: kernel WireGuard, userspace engine" ]
 }

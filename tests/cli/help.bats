@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # What the program says of itself, and what it says to a command line that is wrong. Nothing here needs a privilege.
-# shellcheck disable=SC2153 # $NAME is set in helper.bash
+# shellcheck disable=SC2153,SC2030,SC2031 # $NAME is set in helper.bash; each test may have its own PROGRAM
 
 bats_require_minimum_version 1.5.0
 load cli
@@ -274,6 +274,32 @@ containers: all"
     refused_with 'too many arguments: 6, where cwg_connect takes 5; leave out the rest' \
         cwg_connect 1 7 0 192.0.2.1:5101 "$KEY" ''
     refused_with 'too many arguments: 4, where cwg_destroy takes 3; leave out the rest' cwg_destroy 1 7 0 --help
+}
+
+# What the program says where all options are in it.
+@test "with all options, help shows them, and what is wrong with them is told with the synopsis" {
+    local line build=$BATS_FILE_TMPDIR/options
+    WITH="${OPTIONS[*]}" quick_build "$build" "$(WITH="${OPTIONS[*]}" config_without)"
+    PROGRAM=$build/$NAME
+    SYNOPSIS[cwg_connect]+=' [--preshared-key-file <file>] [--persistent-keepalive <seconds>] [--mtu <bytes>]'
+    run --separate-stderr "$PROGRAM" --help
+    [ "$status" = 0 ]
+    grep -Fqx "  $NAME ${SYNOPSIS[cwg_connect]}" <<<"$output" || fail "$output"
+    run --separate-stderr "$PROGRAM" cwg_connect --help
+    [ "$status" = 0 ]
+    [ "${lines[0]}" = "Usage: $NAME ${SYNOPSIS[cwg_connect]}" ]
+    for line in "--preshared-key-file <file>: " "--persistent-keepalive <seconds>: " "--mtu <bytes>: "; do
+        grep -q -- "^  $line." <<<"$output" || fail "$output"
+    done
+    refused_with 'no such option; cwg_connect takes --preshared-key-file --persistent-keepalive --mtu' \
+        cwg_connect 1 7 0 192.0.2.1:5101 "$KEY" --fwmark 1
+    refused_with 'no such option; cwg_create takes none' cwg_create 1 7 0 5101 --mtu 1280
+    refused_with 'no such option; cwg_destroy takes none' cwg_destroy 1 7 0 --help
+    refused_with '--mtu: has no value; give <bytes>: ' cwg_connect 1 7 0 192.0.2.1:5101 "$KEY" --mtu
+    refused_with '--mtu: given twice; leave one out' cwg_connect --mtu=1280 1 7 0 192.0.2.1:5101 "$KEY" --mtu 1280
+    refused_with '--mtu: must be a decimal number of bytes from 576 to 65455' \
+        cwg_connect 1 7 0 192.0.2.1:5101 "$KEY" --mtu 100
+    refused_with 'peer_endpoint: missing; give a.b.c.d:port or [IPv6]:port, port 1-65535, or - if it' cwg_connect 1 7 0
 }
 
 @test "of several wrong arguments the first is named" {

@@ -89,6 +89,48 @@ scanned()
     scanned 2
 }
 
+@test "a preshared key is in the memory of a connect when it is sent, and not when it ends, however it ends" {
+    local number psk own file scans=$BATS_FILE_TMPDIR/scans look
+    local connect=(cwg_connect "$c1" 1 1 192.0.2.2:5002 AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE=)
+    psk=$(wg genpsk)
+    file=$BATS_TEST_TMPDIR/psk
+    chmod 755 "$BATS_TEST_TMPDIR"
+    echo "$psk" >"$file"
+    chmod 644 "$file"
+    look="$TOOLS/memscan \$PID - <$file >>$scans 2>&1"
+    own=$(app_at site1 "$HELPER" cwg_create "$c1" 1 0 5001)
+    # It is the last message that has it.
+    number=$(last_call sendto "${connect[@]}" --preshared-key-file "$file")
+    at_call "stop $number" "$look || :" "${connect[@]}" --preshared-key-file "$file"
+    cat "$scans"
+    grep -q 'found [1-9][0-9]*$' "$scans" || fail "it isn't there when it is sent"
+    : >"$scans"
+    run --separate-stderr at_call exit "$look" "${connect[@]}" --preshared-key-file "$file"
+    assert_success_with ''
+    # For the link's own key, for a link that isn't there, and for a file that goes wrong at its very end.
+    run at_call exit "$look" "${connect[@]:0:5}" "$own" --preshared-key-file "$file"
+    [ "$status" = 1 ]
+    run at_call exit "$look" cwg_connect "$c1" 2 1 192.0.2.2:5002 "${connect[-1]}" --preshared-key-file "$file"
+    [ "$status" = 1 ]
+    printf '%s \n' "$psk" >"$file.wrong"
+    run at_call exit "$look" "${connect[@]}" --preshared-key-file "$file.wrong"
+    [ "$status" = 1 ]
+    scanned 4
+}
+
+@test "a preshared key is in no command line and no environment while a connect runs" {
+    local number psk
+    local connect=(cwg_connect "$c1" 1 1 192.0.2.2:5002 AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE=)
+    psk=$(wg genpsk)
+    app_at site1 "$HELPER" cwg_create "$c1" 1 0 5001
+    number=$(last_call sendto "${connect[@]}")
+    # The key is looked for by a pattern from a file, since its own would be found.
+    echo "$psk" >"$BATS_TEST_TMPDIR/psk"
+    at_call "stop $number" "grep -qsF -f $BATS_TEST_TMPDIR/psk /proc/[0-9]*/cmdline /proc/[0-9]*/environ ||
+        echo none >>$BATS_FILE_TMPDIR/scans" "${connect[@]}" --preshared-key-file - <"$BATS_TEST_TMPDIR/psk"
+    [ "$(cat "$BATS_FILE_TMPDIR/scans")" = none ]
+}
+
 @test "the scan finds a key where there is one" {
     local key
     key=$(wg genkey)

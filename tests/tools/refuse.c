@@ -1,5 +1,6 @@
 // Runs a program, and all that it starts, on a kernel that refuses certain things, as older kernels
-// or other devices do; for the engine, whose descriptors have known numbers (src/engine/main.c).
+// or other devices do; for the engine, whose descriptors have known numbers (src/engine/main.c),
+// and the last for the helper.
 //
 //     refuse [--log FILE] WHAT... -- CMD...
 //
@@ -11,6 +12,9 @@
 //     write-udp    writev() to 3 of UDP that is still to be cut fails with EINVAL: some 6.6 kernels
 //     write-tcp    of TCP that is
 //     write-eio    every tenth writev() to 3 fails with EIO: a device that goes down
+//     ipv6-routes  sendto() of a question for an IPv6 route fails with EOPNOTSUPP, on any
+//     descriptor:
+//                  what a kernel without IPv6 answers to it
 //
 // CMD takes the place of this process; a child of it answers for the kernel as long as there is
 // anybody to ask, and writes a line to FILE for each refusal: what, and the process. It is done
@@ -21,8 +25,10 @@
 #define _GNU_SOURCE 1
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/filter.h>
 #include <linux/if_tun.h>
+#include <linux/rtnetlink.h>
 #include <linux/seccomp.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
@@ -157,6 +163,17 @@ static bool writes_tenth(const request_t *request)
     return on_tun(request) && ++written % ONE_IN == 0;
 }
 
+static bool asks_ipv6_route(const request_t *request)
+{
+    struct {
+        struct nlmsghdr header;
+        struct rtmsg route;
+    } message;
+
+    return peek(request, request->data.args[1], &message, sizeof(message)) &&
+           message.header.nlmsg_type == RTM_GETROUTE && message.route.rtm_family == AF_INET6;
+}
+
 static struct refusal refusals[] = {
     {"udp-gro", SYS_setsockopt, ENOPROTOOPT, sets_udp_gro, false},
     {"udp-segment", SYS_setsockopt, ENOPROTOOPT, sets_udp_segment, false},
@@ -166,6 +183,7 @@ static struct refusal refusals[] = {
     {"write-udp", SYS_writev, EINVAL, writes_udp, false},
     {"write-tcp", SYS_writev, EINVAL, writes_tcp, false},
     {"write-eio", SYS_writev, EIO, writes_tenth, false},
+    {"ipv6-routes", SYS_sendto, EOPNOTSUPP, asks_ipv6_route, false},
 };
 
 enum { REFUSALS = sizeof(refusals) / sizeof(refusals[0]) };
@@ -173,25 +191,27 @@ enum { REFUSALS = sizeof(refusals) / sizeof(refusals[0]) };
 static _Noreturn void usage(void)
 {
     fputs("usage: refuse [--log FILE] WHAT... -- CMD...\n"
-          "WHAT: udp-gro udp-segment batches uso tso write-udp write-tcp write-eio\n",
+          "WHAT: udp-gro udp-segment batches uso tso write-udp write-tcp write-eio ipv6-routes\n",
           stderr);
     exit(CANNOT);
 }
 
-// Of each call that is of interest, those are asked about that concern descriptors 3 to 5; all
-// others the kernel goes on with by itself. Returns the descriptor to be asked on.
+// Of each call that is of interest, those are asked about that concern descriptors 3 to 5, and of
+// sendto() all; all others the kernel goes on with by itself. Returns the descriptor to be asked
+// on.
 static int install_filter(void)
 {
     struct sock_filter filter[REFUSALS * 6 + 1];
     struct sock_fprog program = {.filter = filter};
 
     for (int i = 0; i < REFUSALS; i++) {
+        bool any = refusals[i].call == SYS_sendto;
         const struct sock_filter rule[] = {
             BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
             BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)refusals[i].call, 0, 4),
             BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])),
-            BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, FD_TUN, 0, 2),
-            BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, FD_UDP6, 1, 0),
+            BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, any ? 0 : FD_TUN, 0, 2),
+            BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, any ? INT_MAX : FD_UDP6, 1, 0),
             BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
         };
         if (!refusals[i].wanted)

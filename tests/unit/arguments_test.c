@@ -61,10 +61,11 @@ static void drop(struct words *words)
         free(words->list[i]);
 }
 
-/* The list of tasks is in some texts, and what is very short is in many. */
+/* The lists of tasks and options are in some texts, and what is very short is in many. */
 static bool may_be_repeated(const char *word)
 {
-    return strstr(" cwg_create cwg_connect cwg_destroy, or --help", word) || strlen(word) < 5;
+    return strstr(" cwg_create cwg_connect cwg_destroy, or --help", word) ||
+           strstr("--preshared-key-file --persistent-keepalive --mtu", word) || strlen(word) < 5;
 }
 
 /* A failure is one line that can be printed anywhere, and repeats nothing of the command line. */
@@ -136,10 +137,16 @@ static void check_values(const char *what, const struct command_line *line,
     expect(request->end.net == wanted->net && request->end.host == wanted->host, "%s: end %u %u",
            what, request->end.net, request->end.host);
     expect(request->port == wanted->port, "%s: port %u", what, request->port);
-    expect(request->endpoint.address == wanted->address &&
-               request->endpoint.port == wanted->peer_port,
-           "%s: endpoint %08x %u", what, request->endpoint.address, request->endpoint.port);
-    expect(key_equal(&request->peer, wanted->key ? &lines_key : &no_key), "%s: key", what);
+    expect(request->peer.endpoint.address == wanted->address &&
+               request->peer.endpoint.port == wanted->peer_port,
+           "%s: endpoint %08x %u", what, request->peer.endpoint.address,
+           request->peer.endpoint.port);
+    expect(key_equal(&request->peer.public_key, wanted->key ? &lines_key : &no_key), "%s: key",
+           what);
+    expect(!request->peer.endpoint.ipv6 && !request->peer.preshared_key &&
+               request->peer.keepalive == PEER_KEEPALIVE_KEPT && request->mtu == 0 &&
+               request->preshared_key.kind == PRESHARED_NONE,
+           "%s: something that wasn't given", what);
 }
 
 static void taken(void)
@@ -154,6 +161,96 @@ static void taken(void)
         split(taken_lines[i].line, &words);
         if (parse_good(what, &words, &line))
             check_values(what, &line, &taken_lines[i]);
+        drop(&words);
+    }
+}
+
+static bool same_text(const char *a, const char *b)
+{
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+static void check_options(const char *what, const struct command_line *line,
+                          const struct option_line *wanted)
+{
+    static const uint8_t address6[16] = {0x20, 0x01, 0x0d, 0xb8, [15] = 1}, no_address6[16];
+    const struct request *request = &line->request;
+    const struct endpoint *endpoint = &request->peer.endpoint;
+    bool ipv6 = wanted->endpoint == ENDPOINT_OF_IPV6;
+
+    expect(line->command == COMMAND_RUN && line->task == &task_connect, "%s: task", what);
+    expect(endpoint->ipv6 == ipv6 &&
+               endpoint->address == (wanted->endpoint == ENDPOINT_OF_IPV4 ? 0xc6336407 : 0) &&
+               memcmp(endpoint->address6, ipv6 ? address6 : no_address6, 16) == 0 &&
+               endpoint->port == (wanted->endpoint == ENDPOINT_OF_NONE ? 0 : 51871),
+           "%s: endpoint %d %08x %u", what, endpoint->ipv6, endpoint->address, endpoint->port);
+    expect(key_equal(&request->peer.public_key, &lines_key), "%s: key", what);
+    expect(request->peer.keepalive == wanted->keepalive, "%s: keepalive %d", what,
+           request->peer.keepalive);
+    expect(request->mtu == wanted->mtu, "%s: MTU %u", what, request->mtu);
+    expect((int)request->preshared_key.kind == wanted->preshared &&
+               same_text(request->preshared_key.path, wanted->path) &&
+               request->preshared_key.descriptor == wanted->descriptor,
+           "%s: preshared key %d %s %d", what, (int)request->preshared_key.kind,
+           request->preshared_key.path ? request->preshared_key.path : "none",
+           request->preshared_key.descriptor);
+}
+
+static void options_taken(void)
+{
+    for (size_t i = 0; i < option_line_count; i++) {
+        struct command_line line;
+        struct words words;
+        char what[300];
+
+        (void)snprintf(what, sizeof(what), "case %zu, %s", i, option_lines[i].line);
+        memset(&line, 0xa5, sizeof(line));
+        split(option_lines[i].line, &words);
+        if (parse_good(what, &words, &line))
+            check_options(what, &line, &option_lines[i]);
+        drop(&words);
+    }
+}
+
+/* The options of cwg_connect, each with a value, as one word and as two. */
+static const char *const some_options[][2] = {
+    {"--mtu=1280", "--mtu|1280"},
+    {"--persistent-keepalive=25", "--persistent-keepalive|25"},
+    {"--preshared-key-file=fd:9", "--preshared-key-file|fd:9"},
+};
+
+/* All three, in each order, each at each place among the arguments, as one word and as two. */
+static void options_anywhere(void)
+{
+    static const int orders[][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2},
+                                    {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
+    static const char *const arguments[] = {"7", "5", "1", "198.51.100.7:51871",
+                                            "hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo="};
+    const struct option_line wanted = {
+        .mtu = 1280, .keepalive = 25, .preshared = PRESHARED_DESCRIPTOR, .descriptor = 9};
+    const size_t places = COUNT(arguments) + 1;
+
+    for (size_t number = 0; number < COUNT(orders) * places * places * places * 8; number++) {
+        size_t forms = number % 8, rest = number / 8;
+        size_t place[3] = {rest % places, rest / places % places, rest / places / places % places};
+        const int *order = orders[rest / places / places / places];
+        char text[400] = "cwg_connect";
+        struct command_line line;
+        struct words words;
+
+        for (size_t i = 0; i <= COUNT(arguments); i++) {
+            for (size_t j = 0; j < 3; j++) {
+                if (place[order[j]] == i)
+                    (void)snprintf(text + strlen(text), sizeof(text) - strlen(text), "|%s",
+                                   some_options[order[j]][forms >> j & 1]);
+            }
+            if (i < COUNT(arguments))
+                (void)snprintf(text + strlen(text), sizeof(text) - strlen(text), "|%s",
+                               arguments[i]);
+        }
+        split(text, &words);
+        if (parse_good(text, &words, &line))
+            check_options(text, &line, &wanted);
         drop(&words);
     }
 }
@@ -203,8 +300,10 @@ static const char *const good_hosts[] = {"0", "1"};
 static const char *const bad_hosts[] = {"", "2", "Zq7", "-0", "00"};
 static const char *const good_ports[] = {"0", "65535"};
 static const char *const bad_ports[] = {"", "65536", "Zq7", "0080"};
-static const char *const good_endpoints[] = {"1.0.0.0:1", "255.255.255.254:65535"};
-static const char *const bad_endpoints[] = {"", "1.2.3.4", "1.2.3.4:0", "Zq7:1", "0.0.0.0:1"};
+static const char *const good_endpoints[] = {"1.0.0.0:1", "255.255.255.254:65535",
+                                             "[2001:db8::1]:1", "-"};
+static const char *const bad_endpoints[] = {"",      "1.2.3.4",   "1.2.3.4:0",
+                                            "Zq7:1", "0.0.0.0:1", "[fe80::1]:1"};
 static const char *const good_keys[] = {"hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo="};
 static const char *const bad_keys[] = {"", "Zq7", "hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmp=",
                                        "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="};
@@ -347,6 +446,9 @@ static void very_long_arguments(void)
                                signatures[signature].name, place, filler);
                 (void)snprintf(begins, sizeof(begins), "%s: must ",
                                choices[signatures[signature].arguments[place]].name);
+                if (text[0] == '-')
+                    (void)snprintf(begins, sizeof(begins), "no such option; %s takes ",
+                                   signatures[signature].name);
                 check_refused(what, &words, signatures[signature].task, begins);
                 drop(&words);
             }
@@ -419,6 +521,13 @@ static void descriptions(void)
         }
         expect(unit_is_printable(task->summary) && task->run && task->details, "%s", task->name);
     }
+    for (enum option option = 1; option < OPTIONS; option++) {
+        expect(task_connect.options[option - 1] == option, "option %d", (int)option);
+        expect(unit_is_printable(option_name(option)) && unit_is_printable(option_value(option)) &&
+                   unit_is_printable(option_range(option)),
+               "option %d", (int)option);
+        expect(!task_create.options[0] && !task_destroy.options[0], "options of others");
+    }
     expect(!task_by_name(""), "a task without a name");
     expect(!task_by_name("cwg_creat") && !task_by_name("cwg_create2"), "a part of a name");
 }
@@ -428,6 +537,8 @@ int main(void)
     static const struct test tests[] = {
         {.name = "refused", .run = refused},
         {.name = "taken", .run = taken},
+        {.name = "options_taken", .run = options_taken},
+        {.name = "options_anywhere", .run = options_anywhere},
         {.name = "shown", .run = shown},
         {.name = "no_arguments_at_all", .run = no_arguments_at_all},
         {.name = "cross_product", .run = cross_product},

@@ -40,6 +40,24 @@ struct taken_line {
 extern const struct taken_line taken_lines[];
 extern const size_t taken_line_count;
 
+/* What options and the newer endpoints come to: of lines whose other values don't matter. */
+struct option_line {
+    const char *line;
+    enum {
+        ENDPOINT_OF_IPV4, /* 198.51.100.7:51871 */
+        ENDPOINT_OF_IPV6, /* [2001:db8::1]:51871 */
+        ENDPOINT_OF_NONE,
+    } endpoint;
+    int32_t keepalive;
+    uint32_t mtu;
+    int preshared;
+    const char *path;
+    int descriptor;
+};
+
+extern const struct option_line option_lines[];
+extern const size_t option_line_count;
+
 /* The key of all taken lines that have one. */
 extern const struct key lines_key;
 

@@ -3,6 +3,10 @@
 #define ENABLE_CWG_CREATE
 #define ENABLE_CWG_CONNECT
 #define ENABLE_CWG_DELETE
+#define ENABLE_CWG_IPV6
+#define ENABLE_CWG_NAT
+#define ENABLE_CWG_PRESHARED_KEY
+#define ENABLE_CWG_MTU
 #define CWG_MAX_LINKS 256
 /* Both filters of the sandbox are tested: sandbox_test and sandbox_own_test. */
 #ifndef CWG_OWN_CONTAINERS_ONLY

@@ -1,5 +1,6 @@
 #include "link/key.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -234,6 +235,46 @@ static void refused_texts(void)
         check_refused(i, refused[i]);
 }
 
+/* What a thread decodes, and the stack that it does it on. */
+enum {
+    STACK_SIZE = 256 * 1024,
+};
+
+static void *decode_it(void *text)
+{
+    struct key *key = unit_copy(text, sizeof(*key));
+
+    (void)key_from_text(text, key);
+    explicit_bzero(key, sizeof(*key));
+    free(key);
+    return NULL;
+}
+
+/* Of a key that is read, or refused at its last bits, nothing is left on the stack. */
+static void nothing_left(void)
+{
+    static const char *const texts[] = {good, "hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmp="};
+    struct key key;
+
+    expect(key_from_text(good, &key) == 0, "good");
+    for (size_t i = 0; i < COUNT(texts); i++) {
+        uint8_t *stack = aligned_alloc(4096, STACK_SIZE);
+        char *text = unit_copy(texts[i], sizeof(good));
+        pthread_attr_t attributes;
+        pthread_t thread;
+
+        if (!stack || pthread_attr_init(&attributes) ||
+            pthread_attr_setstack(&attributes, stack, STACK_SIZE) ||
+            pthread_create(&thread, &attributes, decode_it, text) || pthread_join(thread, NULL))
+            unit_trouble("a thread");
+        for (size_t part = 0; part + 8 <= KEY_SIZE; part++)
+            expect(!memmem(stack, STACK_SIZE, key.bytes + part, 8), "text %zu, from %zu", i, part);
+        pthread_attr_destroy(&attributes);
+        free(text);
+        free(stack);
+    }
+}
+
 /* A private key has three bits cleared at one end, one cleared and one set at the other; all others
  * are left alone. */
 static void clamp(void)
@@ -283,6 +324,7 @@ int main(void)
         {.name = "every_byte_at_each_place", .run = every_byte_at_each_place},
         {.name = "lengths", .run = lengths},
         {.name = "refused_texts", .run = refused_texts},
+        {.name = "nothing_left", .run = nothing_left},
         {.name = "clamp", .run = clamp},
         {.name = "comparison", .run = comparison},
     };

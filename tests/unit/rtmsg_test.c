@@ -145,6 +145,59 @@ static const uint8_t link_up_bytes[] = {
     1,  0, 0, 0, 1,    0,    0,    0,    /* flags, change: IFF_UP */
 };
 
+static void link_get_index(struct message *message)
+{
+    rtmsg_link_get_index(message, 0x40000001);
+}
+
+static const uint8_t link_get_index_bytes[] = {
+    40, 0, 0,  0, 18, 0, 1, 0,    /* RTM_GETLINK; REQUEST */
+    0,  0, 0,  0, 0,  0, 0, 0,    /* */
+    0,  0, 0,  0, 1,  0, 0, 0x40, /* family, type, index */
+    0,  0, 0,  0, 0,  0, 0, 0,    /* flags, change */
+    8,  0, 29, 0, 8,  0, 0, 0,    /* IFLA_EXT_MASK: RTEXT_FILTER_SKIP_STATS */
+};
+
+static void link_set_mtu(struct message *message)
+{
+    rtmsg_link_set_mtu(message, 300, 65455);
+}
+
+static const uint8_t link_set_mtu_bytes[] = {
+    40, 0, 0, 0, 19,   0,    1, 0, /* RTM_SETLINK; REQUEST */
+    0,  0, 0, 0, 0,    0,    0, 0, /* */
+    0,  0, 0, 0, 0x2c, 1,    0, 0, /* index 300 */
+    0,  0, 0, 0, 0,    0,    0, 0, /* flags, change: neither up nor down */
+    8,  0, 4, 0, 0xaf, 0xff, 0, 0, /* IFLA_MTU */
+};
+
+static void path_get(struct message *message)
+{
+    rtmsg_path_get(message, &(struct endpoint){.address = 0xc0000201, .port = 51820});
+}
+
+static const uint8_t path_get_bytes[] = {
+    36, 0,  0, 0, 26,   0, 1, 0,             /* RTM_GETROUTE; REQUEST, and no dump */
+    0,  0,  0, 0, 0,    0, 0, 0,             /* */
+    2,  32, 0, 0, 0,    0, 0, 0, 0, 0, 0, 0, /* AF_INET, /32 */
+    8,  0,  1, 0, 0xc0, 0, 2, 1,             /* RTA_DST */
+};
+
+static void path_get_ipv6(struct message *message)
+{
+    rtmsg_path_get(message, &(struct endpoint){.ipv6 = true,
+                                               .address6 = {0x20, 1, 0x0d, 0xb8, [15] = 9},
+                                               .port = 51820});
+}
+
+static const uint8_t path_get_ipv6_bytes[] = {
+    48, 0,   0, 0, 26,   0, 1,    0,                /* RTM_GETROUTE; REQUEST */
+    0,  0,   0, 0, 0,    0, 0,    0,                /* */
+    10, 128, 0, 0, 0,    0, 0,    0,    0, 0, 0, 0, /* AF_INET6, /128 */
+    20, 0,   1, 0, 0x20, 1, 0x0d, 0xb8,             /* RTA_DST */
+    0,  0,   0, 0, 0,    0, 0,    0,    0, 0, 0, 9, /* */
+};
+
 static void link_set_group(struct message *message)
 {
     rtmsg_link_set_group(message, 300, 0x01020304, "by us");
@@ -192,6 +245,10 @@ static const struct {
     {"link_delete", link_delete, link_delete_bytes, sizeof(link_delete_bytes)},
     {"link_up", link_up, link_up_bytes, sizeof(link_up_bytes)},
     {"link_set_group", link_set_group, link_set_group_bytes, sizeof(link_set_group_bytes)},
+    {"link_get_index", link_get_index, link_get_index_bytes, sizeof(link_get_index_bytes)},
+    {"link_set_mtu", link_set_mtu, link_set_mtu_bytes, sizeof(link_set_mtu_bytes)},
+    {"path_get", path_get, path_get_bytes, sizeof(path_get_bytes)},
+    {"path_get_ipv6", path_get_ipv6, path_get_ipv6_bytes, sizeof(path_get_ipv6_bytes)},
     {"address_new", address_new, address_new_bytes, sizeof(address_new_bytes)},
     {"route_dump", rtmsg_route_dump, route_dump_bytes, sizeof(route_dump_bytes)},
 };
@@ -258,6 +315,22 @@ static void put_kind(struct wire *wire, const char *kind, size_t size)
     wire_unnest(wire, info);
 }
 
+/* IFLA_AF_SPEC, with IPv6's settings as far as `size` bytes reach: forwarding, hop limit, MTU. */
+static void put_families(struct wire *wire, uint32_t mtu6, size_t size)
+{
+    const uint32_t settings[] = {1, 64, mtu6, 1, 1, 1};
+    size_t families = wire_nest(wire, IFLA_AF_SPEC);
+    size_t family = wire_nest(wire, AF_INET);
+
+    wire_attribute(wire, 1, settings, sizeof(settings)); /* IFLA_INET_CONF */
+    wire_unnest(wire, family);
+    family = wire_nest(wire, AF_INET6);
+    wire_attribute_u32(wire, IFLA_INET6_FLAGS, 0x80000000);
+    wire_attribute(wire, IFLA_INET6_CONF, settings, size);
+    wire_unnest(wire, family);
+    wire_unnest(wire, families);
+}
+
 static void a_link(struct wire *wire)
 {
     static const uint8_t stats[64] = {0};
@@ -274,6 +347,7 @@ static void a_link(struct wire *wire)
     wire_attribute(wire, IFLA_MAP, stats, 24);
     wire_attribute(wire, IFLA_STATS64, stats, sizeof(stats));
     put_kind(wire, "wireguard", 10);
+    put_families(wire, 1400, 24);
     nest = wire_nest(wire, IFLA_PROP_LIST);
     wire_attribute_string(wire, IFLA_ALT_IFNAME, "another-name-that-is-longer-than-15");
     wire_unnest(wire, nest);
@@ -281,7 +355,14 @@ static void a_link(struct wire *wire)
 }
 
 static const struct rtmsg_link a_wanted_link = {
-    42, "wg-8388607-1", "wireguard", 0x6e616821, true, "net-admin-helper: engine, process 7",
+    .index = 42,
+    .name = "wg-8388607-1",
+    .kind = "wireguard",
+    .group = 0x6e616821,
+    .mtu = 1420,
+    .up = true,
+    .alias = "net-admin-helper: engine, process 7",
+    .mtu6 = 1400,
 };
 
 static int parse_link(const struct nlmsghdr *message, void *ret)
@@ -318,6 +399,8 @@ static void check_link(const char *what, const struct wire *wire, const struct r
     expect(strcmp(link.name, wanted->name) == 0, "%s: name %s", what, link.name);
     expect(strcmp(link.kind, wanted->kind) == 0, "%s: kind %s", what, link.kind);
     expect(link.group == wanted->group, "%s: group %x", what, link.group);
+    expect(link.mtu == wanted->mtu && link.mtu6 == wanted->mtu6, "%s: MTU %u, %u", what, link.mtu,
+           link.mtu6);
     expect(link.up == wanted->up, "%s: up %d", what, link.up);
     expect(strcmp(link.alias, wanted->alias) == 0, "%s: alias %s", what, link.alias);
 }
@@ -501,6 +584,58 @@ static void odd_links(void)
     }
 }
 
+static void link_mtus(void)
+{
+    static const uint32_t values[] = {0, 1, 68, 1279, 1280, 1420, 65535, 65536, UINT32_MAX};
+    static const char bytes[8] = {1};
+    struct rtmsg_link wanted;
+    struct wire wire;
+    size_t families;
+
+    for (size_t i = 0; i < COUNT(values); i++) {
+        wanted = (struct rtmsg_link){
+            .index = 3, .name = "x", .mtu = values[i], .mtu6 = values[COUNT(values) - 1 - i]};
+        start_link(&wire, 3, 0);
+        wire_attribute_string(&wire, IFLA_IFNAME, "x");
+        wire_attribute_u32(&wire, IFLA_MTU, wanted.mtu);
+        put_families(&wire, wanted.mtu6, 24);
+        wire_end(&wire);
+        check_link("MTU", &wire, &wanted);
+    }
+    for (size_t size = 0; size <= 8; size++) {
+        wanted = (struct rtmsg_link){.index = 3, .name = "x", .mtu = 1};
+        start_link(&wire, 3, 0);
+        wire_attribute_string(&wire, IFLA_IFNAME, "x");
+        wire_attribute(&wire, IFLA_MTU, bytes, size);
+        wire_end(&wire);
+        check_link("MTU of another size", &wire, size == 4 ? &wanted : NULL);
+    }
+    /* the settings may be fewer: then it isn't told */
+    for (size_t size = 0; size <= 24; size++) {
+        wanted = (struct rtmsg_link){.index = 3, .name = "x", .mtu6 = size >= 12 ? 1400 : 0};
+        start_link(&wire, 3, 0);
+        wire_attribute_string(&wire, IFLA_IFNAME, "x");
+        put_families(&wire, 1400, size);
+        wire_end(&wire);
+        check_link("fewer settings", &wire, &wanted);
+    }
+    for (size_t size = 0; size <= 8; size++) {
+        wanted = (struct rtmsg_link){.index = 3, .name = "x"};
+        start_link(&wire, 3, 0);
+        wire_attribute_string(&wire, IFLA_IFNAME, "x");
+        wire_attribute(&wire, IFLA_AF_SPEC, bytes, size);
+        wire_end(&wire);
+        check_link("families that are none", &wire, size == 0 ? &wanted : NULL);
+        start_link(&wire, 3, 0);
+        wire_attribute_string(&wire, IFLA_IFNAME, "x");
+        families = wire_nest(&wire, IFLA_AF_SPEC);
+        wire_attribute(&wire, AF_INET6, bytes, size);
+        wire_unnest(&wire, families);
+        wire_end(&wire);
+        check_link("settings that are none", &wire, size == 0 ? &wanted : NULL);
+    }
+}
+
 /* A route. */
 
 static void start_route(struct wire *wire, uint8_t family, uint8_t length, uint8_t type)
@@ -653,6 +788,128 @@ static void routes(void)
     }
 }
 
+/* A path: the route that an address has. */
+
+static void put_metrics(struct wire *wire, uint32_t mtu)
+{
+    size_t metrics = wire_nest(wire, RTA_METRICS);
+
+    wire_attribute_u32(wire, RTAX_LOCK, 4);
+    wire_attribute_u32(wire, RTAX_MTU, mtu);
+    wire_attribute_u32(wire, RTAX_HOPLIMIT, 64);
+    wire_unnest(wire, metrics);
+}
+
+static void a_path(struct wire *wire)
+{
+    start_route(wire, AF_INET, 32, RTN_UNICAST);
+    wire_attribute_u32(wire, RTA_TABLE, 254);
+    wire_attribute(wire, RTA_DST, "\xc0\x00\x02\x01", 4);
+    wire_attribute_u32(wire, RTA_OIF, 17);
+    wire_attribute(wire, RTA_GATEWAY, "\xc0\x00\x02\xfe", 4);
+    put_metrics(wire, 1400);
+    wire_attribute_u32(wire, RTA_UID, 61234);
+    wire_end(wire);
+}
+
+static int parse_path(const struct nlmsghdr *message, void *ret)
+{
+    return rtmsg_path_parse(message, ret);
+}
+
+static void sane_path(const char *what, const void *ret)
+{
+    (void)what;
+    (void)ret; /* any device, any MTU */
+}
+
+static const struct reader path_reader = {"path", parse_path, sizeof(struct rtmsg_path), sane_path};
+
+static void check_path(const char *what, const struct wire *wire, const struct rtmsg_path *wanted)
+{
+    struct nlmsghdr *message = unit_copy(wire->bytes, wire->length);
+    struct rtmsg_path path = {.device = -7, .mtu = 0xdeadbeef};
+    int result = rtmsg_path_parse(message, &path);
+
+    free(message);
+    if (!wanted) {
+        expect(result == -EBADMSG, "%s: %d", what, result);
+        expect(path.device == -7 && path.mtu == 0xdeadbeef, "%s: written", what);
+        return;
+    }
+    expect(result == 0, "%s: %d", what, result);
+    expect(path.device == wanted->device && path.mtu == wanted->mtu, "%s: device %d, MTU %u", what,
+           path.device, path.mtu);
+}
+
+static void paths(void)
+{
+    static const uint32_t values[] = {0, 1, 1279, 1280, 65535, 65536, UINT32_MAX};
+    static const char bytes[8] = {1};
+    struct rtmsg_path wanted = {17, 1400};
+    struct wire wire;
+    size_t metrics;
+
+    a_path(&wire);
+    check_path("a path", &wire, &wanted);
+    for (size_t i = 0; i < COUNT(values); i++) {
+        wanted = (struct rtmsg_path){3, values[i]};
+        start_route(&wire, AF_INET6, 128, RTN_UNICAST);
+        put_metrics(&wire, values[i]);
+        wire_attribute_u32(&wire, RTA_OIF, 3);
+        wire_end(&wire);
+        check_path("MTU", &wire, &wanted);
+    }
+    wanted = (struct rtmsg_path){1, 0};
+    for (size_t size = 0; size <= 8; size++) {
+        start_route(&wire, AF_INET, 32, RTN_LOCAL);
+        wire_attribute(&wire, RTA_OIF, bytes, size);
+        wire_end(&wire);
+        check_path("device of another size", &wire, size == 4 ? &wanted : NULL);
+
+        start_route(&wire, AF_INET, 32, RTN_LOCAL);
+        wire_attribute_u32(&wire, RTA_OIF, 1);
+        metrics = wire_nest(&wire, RTA_METRICS);
+        wire_attribute(&wire, RTAX_MTU, bytes, size);
+        wire_unnest(&wire, metrics);
+        wire_end(&wire);
+        wanted.mtu = 1;
+        check_path("MTU of another size", &wire, size == 4 ? &wanted : NULL);
+        wanted.mtu = 0;
+
+        start_route(&wire, AF_INET, 32, RTN_LOCAL);
+        wire_attribute_u32(&wire, RTA_OIF, 1);
+        wire_attribute(&wire, RTA_METRICS, bytes, size);
+        wire_end(&wire);
+        check_path("metrics that are none", &wire, size == 0 ? &wanted : NULL);
+    }
+    start_route(&wire, AF_INET, 32, RTN_UNICAST);
+    wire_end(&wire);
+    check_path("no device", &wire, NULL);
+    for (unsigned int type = 0; type < 100; type++) {
+        wanted = (struct rtmsg_path){17, 1400};
+        a_path(&wire);
+        wire.bytes[4] = (uint8_t)type;
+        check_path("message type", &wire, type == RTM_NEWROUTE ? &wanted : NULL);
+    }
+    for (size_t more = 1; more <= 3; more++) {
+        a_path(&wire);
+        wire_put(&wire, bytes, more);
+        wire_end(&wire);
+        check_path("bytes left over", &wire, NULL);
+    }
+}
+
+static void hostile_paths(void)
+{
+    struct wire wire;
+
+    a_path(&wire);
+    wire_cut(&path_reader, &wire);
+    wire_lie(&path_reader, &wire);
+    wire_mutate(&path_reader, &wire, 100000);
+}
+
 static void hostile_links(void)
 {
     struct wire wire;
@@ -714,6 +971,25 @@ static void check_real(const char *name, unsigned int index)
     wire_mutate(&link_reader, &wire, 2000);
 }
 
+/* The way to ourselves is lo, whose MTU is told by its index. */
+static void real_path(void)
+{
+    static uint8_t answer[65536] __attribute__((aligned(4)));
+    const struct endpoint endpoint = {.address = 0x7f000001, .port = 9};
+    struct message request;
+    struct rtmsg_path path = {0};
+    struct rtmsg_link link = {0};
+
+    rtmsg_path_get(&request, &endpoint);
+    expect(ask(request.bytes, request.header.nlmsg_len, answer, sizeof(answer)) > 16, "no answer");
+    expect(rtmsg_path_parse((const void *)answer, &path) == 0, "a path is refused");
+    expect(path.device == (int)if_nametoindex("lo"), "device %d", path.device);
+    rtmsg_link_get_index(&request, path.device);
+    expect(ask(request.bytes, request.header.nlmsg_len, answer, sizeof(answer)) > 16, "no answer");
+    expect(rtmsg_link_parse((const void *)answer, &link) == 0, "a link is refused");
+    expect(strcmp(link.name, "lo") == 0 && link.mtu > 1280, "%s, MTU %u", link.name, link.mtu);
+}
+
 static void real_links(void)
 {
     struct if_nameindex *list = if_nameindex();
@@ -735,8 +1011,12 @@ int main(void)
         {.name = "link_strings", .run = link_strings},
         {.name = "link_aliases", .run = link_aliases},
         {.name = "odd_links", .run = odd_links},
+        {.name = "link_mtus", .run = link_mtus},
         {.name = "routes", .run = routes},
         {.name = "hops", .run = hops},
+        {.name = "paths", .run = paths},
+        {.name = "hostile_paths", .run = hostile_paths},
+        {.name = "real_path", .run = real_path},
         {.name = "hostile_links", .run = hostile_links},
         {.name = "hostile_routes", .run = hostile_routes},
         {.name = "real_links", .run = real_links},

@@ -22,10 +22,11 @@ enum {
 
 static const struct key one = {{KEY_FROM(1)}};
 static const struct key two = {{KEY_FROM(101)}};
-static const struct wgmsg_peer peer = {
+static const struct peer peer = {
     .public_key = {{KEY_FROM(1)}},
     .endpoint = {.address = 0xc0000201, .port = 51820},
     .allowed_address = 0x0affffff,
+    .keepalive = PEER_KEEPALIVE_KEPT,
 };
 
 /* What is sent: the bytes, as include/uapi/linux/wireguard.h has them. */
@@ -93,6 +94,114 @@ static const uint8_t replace_peer_bytes[] = {
     PEER_BYTES,
 };
 
+/* A preshared key, and neither endpoint nor keepalive. */
+static void set_preshared_key(struct message *message)
+{
+    struct peer changed = peer;
+
+    changed.preshared_key = &two;
+    changed.endpoint = (struct endpoint){.port = 0};
+    wgmsg_set_peer(message, FAMILY, 0x10203, &changed, false);
+}
+
+static const uint8_t set_preshared_key_bytes[] = {
+    148,  0,    0,    0,   FAMILY,
+    0,    1,    0, /* REQUEST */
+    0,    0,    0,    0,   0,
+    0,    0,    0,       /* */
+    1,    1,    0,    0, /* WG_CMD_SET_DEVICE */
+    8,    0,    1,    0,   3,
+    2,    1,    0,                      /* WGDEVICE_A_IFINDEX */
+    120,  0,    8,    128,              /* WGDEVICE_A_PEERS */
+    116,  0,    0,    128,              /* the first of the list */
+    36,   0,    1,    0,   KEY_FROM(1), /* WGPEER_A_PUBLIC_KEY */
+    8,    0,    3,    0,   2,
+    0,    0,    0,                        /* WGPEER_A_FLAGS */
+    36,   0,    2,    0,   KEY_FROM(101), /* WGPEER_A_PRESHARED_KEY */
+    32,   0,    9,    128,                /* WGPEER_A_ALLOWEDIPS */
+    28,   0,    0,    128,                /* */
+    6,    0,    1,    0,   2,
+    0,    0,    0, /* AF_INET */
+    8,    0,    2,    0,   10,
+    0xff, 0xff, 0xff, /* */
+    5,    0,    3,    0,   32,
+    0,    0,    0, /* */
+};
+
+/* All that there can be: the longest message. */
+static void set_all(struct message *message)
+{
+    struct peer changed = peer;
+
+    changed.preshared_key = &two;
+    changed.endpoint = (struct endpoint){
+        .ipv6 = true, .address6 = {0x20, 1, 0x0d, 0xb8, [14] = 7, [15] = 1}, .port = 51820};
+    changed.keepalive = 25;
+    wgmsg_set_peer(message, FAMILY, 0x10203, &changed, true);
+}
+
+static const uint8_t set_all_bytes[] = {
+    196,  0,    0,    0,   FAMILY,
+    0,    1,    0, /* REQUEST */
+    0,    0,    0,    0,   0,
+    0,    0,    0,       /* */
+    1,    1,    0,    0, /* WG_CMD_SET_DEVICE */
+    8,    0,    1,    0,   3,
+    2,    1,    0, /* WGDEVICE_A_IFINDEX */
+    8,    0,    5,    0,   1,
+    0,    0,    0,                      /* WGDEVICE_A_FLAGS: REPLACE_PEERS */
+    160,  0,    8,    128,              /* WGDEVICE_A_PEERS */
+    156,  0,    0,    128,              /* the first of the list */
+    36,   0,    1,    0,   KEY_FROM(1), /* WGPEER_A_PUBLIC_KEY */
+    8,    0,    3,    0,   2,
+    0,    0,    0,                        /* WGPEER_A_FLAGS */
+    36,   0,    2,    0,   KEY_FROM(101), /* WGPEER_A_PRESHARED_KEY */
+    32,   0,    4,    0,   10,
+    0,    0xca, 0x6c, /* WGPEER_A_ENDPOINT: AF_INET6, port */
+    0,    0,    0,    0,   0x20,
+    1,    0x0d, 0xb8, /* flow information; address */
+    0,    0,    0,    0,   0,
+    0,    0,    0, /* */
+    0,    0,    7,    1,   0,
+    0,    0,    0, /* scope */
+    6,    0,    5,    0,   25,
+    0,    0,    0,         /* WGPEER_A_PERSISTENT_KEEPALIVE_INTERVAL */
+    32,   0,    9,    128, /* WGPEER_A_ALLOWEDIPS */
+    28,   0,    0,    128, /* */
+    6,    0,    1,    0,   2,
+    0,    0,    0, /* AF_INET */
+    8,    0,    2,    0,   10,
+    0xff, 0xff, 0xff, /* */
+    5,    0,    3,    0,   32,
+    0,    0,    0, /* */
+};
+
+static void keepalive_off(struct message *message)
+{
+    struct peer changed = peer;
+
+    changed.endpoint = (struct endpoint){.port = 0};
+    changed.keepalive = 0;
+    wgmsg_set_peer(message, FAMILY, 0x10203, &changed, false);
+}
+
+static const uint8_t keepalive_off_bytes[] = {
+    120, 0, 0, 0,   FAMILY,      0,    1,    0,    /* REQUEST */
+    0,   0, 0, 0,   0,           0,    0,    0,    /* */
+    1,   1, 0, 0,                                  /* WG_CMD_SET_DEVICE */
+    8,   0, 1, 0,   3,           2,    1,    0,    /* WGDEVICE_A_IFINDEX */
+    92,  0, 8, 128,                                /* WGDEVICE_A_PEERS */
+    88,  0, 0, 128,                                /* the first of the list */
+    36,  0, 1, 0,   KEY_FROM(1),                   /* WGPEER_A_PUBLIC_KEY */
+    8,   0, 3, 0,   2,           0,    0,    0,    /* WGPEER_A_FLAGS */
+    6,   0, 5, 0,   0,           0,    0,    0,    /* WGPEER_A_PERSISTENT_KEEPALIVE_INTERVAL */
+    32,  0, 9, 128,                                /* WGPEER_A_ALLOWEDIPS */
+    28,  0, 0, 128,                                /* */
+    6,   0, 1, 0,   2,           0,    0,    0,    /* AF_INET */
+    8,   0, 2, 0,   10,          0xff, 0xff, 0xff, /* */
+    5,   0, 3, 0,   32,          0,    0,    0,    /* */
+};
+
 static void device_get(struct message *message)
 {
     wgmsg_device_get(message, 0xfedc, 1);
@@ -115,6 +224,10 @@ static const struct {
     {"set_key", set_key, set_key_bytes, sizeof(set_key_bytes)},
     {"set_peer", set_peer, set_peer_bytes, sizeof(set_peer_bytes)},
     {"replace_peer", replace_peer, replace_peer_bytes, sizeof(replace_peer_bytes)},
+    {"set_preshared_key", set_preshared_key, set_preshared_key_bytes,
+     sizeof(set_preshared_key_bytes)},
+    {"set_all", set_all, set_all_bytes, sizeof(set_all_bytes)},
+    {"keepalive_off", keepalive_off, keepalive_off_bytes, sizeof(keepalive_off_bytes)},
     {"device_get", device_get, device_get_bytes, sizeof(device_get_bytes)},
 };
 
@@ -136,7 +249,7 @@ static void sent_values(void)
 {
     for (unsigned int i = 0; i < 20000; i++) {
         struct message message;
-        struct wgmsg_peer random = peer;
+        struct peer random = peer;
         uint8_t bytes[sizeof(set_peer_bytes)];
 
         memset(&message, 0, sizeof(message));

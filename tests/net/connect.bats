@@ -1,0 +1,689 @@
+#!/usr/bin/env bats
+# What cwg_connect takes beyond an IPv4 endpoint and a key: preshared keys, keepalives, peers whose place isn't known,
+# IPv6, and the MTU that fits the path. By a caller without privilege.
+#
+#             site1                                        site2
+#     +---------------------------+              +---------------------------+
+#     |       192.0.2.1 (v1) -----+-----veth-----+----- (v2) 192.0.2.2       |
+#     |     2001:db8::1           |  MTU as told |           2001:db8::2     |
+#     |  +--------+  +--------+   |              |              +--------+   |
+#     |  |   c1   |  |   c3   |   |              |              |   c2   |   |
+#     |  +--------+  +--------+   |              |              +--------+   |
+#     +---------------------------+              +---------------------------+
+#
+# The sites live as long as this file, containers only as long as a test.
+
+bats_require_minimum_version 1.5.0
+load net
+
+KEY_A=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE=
+ZEROS=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=
+
+setup_file()
+{
+    has_backend || return 0
+    install_helper
+    two_sites
+    ip -n site1 address add 2001:db8::1/64 dev v1 nodad
+    ip -n site2 address add 2001:db8::2/64 dev v2 nodad
+}
+
+setup()
+{
+    require_backend
+    container c1
+    container c2
+}
+
+teardown()
+{
+    local failed=false
+    unchanged || failed=true
+    clean_up
+    wait_for_silence site1 site2 || failed=true
+    path 1500
+    at site1 ip route flush cache
+    ! $failed
+}
+
+teardown_file()
+{
+    clean_up
+}
+
+# Makes the path between the sites one of that MTU, at both its ends, or at each end its own.
+path()
+{
+    # What is in the way of a change goes first: IPv6 comes back only with an MTU that it can have.
+    ip -n site1 link set v1 mtu "$1"
+    ip -n site2 link set v2 mtu "${2:-$1}"
+}
+
+# Both ends of the link for net 7, not connected: sets KEY1 and KEY2.
+two_ends()
+{
+    KEY1=$(cwg site1 create "$c1" 7 0 5101)
+    KEY2=$(cwg site2 create "$c2" 7 1 5102)
+}
+
+# Connects each end, with further options.
+connect1()
+{
+    cwg site1 connect "$c1" 7 1 192.0.2.2:5102 "$KEY2" "$@"
+}
+
+connect2()
+{
+    cwg site2 connect "$c2" 7 0 192.0.2.1:5101 "$KEY1" "$@"
+}
+
+# From container $1 to address $2, with further options of ping's.
+pings()
+{
+    inside "$1" ping -c 1 -W 10 "${@:3}" "$2"
+}
+
+latest_handshake()
+{
+    wg_of "$1" "$2" latest-handshakes | cut -f 2
+}
+
+endpoint_of()
+{
+    wg_of "$1" "$2" endpoints | cut -f 2
+}
+
+keepalive_of()
+{
+    wg_of "$1" "$2" persistent-keepalive | cut -f 2
+}
+
+preshared_of()
+{
+    wg_of "$1" "$2" preshared-keys | cut -f 2
+}
+
+# An engine tells nobody its preshared key, only that it has one.
+has_preshared()
+{
+    local told
+    told=$(preshared_of "$1" "$2")
+    [ "$BACKEND" = kernel ] || [ "$3" = '(none)' ] || set -- "$1" "$2" '(hidden)'
+    [ "$told" = "$3" ] || fail "the preshared key is $told, not $3"
+}
+
+mtu_of()
+{
+    inside "$1" ip -oneline link show dev "$2" | grep -oE 'mtu [0-9]+' | cut -d ' ' -f 2
+}
+
+has_mtu()
+{
+    local mtu
+    mtu=$(mtu_of "$1" "$2")
+    [ "$mtu" = "$3" ] || fail "the MTU is $mtu, not $3"
+}
+
+# A file of the application's that holds a key: sets FILE.
+key_file()
+{
+    FILE=$BATS_TEST_TMPDIR/$1
+    chmod 755 "$BATS_TEST_TMPDIR"
+    printf '%s\n' "$2" >"$FILE"
+    chown "$APP_UID:$APP_GID" "$FILE"
+    chmod 600 "$FILE"
+}
+
+# 1 MB by TCP from container $1 to address $2 of container $3, within some seconds: prints how much arrived. A
+# connection that is stuck ends after three of them (TCP_USER_TIMEOUT): it would keep its namespace for minutes.
+megabyte()
+{
+    local arrived=$BATS_TEST_TMPDIR/arrived
+    : >"$arrived"
+    inside "$3" timeout "$4" socat -u TCP-LISTEN:7000,reuseaddr "OPEN:$arrived" 3>&- &
+    local listener=$!
+    wait_for listens "$3"
+    head -c 1000000 /dev/zero | inside "$1" timeout "$4" socat -u -t 1 - "TCP:$2:7000,setsockopt-int=6:18:3000" \
+        3>&- || true
+    wait "$listener" || true
+    stat -c %s "$arrived"
+}
+
+listens()
+{
+    inside "$1" ss -Hnlt | grep -q :7000
+}
+
+# ---- preshared keys ----
+
+@test "with the same preshared key at both ends a link works: from a file, standard input, a descriptor" {
+    local psk file
+    psk=$(wg genpsk)
+    key_file psk "$psk"
+    file=$FILE
+    two_ends
+    run --separate-stderr connect1 --preshared-key-file "$file"
+    assert_success_with ""
+    run --separate-stderr connect2 --preshared-key-file - <<<"$psk"
+    assert_success_with ""
+    has_preshared "$c1" wg-7-0 "$psk"
+    has_preshared "$c2" wg-7-1 "$psk"
+    pings "$c1" 10.0.0.15
+
+    psk=$(wg genpsk)
+    cwg site1 create "$c1" 8 0 5103 >"$BATS_TEST_TMPDIR/key1"
+    cwg site2 create "$c2" 8 1 5104 >"$BATS_TEST_TMPDIR/key2"
+    run --separate-stderr cwg site1 connect --preshared-key-file=fd:9 "$c1" 8 1 192.0.2.2:5104 \
+        "$(<"$BATS_TEST_TMPDIR/key2")" 9<<<"$psk"
+    assert_success_with ""
+    # From a pipe that is written to in pieces, without a newline.
+    { printf %s "${psk:0:20}" && sleep 0.3 && printf %s "${psk:20}"; } |
+        cwg site2 connect "$c2" 8 0 192.0.2.1:5103 "$(<"$BATS_TEST_TMPDIR/key1")" --preshared-key-file -
+    has_preshared "$c1" wg-8-0 "$psk"
+    has_preshared "$c2" wg-8-1 "$psk"
+    pings "$c2" 10.0.0.16
+}
+
+@test "with different preshared keys, or one at one end only, there is no session; with the right one there is" {
+    local psk
+    psk=$(wg genpsk)
+    two_ends
+    connect1 --preshared-key-file - <<<"$psk"
+    connect2 --preshared-key-file - < <(wg genpsk)
+    run ! inside "$c1" ping -c 1 -W 2 10.0.0.15
+    [ "$(latest_handshake "$c1" wg-7-0)" = 0 ]
+    connect2 --preshared-key-file - <<<"$ZEROS"
+    run ! inside "$c2" ping -c 1 -W 2 10.0.0.14
+    [ "$(latest_handshake "$c1" wg-7-0)" = 0 ]
+    connect2 --preshared-key-file - <<<"$psk"
+    pings "$c1" 10.0.0.15
+}
+
+@test "a preshared key stays when the link is connected again without one, and goes by zeros, or with the peer" {
+    local psk before
+    psk=$(wg genpsk)
+    two_ends
+    connect1 --preshared-key-file - <<<"$psk"
+    connect2 --preshared-key-file - <<<"$psk"
+    pings "$c1" 10.0.0.15
+    before=$(latest_handshake "$c1" wg-7-0)
+    connect1
+    has_preshared "$c1" wg-7-0 "$psk"
+    connect1 --preshared-key-file - < <(wg genpsk)
+    # The session was agreed on before.
+    pings "$c1" 10.0.0.15
+    [ "$(latest_handshake "$c1" wg-7-0)" = "$before" ]
+    connect1 --preshared-key-file - <<<"$ZEROS"
+    has_preshared "$c1" wg-7-0 '(none)'
+    pings "$c1" 10.0.0.15
+    connect1 --preshared-key-file - <<<"$psk"
+    cwg site1 connect "$c1" 7 1 192.0.2.2:5102 "$KEY_A"
+    has_preshared "$c1" wg-7-0 '(none)'
+}
+
+@test "a file with a preshared key is opened with the caller's rights, and from the caller's directory" {
+    local psk
+    psk=$(wg genpsk)
+    two_ends
+    key_file psk "$psk"
+    chown 0:0 "$FILE"
+    refused "--preshared-key-file: can't open it: Permission denied" connect1 --preshared-key-file "$FILE"
+    chown "$APP_UID:$APP_GID" "$FILE"
+    refused "--preshared-key-file: can't open it: No such file or directory" connect1 --preshared-key-file psk
+    unchanged
+    cd "$BATS_TEST_TMPDIR"
+    run --separate-stderr connect1 --preshared-key-file psk
+    assert_success_with ""
+    has_preshared "$c1" wg-7-0 "$psk"
+}
+
+@test "what is no preshared key changes nothing" {
+    local text="--preshared-key-file: must hold 44 characters of base64 for 32 bytes, and nothing else"
+    two_ends
+    refused "$text" connect1 --preshared-key-file /dev/null
+    refused "$text" connect1 --preshared-key-file /dev/zero
+    refused "$text" connect1 --preshared-key-file - < <(wg genpsk | head -c 43)
+    refused "$text" connect1 --preshared-key-file - < <(wg genpsk && wg genpsk)
+    refused "$text" connect1 --preshared-key-file - < <(wg genpsk | tr '[:print:]' '*')
+    refused "--preshared-key-file: can't read it: Is a directory" connect1 --preshared-key-file /
+    refused "--preshared-key-file: can't read it: Bad file descriptor" connect1 --preshared-key-file fd:9 9<&-
+    refused "--preshared-key-file: can't read it: Invalid argument" connect1 --preshared-key-file fd:9 \
+        9<"/proc/$c1/ns/net"
+}
+
+@test "one descriptor can name the container, and another hold the preshared key" {
+    local psk
+    psk=$(wg genpsk)
+    two_ends
+    run --separate-stderr cwg site1 connect fd:8 7 1 192.0.2.2:5102 "$KEY2" --preshared-key-file fd:9 \
+        8<"/proc/$c1/ns/net" 9<<<"$psk"
+    assert_success_with ""
+    has_preshared "$c1" wg-7-0 "$psk"
+}
+
+# ---- keepalives, and peers whose place isn't known ----
+
+@test "a keepalive is set, kept when the link is connected again, turned off by 0, and gone with the peer" {
+    two_ends
+    connect1
+    [ "$(keepalive_of "$c1" wg-7-0)" = off ]
+    run --separate-stderr connect1 --persistent-keepalive 25
+    assert_success_with ""
+    [ "$(keepalive_of "$c1" wg-7-0)" = 25 ]
+    connect1
+    [ "$(keepalive_of "$c1" wg-7-0)" = 25 ]
+    connect1 --persistent-keepalive=65535
+    [ "$(keepalive_of "$c1" wg-7-0)" = 65535 ]
+    connect1 --persistent-keepalive=0
+    [ "$(keepalive_of "$c1" wg-7-0)" = off ]
+    connect1 --persistent-keepalive=25
+    cwg site1 connect "$c1" 7 1 192.0.2.2:5102 "$KEY_A"
+    [ "$(keepalive_of "$c1" wg-7-0)" = off ]
+}
+
+# What has come to a container by its link, in bytes.
+received()
+{
+    wg_of "$1" "$2" transfer | cut -f 2
+}
+
+has_received_more_than()
+{
+    [ "$(received "$1" "$2")" -gt "$3" ]
+}
+
+@test "an end with a keepalive brings the session up by itself, and goes on sending" {
+    local before
+    two_ends
+    connect2
+    connect1 --persistent-keepalive 1
+    wait_for has_received_more_than "$c2" wg-7-1 0
+    before=$(received "$c2" wg-7-1)
+    wait_for has_received_more_than "$c2" wg-7-1 "$((before + 63))"
+    pings "$c2" 10.0.0.14
+}
+
+@test "an end that doesn't know where its peer is learns it when the peer sends" {
+    two_ends
+    run --separate-stderr cwg site1 connect "$c1" 7 1 - "$KEY2"
+    assert_success_with ""
+    [ "$(endpoint_of "$c1" wg-7-0)" = '(none)' ]
+    has_mtu "$c1" wg-7-0 1420
+    run ! inside "$c1" ping -c 1 -W 1 10.0.0.15
+    connect2 --persistent-keepalive 25
+    wait_for pings "$c1" 10.0.0.15
+    [ "$(endpoint_of "$c1" wg-7-0)" = 192.0.2.2:5102 ]
+}
+
+@test "an end with a keepalive that doesn't know where its peer is waits for it" {
+    two_ends
+    cwg site1 connect "$c1" 7 1 - "$KEY2" --persistent-keepalive 1
+    sleep 2
+    [ "$(endpoint_of "$c1" wg-7-0)" = '(none)' ]
+    connect2
+    pings "$c2" 10.0.0.14
+    [ "$(endpoint_of "$c1" wg-7-0)" = 192.0.2.2:5102 ]
+}
+
+@test "connecting again with - leaves the endpoint where the peer has roamed to, and the session as it is" {
+    local before psk
+    psk=$(wg genpsk)
+    ip -n site2 address add 192.0.2.22/24 dev v2
+    two_ends
+    connect1
+    connect2
+    pings "$c1" 10.0.0.15
+    before=$(latest_handshake "$c1" wg-7-0)
+    ip -n site2 address delete 192.0.2.2/24 dev v2
+    ip -n site2 address add 192.0.2.22/24 dev v2 2>/dev/null || true
+    pings "$c2" 10.0.0.14
+    [ "$(endpoint_of "$c1" wg-7-0)" = 192.0.2.22:5102 ]
+
+    run --separate-stderr cwg site1 connect "$c1" 7 1 - "$KEY2"
+    assert_success_with ""
+    [ "$(endpoint_of "$c1" wg-7-0)" = 192.0.2.22:5102 ]
+    # As who exchanges a new preshared key every other minute does it.
+    cwg site1 connect "$c1" 7 1 - "$KEY2" --preshared-key-file - <<<"$psk"
+    cwg site2 connect "$c2" 7 0 - "$KEY1" --preshared-key-file - <<<"$psk"
+    [ "$(endpoint_of "$c1" wg-7-0)" = 192.0.2.22:5102 ]
+    [ "$(endpoint_of "$c2" wg-7-1)" = 192.0.2.1:5101 ]
+    pings "$c1" 10.0.0.15
+    [ "$(latest_handshake "$c1" wg-7-0)" = "$before" ]
+
+    # With another key, nothing is known any more.
+    cwg site1 connect "$c1" 7 1 - "$KEY_A"
+    [ "$(endpoint_of "$c1" wg-7-0)" = '(none)' ]
+    ip -n site2 address delete 192.0.2.22/24 dev v2
+    ip -n site2 address add 192.0.2.2/24 dev v2
+}
+
+# ---- IPv6 ----
+
+@test "sites are linked by IPv6, and an IPv4 endpoint can follow, and IPv6 again" {
+    two_ends
+    run --separate-stderr cwg site1 connect "$c1" 7 1 '[2001:db8::2]:5102' "$KEY2"
+    assert_success_with ""
+    run --separate-stderr cwg site2 connect "$c2" 7 0 '[2001:0DB8:0::1]:5101' "$KEY1"
+    assert_success_with ""
+    [ "$(endpoint_of "$c1" wg-7-0)" = '[2001:db8::2]:5102' ]
+    [ "$(endpoint_of "$c2" wg-7-1)" = '[2001:db8::1]:5101' ]
+    pings "$c1" 10.0.0.15
+    pings "$c1" 10.0.0.15 -M 'do' -s 1392
+    [ "$(megabyte "$c1" 10.0.0.15 "$c2" 20)" = 1000000 ]
+    connect1
+    pings "$c1" 10.0.0.15
+    [ "$(endpoint_of "$c1" wg-7-0)" = 192.0.2.2:5102 ]
+    cwg site1 connect "$c1" 7 1 '[2001:db8::2]:5102' "$KEY2"
+    pings "$c1" 10.0.0.15
+    [ "$(endpoint_of "$c1" wg-7-0)" = '[2001:db8::2]:5102' ]
+}
+
+@test "link-local endpoints, zones, and IPv4 in the clothes of IPv6 are refused, with the reason" {
+    local endpoint
+    two_ends
+    remember
+    for endpoint in '[fe80::1]:5102' '[fe80::1%v1]:5102' '[2001:db8::2%v1]:5102' '[febf::1]:5102'; do
+        run --separate-stderr cwg site1 connect "$c1" 7 1 "$endpoint" "$KEY2"
+        [ "$status" = 1 ]
+        [[ ${stderr_lines[0]} == *"must not be a link-local address or have a zone, since that stands for"* ]]
+    done
+    run --separate-stderr cwg site1 connect "$c1" 7 1 '[::ffff:c000:202]:5102' "$KEY2"
+    [ "$status" = 1 ]
+    [[ ${stderr_lines[0]} == *"must not be an IPv4 address as an IPv6 one; give it as a.b.c.d"* ]]
+    run --separate-stderr cwg site1 connect "$c1" 7 1 '[ff02::1]:5102' "$KEY2"
+    [ "$status" = 1 ]
+    [[ ${stderr_lines[0]} == *"must not be an unspecified, multicast or broadcast address"* ]]
+}
+
+# A site that has turned IPv6 off: not one whose kernel hasn't got it (see the next).
+@test "where IPv6 is turned off, links by IPv4 work, and one by IPv6 waits for better times" {
+    two_ends
+    at site1 sysctl -q -w net.ipv6.conf.all.disable_ipv6=1
+    connect1
+    connect2
+    pings "$c1" 10.0.0.15
+    run --separate-stderr cwg site1 connect "$c1" 7 1 '[2001:db8::2]:5102' "$KEY2"
+    at site1 sysctl -q -w net.ipv6.conf.all.disable_ipv6=0
+    ip -n site1 address add 2001:db8::1/64 dev v1 nodad
+    assert_success_with ""
+    pings "$c1" 10.0.0.15
+    [ "$(endpoint_of "$c1" wg-7-0)" = '[2001:db8::2]:5102' ]
+}
+
+# The kernel's answer is a tool's here: to a look for an IPv6 route, as one without IPv6 gives it.
+@test "where the kernel has no IPv6, an IPv6 endpoint is refused, whatever the MTU, and IPv4 works" {
+    local refuse=("$TOOLS/refuse" ipv6-routes --)
+    two_ends
+    refused "peer_endpoint: this machine's kernel has no IPv6; give an IPv4 address of the peer's machine" \
+        at site1 "${refuse[@]}" setpriv --reuid "$APP_UID" --regid "$APP_GID" --clear-groups --inh-caps=-all -- \
+        env -- "$HELPER" cwg_connect "$c1" 7 1 '[2001:db8::2]:5102' "$KEY2"
+    refused "peer_endpoint: this machine's kernel has no IPv6" \
+        at site1 "${refuse[@]}" setpriv --reuid "$APP_UID" --regid "$APP_GID" --clear-groups --inh-caps=-all -- \
+        env -- "$HELPER" cwg_connect "$c1" 7 1 '[2001:db8::2]:5102' "$KEY2" --mtu 1280
+    unchanged
+    run --separate-stderr at site1 "${refuse[@]}" \
+        setpriv --reuid "$APP_UID" --regid "$APP_GID" --clear-groups --inh-caps=-all -- \
+        env -- "$HELPER" cwg_connect "$c1" 7 1 192.0.2.2:5102 "$KEY2"
+    assert_success_with ""
+    connect2
+    pings "$c1" 10.0.0.15
+}
+
+# ---- the MTU ----
+
+@test "the MTU is that of the path less 80, by IPv4 and by IPv6, and is chosen again at each connect" {
+    local mtu
+    two_ends
+    for mtu in 1450 9000 1500 1361 1360 1359 1280 576 65535; do
+        echo "path of $mtu"
+        path "$mtu"
+        run --separate-stderr connect1
+        assert_success_with ""
+        has_mtu "$c1" wg-7-0 $((mtu < 1360 ? 1280 : mtu - 80))
+    done
+    path 1500
+    ip -n site1 address replace 2001:db8::1/64 dev v1 nodad
+    ip -n site2 address replace 2001:db8::2/64 dev v2 nodad
+    for mtu in 1450 9000 1280; do
+        path "$mtu"
+        cwg site1 connect "$c1" 7 1 '[2001:db8::2]:5102' "$KEY2"
+        has_mtu "$c1" wg-7-0 $((mtu < 1360 ? 1280 : mtu - 80))
+    done
+}
+
+@test "a path of 1450 and one of 9000 carry what the MTU says, by IPv4 and by IPv6, in both directions" {
+    local mtu endpoint1 endpoint2
+    two_ends
+    for mtu in 1450 9000; do
+        path "$mtu"
+        for endpoint2 in 192.0.2.2 '[2001:db8::2]'; do
+            endpoint1=${endpoint2/2]/1]}
+            [ "$endpoint2" != 192.0.2.2 ] || endpoint1=192.0.2.1
+            cwg site1 connect "$c1" 7 1 "$endpoint2:5102" "$KEY2"
+            cwg site2 connect "$c2" 7 0 "$endpoint1:5101" "$KEY1"
+            echo "path of $mtu to $endpoint2"
+            has_mtu "$c2" wg-7-1 $((mtu - 80))
+            # No fragment goes over the path: one has an offset, or says that more follow.
+            pings "$c1" 10.0.0.15 -M 'do' -s $((mtu - 80 - 28))
+            pings "$c2" 10.0.0.14 -M 'do' -s $((mtu - 80 - 28))
+            run ! inside "$c1" ping -c 1 -W 1 -M 'do' -s $((mtu - 80 - 27)) 10.0.0.15
+            [ "$(megabyte "$c1" 10.0.0.15 "$c2" 20)" = 1000000 ]
+        done
+    done
+    [ "$(fragments site1)" = 0 ]
+}
+
+# How many fragments a site has made.
+fragments()
+{
+    at "$1" nstat -asz IpFragCreates Ip6FragCreates | awk 'NR > 1 { sum += $2 } END { print sum + 0 }'
+}
+
+@test "a route's own MTU counts, and one that was found out on the way, and what a router told" {
+    two_ends
+    ip -n site1 route add 198.51.100.0/24 via 192.0.2.2 mtu 1400
+    cwg site1 connect "$c1" 7 1 198.51.100.1:5102 "$KEY2"
+    has_mtu "$c1" wg-7-0 1320
+    ip -n site1 route replace 198.51.100.0/24 via 192.0.2.2 mtu lock 1300
+    cwg site1 connect "$c1" 7 1 198.51.100.1:5102 "$KEY2"
+    has_mtu "$c1" wg-7-0 1280
+    # More than the device has is nothing.
+    ip -n site1 route replace 198.51.100.0/24 via 192.0.2.2 mtu 9000
+    cwg site1 connect "$c1" 7 1 198.51.100.1:5102 "$KEY2"
+    has_mtu "$c1" wg-7-0 1420
+    ip -n site1 route add 2001:db8:7::/64 via 2001:db8::2 mtu 1390
+    cwg site1 connect "$c1" 7 1 '[2001:db8:7::1]:5102' "$KEY2"
+    has_mtu "$c1" wg-7-0 1310
+    at site1 sysctl -q -w net.ipv6.conf.v1.mtu=1440
+    cwg site1 connect "$c1" 7 1 '[2001:db8::2]:5102' "$KEY2"
+    has_mtu "$c1" wg-7-0 1360
+    connect1
+    has_mtu "$c1" wg-7-0 1420
+    at site1 sysctl -q -w net.ipv6.conf.v1.mtu=1500
+    ip -n site1 route delete 198.51.100.0/24
+    ip -n site1 route delete 2001:db8:7::/64
+}
+
+# site2 sends on to a network behind a narrow device, and tells it by ICMP.
+@test "an MTU that a router on the way has told counts, but never makes less than 1280" {
+    local narrow
+    two_ends
+    at site2 sysctl -q -w net.ipv4.ip_forward=1
+    ip -n site2 link add narrow1 type veth peer name narrow2
+    ip -n site2 address add 198.51.100.1/24 dev narrow1
+    ip -n site2 link set narrow1 up
+    ip -n site2 link set narrow2 up
+    ip -n site2 neighbour add 198.51.100.7 lladdr 02:00:00:00:00:07 dev narrow1
+    ip -n site1 route add 198.51.100.0/24 via 192.0.2.2
+    for narrow in 1400 700; do
+        ip -n site2 link set narrow1 mtu "$narrow"
+        at site1 ip route flush cache
+        cwg site1 connect "$c1" 7 1 198.51.100.7:5102 "$KEY2"
+        has_mtu "$c1" wg-7-0 1420
+        run ! at site1 ping -c 2 -i 0.2 -W 1 -M 'do' -s 1450 198.51.100.7
+        at site1 ip route get 198.51.100.7 | grep -q "mtu $narrow"
+        cwg site1 connect "$c1" 7 1 198.51.100.7:5102 "$KEY2"
+        has_mtu "$c1" wg-7-0 $((narrow == 700 ? 1280 : 1320))
+    done
+    ip -n site1 route delete 198.51.100.0/24
+    ip -n site2 link delete narrow1
+    at site2 sysctl -q -w net.ipv4.ip_forward=0
+}
+
+@test "--mtu wins over the path, and counts for that connect alone" {
+    local mtu
+    two_ends
+    for mtu in 1280 576 8000 65455 1420; do
+        run --separate-stderr connect1 --mtu "$mtu"
+        assert_success_with ""
+        has_mtu "$c1" wg-7-0 "$mtu"
+    done
+    connect1 --mtu=1300
+    connect1
+    has_mtu "$c1" wg-7-0 1420
+    # Where the endpoint isn't known, what is there stays, unless another is asked for.
+    cwg site1 connect "$c1" 7 1 - "$KEY2" --mtu 1300
+    has_mtu "$c1" wg-7-0 1300
+    cwg site1 connect "$c1" 7 1 - "$KEY2"
+    has_mtu "$c1" wg-7-0 1300
+}
+
+@test "where no route leads to the endpoint, or one that says no, the MTU stays" {
+    local address
+    two_ends
+    ip -n site1 route add blackhole 203.0.113.0/28
+    ip -n site1 route add unreachable 203.0.113.16/28
+    ip -n site1 route add prohibit 203.0.113.32/28
+    ip -n site1 route add blackhole 2001:db8:8::/64
+    ip -n site1 route add prohibit 2001:db8:9::/64
+    for address in 198.51.100.1 203.0.113.1 203.0.113.17 203.0.113.33 '[2001:db8:7::1]' '[2001:db8:8::1]' \
+        '[2001:db8:9::1]'; do
+        echo "to $address"
+        run --separate-stderr cwg site1 connect "$c1" 7 1 "$address:5102" "$KEY2"
+        assert_success_with ""
+        has_mtu "$c1" wg-7-0 1420
+    done
+    connect1 --mtu 1300
+    cwg site1 connect "$c1" 7 1 198.51.100.1:5102 "$KEY2"
+    has_mtu "$c1" wg-7-0 1300
+    for address in 203.0.113.0/28 203.0.113.16/28 203.0.113.32/28 2001:db8:8::/64 2001:db8:9::/64; do
+        ip -n site1 route delete "$address"
+    done
+}
+
+@test "two containers of one site have the MTU of loopback, and 64 KiB go through" {
+    local key3 size
+    container c3
+    two_ends
+    key3=$(cwg site1 create "$c3" 7 1 5103)
+    for address in 192.0.2.1 127.0.0.1 '[::1]' '[2001:db8::1]'; do
+        echo "at $address"
+        cwg site1 connect "$c1" 7 1 "$address:5103" "$key3"
+        cwg site1 connect "$c3" 7 0 "$address:5101" "$KEY1"
+        has_mtu "$c1" wg-7-0 65455
+        for size in 1400 30000 65427; do
+            pings "$c1" 10.0.0.15 -M 'do' -s "$size"
+        done
+        [ "$(megabyte "$c1" 10.0.0.15 "$c3" 20)" = 1000000 ]
+    done
+}
+
+# The far end of the path takes no more than 1350 bytes, and says nothing. Without segmentation offload: what is
+# segmented later passes a veth as a whole.
+@test "through a path that drops long packets without a word, TCP comes with --mtu 1280, and not without" {
+    local end
+    two_ends
+    for end in 1 2; do
+        ip -n "site$end" link set "v$end" gso_max_segs 1
+    done
+    path 1500
+    connect1
+    connect2
+    pings "$c1" 10.0.0.15
+    path 1500 1350
+    has_mtu "$c1" wg-7-0 1420
+    pings "$c1" 10.0.0.15
+    [ "$(megabyte "$c1" 10.0.0.15 "$c2" 5)" -lt 1000000 ]
+    connect1 --mtu 1280
+    connect2 --mtu 1280
+    [ "$(megabyte "$c1" 10.0.0.15 "$c2" 20)" = 1000000 ]
+    for end in 1 2; do
+        ip -n "site$end" link set "v$end" gso_max_segs 65535
+    done
+}
+
+@test "a connect that fails leaves the MTU as it was" {
+    local engine
+    two_ends
+    connect1 --mtu 1300
+    refused "peer_key: this is the link's own public key" cwg site1 connect "$c1" 7 1 192.0.2.2:5102 "$KEY1" --mtu 1400
+    refused "peer_key: this is the link's own public key" cwg site1 connect "$c1" 7 1 192.0.2.2:5102 "$KEY1"
+    path 9000
+    refused "peer_key: this is the link's own public key" cwg site1 connect "$c1" 7 1 192.0.2.2:5102 "$KEY1"
+    has_mtu "$c1" wg-7-0 1300
+    unchanged
+    [ "$BACKEND" = engine ] || return 0
+    engine=$(inside "$c1" ip link show wg-7-0 | grep -oE 'process [0-9]+' | cut -d ' ' -f 2)
+    kill -STOP "$engine"
+    run --separate-stderr connect1 --mtu 1400
+    assert_failure_with "doesn't answer"
+    has_mtu "$c1" wg-7-0 1300
+    kill -CONT "$engine"
+    connect1 --mtu 1400
+    has_mtu "$c1" wg-7-0 1400
+}
+
+# ---- killed ----
+
+# The calls of a command to kill it at: those of main().
+points()
+{
+    # shellcheck disable=SC2086 # words
+    at site1 $TRACER status --report 1 --stdout /dev/null -- "$HELPER" "$@" |
+        awk '$2 == "prctl" { main = 1 } main && $1 ~ /^[0-9]+$/ { print $1 }'
+}
+
+# Two commands by turns: one with all options, and one with another peer.
+@test "a connect with all options that is killed at any system call is done or not, and can be repeated" {
+    local TRACER="$TOOLS/at-syscall --uid $APP_UID --gid $APP_GID" n kills=0 psk old new endpoint
+    local -a with without
+    psk=$(wg genpsk)
+    key_file psk "$psk"
+    two_ends
+    with=(cwg_connect "$c1" 7 1 '[2001:db8::2]:5102' "$KEY2" --preshared-key-file "$FILE" --persistent-keepalive 25
+        --mtu 1300)
+    without=(cwg_connect "$c1" 7 1 192.0.2.2:5102 "$KEY_A" --mtu 1400)
+    app_at site1 "$HELPER" "${without[@]}"
+    old=192.0.2.2:5102 new='[2001:db8::2]:5102'
+    for n in $(points "${with[@]}"); do
+        local -a command=("${with[@]}")
+        [ "$new" != 192.0.2.2:5102 ] || command=("${without[@]}")
+        # shellcheck disable=SC2086 # words
+        run at site1 $TRACER kill "$n" -- "$HELPER" "${command[@]}"
+        # The one without options makes fewer calls.
+        [ "$status" = 137 ] || [ "$new" = 192.0.2.2:5102 ] || fail "not killed at $n: $status"
+        endpoint=$(endpoint_of "$c1" wg-7-0)
+        [ "$endpoint" = "$old" ] || [ "$endpoint" = "$new" ] || fail "killed at $n: $endpoint"
+        [[ $(mtu_of "$c1" wg-7-0) =~ ^1[34]00$ ]] || fail "killed at $n: MTU $(mtu_of "$c1" wg-7-0)"
+        [ $((kills % 10)) != 0 ] || is_whole "$endpoint" "$psk"
+        app_at site1 "$HELPER" "${command[@]}"
+        has_mtu "$c1" wg-7-0 "${command[-1]}"
+        kills=$((kills + 1))
+        endpoint=$old old=$new new=$endpoint
+    done
+    [ "$kills" -gt 40 ] || fail "only $kills system calls"
+    app_at site1 "$HELPER" "${with[@]}"
+    is_whole '[2001:db8::2]:5102' "$psk"
+}
+
+# The peer at an endpoint has all that belongs to it.
+is_whole()
+{
+    if [ "$1" = 192.0.2.2:5102 ]; then
+        has_preshared "$c1" wg-7-0 '(none)'
+        [ "$(keepalive_of "$c1" wg-7-0)" = off ]
+    else
+        has_preshared "$c1" wg-7-0 "$2"
+        [ "$(keepalive_of "$c1" wg-7-0)" = 25 ]
+    fi
+}
