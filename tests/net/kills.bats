@@ -71,6 +71,7 @@ points()
         [ "$call" != sendto ] || last=$n
     done < <($TRACER status --report 1 --stdout /dev/null -- "$HELPER" "$@")
     [ "${#points[@]}" -gt 20 ] || fail "only ${#points[@]} system calls seen of $*"
+    mapfile -t points < <(printf '%s\n' "${points[@]}" | to_be_killed)
 }
 
 # What follows looks into /proc without any process for it.

@@ -249,6 +249,17 @@ no_sockets()
     [ -z "$(at "$1" ss -Hnua)" ]
 }
 
+# Which of a command's system calls to kill it at: reads their numbers, and prints them. In the VM, where each takes its
+# time, every second, on one of its two kernels the odd ones and on the other the even; all with NAH_EVERY_CALL=1.
+to_be_killed()
+{
+    local release step=1
+    release=$(uname -r)
+    release=${release#*.}
+    [ -z "${NAH_IN_VM:-}" ] || [ -n "${NAH_EVERY_CALL:-}" ] || step=2
+    awk -v step="$step" -v kernel="${release%%[^0-9]*}" 'NR % step == kernel % step'
+}
+
 # To be called by teardown(): ends what the functions above started.
 clean_up()
 {
