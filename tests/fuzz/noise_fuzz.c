@@ -135,11 +135,15 @@ static enum noise_verdict wanted_of_initiation(const struct end *end, const stru
     return letter->time > end->last_time ? NOISE_ACCEPTED : NOISE_REPLAYED;
 }
 
+/* A response to an initiation whose sender's index was changed on the way is authentic, and to a
+ * stranger. */
 static enum noise_verdict wanted_of_response(const struct end *end, const struct letter *letter)
 {
+    const struct message_response *message = (const void *)letter->bytes;
+
     return letter->length == sizeof(struct message_response) && is_authentic(letter) &&
                    &ends[letter->from] != end && end->state == NOISE_SENT_INITIATION &&
-                   end->handshake == letter->handshake
+                   end->handshake == letter->handshake && le32toh(message->receiver) == end->index
                ? NOISE_ACCEPTED
                : NOISE_FORGED;
 }
