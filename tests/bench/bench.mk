@@ -49,6 +49,7 @@ bench-engine:
 	@$(MAKE) --no-print-directory --silent bench-helper
 	@tests/bench/engine/fetch $(BUILD)/bench/peers
 	@tests/bench/engine/run $(ROUNDS) $(SECONDS) $(BENCH_OURS) $(BUILD)/bench/peers $(BUILD)/bench/engine
+	@rm -rf '$(dir $(BENCH_ENGINE_PATH))'
 	@echo
 	@echo 'again: make bench-engine ROUNDS=$(ROUNDS) SECONDS=$(SECONDS); all samples: $(BUILD)/bench/engine.json'
 
@@ -59,3 +60,4 @@ bench-idle:
 	scripts/deps build demo
 	@$(MAKE) --no-print-directory --silent bench-helper
 	@tests/bench/idle $(LINKS) $(BENCH_OURS)
+	@rm -rf '$(dir $(BENCH_ENGINE_PATH))'
