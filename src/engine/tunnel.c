@@ -9,7 +9,7 @@
 #include "engine/split.h"
 
 /* While there are keys. Timers count the time that the machine is suspended, and poll() doesn't. */
-#define LOOK_AFTER (10 * SECONDS)
+#define LOOK_AFTER (180 * SECONDS)
 
 /* The kernel wouldn't have what is still to be cut, though it said so (EINVAL, by some 6.6 kernels
  * for UDP): from now on it gets whole packets of that protocol, and these at once. */
