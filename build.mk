@@ -2,7 +2,7 @@
 
 PROGRAM := net-admin-helper
 ENGINE  := cwg-engine
-TASKS   := cwg_create cwg_connect cwg_destroy
+TASKS   := cwg_create cwg_connect cwg_destroy cwg_show cwg_list cwg_wait cwg_destroy_all
 # What the kernel lets it do, and why: src/helper/privilege.h. None is effective when it starts.
 CAPABILITIES := cap_net_admin,cap_sys_admin,cap_sys_ptrace=p
 

@@ -13,6 +13,14 @@
 #define ENABLE_CWG_CONNECT
 #define ENABLE_CWG_DELETE
 
+/* More tasks: what there is and how it is, and several things at once. */
+#define ENABLE_CWG_SHOW        /* cwg_show: the links of a container */
+#define ENABLE_CWG_LIST        /* cwg_list: the links of all containers of this machine */
+#define ENABLE_CWG_WAIT        /* cwg_wait: until a link's peer has answered */
+#define ENABLE_CWG_DESTROY_ALL /* cwg_destroy_all: all links of a container */
+#define ENABLE_CWG_BATCH       /* batch: many tasks in one run, a line each */
+#define ENABLE_CWG_JSON        /* --json, of cwg_create, cwg_show and cwg_list */
+
 /* What cwg_connect takes beyond the address and the key of a peer. What is commented out is not in
  * the program; without all four cwg_connect has no options, and a link's MTU stays at 1420.
  */
@@ -27,6 +35,13 @@
  */
 #define ENABLE_CWG_ENGINE
 /* #define CWG_PREFER_ENGINE */
+
+/* Who may do what, in a file, if there is one: see net-admin-helper(8). */
+#define ENABLE_CWG_POLICY
+#define CWG_POLICY_PATH "/etc/net-admin-helper/policy"
+
+/* A line for each change to the machine's journal or syslog, if there is one. */
+#define ENABLE_CWG_AUDIT
 
 /* How many links one container may have. */
 #define CWG_MAX_LINKS 256

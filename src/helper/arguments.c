@@ -11,6 +11,8 @@
 enum {
     PID_MAX = 4194304, /* PID_MAX_LIMIT, include/linux/threads.h */
     PORT_MAX = 65535,
+    SECONDS_MAX = 3600,
+    SECONDS_DEFAULT = 30,
     MTU_MIN = 576,   /* what IPv4 asks of a host (RFC 791); IPv6 asks 1280, on links that have it */
     MTU_MAX = 65455, /* of the longest datagram there is, less 80 */
 };
@@ -48,6 +50,7 @@ static int parse_net(const char *text, struct request *request, struct failure *
 
 static int parse_host(const char *text, struct request *request, struct failure *failure)
 {
+    request->has_end = true;
     return parse_number(text, LINK_HOST_MAX,
                         "host: must be 0 or 1; use 0 for the link's end at one site and 1 for that "
                         "at the other",
@@ -138,6 +141,27 @@ static int parse_key(const char *text, struct request *request, struct failure *
     return 0;
 }
 
+#ifdef ENABLE_CWG_WAIT
+static int parse_seconds(const char *text, struct request *request, struct failure *failure)
+{
+    return parse_number(text, SECONDS_MAX,
+                        "seconds: must be a decimal number from 0 to 3600, without leading zeros; "
+                        "leave it out for 30",
+                        &request->seconds, failure);
+}
+#endif
+
+#ifdef ENABLE_CWG_BATCH
+static int parse_file(const char *text, struct request *request, struct failure *failure)
+{
+    if (text[0] == '\0')
+        return fail(failure, -EINVAL,
+                    "file: must not be empty; leave it out, or give -, for standard input");
+    request->file = strcmp(text, "-") == 0 ? NULL : text;
+    return 0;
+}
+#endif
+
 static const struct {
     const char *name;
     const char *range;
@@ -151,6 +175,13 @@ static const struct {
     [ARGUMENT_ENDPOINT] = {"peer_endpoint", "a.b.c.d:port" OR_IPV6 ", port 1-65535" OR_UNKNOWN,
                            parse_endpoint},
     [ARGUMENT_KEY] = {"peer_key", "44 characters of base64", parse_key},
+#ifdef ENABLE_CWG_WAIT
+    [ARGUMENT_SECONDS] = {"seconds", "how long to wait, 0-3600; 30 if left out", parse_seconds},
+#endif
+#ifdef ENABLE_CWG_BATCH
+    [ARGUMENT_FILE] = {"file", "holds the tasks, one a line; - or none: standard input",
+                       parse_file},
+#endif
 };
 
 #ifdef HAS_OPTIONS
@@ -204,7 +235,7 @@ static int parse_mtu(const char *text, struct request *request, struct failure *
 
 static const struct {
     const char *name;
-    const char *value;
+    const char *value; /* NULL if it takes none, and then there is nothing to parse */
     const char *range;
     int (*parse)(const char *text, struct request *request, struct failure *failure);
 } options[OPTIONS] = {
@@ -222,6 +253,9 @@ static const struct {
 #ifdef ENABLE_CWG_MTU
     [OPTION_MTU] = {"--mtu", "<bytes>", "of the link, 576-65455, instead of the path's less 80",
                     parse_mtu},
+#endif
+#ifdef HAS_JSON
+    [OPTION_JSON] = {"--json", NULL, "the result is one JSON object or array", NULL},
 #endif
 };
 
@@ -294,11 +328,15 @@ static int take_option(int argc, char *const argv[], int *next, const struct tas
         return fail_no_option(task, failure);
     if (request->given[option])
         return fail(failure, -EINVAL, "%s: given twice; leave one out", options[option].name);
+    request->given[option] = true;
+    if (!options[option].value)
+        return equals ? fail(failure, -EINVAL, "%s: takes no value; leave it out",
+                             options[option].name)
+                      : 0;
     if (!equals && ++*next == argc)
         return fail(failure, -EINVAL, "%s: has no value; give %s: %s", options[option].name,
                     options[option].value, options[option].range);
     value = equals ? equals + 1 : argv[*next];
-    request->given[option] = true;
     return options[option].parse(value, request, failure);
 }
 
@@ -309,11 +347,23 @@ static bool is_option(const char *word)
 
 #endif
 
+/* How many arguments a task takes at most. */
+static int count_arguments(const struct task *task)
+{
+    int count = 0;
+
+    while (task->arguments[count])
+        count++;
+    return count;
+}
+
 static int parse_task(int argc, char *const argv[], const struct task *task,
                       struct command_line *ret_line, struct failure *failure)
 {
     struct command_line line = {
-        .command = COMMAND_RUN, .task = task, .request.peer.keepalive = PEER_KEEPALIVE_KEPT};
+        .command = COMMAND_RUN,
+        .task = task,
+        .request = {.peer.keepalive = PEER_KEEPALIVE_KEPT, .seconds = SECONDS_DEFAULT}};
     int taken = 0;
     int words = 0; /* that are no options */
 
@@ -334,7 +384,7 @@ static int parse_task(int argc, char *const argv[], const struct task *task,
         if (error)
             return error;
     }
-    if (task->arguments[taken])
+    if (task->arguments[taken] && taken != count_arguments(task) - task->optional)
         return fail(failure, -EINVAL, "%s: missing; give %s", kinds[task->arguments[taken]].name,
                     kinds[task->arguments[taken]].range);
     if (words > taken)

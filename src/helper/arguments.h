@@ -26,7 +26,7 @@ int arguments_parse(int argc, char *const argv[], struct command_line *ret_line,
 const char *argument_name(enum argument argument);
 const char *argument_range(enum argument argument);
 
-/* The same of an option, and of its value. */
+/* The same of an option, and of its value, which is NULL if it takes none. */
 const char *option_name(enum option option);
 const char *option_value(enum option option);
 const char *option_range(enum option option);

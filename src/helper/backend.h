@@ -10,6 +10,7 @@
 #include "link/peer.h"
 
 struct failure;
+struct link_status;
 
 struct backend {
     const char *kind;  /* IFLA_INFO_KIND of its devices */
@@ -33,6 +34,11 @@ struct backend {
 
     /* Makes `peer` the one peer of a device. */
     int (*join)(struct target *target, const struct device *device, const struct peer *peer,
+                struct failure *failure);
+
+    /* What is known of the link of a device. Returns 0, -ENOLINK if what carries it can't be found
+     * or doesn't answer, or another negative errno; only then is *ret_status not written. */
+    int (*look)(struct target *target, const struct device *device, struct link_status *ret_status,
                 struct failure *failure);
 
     /* Removes a device with all that belongs to it. The port is free when this returns. */

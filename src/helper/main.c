@@ -52,6 +52,8 @@ static int do_task(const struct task *task, const struct request *request, struc
         error = task->prepare(request, &home, failure);
     if (!error)
         error = sandbox_enter(failure);
+    if (!error && task->run_at_home)
+        return task->run_at_home(request, &home, failure);
     if (!error)
         error = target_open(&home, &request->target, &target, failure);
     if (!error)

@@ -66,21 +66,37 @@ int output_result(const char *text, struct failure *failure)
     return fail_unexpected(failure, error, "can't write to standard output");
 }
 
+#ifdef HAS_OPTIONS
+
+static void add_option(struct text *text, enum option option)
+{
+    add(text, option_name(option));
+    if (!option_value(option))
+        return;
+    add(text, " ");
+    add(text, option_value(option));
+}
+
+#endif
+
 static void add_synopsis(struct text *text, const struct task *task)
 {
+    int count = 0;
+
+    while (task->arguments[count])
+        count++;
     add(text, PROGRAM " ");
     add(text, task->name);
-    for (const enum argument *argument = task->arguments; *argument; argument++) {
-        add(text, " <");
-        add(text, argument_name(*argument));
+    for (int i = 0; i < count; i++) {
+        add(text, i == count - task->optional ? " [<" : " <");
+        add(text, argument_name(task->arguments[i]));
         add(text, ">");
     }
+    add(text, task->optional ? "]" : "");
 #ifdef HAS_OPTIONS
     for (const enum option *option = task->options; *option; option++) {
         add(text, " [");
-        add(text, option_name(*option));
-        add(text, " ");
-        add(text, option_value(*option));
+        add_option(text, *option);
         add(text, "]");
     }
 #endif
@@ -104,9 +120,7 @@ static void add_task_help(struct text *text, const struct task *task)
 #ifdef HAS_OPTIONS
     for (const enum option *option = task->options; *option; option++) {
         add(text, "  ");
-        add(text, option_name(*option));
-        add(text, " ");
-        add(text, option_value(*option));
+        add_option(text, *option);
         add(text, ": ");
         add(text, option_range(*option));
         add(text, "\n");

@@ -19,8 +19,25 @@
 #define ENABLE_CWG_DELETE
 #endif
 
-#if !defined ENABLE_CWG_CREATE && !defined ENABLE_CWG_CONNECT && !defined ENABLE_CWG_DELETE
+#if !defined ENABLE_CWG_CREATE && !defined ENABLE_CWG_CONNECT && !defined ENABLE_CWG_DELETE &&     \
+    !defined ENABLE_CWG_SHOW && !defined ENABLE_CWG_LIST && !defined ENABLE_CWG_WAIT &&            \
+    !defined ENABLE_CWG_DESTROY_ALL
 #error "config.h: no task is enabled: define ENABLE_CWG_CREATE, _CONNECT or _DELETE"
+#endif
+
+/* Whether there is a task that wants to know how a link is. */
+#if defined ENABLE_CWG_SHOW || defined ENABLE_CWG_LIST || defined ENABLE_CWG_WAIT
+#define HAS_STATUS
+#endif
+
+/* Whether there is a task that can answer in JSON. */
+#if defined ENABLE_CWG_JSON &&                                                                     \
+    (defined ENABLE_CWG_CREATE || defined ENABLE_CWG_SHOW || defined ENABLE_CWG_LIST)
+#define HAS_JSON
+#endif
+
+#ifndef CWG_POLICY_PATH
+#define CWG_POLICY_PATH "/etc/net-admin-helper/policy"
 #endif
 
 #if defined CWG_PREFER_ENGINE && !defined ENABLE_CWG_ENGINE
@@ -28,8 +45,9 @@
 #endif
 
 /* Whether there is a task that takes options. */
-#if defined ENABLE_CWG_CONNECT &&                                                                  \
-    (defined ENABLE_CWG_PRESHARED_KEY || defined ENABLE_CWG_NAT || defined ENABLE_CWG_MTU)
+#if defined HAS_JSON ||                                                                            \
+    (defined ENABLE_CWG_CONNECT &&                                                                 \
+     (defined ENABLE_CWG_PRESHARED_KEY || defined ENABLE_CWG_NAT || defined ENABLE_CWG_MTU))
 #define HAS_OPTIONS
 #endif
 

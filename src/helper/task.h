@@ -19,12 +19,15 @@ enum argument {
     ARGUMENT_PORT,
     ARGUMENT_ENDPOINT,
     ARGUMENT_KEY,
+    ARGUMENT_SECONDS,
+    ARGUMENT_FILE,
 };
 
 enum option {
     OPTION_PRESHARED_KEY_FILE = 1,
     OPTION_PERSISTENT_KEEPALIVE,
     OPTION_MTU,
+    OPTION_JSON,
     OPTIONS,
 };
 
@@ -36,10 +39,13 @@ enum {
 struct request {
     struct target_name target;
     struct link_end end; /* as the caller gave it: for cwg_connect see task_connect.c */
+    bool has_end;
     uint16_t port;
     struct peer peer; /* but for the addresses behind it, and the preshared key */
     struct preshared_source preshared_key;
-    uint32_t mtu; /* 0: that of the path to the peer */
+    uint32_t mtu;     /* 0: that of the path to the peer */
+    uint32_t seconds; /* how long to wait */
+    const char *file; /* NULL: standard input */
     bool given[OPTIONS];
 };
 
@@ -48,7 +54,9 @@ struct task {
     const char *summary;                             /* one line for the list of tasks */
     const char *details;                             /* paragraphs for its own --help */
     enum argument arguments[TASK_ARGUMENTS_MAX + 1]; /* 0 ends them */
-    enum option options[OPTIONS];                    /* the same */
+    int optional;                 /* so many of the last may be left out, at once */
+    enum option options[OPTIONS]; /* 0 ends them */
+    bool changes;                 /* it does more than look */
 
     /* What has to be done before the sandbox is entered, at home; or NULL. Returns 0, or a negative
      * errno. */
@@ -57,6 +65,10 @@ struct task {
     /* Does it, at home. A result is written to standard output, by output_result(). Returns 0, or a
      * negative errno, and then nothing has been changed. */
     int (*run)(const struct request *request, struct target *target, struct failure *failure);
+
+    /* In the place of that, where a task is about more than one container, or none. */
+    int (*run_at_home)(const struct request *request, const struct home *home,
+                       struct failure *failure);
 };
 
 /* Those that config.h enables. */

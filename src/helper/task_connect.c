@@ -146,6 +146,7 @@ const struct task task_connect = {
 #endif
             0,
         },
+    .changes = true,
     .run = run,
 };
 

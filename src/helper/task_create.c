@@ -153,6 +153,7 @@ const struct task task_create = {
 #ifdef ENABLE_CWG_ENGINE
     .prepare = prepare,
 #endif
+    .changes = true,
     .run = run,
 };
 

@@ -34,6 +34,7 @@ const struct task task_destroy = {
     .details = "Removes the device for <net> and <host> from the network namespace of process\n"
                "<pid>, and frees its UDP port. Prints nothing.\n",
     .arguments = {ARGUMENT_PID, ARGUMENT_NET, ARGUMENT_HOST},
+    .changes = true,
     .run = run,
 };
 

@@ -522,12 +522,16 @@ static void descriptions(void)
         expect(unit_is_printable(task->summary) && task->run && task->details, "%s", task->name);
     }
     for (enum option option = 1; option < OPTIONS; option++) {
-        expect(task_connect.options[option - 1] == option, "option %d", (int)option);
-        expect(unit_is_printable(option_name(option)) && unit_is_printable(option_value(option)) &&
-                   unit_is_printable(option_range(option)),
+        const char *value = option_value(option);
+
+        expect(option == OPTION_JSON || task_connect.options[option - 1] == option, "option %d",
+               (int)option);
+        expect(unit_is_printable(option_name(option)) && unit_is_printable(option_range(option)),
                "option %d", (int)option);
-        expect(!task_create.options[0] && !task_destroy.options[0], "options of others");
+        expect(value ? unit_is_printable(value) : option == OPTION_JSON, "value of option %d",
+               (int)option);
     }
+    expect(!task_create.options[0] && !task_destroy.options[0], "options of others");
     expect(!task_by_name(""), "a task without a name");
     expect(!task_by_name("cwg_creat") && !task_by_name("cwg_create2"), "a part of a name");
 }

@@ -7,6 +7,14 @@
 #define ENABLE_CWG_NAT
 #define ENABLE_CWG_PRESHARED_KEY
 #define ENABLE_CWG_MTU
+#define ENABLE_CWG_SHOW
+#define ENABLE_CWG_LIST
+#define ENABLE_CWG_WAIT
+#define ENABLE_CWG_DESTROY_ALL
+#define ENABLE_CWG_BATCH
+#define ENABLE_CWG_JSON
+#define ENABLE_CWG_POLICY
+#define ENABLE_CWG_AUDIT
 #define CWG_MAX_LINKS 256
 /* Both filters of the sandbox are tested: sandbox_test and sandbox_own_test. */
 #ifndef CWG_OWN_CONTAINERS_ONLY

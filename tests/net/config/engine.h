@@ -1,12 +1,5 @@
-/* All tasks, the engine on every kernel, and a limit that a test can reach. */
-#define CWG_PREFIX "wg"
-#define ENABLE_CWG_CREATE
-#define ENABLE_CWG_CONNECT
-#define ENABLE_CWG_DELETE
-#define ENABLE_CWG_IPV6
-#define ENABLE_CWG_NAT
-#define ENABLE_CWG_PRESHARED_KEY
-#define ENABLE_CWG_MTU
-#define ENABLE_CWG_ENGINE
+/* As it comes, but for the engine on every kernel, and a limit that a test can reach. */
+#include "../../../config.h"
 #define CWG_PREFER_ENGINE
+#undef CWG_MAX_LINKS
 #define CWG_MAX_LINKS 4

@@ -1,10 +1,4 @@
-/* All tasks, and a limit that a test can reach. */
-#define ENABLE_CWG_CREATE
-#define ENABLE_CWG_CONNECT
-#define ENABLE_CWG_DELETE
-#define ENABLE_CWG_IPV6
-#define ENABLE_CWG_NAT
-#define ENABLE_CWG_PRESHARED_KEY
-#define ENABLE_CWG_MTU
-#define ENABLE_CWG_ENGINE
+/* As it comes, but for a limit that a test can reach. */
+#include "../../../config.h"
+#undef CWG_MAX_LINKS
 #define CWG_MAX_LINKS 2

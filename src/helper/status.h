@@ -1,0 +1,51 @@
+/* How a link is: what its backend and its device tell, and the word for it. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "link/endpoint.h"
+#include "link/key.h"
+
+enum {
+    STATUS_ALLOWED_MAX = 4, /* that are told; root in the container can make more */
+    STATUS_FRESH_FOR = 180, /* seconds that a session lasts after its handshake (REJECT_AFTER_TIME,
+                               drivers/net/wireguard/messages.h) */
+};
+
+struct allowed_ip {
+    bool ipv6;
+    uint8_t address[16]; /* as it is on the wire; of IPv4 the first four */
+    uint8_t prefix_length;
+};
+
+/* What a link's backend knows. Nothing in it is secret. */
+struct link_status {
+    bool has_key;
+    struct key public_key; /* if has_key */
+    uint16_t port;         /* host byte order; 0 if it has none */
+    unsigned int peers; /* 0 before it is connected; more than one only if somebody else was here */
+    /* Of the first peer, if there is one: */
+    struct key peer_key;
+    struct endpoint endpoint; /* as it is now; port 0: not known */
+    bool has_preshared_key;
+    uint16_t keepalive; /* seconds; 0: off */
+    size_t allowed_count;
+    struct allowed_ip allowed[STATUS_ALLOWED_MAX];
+    bool allowed_more;
+    int64_t handshake; /* when the last one was, in seconds since 1970; 0: never */
+};
+
+/* What a person can act on. */
+enum link_state {
+    STATE_UNFINISHED,  /* the cwg_create that made it was killed */
+    STATE_DOWN,        /* somebody set the device down */
+    STATE_ENGINE_LOST, /* its engine can't be found, or doesn't answer */
+    STATE_PORT_LOST,   /* it has no UDP socket any more: the namespace that this was in has gone */
+    STATE_WAITING,     /* for cwg_connect */
+    STATE_NO_HANDSHAKE,
+    STATE_CONNECTED,
+    STATE_STALE, /* the last handshake is too old for a session */
+    STATES,
+};
