@@ -235,8 +235,8 @@ static void wait_for_turn(const struct target *target)
         clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
 }
 
-int target_open(const struct home *home, const struct target_name *name, struct target *ret_target,
-                struct failure *failure)
+int target_open(const struct home *home, const struct target_name *name, bool wait,
+                struct target *ret_target, struct failure *failure)
 {
     struct target target = {.home = home, .pidfd = -1};
     int error;
@@ -254,7 +254,8 @@ int target_open(const struct home *home, const struct target_name *name, struct 
         error = check_policy(home, &target, failure);
     if (error)
         return error;
-    wait_for_turn(&target);
+    if (wait)
+        wait_for_turn(&target);
     *ret_target = target;
     return 0;
 }
