@@ -63,7 +63,7 @@ static const struct sock_filter filter[] = {
     ALLOW_WITH(ioctl, 1, NS_GET_NSTYPE),
     /* target.c: policy */
     ALLOW(getuid),
-#ifdef CWG_OWN_CONTAINERS_ONLY
+#ifdef HAS_OWN_CONTAINERS
     ALLOW_WITH(ioctl, 1, NS_GET_USERNS),
     ALLOW_WITH(ioctl, 1, NS_GET_OWNER_UID),
 #endif
