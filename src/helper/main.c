@@ -13,6 +13,7 @@
  *   sandbox     no_new_privs, and an allow-list of system calls
  *   target      the container's namespace, resolved once, and whether the caller may work there
  *   task        what was asked for
+ *   audit       a line for the machine's journal
  *
  * Nothing is allocated, no signal is handled. main() alone prints errors.
  */
@@ -20,6 +21,7 @@
 #include <unistd.h>
 
 #include "helper/arguments.h"
+#include "helper/audit.h"
 #include "helper/failure.h"
 #include "helper/output.h"
 #include "helper/policy.h"
@@ -40,6 +42,10 @@ static int settle(const struct task *task, const struct request *request, struct
 
     if (!error)
         error = startup_close_others(&request->target, failure);
+#ifdef ENABLE_CWG_AUDIT
+    if (!error)
+        audit_open();
+#endif
 #ifdef ENABLE_CWG_POLICY
     if (!error)
         error = policy_read(failure);
@@ -77,15 +83,23 @@ static int do_task(const struct task *task, const struct request *request, struc
 {
     struct home home;
     struct target target;
+    const struct target *reached = NULL;
     int error = get_ready(task, request, &home, failure);
 
     if (!error && task->run_at_home) {
         error = task->run_at_home(request, &home, failure);
     } else if (!error) {
         error = target_open(&home, &request->target, &target, failure);
-        if (!error)
+        if (!error) {
+            reached = &target;
             error = task->run(request, &target, failure);
+        }
     }
+#ifdef ENABLE_CWG_AUDIT
+    audit_send(task, request, reached, error, failure);
+#else
+    (void)reached;
+#endif
     return error;
 }
 
