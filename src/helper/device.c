@@ -6,6 +6,7 @@
 
 #include "helper/backend.h"
 #include "helper/failure.h"
+#include "helper/policy.h"
 #include "helper/rtmsg.h"
 #include "helper/settings.h"
 
@@ -93,7 +94,11 @@ int device_check_limit(struct target *target, struct failure *failure)
                     "the container has %d links already, which is the limit; remove one with "
                     "cwg_destroy, or raise CWG_MAX_LINKS in config.h",
                     CWG_MAX_LINKS);
+#ifdef ENABLE_CWG_POLICY
+    return policy_check_links(count.links, failure);
+#else
     return 0;
+#endif
 }
 
 /* What a dump of the routes is searched for, and what is found. */

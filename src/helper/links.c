@@ -6,6 +6,7 @@
 
 #include "helper/backend.h"
 #include "helper/failure.h"
+#include "helper/policy.h"
 #include "helper/rtmsg.h"
 
 #ifdef HAS_STATUS
@@ -94,6 +95,10 @@ static int note_link(const struct nlmsghdr *message, void *context)
     struct link_seen link;
     int found = read_link(message, search->backend, &link);
 
+#ifdef ENABLE_CWG_POLICY
+    if (found > 0 && !policy_allows_net(link.device.end.net))
+        found = 0;
+#endif
     if (found > 0)
         insert(search->links, &link);
     return found < 0 ? found : 0;

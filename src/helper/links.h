@@ -36,7 +36,7 @@ struct links {
     struct link_seen link[LINKS_MAX]; /* in order of net and host */
 };
 
-/* All links in a target. Returns 0, or a negative errno. */
+/* All links in a target that the caller may act on. Returns 0, or a negative errno. */
 int links_collect(struct target *target, struct links *ret_links, struct failure *failure);
 
 /* The link of one end. Returns an enum device_presence, of which DEVICE_OURS alone writes

@@ -6,12 +6,14 @@
  *   privilege   three capabilities at most stay permitted, none effective
  *   arguments   text becomes values; all wrong command lines end here
  *   preshared   a key that is in a file of the caller's
+ *   policy      what the machine's administrator lets the caller do
  *   home        where we are; the last look at a file
  *   prepare     a new link's engine is started, where the kernel has no WireGuard: the one program
  *               that is ever run
  *   sandbox     no_new_privs, and an allow-list of system calls
  *   target      the container's namespace, resolved once, and whether the caller may work there
  *   task        what was asked for
+ *   audit       a line for the machine's journal
  *
  * Nothing is allocated, no signal is handled. main() alone prints errors.
  */
@@ -19,8 +21,10 @@
 #include <unistd.h>
 
 #include "helper/arguments.h"
+#include "helper/audit.h"
 #include "helper/failure.h"
 #include "helper/output.h"
+#include "helper/policy.h"
 #include "helper/preshared.h"
 #include "helper/privilege.h"
 #include "helper/sandbox.h"
@@ -30,10 +34,32 @@
 #include "helper/target.h"
 #include "helper/task.h"
 
-static int do_task(const struct task *task, const struct request *request, struct failure *failure)
+/* What is left of the caller's is closed, and what the caller may do is known. Nothing has been
+ * done for the request yet. */
+static int settle(const struct task *task, const struct request *request, struct failure *failure)
 {
-    struct home home;
-    struct target target;
+    int error = startup_leave(failure);
+
+    if (!error)
+        error = startup_close_others(&request->target, failure);
+#ifdef ENABLE_CWG_AUDIT
+    if (!error)
+        audit_open();
+#endif
+#ifdef ENABLE_CWG_POLICY
+    if (!error)
+        error = policy_read(failure);
+    if (!error)
+        error = policy_check(task, request, failure);
+#else
+    (void)task;
+#endif
+    return error;
+}
+
+static int get_ready(const struct task *task, const struct request *request, struct home *ret_home,
+                     struct failure *failure)
+{
     int error = privilege_check(failure);
 
     if (!error)
@@ -43,21 +69,37 @@ static int do_task(const struct task *task, const struct request *request, struc
         error = preshared_read(&request->preshared_key, failure);
 #endif
     if (!error)
-        error = startup_leave(failure);
+        error = settle(task, request, failure);
     if (!error)
-        error = startup_close_others(&request->target, failure);
-    if (!error)
-        error = home_open(&home, failure);
+        error = home_open(ret_home, failure);
     if (!error && task->prepare)
-        error = task->prepare(request, &home, failure);
+        error = task->prepare(request, ret_home, failure);
     if (!error)
         error = sandbox_enter(failure);
-    if (!error && task->run_at_home)
-        return task->run_at_home(request, &home, failure);
-    if (!error)
+    return error;
+}
+
+static int do_task(const struct task *task, const struct request *request, struct failure *failure)
+{
+    struct home home;
+    struct target target;
+    const struct target *reached = NULL;
+    int error = get_ready(task, request, &home, failure);
+
+    if (!error && task->run_at_home) {
+        error = task->run_at_home(request, &home, failure);
+    } else if (!error) {
         error = target_open(&home, &request->target, task->changes, &target, failure);
-    if (!error)
-        error = task->run(request, &target, failure);
+        if (!error) {
+            reached = &target;
+            error = task->run(request, &target, failure);
+        }
+    }
+#ifdef ENABLE_CWG_AUDIT
+    audit_send(task, request, reached, error, failure);
+#else
+    (void)reached;
+#endif
     return error;
 }
 

@@ -40,6 +40,11 @@
 #define CWG_POLICY_PATH "/etc/net-admin-helper/policy"
 #endif
 
+/* Whether there may be callers who are limited to containers of their own. */
+#if defined CWG_OWN_CONTAINERS_ONLY || defined ENABLE_CWG_POLICY
+#define HAS_OWN_CONTAINERS
+#endif
+
 #if defined CWG_PREFER_ENGINE && !defined ENABLE_CWG_ENGINE
 #error "config.h: CWG_PREFER_ENGINE makes no sense without ENABLE_CWG_ENGINE"
 #endif

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "helper/failure.h"
+#include "helper/policy.h"
 #include "helper/privilege.h"
 #include "helper/settings.h"
 
@@ -61,31 +62,40 @@ int home_open(struct home *ret_home, struct failure *failure)
     return 0;
 }
 
+/* Whether one text has to do for what isn't there and what isn't the caller's, so that nobody
+ * learns what isn't his. */
+static bool own_containers_only(void)
+{
+#if defined CWG_OWN_CONTAINERS_ONLY
+    return true;
+#elif defined ENABLE_CWG_POLICY
+    return policy_own_containers();
+#else
+    return false;
+#endif
+}
+
 static int fail_no_process(struct failure *failure)
 {
-#ifdef CWG_OWN_CONTAINERS_ONLY
-    /* One text for both, so that nobody learns what isn't his. */
-    return fail(failure, -ESRCH,
-                "pid: no such process, or not in a container of yours; give the pid of a running "
-                "process in a container that you started");
-#else
+    if (own_containers_only())
+        return fail(
+            failure, -ESRCH,
+            "pid: no such process, or not in a container of yours; give the pid of a running "
+            "process in a container that you started");
     return fail(
         failure, -ESRCH,
         "pid: no such process: it has ended or never was; give the pid of a running process "
         "in the container, as seen from here");
-#endif
 }
 
 static int fail_not_permitted(struct failure *failure)
 {
-#ifdef CWG_OWN_CONTAINERS_ONLY
-    return fail_no_process(failure);
-#else
+    if (own_containers_only())
+        return fail_no_process(failure);
     return fail(failure, -EPERM,
                 "pid: not permitted to enter the network namespace of that process: its user "
                 "namespace is none that this program has power over; run it where the containers "
                 "are started");
-#endif
 }
 
 static int pidfd_from(int pid, int *ret_pidfd, struct failure *failure)
@@ -190,7 +200,7 @@ static int visit(const struct home *home, int fd, unsigned int privileges, struc
     return 0;
 }
 
-#ifdef CWG_OWN_CONTAINERS_ONLY
+#ifdef HAS_OWN_CONTAINERS
 static bool owned_by(uid_t uid, const struct netns *netns)
 {
     uid_t owner;
@@ -211,8 +221,8 @@ static int check_policy(const struct home *home, const struct target *target,
 
     if (caller == 0)
         return 0;
-#ifdef CWG_OWN_CONTAINERS_ONLY
-    if (!owned_by(caller, &target->netns))
+#ifdef HAS_OWN_CONTAINERS
+    if (own_containers_only() && !owned_by(caller, &target->netns))
         return fail_no_process(failure);
 #endif
     if (!home->settings_seen)

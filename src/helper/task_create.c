@@ -1,6 +1,7 @@
 /* cwg_create: a new link's device in the container. */
 #include <errno.h>
 
+#include "helper/audit.h"
 #include "helper/backend.h"
 #include "helper/failure.h"
 #include "helper/json.h"
@@ -149,6 +150,10 @@ static int complete(const struct request *request, struct target *target,
         error = print_result(request, target, device, public_key, failure);
     if (!error)
         error = device->backend->finish(target, device, failure);
+#ifdef ENABLE_CWG_AUDIT
+    if (!error)
+        audit_public_key(public_key);
+#endif
     return error;
 }
 

@@ -4,25 +4,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "link/address.h"
 #include "link/decimal.h"
 
 enum {
     PORT_MAX = 65535,
     TEXT_SIZE = 64, /* more than the longest, with a zone */
 };
-
-/* Cuts off the part of *text before `separator` and reads it as a number up to `max`. */
-static int take_number(char **text, char separator, uint32_t max, uint32_t *ret_value)
-{
-    char *part = *text;
-    char *end = separator ? strchr(part, separator) : part + strlen(part);
-
-    if (!end)
-        return -1;
-    *text = separator ? end + 1 : end;
-    *end = '\0';
-    return decimal_parse(part, max, ret_value);
-}
 
 /* A copy to be cut up, if there is room for it. */
 static bool copy_text(const char *text, char ret_copy[static TEXT_SIZE])
@@ -37,22 +25,19 @@ static bool copy_text(const char *text, char ret_copy[static TEXT_SIZE])
 
 enum endpoint_flaw endpoint_parse(const char *text, struct endpoint *ret_endpoint)
 {
-    static const char separators[] = {'.', '.', '.', ':'};
     char copy[TEXT_SIZE];
-    char *next = copy;
-    uint32_t address = 0;
+    char *colon;
+    uint32_t address;
     uint32_t port;
 
     if (!copy_text(text, copy))
         return ENDPOINT_MALFORMED;
-    for (int i = 0; i < 4; i++) {
-        uint32_t octet;
-
-        if (take_number(&next, separators[i], 255, &octet))
-            return ENDPOINT_MALFORMED;
-        address = address << 8 | octet;
-    }
-    if (take_number(&next, '\0', PORT_MAX, &port) || port == 0)
+    colon = strchr(copy, ':');
+    if (!colon)
+        return ENDPOINT_MALFORMED;
+    *colon = '\0';
+    if (address_parse_ipv4(copy, &address) || decimal_parse(colon + 1, PORT_MAX, &port) ||
+        port == 0)
         return ENDPOINT_MALFORMED;
     if (address >> 24 == 0 || address >> 28 == 14 || address == UINT32_MAX)
         return ENDPOINT_NO_PEER;
@@ -75,7 +60,6 @@ static enum endpoint_flaw judge_ipv6(const uint8_t address[static 16])
 
 enum endpoint_flaw endpoint_parse_ipv6(const char *text, struct endpoint *ret_endpoint)
 {
-    static const char alphabet[] = "0123456789abcdefABCDEF:";
     struct endpoint endpoint = {.ipv6 = true};
     char copy[TEXT_SIZE];
     char *address = copy + 1;
@@ -93,8 +77,7 @@ enum endpoint_flaw endpoint_parse_ipv6(const char *text, struct endpoint *ret_en
     zone = strchr(address, '%');
     if (zone)
         *zone = '\0';
-    if (strspn(address, alphabet) != strlen(address) ||
-        inet_pton(AF_INET6, address, endpoint.address6) != 1)
+    if (address_parse_ipv6(address, endpoint.address6))
         return ENDPOINT_MALFORMED;
     flaw = zone ? ENDPOINT_LINK_LOCAL : judge_ipv6(endpoint.address6);
     if (flaw)

@@ -1,16 +1,19 @@
-# Fuzzing with libFuzzer: each tests/fuzz/NAME_fuzz.c, with the engine under ASan and UBSan. To be included from the
+# Fuzzing with libFuzzer: each tests/fuzz/NAME_fuzz.c, with what it tests under ASan and UBSan. To be included from the
 # Makefile, after unit.mk.
 
 FUZZ_CC      := clang
 FUZZ_SECONDS ?= 3600
 FUZZ_FLAGS   := -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
-FUZZ_COMPILE = $(FUZZ_CC) $(DIALECT) -Itests/unit -DVERSION='"$(VERSION)"' $(WARNINGS) -Werror -O1 -g \
+FUZZ_COMPILE = $(FUZZ_CC) $(DIALECT) -Itests/unit -DVERSION='"$(VERSION)"' \
+	-DCONFIG_H='"$(abspath tests/unit/config.h)"' $(WARNINGS) -Werror -O1 -g \
 	-fno-omit-frame-pointer $(subst fuzzer$(COMMA),fuzzer-no-link$(COMMA),$(FUZZ_FLAGS))
 COMMA        := ,
 
 FUZZ_DIR     := $(BUILD)/fuzz
 FUZZ_TARGETS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*_fuzz.c))
-FUZZ_PLAIN   := $(filter-out tunnel_fuzz request_fuzz,$(FUZZ_TARGETS))
+# Those of the helper's parsers, and of the engine's.
+FUZZ_HELPER  := $(filter policy_fuzz,$(FUZZ_TARGETS))
+FUZZ_PLAIN   := $(filter-out $(FUZZ_HELPER) tunnel_fuzz request_fuzz,$(FUZZ_TARGETS))
 FUZZ_WORLD   := $(filter tunnel_fuzz request_fuzz,$(FUZZ_TARGETS))
 
 .PHONY: fuzz-programs
@@ -37,6 +40,10 @@ $(FUZZ_DIR)/world.a: $(patsubst src/%.c,$(FUZZ_DIR)/src/%.o,$(filter-out $(ENGIN
 	@rm -f $@
 	@ar rcs $@ $^
 
+$(FUZZ_DIR)/helper.a: $(UNIT_SOURCES:src/%.c=$(FUZZ_DIR)/src/%.o)
+	@rm -f $@
+	@ar rcs $@ $^
+
 # What it sends has to be the same each time that an input is tried.
 $(FUZZ_DIR)/noise_fuzz: FUZZ_LINK := -Wl,--wrap=random_bytes
 
@@ -46,9 +53,12 @@ $(FUZZ_PLAIN:%=$(FUZZ_DIR)/%): $(FUZZ_DIR)/%: $(FUZZ_DIR)/%.o $(FUZZ_DIR)/engine
 $(FUZZ_WORLD:%=$(FUZZ_DIR)/%): $(FUZZ_DIR)/%: $(FUZZ_DIR)/%.o $(FUZZ_DIR)/world.a
 	@$(FUZZ_CC) $(FUZZ_FLAGS) -o $@ $^ -lcrypto
 
+$(FUZZ_HELPER:%=$(FUZZ_DIR)/%): $(FUZZ_DIR)/%: $(FUZZ_DIR)/%.o $(FUZZ_DIR)/helper.a
+	@$(FUZZ_CC) $(FUZZ_FLAGS) -o $@ $^ -lmnl
+
 -include $(wildcard $(FUZZ_DIR)/*.d $(FUZZ_DIR)/src/*/*.d)
 
-## make fuzz         fuzz each parser of the engine, and a whole session: FUZZ_SECONDS each, an hour unless told
+## make fuzz         fuzz each parser, and whole sessions: FUZZ_SECONDS each, an hour unless told
 .PHONY: fuzz
 fuzz: fuzz-programs
 	tests/fuzz/run '$(FUZZ_DIR)' '$(FUZZ_SECONDS)' $(FUZZ_TARGETS)

@@ -1,7 +1,7 @@
 # The program with other settings, for tests that need them: build/variants/NAME/net-admin-helper is made with
 # tests/net/config/NAME.h.
 
-VARIANTS := default few mahiru own engine
+VARIANTS := default few mahiru own engine policy
 # Where install_engine of tests/lib/helper.bash puts the engine.
 TEST_ENGINE_PATH := /var/lib/net-admin-helper-test/cwg-engine
 

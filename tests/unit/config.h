@@ -13,10 +13,13 @@
 #define ENABLE_CWG_DESTROY_ALL
 #define ENABLE_CWG_BATCH
 #define ENABLE_CWG_JSON
-#define ENABLE_CWG_POLICY
 #define ENABLE_CWG_AUDIT
 #define CWG_MAX_LINKS 256
-/* Both filters of the sandbox are tested: sandbox_test and sandbox_own_test. */
+/* Both filters of the sandbox are tested: sandbox_test and sandbox_own_test. A policy can limit callers
+ * to their own containers, too. */
+#ifndef SANDBOX_FOR_ALL
+#define ENABLE_CWG_POLICY
+#endif
 #ifndef CWG_OWN_CONTAINERS_ONLY
 #define ENABLE_CWG_ENGINE
 #endif

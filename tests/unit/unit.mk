@@ -66,11 +66,11 @@ $(ENGINE_WORLD_TESTS:%=$(UNIT_DIR)/%): $(UNIT_DIR)/%: $(UNIT_DIR)/%.o $(UNIT_DIR
 
 $(UNIT_DIR)/plain/%.o: src/helper/%.c
 	@mkdir -p $(@D)
-	@$(UNIT_COMPILE) -O1 -MMD -MP -c -o $@ $<
+	@$(UNIT_COMPILE) -O1 -DSANDBOX_FOR_ALL -MMD -MP -c -o $@ $<
 
 $(UNIT_DIR)/plain/%.o: tests/unit/%.c
 	@mkdir -p $(@D)
-	@$(UNIT_COMPILE) -O1 -MMD -MP -c -o $@ $<
+	@$(UNIT_COMPILE) -O1 -DSANDBOX_FOR_ALL -MMD -MP -c -o $@ $<
 
 # The same objects with the filter of CWG_OWN_CONTAINERS_ONLY.
 $(UNIT_DIR)/plain/own_%.o: src/helper/%.c

@@ -1,0 +1,174 @@
+#include "helper/audit.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "helper/failure.h"
+#include "helper/settings.h"
+#include "helper/task.h"
+
+#ifdef ENABLE_CWG_AUDIT
+
+enum {
+    LINE_SIZE = 1024, /* more than the longest */
+    NOT_YET = -1,
+    NOBODY = -2,
+};
+
+/* The sandbox has neither a socket nor getpid(). */
+static int log_socket = NOT_YET;
+static pid_t self;
+
+static struct {
+    bool known;
+    struct key public_key;
+} made;
+
+struct line {
+    char text[LINE_SIZE];
+    size_t length;
+};
+
+static void add(struct line *line, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void add(struct line *line, const char *format, ...)
+{
+    size_t room = sizeof(line->text) - line->length;
+    va_list arguments;
+    int length;
+
+    va_start(arguments, format);
+    length = vsnprintf(line->text + line->length, room, format, arguments);
+    va_end(arguments);
+    if (length > 0)
+        line->length += (size_t)length < room ? (size_t)length : room - 1;
+}
+
+void audit_open(void)
+{
+    if (log_socket != NOT_YET)
+        return;
+    self = getpid();
+    log_socket = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (log_socket < 0)
+        log_socket = NOBODY;
+}
+
+/* Not connected: who listens there may have been started again since the last line. Where nobody
+ * does, where his queue is full, or where it is no socket for datagrams, that is told at once
+ * (unix_dgram_sendmsg(), net/unix/af_unix.c). */
+static void send_line(const struct line *line)
+{
+    static const struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "/dev/log"};
+
+    if (log_socket >= 0)
+        (void)sendto(log_socket, line->text, line->length, MSG_DONTWAIT | MSG_NOSIGNAL,
+                     (const void *)&address, sizeof(address));
+}
+
+void audit_public_key(const struct key *public_key)
+{
+    made.known = true;
+    made.public_key = *public_key;
+}
+
+static void add_key(struct line *line, const char *name, const struct key *public_key)
+{
+    char text[KEY_TEXT_LENGTH + 1];
+
+    key_to_text(public_key, text);
+    add(line, "%s %s", name, text);
+}
+
+static void add_peer(struct line *line, const struct request *request)
+{
+    char text[ENDPOINT_TEXT_SIZE] = "-";
+
+    if (request->peer.endpoint.port)
+        endpoint_to_text(&request->peer.endpoint, text);
+    add(line, " peer %s", text);
+}
+
+static void add_argument(struct line *line, enum argument argument, const struct request *request)
+{
+    switch (argument) {
+    case ARGUMENT_NET:
+        if (request->has_end)
+            add(line, " net %u", request->end.net);
+        break;
+    case ARGUMENT_HOST:
+        if (request->has_end)
+            add(line, " host %u", request->end.host);
+        break;
+    case ARGUMENT_PORT:
+        add(line, " port %u", request->port);
+        break;
+    case ARGUMENT_ENDPOINT:
+        add_peer(line, request);
+        break;
+    case ARGUMENT_KEY:
+        add_key(line, " key", &request->peer.public_key);
+        break;
+    default:
+        break;
+    }
+}
+
+static void add_options(struct line *line, const struct request *request)
+{
+    if (request->preshared_key.kind != PRESHARED_NONE)
+        add(line, " with a preshared key");
+    if (request->peer.keepalive != PEER_KEEPALIVE_KEPT)
+        add(line, " persistent-keepalive %d", request->peer.keepalive);
+    if (request->mtu)
+        add(line, " mtu %u", request->mtu);
+}
+
+static void add_target(struct line *line, const struct request *request,
+                       const struct target *target)
+{
+    if (target)
+        add(line, " in net:[%ju]", (uintmax_t)target->netns.inode);
+    add(line, " (%s%d)",
+        request->target.kind == TARGET_PID ? "pid " : "fd:", request->target.number);
+}
+
+/* The time is for whoever receives it to add, as it is with the journal and with syslog: what a
+ * program says of the time they needn't believe. */
+static void begin(struct line *line, int error)
+{
+    add(line,
+        "<%d>net-admin-helper[%d]: user %u: ", LOG_AUTHPRIV | (error ? LOG_WARNING : LOG_INFO),
+        self, getuid());
+}
+
+void audit_send(const struct task *task, const struct request *request, const struct target *target,
+                int error, const struct failure *failure)
+{
+    struct line line = {.length = 0};
+
+    if (!task->changes)
+        return;
+    audit_open();
+    begin(&line, error);
+    add(&line, "%s", task->name);
+    for (const enum argument *argument = task->arguments; *argument; argument++)
+        add_argument(&line, *argument, request);
+    add_options(&line, request);
+    add_target(&line, request, target);
+    if (error)
+        add(&line, ": refused: %s", failure->text);
+    else
+        add(&line, ": ok");
+    if (!error && made.known)
+        add_key(&line, ", public key", &made.public_key);
+    made.known = false;
+    send_line(&line);
+}
+
+#endif

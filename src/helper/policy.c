@@ -1,0 +1,280 @@
+#include "helper/policy.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "helper/failure.h"
+#include "helper/rule.h"
+#include "helper/settings.h"
+#include "helper/task.h"
+
+#ifdef ENABLE_CWG_POLICY
+
+enum {
+    FILE_MAX = 65536,
+};
+
+/* What holds for the caller. */
+static struct {
+    bool limited;
+    struct rule rule;
+} policy;
+
+/* Where it is: a directory, and a name in it. */
+static const char path[] = CWG_POLICY_PATH;
+
+/* The directory, to which no symbolic link leads: -ENOENT means that it isn't there, and never that
+ * a link leads nowhere. */
+static int open_directory(int *ret_directory)
+{
+    static const struct open_how how = {
+        .flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
+        .resolve = RESOLVE_NO_SYMLINKS,
+    };
+    char directory[sizeof(path) + 1];
+    size_t length = (size_t)(strrchr(path, '/') - path);
+    long fd;
+
+    memcpy(directory, path, length);
+    memcpy(directory + length, "/", 2);
+    fd = syscall(SYS_openat2, AT_FDCWD, directory, &how, sizeof(how));
+    if (fd < 0)
+        return -errno;
+    *ret_directory = (int)fd;
+    return 0;
+}
+
+/* An access list that lets others write shows in the group's bits, too (acl(5)). */
+static bool is_roots_alone(int fd, mode_t type)
+{
+    struct stat status;
+
+    return fstat(fd, &status) == 0 && (status.st_mode & S_IFMT) == type && status.st_uid == 0 &&
+           !(status.st_mode & (S_IWGRP | S_IWOTH));
+}
+
+/* A pipe or a device there would be opened without waiting, and then refused. */
+static int open_file(int *ret_file)
+{
+    int directory = -1;
+    int file;
+    int error = open_directory(&directory);
+
+    if (error)
+        return error;
+    file = openat(directory, strrchr(path, '/') + 1,
+                  O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    error = file < 0 ? -errno : 0;
+    if (!error && (!is_roots_alone(directory, S_IFDIR) || !is_roots_alone(file, S_IFREG)))
+        error = -EPERM;
+    close(directory);
+    if (error && file >= 0)
+        close(file);
+    if (!error)
+        *ret_file = file;
+    return error;
+}
+
+/* Returns the length, which is more than FILE_MAX if the file's is, or a negative errno. */
+static ssize_t read_file(int file, char ret_text[static FILE_MAX + 1])
+{
+    size_t length = 0;
+
+    while (length < FILE_MAX + 1) {
+        ssize_t count = read(file, ret_text + length, FILE_MAX + 1 - length);
+
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count < 0)
+            return -errno;
+        if (count == 0)
+            break;
+        length += (size_t)count;
+    }
+    return (ssize_t)length;
+}
+
+static int fail_file(int error, struct failure *failure)
+{
+    switch (error) {
+    case -EPERM:
+        return fail(failure, error,
+                    "policy: %s and its directory have to be root's, a file and a directory, and "
+                    "nobody else's to write; until they are, nobody but root may do anything",
+                    path);
+    case -ELOOP:
+        return fail(failure, error,
+                    "policy: %s is a symbolic link, or one leads to it; until a file is there, or "
+                    "nothing, nobody but root may do anything",
+                    path);
+    case -EACCES:
+        return fail(failure, error,
+                    "policy: %s can't be read by you, and has to be by all who call this program: "
+                    "as root, chmod 0644 it, and 0755 its directory",
+                    path);
+    default:
+        return fail_unexpected(failure, error, "policy: can't read " CWG_POLICY_PATH);
+    }
+}
+
+/* Its supplementary groups: at most NGROUPS_MAX (include/uapi/linux/limits.h). */
+static int find_caller(struct caller *ret_caller)
+{
+    static gid_t groups[NGROUPS_MAX];
+    int count = getgroups(NGROUPS_MAX, groups);
+
+    if (count < 0)
+        return -errno;
+    *ret_caller = (struct caller){
+        .user = getuid(), .group = getgid(), .groups = groups, .group_count = (size_t)count};
+    return 0;
+}
+
+static int find_rule(char *text, size_t length, struct failure *failure)
+{
+    struct caller caller;
+    struct mistake mistake;
+    int error = find_caller(&caller);
+
+    if (error)
+        return fail_unexpected(failure, error, "can't tell the caller's groups");
+    switch (rule_search(text, length, &caller, &policy.rule, &mistake)) {
+    case RULE_FOUND:
+        policy.limited = true;
+        return 0;
+    case RULE_MISTAKE:
+        return fail(failure, -EINVAL,
+                    "policy line %u: %s; until that is mended in %s, nobody but root may do "
+                    "anything",
+                    mistake.line, mistake.reason, path);
+    case RULE_NONE:
+    default:
+        return fail(failure, -EPERM,
+                    "the policy has no rule for user %u or its groups; ask the administrator for "
+                    "one, in %s",
+                    caller.user, path);
+    }
+}
+
+int policy_read(struct failure *failure)
+{
+    static char text[FILE_MAX + 1];
+    ssize_t length;
+    int file;
+    int error;
+
+    if (getuid() == 0)
+        return 0;
+    error = open_file(&file);
+    if (error == -ENOENT)
+        return 0;
+    if (error)
+        return fail_file(error, failure);
+    length = read_file(file, text);
+    close(file);
+    if (length < 0)
+        return fail_file((int)length, failure);
+    if (length > FILE_MAX)
+        return fail(failure, -EFBIG,
+                    "policy: %s has more than 65536 bytes; until it has less, nobody but root may "
+                    "do anything",
+                    path);
+    return find_rule(text, (size_t)length, failure);
+}
+
+/* Begins a text, which the others end. */
+static void begin(struct failure *failure)
+{
+    fail(failure, 0, "policy line %u: ", policy.rule.line);
+}
+
+static int end(int error, const char *advice, struct failure *failure)
+{
+    failure_add(failure, " of %s %u; %s", policy.rule.group ? "group" : "user", policy.rule.id,
+                advice);
+    return error;
+}
+
+static int fail_net(uint32_t net, struct failure *failure)
+{
+    begin(failure);
+    failure_add(failure, "net %u isn't among the nets", net);
+    return end(-EPERM, "use one of them, or ask the administrator", failure);
+}
+
+static int fail_port(uint16_t port, struct failure *failure)
+{
+    begin(failure);
+    failure_add(failure, "port %u%s isn't among the ports", port,
+                port ? "" : ", one of the kernel's choice,");
+    return end(-EPERM, "use one of them, or ask the administrator", failure);
+}
+
+static int fail_peer(const struct endpoint *endpoint, struct failure *failure)
+{
+    char text[ENDPOINT_TEXT_SIZE] = "-, one that isn't known,";
+
+    if (endpoint->port)
+        endpoint_to_text(endpoint, text);
+    begin(failure);
+    failure_add(failure, "peer_endpoint: %s isn't in the peer networks", text);
+    return end(-EPERM, "connect to a machine in them, or ask the administrator", failure);
+}
+
+static int check_argument(enum argument argument, const struct request *request,
+                          struct failure *failure)
+{
+    switch (argument) {
+    case ARGUMENT_NET:
+        return !request->has_end || policy_allows_net(request->end.net)
+                   ? 0
+                   : fail_net(request->end.net, failure);
+    case ARGUMENT_PORT:
+        return rule_allows_port(&policy.rule, request->port) ? 0
+                                                             : fail_port(request->port, failure);
+    case ARGUMENT_ENDPOINT:
+        return rule_allows_peer(&policy.rule, &request->peer.endpoint)
+                   ? 0
+                   : fail_peer(&request->peer.endpoint, failure);
+    default:
+        return 0;
+    }
+}
+
+int policy_check(const struct task *task, const struct request *request, struct failure *failure)
+{
+    int error = 0;
+
+    if (!policy.limited)
+        return 0;
+    for (const enum argument *argument = task->arguments; *argument && !error; argument++)
+        error = check_argument(*argument, request, failure);
+    return error;
+}
+
+bool policy_allows_net(uint32_t net)
+{
+    return !policy.limited || rule_allows_net(&policy.rule, net);
+}
+
+bool policy_own_containers(void)
+{
+    return policy.limited && policy.rule.own_containers;
+}
+
+int policy_check_links(unsigned int links, struct failure *failure)
+{
+    if (!policy.limited || !policy.rule.has_links || links <= policy.rule.links)
+        return 0;
+    begin(failure);
+    failure_add(failure, "the container has %u links already, which is the limit", links - 1);
+    return end(-EDQUOT, "remove one with cwg_destroy, or ask the administrator", failure);
+}
+
+#endif
