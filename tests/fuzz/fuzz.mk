@@ -40,6 +40,9 @@ $(FUZZ_DIR)/world.a: $(patsubst src/%.c,$(FUZZ_DIR)/src/%.o,$(filter-out $(ENGIN
 # What it sends has to be the same each time that an input is tried.
 $(FUZZ_DIR)/noise_fuzz: FUZZ_LINK := -Wl,--wrap=random_bytes
 
+# It is the helper's.
+$(FUZZ_DIR)/cgroup_fuzz: $(FUZZ_DIR)/src/helper/cgroup.o
+
 $(FUZZ_PLAIN:%=$(FUZZ_DIR)/%): $(FUZZ_DIR)/%: $(FUZZ_DIR)/%.o $(FUZZ_DIR)/engine.a
 	@$(FUZZ_CC) $(FUZZ_FLAGS) $(FUZZ_LINK) -o $@ $^ -lcrypto
 
@@ -48,7 +51,7 @@ $(FUZZ_WORLD:%=$(FUZZ_DIR)/%): $(FUZZ_DIR)/%: $(FUZZ_DIR)/%.o $(FUZZ_DIR)/world.
 
 -include $(wildcard $(FUZZ_DIR)/*.d $(FUZZ_DIR)/src/*/*.d)
 
-## make fuzz         fuzz each parser of the engine, and a whole session: FUZZ_SECONDS each, an hour unless told
+## make fuzz         fuzz each parser of the engine, a whole session, and more: FUZZ_SECONDS each, an hour unless told
 .PHONY: fuzz
 fuzz: fuzz-programs
 	tests/fuzz/run '$(FUZZ_DIR)' '$(FUZZ_SECONDS)' $(FUZZ_TARGETS)
