@@ -19,6 +19,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "helper/failure.h"
@@ -125,6 +126,10 @@ static const struct {
     {SYS_setsockopt, 0, SOL_NETLINK, false},
     {SYS_setsockopt, 2, SOL_NETLINK, false},
 
+    {SYS_clock_gettime, 0, CLOCK_MONOTONIC, true},
+    {SYS_clock_gettime, 0, CLOCK_PROCESS_CPUTIME_ID, false},
+    {SYS_clock_gettime, 1, CLOCK_MONOTONIC, false},
+
     {SYS_getsockopt, 1, SOL_SOCKET, engine},
     {SYS_getsockopt, 1, 0 /* SOL_IP */, false},
     {SYS_getsockopt, 1, SOL_NETLINK, false},
@@ -158,6 +163,30 @@ static const struct {
     {SYS_write, 0, 0x100000001, true},
     {SYS_write, 1, STDOUT_FILENO, false},
     {SYS_write, 2, STDOUT_FILENO, false},
+};
+
+/* The same for two arguments at once. */
+static const struct {
+    long call;
+    unsigned int index[2];
+    unsigned long value[2];
+    bool allowed;
+} pairs[] = {
+    {SYS_socket, {0, 1}, {AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK}, true},
+    {SYS_socket, {0, 1}, {AF_INET, SOCK_DGRAM}, false},
+    {SYS_socket, {0, 1}, {AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK}, false},
+    {SYS_socket, {0, 1}, {AF_INET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK}, false},
+    {SYS_socket, {0, 1}, {AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK}, false},
+    {SYS_socket, {0, 1}, {AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK}, false},
+    {SYS_socket, {1, 2}, {AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK}, false},
+
+    {SYS_setsockopt, {1, 2}, {SOL_SOCKET, SO_BINDTOIFINDEX}, true},
+    {SYS_setsockopt, {1, 2}, {SOL_SOCKET, SO_BINDTODEVICE}, false},
+    {SYS_setsockopt, {1, 2}, {SOL_SOCKET, SO_MARK}, false},
+    {SYS_setsockopt, {1, 2}, {SOL_SOCKET, SO_ATTACH_FILTER}, false},
+    {SYS_setsockopt, {1, 2}, {SOL_SOCKET, SO_SNDBUFFORCE}, false},
+    {SYS_setsockopt, {1, 2}, {0 /* SOL_IP */, SO_BINDTOIFINDEX}, false},
+    {SYS_setsockopt, {0, 1}, {SOL_SOCKET, SO_BINDTOIFINDEX}, false},
 };
 
 /* A call that a child makes in the sandbox: all its arguments are invalid, but the given one. */
@@ -254,6 +283,20 @@ static void conditions_on_arguments(void)
         attempt.call = conditions[i].call;
         attempt.arguments[conditions[i].index] = conditions[i].value;
         check(&attempt, conditions[i].allowed, what);
+    }
+}
+
+static void conditions_on_two_arguments(void)
+{
+    for (size_t i = 0; i < COUNT(pairs); i++) {
+        struct attempt attempt = invalid;
+        char what[32];
+
+        (void)snprintf(what, sizeof(what), "pair %zu", i);
+        attempt.call = pairs[i].call;
+        for (int n = 0; n < 2; n++)
+            attempt.arguments[pairs[i].index[n]] = pairs[i].value[n];
+        check(&attempt, pairs[i].allowed, what);
     }
 }
 
@@ -424,6 +467,7 @@ int main(void)
         {.name = "every_call", .run = every_call},
         {.name = "odd_numbers", .run = odd_numbers},
         {.name = "conditions_on_arguments", .run = conditions_on_arguments},
+        {.name = "conditions_on_two_arguments", .run = conditions_on_two_arguments},
         {.name = "every_family", .run = every_family},
         {.name = "ioctl_bits", .run = ioctl_bits},
 #ifdef __x86_64__
