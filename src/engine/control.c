@@ -1,6 +1,7 @@
 #include "engine/control.h"
 
 #include <errno.h>
+#include <linux/netlink.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -28,6 +29,19 @@ static void make_name(const uint8_t place[static CONTROL_PLACE_SIZE],
         next += snprintf(next, (size_t)(end - next), "%02x", place[i]);
 }
 
+/* A link that can't be looked at is better than none. */
+static int open_netlink(void)
+{
+    static const struct sockaddr_nl address = {.nl_family = AF_NETLINK, .nl_pid = CONTROL_PORT};
+    int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, NETLINK_USERSOCK);
+
+    if (fd >= 0 && bind(fd, (const void *)&address, sizeof(address)) < 0) {
+        close(fd);
+        fd = -1;
+    }
+    return fd;
+}
+
 int control_init(struct control *control, const uint8_t place[static CONTROL_PLACE_SIZE])
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -38,6 +52,7 @@ int control_init(struct control *control, const uint8_t place[static CONTROL_PLA
     for (int i = 0; i < CONTROL_CLIENTS; i++)
         control->client[i] = -1;
     control->oldest = 0;
+    control->netlink = open_netlink();
     control->listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (control->listener < 0 || bind(control->listener, (const void *)&address, size) < 0 ||
         listen(control->listener, BACKLOG) < 0)
@@ -50,6 +65,7 @@ void control_poll(const struct control *control, struct pollfd ret_polled[static
     ret_polled[0] = (struct pollfd){.fd = control->listener, .events = POLLIN};
     for (int i = 0; i < CONTROL_CLIENTS; i++)
         ret_polled[1 + i] = (struct pollfd){.fd = control->client[i], .events = POLLIN};
+    ret_polled[CONTROL_POLLED - 1] = (struct pollfd){.fd = control->netlink, .events = POLLIN};
 }
 
 static void drop(struct control *control, unsigned int number)
@@ -102,6 +118,28 @@ static void answer(int client, struct tunnel *tunnel)
     explicit_bzero(request, sizeof(request));
 }
 
+/* One question each time. */
+static void answer_netlink(int fd, struct tunnel *tunnel)
+{
+    static const char get[] = {'g', 'e', 't', '=', '1', '\n', '\n'};
+    union {
+        struct nlmsghdr header;
+        char bytes[NLMSG_HDRLEN + CONFIGURATION_MAX];
+    } message;
+    char *text = message.bytes + NLMSG_HDRLEN;
+    struct sockaddr_nl client = {0};
+    socklen_t size = sizeof(client);
+    ssize_t length = recvfrom(fd, &message, sizeof(message), MSG_DONTWAIT, (void *)&client, &size);
+
+    if (length != NLMSG_LENGTH(sizeof(get)) || memcmp(text, get, sizeof(get)) != 0)
+        return;
+    message.header.nlmsg_len =
+        NLMSG_HDRLEN + (uint32_t)configuration_answer(tunnel, get, sizeof(get), text);
+    message.header.nlmsg_flags = 0;
+    message.header.nlmsg_pid = CONTROL_PORT;
+    (void)sendto(fd, &message, message.header.nlmsg_len, MSG_DONTWAIT, (const void *)&client, size);
+}
+
 void control_run(struct control *control, const struct pollfd polled[static CONTROL_POLLED],
                  struct tunnel *tunnel)
 {
@@ -114,4 +152,6 @@ void control_run(struct control *control, const struct pollfd polled[static CONT
     }
     if (polled[0].revents)
         take_client(control);
+    if (polled[CONTROL_POLLED - 1].revents)
+        answer_netlink(control->netlink, tunnel);
 }

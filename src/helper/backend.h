@@ -5,16 +5,19 @@
 #include <stdint.h>
 
 #include "helper/device.h"
+#include "helper/status.h"
 #include "helper/target.h"
 #include "link/key.h"
 #include "link/peer.h"
 
 struct failure;
-struct link_status;
+struct patience;
 
 struct backend {
-    const char *kind;  /* IFLA_INFO_KIND of its devices */
-    const char *title; /* for --version */
+    const char *kind;                /* IFLA_INFO_KIND of its devices */
+    const char *title;               /* for --version */
+    const char *word;                /* for those who look */
+    enum link_state without_carrier; /* what it means that a device of its has none */
 
     /* Each is there if the task that needs it is in the program. */
 
@@ -28,6 +31,10 @@ struct backend {
     int (*start)(struct target *target, const struct device *device, uint16_t port,
                  struct failure *failure);
 
+    /* The port of a device that was started with 0, just now, by this run of the program. */
+    int (*port)(struct target *target, const struct device *device, uint16_t *ret_port,
+                struct failure *failure);
+
     /* Takes the device out of the group of unfinished ones, and says in its alias what carries it.
      */
     int (*finish)(struct target *target, const struct device *device, struct failure *failure);
@@ -37,9 +44,10 @@ struct backend {
                 struct failure *failure);
 
     /* What is known of the link of a device. Returns 0, -ENOLINK if what carries it can't be found
-     * or doesn't answer, or another negative errno; only then is *ret_status not written. */
-    int (*look)(struct target *target, const struct device *device, struct link_status *ret_status,
-                struct failure *failure);
+     * or doesn't answer, -ENODEV if it has gone, or another negative errno; only if 0 is returned
+     * is *ret_status written. See links_look(). */
+    int (*look)(struct target *target, const struct device *device, struct patience *patience,
+                struct link_status *ret_status, struct failure *failure);
 
     /* Removes a device with all that belongs to it. The port is free when this returns. */
     int (*remove)(struct target *target, const struct device *device, struct failure *failure);

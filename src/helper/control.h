@@ -9,25 +9,31 @@
  * their own links. It takes no answer to be sure of that, so that an engine that is stopped can be
  * found, and ended, too.
  *
- * And nothing is taken from whoever it is, not a byte, since with a message can come a descriptor,
- * and one on a file of theirs could keep us waiting without end, even to close it. What an engine
- * has to say is said by how it closes the connection (engine/control.h). */
+ * And from its socket nothing is taken, not a byte, since with a message can come a descriptor, and
+ * one on a file of theirs could keep us waiting without end, even to close it. What an engine has
+ * to say there is said by how it closes the connection (engine/control.h).
+ *
+ * How it is it tells by netlink, of the protocol that is there for users (NETLINK_USERSOCK), in its
+ * own network namespace: a message is bytes, copied by the kernel, and no descriptor can come with
+ * it (__scm_send(), net/core/scm.c), nor be kept by who doesn't read it. */
 #pragma once
 
 #include "helper/ctlmsg.h"
 #include "helper/device.h"
+#include "helper/links.h"
 #include "helper/target.h"
 
 struct control {
     int process; /* 0 if there is none by the alias */
     int pidfd;   /* of that process, whatever it is; or -1 */
     int socket;  /* an engine is at its other end; or -1 */
+    int netlink; /* what there is in that engine's network namespace to ask it by; or -1 */
 };
 
-/* Looks for the engine of a device. Returns 0, or a negative errno: -ETIMEDOUT if more speak to it
- * already than it listens to, one of control_is_short() if we couldn't look, anything else if there
- * is none. *ret_control is written in each case. */
-int control_open(const struct target *target, const struct device *device,
+/* Looks for the engine of a device, and with `look`, to ask how it is. Returns 0, or a negative
+ * errno: -ETIMEDOUT if more speak to it already than it listens to, one of control_is_short() if we
+ * couldn't look, anything else if there is none. *ret_control is written in each case. */
+int control_open(const struct target *target, const struct device *device, bool look,
                  struct control *ret_control);
 
 /* Whether an error means that there aren't enough descriptors or memory. */
@@ -40,6 +46,11 @@ void control_close(struct control *control);
 /* Sets the peer. Returns 0, or a negative errno: -ETIMEDOUT after two seconds without an answer,
  * -ECONNRESET if the engine refuses. */
 int control_set_peer(const struct control *control, const struct peer *peer);
+
+/* Asks how the engine is. Returns 0, or a negative errno: -ETIMEDOUT without an answer, -EPROTO if
+ * it is an engine that can't be asked, -EBADMSG if its answer makes no sense. */
+int control_look(const struct control *control, struct patience *patience,
+                 struct link_status *ret_status);
 
 /* Waits until a process has ended, for two seconds at most. */
 int control_await_end(int pidfd);

@@ -15,6 +15,9 @@ enum {
     CTLMSG_PLACE_SIZE =
         24,                /* what a name is made of: eight bytes of the namespace, and the token */
     CTLMSG_NAME_SIZE = 60, /* with its NUL */
+    /* The netlink port, in the engine's own network namespace, at which it is asked how it is. */
+    CTLMSG_PORT = 1,
+    CTLMSG_TYPE = 0x10, /* nlmsg_type of a question, and of its answer */
 };
 
 /* Makes `peer` the peer. An engine has one: another key replaces it, and the same key changes the

@@ -183,6 +183,25 @@ static int engine_start(struct target *target, const struct device *device, uint
     return error ? fail_step(failure, error, "can't set the link up") : 0;
 }
 
+#ifdef HAS_JSON
+
+/* By our own descriptor of the socket: the engine doesn't listen to us as yet. */
+static int engine_port(struct target *target, const struct device *device, uint16_t *ret_port,
+                       struct failure *failure)
+{
+    struct sockaddr_in bound = {0};
+    socklen_t size = sizeof(bound);
+
+    (void)target;
+    (void)device;
+    if (getsockname(launched.udp4, (void *)&bound, &size) < 0)
+        return fail_unexpected(failure, -errno, "can't read the link's UDP port");
+    *ret_port = ntohs(bound.sin_port);
+    return 0;
+}
+
+#endif
+
 /* As long as the engine isn't told to go on, it ends with us, and the device with it. From then on
  * the device's mark alone says that we weren't done, as with any backend. */
 static int engine_finish(struct target *target, const struct device *device,
@@ -218,7 +237,7 @@ static int engine_join(struct target *target, const struct device *device, const
                        struct failure *failure)
 {
     struct control control;
-    int error = control_open(target, device, &control);
+    int error = control_open(target, device, false, &control);
 
     if (control_is_short(error)) {
         control_close(&control);
@@ -254,6 +273,47 @@ static int engine_join(struct target *target, const struct device *device, const
 
 #endif
 
+#ifdef HAS_STATUS
+
+static int fail_look(int error, int process, struct failure *failure)
+{
+    switch (error) {
+    case -ETIMEDOUT:
+        fail(failure, error,
+             "its engine, process %d, doesn't answer; if it is stopped: kill -CONT %d", process,
+             process);
+        break;
+    case -EPROTO:
+        fail(failure, error, "its engine is of another version: create the link again to see it");
+        break;
+    case -EBADMSG:
+        fail(failure, error,
+             "what its engine says makes no sense: cwg_destroy the link, create it again");
+        break;
+    default:
+        fail(failure, error,
+             "its engine can't be found: cwg_destroy the link, and create it again");
+    }
+    return -ENOLINK;
+}
+
+static int engine_look(struct target *target, const struct device *device,
+                       struct patience *patience, struct link_status *ret_status,
+                       struct failure *failure)
+{
+    struct control control;
+    int error = control_open(target, device, true, &control);
+
+    if (!error)
+        error = control_look(&control, patience, ret_status);
+    control_close(&control);
+    if (control_is_short(error))
+        return fail_unexpected(failure, error, "can't look for the link's engine");
+    return error ? fail_look(error, control.process, failure) : 0;
+}
+
+#endif
+
 /* The process of a link that is about to be removed. Returns 0 if it is the link's engine for
  * certain, or a negative errno of control_open(). */
 static int find_process(const struct target *target, const struct device *device,
@@ -264,12 +324,14 @@ static int find_process(const struct target *target, const struct device *device
 #ifdef ENABLE_CWG_CREATE
     if (is_launched(device)) {
         abandon();
-        *ret_control = (struct control){
-            .process = launched.engine.process, .pidfd = launched.pidfd, .socket = -1};
+        *ret_control = (struct control){.process = launched.engine.process,
+                                        .pidfd = launched.pidfd,
+                                        .socket = -1,
+                                        .netlink = -1};
         return 0;
     }
 #endif
-    error = control_open(target, device, ret_control);
+    error = control_open(target, device, false, ret_control);
     control_hang_up(ret_control); /* there is nothing to be said */
     return error;
 }
@@ -301,7 +363,7 @@ static int await_end(const struct control *control, bool certain, struct failure
 static int engine_remove(struct target *target, const struct device *device,
                          struct failure *failure)
 {
-    struct control control = {.pidfd = -1, .socket = -1};
+    struct control control = {.pidfd = -1, .socket = -1, .netlink = -1};
     int found = find_process(target, device, &control);
     int error;
 
@@ -319,13 +381,21 @@ static int engine_remove(struct target *target, const struct device *device,
 const struct backend engine_backend = {
     .kind = "tun",
     .title = "userspace engine",
+    .word = "engine",
+    .without_carrier = STATE_DOWN, /* somebody took it: the engine keeps its sockets' namespace */
 #ifdef ENABLE_CWG_CREATE
     .make = engine_make,
     .start = engine_start,
+#ifdef HAS_JSON
+    .port = engine_port,
+#endif
     .finish = engine_finish,
 #endif
 #ifdef ENABLE_CWG_CONNECT
     .join = engine_join,
+#endif
+#ifdef HAS_STATUS
+    .look = engine_look,
 #endif
     .remove = engine_remove,
 };

@@ -7,6 +7,7 @@
 #include <linux/if_link.h>
 #include <linux/ipv6.h>
 #include <linux/rtnetlink.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -66,15 +67,32 @@ void rtmsg_link_get_index(struct message *message, int index)
     message_put_u32(message, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
 }
 
-void rtmsg_link_dump(struct message *message, const char *kind)
+static void put_kind(struct message *message, const char *kind)
 {
-    struct nlattr *info;
+    struct nlattr *info = message_nest(message, IFLA_LINKINFO);
 
-    message_start(message, RTM_GETLINK, NLM_F_DUMP, sizeof(struct ifinfomsg));
-    message_put_u32(message, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
-    info = message_nest(message, IFLA_LINKINFO);
     message_put_string(message, IFLA_INFO_KIND, kind);
     message_unnest(message, info);
+}
+
+void rtmsg_link_dump(struct message *message, const char *kind)
+{
+    message_start(message, RTM_GETLINK, NLM_F_DUMP, sizeof(struct ifinfomsg));
+    message_put_u32(message, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+    put_kind(message, kind);
+}
+
+void rtmsg_counters_get(struct message *message, int index)
+{
+    struct ifinfomsg *link = message_start(message, RTM_GETLINK, 0, sizeof(*link));
+
+    link->ifi_index = index;
+}
+
+void rtmsg_counters_dump(struct message *message, const char *kind)
+{
+    message_start(message, RTM_GETLINK, NLM_F_DUMP, sizeof(struct ifinfomsg));
+    put_kind(message, kind);
 }
 
 void rtmsg_link_delete(struct message *message, int index)
@@ -171,6 +189,29 @@ int rtmsg_link_parse(const struct nlmsghdr *message, struct rtmsg_link *ret_link
     if (link.index <= 0)
         return -EBADMSG;
     *ret_link = link;
+    return 0;
+}
+
+int rtmsg_counters_parse(const struct nlmsghdr *message, struct rtmsg_counters *ret_counters)
+{
+    const struct nlattr *attributes[IFLA_STATS64 + 1];
+    const struct ifinfomsg *header = mnl_nlmsg_get_payload(message);
+    /* Newer kernels have more at the end. In an attribute nothing is aligned. */
+    struct rtnl_link_stats64 stats = {0};
+    const size_t size = offsetof(struct rtnl_link_stats64, rx_errors);
+
+    if (message->nlmsg_type != RTM_NEWLINK ||
+        attributes_find_message(message, sizeof(*header), IFLA_STATS64 + 1, attributes) ||
+        !attributes[IFLA_STATS64] || mnl_attr_get_payload_len(attributes[IFLA_STATS64]) < size)
+        return -EBADMSG;
+    memcpy(&stats, mnl_attr_get_payload(attributes[IFLA_STATS64]), size);
+    *ret_counters = (struct rtmsg_counters){
+        .carrier = header->ifi_flags & IFF_LOWER_UP,
+        .received_packets = stats.rx_packets,
+        .sent_packets = stats.tx_packets,
+        .received_bytes = stats.rx_bytes,
+        .sent_bytes = stats.tx_bytes,
+    };
     return 0;
 }
 

@@ -57,6 +57,23 @@ void rtmsg_link_up(struct message *message, int index);
 void rtmsg_link_set_mtu(struct message *message, int index, uint32_t mtu);
 void rtmsg_link_set_group(struct message *message, int index, uint32_t group, const char *alias);
 
+/* The same as the two above, with all that struct rtmsg_counters holds: nobody else wants the
+ * statistics. */
+void rtmsg_counters_get(struct message *message, int index);
+void rtmsg_counters_dump(struct message *message, const char *kind);
+
+/* What more a device tells. */
+struct rtmsg_counters {
+    bool carrier;
+    uint64_t received_packets;
+    uint64_t sent_packets;
+    uint64_t received_bytes;
+    uint64_t sent_bytes;
+};
+
+/* Reads them from an RTM_NEWLINK. Returns 0, or -EBADMSG. */
+int rtmsg_counters_parse(const struct nlmsghdr *message, struct rtmsg_counters *ret_counters);
+
 /* Reads an RTM_NEWLINK. Returns 0, or -EBADMSG. */
 int rtmsg_link_parse(const struct nlmsghdr *message, struct rtmsg_link *ret_link);
 

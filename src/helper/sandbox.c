@@ -86,6 +86,12 @@ static const struct sock_filter filter[] = {
     ALLOW(recvmsg),
     ALLOW(close),
 
+#ifdef HAS_STATUS
+    /* links.c, control.c: how long ago a handshake was, and how long we have waited; where the
+     * machine's clock can't be read without the kernel */
+    ALLOW(clock_gettime),
+#endif
+
     /* wireguard.c: a private key */
     ALLOW(getrandom),
 

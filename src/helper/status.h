@@ -9,9 +9,9 @@
 #include "link/key.h"
 
 enum {
-    STATUS_ALLOWED_MAX = 4, /* that are told; root in the container can make more */
-    STATUS_FRESH_FOR = 180, /* seconds that a session lasts after its handshake (REJECT_AFTER_TIME,
-                               drivers/net/wireguard/messages.h) */
+    STATUS_ALLOWED_MAX = 16, /* that are told; root in the container can make more */
+    STATUS_FRESH_FOR = 180,  /* seconds that a session lasts after its handshake (REJECT_AFTER_TIME,
+                                drivers/net/wireguard/messages.h) */
 };
 
 struct allowed_ip {
@@ -49,3 +49,16 @@ enum link_state {
     STATE_STALE, /* the last handshake is too old for a session */
     STATES,
 };
+
+/* Its word, as it is printed. */
+const char *state_text(enum link_state state);
+
+struct link_seen;
+
+/* The state of a link at the time `now`, in seconds since 1970; `status` is NULL if what carries it
+ * can't be found or doesn't answer. Pure. */
+enum link_state status_state(const struct link_seen *link, const struct link_status *status,
+                             int64_t now);
+
+/* How many seconds ago the last handshake was. */
+int64_t status_handshake_age(const struct link_status *status, int64_t now);

@@ -152,3 +152,135 @@ int wgmsg_device_parse(const struct nlmsghdr *message, uint16_t family, struct w
     *device = next;
     return 0;
 }
+
+/* Takes each of a list, if there is one. */
+static int take_each(const struct nlattr *list, attribute_take *take, void *context)
+{
+    return list ? attributes_each(mnl_attr_get_payload(list), mnl_attr_get_payload_len(list), take,
+                                  context)
+                : 0;
+}
+
+static int take_endpoint(const struct nlattr *attribute, struct endpoint *ret_endpoint)
+{
+    struct endpoint endpoint = {.port = 0};
+    struct sockaddr_in6 address6;
+    struct sockaddr_in address;
+
+    if (attribute_bytes(attribute, sizeof(address), &address) == 0 &&
+        address.sin_family == AF_INET) {
+        endpoint.address = ntohl(address.sin_addr.s_addr);
+        endpoint.port = ntohs(address.sin_port);
+    } else if (attribute_bytes(attribute, sizeof(address6), &address6) == 0 &&
+               address6.sin6_family == AF_INET6) {
+        endpoint.ipv6 = true;
+        memcpy(endpoint.address6, &address6.sin6_addr, sizeof(endpoint.address6));
+        endpoint.port = ntohs(address6.sin6_port);
+    } else {
+        return -EBADMSG;
+    }
+    *ret_endpoint = endpoint;
+    return 0;
+}
+
+static int take_allowed(const struct nlattr *entry, void *context)
+{
+    struct link_status *status = context;
+    const struct nlattr *attributes[WGALLOWEDIP_A_CIDR_MASK + 1];
+    struct allowed_ip allowed = {.ipv6 = false};
+    uint16_t family = 0;
+
+    if (attributes_find_nested(entry, WGALLOWEDIP_A_CIDR_MASK + 1, attributes) ||
+        attribute_u16(attributes[WGALLOWEDIP_A_FAMILY], &family) ||
+        (family != AF_INET && family != AF_INET6))
+        return -EBADMSG;
+    allowed.ipv6 = family == AF_INET6;
+    if (attribute_bytes(attributes[WGALLOWEDIP_A_IPADDR], allowed.ipv6 ? 16 : 4, allowed.address) ||
+        attribute_bytes(attributes[WGALLOWEDIP_A_CIDR_MASK], 1, &allowed.prefix_length) ||
+        allowed.prefix_length > (allowed.ipv6 ? 128 : 32))
+        return -EBADMSG;
+    if (status->allowed_count == STATUS_ALLOWED_MAX)
+        status->allowed_more = true;
+    else
+        status->allowed[status->allowed_count++] = allowed;
+    return 0;
+}
+
+/* Whether there is a preshared key: all zeros is none. It isn't copied. */
+static int take_preshared_key(const struct nlattr *attribute, bool *ret_there)
+{
+    if (mnl_attr_get_payload_len(attribute) != KEY_SIZE)
+        return -EBADMSG;
+    *ret_there = !key_is_zero(mnl_attr_get_payload(attribute));
+    return 0;
+}
+
+/* struct __kernel_timespec: two numbers of 64 bits. */
+static int take_handshake(const struct nlattr *attribute, int64_t *ret_seconds)
+{
+    int64_t time[2];
+
+    if (attribute_bytes(attribute, sizeof(time), time) || time[0] < 0)
+        return -EBADMSG;
+    *ret_seconds = time[0];
+    return 0;
+}
+
+/* What is told of the first peer. Where it goes on in another message there are only its key and
+ * more allowed IPs (get_peer(), drivers/net/wireguard/netlink.c). */
+static int take_first_peer(const struct nlattr *const attributes[], struct link_status *status)
+{
+    const struct nlattr *preshared_key = attributes[WGPEER_A_PRESHARED_KEY];
+    const struct nlattr *endpoint = attributes[WGPEER_A_ENDPOINT];
+    const struct nlattr *handshake = attributes[WGPEER_A_LAST_HANDSHAKE_TIME];
+    const struct nlattr *keepalive = attributes[WGPEER_A_PERSISTENT_KEEPALIVE_INTERVAL];
+
+    if ((preshared_key && take_preshared_key(preshared_key, &status->has_preshared_key)) ||
+        (endpoint && take_endpoint(endpoint, &status->endpoint)) ||
+        (handshake && take_handshake(handshake, &status->handshake)) ||
+        (keepalive && attribute_u16(keepalive, &status->keepalive)))
+        return -EBADMSG;
+    return take_each(attributes[WGPEER_A_ALLOWEDIPS], take_allowed, status);
+}
+
+static int take_told_peer(const struct nlattr *peer, void *context)
+{
+    struct wgmsg_reading *reading = context;
+    struct link_status *status = &reading->status;
+    const struct nlattr *attributes[WGPEER_A_ALLOWEDIPS + 1];
+    struct key key = {0};
+
+    if (attributes_find_nested(peer, WGPEER_A_ALLOWEDIPS + 1, attributes) ||
+        attribute_bytes(attributes[WGPEER_A_PUBLIC_KEY], KEY_SIZE, key.bytes))
+        return -EBADMSG;
+    if (status->peers == 0 || !key_equal(&key, &reading->peer))
+        status->peers++;
+    reading->peer = key;
+    if (status->peers > 1)
+        return 0;
+    status->peer_key = key;
+    return take_first_peer(attributes, status);
+}
+
+int wgmsg_status_parse(const struct nlmsghdr *message, uint16_t family,
+                       struct wgmsg_reading *reading)
+{
+    const struct nlattr *attributes[WGDEVICE_A_PEERS + 1];
+    struct wgmsg_reading next = *reading;
+    struct link_status *status = &next.status;
+
+    if (message->nlmsg_type != family || attributes_find_message(message, sizeof(struct genlmsghdr),
+                                                                 WGDEVICE_A_PEERS + 1, attributes))
+        return -EBADMSG;
+    if (attributes[WGDEVICE_A_PUBLIC_KEY]) {
+        if (attribute_bytes(attributes[WGDEVICE_A_PUBLIC_KEY], KEY_SIZE, status->public_key.bytes))
+            return -EBADMSG;
+        status->has_key = true;
+    }
+    if ((attributes[WGDEVICE_A_LISTEN_PORT] &&
+         attribute_u16(attributes[WGDEVICE_A_LISTEN_PORT], &status->port)) ||
+        take_each(attributes[WGDEVICE_A_PEERS], take_told_peer, &next))
+        return -EBADMSG;
+    *reading = next;
+    return 0;
+}

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "helper/message.h"
+#include "helper/status.h"
 #include "link/key.h"
 #include "link/peer.h"
 
@@ -36,3 +37,14 @@ void wgmsg_device_get(struct message *message, uint16_t family, int index);
 /* Adds what a message tells to *device, which was {0} before the first. Returns 0, or -EBADMSG. */
 int wgmsg_device_parse(const struct nlmsghdr *message, uint16_t family,
                        struct wgmsg_device *device);
+
+/* All that the same answer tells, for who wants to know more than that. Was {0} before the first
+ * message. */
+struct wgmsg_reading {
+    struct link_status status;
+    struct key peer; /* the last one's key: a long list of allowed IPs comes in several messages */
+};
+
+/* Adds what a message tells to *reading. Returns 0, or -EBADMSG. */
+int wgmsg_status_parse(const struct nlmsghdr *message, uint16_t family,
+                       struct wgmsg_reading *reading);

@@ -139,3 +139,33 @@ int wireguard_set_peer(struct target *target, int index, const struct peer *peer
     secret_wipe();
     return error ? fail_step(failure, error, "can't set the link's peer") : 0;
 }
+
+/* The same as struct reading, for all that there is to know. */
+struct status_reading {
+    uint16_t family;
+    struct wgmsg_reading told;
+};
+
+static int note_status(const struct nlmsghdr *message, void *context)
+{
+    struct status_reading *reading = context;
+
+    return wgmsg_status_parse(message, reading->family, &reading->told);
+}
+
+int wireguard_status(struct target *target, int index, struct link_status *ret_status,
+                     struct failure *failure)
+{
+    struct status_reading reading = {.family = 0};
+    struct message request;
+    int error = find_family(target, &reading.family, failure);
+
+    if (error)
+        return error;
+    wgmsg_device_get(&request, reading.family, index);
+    error = netlink_request(&target->generic, &request, true, note_status, &reading);
+    if (error)
+        return fail_step(failure, error, "can't read the link's state from WireGuard");
+    *ret_status = reading.told.status;
+    return 0;
+}

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "helper/status.h"
 #include "helper/target.h"
 #include "helper/wgmsg.h"
 #include "link/key.h"
@@ -24,3 +25,7 @@ int wireguard_set_new_key(struct target *target, int index, uint16_t port,
  * negative errno. */
 int wireguard_set_peer(struct target *target, int index, const struct peer *peer,
                        struct failure *failure);
+
+/* Reads how a device is. Returns 0, or a negative errno. */
+int wireguard_status(struct target *target, int index, struct link_status *ret_status,
+                     struct failure *failure);

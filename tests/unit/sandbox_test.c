@@ -39,11 +39,15 @@ enum {
 
 /* Allowed whatever the arguments are. */
 static const long allowed[] = {
-    SYS_capset,  SYS_pidfd_open,      SYS_fstat,           SYS_faccessat,  SYS_fstatfs, SYS_getuid,
-    SYS_flock,   SYS_clock_nanosleep, SYS_restart_syscall, SYS_ppoll,      SYS_connect, SYS_sendto,
-    SYS_recvmsg, SYS_close,           SYS_getrandom,       SYS_exit_group,
+    SYS_capset,        SYS_pidfd_open,  SYS_fstat,           SYS_faccessat,       SYS_fstatfs,
+    SYS_getuid,        SYS_flock,       SYS_clock_nanosleep, SYS_restart_syscall, SYS_ppoll,
+    SYS_connect,       SYS_sendto,      SYS_recvmsg,         SYS_close,           SYS_getrandom,
+    SYS_exit_group,
+#ifdef HAS_STATUS
+    SYS_clock_gettime,
+#endif
 #ifdef ENABLE_CWG_ENGINE
-    SYS_bind,    SYS_getsockname,
+    SYS_bind,          SYS_getsockname,
 #endif
 };
 

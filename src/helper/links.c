@@ -1,0 +1,192 @@
+#include "helper/links.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "helper/backend.h"
+#include "helper/failure.h"
+#include "helper/rtmsg.h"
+
+#ifdef HAS_STATUS
+
+static void fill(struct link_seen *link, const struct rtmsg_link *told, struct link_end end,
+                 const struct backend *backend)
+{
+    struct device *device = &link->device;
+
+    device->index = told->index;
+    memcpy(device->name, told->name, sizeof(device->name));
+    device->end = end;
+    device->backend = backend;
+    device->finished = told->group != DEVICE_GROUP_IN_THE_MAKING;
+    device->mtu = told->mtu;
+#ifdef ENABLE_CWG_ENGINE
+    (void)ctlmsg_alias_parse(told->alias, &device->engine); /* if it names none, it stays none */
+#endif
+    link->up = told->up;
+}
+
+static void count(struct link_seen *link, const struct rtmsg_counters *counters)
+{
+    link->carrier = counters->carrier;
+    link->received_bytes = counters->received_bytes;
+    link->received_packets = counters->received_packets;
+    link->sent_bytes = counters->sent_bytes;
+    link->sent_packets = counters->sent_packets;
+}
+
+/* Whether a message tells of a link of a backend's. Returns 1 if so, 0 if not, or -EBADMSG. */
+static int read_link(const struct nlmsghdr *message, const struct backend *backend,
+                     struct link_seen *ret_link)
+{
+    struct link_seen link = {.up = false};
+    struct rtmsg_counters counters;
+    struct rtmsg_link told;
+    struct link_end end;
+    int error = rtmsg_link_parse(message, &told);
+
+    if (!error)
+        error = rtmsg_counters_parse(message, &counters);
+    if (error)
+        return error;
+    if (strcmp(told.kind, backend->kind) != 0 || link_name_parse(CWG_PREFIX, told.name, &end))
+        return 0;
+    fill(&link, &told, end, backend);
+    count(&link, &counters);
+    *ret_link = link;
+    return 1;
+}
+
+static bool comes_before(struct link_end a, struct link_end b)
+{
+    return a.net != b.net ? a.net < b.net : a.host < b.host;
+}
+
+/* Puts a link where it belongs. Where there is no room the last one falls off the end. */
+static void insert(struct links *links, const struct link_seen *link)
+{
+    size_t place = links->count;
+
+    while (place > 0 && comes_before(link->device.end, links->link[place - 1].device.end))
+        place--;
+    if (links->count == LINKS_MAX)
+        links->more = true;
+    else
+        links->count++;
+    if (place == LINKS_MAX)
+        return;
+    memmove(&links->link[place + 1], &links->link[place],
+            (links->count - place - 1) * sizeof(links->link[0]));
+    links->link[place] = *link;
+}
+
+/* What a dump is searched for, and what is found. A kernel that doesn't know a kind shows all
+ * devices (link_kind_filtered(), net/core/rtnetlink.c). */
+struct search {
+    const struct backend *backend;
+    struct links *links;
+};
+
+static int note_link(const struct nlmsghdr *message, void *context)
+{
+    const struct search *search = context;
+    struct link_seen link;
+    int found = read_link(message, search->backend, &link);
+
+    if (found > 0)
+        insert(search->links, &link);
+    return found < 0 ? found : 0;
+}
+
+int links_collect(struct target *target, struct links *ret_links, struct failure *failure)
+{
+    struct search search = {.links = ret_links};
+    struct message request;
+
+    ret_links->count = 0;
+    ret_links->more = false;
+    for (const struct backend *const *backend = backends; *backend; backend++) {
+        int error;
+
+        search.backend = *backend;
+        rtmsg_counters_dump(&request, search.backend->kind);
+        error = netlink_request(&target->dumps, &request, false, note_link, &search);
+        if (error)
+            return fail_unexpected(failure, error, "can't list the container's devices");
+    }
+    return 0;
+}
+
+/* One device, and what it is to be. */
+struct one {
+    const struct backend *backend;
+    struct link_seen link;
+    bool found;
+};
+
+static int note_one(const struct nlmsghdr *message, void *context)
+{
+    struct one *one = context;
+    int found = read_link(message, one->backend, &one->link);
+
+    one->found = found > 0;
+    return found < 0 ? found : 0;
+}
+
+/* By its index. Returns whether it is there, and still what it was, or a negative errno. */
+static int read_again(struct target *target, const struct device *device,
+                      struct link_seen *ret_link, struct failure *failure)
+{
+    struct one one = {.backend = device->backend};
+    struct message request;
+    int error;
+
+    rtmsg_counters_get(&request, device->index);
+    error = netlink_request(&target->route, &request, false, note_one, &one);
+    if (error && error != -ENODEV)
+        return fail_unexpected(failure, error, "can't look up the device");
+    if (error || !one.found)
+        return 0;
+    *ret_link = one.link;
+    return 1;
+}
+
+int links_find(struct target *target, struct link_end end, struct link_seen *ret_link,
+               struct failure *failure)
+{
+    struct device device = {0};
+    int found = device_find(target, end, &device, failure);
+
+    if (found != DEVICE_OURS)
+        return found;
+    found = read_again(target, &device, ret_link, failure);
+    if (found < 0)
+        return found;
+    return found ? DEVICE_OURS : DEVICE_ABSENT;
+}
+
+int links_look(struct target *target, const struct link_seen *link, struct patience *patience,
+               struct link_view *ret_view, struct failure *failure)
+{
+    struct link_view view = {.link = *link};
+    struct link_seen again;
+    struct timespec now = {0};
+    struct failure trouble;
+    int error = link->device.backend->look(target, &link->device, patience, &view.status, failure);
+
+    if (error && error != -ENOLINK)
+        return error;
+    /* An engine ends with its device. */
+    if (error && read_again(target, &link->device, &again, &trouble) == 0)
+        return -ENODEV;
+    if (clock_gettime(CLOCK_REALTIME, &now) < 0)
+        return fail_unexpected(failure, -errno, "can't read the clock");
+    view.answered = !error;
+    view.now = now.tv_sec;
+    view.state = status_state(link, view.answered ? &view.status : NULL, view.now);
+    *ret_view = view;
+    return 0;
+}
+
+#endif

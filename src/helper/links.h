@@ -1,0 +1,69 @@
+/* The links that are there, and how each is: for the tasks that look, and change nothing. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "helper/device.h"
+#include "helper/settings.h"
+#include "helper/status.h"
+#include "helper/target.h"
+
+struct failure;
+
+enum {
+    /* Root in the container can make more than we do. */
+    LINKS_MAX = CWG_MAX_LINKS + 64,
+};
+
+/* A link as its device tells. */
+struct link_seen {
+    struct device device;
+    bool up;
+    bool carrier;
+    /* Of the container's packets, since the device was made. */
+    uint64_t received_bytes;
+    uint64_t received_packets;
+    uint64_t sent_bytes;
+    uint64_t sent_packets;
+};
+
+/* Too large for a stack. */
+struct links {
+    size_t count;
+    bool more; /* there are more: those at the end of the order are left out */
+    struct link_seen link[LINKS_MAX]; /* in order of net and host */
+};
+
+/* All links in a target. Returns 0, or a negative errno. */
+int links_collect(struct target *target, struct links *ret_links, struct failure *failure);
+
+/* The link of one end. Returns an enum device_presence, of which DEVICE_OURS alone writes
+ * *ret_link, or a negative errno. */
+int links_find(struct target *target, struct link_end end, struct link_seen *ret_link,
+               struct failure *failure);
+
+/* All that is known of a link, and the word for it. */
+struct link_view {
+    struct link_seen link;
+    bool answered; /* what carries it has, and `status` holds what */
+    struct link_status status;
+    int64_t now; /* when that was, in seconds since 1970 */
+    enum link_state state;
+};
+
+/* How long engines that don't answer may be waited for, all of one container's together: what is
+ * waited is taken off, so that a container with many of them can't keep us for longer. Each is
+ * given a moment in any case. */
+struct patience {
+    int64_t nanoseconds;
+};
+
+#define PATIENCE ((struct patience){.nanoseconds = INT64_C(2000000000)})
+
+/* Asks what carries a link how it is. Returns 0; if there was no answer, with the reason and what
+ * to do about it in *failure, a few words that follow on the link's name and a colon. Or -ENODEV if
+ * the link has gone by now, or another negative errno if we couldn't ask, as with any task. */
+int links_look(struct target *target, const struct link_seen *link, struct patience *patience,
+               struct link_view *ret_view, struct failure *failure);
