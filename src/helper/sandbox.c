@@ -14,7 +14,6 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "helper/failure.h"
@@ -86,9 +85,9 @@ static const struct sock_filter filter[] = {
     ALLOW(recvmsg),
     ALLOW(close),
 
-#ifdef HAS_STATUS
-    /* links.c, control.c: how long ago a handshake was, and how long we have waited; where the
-     * machine's clock can't be read without the kernel */
+#if defined HAS_STATUS || defined ENABLE_CWG_DESTROY_ALL
+    /* links.c, control.c, clock.c: how long ago a handshake was, and how long we have waited; where
+     * the machine's clock can't be read without the kernel */
     ALLOW(clock_gettime),
 #endif
 
@@ -114,10 +113,6 @@ static const struct sock_filter filter[] = {
     /* probe.c: a socket for datagrams, and the one device that it may send by */
     ALLOW_WITH_BOTH(socket, 0, AF_INET, 1, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK),
     ALLOW_WITH_BOTH(setsockopt, 1, SOL_SOCKET, 2, SO_BINDTOIFINDEX),
-#endif
-#if defined ENABLE_CWG_WAIT || defined ENABLE_CWG_DESTROY_ALL
-    /* clock.c: how long it may still take; a call only on machines where libc can't tell alone */
-    ALLOW_WITH(clock_gettime, 0, CLOCK_MONOTONIC),
 #endif
 
     /* output.c: the result, or what went wrong */

@@ -19,7 +19,6 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "helper/failure.h"
@@ -129,10 +128,6 @@ static const struct {
     {SYS_setsockopt, 1, SOL_NETLINK + 1, false},
     {SYS_setsockopt, 0, SOL_NETLINK, false},
     {SYS_setsockopt, 2, SOL_NETLINK, false},
-
-    {SYS_clock_gettime, 0, CLOCK_MONOTONIC, true},
-    {SYS_clock_gettime, 0, CLOCK_PROCESS_CPUTIME_ID, false},
-    {SYS_clock_gettime, 1, CLOCK_MONOTONIC, false},
 
     {SYS_getsockopt, 1, SOL_SOCKET, engine},
     {SYS_getsockopt, 1, 0 /* SOL_IP */, false},
