@@ -55,7 +55,7 @@ static int do_task(const struct task *task, const struct request *request, struc
     if (!error && task->run_at_home)
         return task->run_at_home(request, &home, failure);
     if (!error)
-        error = target_open(&home, &request->target, &target, failure);
+        error = target_open(&home, &request->target, task->changes, &target, failure);
     if (!error)
         error = task->run(request, &target, failure);
     return error;

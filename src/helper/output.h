@@ -4,9 +4,13 @@
 
 struct failure;
 struct task;
+struct text;
 
 /* The result of a task, to standard output, whole. Returns 0, or a negative errno. */
 int output_result(const char *text, struct failure *failure);
+
+/* The same of a text, if all of it had room there. */
+int output_text(const struct text *text, struct failure *failure);
 
 /* The help on a task, or on the program if `task` is NULL, and the version, to standard output. */
 int output_help(const struct task *task, struct failure *failure);

@@ -14,6 +14,10 @@ enum {
                                 drivers/net/wireguard/messages.h) */
 };
 
+enum {
+    ALLOWED_TEXT_SIZE = 52, /* the longest address, "/128", and a NUL */
+};
+
 struct allowed_ip {
     bool ipv6;
     uint8_t address[16]; /* as it is on the wire; of IPv4 the first four */
@@ -49,6 +53,9 @@ enum link_state {
     STATE_STALE, /* the last handshake is too old for a session */
     STATES,
 };
+
+/* 10.0.0.15/32 or 2001:db8::/32. */
+void allowed_ip_to_text(const struct allowed_ip *allowed, char ret_text[static ALLOWED_TEXT_SIZE]);
 
 /* Its word, as it is printed. */
 const char *state_text(enum link_state state);

@@ -251,8 +251,8 @@ void target_close(struct target *target)
     close_one(&target->pidfd);
 }
 
-int target_open(const struct home *home, const struct target_name *name, struct target *ret_target,
-                struct failure *failure)
+int target_open(const struct home *home, const struct target_name *name, bool wait,
+                struct target *ret_target, struct failure *failure)
 {
     struct target target = {
         .home = home,
@@ -279,7 +279,8 @@ int target_open(const struct home *home, const struct target_name *name, struct 
         target_close(&target);
         return error;
     }
-    wait_for_turn(&target);
+    if (wait)
+        wait_for_turn(&target);
     *ret_target = target;
     return 0;
 }

@@ -14,6 +14,9 @@ const struct task *const tasks[] = {
 #ifdef ENABLE_CWG_DELETE
     &task_destroy,
 #endif
+#ifdef ENABLE_CWG_SHOW
+    &task_show,
+#endif
 #ifdef ENABLE_CWG_WAIT
     &task_wait,
 #endif

@@ -81,6 +81,7 @@ const struct task *task_by_name(const char *name);
 extern const struct task task_create;
 extern const struct task task_connect;
 extern const struct task task_destroy;
+extern const struct task task_show;
 extern const struct task task_list;
 extern const struct task task_wait;
 extern const struct task task_destroy_all;

@@ -3,6 +3,7 @@
 
 #include "helper/backend.h"
 #include "helper/failure.h"
+#include "helper/json.h"
 #include "helper/output.h"
 #include "helper/settings.h"
 #include "helper/task.h"
@@ -82,6 +83,27 @@ static int make(const struct request *request, struct target *target, struct dev
     return error == -EEXIST ? fail_again(request, target, failure) : error;
 }
 
+#ifdef HAS_JSON
+
+/* With the port that the kernel chose, if it was to. */
+static int print_json(const struct request *request, struct target *target,
+                      const struct device *device, const struct key *public_key,
+                      struct failure *failure)
+{
+    static struct text text;
+    uint16_t port = request->port;
+    int error = port ? 0 : device->backend->port(target, device, &port, failure);
+
+    if (error)
+        return error;
+    text.length = 0;
+    json_add_created(&text, device, port, public_key);
+    text_add(&text, "\n");
+    return output_text(&text, failure);
+}
+
+#endif
+
 static int print_key(const struct key *public_key, struct failure *failure)
 {
     char line[KEY_TEXT_LENGTH + 2];
@@ -90,6 +112,21 @@ static int print_key(const struct key *public_key, struct failure *failure)
     line[KEY_TEXT_LENGTH] = '\n';
     line[KEY_TEXT_LENGTH + 1] = '\0';
     return output_result(line, failure);
+}
+
+static int print_result(const struct request *request, struct target *target,
+                        const struct device *device, const struct key *public_key,
+                        struct failure *failure)
+{
+#ifdef HAS_JSON
+    if (request->given[OPTION_JSON])
+        return print_json(request, target, device, public_key, failure);
+#else
+    (void)request;
+    (void)target;
+    (void)device;
+#endif
+    return print_key(public_key, failure);
 }
 
 /* All that comes after the device's birth, in an order of which each step can still fail. Only when
@@ -109,7 +146,7 @@ static int complete(const struct request *request, struct target *target,
     if (!error)
         error = target_alive(target, failure);
     if (!error)
-        error = print_key(public_key, failure);
+        error = print_result(request, target, device, public_key, failure);
     if (!error)
         error = device->backend->finish(target, device, failure);
     return error;
@@ -150,6 +187,9 @@ const struct task task_create = {
         "Prints the device's public key, 44 characters, and nothing else. The device\n"
         "goes away with the container.\n",
     .arguments = {ARGUMENT_PID, ARGUMENT_NET, ARGUMENT_HOST, ARGUMENT_PORT},
+#ifdef HAS_JSON
+    .options = {OPTION_JSON, 0},
+#endif
 #ifdef ENABLE_CWG_ENGINE
     .prepare = prepare,
 #endif

@@ -12,6 +12,7 @@ enum {
     LINK_NET_MAX = 8388607,
     LINK_HOST_MAX = 1,
     LINK_PREFIX_LENGTH = 31, /* of a net, in bits */
+    ADDRESS_TEXT_SIZE = 16,  /* a.b.c.d and a NUL */
     LINK_NAME_SIZE = 16,     /* IFNAMSIZ of <linux/if.h>: 15 characters and a NUL */
 };
 
@@ -26,6 +27,9 @@ struct link_end link_other_end(struct link_end end);
 /* The IPv4 address of an end, and the lower address of its /31, in host byte order. */
 uint32_t link_address(struct link_end end);
 uint32_t link_subnet(uint32_t net);
+
+/* Writes the first of these. */
+void link_address_to_text(struct link_end end, char ret_text[static ADDRESS_TEXT_SIZE]);
 
 /* Writes the device name with its NUL. Returns 0, or -1 if it would not fit, and then writes
  * nothing. */

@@ -22,6 +22,7 @@ static const struct task *const task_of[] = {
     [TASK_CREATE] = &task_create,
     [TASK_CONNECT] = &task_connect,
     [TASK_DESTROY] = &task_destroy,
+    [TASK_SHOW] = &task_show,
 };
 
 /* A command line as the kernel hands it over: each argument in memory of its own size. */
@@ -64,8 +65,9 @@ static void drop(struct words *words)
 /* The lists of tasks and options are in some texts, and what is very short is in many. */
 static bool may_be_repeated(const char *word)
 {
-    return strstr(" cwg_create cwg_connect cwg_destroy, or --help", word) ||
-           strstr("--preshared-key-file --persistent-keepalive --mtu", word) || strlen(word) < 5;
+    return strstr(" cwg_create cwg_connect cwg_destroy cwg_show, or --help", word) ||
+           strstr("--preshared-key-file --persistent-keepalive --mtu --json", word) ||
+           strlen(word) < 5;
 }
 
 /* A failure is one line that can be printed anywhere, and repeats nothing of the command line. */
@@ -272,6 +274,41 @@ static void shown(void)
     }
 }
 
+/* What may be left out, and what has no value, given or not. */
+static void left_out(void)
+{
+    static const struct {
+        const char *line;
+        bool has_end;
+        bool json;
+    } lines[] = {
+        {"cwg_show|7", false, false},
+        {"cwg_show|--json|7", false, true},
+        {"cwg_show|7|--json", false, true},
+        {"net-admin-helper|cwg_show|7|5|1", true, false},
+        {"cwg_show|7|5|1|--json", true, true},
+        {"cwg_show|7|5|--json|1", true, true},
+        {"cwg_show|--json|fd:7|5|1", true, true},
+        {"cwg_create|7|5|1|0", true, false},
+        {"cwg_create|7|5|1|0|--json", true, true},
+        {"net-admin-helper|cwg_create|--json|7|5|1|0", true, true},
+    };
+
+    for (size_t i = 0; i < COUNT(lines); i++) {
+        struct command_line line;
+        struct words words;
+
+        split(lines[i].line, &words);
+        if (parse_good(lines[i].line, &words, &line)) {
+            expect(line.request.has_end == lines[i].has_end, "%s: end", lines[i].line);
+            expect(line.request.given[OPTION_JSON] == lines[i].json, "%s: JSON", lines[i].line);
+            expect(line.request.target.number == 7, "%s: target", lines[i].line);
+            expect(line.request.end.net == (lines[i].has_end ? 5 : 0), "%s: net", lines[i].line);
+        }
+        drop(&words);
+    }
+}
+
 /* execve() with an empty argument list; since Linux 5.18 the kernel puts an empty argv[0] there. */
 static void no_arguments_at_all(void)
 {
@@ -330,6 +367,8 @@ static const enum argument connect_arguments[] = {ARGUMENT_PID, ARGUMENT_NET, AR
                                                   ARGUMENT_ENDPOINT, ARGUMENT_KEY};
 static const enum argument destroy_arguments[] = {ARGUMENT_PID, ARGUMENT_NET, ARGUMENT_HOST};
 
+static const enum argument show_arguments[] = {ARGUMENT_PID, ARGUMENT_NET, ARGUMENT_HOST};
+
 static const struct {
     const struct task *task;
     const char *name;
@@ -339,6 +378,7 @@ static const struct {
     {&task_create, "cwg_create", create_arguments, COUNT(create_arguments)},
     {&task_connect, "cwg_connect", connect_arguments, COUNT(connect_arguments)},
     {&task_destroy, "cwg_destroy", destroy_arguments, COUNT(destroy_arguments)},
+    {&task_show, "cwg_show", show_arguments, COUNT(show_arguments)},
 };
 
 /* One command line of the cross product: `number` says which of the choices each argument is. */
@@ -531,7 +571,10 @@ static void descriptions(void)
         expect(value ? unit_is_printable(value) : option == OPTION_JSON, "value of option %d",
                (int)option);
     }
-    expect(!task_create.options[0] && !task_destroy.options[0], "options of others");
+    expect(!task_destroy.options[0], "options of cwg_destroy");
+    expect(task_create.options[0] == OPTION_JSON && !task_create.options[1],
+           "options of cwg_create");
+    expect(task_show.options[0] == OPTION_JSON && !task_show.options[1], "options of cwg_show");
     expect(!task_by_name(""), "a task without a name");
     expect(!task_by_name("cwg_creat") && !task_by_name("cwg_create2"), "a part of a name");
 }
@@ -544,6 +587,7 @@ int main(void)
         {.name = "options_taken", .run = options_taken},
         {.name = "options_anywhere", .run = options_anywhere},
         {.name = "shown", .run = shown},
+        {.name = "left_out", .run = left_out},
         {.name = "no_arguments_at_all", .run = no_arguments_at_all},
         {.name = "cross_product", .run = cross_product},
         {.name = "values", .run = values},

@@ -13,6 +13,7 @@ enum task_number {
     TASK_CREATE,
     TASK_CONNECT,
     TASK_DESTROY,
+    TASK_SHOW,
 };
 
 struct refused_line {

@@ -1,0 +1,298 @@
+/* cwg_show: the links of a container, and how each is. */
+#include <errno.h>
+#include <inttypes.h>
+
+#include "helper/backend.h"
+#include "helper/failure.h"
+#include "helper/json.h"
+#include "helper/links.h"
+#include "helper/moment.h"
+#include "helper/output.h"
+#include "helper/settings.h"
+#include "helper/task.h"
+#include "helper/text.h"
+
+#ifdef ENABLE_CWG_SHOW
+
+/* What one link is printed of, and how much was printed before. */
+struct report {
+    bool json;
+    size_t printed;
+    struct text text;
+};
+
+/* A line: what it is, and the start of what is said of it. */
+static void add_label(struct text *text, const char *label)
+{
+    text_print(text, "  %-17s ", label);
+}
+
+static void add_key(struct text *text, const char *label, const struct key *key)
+{
+    char characters[KEY_TEXT_LENGTH + 1];
+
+    key_to_text(key, characters);
+    add_label(text, label);
+    text_print(text, "%s\n", characters);
+}
+
+/* What is to be done about a state that isn't the wanted one; or NULL. */
+static const char *advice(const struct link_view *view)
+{
+    switch (view->state) {
+    case STATE_UNFINISHED:
+        return "its cwg_create is running or was killed: run it again, for a new key";
+    case STATE_DOWN:
+        return "it was set down in the container: set it up there, or create it again";
+    case STATE_PORT_LOST:
+        return "the network it sent by is gone: cwg_destroy it, and create it again";
+    case STATE_WAITING:
+        return "run cwg_connect, with the public key of the other site";
+    case STATE_NO_HANDSHAKE:
+        return view->status.endpoint.port
+                   ? "check the peer's cwg_connect, its endpoint, and firewalls for UDP"
+                   : "the peer has to begin: check its cwg_connect, and firewalls for UDP";
+    case STATE_STALE:
+        return "nothing was sent lately, or the peer is gone: ping its address";
+    default:
+        return NULL;
+    }
+}
+
+static void add_advice(struct text *text, const struct link_view *view,
+                       const struct failure *failure)
+{
+    const char *known = view->state == STATE_ENGINE_LOST ? failure->text : advice(view);
+
+    if (!known)
+        return;
+    add_label(text, "what to do");
+    text_print(text, "%s\n", known);
+}
+
+static void add_link(struct text *text, const struct link_seen *link)
+{
+    char address[ADDRESS_TEXT_SIZE];
+
+    link_address_to_text(link->device.end, address);
+    add_label(text, "net, host");
+    text_print(text, "%" PRIu32 ", %" PRIu32 "\n", link->device.end.net, link->device.end.host);
+    add_label(text, "address");
+    text_print(text, "%s\n", address);
+    add_label(text, "carried by");
+    text_print(text, "%s\n", link->device.backend->title);
+    add_label(text, "MTU");
+    text_print(text, "%" PRIu32 "\n", link->device.mtu);
+}
+
+static void add_allowed(struct text *text, const struct link_status *status)
+{
+    add_label(text, "allowed IPs");
+    for (size_t i = 0; i < status->allowed_count; i++) {
+        char characters[ALLOWED_TEXT_SIZE];
+
+        allowed_ip_to_text(&status->allowed[i], characters);
+        if (i > 0) {
+            text_add(text, ",\n");
+            add_label(text, "");
+        }
+        text_add(text, characters);
+    }
+    text_add(text, status->allowed_count ? "" : "none");
+    text_add(text, status->allowed_more ? ", and more\n" : "\n");
+}
+
+static void add_handshake(struct text *text, const struct link_status *status, int64_t now)
+{
+    char age[MOMENT_AGE_SIZE], date[MOMENT_DATE_SIZE];
+
+    add_label(text, "latest handshake");
+    if (status->handshake == 0) {
+        text_add(text, "never\n");
+        return;
+    }
+    moment_age(status_handshake_age(status, now), age);
+    moment_date(status->handshake, date);
+    text_print(text, "%s ago, %s\n", age, date);
+}
+
+static void add_endpoint(struct text *text, const struct endpoint *endpoint)
+{
+    char characters[ENDPOINT_TEXT_SIZE] = "not known";
+
+    if (endpoint->port)
+        endpoint_to_text(endpoint, characters);
+    add_label(text, "endpoint");
+    text_print(text, "%s\n", characters);
+}
+
+static void add_peer(struct text *text, const struct link_status *status, int64_t now)
+{
+    add_key(text, "peer key", &status->peer_key);
+    if (status->peers > 1) {
+        add_label(text, "");
+        text_print(text, "of %u peers the first: somebody else added the others\n", status->peers);
+    }
+    add_endpoint(text, &status->endpoint);
+    add_allowed(text, status);
+    add_label(text, "preshared key");
+    text_add(text, status->has_preshared_key ? "yes\n" : "no\n");
+    add_label(text, "keepalive");
+    if (status->keepalive)
+        text_print(text, "every %u seconds\n", status->keepalive);
+    else
+        text_add(text, "off\n");
+    add_handshake(text, status, now);
+}
+
+static void add_status(struct text *text, const struct link_view *view)
+{
+    const struct link_status *status = &view->status;
+
+    if (status->has_key)
+        add_key(text, "public key", &status->public_key);
+    if (status->port) {
+        add_label(text, "listen port");
+        text_print(text, "%u\n", status->port);
+    }
+    if (status->peers > 0) {
+        add_peer(text, status, view->now);
+    } else {
+        add_label(text, "peer key");
+        text_add(text, "none\n");
+    }
+}
+
+static void add_counters(struct text *text, const struct link_seen *link)
+{
+    add_label(text, "received");
+    text_print(text, "%" PRIu64 " bytes, %" PRIu64 " packets\n", link->received_bytes,
+               link->received_packets);
+    add_label(text, "sent");
+    text_print(text, "%" PRIu64 " bytes, %" PRIu64 " packets\n", link->sent_bytes,
+               link->sent_packets);
+}
+
+static void add_block(struct text *text, const struct link_view *view,
+                      const struct failure *failure)
+{
+    text_print(text, "%s: %s\n", view->link.device.name, state_text(view->state));
+    add_advice(text, view, failure);
+    add_link(text, &view->link);
+    if (view->answered)
+        add_status(text, view);
+    add_counters(text, &view->link);
+}
+
+/* Prints one link. One that has just gone is none. */
+static int print_link(struct target *target, const struct link_seen *link,
+                      struct patience *patience, struct report *report, struct failure *failure)
+{
+    struct link_view view;
+    int error = links_look(target, link, patience, &view, failure);
+
+    if (error)
+        return error == -ENODEV ? 0 : error;
+    report->text.length = 0; /* what was there before is written over */
+#ifdef HAS_JSON
+    if (report->json) {
+        text_add(&report->text, report->printed ? "," : "[");
+        json_add_link(&report->text, NULL, &view);
+    }
+#endif
+    if (!report->json) {
+        text_add(&report->text, report->printed ? "\n" : "");
+        add_block(&report->text, &view, failure);
+    }
+    report->printed++;
+    return output_text(&report->text, failure);
+}
+
+static int end(const struct report *report, struct failure *failure)
+{
+    if (!report->json)
+        return 0;
+    return output_result(report->printed ? "]\n" : "[]\n", failure);
+}
+
+static int fail_none(struct link_end end, int presence, struct failure *failure)
+{
+    if (presence == DEVICE_FOREIGN)
+        return fail(failure, -ENODEV,
+                    "no such link: the name of net %u, host %u stands for a device that is no link "
+                    "of ours",
+                    end.net, end.host);
+    return fail(failure, -ENODEV,
+                "no such link: the container has none for net %u, host %u; without them, cwg_show "
+                "shows all that it has",
+                end.net, end.host);
+}
+
+static int show_one(const struct request *request, struct target *target, struct report *report,
+                    struct failure *failure)
+{
+    struct patience patience = PATIENCE;
+    struct link_seen link;
+    int presence = links_find(target, request->end, &link, failure);
+    int error;
+
+    if (presence < 0)
+        return presence;
+    if (presence != DEVICE_OURS)
+        return fail_none(request->end, presence, failure);
+    error = print_link(target, &link, &patience, report, failure);
+    if (!error && report->printed == 0)
+        return fail_none(request->end, DEVICE_ABSENT, failure);
+    return error ? error : end(report, failure);
+}
+
+static int show_all(struct target *target, struct report *report, struct failure *failure)
+{
+    static struct links links;
+    struct patience patience = PATIENCE;
+    int error = links_collect(target, &links, failure);
+
+    for (size_t i = 0; !error && i < links.count; i++)
+        error = print_link(target, &links.link[i], &patience, report, failure);
+    if (!error)
+        error = end(report, failure);
+    if (!error && links.more)
+        return fail(failure, -E2BIG,
+                    "the container has more links than the %d that are shown; somebody else makes "
+                    "devices of their name there",
+                    LINKS_MAX);
+    return error;
+}
+
+static int run(const struct request *request, struct target *target, struct failure *failure)
+{
+    static struct report report;
+
+    report.printed = 0;
+    report.json = request->given[OPTION_JSON];
+    return request->has_end ? show_one(request, target, &report, failure)
+                            : show_all(target, &report, failure);
+}
+
+const struct task task_show = {
+    .name = "cwg_show",
+    .summary = "show a container's links, and how each is",
+    .details = "Shows the links in the network namespace of process <pid>, or the one for <net>\n"
+               "and <host>: its state, its peer, when that last answered, and what went through.\n"
+               "No private and no preshared key is shown. Changes nothing. The first line of each\n"
+               "is its name and its state: connected, no handshake yet, stale (more than 180\n"
+               "seconds without one), waiting for connect, down, port lost, engine lost or\n"
+               "unfinished; where something is to be done, the next line says what.\n",
+    .arguments = {ARGUMENT_PID, ARGUMENT_NET, ARGUMENT_HOST},
+    .optional = 2,
+    .options =
+        {
+#ifdef HAS_JSON
+            OPTION_JSON,
+#endif
+            0,
+        },
+    .run = run,
+};
+
+#endif
