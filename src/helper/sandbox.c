@@ -41,6 +41,9 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "LOAD_ARGUMENT reads t
 #define ALLOW(call) IF(__NR_##call, 1), RETURN(SECCOMP_RET_ALLOW)
 #define ALLOW_WITH(call, index, value)                                                             \
     IF(__NR_##call, 4), LOAD_ARGUMENT(index), IF(value, 1), RETURN(SECCOMP_RET_ALLOW), LOAD_CALL
+#define ALLOW_WITH_BOTH(call, index, value, other, other_value)                                    \
+    IF(__NR_##call, 6), LOAD_ARGUMENT(index), IF(value, 3), LOAD_ARGUMENT(other),                  \
+        IF(other_value, 1), RETURN(SECCOMP_RET_ALLOW), LOAD_CALL
 
 /* clang-format off */
 static const struct sock_filter filter[] = {
@@ -82,9 +85,9 @@ static const struct sock_filter filter[] = {
     ALLOW(recvmsg),
     ALLOW(close),
 
-#ifdef HAS_STATUS
-    /* links.c, control.c: how long ago a handshake was, and how long we have waited; where the
-     * machine's clock can't be read without the kernel */
+#if defined HAS_STATUS || defined ENABLE_CWG_DESTROY_ALL
+    /* links.c, control.c, clock.c: how long ago a handshake was, and how long we have waited; where
+     * the machine's clock can't be read without the kernel */
     ALLOW(clock_gettime),
 #endif
 
@@ -104,6 +107,12 @@ static const struct sock_filter filter[] = {
     ALLOW_WITH(getsockopt, 1, SOL_SOCKET),
     /* control.c: an engine that hangs */
     ALLOW_WITH(pidfd_send_signal, 1, SIGKILL),
+#endif
+
+#ifdef ENABLE_CWG_WAIT
+    /* probe.c: a socket for datagrams, and the one device that it may send by */
+    ALLOW_WITH_BOTH(socket, 0, AF_INET, 1, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK),
+    ALLOW_WITH_BOTH(setsockopt, 1, SOL_SOCKET, 2, SO_BINDTOIFINDEX),
 #endif
 
     /* output.c: the result, or what went wrong */

@@ -245,10 +245,33 @@ static void wait_for_turn(const struct target *target)
         clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
 }
 
+static void close_one(int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+}
+
+void target_close(struct target *target)
+{
+    netlink_close(&target->route);
+    netlink_close(&target->dumps);
+    netlink_close(&target->generic);
+    close_one(&target->netns.fd);
+    close_one(&target->pidfd);
+}
+
 int target_open(const struct home *home, const struct target_name *name, bool wait,
                 struct target *ret_target, struct failure *failure)
 {
-    struct target target = {.home = home, .pidfd = -1};
+    struct target target = {
+        .home = home,
+        .pidfd = -1,
+        .netns.fd = -1,
+        .route.fd = -1,
+        .dumps.fd = -1,
+        .generic.fd = -1,
+    };
     int error;
 
     if (name->kind == TARGET_PID) {
@@ -262,8 +285,10 @@ int target_open(const struct home *home, const struct target_name *name, bool wa
     }
     if (!error)
         error = check_policy(home, &target, failure);
-    if (error)
+    if (error) {
+        target_close(&target);
         return error;
+    }
     if (wait)
         wait_for_turn(&target);
     *ret_target = target;

@@ -60,10 +60,13 @@ struct target {
 
 /* Resolves the name, once, and opens all that tasks need; checks that the caller may work there;
  * and, for a task that changes something, waits for the other commands on this namespace. The
- * helper itself is at home before and after. What is open is closed by startup_close_all(). Returns
- * 0, or a negative errno. */
+ * helper itself is at home before and after. What is open in the end is closed by
+ * startup_close_all(). Returns 0, or a negative errno, and then has left nothing open. */
 int target_open(const struct home *home, const struct target_name *name, bool wait,
                 struct target *ret_target, struct failure *failure);
+
+/* Closes what that has opened, for who goes on to another one. */
+void target_close(struct target *target);
 
 /* Whether the process that named the target still lives. Returns 0, or -ESRCH. */
 int target_alive(const struct target *target, struct failure *failure);

@@ -17,6 +17,12 @@ const struct task *const tasks[] = {
 #ifdef ENABLE_CWG_SHOW
     &task_show,
 #endif
+#ifdef ENABLE_CWG_WAIT
+    &task_wait,
+#endif
+#ifdef ENABLE_CWG_DESTROY_ALL
+    &task_destroy_all,
+#endif
 };
 
 const size_t task_count = sizeof(tasks) / sizeof(tasks[0]);

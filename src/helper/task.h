@@ -82,3 +82,6 @@ extern const struct task task_create;
 extern const struct task task_connect;
 extern const struct task task_destroy;
 extern const struct task task_show;
+extern const struct task task_list;
+extern const struct task task_wait;
+extern const struct task task_destroy_all;

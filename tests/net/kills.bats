@@ -3,14 +3,14 @@
 # or what the next command clears away.
 #
 #       site1
-#     +--------------------------------------------------+
-#     |  UDP 5001   UDP 5002     UDP 5003    UDP 5004    |
-#     |  +------+   +-------+   +-------+   +--------+   |
-#     |  |create|   |connect|   |destroy|   | others |   |      one container each
-#     |  +------+   +-------+   +-------+   +--------+   |
-#     +--------------------------------------------------+
+#     +-----------------------------------------------------------------------+
+#     |  UDP 5001   UDP 5002     UDP 5003    UDP 5005 and 5006    UDP 5004    |
+#     |  +------+   +-------+   +-------+     +-----------+      +--------+   |
+#     |  |create|   |connect|   |destroy|     |destroy_all|      | others |   |      one container each
+#     |  +------+   +-------+   +-------+     +-----------+      +--------+   |
+#     +-----------------------------------------------------------------------+
 #
-# The three sweeps run beside each other, and beside the rest of the file. They kill at every system call of main(): all
+# The sweeps run beside each other, and beside the rest of the file. They kill at every system call of main(): all
 # but the loader's, before it.
 
 bats_require_minimum_version 1.5.0
@@ -25,7 +25,7 @@ setup_file()
     install_helper
     one_site
     local sweep
-    for sweep in create connect destroy; do
+    for sweep in create connect destroy destroy_all; do
         container c1
         (if sweep "$sweep" "$c1"; then echo "status 0"; else echo "status 1"; fi) \
             >"$BATS_FILE_TMPDIR/$sweep" 2>&1 3>&- &
@@ -159,6 +159,23 @@ sweep_of_destroy()
     echo "swept ${#points[@]}"
 }
 
+# Killed, what is left can be removed by the same command, and each link can be made again.
+sweep_of_destroy_all()
+{
+    local points last n
+    "$HELPER" cwg_create "$container" 1 0 5005 >/dev/null && "$HELPER" cwg_create "$container" 2 0 5006 >/dev/null || return
+    points cwg_destroy_all "$container" || return
+    for n in "${points[@]}"; do
+        "$HELPER" cwg_create "$container" 1 0 5005 >/dev/null || fail "not made again before $n" || return
+        "$HELPER" cwg_create "$container" 2 0 5006 >/dev/null || fail "not made again before $n" || return
+        $TRACER kill "$n" -- "$HELPER" cwg_destroy_all "$container" 2>/dev/null
+        [ $? = 137 ] || fail "not killed at $n" || return
+        "$HELPER" cwg_destroy_all "$container" || fail "killed at $n: again, it failed" || return
+        nothing_left wg-1-0 5005 && nothing_left wg-2-0 5006 || return
+    done
+    echo "swept ${#points[@]}"
+}
+
 # Waits for a sweep, ten minutes at most, and says how it went.
 swept()
 {
@@ -236,6 +253,10 @@ SINK='
 
 @test "a destroy that is killed at any system call leaves the link or nothing, and can be repeated" {
     swept destroy
+}
+
+@test "a removal of all links that is killed at any system call can be repeated, and then none is left" {
+    swept destroy_all
 }
 
 @test "a command that is stopped while it waits for its turn goes on afterwards" {

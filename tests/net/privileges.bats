@@ -107,6 +107,12 @@ as=(--uid "$APP_UID" --gid "$APP_GID" status --)
     census silent "${as[@]}" "$HELPER" cwg_connect "$c1" 1 1 192.0.2.2:5002 "$KEY"
     census silent "${as[@]}" "$HELPER" cwg_destroy "$c1" 1 0
     census failure "${as[@]}" "$HELPER" cwg_destroy "$c1" 1 0
+    app_at site1 "$HELPER" cwg_create "$c1" 1 0 5001 >/dev/null
+    census failure "${as[@]}" "$HELPER" cwg_wait "$c1" 1 0 0
+    app_at site1 "$HELPER" cwg_connect "$c1" 1 1 192.0.2.2:5002 "$KEY"
+    census failure "${as[@]}" "$HELPER" cwg_wait "$c1" 1 0 1
+    census silent "${as[@]}" "$HELPER" cwg_destroy_all "$c1"
+    ! has_device "$c1" wg-1-0
 }
 
 @test "called by root, it has no more" {

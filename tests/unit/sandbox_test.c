@@ -164,6 +164,30 @@ static const struct {
     {SYS_write, 2, STDOUT_FILENO, false},
 };
 
+/* The same for two arguments at once. */
+static const struct {
+    long call;
+    unsigned int index[2];
+    unsigned long value[2];
+    bool allowed;
+} pairs[] = {
+    {SYS_socket, {0, 1}, {AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK}, true},
+    {SYS_socket, {0, 1}, {AF_INET, SOCK_DGRAM}, false},
+    {SYS_socket, {0, 1}, {AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK}, false},
+    {SYS_socket, {0, 1}, {AF_INET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK}, false},
+    {SYS_socket, {0, 1}, {AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK}, false},
+    {SYS_socket, {0, 1}, {AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK}, false},
+    {SYS_socket, {1, 2}, {AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK}, false},
+
+    {SYS_setsockopt, {1, 2}, {SOL_SOCKET, SO_BINDTOIFINDEX}, true},
+    {SYS_setsockopt, {1, 2}, {SOL_SOCKET, SO_BINDTODEVICE}, false},
+    {SYS_setsockopt, {1, 2}, {SOL_SOCKET, SO_MARK}, false},
+    {SYS_setsockopt, {1, 2}, {SOL_SOCKET, SO_ATTACH_FILTER}, false},
+    {SYS_setsockopt, {1, 2}, {SOL_SOCKET, SO_SNDBUFFORCE}, false},
+    {SYS_setsockopt, {1, 2}, {0 /* SOL_IP */, SO_BINDTOIFINDEX}, false},
+    {SYS_setsockopt, {0, 1}, {SOL_SOCKET, SO_BINDTOIFINDEX}, false},
+};
+
 /* A call that a child makes in the sandbox: all its arguments are invalid, but the given one. */
 struct attempt {
     long call;
@@ -258,6 +282,20 @@ static void conditions_on_arguments(void)
         attempt.call = conditions[i].call;
         attempt.arguments[conditions[i].index] = conditions[i].value;
         check(&attempt, conditions[i].allowed, what);
+    }
+}
+
+static void conditions_on_two_arguments(void)
+{
+    for (size_t i = 0; i < COUNT(pairs); i++) {
+        struct attempt attempt = invalid;
+        char what[32];
+
+        (void)snprintf(what, sizeof(what), "pair %zu", i);
+        attempt.call = pairs[i].call;
+        for (int n = 0; n < 2; n++)
+            attempt.arguments[pairs[i].index[n]] = pairs[i].value[n];
+        check(&attempt, pairs[i].allowed, what);
     }
 }
 
@@ -428,6 +466,7 @@ int main(void)
         {.name = "every_call", .run = every_call},
         {.name = "odd_numbers", .run = odd_numbers},
         {.name = "conditions_on_arguments", .run = conditions_on_arguments},
+        {.name = "conditions_on_two_arguments", .run = conditions_on_two_arguments},
         {.name = "every_family", .run = every_family},
         {.name = "ioctl_bits", .run = ioctl_bits},
 #ifdef __x86_64__

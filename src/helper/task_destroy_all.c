@@ -1,0 +1,168 @@
+/* cwg_destroy_all: removes all links of a container. */
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "helper/backend.h"
+#include "helper/clock.h"
+#include "helper/failure.h"
+#include "helper/rtmsg.h"
+#include "helper/settings.h"
+#include "helper/task.h"
+
+#ifdef ENABLE_CWG_DESTROY_ALL
+
+enum {
+    ROUND = 512, /* links that are removed between two looks at what there is */
+    /* Root in the container can make devices as fast as we remove them, and have us wait for the
+     * end of processes that are no engines. */
+    TIME_MAX = 20 * 1000, /* milliseconds */
+};
+
+/* What a look has shown: the first ends whose devices are ours by kind and name. */
+struct found {
+    const struct backend *backend;
+    size_t count;
+    struct link_end ends[ROUND];
+};
+
+/* What has become of them. */
+struct tally {
+    unsigned int removed;
+    unsigned int lingering; /* removed, but not all that belongs to them has ended */
+    unsigned int left;      /* that couldn't be removed in this round */
+    struct failure first;
+    int error; /* of that first one, or 0 */
+};
+
+static int note_link(const struct nlmsghdr *message, void *context)
+{
+    struct found *found = context;
+    struct rtmsg_link link;
+    int error = rtmsg_link_parse(message, &link);
+
+    /* A kernel that doesn't know a kind shows all devices, see device_check_limit(). */
+    if (!error && found->count < ROUND && strcmp(link.kind, found->backend->kind) == 0 &&
+        link_name_parse(CWG_PREFIX, link.name, &found->ends[found->count]) == 0)
+        found->count++;
+    return error;
+}
+
+static int look(struct target *target, struct found *found, struct failure *failure)
+{
+    found->count = 0;
+    for (const struct backend *const *backend = backends; *backend; backend++) {
+        struct message request;
+        int error;
+
+        found->backend = *backend;
+        rtmsg_link_dump(&request, found->backend->kind);
+        error = netlink_request(&target->dumps, &request, false, note_link, found);
+        if (error)
+            return fail_unexpected(failure, error, "can't list the container's devices");
+    }
+    return 0;
+}
+
+static void note_failure(int error, const struct failure *failure, struct tally *tally)
+{
+    if (tally->error)
+        return;
+    tally->error = error;
+    tally->first = *failure;
+}
+
+/* What has gone by now, or is another device, isn't ours to remove. */
+static void remove_one(struct target *target, struct link_end end, struct tally *tally)
+{
+    struct failure failure = {.text = ""}, ignored;
+    struct device device;
+    int error = device_find(target, end, &device, &failure);
+
+    if (error == DEVICE_ABSENT || error == DEVICE_FOREIGN)
+        return;
+    if (error == DEVICE_OURS)
+        error = device.backend->remove(target, &device, &failure);
+    if (!error) {
+        tally->removed++;
+        return;
+    }
+    note_failure(error, &failure, tally);
+    if (device_find(target, end, &device, &ignored) == DEVICE_ABSENT)
+        tally->lingering++;
+    else
+        tally->left++;
+}
+
+static int fail_some(const struct tally *tally, struct failure *failure)
+{
+    unsigned int bad = tally->lingering + tally->left;
+
+    fail(failure, tally->error,
+         "%u of %u links were not removed, or not all of it has ended; the "
+         "first: ",
+         bad, bad + tally->removed);
+    failure_add(failure, "%s", tally->first.text);
+    return tally->error;
+}
+
+static int fail_endless(const struct tally *tally, struct failure *failure)
+{
+    return fail(
+        failure, -EBUSY,
+        "20 seconds weren't enough: %u links were removed, and there are others; if engines "
+        "are stopped or somebody in the container makes links all the time, end these "
+        "first; then try again",
+        tally->removed + tally->lingering);
+}
+
+/* Goes through those that were found. Returns whether it got any further. */
+static bool remove_found(struct target *target, const struct found *found, int64_t end,
+                         struct tally *tally)
+{
+    const unsigned int before = tally->removed + tally->lingering;
+
+    tally->left = 0;
+    for (size_t i = 0; i < found->count && clock_now() < end; i++)
+        remove_one(target, found->ends[i], tally);
+    return tally->removed + tally->lingering > before;
+}
+
+/* Round by round, until nothing is found, or what is left stays. */
+static int run(const struct request *request, struct target *target, struct failure *failure)
+{
+    static struct found found;
+    struct tally tally = {.removed = 0};
+    const int64_t end = clock_now() + TIME_MAX;
+    bool further = true;
+
+    (void)request;
+    while (further) {
+        int error = look(target, &found, failure);
+
+        if (error)
+            return error;
+        if (found.count == 0)
+            break;
+        if (clock_now() >= end)
+            return fail_endless(&tally, failure);
+        further = remove_found(target, &found, end, &tally);
+    }
+    return tally.error ? fail_some(&tally, failure) : 0;
+}
+
+const struct task task_destroy_all = {
+    .name = "cwg_destroy_all",
+    .summary = "remove all links of a container",
+    .details =
+        "Removes all devices named " CWG_PREFIX "-<net>-<host> that are links from the network\n"
+        "namespace of process <pid>, finished or not, and frees their UDP ports. Where\n"
+        "there is none it has nothing to do, and succeeds. One that can't be removed\n"
+        "doesn't keep the others. Prints nothing.\n",
+    .arguments = {ARGUMENT_PID},
+    .changes = true,
+    .run = run,
+};
+
+#endif
