@@ -5,6 +5,7 @@
 
 #include "helper/engine.h"
 #include "helper/failure.h"
+#include "helper/launcher.h"
 #include "helper/settings.h"
 #include "helper/wireguard.h"
 
@@ -31,6 +32,9 @@ const struct backend *backend_by_kind(const char *kind)
 #ifdef ENABLE_CWG_CREATE
 
 static const struct backend *for_new = &kernel_backend;
+#ifdef ENABLE_CWG_ENGINE
+static bool chosen; /* for all links of a batch */
+#endif
 
 const struct backend *backend_for_new(void)
 {
@@ -56,16 +60,43 @@ static int prefer_engine(bool *ret_engine, struct failure *failure)
 #endif
 }
 
-int backend_prepare(const struct home *home, struct link_end end, struct failure *failure)
+static int choose(struct failure *failure)
 {
     bool engine = false;
     int error = prefer_engine(&engine, failure);
 
-    if (error || !engine)
+    if (!error && engine)
+        for_new = &engine_backend;
+    return error;
+}
+
+int backend_prepare(const struct home *home, struct link_end end, struct failure *failure)
+{
+    int error = chosen ? 0 : choose(failure);
+
+    if (error || for_new != &engine_backend)
         return error;
-    for_new = &engine_backend;
     return engine_launch(home, end, failure);
 }
+
+#ifdef ENABLE_CWG_BATCH
+
+int backend_prepare_batch(const struct home *home, struct failure *failure)
+{
+    int error = choose(failure);
+
+    chosen = true;
+    if (error || for_new != &engine_backend)
+        return error;
+    return launcher_start(home, failure);
+}
+
+void backend_forget(void)
+{
+    engine_forget();
+}
+
+#endif
 
 #endif
 

@@ -69,5 +69,11 @@ const struct backend *backend_for_new(void);
  * it make ready what it can't later. Returns 0, or a negative errno. */
 int backend_prepare(const struct home *home, struct link_end end, struct failure *failure);
 
+/* The same for the links of a batch: finds out which carries them all. Whatever is to be made ready
+ * for one of them is made ready by backend_prepare(), which may then be called in the sandbox. And
+ * lets go of that, after each. */
+int backend_prepare_batch(const struct home *home, struct failure *failure);
+void backend_forget(void);
+
 /* Sets the text for a port that can't be bound: `error` is -EADDRINUSE, or else -EACCES. */
 int backend_fail_port(int error, uint16_t port, struct failure *failure);

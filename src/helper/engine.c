@@ -13,6 +13,7 @@
 #include "helper/control.h"
 #include "helper/failure.h"
 #include "helper/launch.h"
+#include "helper/launcher.h"
 #include "helper/rtmsg.h"
 #include "helper/settings.h"
 
@@ -29,7 +30,12 @@ enum {
 
 /* The engine that this run of the program has started, and the index of its device where that is
  * now in the container. */
-static struct launch launched = {.pidfd = -1, .start = -1, .udp4 = -1, .udp6 = -1};
+#define NONE                                                                                       \
+    {                                                                                              \
+        .pidfd = -1, .start = -1, .udp4 = -1, .udp6 = -1, .scratch.fd = -1                         \
+    }
+
+static struct launch launched = NONE;
 static int made;
 
 int engine_launch(const struct home *home, struct link_end end, struct failure *failure)
@@ -37,8 +43,36 @@ int engine_launch(const struct home *home, struct link_end end, struct failure *
     char name[LINK_NAME_SIZE];
     int error = device_name(end, name, failure);
 
+#ifdef ENABLE_CWG_BATCH
+    if (!error && launcher_is_there())
+        return launcher_ask(end, &launched, failure);
+#endif
+
     return error ? error : launch_engine(home, name, &launched, failure);
 }
+
+#ifdef ENABLE_CWG_BATCH
+
+static void close_one(int fd)
+{
+    if (fd >= 0)
+        close(fd);
+}
+
+void engine_forget(void)
+{
+    static const struct launch none = NONE;
+
+    close_one(launched.pidfd);
+    close_one(launched.start);
+    close_one(launched.udp4);
+    close_one(launched.udp6);
+    close_one(launched.scratch.fd);
+    launched = none;
+    made = 0;
+}
+
+#endif
 
 /* One message brings the device where it belongs, marked as unfinished and told its process. Where
  * the kernel has no IPv6 it doesn't understand that part (rtnl_af_lookup(), net/core/rtnetlink.c).

@@ -95,11 +95,7 @@ static int note_link(const struct nlmsghdr *message, void *context)
     struct link_seen link;
     int found = read_link(message, search->backend, &link);
 
-#ifdef ENABLE_CWG_POLICY
-    if (found > 0 && !policy_allows_net(link.device.end.net))
-        found = 0;
-#endif
-    if (found > 0)
+    if (found > 0 && policy_allows_net(link.device.end.net))
         insert(search->links, &link);
     return found < 0 ? found : 0;
 }

@@ -68,6 +68,10 @@ static int get_ready(const struct task *task, const struct request *request, str
     if (!error)
         error = preshared_read(&request->preshared_key, failure);
 #endif
+#ifdef ENABLE_CWG_BATCH
+    if (!error)
+        error = batch_open(request->file, failure);
+#endif
     if (!error)
         error = settle(task, request, failure);
     if (!error)

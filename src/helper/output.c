@@ -31,10 +31,21 @@ static int write_all(int fd, const char *text)
     return 0;
 }
 
+static struct text *diverted;
+
+void output_divert(struct text *text)
+{
+    diverted = text;
+}
+
 int output_result(const char *text, struct failure *failure)
 {
-    int error = write_all(STDOUT_FILENO, text);
+    int error = 0;
 
+    if (diverted)
+        text_add(diverted, text);
+    else
+        error = write_all(STDOUT_FILENO, text);
     if (!error)
         return 0;
     return fail_unexpected(failure, error, "can't write to standard output");

@@ -12,6 +12,10 @@ int output_result(const char *text, struct failure *failure);
 /* The same of a text, if all of it had room there. */
 int output_text(const struct text *text, struct failure *failure);
 
+/* From now on results are added to a text, and not written; with NULL, they are written again. For
+ * a batch, which writes a line that a result is only a part of. */
+void output_divert(struct text *text);
+
 /* The help on a task, or on the program if `task` is NULL, and the version, to standard output. */
 int output_help(const struct task *task, struct failure *failure);
 int output_version(struct failure *failure);

@@ -115,6 +115,11 @@ static const struct sock_filter filter[] = {
     ALLOW_WITH_BOTH(setsockopt, 1, SOL_SOCKET, 2, SO_BINDTOIFINDEX),
 #endif
 
+#ifdef ENABLE_CWG_BATCH
+    /* lines.c: a batch */
+    ALLOW_WITH(read, 0, STDIN_FILENO),
+#endif
+
     /* output.c: the result, or what went wrong */
     ALLOW_WITH(write, 0, STDOUT_FILENO),
     ALLOW_WITH(write, 0, STDERR_FILENO),

@@ -54,6 +54,13 @@ static int close_from(unsigned int first, unsigned int last)
     return syscall(SYS_close_range, first, last, 0) < 0 ? -errno : 0;
 }
 
+int startup_detach(void)
+{
+    int error = close_from(STDIN_FILENO, STDERR_FILENO);
+
+    return error ? error : fill_descriptors();
+}
+
 void startup_close_all(void)
 {
     (void)close_from(STDERR_FILENO + 1, UINT_MAX);

@@ -8,6 +8,9 @@ struct target_name;
 /* Before anything else. Returns 0, or a negative errno. */
 int startup_harden(void);
 
+/* Gives up the caller's descriptors 0, 1 and 2. Returns 0, or a negative errno. */
+int startup_detach(void);
+
 /* Leaves the caller's directory, when the last file of the caller's was opened. Returns 0, or a
  * negative errno. */
 int startup_leave(struct failure *failure);

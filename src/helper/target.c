@@ -237,12 +237,17 @@ static int check_policy(const struct home *home, const struct target *target,
 }
 
 /* Anybody in the container can hold this lock: who does gets nothing but a pause. */
-static void wait_for_turn(const struct target *target)
+void target_take_turn(const struct target *target)
 {
     static const struct timespec pause = {.tv_nsec = LOCK_PAUSE};
 
     for (int i = 0; i < LOCK_TRIES && flock(target->netns.fd, LOCK_EX | LOCK_NB) < 0; i++)
         clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
+}
+
+void target_end_turn(const struct target *target)
+{
+    flock(target->netns.fd, LOCK_UN);
 }
 
 static void close_one(int *fd)
@@ -290,7 +295,7 @@ int target_open(const struct home *home, const struct target_name *name, bool wa
         return error;
     }
     if (wait)
-        wait_for_turn(&target);
+        target_take_turn(&target);
     *ret_target = target;
     return 0;
 }

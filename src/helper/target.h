@@ -68,5 +68,10 @@ int target_open(const struct home *home, const struct target_name *name, bool wa
 /* Closes what that has opened, for who goes on to another one. */
 void target_close(struct target *target);
 
+/* Waits for the other commands on this namespace, for two seconds at most; and lets others begin.
+ * For a batch, which keeps targets open and has its turn for each line. */
+void target_take_turn(const struct target *target);
+void target_end_turn(const struct target *target);
+
 /* Whether the process that named the target still lives. Returns 0, or -ESRCH. */
 int target_alive(const struct target *target, struct failure *failure);

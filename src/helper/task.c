@@ -23,6 +23,9 @@ const struct task *const tasks[] = {
 #ifdef ENABLE_CWG_DESTROY_ALL
     &task_destroy_all,
 #endif
+#ifdef ENABLE_CWG_BATCH
+    &task_batch,
+#endif
 };
 
 const size_t task_count = sizeof(tasks) / sizeof(tasks[0]);

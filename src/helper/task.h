@@ -57,6 +57,7 @@ struct task {
     int optional;                 /* so many of the last may be left out, at once */
     enum option options[OPTIONS]; /* 0 ends them */
     bool changes;                 /* it does more than look */
+    bool in_batch;                /* it may stand in a batch: its result is a line at most */
 
     /* What has to be done before the sandbox is entered, at home; or NULL. Returns 0, or a negative
      * errno. */
@@ -65,6 +66,11 @@ struct task {
     /* Does it, at home. A result is written to standard output, by output_result(). Returns 0, or a
      * negative errno, and then nothing has been changed. */
     int (*run)(const struct request *request, struct target *target, struct failure *failure);
+
+    /* Takes back what run() has done, when it turns out that its result can't be delivered; or
+     * NULL.
+     */
+    void (*undo)(const struct request *request, struct target *target);
 
     /* In the place of that, where a task is about more than one container, or none. */
     int (*run_at_home)(const struct request *request, const struct home *home,
@@ -85,3 +91,8 @@ extern const struct task task_show;
 extern const struct task task_list;
 extern const struct task task_wait;
 extern const struct task task_destroy_all;
+extern const struct task task_batch;
+
+/* Makes the file of a batch its standard input, by the caller's own rights. Returns 0, or a
+ * negative errno. */
+int batch_open(const char *file, struct failure *failure);

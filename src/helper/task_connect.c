@@ -147,6 +147,7 @@ const struct task task_connect = {
             0,
         },
     .changes = true,
+    .in_batch = true,
     .run = run,
 };
 

@@ -166,6 +166,19 @@ static int prepare(const struct request *request, const struct home *home, struc
 
 #endif
 
+#ifdef ENABLE_CWG_BATCH
+
+static void undo(const struct request *request, struct target *target)
+{
+    struct device device;
+    struct failure ignored;
+
+    if (device_find(target, request->end, &device, &ignored) == DEVICE_OURS)
+        (void)device.backend->remove(target, &device, &ignored);
+}
+
+#endif
+
 static int run(const struct request *request, struct target *target, struct failure *failure)
 {
     struct device device;
@@ -199,7 +212,11 @@ const struct task task_create = {
     .prepare = prepare,
 #endif
     .changes = true,
+    .in_batch = true,
     .run = run,
+#ifdef ENABLE_CWG_BATCH
+    .undo = undo,
+#endif
 };
 
 #endif

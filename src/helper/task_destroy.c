@@ -35,6 +35,7 @@ const struct task task_destroy = {
                "<pid>, and frees its UDP port. Prints nothing.\n",
     .arguments = {ARGUMENT_PID, ARGUMENT_NET, ARGUMENT_HOST},
     .changes = true,
+    .in_batch = true,
     .run = run,
 };
 

@@ -7,6 +7,7 @@
 #include "helper/backend.h"
 #include "helper/clock.h"
 #include "helper/failure.h"
+#include "helper/policy.h"
 #include "helper/rtmsg.h"
 #include "helper/settings.h"
 #include "helper/task.h"
@@ -44,7 +45,8 @@ static int note_link(const struct nlmsghdr *message, void *context)
 
     /* A kernel that doesn't know a kind shows all devices, see device_check_limit(). */
     if (!error && found->count < ROUND && strcmp(link.kind, found->backend->kind) == 0 &&
-        link_name_parse(CWG_PREFIX, link.name, &found->ends[found->count]) == 0)
+        link_name_parse(CWG_PREFIX, link.name, &found->ends[found->count]) == 0 &&
+        policy_allows_net(found->ends[found->count].net))
         found->count++;
     return error;
 }
@@ -162,6 +164,7 @@ const struct task task_destroy_all = {
         "doesn't keep the others. Prints nothing.\n",
     .arguments = {ARGUMENT_PID},
     .changes = true,
+    .in_batch = true,
     .run = run,
 };
 

@@ -202,6 +202,7 @@ const struct task task_wait = {
         "seconds it only looks, and sends nothing. Prints nothing, and changes nothing.\n",
     .arguments = {ARGUMENT_PID, ARGUMENT_NET, ARGUMENT_HOST, ARGUMENT_SECONDS},
     .optional = 1,
+    .in_batch = true,
     .run = run,
 };
 

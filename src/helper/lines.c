@@ -1,0 +1,116 @@
+#include "helper/lines.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "helper/settings.h"
+
+#ifdef ENABLE_CWG_BATCH
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+/* Printable ASCII, or a tab. */
+static bool is_fit(char c)
+{
+    return (c >= ' ' && c <= '~') || c == '\t';
+}
+
+enum lines_result lines_split(const char *line, size_t length, struct words *ret_words)
+{
+    struct words *words = ret_words;
+
+    words->count = 0;
+    if (length > LINES_LENGTH_MAX)
+        return LINES_TOO_LONG;
+    memcpy(words->bytes, line, length);
+    words->bytes[length] = '\0';
+    for (size_t i = 0; i < length; i++) {
+        if (!is_fit(words->bytes[i]))
+            return LINES_MALFORMED;
+    }
+    if (words->bytes[0] == '#')
+        return LINES_NOTHING;
+    for (size_t i = 0; i < length; i++) {
+        if (is_blank(words->bytes[i])) {
+            words->bytes[i] = '\0';
+            continue;
+        }
+        if (i > 0 && words->bytes[i - 1] != '\0')
+            continue;
+        if (words->count == LINES_WORDS_MAX)
+            return LINES_MALFORMED;
+        words->word[words->count++] = words->bytes + i;
+    }
+    words->word[words->count] = NULL;
+    return words->count > 0 ? LINES_WORDS : LINES_NOTHING;
+}
+
+/* What there is, once there is something. Returns the number of bytes, 0 at the end, or a negative
+ * errno. */
+static ssize_t read_more(int fd, char *bytes, size_t size)
+{
+    for (;;) {
+        struct pollfd input = {.fd = fd, .events = POLLIN};
+        ssize_t count = read(fd, bytes, size);
+
+        if (count >= 0)
+            return count;
+        if (errno == EAGAIN)
+            (void)ppoll(&input, 1, NULL, NULL);
+        else if (errno != EINTR)
+            return -errno;
+    }
+}
+
+/* Makes room, and reads. A line that fills all of it is too long: what is there of it goes. */
+static ssize_t fill(struct lines *lines)
+{
+    ssize_t count;
+
+    if (lines->start > 0) {
+        memmove(lines->bytes, lines->bytes + lines->start, lines->end - lines->start);
+        lines->end -= lines->start;
+        lines->start = 0;
+    }
+    if (lines->end == sizeof(lines->bytes)) {
+        lines->end = 0;
+        lines->skipping = true;
+    }
+    count = read_more(lines->fd, lines->bytes + lines->end, sizeof(lines->bytes) - lines->end);
+    if (count > 0)
+        lines->end += (size_t)count;
+    return count;
+}
+
+int lines_next(struct lines *lines, struct words *ret_words)
+{
+    const char *newline;
+    const char *line;
+    bool skipped;
+
+    while (!(newline = memchr(lines->bytes + lines->start, '\n', lines->end - lines->start))) {
+        ssize_t count = fill(lines);
+
+        if (count < 0)
+            return (int)count;
+        if (count == 0 && lines->end == lines->start && !lines->skipping)
+            return LINES_END;
+        if (count == 0) {
+            lines->start = lines->end;
+            lines->skipping = false;
+            return LINES_CUT_OFF;
+        }
+    }
+    line = lines->bytes + lines->start;
+    lines->start = (size_t)(newline - lines->bytes) + 1;
+    skipped = lines->skipping;
+    lines->skipping = false;
+    return skipped ? LINES_TOO_LONG : (int)lines_split(line, (size_t)(newline - line), ret_words);
+}
+
+#endif

@@ -1,0 +1,301 @@
+/* batch: many tasks in one run, a line each. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "helper/arguments.h"
+#include "helper/audit.h"
+#include "helper/backend.h"
+#include "helper/failure.h"
+#include "helper/lines.h"
+#include "helper/output.h"
+#include "helper/policy.h"
+#include "helper/secret.h"
+#include "helper/settings.h"
+#include "helper/task.h"
+#include "helper/text.h"
+
+#ifdef ENABLE_CWG_BATCH
+
+enum {
+    TARGETS_KEPT = 8, /* five descriptors each */
+};
+
+/* A target of the lines before. Its process lived when it was last used; as long as it does, no
+ * other has its number. */
+struct kept {
+    int pid;           /* 0: free */
+    unsigned int used; /* the line that it was last used for */
+    struct target target;
+};
+
+struct batch {
+    const struct home *home;
+    struct lines lines;
+    struct words words;
+    struct kept kept[TARGETS_KEPT];
+    unsigned int done; /* lines that were answered */
+    unsigned int failed;
+    struct text result; /* of a task */
+    struct text answer;
+};
+
+static void drop(struct kept *kept)
+{
+    if (kept->pid)
+        target_close(&kept->target);
+    kept->pid = 0;
+}
+
+/* The place of a pid's target, if that is kept; or the place for it: a free one, or the one that
+ * wasn't used for longest. */
+static struct kept *find_place(struct batch *batch, int pid)
+{
+    struct kept *place = &batch->kept[0];
+
+    for (size_t i = 0; i < TARGETS_KEPT; i++) {
+        struct kept *kept = &batch->kept[i];
+
+        if (kept->pid == pid)
+            return kept;
+        if (place->pid && (!kept->pid || kept->used < place->used))
+            place = kept;
+    }
+    return place;
+}
+
+static void drop_all(struct batch *batch)
+{
+    for (size_t i = 0; i < TARGETS_KEPT; i++)
+        drop(&batch->kept[i]);
+}
+
+static int open_target(struct batch *batch, int pid, struct kept **ret_kept,
+                       struct failure *failure)
+{
+    struct target_name name = {.kind = TARGET_PID, .number = pid};
+    struct kept *kept = find_place(batch, pid);
+    struct failure ignored;
+    int error;
+
+    if (kept->pid == pid && target_alive(&kept->target, &ignored))
+        drop(kept);
+    if (kept->pid != pid) {
+        drop(kept);
+        error = target_open(batch->home, &name, false, &kept->target, failure);
+        if (error == -EMFILE || error == -ENFILE) {
+            drop_all(batch);
+            error = target_open(batch->home, &name, false, &kept->target, failure);
+        }
+        if (error)
+            return error;
+        kept->pid = pid;
+    }
+    kept->used = batch->done;
+    *ret_kept = kept;
+    return 0;
+}
+
+static int check_line(const struct command_line *line, struct failure *failure)
+{
+    if (line->command != COMMAND_RUN || !line->task->in_batch)
+        return fail(failure, -EINVAL,
+                    "that can't stand in a batch: give a task whose result is a line, such as "
+                    "cwg_create, or run the program for it alone");
+    if (line->request.target.kind != TARGET_PID)
+        return fail(failure, -EINVAL,
+                    "pid: can't be a descriptor in a batch; give the pid of a process in the "
+                    "container");
+    if (line->request.preshared_key.kind != PRESHARED_NONE)
+        return fail(failure, -EINVAL,
+                    "--preshared-key-file: can't stand in a batch, which opens no files; connect "
+                    "this link by a command of its own");
+#ifdef ENABLE_CWG_POLICY
+    return policy_check(line->task, &line->request, failure);
+#else
+    return 0;
+#endif
+}
+
+/* "ok", and the result, which may end in a newline. */
+static int write_answer(struct batch *batch, struct failure *failure)
+{
+    size_t length = batch->result.length;
+
+    if (length > 0 && batch->result.bytes[length - 1] == '\n')
+        batch->result.bytes[length - 1] = '\0';
+    batch->answer.length = 0;
+    text_print(&batch->answer, "ok%s%s\n", length > 0 ? " " : "", batch->result.bytes);
+    return output_text(&batch->answer, failure);
+}
+
+/* Does the task, and answers while nobody else has a turn, so that what can't be delivered can be
+ * taken back. Returns 0; with *ret_lost set if it was that; or a negative errno of the task's. */
+static int do_task(struct batch *batch, const struct command_line *line, struct target *target,
+                   bool *ret_lost, struct failure *failure)
+{
+    int error;
+
+    if (line->task->changes)
+        target_take_turn(target);
+    batch->result.length = 0;
+    batch->result.bytes[0] = '\0';
+    output_divert(&batch->result);
+    error = line->task->run(&line->request, target, failure);
+    output_divert(NULL);
+    if (!error && write_answer(batch, failure)) {
+        *ret_lost = true;
+        if (line->task->undo)
+            line->task->undo(&line->request, target);
+    }
+    if (line->task->changes)
+        target_end_turn(target);
+    return error;
+}
+
+/* A target that failed is not kept: there may be answers of the kernel's left in its sockets. */
+static int do_request(struct batch *batch, const struct command_line *line, bool *ret_lost,
+                      struct failure *failure)
+{
+    struct kept *kept = NULL;
+    int error = check_line(line, failure);
+
+    if (!error)
+        error = open_target(batch, line->request.target.number, &kept, failure);
+    if (!error && line->task->prepare)
+        error = line->task->prepare(&line->request, batch->home, failure);
+    if (!error)
+        error = do_task(batch, line, &kept->target, ret_lost, failure);
+#ifdef ENABLE_CWG_AUDIT
+    if (line->command == COMMAND_RUN)
+        audit_send(line->task, &line->request, kept ? &kept->target : NULL,
+                   *ret_lost ? -EIO : error, failure);
+#endif
+    if (error && kept)
+        drop(kept);
+#if defined ENABLE_CWG_ENGINE && defined ENABLE_CWG_CREATE
+    backend_forget();
+#endif
+    secret_wipe();
+    return error;
+}
+
+static int do_line(struct batch *batch, bool *ret_lost, struct failure *failure)
+{
+    static char program[] = "net-admin-helper";
+    char *words[LINES_WORDS_MAX + 2] = {program};
+    struct command_line line;
+    int error;
+
+    memcpy(words + 1, batch->words.word, sizeof(batch->words.word));
+    error = arguments_parse(batch->words.count + 1, words, &line, failure);
+    return error ? error : do_request(batch, &line, ret_lost, failure);
+}
+
+static int fail_line(int result, struct failure *failure)
+{
+    switch (result) {
+    case LINES_TOO_LONG:
+        return fail(failure, -EINVAL, "the line has more than %d characters", LINES_LENGTH_MAX);
+    case LINES_CUT_OFF:
+        return fail(failure, -EINVAL,
+                    "the input ended in the middle of the line, of which nothing was done; end "
+                    "each with a newline");
+    default:
+        return fail(failure, -EINVAL,
+                    "the line has more than %d words, or what is neither a printable character of "
+                    "ASCII nor a tab (a carriage return before the newline?)",
+                    LINES_WORDS_MAX);
+    }
+}
+
+/* Returns 0, or a negative errno if there is no sense in going on. */
+static int answer_line(struct batch *batch, int result, struct failure *failure)
+{
+    struct failure own = {.text = ""};
+    bool lost = false;
+    int error = result == LINES_WORDS ? do_line(batch, &lost, &own) : fail_line(result, &own);
+
+    batch->done++;
+    if (error) {
+        batch->failed++;
+        batch->answer.length = 0;
+        text_print(&batch->answer, "error %s\n", own.text);
+        lost = output_text(&batch->answer, &own);
+    }
+    if (!lost)
+        return 0;
+    *failure = own;
+    failure_add(failure, "; the batch ended with line %u of those that it answers", batch->done);
+    return -EIO;
+}
+
+static int run(const struct request *request, const struct home *home, struct failure *failure)
+{
+    static struct batch batch;
+    int result;
+
+    (void)request; /* its file is standard input by now */
+    batch.home = home;
+    batch.lines.fd = STDIN_FILENO;
+    while ((result = lines_next(&batch.lines, &batch.words)) != LINES_END) {
+        int error = 0;
+
+        if (result < 0)
+            return fail_unexpected(failure, result, "can't read the tasks");
+        if (result != LINES_NOTHING)
+            error = answer_line(&batch, result, failure);
+        if (error)
+            return error;
+    }
+    if (batch.failed == 0)
+        return 0;
+    return fail(failure, -EIO,
+                "%u of %u tasks failed: see the lines of the output that begin with error",
+                batch.failed, batch.done);
+}
+
+int batch_open(const char *file, struct failure *failure)
+{
+    int fd;
+
+    if (!file)
+        return 0;
+    fd = open(file, O_RDONLY | O_NOCTTY | O_CLOEXEC);
+    if (fd < 0 || dup2(fd, STDIN_FILENO) < 0)
+        return fail_unexpected(failure, -errno, "file: can't open it");
+    close(fd);
+    return 0;
+}
+
+static int prepare(const struct request *request, const struct home *home, struct failure *failure)
+{
+    (void)request;
+#if defined ENABLE_CWG_ENGINE && defined ENABLE_CWG_CREATE
+    return backend_prepare_batch(home, failure);
+#else
+    (void)home;
+    (void)failure;
+    return 0;
+#endif
+}
+
+const struct task task_batch = {
+    .name = "batch",
+    .summary = "do many tasks, a line each",
+    .details =
+        "Reads tasks from <file>, or from standard input: one a line, as on the command\n"
+        "line, without the program's name. Answers each with a line when it is done, in\n"
+        "the same order: \"ok\", \"ok <result>\", or \"error <text>\". One that fails keeps\n"
+        "none from being done. What the input ends in the middle of is not done. Empty\n"
+        "lines, and those that begin with #, are not answered. Takes cwg_create,\n"
+        "cwg_connect (without --preshared-key-file), cwg_destroy, cwg_destroy_all and\n"
+        "cwg_wait. The exit code is 0 if all were done.\n",
+    .arguments = {ARGUMENT_FILE},
+    .optional = 1,
+    .prepare = prepare,
+    .run_at_home = run,
+};
+
+#endif
