@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "helper/arguments.h"
+#include "helper/audit.h"
 #include "helper/backend.h"
 #include "helper/failure.h"
 #include "helper/settings.h"
@@ -203,6 +204,12 @@ int output_version(struct failure *failure)
     }
     add(&text, "\nlinks per container: ");
     add_number(&text, CWG_MAX_LINKS);
+#ifdef ENABLE_CWG_POLICY
+    add(&text, "\npolicy: " CWG_POLICY_PATH);
+#endif
+#ifdef ENABLE_CWG_AUDIT
+    add(&text, "\naudit: " AUDIT_PATH);
+#endif
 #ifdef CWG_OWN_CONTAINERS_ONLY
     add(&text, "\ncontainers: those in a user namespace of the caller's\n");
 #else
