@@ -96,8 +96,8 @@ deps:
 ## make install      install it, as root: PREFIX, DESTDIR, GROUP (who may call it)
 .PHONY: install
 install: build
-	scripts/install '$(DESTDIR)' '$(BINDIR)' '$(MANDIR)' '$(DATADIR)' '$(LIBEXECDIR)/$(ENGINE)' '$(GROUP)' '$(BUILD)/$(PROGRAM)' \
-		'$(ENGINE_BUILT)' '$(CAPABILITIES)' $(TASKS)
+	scripts/install '$(DESTDIR)' '$(BINDIR)' '$(MANDIR)' '$(DATADIR)' '$(LIBEXECDIR)/$(ENGINE)' '$(GROUP)' \
+		'$(BUILD)/$(PROGRAM)' '$(ENGINE_BUILT)' '$(CAPABILITIES)' $(TASKS)
 
 ## make uninstall    take all of it away again
 .PHONY: uninstall

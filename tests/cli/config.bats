@@ -186,7 +186,7 @@ config_with()
     run --separate-stderr "$PROGRAM" --version
     [[ $output == *$'\npolicy: /srv/a-b_c.d/policy\n'* ]] || fail "$output"
     rm -r "$BUILD_DIR"
-    for value in '""' '"policy"' '"./policy"' '"/etc/"' '"/etc//policy"' '"/etc/a b"' '"/etc/%s"' '"/e\tc"' /etc/policy; do
+    for value in '""' '"policy"' '"./policy"' '"/etc/"' '"/etc/a b"' '"/etc/%s"' '"/e\tc"' /etc; do
         echo "path $value"
         config_with "#define CWG_POLICY_PATH $value"
         run quick_build "$BUILD_DIR" "$CONFIG_FILE"

@@ -86,7 +86,8 @@ os.chmod(sys.argv[1], 0o666)
 with open(sys.argv[2], "wb", buffering=0) as lines:
     while True:
         line = log.recv(65536)
-        lines.write((line if all(32 <= byte < 127 for byte in line) else b"not printable: " + repr(line).encode()) + b"\n")
+        printable = all(32 <= byte < 127 for byte in line)
+        lines.write((line if printable else b"not printable: " + repr(line).encode()) + b"\n")
 END
     LISTENER=$!
     wait_for test -e "$LINES"
@@ -172,8 +173,8 @@ net_of()
     assert_line 86 "$APP_UID: cwg_connect net 7 host 1 peer - key $KEY with a preshared key persistent-keepalive 25 \
 mtu 1300 $where: ok"
     run --separate-stderr logged cwg_connect "$c1" 9 1 192.0.2.2:5102 "$KEY" --preshared-key-file - <<<"$PRESHARED"
-    assert_line 84 "$APP_UID: cwg_connect net 9 host 1 peer 192.0.2.2:5102 key $KEY with a preshared key $where: refused: \
-${stderr#"$NAME: "}"
+    assert_line 84 "$APP_UID: cwg_connect net 9 host 1 peer 192.0.2.2:5102 key $KEY with a preshared key $where: \
+refused: ${stderr#"$NAME: "}"
     # All keys that there are, in any of the lines, are public.
     while read -r word; do
         [ "$word" = "$KEY" ] || [ "$word" = "$(wg_of "$c1" wg-7-0 public-key)" ] || fail "a key: $word"
@@ -189,7 +190,8 @@ ${stderr#"$NAME: "}"
     assert_line 84 "$APP_UID: cwg_create net 7 host 0 port 80 $where: refused: ${stderr#"$NAME: "}"
     run --separate-stderr logged cwg_connect "$c1" 7 1 192.0.2.2:5102 "$KEY"
     assert_failure_with "no link for net 7"
-    assert_line 84 "$APP_UID: cwg_connect net 7 host 1 peer 192.0.2.2:5102 key $KEY $where: refused: ${stderr#"$NAME: "}"
+    assert_line 84 "$APP_UID: cwg_connect net 7 host 1 peer 192.0.2.2:5102 key $KEY $where: \
+refused: ${stderr#"$NAME: "}"
     run --separate-stderr logged cwg_destroy "$c1" 7 0
     assert_failure_with "no such link"
     assert_line 84 "$APP_UID: cwg_destroy net 7 host 0 $where: refused: ${stderr#"$NAME: "}"
@@ -226,7 +228,7 @@ refused: ${stderr#"$NAME: "}"
     logged cwg_create "$c1" 7 0 5007
     wait_for grep -q " authpriv.info ${NAME}\[$(cat "$PID_FILE")\]: user $APP_UID: cwg_create net 7 host 0 " "$file"
     run logged cwg_create "$c1" 7 0 5007
-    wait_for grep -q " authpriv.warn ${NAME}\[$(cat "$PID_FILE")\]: user $APP_UID: cwg_create .*: refused: the link " "$file"
+    wait_for grep -q " authpriv.warn ${NAME}\[$(cat "$PID_FILE")\]: user $APP_UID: cwg_create .*: refused: " "$file"
 }
 
 @test "wrong arguments, help and the version leave none, since nothing was asked for" {
@@ -259,10 +261,8 @@ refused: ${stderr#"$NAME: "}"
         eval "${prepare[$what]}"
         run --separate-stderr logged cwg_create "$c1" 7 0 5007
         assert_success_with_key
-        run --separate-stderr logged cwg_create "$c1" 7 0 5007
-        assert_failure_with "the link wg-7-0 exists already"
-        run --separate-stderr logged cwg_connect "$c1" 7 1 192.0.2.2:5102 "$KEY"
-        assert_success_with ""
+        run --separate-stderr logged cwg_destroy "$c1" 7 1
+        assert_failure_with "no such link"
         run --separate-stderr logged cwg_destroy "$c1" 7 0
         assert_success_with ""
         end_listener
@@ -300,7 +300,7 @@ END
 @test "however few descriptors there are, nothing is done without a line" {
     local number made=0 failed=0
     listen
-    for ((number = 4; number <= 32; number++)); do
+    for ((number = 4; number <= 32 && made < 3; number++)); do
         COUNT=$(wc -l <"$LINES")
         if logged_with "$number" cwg_create "$c1" 7 0 5007 >/dev/null; then
             made=$((made + 1))
