@@ -306,6 +306,7 @@ refused_whole()
     refused_whole "policy: $POLICY and its directory have to be root's, a file"
     rmdir "$POLICY"
     mkfifo -m 644 "$POLICY"
+    app_at site1 timeout 20 "$HELPER" cwg_destroy "$c1" 9 0 || [ $? = 1 ] || fail "it waits for the pipe"
     refused_whole "policy: $POLICY and its directory have to be root's, a file"
     rm "$POLICY"
     python3 -c 'import socket, sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$POLICY"
