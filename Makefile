@@ -7,6 +7,7 @@ BUILD   ?= build
 PREFIX  ?= /usr/local
 BINDIR  ?= $(PREFIX)/bin
 MANDIR  ?= $(PREFIX)/share/man
+DATADIR ?= $(PREFIX)/share/net-admin-helper
 LIBEXECDIR ?= $(PREFIX)/libexec/net-admin-helper
 DATADIR ?= $(PREFIX)/share/net-admin-helper
 GROUP   ?= net-admin-helper

@@ -64,7 +64,7 @@ void audit_open(void)
  * (unix_dgram_sendmsg(), net/unix/af_unix.c). */
 static void send_line(const struct line *line)
 {
-    static const struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "/dev/log"};
+    static const struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = AUDIT_PATH};
 
     if (log_socket >= 0)
         (void)sendto(log_socket, line->text, line->length, MSG_DONTWAIT | MSG_NOSIGNAL,

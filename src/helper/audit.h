@@ -7,6 +7,9 @@
 
 #include "link/key.h"
 
+/* Where the journal or a syslog daemon listens: syslog(3) sends there, too. */
+#define AUDIT_PATH "/dev/log"
+
 struct failure;
 struct request;
 struct target;

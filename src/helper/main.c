@@ -42,13 +42,13 @@ static int settle(const struct task *task, const struct request *request, struct
 
     if (!error)
         error = startup_close_others(&request->target, failure);
+    if (error)
+        return error;
 #ifdef ENABLE_CWG_AUDIT
-    if (!error)
-        audit_open();
+    audit_open();
 #endif
 #ifdef ENABLE_CWG_POLICY
-    if (!error)
-        error = policy_read(failure);
+    error = policy_read(failure);
     if (!error)
         error = policy_check(task, request, failure);
 #else

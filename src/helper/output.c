@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "helper/arguments.h"
+#include "helper/audit.h"
 #include "helper/backend.h"
 #include "helper/failure.h"
 #include "helper/settings.h"
@@ -197,6 +198,12 @@ int output_version(struct failure *failure)
     }
     text_add(&text, "\nlinks per container: ");
     text_print(&text, "%d", CWG_MAX_LINKS);
+#ifdef ENABLE_CWG_POLICY
+    text_add(&text, "\npolicy: " CWG_POLICY_PATH);
+#endif
+#ifdef ENABLE_CWG_AUDIT
+    text_add(&text, "\naudit: " AUDIT_PATH);
+#endif
 #ifdef CWG_OWN_CONTAINERS_ONLY
     text_add(&text, "\ncontainers: those in a user namespace of the caller's\n");
 #else

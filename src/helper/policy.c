@@ -138,8 +138,8 @@ static int find_caller(struct caller *ret_caller)
 
 static int find_rule(char *text, size_t length, struct failure *failure)
 {
-    struct caller caller;
-    struct mistake mistake;
+    struct caller caller = {0};
+    struct mistake mistake = {0};
     int error = find_caller(&caller);
 
     if (error)

@@ -189,6 +189,49 @@ config_with()
     assert_refused_with "no such option; cwg_destroy takes none" 'cwg_destroy <pid> <net> <host>'
 }
 
+@test "the policy and the log that aren't enabled are not in the program: no code, no path, no text" {
+    local setting symbol with=$BATS_TEST_TMPDIR/with
+    local -A symbols=(
+        [POLICY]='policy_read policy_check policy_own_containers rule_search network_parse owned_by'
+        [AUDIT]='audit_open audit_send audit_public_key'
+    )
+    local -A path=([POLICY]=/etc/net-admin-helper/policy [AUDIT]=/dev/log)
+    local -A word=([POLICY]=policy [AUDIT]=audit)
+    WITH='POLICY AUDIT' config_without >/dev/null
+    quick_build "$with" "$CONFIG_FILE"
+    for setting in POLICY AUDIT; do
+        echo "without $setting"
+        quick_build "$BUILD_DIR" "$(WITH='POLICY AUDIT' config_without "$setting")"
+        for symbol in ${symbols[$setting]}; do
+            nm "$with/$NAME" | grep -q " $symbol\b" || fail "$symbol is nowhere"
+            ! nm "$PROGRAM" | grep -q " $symbol\b" || fail "$symbol is there"
+        done
+        strings "$with/$NAME" | grep -q "${path[$setting]}" || fail "${path[$setting]} is nowhere"
+        ! strings "$PROGRAM" | grep "${path[$setting]}" || fail "${path[$setting]} is there"
+        ! strings "$PROGRAM" | grep -w "${word[$setting]}" || fail "it knows the word"
+        run --separate-stderr "$with/$NAME" --version
+        [[ $output == *$'\n'"${word[$setting]}: ${path[$setting]}"$'\n'* ]] || fail "$output"
+        run --separate-stderr "$PROGRAM" --version
+        [[ $output != *"${word[$setting]}: "* ]] || fail "$output"
+    done
+}
+
+@test "a policy's path is a full one, of characters that can be in a message, or ends the build with one line" {
+    local value
+    config_with '#define CWG_POLICY_PATH "/srv/a-b_c.d/policy"'
+    echo '#define ENABLE_CWG_POLICY' >>"$CONFIG_FILE"
+    quick_build "$BUILD_DIR" "$CONFIG_FILE"
+    run --separate-stderr "$PROGRAM" --version
+    [[ $output == *$'\npolicy: /srv/a-b_c.d/policy\n'* ]] || fail "$output"
+    rm -r "$BUILD_DIR"
+    for value in '""' '"policy"' '"./policy"' '"/etc/"' '"/etc/a b"' '"/etc/%s"' '"/e\tc"' /etc; do
+        echo "path $value"
+        config_with "#define CWG_POLICY_PATH $value"
+        run quick_build "$BUILD_DIR" "$CONFIG_FILE"
+        assert_build_fails_with "CWG_POLICY_PATH must be a file's full path"
+    done
+}
+
 @test "a config.h that names none of them makes a program that knows no option, and says nothing of any" {
     local word key=xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg= program=$WITHOUT-none/$NAME
     for word in take_option find_option option_name path_mtu endpoint_parse_ipv6 preshared_read; do

@@ -342,3 +342,23 @@ in_own_etc()
     unstage all
     unstage all
 }
+
+@test "with a policy in the program, an example of one is installed, and no policy" {
+    local example=$DEST/usr/local/share/net-admin-helper/policy.example
+    stage all
+    [ ! -e "$example" ]
+    WITH=POLICY prepare with_policy
+    stage with_policy
+    [ "$(stat -c '%a %u %g' "$example")" = "644 0 0" ]
+    cmp "$ROOT/doc/policy.example" "$example"
+    [ ! -e "$DEST/etc" ]
+    # It says nothing as it is.
+    run ! grep -vE '^(#|$)' "$example"
+    install -D -m 644 /dev/null "$DEST/etc/net-admin-helper/policy"
+    unstage with_policy
+    [ ! -e "${example%/*}" ]
+    [ -e "$DEST/etc/net-admin-helper/policy" ]
+    stage with_policy
+    stage all
+    [ ! -e "$example" ]
+}

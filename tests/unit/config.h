@@ -15,8 +15,8 @@
 #define ENABLE_CWG_JSON
 #define ENABLE_CWG_AUDIT
 #define CWG_MAX_LINKS 256
-/* Both filters of the sandbox are tested: sandbox_test and sandbox_own_test. A policy can limit callers
- * to their own containers, too. */
+/* Both filters of the sandbox are tested: sandbox_test and sandbox_own_test. A policy can limit
+ * callers to their own containers, too. */
 #ifndef SANDBOX_FOR_ALL
 #define ENABLE_CWG_POLICY
 #endif

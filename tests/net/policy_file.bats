@@ -1,0 +1,424 @@
+#!/usr/bin/env bats
+# The policy file: who may do what, and which files are refused whole. Everything is at one site.
+#
+#     +---------------------- site1 -----------------------+
+#     |  +------ c1 ------+   +----- mine -----+           |
+#     |  | root's         |   | the user's     |           |
+#     |  +----------------+   +----------------+           |
+#     +----------------------------------------------------+
+#
+# The program of build/variants/policy looks for its policy where a test can write it. Three users may call it: the
+# application, another of the same group, and one of other groups.
+
+bats_require_minimum_version 1.5.0
+load net
+
+KEY=a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s=
+DIRECTORY=/var/lib/net-admin-helper-test
+POLICY=$DIRECTORY/policy
+OTHER_UID=$((APP_UID + 1))
+THIRD_UID=$((APP_UID + 2))
+
+setup_file()
+{
+    has_backend || return 0
+    mkdir -p "$DIRECTORY"
+    chown 0:0 "$DIRECTORY"
+    chmod 755 "$DIRECTORY"
+    install_helper "$ROOT/build/variants/policy/$NAME"
+    one_site
+    container c1
+    rootless_container mine "$APP_UID"
+    export c1 mine
+}
+
+setup()
+{
+    require_backend
+}
+
+teardown()
+{
+    local failed=false net
+    unchanged || failed=true
+    chown 0:0 "$DIRECTORY"
+    chmod 755 "$DIRECTORY"
+    rm -rf "$POLICY" "$DIRECTORY/elsewhere"
+    for net in $(inside "$c1" wg show interfaces | tr ' ' '\n' | sed -n 's/^wg-\([0-9]*\)-0$/\1/p'); do
+        at site1 "$HELPER" cwg_destroy "$c1" "$net" 0
+    done
+    ! $failed
+}
+
+teardown_file()
+{
+    rm -f "$POLICY"
+    clean_up
+}
+
+# Writes the policy, one rule for each argument.
+policy()
+{
+    rm -rf "$POLICY"
+    printf '%s\n' "$@" >"$POLICY"
+    chmod 644 "$POLICY"
+}
+
+other()
+{
+    at site1 setpriv --reuid "$OTHER_UID" --regid "$APP_GID" --clear-groups --inh-caps=-all -- env -- "$@"
+}
+
+# Its first group is 990, and it may call the program by its second.
+third()
+{
+    at site1 setpriv --reuid "$THIRD_UID" --regid 990 --groups "$APP_GID,4" --inh-caps=-all -- env -- "$@"
+}
+
+# A command of the application's succeeds: allowed create|connect|destroy ARGUMENT...
+allowed()
+{
+    run --separate-stderr cwg site1 "$@"
+    [ "$status" = 0 ] || fail "$*: $stderr"
+}
+
+# Whoever calls is refused with this text, whatever it asks for, and nothing changes; but root isn't.
+refused_whole()
+{
+    local text=$1
+    refused "$text" cwg site1 create "$c1" 1 0 5001
+    refused "$text" third "$HELPER" cwg_destroy "$c1" 9 0
+    unchanged
+    run --separate-stderr at site1 "$HELPER" cwg_destroy "$c1" 8 0
+    assert_failure_with "no such link"
+}
+
+# ---- rules ----
+
+@test "without a file all may do all" {
+    allowed create "$c1" 1 0 5001
+    allowed connect "$c1" 1 1 203.0.113.7:5002 "$KEY"
+    allowed destroy "$c1" 1 0
+}
+
+@test "a rule without a limit limits nothing, and whose user and groups have none may do nothing" {
+    policy "user $APP_UID"
+    allowed create "$c1" 1 0 5001
+    allowed connect "$c1" 1 1 203.0.113.7:5002 "$KEY"
+    allowed connect "$c1" 1 1 - "$KEY" --persistent-keepalive 25
+    local text="the policy has no rule for user $OTHER_UID or its groups; ask the administrator for one, in $POLICY"
+    refused "$text" other "$HELPER" cwg_create "$c1" 2 0 5002
+    refused "$text" other "$HELPER" cwg_connect "$c1" 1 1 192.0.2.2:5002 "$KEY"
+    refused "$text" other "$HELPER" cwg_destroy "$c1" 1 0
+    unchanged
+    allowed destroy "$c1" 1 0
+}
+
+@test "a file without a rule lets nobody but root do anything" {
+    : >"$POLICY"
+    refused_whole "the policy has no rule for user "
+    refused "the policy has no rule for user " cwg site1 connect "$c1" 9 1 192.0.2.2:5002 "$KEY"
+    policy '# nothing'
+    refused_whole "the policy has no rule for user "
+}
+
+@test "nets: each task takes only those of the rule, and says which rule" {
+    policy "# comment" "user $APP_UID nets 1-2,7"
+    at site1 "$HELPER" cwg_create "$c1" 3 0 5003
+    local text="policy line 2: net 3 isn't among the nets of user $APP_UID; use one of them, or ask the administrator"
+    refused "$text" cwg site1 create "$c1" 3 1 5004
+    refused "$text" cwg site1 connect "$c1" 3 1 192.0.2.2:5002 "$KEY"
+    refused "$text" cwg site1 destroy "$c1" 3 0
+    refused "net 0 isn't among the nets" cwg site1 create "$c1" 0 0 5004
+    refused "net 8388607 isn't among the nets" cwg site1 create "$c1" 8388607 0 5004
+    unchanged
+    local net
+    for net in 1 2 7; do
+        allowed create "$c1" "$net" 0 "510$net"
+        allowed connect "$c1" "$net" 1 192.0.2.2:5002 "$KEY"
+        allowed destroy "$c1" "$net" 0
+    done
+}
+
+@test "ports: a create takes only those of the rule, and a port of the kernel's choice if 0 is one" {
+    policy "user $APP_UID ports 5100-5199"
+    refused "policy line 1: port 5099 isn't among the ports of user $APP_UID; use one" cwg site1 create "$c1" 1 0 5099
+    refused "port 5200 isn't among the ports" cwg site1 create "$c1" 1 0 5200
+    refused "port 0, one of the kernel's choice, isn't among the ports" cwg site1 create "$c1" 1 0 0
+    unchanged
+    allowed create "$c1" 1 0 5199
+    policy "user $APP_UID ports 0"
+    allowed create "$c1" 2 0 0
+    refused "port 5100 isn't among the ports" cwg site1 create "$c1" 3 0 5100
+    # The port of a link that is there is nobody's business any more.
+    allowed connect "$c1" 1 1 192.0.2.2:5002 "$KEY"
+    unset BEFORE
+    allowed destroy "$c1" 1 0
+}
+
+@test "peers: a connect takes only addresses in them, and - if that is one" {
+    policy "user $APP_UID peers 192.0.2.0/24,2001:db8:7::/48"
+    allowed create "$c1" 1 0 5001
+    allowed connect "$c1" 1 1 192.0.2.255:9 "$KEY"
+    refused "policy line 1: peer_endpoint: 192.0.3.0:9 isn't in the peer networks of user $APP_UID; connect to a" \
+        cwg site1 connect "$c1" 1 1 192.0.3.0:9 "$KEY"
+    refused "peer_endpoint: [2001:db8:8::1]:9 isn't in the peer networks" \
+        cwg site1 connect "$c1" 1 1 '[2001:db8:8::1]:9' "$KEY"
+    refused "peer_endpoint: -, one that isn't known, isn't in the peer networks" cwg site1 connect "$c1" 1 1 - "$KEY"
+    unchanged
+    allowed connect "$c1" 1 1 '[2001:db8:7:ffff::1]:9' "$KEY"
+    policy "user $APP_UID peers -"
+    allowed connect "$c1" 1 1 - "$KEY" --persistent-keepalive 25
+    refused "peer_endpoint: 192.0.2.1:9 isn't in the peer networks" cwg site1 connect "$c1" 1 1 192.0.2.1:9 "$KEY"
+}
+
+@test "links: a container has no more than the rule's number, whoever made them" {
+    policy "group $APP_GID links 2"
+    at site1 "$HELPER" cwg_create "$c1" 1 0 5001
+    allowed create "$c1" 2 0 5002
+    refused "policy line 1: the container has 2 links already, which is the limit of group $APP_GID; remove one" \
+        cwg site1 create "$c1" 3 0 5003
+    unchanged
+    port_free site1 5003
+    allowed destroy "$c1" 2 0
+    allowed create "$c1" 3 0 5003
+    policy "group $APP_GID links 0"
+    refused "the container has 2 links already" cwg site1 create "$c1" 4 0 5004
+    run --separate-stderr cwg site1 create "$mine" 4 0 5004
+    assert_failure_with "the container has 0 links already, which is the limit"
+    run --separate-stderr at site1 "$HELPER" cwg_create "$c1" 5 0 5005
+    assert_success_with_key
+    unset BEFORE
+}
+
+@test "own-containers: other containers are as if they didn't exist, for that caller only" {
+    local missing
+    policy "user $APP_UID own-containers" "group $APP_GID"
+    run --separate-stderr cwg site1 create 4194304 1 0 5001
+    assert_failure_with "pid: no such process, or not in a container of yours"
+    missing=$stderr
+    for pid in "$c1" 1 $$; do
+        run --separate-stderr cwg site1 create "$pid" 1 0 5001
+        [ "$stderr" = "$missing" ] || fail "pid $pid: '$stderr' isn't '$missing'"
+    done
+    run --separate-stderr cwg site1 create fd:9 1 0 5001 9<"/proc/$c1/ns/net"
+    [ "$stderr" = "$missing" ] || fail "'$stderr' isn't '$missing'"
+    allowed create "$mine" 1 0 5001
+    allowed connect "$mine" 1 1 192.0.2.2:5002 "$KEY"
+    run --separate-stderr other "$HELPER" cwg_create 4194304 1 0 5001
+    assert_failure_with "pid: no such process: it has ended or never was"
+    run --separate-stderr other "$HELPER" cwg_destroy "$mine" 1 0
+    assert_success_with ""
+    run --separate-stderr other "$HELPER" cwg_create "$c1" 1 0 5001
+    assert_success_with_key
+}
+
+@test "the first rule for the user or one of its groups holds, and no later one" {
+    policy "user 1 nets 0" "user $APP_UID nets 1" "user $APP_UID nets 2" "group $APP_GID nets 3"
+    allowed create "$c1" 1 0 5001
+    refused "policy line 2: net 2 isn't" cwg site1 create "$c1" 2 0 5002
+    refused "policy line 2: net 3 isn't" cwg site1 create "$c1" 3 0 5003
+    policy "group $APP_GID nets 3" "user $APP_UID nets 1"
+    refused "policy line 1: net 1 isn't among the nets of group $APP_GID" cwg site1 destroy "$c1" 1 0
+    unchanged
+    allowed create "$c1" 3 0 5003
+}
+
+@test "a group is the caller's own or a supplementary one, and no number of a user" {
+    local group
+    for group in 990 "$APP_GID" 4; do
+        policy "user 990 nets 0" "group $THIRD_UID nets 0" "group $group nets 1"
+        run --separate-stderr third "$HELPER" cwg_create "$c1" 1 0 5001
+        assert_success_with_key
+        refused "policy line 3: net 2 isn't among the nets of group $group" third "$HELPER" cwg_create "$c1" 2 0 5002
+        unchanged
+        third "$HELPER" cwg_destroy "$c1" 1 0
+    done
+    policy "group 991" "user 4"
+    refused "the policy has no rule for user $THIRD_UID or its groups" third "$HELPER" cwg_create "$c1" 1 0 5001
+}
+
+@test "two callers have each their own nets, and can't touch the other's links" {
+    policy "user $APP_UID nets 1-9 ports 5001-5009" "user $OTHER_UID nets 11-19 ports 5011-5019"
+    allowed create "$c1" 1 0 5001
+    run --separate-stderr other "$HELPER" cwg_create "$c1" 11 0 5011
+    assert_success_with_key
+    refused "policy line 1: net 11" cwg site1 destroy "$c1" 11 0
+    refused "policy line 1: net 11" cwg site1 connect "$c1" 11 1 192.0.2.2:5002 "$KEY"
+    refused "policy line 2: net 1 " other "$HELPER" cwg_destroy "$c1" 1 0
+    refused "policy line 2: net 1 " other "$HELPER" cwg_create "$c1" 1 1 5011
+    refused "policy line 2: port 5001" other "$HELPER" cwg_create "$c1" 12 0 5001
+}
+
+@test "root isn't limited" {
+    policy "group 0 nets 1 ports 1 peers - links 0 own-containers"
+    run --separate-stderr at site1 "$HELPER" cwg_create "$c1" 2 0 5002
+    assert_success_with_key
+    run --separate-stderr at site1 "$HELPER" cwg_connect "$c1" 2 1 192.0.2.2:5002 "$KEY"
+    assert_success_with ""
+    run --separate-stderr at site1 "$HELPER" cwg_destroy "$c1" 2 0
+    assert_success_with ""
+}
+
+@test "what is refused looks for no process, starts no engine, and binds no port" {
+    policy "user $APP_UID nets 1"
+    run --separate-stderr at site1 "$TOOLS/at-syscall" --uid "$APP_UID" --gid "$APP_GID" status --report 9 -- \
+        "$HELPER" cwg_create "$c1" 2 0 5002 9>"$BATS_TEST_TMPDIR/calls"
+    assert_failure_with "net 2 isn't among the nets"
+    grep -q ' capget ' "$BATS_TEST_TMPDIR/calls"
+    run ! grep -E ' (clone|unshare|setns|pidfd_open|bind) ' "$BATS_TEST_TMPDIR/calls"
+}
+
+# ---- files that are refused whole ----
+
+@test "a file that is not root's, or that others may write, is refused whole" {
+    local text="policy: $POLICY and its directory have to be root's, a file and a directory, and nobody else's to write"
+    policy "user $APP_UID" "user $THIRD_UID"
+    allowed create "$c1" 9 0 5009
+    chown "$APP_UID" "$POLICY"
+    refused_whole "$text"
+    chown 0:0 "$POLICY"
+    local mode
+    for mode in 664 646 666 777; do
+        chmod "$mode" "$POLICY"
+        refused_whole "$text"
+    done
+    chmod 644 "$POLICY"
+    policy "user $APP_UID"
+    chmod 555 "$POLICY"
+    allowed destroy "$c1" 9 0
+}
+
+@test "so is one in a directory that is not root's, or that others may write" {
+    local mode text="policy: $POLICY and its directory have to be root's"
+    policy "user $APP_UID" "user $THIRD_UID"
+    for mode in 775 757 1777; do
+        chmod "$mode" "$DIRECTORY"
+        refused_whole "$text"
+    done
+    chmod 755 "$DIRECTORY"
+    chown "$APP_UID" "$DIRECTORY"
+    refused_whole "$text"
+}
+
+@test "so is what is no file: a directory, a pipe that nobody writes to, a socket, a device" {
+    mkdir "$POLICY"
+    refused_whole "policy: $POLICY and its directory have to be root's, a file"
+    rmdir "$POLICY"
+    mkfifo -m 644 "$POLICY"
+    app_at site1 timeout 20 "$HELPER" cwg_destroy "$c1" 9 0 || [ $? = 1 ] || fail "it waits for the pipe"
+    refused_whole "policy: $POLICY and its directory have to be root's, a file"
+    rm "$POLICY"
+    python3 -c 'import socket, sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$POLICY"
+    chmod 644 "$POLICY"
+    refused_whole "policy: can't read $POLICY: No such device or address"
+}
+
+@test "so is a symbolic link, wherever it leads, and a directory that one leads to" {
+    local text="policy: $POLICY is a symbolic link, or one leads to it"
+    policy "user $APP_UID" "user $THIRD_UID"
+    mv "$POLICY" "$DIRECTORY/elsewhere"
+    ln -s "$DIRECTORY/elsewhere" "$POLICY"
+    refused_whole "$text"
+    ln -sfn "$DIRECTORY/nowhere" "$POLICY"
+    refused_whole "$text"
+    rm "$POLICY"
+    # shellcheck disable=SC2016
+    run --separate-stderr at site1 unshare --mount -- sh -c 'mount -t tmpfs tmpfs /var/lib && chmod 755 /var/lib &&
+        ln -s "$0" /var/lib/net-admin-helper-test && exec "$@"' "$BATS_TEST_TMPDIR/nowhere" \
+        setpriv --reuid "$APP_UID" --regid "$APP_GID" --clear-groups --inh-caps=-all -- env -- \
+        "$HELPER" cwg_create "$c1" 1 0 5001
+    assert_failure_with "$text"
+}
+
+@test "without its directory there is no policy" {
+    # shellcheck disable=SC2016
+    run --separate-stderr at site1 unshare --mount -- sh -c 'mount -t tmpfs tmpfs /var/lib && exec "$@"' sh \
+        setpriv --reuid "$APP_UID" --regid "$APP_GID" --clear-groups --inh-caps=-all -- env -- \
+        "$HELPER" cwg_destroy "$c1" 1 0
+    assert_failure_with "no such link"
+}
+
+@test "a file that its callers can't read is refused whole, and so is one in a directory that they can't enter" {
+    local text="policy: $POLICY can't be read by you, and has to be by all who call this program: as root, chmod 0644"
+    policy "user $APP_UID" "user $THIRD_UID"
+    chmod 600 "$POLICY"
+    refused_whole "$text"
+    chmod 644 "$POLICY"
+    chmod 700 "$DIRECTORY"
+    refused_whole "$text"
+    rm "$POLICY"
+    refused_whole "$text"
+}
+
+@test "a file of more than 65536 bytes is refused whole, however large it is" {
+    local text="policy: $POLICY has more than 65536 bytes"
+    policy "user $APP_UID" "user $THIRD_UID"
+    { cat "$POLICY" && yes '#234567'; } | head -c 65535 >"$BATS_TEST_TMPDIR/policy"
+    cat "$BATS_TEST_TMPDIR/policy" >"$POLICY"
+    echo >>"$POLICY"
+    [ "$(stat -c %s "$POLICY")" = 65536 ]
+    allowed create "$c1" 9 0 5009
+    echo >>"$POLICY"
+    refused_whole "$text"
+    truncate -s 1G "$POLICY"
+    refused_whole "$text"
+}
+
+@test "a mistake anywhere refuses all, with its line and what is wrong" {
+    local -a mistakes=(
+        "user 7 nest 1" "no such word: nets, ports, peers, links and own-containers are known"
+        "user app" "users and groups are numbers, from 0 to 4294967294; \`id\` tells those of a name"
+        "user 0" "user 0 is root, who isn't limited"
+        "app nets 1" "a rule begins with user or group"
+        "user 7 nets" "the last word has nothing behind it"
+        "user 7 nets 2-1" "nets must be up to 32 numbers or ranges from 0 to 8388607, ascending, as in 0-99,200"
+        "user 7 ports 65536" "ports must be up to 32 numbers or ranges from 0 to 65535, ascending, as in 0,51800-51899"
+        "user 7 peers 192.0.2.1" "peers must be up to 32 networks, as in 192.0.2.0/24,2001:db8::/32, and at most one -"
+        "user 7 peers 192.0.2.1/24" "peers has a network with bits set behind its prefix: 192.0.2.1/24 is to be"
+        "user 7 links 65536" "links must be a number from 0 to 65535"
+        "user 7 links 1 links 1" "a word is there twice"
+        $'user 7\r' "it has a control character, perhaps of another system's line ends"
+        $'user 7 \033[31mnets 1' "it has a control character"
+    )
+    local at
+    for ((at = 0; at < ${#mistakes[@]}; at += 2)); do
+        policy "user $APP_UID" "user $THIRD_UID" "${mistakes[at]}" "user 8 nets x"
+        refused "policy line 3: ${mistakes[at + 1]}" cwg site1 create "$c1" 1 0 5001
+    done
+    refused_whole "policy line 3: it has a control character"
+    refused "until that is mended in $POLICY, nobody but root may do anything" cwg site1 create "$c1" 1 0 5001
+}
+
+@test "a file that is cut off within a line, and one with a NUL, are refused whole" {
+    printf 'user %s\nuser %s nets 1' "$THIRD_UID" "$APP_UID" >"$POLICY"
+    refused_whole "policy line 2: the last line has no newline at its end: the file may be cut off"
+    printf 'user %s\nuser %s\0 nets 1\n' "$THIRD_UID" "$APP_UID" >"$POLICY"
+    refused_whole "policy line 2: it has a control character"
+}
+
+@test "who hides the file in a mount namespace of his own has no power there" {
+    policy "user $APP_UID nets 1"
+    remember
+    # shellcheck disable=SC2016
+    run at site1 setpriv --reuid "$APP_UID" --regid "$APP_GID" --clear-groups --inh-caps=-all -- \
+        unshare --user --map-root-user --mount -- sh -c 'mount -t tmpfs tmpfs "$0" && [ ! -e "$0/policy" ] &&
+        echo hidden && exec "$@"' "$DIRECTORY" "$HELPER" cwg_create "$c1" 2 0 5002
+    [ "$status" = 1 ] || fail "$output"
+    [ "${lines[0]}" = hidden ] || fail "$output"
+    [ "${#lines[@]}" = 2 ]
+}
+
+@test "the rules of the example are good ones" {
+    sed -n 's/^# \(\(user\|group\) [0-9]\)/\1/p' "$ROOT/doc/policy.example" >"$POLICY"
+    [ "$(wc -l <"$POLICY")" = 3 ]
+    echo "user $APP_UID nets 5" >>"$POLICY"
+    refused "policy line 4: net 4 isn't among the nets" cwg site1 destroy "$c1" 4 0
+    install -m 644 "$ROOT/doc/policy.example" "$POLICY"
+    refused "the policy has no rule for user $APP_UID" cwg site1 destroy "$c1" 4 0
+}
+
+@test "--version says where the policy is" {
+    run --separate-stderr as_app "$HELPER" --version
+    [[ $output == *$'\n'"policy: $POLICY"$'\n'* ]] || fail "$output"
+}
