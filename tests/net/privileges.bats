@@ -116,7 +116,7 @@ as=(--uid "$APP_UID" --gid "$APP_GID" status --)
     census failure "${as[@]}" "$HELPER" cwg_wait "$c1" 1 0 1
     census silent "${as[@]}" "$HELPER" cwg_list
     census silent "${as[@]}" "$HELPER" cwg_destroy_all "$c1"
-    ! has_device "$c1" wg-1-0
+    ! has_device "$c1" wg-1-0 || fail "a link is left"
 }
 
 @test "called by root, it has no more" {
