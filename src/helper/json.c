@@ -62,7 +62,7 @@ static void add_allowed(struct text *text, const struct link_status *status)
 {
     text_add(text, "[");
     for (size_t i = 0; i < status->allowed_count; i++) {
-        char characters[ALLOWED_TEXT_SIZE];
+        char characters[NETWORK_TEXT_SIZE];
 
         allowed_ip_to_text(&status->allowed[i], characters);
         text_print(text, "%s\"%s\"", i ? "," : "", characters);

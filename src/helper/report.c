@@ -5,10 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-enum {
-    NETWORK_TEXT_SIZE = INET6_ADDRSTRLEN + sizeof("/128"),
-};
-
 /* What is still to be read. */
 struct rest {
     const char *next;

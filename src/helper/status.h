@@ -15,7 +15,7 @@ enum {
 };
 
 enum {
-    ALLOWED_TEXT_SIZE = 52, /* the longest address, "/128", and a NUL */
+    NETWORK_TEXT_SIZE = 52, /* the longest address, "/128", and a NUL */
 };
 
 struct allowed_ip {
@@ -55,7 +55,7 @@ enum link_state {
 };
 
 /* 10.0.0.15/32 or 2001:db8::/32. */
-void allowed_ip_to_text(const struct allowed_ip *allowed, char ret_text[static ALLOWED_TEXT_SIZE]);
+void allowed_ip_to_text(const struct allowed_ip *allowed, char ret_text[static NETWORK_TEXT_SIZE]);
 
 /* Its word, as it is printed. */
 const char *state_text(enum link_state state);

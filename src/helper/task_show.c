@@ -89,7 +89,7 @@ static void add_allowed(struct text *text, const struct link_status *status)
 {
     add_label(text, "allowed IPs");
     for (size_t i = 0; i < status->allowed_count; i++) {
-        char characters[ALLOWED_TEXT_SIZE];
+        char characters[NETWORK_TEXT_SIZE];
 
         allowed_ip_to_text(&status->allowed[i], characters);
         if (i > 0) {

@@ -1,4 +1,4 @@
-# Fuzzing with libFuzzer: each tests/fuzz/NAME_fuzz.c, with the engine under ASan and UBSan. To be included from the
+# Fuzzing with libFuzzer: each tests/fuzz/NAME_fuzz.c, with what it tests under ASan and UBSan. To be included from the
 # Makefile, after unit.mk.
 
 FUZZ_CC      := clang
@@ -9,8 +9,10 @@ FUZZ_COMPILE = $(FUZZ_CC) $(DIALECT) -Itests/unit -DVERSION='"$(VERSION)"' $(WAR
 COMMA        := ,
 
 FUZZ_DIR     := $(BUILD)/fuzz
+# Of the helper: what reads the bytes of others.
+FUZZ_HELPER  := report_fuzz netlink_fuzz cgroup_fuzz
 FUZZ_TARGETS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*_fuzz.c))
-FUZZ_PLAIN   := $(filter-out tunnel_fuzz request_fuzz,$(FUZZ_TARGETS))
+FUZZ_PLAIN   := $(filter-out tunnel_fuzz request_fuzz $(FUZZ_HELPER),$(FUZZ_TARGETS))
 FUZZ_WORLD   := $(filter tunnel_fuzz request_fuzz,$(FUZZ_TARGETS))
 
 .PHONY: fuzz-programs
@@ -46,12 +48,23 @@ $(FUZZ_DIR)/cgroup_fuzz: $(FUZZ_DIR)/src/helper/cgroup.o
 $(FUZZ_PLAIN:%=$(FUZZ_DIR)/%): $(FUZZ_DIR)/%: $(FUZZ_DIR)/%.o $(FUZZ_DIR)/engine.a
 	@$(FUZZ_CC) $(FUZZ_FLAGS) $(FUZZ_LINK) -o $@ $^ -lcrypto
 
+# As it is by default, whatever CONFIG is.
+$(FUZZ_DIR)/src/helper/%.o: FUZZ_COMPILE += -DCONFIG_H='"$(abspath tests/unit/config.h)"'
+
+$(FUZZ_DIR)/helper.a: $(patsubst %,$(FUZZ_DIR)/src/%.o,helper/report helper/wgmsg helper/rtmsg helper/attribute \
+		helper/message link/decimal link/endpoint link/key link/link)
+	@rm -f $@
+	@ar rcs $@ $^
+
+$(FUZZ_HELPER:%=$(FUZZ_DIR)/%): $(FUZZ_DIR)/%: $(FUZZ_DIR)/%.o $(FUZZ_DIR)/helper.a
+	@$(FUZZ_CC) $(FUZZ_FLAGS) -o $@ $^ -lmnl
+
 $(FUZZ_WORLD:%=$(FUZZ_DIR)/%): $(FUZZ_DIR)/%: $(FUZZ_DIR)/%.o $(FUZZ_DIR)/world.a
 	@$(FUZZ_CC) $(FUZZ_FLAGS) -o $@ $^ -lcrypto
 
 -include $(wildcard $(FUZZ_DIR)/*.d $(FUZZ_DIR)/src/*/*.d)
 
-## make fuzz         fuzz each parser of the engine, a whole session, and more: FUZZ_SECONDS each, an hour unless told
+## make fuzz         fuzz what reads the bytes of others, and a whole session: FUZZ_SECONDS each, an hour unless told
 .PHONY: fuzz
 fuzz: fuzz-programs
 	tests/fuzz/run '$(FUZZ_DIR)' '$(FUZZ_SECONDS)' $(FUZZ_TARGETS)

@@ -9,6 +9,7 @@
 #include "engine/session.h"
 #include "engine/tunnel.h"
 #include "engine_world.h"
+#include "helper/report.h"
 #include "unit.h"
 
 #define OTHER   "de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f"
@@ -16,12 +17,15 @@
 
 static struct tunnel *const tunnel = &world.end[0].tunnel;
 
+/* Whatever is answered, the helper understands it. */
 static const char *get(void)
 {
     static char answer[CONFIGURATION_MAX + 1];
+    struct link_status status;
     size_t length = configuration_answer(tunnel, "get=1\n\n", 7, answer);
 
     answer[length] = '\0';
+    expect(report_parse(answer, length, &status) == 0, "not understood: %s", answer);
     return answer;
 }
 
@@ -102,6 +106,37 @@ static void longest(void)
     expect(strlen(get()) < CONFIGURATION_MAX && strstr(get(), "ff1f/128\nerrno=0\n\n"), "%s",
            get());
     world_stop();
+}
+
+/* What the helper understands of it is what there is. */
+static void understood(void)
+{
+    static const char *const endpoints[] = {"192.0.2.2:2000", "[2001:db8::1]:65535", "[fe80::1]:1",
+                                            "[::ffff:1.2.3.4]:5"};
+
+    for (size_t i = 0; i < sizeof(endpoints) / sizeof(endpoints[0]); i++) {
+        struct link_status status;
+        char text[ENDPOINT_TEXT_SIZE];
+
+        world_begin(3);
+        expect(world_configure(0,
+                               "set=1\npublic_key=%s\nendpoint=%s\nreplace_allowed_ips=true\n"
+                               "allowed_ip=10.0.0.1/31\npersistent_keepalive_interval=9\n\n",
+                               peer(), endpoints[i]) == 0,
+               "%s", endpoints[i]);
+        tunnel->handshaken = (struct timespec){1700000000, 1};
+        expect(report_parse(get(), strlen(get()), &status) == 0, "%s", get());
+        endpoint_to_text(&status.endpoint, text);
+        expect(strcmp(text, endpoints[i]) == 0, "%s instead of %s", text, endpoints[i]);
+        expect(key_equal(&status.public_key, noise_public_key(tunnel->noise)) &&
+                   key_equal(&status.peer_key, noise_peer(tunnel->noise)),
+               "keys");
+        expect(status.port == 1000 && status.peers == 1 && status.keepalive == 9 &&
+                   status.handshake == 1700000000 && status.allowed_count == 1 &&
+                   status.allowed[0].prefix_length == 31 && !status.has_preshared_key,
+               "port %u", status.port);
+        world_stop();
+    }
 }
 
 /* Requests to an end that has a session with its peer, @; and whether that is left as it was, the
@@ -245,9 +280,10 @@ static void persistent(void)
 int main(void)
 {
     static const struct test tests[] = {
-        {.name = "answers", .run = answers},     {.name = "longest", .run = longest},
-        {.name = "outcomes", .run = outcomes},   {.name = "whole", .run = whole},
-        {.name = "preshared", .run = preshared}, {.name = "persistent", .run = persistent},
+        {.name = "answers", .run = answers},       {.name = "longest", .run = longest},
+        {.name = "understood", .run = understood}, {.name = "outcomes", .run = outcomes},
+        {.name = "whole", .run = whole},           {.name = "preshared", .run = preshared},
+        {.name = "persistent", .run = persistent},
     };
 
     return unit_run("engine_configuration", tests, COUNT(tests));

@@ -61,6 +61,9 @@ $(patsubst %,$(UNIT_DIR)/%,$(filter-out $(ENGINE_WORLD_TESTS),$(ENGINE_TESTS))):
 		$(UNIT_DIR)/%: $(UNIT_DIR)/%.o $(UNIT_DIR)/engine.a
 	@$(CC) $(UNIT_SANITIZE) -o $@ $^ -lcrypto -lcmocka
 
+# What an engine says has to be what the helper understands.
+$(UNIT_DIR)/engine_configuration_test: $(UNIT_DIR)/src/helper/report.o
+
 $(ENGINE_WORLD_TESTS:%=$(UNIT_DIR)/%): $(UNIT_DIR)/%: $(UNIT_DIR)/%.o $(UNIT_DIR)/world.a
 	@$(CC) $(UNIT_SANITIZE) -o $@ $^ -lcrypto -lcmocka
 

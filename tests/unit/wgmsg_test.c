@@ -544,6 +544,257 @@ static void odd_devices(void)
     }
 }
 
+/* The same answer, read for all that it tells. */
+
+struct told {
+    const struct key *key;
+    const uint8_t *endpoint;
+    size_t endpoint_size;
+    bool preshared;
+    uint16_t keepalive;
+    int64_t handshake;
+};
+
+static const uint8_t endpoint4[16] = {2, 0, 0xca, 0x6c, 192, 0, 2, 1};
+static const uint8_t endpoint6[28] = {10, 0, 0xca, 0x6d, [8] = 0xfe, 0x80, [23] = 9, 3};
+
+static void put_allowed(struct wire *wire, uint16_t family, size_t size, uint8_t bits)
+{
+    static const uint8_t address[17] = {10, 0, 0, 15};
+    size_t entry = wire_nest(wire, 0);
+
+    wire_attribute_u16(wire, WGALLOWEDIP_A_FAMILY, family);
+    wire_attribute(wire, WGALLOWEDIP_A_IPADDR, address, size);
+    wire_attribute(wire, WGALLOWEDIP_A_CIDR_MASK, &bits, 1);
+    wire_unnest(wire, entry);
+}
+
+static void put_networks(struct wire *wire, unsigned int count)
+{
+    size_t list = wire_nest(wire, WGPEER_A_ALLOWEDIPS);
+
+    for (unsigned int i = 0; i < count; i++)
+        put_allowed(wire, i % 2 ? 10 : 2, i % 2 ? 16 : 4, (uint8_t)i);
+    wire_unnest(wire, list);
+}
+
+static void put_told(struct wire *wire, const struct told *told, unsigned int networks)
+{
+    const int64_t handshake[2] = {told->handshake, 5};
+    const uint8_t preshared_key[32] = {[31] = told->preshared};
+    size_t entry = wire_nest(wire, 0);
+
+    wire_attribute(wire, WGPEER_A_PUBLIC_KEY, told->key->bytes, KEY_SIZE);
+    wire_attribute(wire, WGPEER_A_PRESHARED_KEY, preshared_key, sizeof(preshared_key));
+    wire_attribute(wire, WGPEER_A_LAST_HANDSHAKE_TIME, handshake, sizeof(handshake));
+    wire_attribute_u16(wire, WGPEER_A_PERSISTENT_KEEPALIVE_INTERVAL, told->keepalive);
+    if (told->endpoint)
+        wire_attribute(wire, WGPEER_A_ENDPOINT, told->endpoint, told->endpoint_size);
+    put_networks(wire, networks);
+    wire_unnest(wire, entry);
+}
+
+static void put_continued(struct wire *wire, const struct key *key, unsigned int networks)
+{
+    size_t entry = wire_nest(wire, 0);
+
+    wire_attribute(wire, WGPEER_A_PUBLIC_KEY, key->bytes, KEY_SIZE);
+    put_networks(wire, networks);
+    wire_unnest(wire, entry);
+}
+
+static int parse_status(const struct nlmsghdr *message, void *ret)
+{
+    return wgmsg_status_parse(message, FAMILY, ret);
+}
+
+static void sane_status(const char *what, const void *ret)
+{
+    const struct wgmsg_reading *reading = ret;
+    const struct link_status *status = &reading->status;
+
+    expect(status->peers < 100, "%s: %u peers", what, status->peers);
+    expect(status->allowed_count <= STATUS_ALLOWED_MAX, "%s: allowed IPs", what);
+    expect(status->handshake >= 0, "%s: handshake", what);
+    for (size_t i = 0; i < status->allowed_count; i++)
+        expect(status->allowed[i].prefix_length <= (status->allowed[i].ipv6 ? 128 : 32),
+               "%s: prefix length", what);
+}
+
+static const struct reader status_reader = {"status", parse_status, sizeof(struct wgmsg_reading),
+                                            sane_status};
+
+static int read_status(const struct wire *wire, struct wgmsg_reading *reading)
+{
+    struct nlmsghdr *message = unit_copy(wire->bytes, wire->length);
+    int result = wgmsg_status_parse(message, FAMILY, reading);
+
+    free(message);
+    return result;
+}
+
+static const struct told everything = {.key = &two,
+                                       .endpoint = endpoint4,
+                                       .endpoint_size = sizeof(endpoint4),
+                                       .preshared = true,
+                                       .keepalive = 25,
+                                       .handshake = 1700000000};
+
+static void a_status(struct wire *wire, const struct told *told, unsigned int networks)
+{
+    size_t list;
+
+    start_device(wire);
+    put_own(wire, &one);
+    list = wire_nest(wire, WGDEVICE_A_PEERS);
+    if (told)
+        put_told(wire, told, networks);
+    wire_unnest(wire, list);
+    wire_end(wire);
+}
+
+static void all_told(void)
+{
+    struct wgmsg_reading reading = {.peer = {{0}}};
+    const struct link_status *status = &reading.status;
+    struct told told = everything;
+    struct wire wire;
+
+    a_status(&wire, NULL, 0);
+    expect(read_status(&wire, &reading) == 0, "no peer: refused");
+    expect(status->has_key && key_equal(&status->public_key, &one) && status->port == 51820 &&
+               status->peers == 0,
+           "no peer: port %u", status->port);
+    a_status(&wire, &told, 2);
+    reading = (struct wgmsg_reading){.peer = {{0}}};
+    expect(read_status(&wire, &reading) == 0, "refused");
+    expect(status->peers == 1 && key_equal(&status->peer_key, &two), "peer");
+    expect(status->endpoint.address == 0xc0000201 && status->endpoint.port == 51820 &&
+               !status->endpoint.ipv6,
+           "endpoint %x %u", status->endpoint.address, status->endpoint.port);
+    expect(status->has_preshared_key && status->keepalive == 25 && status->handshake == 1700000000,
+           "keepalive %u", status->keepalive);
+    expect(status->allowed_count == 2 && !status->allowed[0].ipv6 && status->allowed[1].ipv6 &&
+               status->allowed[0].address[3] == 15 && status->allowed[1].prefix_length == 1,
+           "allowed IPs");
+    told = (struct told){.key = &two, .endpoint = endpoint6, .endpoint_size = sizeof(endpoint6)};
+    a_status(&wire, &told, 0);
+    reading = (struct wgmsg_reading){.peer = {{0}}};
+    expect(read_status(&wire, &reading) == 0, "IPv6: refused");
+    expect(status->endpoint.ipv6 && status->endpoint.port == 51821 &&
+               status->endpoint.address6[0] == 0xfe && status->endpoint.address6[15] == 9,
+           "IPv6: port %u", status->endpoint.port);
+    expect(!status->has_preshared_key && status->handshake == 0 && status->allowed_count == 0,
+           "IPv6: what isn't there");
+}
+
+/* The first peer's allowed IPs in four messages, and another peer behind them. */
+static void told_in_several(void)
+{
+    struct wgmsg_reading reading = {.peer = {{0}}};
+    const struct link_status *status = &reading.status;
+    struct wire wire;
+    size_t list;
+
+    a_status(&wire, &everything, 5);
+    expect(read_status(&wire, &reading) == 0, "the first: refused");
+    for (unsigned int i = 1; i <= 3; i++) {
+        start_device(&wire);
+        list = wire_nest(&wire, WGDEVICE_A_PEERS);
+        put_continued(&wire, &two, 5);
+        if (i == 3) {
+            put_told(&wire, &(struct told){.key = &one, .keepalive = 7}, 1);
+            put_continued(&wire, &one, 1);
+        }
+        wire_unnest(&wire, list);
+        wire_end(&wire);
+        expect(read_status(&wire, &reading) == 0, "%u: refused", i);
+        expect(status->peers == (i == 3 ? 2 : 1), "%u: %u peers", i, status->peers);
+        expect(status->allowed_count == (i == 3 ? 16 : 5 + 5 * i), "%u: %zu allowed IPs", i,
+               status->allowed_count);
+        expect(status->allowed_more == (i == 3), "%u: more", i);
+        expect(status->keepalive == 25 && status->endpoint.port == 51820 &&
+                   key_equal(&status->peer_key, &two) && status->has_preshared_key,
+               "%u: what the first told", i);
+    }
+}
+
+/* Values of other sizes, and of what there isn't. */
+static void odd_statuses(void)
+{
+    static const struct {
+        uint16_t type;
+        size_t good;
+        size_t other_good;
+    } attributes[] = {
+        {WGPEER_A_PRESHARED_KEY, 32, 32},
+        {WGPEER_A_LAST_HANDSHAKE_TIME, 16, 16},
+        {WGPEER_A_PERSISTENT_KEEPALIVE_INTERVAL, 2, 2},
+        {WGPEER_A_ENDPOINT, 16, 28},
+    };
+    static const struct {
+        uint16_t family;
+        size_t size;
+        uint8_t bits;
+        bool good;
+    } networks[] = {{2, 4, 32, true},     {2, 4, 33, false},   {10, 16, 128, true},
+                    {10, 16, 129, false}, {2, 16, 32, false},  {10, 4, 32, false},
+                    {3, 4, 32, false},    {0, 4, 32, false},   {2, 5, 0, false},
+                    {10, 17, 0, false},   {0x102, 4, 0, false}};
+    struct wgmsg_reading reading;
+    struct wire wire;
+    size_t list, entry, allowed;
+
+    for (size_t i = 0; i < COUNT(attributes) * 65; i++) {
+        uint8_t bytes[64] = {i / 65 == 3 && i % 65 == 28 ? 10 : 2};
+        size_t size = i % 65;
+        bool good = size == attributes[i / 65].good || size == attributes[i / 65].other_good;
+
+        start_device(&wire);
+        list = wire_nest(&wire, WGDEVICE_A_PEERS);
+        entry = wire_nest(&wire, 0);
+        wire_attribute(&wire, WGPEER_A_PUBLIC_KEY, two.bytes, KEY_SIZE);
+        wire_attribute(&wire, attributes[i / 65].type, bytes, size);
+        wire_unnest(&wire, entry);
+        wire_unnest(&wire, list);
+        wire_end(&wire);
+        reading = (struct wgmsg_reading){.peer = {{0}}};
+        expect(read_status(&wire, &reading) == (good ? 0 : -EBADMSG), "type %u of %zu bytes",
+               attributes[i / 65].type, size);
+        expect(good || reading.status.peers == 0, "type %u of %zu bytes: written",
+               attributes[i / 65].type, size);
+    }
+    for (size_t i = 0; i < COUNT(networks); i++) {
+        start_device(&wire);
+        list = wire_nest(&wire, WGDEVICE_A_PEERS);
+        entry = wire_nest(&wire, 0);
+        wire_attribute(&wire, WGPEER_A_PUBLIC_KEY, two.bytes, KEY_SIZE);
+        allowed = wire_nest(&wire, WGPEER_A_ALLOWEDIPS);
+        put_allowed(&wire, networks[i].family, networks[i].size, networks[i].bits);
+        wire_unnest(&wire, allowed);
+        wire_unnest(&wire, entry);
+        wire_unnest(&wire, list);
+        wire_end(&wire);
+        reading = (struct wgmsg_reading){.peer = {{0}}};
+        expect(read_status(&wire, &reading) == (networks[i].good ? 0 : -EBADMSG), "network %zu", i);
+    }
+    a_status(&wire, &(struct told){.key = &two, .handshake = -1}, 0);
+    expect(read_status(&wire, &reading) == -EBADMSG, "a handshake before 1970");
+    a_status(&wire, &everything, 1);
+    wire.bytes[4]++;
+    expect(read_status(&wire, &reading) == -EBADMSG, "of another family");
+}
+
+static void hostile_statuses(void)
+{
+    struct wire wire;
+
+    a_status(&wire, &everything, 4);
+    wire_cut(&status_reader, &wire);
+    wire_lie(&status_reader, &wire);
+    wire_mutate(&status_reader, &wire, 200000);
+}
+
 static void hostile_families(void)
 {
     struct wire wire;
@@ -575,6 +826,10 @@ int main(void)
         {.name = "odd_devices", .run = odd_devices},
         {.name = "hostile_families", .run = hostile_families},
         {.name = "hostile_devices", .run = hostile_devices},
+        {.name = "all_told", .run = all_told},
+        {.name = "told_in_several", .run = told_in_several},
+        {.name = "odd_statuses", .run = odd_statuses},
+        {.name = "hostile_statuses", .run = hostile_statuses},
     };
 
     return unit_run("wgmsg", tests, COUNT(tests));

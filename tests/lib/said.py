@@ -1,0 +1,36 @@
+#!/usr/bin/python3
+"""said.py WHAT [EXPRESSION...]: reads what a task said with --json, which has to be one line and as the schema has
+WHAT: show, list or create. Prints each expression of `it`, which is that, on a line of its own."""
+import json
+import pathlib
+import sys
+
+import jsonschema
+
+SCHEMA = json.loads((pathlib.Path(__file__).resolve().parents[2] / "doc/net-admin-helper.schema.json").read_text())
+
+
+def strict(name):
+    """A definition to which no other fields may be added: those of this version are all in it."""
+    copy = json.loads(json.dumps(SCHEMA))
+    for part in copy["$defs"].values():
+        if part.get("type") == "object":
+            part["unevaluatedProperties"] = False
+    if name == "list":
+        del copy["$defs"]["link"]["unevaluatedProperties"]
+        copy["$defs"]["list"]["items"]["unevaluatedProperties"] = False
+    copy.pop("oneOf")
+    return {**copy, "$ref": f"#/$defs/{name}"}
+
+
+def main():
+    text = sys.stdin.read()
+    assert text.endswith("\n") and text.count("\n") == 1, "not one line"
+    it = json.loads(text)
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    jsonschema.validate(it, strict(sys.argv[1]), jsonschema.Draft202012Validator)
+    for expression in sys.argv[2:]:
+        print(eval(expression, {"it": it}))
+
+
+main()

@@ -1,0 +1,325 @@
+#!/usr/bin/env bats
+# How links are shown, to people and to programs, on both backends. What is about engines alone is in engine.bats.
+
+bats_require_minimum_version 1.5.0
+load net
+
+SCHEMA="/usr/bin/python3 $ROOT/tests/lib/said.py"
+
+setup_file()
+{
+    has_backend || return 0
+    install_helper
+    two_sites
+    ip -n site1 address add 2001:db8::1/64 dev v1 nodad
+    ip -n site2 address add 2001:db8::2/64 dev v2 nodad
+}
+
+setup()
+{
+    require_backend
+    container c1
+    container c2
+}
+
+teardown()
+{
+    local failed=false
+    unchanged || failed=true
+    for pid in "${CONTAINERS[@]}"; do end_container "$pid"; done
+    CONTAINERS=()
+    ip -n site2 address add 192.0.2.2/24 dev v2 2>/dev/null || true
+    ip -n site2 address delete 192.0.2.22/24 dev v2 2>/dev/null || true
+    wait_for_silence site1 site2 || failed=true
+    ! $failed
+}
+
+teardown_file()
+{
+    clean_up
+}
+
+pings()
+{
+    inside "$1" ping -c "${3:-1}" -i 0.2 -W 5 "$2" >/dev/null
+}
+
+# What JSON says of $c1, or $c2: each expression of `it` on a line: told SITE PID EXPRESSION...
+told()
+{
+    local shown
+    shown=$(cwg "$1" show "$2" --json)
+    $SCHEMA show "${@:3}" <<<"$shown"
+}
+
+# The same of the one link of $c1, as words in one line.
+told1()
+{
+    told site1 "$c1" "${@/#/it[0]}" | paste -sd ' '
+}
+
+# A line of what is shown of a link of $c1, without its label: line_of LABEL
+line_of()
+{
+    cwg site1 show "$c1" | sed -n "s/^  $1  *//p"
+}
+
+fits()
+{
+    ! grep -n '.\{101\}' || fail "a line is longer than 100 characters"
+}
+
+@test "a container without links shows none, and one that is asked for is an error" {
+    remember
+    run --separate-stderr cwg site1 show "$c1"
+    assert_success_with ""
+    run --separate-stderr cwg site1 show "$c1" --json
+    assert_success_with "[]"
+    $SCHEMA show <<<"$output"
+    refused "no such link: the container has none for net 7, host 0" cwg site1 show "$c1" 7 0
+    refused "no such link: the container has none for net 7, host 0" cwg site1 show "$c1" 7 0 --json
+    cwg site1 create "$c1" 7 1 5101
+    BEFORE=
+    refused "no such link" cwg site1 show "$c1" 7 0
+    unchanged
+    add_of_our_kind "$c2" wg-8-x
+    inside "$c2" ip link add wg-8-0 type "$DUMMY"
+    run --separate-stderr cwg site1 show "$c2"
+    assert_success_with ""
+    run --separate-stderr cwg site1 show "$c2" 8 0
+    assert_failure_with "no such link: the name of net 8, host 0 stands for a device that is no link of ours"
+}
+
+@test "a link is shown from its creation to its traffic: waiting, without a handshake, connected" {
+    local key1 key2 now
+    key1=$(cwg site1 create "$c1" 7 0 5101)
+    key2=$(cwg site2 create "$c2" 7 1 5102)
+    [ "$(cwg site1 show "$c1" | head -n 1)" = "wg-7-0: waiting for connect" ]
+    [ "$(line_of 'what to do')" = "run cwg_connect, with the public key of the other site" ]
+    [ "$(line_of 'peer key')" = none ]
+    [ "$(told1 '["name"]' '["net"]' '["host"]' '["address"]' '["backend"]' '["state"]' '["up"]' '["mtu"]')" = \
+        "wg-7-0 7 0 10.0.0.14 $BACKEND waiting for connect True 1420" ]
+    [ "$(told1 '["public_key"]' '["listen_port"]' '["peers"]' '["peer"]')" = "$key1 5101 0 None" ]
+
+    cwg site1 connect "$c1" 7 1 192.0.2.2:5102 "$key2"
+    [ "$(cwg site1 show "$c1" | head -n 1)" = "wg-7-0: no handshake yet" ]
+    [ "$(line_of 'latest handshake')" = never ]
+    [ "$(told1 '["state"]' '["peer"]["public_key"]' '["peer"]["endpoint"]' '["peer"]["allowed_ips"]' '["peer"]["latest_handshake"]' \
+        '["peer"]["latest_handshake_age"]' '["peer"]["has_preshared_key"]' '["peer"]["persistent_keepalive"]')" = \
+        "no handshake yet $key2 192.0.2.2:5102 ['10.0.0.15/32'] None None False 0" ]
+
+    cwg site2 connect "$c2" 7 0 192.0.2.1:5101 "$key1"
+    now=$(date +%s)
+    pings "$c1" 10.0.0.15
+    [ "$(cwg site1 show "$c1" 7 0 | head -n 1)" = "wg-7-0: connected" ]
+    [ -z "$(line_of 'what to do')" ]
+    [[ $(line_of 'latest handshake') =~ ^[0-9]+\ seconds?\ ago,\ [0-9-]{10}\ [0-9:]{8}\ UTC$ ]]
+    [ "$(told1 '["state"]' '["peers"]')" = "connected 1" ]
+    # The date is that of the number, by another reckoning.
+    told site1 "$c1" 'it[0]["peer"]["latest_handshake"]' >"$BATS_TEST_TMPDIR/handshake"
+    [ $(($(cat "$BATS_TEST_TMPDIR/handshake") - now)) -le 10 ]
+    [[ $(line_of 'latest handshake') == *", $(date -u -d "@$(cat "$BATS_TEST_TMPDIR/handshake")" '+%F %T UTC')" ]]
+    [ "$(told site2 "$c2" 'it[0]["state"]' 'it[0]["name"]' | paste -sd ' ')" = "connected wg-7-1" ]
+    cwg site1 show "$c1" | fits
+}
+
+@test "what it counts is what the device counts" {
+    local before
+    link_up 7 5101 5102
+    pings "$c1" 10.0.0.15
+    before=$(told1 '["received_packets"]' '["sent_packets"]' '["received_bytes"]' '["sent_bytes"]')
+    pings "$c1" 10.0.0.15 5
+    [ "$(told1 '["received_bytes"]' '["received_packets"]' '["sent_bytes"]' '["sent_packets"]')" = \
+        "$(inside "$c1" sh -c 'cd /sys/class/net/wg-7-0/statistics && cat rx_bytes' 2>/dev/null || :)$(
+            inside "$c1" ip -json -stats link show wg-7-0 | /usr/bin/python3 -c '
+import json, sys
+stats = json.load(sys.stdin)[0]["stats64"]
+print(*(stats[way][what] for way in ("rx", "tx") for what in ("bytes", "packets")))')" ] || fail "$before"
+    # Five echoes of 84 bytes each way are among it.
+    told site1 "$c1" 'it[0]["received_packets"] >= 6 and it[0]["sent_packets"] >= 6' \
+        'it[0]["received_bytes"] >= 504 and it[0]["sent_bytes"] >= 504' | uniq | grep -qx True
+    [ "$(line_of received)" = "$(told1 '["received_bytes"]') bytes, $(told1 '["received_packets"]') packets" ]
+    [ "$(line_of sent)" = "$(told1 '["sent_bytes"]') bytes, $(told1 '["sent_packets"]') packets" ]
+}
+
+@test "a preshared key is told of by yes or no, and a keepalive by its seconds" {
+    local psk
+    link_up 7
+    [ "$(line_of 'preshared key'),$(line_of keepalive)" = no,off ]
+    psk=$(wg genpsk)
+    cwg site1 connect "$c1" 7 1 192.0.2.2:5102 "$KEY2" --persistent-keepalive 25 --preshared-key-file - <<<"$psk"
+    [ "$(line_of 'preshared key'),$(line_of keepalive)" = "yes,every 25 seconds" ]
+    [ "$(told1 '["peer"]["has_preshared_key"]' '["peer"]["persistent_keepalive"]')" = "True 25" ]
+    cwg site1 connect "$c1" 7 1 192.0.2.2:5102 "$KEY2" --preshared-key-file - \
+        <<<AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=
+    [ "$(told1 '["peer"]["has_preshared_key"]')" = False ]
+    # Neither that key nor the link's own private one is ever shown.
+    cwg site1 connect "$c1" 7 1 192.0.2.2:5102 "$KEY2" --preshared-key-file - <<<"$psk"
+    { cwg site1 show "$c1"; cwg site1 show "$c1" --json; cwg site1 show "$c1" 7 0; } >"$BATS_TEST_TMPDIR/shown"
+    ! grep -qF "$psk" "$BATS_TEST_TMPDIR/shown" || fail "the preshared key is shown"
+    [ "$BACKEND" = engine ] || ! grep -qF "$(wg_of "$c1" wg-7-0 private-key)" "$BATS_TEST_TMPDIR/shown"
+    [ "$(grep -oE '[A-Za-z0-9+/]{43}=' "$BATS_TEST_TMPDIR/shown" | sort -u)" = "$(printf '%s\n' "$KEY1" "$KEY2" | sort)" ]
+}
+
+@test "the endpoint is shown where the peer has roamed to, as IPv6, and as not known" {
+    cwg site2 create "$c2" 7 1 5102 >"$BATS_TEST_TMPDIR/key2"
+    KEY1=$(cwg site1 create "$c1" 7 0 5101)
+    cwg site1 connect "$c1" 7 1 - "$(cat "$BATS_TEST_TMPDIR/key2")"
+    [ "$(line_of endpoint)" = "not known" ]
+    [ "$(told1 '["peer"]["endpoint"]' '["state"]')" = "None no handshake yet" ]
+    cwg site2 connect "$c2" 7 0 192.0.2.1:5101 "$KEY1"
+    pings "$c2" 10.0.0.14
+    [ "$(line_of endpoint)" = 192.0.2.2:5102 ]
+    ip -n site2 address delete 192.0.2.2/24 dev v2
+    ip -n site2 address add 192.0.2.22/24 dev v2
+    pings "$c2" 10.0.0.14
+    [ "$(line_of endpoint)" = 192.0.2.22:5102 ]
+    [ "$(told1 '["peer"]["endpoint"]' '["state"]')" = "192.0.2.22:5102 connected" ]
+    cwg site1 connect "$c1" 7 1 '[2001:db8::2]:5102' "$(cat "$BATS_TEST_TMPDIR/key2")"
+    [ "$(told1 '["peer"]["endpoint"]')" = '[2001:db8::2]:5102' ]
+    [ "$(line_of endpoint)" = '[2001:db8::2]:5102' ]
+}
+
+# No cwg_connect takes such an address. An end that has no other sends from it.
+@test "a peer that has roamed to a link-local address is shown there, without a zone" {
+    link_up 7
+    ip -n site2 address delete 2001:db8::2/64 dev v2
+    ip -n site2 address add fe80::22/64 dev v2 nodad
+    ip -n site2 route add 2001:db8::1 dev v2
+    cwg site2 connect "$c2" 7 0 '[2001:db8::1]:5101' "$KEY1"
+    pings "$c2" 10.0.0.14
+    ip -n site2 address add 2001:db8::2/64 dev v2 nodad
+    ip -n site2 route delete 2001:db8::1 dev v2
+    [[ $(told1 '["peer"]["endpoint"]' '["state"]') == '[fe80::'*']:5102 connected' ]]
+    [[ $(line_of endpoint) =~ ^'[fe80::'[0-9a-f:]+']:5102'$ ]]
+}
+
+@test "port 0 is told as the port that the kernel chose, when it is made and later" {
+    local made
+    made=$(cwg site1 create "$c1" 7 0 0 --json)
+    [ "$($SCHEMA create 'it["name"]' 'it["net"]' 'it["host"]' 'it["address"]' <<<"$made" | paste -sd ' ')" = \
+        "wg-7-0 7 0 10.0.0.14" ]
+    [ "$($SCHEMA create 'it["listen_port"]' <<<"$made")" = "$(at site1 ss -Hlun | sed -E 's/.*:([0-9]+) .*/\1/' | sort -u)" ]
+    [ "$($SCHEMA create 'it["listen_port"]' 'it["public_key"]' <<<"$made" | paste -sd ' ')" = \
+        "$(told1 '["listen_port"]' '["public_key"]')" ]
+    made=$(cwg site2 create --json "$c2" 8388607 1 5102)
+    [ "$($SCHEMA create 'it["name"]' 'it["address"]' 'it["listen_port"]' <<<"$made" | paste -sd ' ')" = \
+        "wg-8388607-1 10.255.255.255 5102" ]
+}
+
+@test "a create whose JSON can't be written leaves nothing" {
+    remember
+    run --separate-stderr at site1 sh -c 'exec "$@" >/dev/full' - setpriv --reuid "$APP_UID" --regid "$APP_GID" \
+        --clear-groups --inh-caps=-all -- env -- "$HELPER" cwg_create "$c1" 7 0 0 --json
+    assert_failure_with "can't write to standard output"
+}
+
+@test "a link that was set down, and one that was never finished, are shown as that" {
+    local calls
+    link_up 7
+    pings "$c1" 10.0.0.15
+    inside "$c1" ip link set wg-7-0 down
+    [ "$(told1 '["state"]' '["up"]')" = "down False" ]
+    [[ $(line_of 'what to do') == "it was set down in the container"* ]]
+    inside "$c1" ip link set wg-7-0 up
+    [ "$(told1 '["up"]')" = True ]
+    # Killed at its last step, before the mark is taken away: of an engine nothing is left then.
+    calls=$(at site1 "$TOOLS/at-syscall" --uid "$APP_UID" --gid "$APP_GID" --stdout /dev/null --report 1 status -- \
+        "$HELPER" cwg_create "$c2" 9 0 5109 | awk '$2 == "sendto" { last = $1 } END { print last }')
+    cwg site1 destroy "$c2" 9 0
+    run at site1 "$TOOLS/at-syscall" --uid "$APP_UID" --gid "$APP_GID" --stdout /dev/null kill "$calls" -- \
+        "$HELPER" cwg_create "$c2" 9 0 5109
+    [ "$status" = 137 ]
+    [ "$(told site1 "$c2" 'it[1]["state"]' 'it[1]["name"]' | paste -sd ' ')" = "unfinished wg-9-0" ]
+    cwg site1 show "$c2" 9 0 | grep -q '^  what to do  *its cwg_create is running or was killed: run it again'
+}
+
+@test "a link whose UDP socket went with the network that it was in has lost its port" {
+    require_kernel
+    ip netns add site3
+    ip netns exec site3 setpriv --reuid "$APP_UID" --regid "$APP_GID" --clear-groups --inh-caps=-all -- env -- \
+        "$HELPER" cwg_create "$c1" 7 0 5101
+    [ "$(told1 '["state"]')" = "waiting for connect" ]
+    ip netns delete site3
+    for _ in {1..50}; do
+        [ "$(told1 '["state"]')" != "port lost" ] || break
+        sleep 0.1
+    done
+    [ "$(told1 '["state"]' '["up"]')" = "port lost True" ]
+    [[ $(line_of 'what to do') == "the network it sent by is gone"* ]]
+}
+
+# That 180 seconds are the limit, and no other, is tested by the unit tests: tests/unit/status_test.c.
+@test "a link whose last handshake is too old is stale" {
+    [ -n "${NAH_IN_VM:-}" ] || skip "it sets the machine's clock forward"
+    link_up 7
+    pings "$c1" 10.0.0.15
+    [ "$(told1 '["state"]')" = connected ]
+    date -s "+200 seconds"
+    [ "$(told1 '["state"]')" = stale ]
+    told site1 "$c1" 'it[0]["peer"]["latest_handshake_age"] >= 200' | grep -qx True
+    [[ $(line_of 'what to do') == "nothing was sent lately"* ]]
+    [[ $(line_of 'latest handshake') == "3 minutes "* ]]
+    date -s "-200 seconds"
+    [ "$(told1 '["state"]')" = connected ]
+}
+
+@test "several links come in order of net and host, a blank line between them" {
+    cwg site1 create "$c1" 70 0 5101
+    cwg site1 create "$c1" 8 1 5102
+    cwg site1 create "$c1" 8 0 5103
+    cwg site1 create "$c1" 7 1 5104
+    [ "$(told site1 "$c1" '" ".join(link["name"] for link in it)')" = "wg-7-1 wg-8-0 wg-8-1 wg-70-0" ]
+    [ "$(cwg site1 show "$c1" | sed -n 's/^\(wg[^:]*\):.*/\1/p' | paste -sd ' ')" = "wg-7-1 wg-8-0 wg-8-1 wg-70-0" ]
+    [ "$(cwg site1 show "$c1" | grep -c '^$')" = 3 ]
+    [ "$(cwg site1 show "$c1" 8 1 | head -n 1)" = "wg-8-1: waiting for connect" ]
+    cwg site1 show "$c1" 8 1 --json | $SCHEMA show 'len(it)' 'it[0]["name"]' | paste -sd ' ' | grep -qx '1 wg-8-1'
+    # By a descriptor, as by a pid.
+    [ "$(at site1 bash -c 'exec 9<"/proc/$1/ns/net"; exec "$2" cwg_show fd:9 7 1' - "$c1" "$HELPER")" = \
+        "$(cwg site1 show "$c1" 7 1)" ]
+}
+
+@test "peers and networks that root in the container has added are counted, and cut off" {
+    require_kernel
+    link_up 7
+    # shellcheck disable=SC2046 # words
+    inside "$c1" wg set wg-7-0 $(for i in {0..40}; do
+        printf 'peer %s allowed-ips %s ' "$(wg genkey | wg pubkey)" "10.1.$i.0/24"
+    done) peer "$KEY2" allowed-ips "$(seq -s, -f '10.2.%g.0/24' 0 250),$(seq -s, -f '2001:db8:%g::/48' 1 900)"
+    [ "$(told1 '["peers"]' '["peer"]["public_key"]')" = "42 $KEY2" ]
+    told site1 "$c1" 'len(it[0]["peer"]["allowed_ips"])' 'it[0]["peer"]["more_allowed_ips"]' | paste -sd ' ' | grep -qx "16 True"
+    cwg site1 show "$c1" | fits
+    cwg site1 show "$c1" | grep -q 'of 42 peers the first: somebody else added the others'
+}
+
+@test "a look takes no turn, and changes nothing: neither for one who holds the lock, nor for many at once" {
+    local pids=() holder
+    link_up 7
+    remember
+    inside "$c1" sh -c 'exec 9</proc/self/ns/net; flock 9; : >"$0"; exec sleep 60' "$BATS_TEST_TMPDIR/held" 3>&- &
+    holder=$!
+    CONTAINERS+=("$holder")
+    wait_for test -e "$BATS_TEST_TMPDIR/held"
+    # A change waits for two seconds there.
+    local started=${EPOCHREALTIME/./} i
+    run --separate-stderr cwg site1 show "$c1" 7 0
+    [ "$status" = 0 ]
+    [ $((${EPOCHREALTIME/./} - started)) -lt 1900000 ] || fail "it waited"
+    for i in {1..8}; do
+        cwg site1 show "$c1" --json >"$BATS_TEST_TMPDIR/shown.$i" 3>&- &
+        pids+=($!)
+    done
+    wait "${pids[@]}"
+    for i in {1..8}; do
+        $SCHEMA show 'it[0]["peers"]' <"$BATS_TEST_TMPDIR/shown.$i" | grep -qx 1
+    done
+}
+
+@test "the host's namespace, the caller's own, and a process that isn't there are refused" {
+    run --separate-stderr cwg site1 show "$BASHPID"
+    assert_failure_with "pid: "
+    run --separate-stderr cwg site1 show "$$" --json
+    assert_failure_with "pid: "
+    run --separate-stderr cwg site1 show 4194303
+    assert_failure_with "pid: no such process"
+}

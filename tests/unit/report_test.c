@@ -1,0 +1,288 @@
+/* What engines write, and what they never do. That an engine of the same version is understood is
+ * tested by engine_configuration_test. */
+#include "helper/report.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "unit.h"
+
+#define KEY1 "0101010101010101010101010101010101010101010101010101010101010101"
+#define KEY2 "abababababababababababababababababababababababababababababababab"
+#define OWN  "own_public_key=" KEY1 "\nlisten_port=51801\n"
+#define PEER "public_key=" KEY2 "\n"
+#define REST                                                                                       \
+    "last_handshake_time_sec=1700000000\nlast_handshake_time_nsec=5\ntx_bytes=1\nrx_bytes=2\n"     \
+    "persistent_keepalive_interval=25\n"
+#define END "errno=0\n\n"
+
+static int parse(const char *text, size_t length, struct link_status *ret_status)
+{
+    char *copy = unit_copy(text, length);
+    int result = report_parse(copy, length, ret_status);
+
+    free(copy);
+    return result;
+}
+
+static void without_peer(void)
+{
+    struct link_status status;
+    const char *text = OWN END;
+
+    expect(parse(text, strlen(text), &status) == 0, "refused");
+    expect(status.has_key && status.public_key.bytes[0] == 1 && status.public_key.bytes[31] == 1,
+           "key");
+    expect(status.port == 51801 && status.peers == 0, "port %u, %u peers", status.port,
+           status.peers);
+}
+
+static void with_peer(void)
+{
+    struct link_status status;
+    const char *text =
+        OWN PEER "has_preshared_key=true\nprotocol_version=1\nendpoint=192.0.2.2:51802\n" REST
+                 "allowed_ip=10.0.0.15/32\nallowed_ip=2001:db8::/33\n" END;
+
+    expect(parse(text, strlen(text), &status) == 0, "refused");
+    expect(status.peers == 1 && status.peer_key.bytes[7] == 0xab, "peer");
+    expect(status.has_preshared_key && status.keepalive == 25, "keepalive %u", status.keepalive);
+    expect(status.endpoint.address == 0xc0000202 && status.endpoint.port == 51802 &&
+               !status.endpoint.ipv6,
+           "endpoint %x", status.endpoint.address);
+    expect(status.handshake == 1700000000, "handshake");
+    expect(status.allowed_count == 2 && !status.allowed[0].ipv6 && status.allowed[1].ipv6 &&
+               status.allowed[0].prefix_length == 32 && status.allowed[1].prefix_length == 33 &&
+               status.allowed[0].address[3] == 15 && status.allowed[1].address[3] == 0xb8,
+           "allowed IPs");
+}
+
+/* Endpoints as an engine has found them out. */
+static const struct {
+    const char *text;
+    bool good;
+    bool ipv6;
+    uint16_t port;
+} endpoints[] = {
+    {"0.0.0.0:1", true, false, 1},
+    {"255.255.255.255:65535", true, false, 65535},
+    {"192.0.2.1:0", true, false, 0}, /* not known */
+    {"[fe80::1]:51820", true, true, 51820},
+    {"[::]:1", true, true, 1},
+    {"[::ffff:192.0.2.1]:1", true, true, 1},
+    {"[::192.0.2.1]:1", true, true, 1},
+    {"[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535", true, true, 65535},
+    {"", false, false, 0},
+    {":", false, false, 0},
+    {":1", false, false, 0},
+    {"[", false, false, 0},
+    {"[]:1", false, false, 0},
+    {"[:1", false, false, 0},
+    {"]:1", false, false, 0},
+    {"[192.0.2.1]:1", false, false, 0},
+    {"2001:db8::1:1", false, false, 0},
+    {"[fe80::1%eth0]:1", false, false, 0},
+    {"[fe80::1%2]:1", false, false, 0},
+    {"[2001:DB8::1]:1", false, false, 0},
+    {"[2001:0db8::1]:1", false, false, 0},
+    {"192.0.2.1:65536", false, false, 0},
+    {"192.0.2.1:00", false, false, 0},
+    {"192.0.2.1:01", false, false, 0},
+    {"192.0.2.1:+1", false, false, 0},
+    {"192.0.2.1:", false, false, 0},
+    {"192.0.2.1", false, false, 0},
+    {"192.0.2.1:1 ", false, false, 0},
+    {" 192.0.2.1:1", false, false, 0},
+    {"192.0.2.01:1", false, false, 0},
+    {"192.0.2:1", false, false, 0},
+    {"192.0.2.1:1\r", false, false, 0},
+    {"192.0.2.1:99999999999999999999", false, false, 0},
+    {"[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:655350000000000000000", false, false, 0},
+};
+
+static void every_endpoint(void)
+{
+    for (size_t i = 0; i < COUNT(endpoints); i++) {
+        struct link_status status;
+        char text[REPORT_SIZE];
+        int result;
+
+        (void)snprintf(text, sizeof(text), OWN PEER "protocol_version=1\nendpoint=%s\n" REST END,
+                       endpoints[i].text);
+        result = parse(text, strlen(text), &status);
+        expect(result == (endpoints[i].good ? 0 : -EBADMSG), "endpoint %s: %d", endpoints[i].text,
+               result);
+        if (!result)
+            expect(status.endpoint.ipv6 == endpoints[i].ipv6 &&
+                       status.endpoint.port == endpoints[i].port,
+                   "endpoint %s: port %u", endpoints[i].text, status.endpoint.port);
+    }
+}
+
+/* Lines in the place of the right ones. Where `good`, they are right too. */
+static const struct {
+    const char *text;
+    bool good;
+} reports[] = {
+    {OWN PEER "protocol_version=1\n" REST END, true},
+    {OWN PEER "protocol_version=1\n" REST "allowed_ip=0.0.0.0/0\nallowed_ip=::/0\n" END, true},
+    {"own_public_key=" KEY1 "\nlisten_port=0\n" END, true},
+    {"own_public_key=" KEY1 "\nlisten_port=65535\n" END, true},
+    {"", false},
+    {"\n", false},
+    {END, false},
+    {"errno=2\n\n", false},
+    {OWN, false},
+    {OWN "errno=0\n", false},
+    {OWN "errno=0\n\n\n", false},
+    {OWN "errno=0\n\n" OWN END, false},
+    {OWN "errno=00\n\n", false},
+    {OWN "errno=71\n\n", false},
+    {"own_public_key=" KEY1 "\n" END, false},
+    {"listen_port=1\n" END, false},
+    {"own_public_key=" KEY1 "0\nlisten_port=1\n" END, false},
+    {"own_public_key=g" KEY1 "\nlisten_port=1\n" END, false},
+    {"own_public_key=\nlisten_port=1\n" END, false},
+    {"own_public_key= " KEY1 "\nlisten_port=1\n" END, false},
+    {"own_public_key=ABABABABABABABABABABABABABABABABABABABABABABABABABABABABABABABAB\n"
+     "listen_port=1\n" END,
+     false},
+    {"own_public_key=" KEY1 "\r\nlisten_port=1\n" END, false},
+    {"own_public_key=" KEY1 "\nlisten_port=65536\n" END, false},
+    {"own_public_key=" KEY1 "\nlisten_port=01\n" END, false},
+    {"own_public_key=" KEY1 "\nlisten_port=-1\n" END, false},
+    {"own_public_key=" KEY1 "\nlisten_port=\n" END, false},
+    {"own_public_key=" KEY1 "\nlisten_port=18446744073709551617\n" END, false},
+    {OWN "private_key=" KEY1 "\n" END, false},
+    {OWN PEER END, false},
+    {OWN PEER REST END, false},
+    {OWN PEER "protocol_version=2\n" REST END, false},
+    {OWN PEER "protocol_version=1\nhas_preshared_key=true\n" REST END, false},
+    {OWN PEER "has_preshared_key=false\nprotocol_version=1\n" REST END, false},
+    {OWN PEER "preshared_key=" KEY1 "\nprotocol_version=1\n" REST END, false},
+    {OWN PEER "protocol_version=1\n" REST REST END, false},
+    {OWN PEER "protocol_version=1\n" REST PEER "protocol_version=1\n" REST END, false},
+    {OWN PEER "protocol_version=1\n" REST "allowed_ip=10.0.0.1/33\n" END, false},
+    {OWN PEER "protocol_version=1\n" REST "allowed_ip=::1/129\n" END, false},
+    {OWN PEER "protocol_version=1\n" REST "allowed_ip=10.0.0.1\n" END, false},
+    {OWN PEER "protocol_version=1\n" REST "allowed_ip=/32\n" END, false},
+    {OWN PEER "protocol_version=1\n" REST "allowed_ip=10.0.0.1/\n" END, false},
+    {OWN PEER "protocol_version=1\n" REST "allowed_ip=10.0.0.1/032\n" END, false},
+    {OWN PEER "protocol_version=1\n" REST "allowed_ip=10.0.0.1/32/32\n" END, false},
+    {OWN PEER "protocol_version=1\n"
+              "last_handshake_time_sec=9223372036854775808\nlast_handshake_time_nsec=0\n"
+              "tx_bytes=0\nrx_bytes=0\npersistent_keepalive_interval=0\n" END,
+     false},
+    {OWN PEER "protocol_version=1\n"
+              "last_handshake_time_sec=-1\nlast_handshake_time_nsec=0\n"
+              "tx_bytes=0\nrx_bytes=0\npersistent_keepalive_interval=0\n" END,
+     false},
+    {OWN PEER "protocol_version=1\n"
+              "last_handshake_time_sec=0\nlast_handshake_time_nsec=1000000000\n"
+              "tx_bytes=0\nrx_bytes=0\npersistent_keepalive_interval=0\n" END,
+     false},
+    {OWN PEER "protocol_version=1\n"
+              "last_handshake_time_sec=9223372036854775807\nlast_handshake_time_nsec=999999999\n"
+              "tx_bytes=18446744073709551615\nrx_bytes=18446744073709551615\n"
+              "persistent_keepalive_interval=65535\n" END,
+     true},
+    {OWN PEER "protocol_version=1\n"
+              "last_handshake_time_sec=0\nlast_handshake_time_nsec=0\n"
+              "tx_bytes=18446744073709551616\nrx_bytes=0\npersistent_keepalive_interval=0\n" END,
+     false},
+    {OWN PEER "protocol_version=1\n"
+              "last_handshake_time_sec=0\nlast_handshake_time_nsec=0\n"
+              "tx_bytes=0\nrx_bytes=0\npersistent_keepalive_interval=65536\n" END,
+     false},
+};
+
+static void every_report(void)
+{
+    for (size_t i = 0; i < COUNT(reports); i++) {
+        struct link_status status, before;
+        int result;
+
+        memset(&status, 0xa5, sizeof(status));
+        memcpy(&before, &status, sizeof(before));
+        result = parse(reports[i].text, strlen(reports[i].text), &status);
+        expect(result == (reports[i].good ? 0 : -EBADMSG), "report %zu: %d", i, result);
+        expect(!result || memcmp(&status, &before, sizeof(status)) == 0, "report %zu: written", i);
+    }
+}
+
+/* One allowed IP more than an engine has. */
+static void too_many(void)
+{
+    for (size_t count = 0; count <= STATUS_ALLOWED_MAX + 1; count++) {
+        struct link_status status;
+        char text[REPORT_SIZE];
+        int length = snprintf(text, sizeof(text), OWN PEER "protocol_version=1\n" REST);
+        int result;
+
+        for (size_t i = 0; i < count; i++)
+            length += snprintf(text + length, sizeof(text) - (size_t)length,
+                               "allowed_ip=10.0.0.%zu/32\n", i);
+        length += snprintf(text + length, sizeof(text) - (size_t)length, END);
+        result = parse(text, (size_t)length, &status);
+        expect(result == (count <= STATUS_ALLOWED_MAX ? 0 : -EBADMSG), "%zu: %d", count, result);
+        expect(result || status.allowed_count == count, "%zu allowed IPs", count);
+    }
+}
+
+#define WHOLE                                                                                      \
+    OWN PEER "has_preshared_key=true\nprotocol_version=1\nendpoint=[2001:db8::1]:51802\n" REST     \
+             "allowed_ip=10.0.0.15/32\nallowed_ip=2001:db8::/33\n" END
+
+/* Cut off anywhere, it is none. */
+static void cut_off(void)
+{
+    static const char whole[] = WHOLE;
+    struct link_status status;
+
+    for (size_t length = 0; length < sizeof(whole) - 1; length++)
+        expect(parse(whole, length, &status) == -EBADMSG, "%zu bytes", length);
+    expect(parse(whole, sizeof(whole) - 1, &status) == 0, "all of it");
+    expect(parse(whole, sizeof(whole), &status) == -EBADMSG, "with a NUL");
+}
+
+/* Each byte replaced by each other: what is taken then makes sense, and so does what is told. */
+static void each_byte(void)
+{
+    static const char whole[] = WHOLE;
+    size_t taken = 0;
+
+    for (size_t place = 0; place < sizeof(whole) - 1; place++) {
+        for (int byte = 0; byte < 256; byte++) {
+            struct link_status status;
+            char text[sizeof(whole)];
+
+            memcpy(text, whole, sizeof(whole));
+            text[place] = (char)byte;
+            if (parse(text, sizeof(whole) - 1, &status))
+                continue;
+            taken++;
+            if (status.peers != 1 || status.allowed_count != 2 ||
+                status.allowed[0].prefix_length > 32 || status.handshake < 0)
+                expect(false, "place %zu, byte %d", place, byte);
+        }
+    }
+    /* Of a digit there are other digits. */
+    expect(taken > 128 * 15 && taken < 3500, "%zu taken", taken);
+}
+
+int main(void)
+{
+    static const struct test tests[] = {
+        {.name = "without_peer", .run = without_peer},
+        {.name = "with_peer", .run = with_peer},
+        {.name = "every_endpoint", .run = every_endpoint},
+        {.name = "every_report", .run = every_report},
+        {.name = "too_many", .run = too_many},
+        {.name = "cut_off", .run = cut_off},
+        {.name = "each_byte", .run = each_byte},
+    };
+
+    return unit_run("report", tests, COUNT(tests));
+}

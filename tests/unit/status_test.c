@@ -1,0 +1,350 @@
+#include "helper/status.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "helper/backend.h"
+#include "helper/json.h"
+#include "helper/links.h"
+#include "helper/moment.h"
+#include "helper/text.h"
+#include "unit.h"
+
+/* The state of a link that is finished, up and has a carrier, but for what is said. */
+static const struct {
+    const char *what;
+    bool unfinished, down, no_carrier, lost;
+    bool kernel;
+    unsigned int peers;
+    int64_t handshake; /* seconds before now; 0: never */
+    enum link_state state;
+} states[] = {
+    {.what = "made", .state = STATE_WAITING},
+    {.what = "made in the kernel", .kernel = true, .state = STATE_WAITING},
+    {.what = "connected", .peers = 1, .state = STATE_NO_HANDSHAKE},
+    {.what = "two peers", .peers = 2, .state = STATE_NO_HANDSHAKE},
+    {.what = "a second ago", .peers = 1, .handshake = 1, .state = STATE_CONNECTED},
+    {.what = "179", .peers = 1, .handshake = 179, .state = STATE_CONNECTED},
+    {.what = "180", .peers = 1, .handshake = 180, .state = STATE_CONNECTED},
+    {.what = "181", .peers = 1, .handshake = 181, .state = STATE_STALE},
+    {.what = "a year", .peers = 1, .handshake = 31536000, .state = STATE_STALE},
+    {.what = "in the future", .peers = 1, .handshake = -1000, .state = STATE_CONNECTED},
+    {.what = "a handshake of no peer", .handshake = 1, .state = STATE_WAITING},
+    {.what = "lost", .lost = true, .state = STATE_ENGINE_LOST},
+    {.what = "down", .down = true, .peers = 1, .handshake = 1, .state = STATE_DOWN},
+    {.what = "down and lost", .down = true, .lost = true, .state = STATE_DOWN},
+    {.what = "down, no carrier",
+     .down = true,
+     .no_carrier = true,
+     .kernel = true,
+     .state = STATE_DOWN},
+    {.what = "no carrier",
+     .no_carrier = true,
+     .kernel = true,
+     .peers = 1,
+     .handshake = 1,
+     .state = STATE_PORT_LOST},
+    {.what = "an engine's without carrier", .no_carrier = true, .peers = 1, .state = STATE_DOWN},
+    {.what = "lost without carrier", .no_carrier = true, .lost = true, .state = STATE_ENGINE_LOST},
+    {.what = "unfinished", .unfinished = true, .state = STATE_UNFINISHED},
+    {.what = "unfinished, all else",
+     .unfinished = true,
+     .down = true,
+     .no_carrier = true,
+     .lost = true,
+     .peers = 1,
+     .handshake = 1,
+     .state = STATE_UNFINISHED},
+};
+
+static void states_of_links(void)
+{
+    static const int64_t now = 1795519526;
+
+    for (size_t i = 0; i < COUNT(states); i++) {
+        const struct link_status status = {
+            .peers = states[i].peers,
+            .handshake = states[i].handshake ? now - states[i].handshake : 0,
+        };
+        const struct link_seen link = {
+            .device = {.finished = !states[i].unfinished,
+                       .backend = states[i].kernel ? &kernel_backend : &engine_backend},
+            .up = !states[i].down,
+            .carrier = !states[i].no_carrier,
+        };
+        enum link_state state = status_state(&link, states[i].lost ? NULL : &status, now);
+
+        expect(state == states[i].state, "%s: %s", states[i].what, state_text(state));
+    }
+}
+
+/* They are an interface. */
+static void words(void)
+{
+    static const char *const texts[] = {
+        "unfinished",       "down",      "engine lost", "port lost", "waiting for connect",
+        "no handshake yet", "connected", "stale"};
+
+    expect(COUNT(texts) == STATES, "%zu words", COUNT(texts));
+    for (size_t i = 0; i < COUNT(texts); i++)
+        expect(strcmp(state_text((enum link_state)i), texts[i]) == 0, "state %zu: %s", i,
+               state_text((enum link_state)i));
+}
+
+static void ages(void)
+{
+    static const struct {
+        int64_t seconds;
+        const char *text;
+    } cases[] = {
+        {0, "0 seconds"},
+        {1, "1 second"},
+        {59, "59 seconds"},
+        {60, "1 minute 0 seconds"},
+        {61, "1 minute 1 second"},
+        {3599, "59 minutes 59 seconds"},
+        {3600, "1 hour 0 minutes"},
+        {3660, "1 hour 1 minute"},
+        {86399, "23 hours 59 minutes"},
+        {86400, "1 day 0 hours"},
+        {90000, "1 day 1 hour"},
+        {INT64_MAX, "106751991167300 days 15 hours"},
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char text[MOMENT_AGE_SIZE];
+
+        moment_age(cases[i].seconds, text);
+        expect(strcmp(text, cases[i].text) == 0, "%lld: %s", (long long)cases[i].seconds, text);
+    }
+}
+
+static void dates(void)
+{
+    static const struct {
+        int64_t seconds;
+        const char *text;
+    } cases[] = {
+        {0, "1970-01-01 00:00:00 UTC"},
+        {86399, "1970-01-01 23:59:59 UTC"},
+        {86400, "1970-01-02 00:00:00 UTC"},
+        {951782399, "2000-02-28 23:59:59 UTC"},
+        {951782400, "2000-02-29 00:00:00 UTC"},
+        {951868800, "2000-03-01 00:00:00 UTC"},
+        {1709164800, "2024-02-29 00:00:00 UTC"},
+        {1735689599, "2024-12-31 23:59:59 UTC"},
+        {1735689600, "2025-01-01 00:00:00 UTC"},
+        {1795517457, "2026-11-24 10:50:57 UTC"},
+        {4107542400, "2100-03-01 00:00:00 UTC"},
+        {4107542399, "2100-02-28 23:59:59 UTC"},
+        {253402300799, "9999-12-31 23:59:59 UTC"},
+        {253402300800, "253402300800 seconds after 1970"},
+        {INT64_MAX, "9223372036854775807 seconds after 1970"},
+        {-1, "-1 seconds after 1970"},
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char text[MOMENT_DATE_SIZE];
+
+        moment_date(cases[i].seconds, text);
+        expect(strcmp(text, cases[i].text) == 0, "%lld: %s", (long long)cases[i].seconds, text);
+    }
+}
+
+/* Each day of 400 years comes after the one before, and there are as many as there should be. */
+static void every_day(void)
+{
+    char before[MOMENT_DATE_SIZE] = "";
+
+    for (int64_t day = 0; day <= 146097; day++) {
+        char text[MOMENT_DATE_SIZE];
+
+        moment_date(day * 86400, text);
+        if (strcmp(before, text) >= 0)
+            expect(false, "day %lld: %s after %s", (long long)day, text, before);
+        memcpy(before, text, sizeof(before));
+        unit_count(1);
+    }
+    expect(strcmp(before, "2370-01-01 00:00:00 UTC") == 0, "after 400 years: %s", before);
+}
+
+static void networks(void)
+{
+    static const struct {
+        struct allowed_ip network;
+        const char *text;
+    } cases[] = {
+        {{.address = {10, 0, 0, 15}, .prefix_length = 32}, "10.0.0.15/32"},
+        {{.prefix_length = 0}, "0.0.0.0/0"},
+        {{.ipv6 = true}, "::/0"},
+        {{.ipv6 = true, .address = {0x20, 1, 0x0d, 0xb8}, .prefix_length = 33}, "2001:db8::/33"},
+        {{.ipv6 = true,
+          .address = {[10] = 0xff, [11] = 0xff, 255, 255, 255, 255},
+          .prefix_length = 128},
+         "::ffff:255.255.255.255/128"},
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char text[NETWORK_TEXT_SIZE];
+
+        allowed_ip_to_text(&cases[i].network, text);
+        expect(strcmp(text, cases[i].text) == 0, "network %zu: %s", i, text);
+    }
+}
+
+/* What doesn't fit is cut off, at whichever place, and noted. */
+static void texts(void)
+{
+    static struct text text;
+    static char full[TEXT_SIZE];
+
+    memset(full, 'x', sizeof(full) - 1);
+    for (size_t room = 0; room < 12; room++) {
+        for (int print = 0; print < 2; print++) {
+            memset(&text, 0, sizeof(text));
+            text_add(&text, full + room);
+            expect(!text.overflowed && text.length == TEXT_SIZE - 1 - room, "%zu: full", room);
+            if (print)
+                text_print(&text, "%s-%d", "abc", 4711);
+            else
+                text_add(&text, "abc-4711");
+            expect(text.overflowed == (room < 8), "%zu, %d: noted", room, print);
+            expect(text.length == TEXT_SIZE - 1 - (room < 8 ? 0 : room - 8), "%zu, %d: length %zu",
+                   room, print, text.length);
+            expect(strlen(text.bytes) == text.length, "%zu, %d: end", room, print);
+        }
+    }
+}
+
+/* As a whole: who reads it has a schema. */
+
+static const struct link_view a_view = {
+    .link = {.device = {.name = "wg-7-0",
+                        .end = {7, 0},
+                        .backend = &kernel_backend,
+                        .finished = true,
+                        .mtu = 1420},
+             .up = true,
+             .carrier = true,
+             .received_bytes = UINT64_MAX,
+             .received_packets = 1,
+             .sent_bytes = 2,
+             .sent_packets = 3},
+    .answered = true,
+    .status = {.has_key = true,
+               .public_key = {{1}},
+               .port = 51801,
+               .peers = 1,
+               .peer_key = {{2}},
+               .endpoint = {.address = 0xc0000202, .port = 51802},
+               .has_preshared_key = true,
+               .keepalive = 25,
+               .allowed_count = 2,
+               .allowed = {{.address = {10, 0, 0, 15}, .prefix_length = 32}, {.ipv6 = true}},
+               .handshake = 1732445000},
+    .now = 1732445012,
+    .state = STATE_CONNECTED,
+};
+
+#define A_KEY(letters) letters "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+#define A_LINK                                                                                     \
+    "\"name\":\"wg-7-0\",\"net\":7,\"host\":0,\"address\":\"10.0.0.14\",\"backend\":\"kernel\","
+#define COUNTERS                                                                                   \
+    ",\"received_bytes\":18446744073709551615,\"received_packets\":1,\"sent_bytes\":2,"            \
+    "\"sent_packets\":3}"
+
+static void expect_json(const char *what, const struct json_place *place,
+                        const struct link_view *view, const char *wanted)
+{
+    static struct text text;
+
+    memset(&text, 0, sizeof(text));
+    json_add_link(&text, place, view);
+    expect(strcmp(text.bytes, wanted) == 0, "%s: %s", what, text.bytes);
+    expect(!text.overflowed, "%s: cut off", what);
+}
+
+static void json_links(void)
+{
+    static const struct json_place place = {4711, "0123456789ab"}, no_container = {.pid = 1};
+    struct link_view view = a_view;
+
+    expect_json("all of it", NULL, &view,
+                "{" A_LINK "\"state\":\"connected\",\"up\":true,\"mtu\":1420,\"public_key\":"
+                           "\"" A_KEY("AQ") "\",\"listen_port\":51801,\"peers\":1,\"peer\":{"
+                                            "\"public_key\":\"" A_KEY(
+                                                "Ag") "\",\"endpoint\":\"192.0.2.2:51802\","
+                                                      "\"allowed_ips\":[\"10.0.0.15/32\",\"::/0\"],"
+                                                      "\"more_allowed_ips\":false,\"persistent_"
+                                                      "keepalive\":25,"
+                                                      "\"has_preshared_key\":true,\"latest_"
+                                                      "handshake\":1732445000,"
+                                                      "\"latest_handshake_age\":12}" COUNTERS);
+    view.state = STATE_NO_HANDSHAKE;
+    view.status.endpoint = (struct endpoint){.port = 0};
+    view.status.allowed_count = 0;
+    view.status.allowed_more = true;
+    view.status.handshake = 0;
+    view.status.port = 0;
+    view.status.has_key = false;
+    expect_json("what isn't known", &place, &view,
+                "{\"pid\":4711,\"container\":\"0123456789ab\"," A_LINK
+                "\"state\":\"no handshake yet\",\"up\":true,\"mtu\":1420,\"public_key\":null,"
+                "\"listen_port\":null,\"peers\":1,\"peer\":{\"public_key\":\"" A_KEY(
+                    "Ag") "\",\"endpoint\":null,\"allowed_ips\":[],\"more_allowed_ips\":true,"
+                          "\"persistent_keepalive\":25,\"has_preshared_key\":true,"
+                          "\"latest_handshake\":null,\"latest_handshake_age\":null}" COUNTERS);
+    view.state = STATE_ENGINE_LOST;
+    view.answered = false;
+    view.link.up = false;
+    expect_json("no answer", &no_container, &view,
+                "{\"pid\":1,\"container\":null," A_LINK
+                "\"state\":\"engine lost\",\"up\":false,\"mtu\":1420,\"public_key\":null,"
+                "\"listen_port\":null,\"peers\":0,\"peer\":null" COUNTERS);
+}
+
+/* The longest there is has room. */
+static void json_longest(void)
+{
+    static struct text text;
+    struct link_view view = a_view;
+
+    view.status.allowed_count = STATUS_ALLOWED_MAX;
+    for (size_t i = 0; i < STATUS_ALLOWED_MAX; i++) {
+        view.status.allowed[i] = (struct allowed_ip){.ipv6 = true, .prefix_length = 128};
+        memset(view.status.allowed[i].address, 0xff, 16);
+    }
+    memset(view.status.endpoint.address6, 0xff, 16);
+    view.status.endpoint.ipv6 = true;
+    view.now = INT64_MAX;
+    json_add_link(&text, &(struct json_place){4194304, "0123456789abcdef"}, &view);
+    expect(!text.overflowed && text.length < TEXT_SIZE / 2, "%zu bytes", text.length);
+}
+
+static void json_created(void)
+{
+    static struct text text;
+
+    json_add_created(&text, &a_view.link.device, 65535, &a_view.status.public_key);
+    expect(strcmp(text.bytes, "{\"name\":\"wg-7-0\",\"net\":7,\"host\":0,\"address\":\"10.0.0.14\","
+                              "\"listen_port\":65535,\"public_key\":\"" A_KEY("AQ") "\"}") == 0,
+           "%s", text.bytes);
+}
+
+int main(void)
+{
+    static const struct test tests[] = {
+        {.name = "states_of_links", .run = states_of_links},
+        {.name = "words", .run = words},
+        {.name = "ages", .run = ages},
+        {.name = "dates", .run = dates},
+        {.name = "every_day", .run = every_day},
+        {.name = "networks", .run = networks},
+        {.name = "texts", .run = texts},
+        {.name = "json_links", .run = json_links},
+        {.name = "json_longest", .run = json_longest},
+        {.name = "json_created", .run = json_created},
+    };
+
+    return unit_run("status", tests, COUNT(tests));
+}
