@@ -108,6 +108,7 @@ engine_of()
     local key1
     key1=$(cwg site1 create "$c1" 7 0 5101)
     cwg site1 connect "$c1" 7 1 192.0.2.1:5102 "$KEY_A"
+    cwg site1 list --json | "$ROOT/tests/lib/said.py" list
     json_of "$c1"
     [ "$(field pid)" = "$c1" ]
     [ "$(field container)" = null ]
