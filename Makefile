@@ -8,6 +8,7 @@ PREFIX  ?= /usr/local
 BINDIR  ?= $(PREFIX)/bin
 MANDIR  ?= $(PREFIX)/share/man
 LIBEXECDIR ?= $(PREFIX)/libexec/net-admin-helper
+DATADIR ?= $(PREFIX)/share/net-admin-helper
 GROUP   ?= net-admin-helper
 DESTDIR ?=
 

@@ -96,13 +96,13 @@ deps:
 ## make install      install it, as root: PREFIX, DESTDIR, GROUP (who may call it)
 .PHONY: install
 install: build
-	scripts/install '$(DESTDIR)' '$(BINDIR)' '$(MANDIR)' '$(LIBEXECDIR)/$(ENGINE)' '$(GROUP)' '$(BUILD)/$(PROGRAM)' \
-		'$(ENGINE_BUILT)' '$(CAPABILITIES)' $(TASKS)
+	scripts/install '$(DESTDIR)' '$(BINDIR)' '$(MANDIR)' '$(DATADIR)' '$(LIBEXECDIR)/$(ENGINE)' '$(GROUP)' \
+		'$(BUILD)/$(PROGRAM)' '$(ENGINE_BUILT)' '$(CAPABILITIES)' $(TASKS)
 
 ## make uninstall    take all of it away again
 .PHONY: uninstall
 uninstall:
-	scripts/uninstall '$(DESTDIR)' '$(BINDIR)' '$(MANDIR)' '$(LIBEXECDIR)/$(ENGINE)' '$(PROGRAM)' $(TASKS)
+	scripts/uninstall '$(DESTDIR)' '$(BINDIR)' '$(MANDIR)' '$(DATADIR)' '$(LIBEXECDIR)/$(ENGINE)' '$(PROGRAM)' $(TASKS)
 
 ## make docker       build the image net-admin-helper:latest, which runs it as nobody
 .PHONY: docker

@@ -52,11 +52,11 @@ int control_init(struct control *control, const uint8_t place[static CONTROL_PLA
     for (int i = 0; i < CONTROL_CLIENTS; i++)
         control->client[i] = -1;
     control->oldest = 0;
-    control->netlink = open_netlink();
     control->listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (control->listener < 0 || bind(control->listener, (const void *)&address, size) < 0 ||
         listen(control->listener, BACKLOG) < 0)
         return -errno;
+    control->netlink = open_netlink();
     return 0;
 }
 

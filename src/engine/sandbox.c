@@ -1,6 +1,6 @@
 /* The engine reads packets of whoever can reach its port, and frames of a container that may be
  * hostile. Should one of them take it over, this is what it has: the descriptors that it was given
- * (a TUN device, two UDP sockets, its control socket), no capability, no file system, no other
+ * (a TUN device, two UDP sockets, its control sockets), no capability, no file system, no other
  * process to talk to or look at, and the system calls below. */
 #include "engine/sandbox.h"
 

@@ -14,10 +14,10 @@
 
 #ifdef ENABLE_CWG_SHOW
 
-/* What one link is printed of, and how much was printed before. */
+/* What is printed, link by link. */
 struct report {
     bool json;
-    size_t printed;
+    size_t printed; /* links */
     struct text text;
 };
 
@@ -184,16 +184,27 @@ static void add_block(struct text *text, const struct link_view *view,
     add_counters(text, &view->link);
 }
 
-/* Prints one link. One that has just gone is none. */
+/* Writes what is still to be written. */
+static int flush(struct report *report, struct failure *failure)
+{
+    int error = report->text.length ? output_text(&report->text, failure) : 0;
+
+    report->text.length = 0; /* what was there is written over */
+    return error;
+}
+
+/* Prints one link, of which the end is written with what follows. One that has just gone is none.
+ */
 static int print_link(struct target *target, const struct link_seen *link,
                       struct patience *patience, struct report *report, struct failure *failure)
 {
     struct link_view view;
-    int error = links_look(target, link, patience, &view, failure);
+    int error = flush(report, failure);
 
+    if (!error)
+        error = links_look(target, link, patience, &view, failure);
     if (error)
         return error == -ENODEV ? 0 : error;
-    report->text.length = 0; /* what was there before is written over */
 #ifdef HAS_JSON
     if (report->json) {
         text_add(&report->text, report->printed ? "," : "[");
@@ -205,14 +216,14 @@ static int print_link(struct target *target, const struct link_seen *link,
         add_block(&report->text, &view, failure);
     }
     report->printed++;
-    return output_text(&report->text, failure);
+    return 0;
 }
 
-static int end(const struct report *report, struct failure *failure)
+static int end(struct report *report, struct failure *failure)
 {
-    if (!report->json)
-        return 0;
-    return output_result(report->printed ? "]\n" : "[]\n", failure);
+    if (report->json)
+        text_add(&report->text, report->printed ? "]\n" : "[]\n");
+    return flush(report, failure);
 }
 
 static int fail_none(struct link_end end, int presence, struct failure *failure)
@@ -269,6 +280,7 @@ static int run(const struct request *request, struct target *target, struct fail
     static struct report report;
 
     report.printed = 0;
+    report.text.length = 0;
     report.json = request->given[OPTION_JSON];
     return request->has_end ? show_one(request, target, &report, failure)
                             : show_all(target, &report, failure);

@@ -151,6 +151,44 @@ config_with()
     done
 }
 
+@test "cwg_show that isn't enabled is not in the program, nor what it alone needs: no code, no text, no name" {
+    local with=$BATS_TEST_TMPDIR/with symbol text
+    quick_build "$with" "$(WITH="SHOW JSON" config_without)"
+    for symbol in task_show links_collect links_find links_look status_state kernel_look engine_look control_look \
+        report_parse wgmsg_status_parse rtmsg_counters_parse moment_date json_add_link; do
+        nm "$with/$NAME" | grep -q " $symbol\b" || fail "$symbol is nowhere"
+        ! nm "$WITHOUT-none/$NAME" | grep " $symbol\b" || fail "$symbol is there"
+    done
+    for text in cwg_show "waiting for connect" "engine lost" own_public_key; do
+        strings "$with/$NAME" | grep -qF "$text" || fail "$text is nowhere"
+        ! strings "$WITHOUT-none/$NAME" | grep -F "$text" || fail "$text is there"
+    done
+    run --separate-stderr "$with/$NAME" cwg_show --help
+    [ "${lines[0]}" = "Usage: $NAME cwg_show <pid> [<net> <host>] [--json]" ] || fail "$output"
+}
+
+@test "--json that isn't enabled is not in the program: no code, no text, no option" {
+    local with=$BATS_TEST_TMPDIR/with symbol
+    quick_build "$with" "$(WITH="SHOW JSON" config_without)"
+    quick_build "$BUILD_DIR" "$(WITH=SHOW config_without)"
+    for symbol in json_add_link json_add_created print_json kernel_port engine_port take_option; do
+        nm "$with/$NAME" | grep -q " $symbol\b" || fail "$symbol is nowhere"
+        ! nm "$PROGRAM" | grep " $symbol\b" || fail "$symbol is there"
+    done
+    strings "$with/$NAME" | grep -qF '"listen_port":'
+    ! strings "$PROGRAM" | grep -iF -e '"listen_port":' -e json || fail "it is there"
+    run --separate-stderr "$PROGRAM" cwg_show --help
+    [ "${lines[0]}" = "Usage: $NAME cwg_show <pid> [<net> <host>]" ] || fail "$output"
+    run --separate-stderr "$PROGRAM" cwg_show 1 --json
+    assert_refused_with "net: must be a decimal number" 'cwg_show <pid> [<net> <host>]'
+    # And JSON without cwg_show is cwg_create's.
+    quick_build "$BUILD_DIR" "$(WITH=JSON config_without)"
+    run --separate-stderr "$PROGRAM" cwg_create --help
+    [ "${lines[0]}" = "Usage: $NAME cwg_create <pid> <net> <host> <port> [--json]" ] || fail "$output"
+    run --separate-stderr "$PROGRAM" cwg_destroy 1 7 0 --json
+    assert_refused_with "no such option; cwg_destroy takes none" 'cwg_destroy <pid> <net> <host>'
+}
+
 @test "a config.h that names none of them makes a program that knows no option, and says nothing of any" {
     local word key=xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg= program=$WITHOUT-none/$NAME
     for word in take_option find_option option_name path_mtu endpoint_parse_ipv6 preshared_read; do
@@ -272,7 +310,7 @@ END
         quick_build "$BUILD_DIR" "$CONFIG_FILE" CC="$compiler" CFLAGS='-O0 -Werror'
         run --separate-stderr "$PROGRAM" --version
         [ "${lines[1]}" = "prefix: mahiru" ]
-        [ "${lines[2]}" = "tasks: cwg_create cwg_connect cwg_destroy" ]
+        [ "${lines[2]}" = "tasks: cwg_create cwg_connect cwg_destroy cwg_show" ]
     done
 }
 
@@ -324,7 +362,7 @@ END
 @test "the config.h that comes with the program enables all tasks" {
     quick_build "$BUILD_DIR" config.h
     run --separate-stderr "$PROGRAM" --version
-    [ "${lines[2]}" = "tasks: cwg_create cwg_connect cwg_destroy" ]
+    [ "${lines[2]}" = "tasks: cwg_create cwg_connect cwg_destroy cwg_show" ]
     [ "${lines[3]}" = "options: ipv6 nat preshared-key mtu" ]
     [ "${lines[4]}" = "backends: kernel WireGuard, userspace engine" ]
 }

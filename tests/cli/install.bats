@@ -151,6 +151,19 @@ END
 )" ] || fail "$(listing "$DEST/usr/local")"
 }
 
+@test "with --json in the program, the schema of what that says is installed, and goes again" {
+    local share=$DEST/usr/local/share/net-admin-helper
+    WITH="SHOW JSON" prepare json
+    stage json
+    cmp "$share/$NAME.schema.json" "$ROOT/doc/$NAME.schema.json"
+    [ "$(stat -c %a "$share/$NAME.schema.json")" = 644 ]
+    unstage json
+    [ ! -e "$share" ]
+    stage json
+    stage all
+    [ ! -e "$share/$NAME.schema.json" ]
+}
+
 @test "a strict umask changes nothing of it" {
     stage all
     listing "$DEST" >"$BATS_TEST_TMPDIR/before"
@@ -232,7 +245,7 @@ END
 @test "a caller who isn't root is told so, and nothing is installed" {
     mkdir -m 777 "$DEST"
     run --separate-stderr as_app env -C "$ROOT" \
-        scripts/install "$DEST" /bin /man /libexec/cwg-engine nogroup "$BATS_FILE_TMPDIR/all/$NAME" \
+        scripts/install "$DEST" /bin /man /share /libexec/cwg-engine nogroup "$BATS_FILE_TMPDIR/all/$NAME" \
         "$BATS_FILE_TMPDIR/all/cwg-engine" cap_net_admin=p
     [ "$status" = 1 ]
     [ "$stderr" = "make install: has to be run by root: it sets owner and capabilities" ]

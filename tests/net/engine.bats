@@ -173,9 +173,9 @@ alias_to()
     [ -z "$(ls -A "/proc/$engine/root/")" ]
     [ "$(wc -l <"/proc/$engine/mountinfo")" = 1 ]
     [ "$(wc -c <"/proc/$engine/environ")" = 0 ]
-    # Standard descriptors, device, two sockets, and the one it listens on.
+    # Standard descriptors, device, two sockets, the one it listens on, and the one it is asked by.
     [ "$(readlink "/proc/$engine/fd/"* | grep -cxE "(/dev)?/null")" = 3 ] || fail "$(ls -l "/proc/$engine/fd")"
-    [ "$(find "/proc/$engine/fd" -type l | wc -l)" -le 7 ] || fail "$(ls -l "/proc/$engine/fd")"
+    [ "$(find "/proc/$engine/fd" -type l | wc -l)" -le 8 ] || fail "$(ls -l "/proc/$engine/fd")"
     # Its user can neither look into it nor trace it.
     run as_app ls "/proc/$engine/fd"
     [ "$status" != 0 ]
@@ -361,6 +361,161 @@ END
     ! port_free site1 5101 || fail "it came too late"
     run --separate-stderr cwg site1 create "$c1" 7 0 5101
     assert_success_with_key
+}
+
+# The state of a link of $c1's, and what is said about it: shown [NET HOST]
+shown()
+{
+    local said
+    said=$(cwg site1 show "$c1" "$@" 2>&1) || fail "$said"
+    [ -z "$(tr -d '\n -~' <<<"$said")" ] || fail "not printable: $said"
+    printf '%s; %s\n' "$(head -n 1 <<<"$said")" "$(sed -n 's/^  what to do  *//p' <<<"$said")"
+}
+
+@test "a look at an engine that is stopped takes two seconds, however many links have it, and it goes on unharmed" {
+    local engine token net
+    cwg site1 create "$c1" 7 0 5101
+    engine=$(engine_of "$c1" wg-7-0)
+    [ "$(shown)" = "wg-7-0: waiting for connect; run cwg_connect, with the public key of the other site" ]
+    stop "$engine"
+    # Root in the container makes more of them.
+    token=$(token_of "$c1" wg-7-0)
+    for net in {20..79}; do
+        echo "tuntap add dev wg-$net-0 mode tun"
+        echo "link set wg-$net-0 up alias 'net-admin-helper: engine, process $engine, $token'"
+    done >"$BATS_TEST_TMPDIR/commands"
+    inside "$c1" ip -batch "$BATS_TEST_TMPDIR/commands"
+    SECONDS=0
+    run --separate-stderr cwg site1 show "$c1" --json
+    [ "$SECONDS" -le 5 ] || fail "it took $SECONDS seconds"
+    [ "$(grep -o '"state":"engine lost"' <<<"$output" | wc -l)" = 61 ] || fail "$output"
+    SECONDS=0
+    [ "$(shown 7 0)" = "wg-7-0: engine lost; its engine, process $engine, doesn't answer; \
+if it is stopped: kill -CONT $engine" ]
+    [ "$SECONDS" -le 4 ] || fail "it took $SECONDS seconds"
+    kill -CONT "$engine"
+    [ "$(shown 7 0)" = "wg-7-0: waiting for connect; run cwg_connect, with the public key of the other site" ]
+    # What was asked in vain has been answered to nobody, and disturbs nothing.
+    run --separate-stderr cwg site1 show "$c1" 7 0 --json
+    [[ $output == *'"state":"waiting for connect"'*'"listen_port":5101'* ]] || fail "$output"
+}
+
+@test "a link without its alias, or with another's, is shown as lost, and nothing of the other's engine" {
+    container c3
+    cwg site1 create "$c1" 7 0 5101
+    cwg site1 create "$c3" 8 0 5103
+    inside "$c1" ip link set wg-7-0 alias ''
+    [ "$(shown)" = "wg-7-0: engine lost; its engine can't be found: cwg_destroy the link, and create it again" ]
+    alias_to "$c1" wg-7-0 "$(engine_of "$c3" wg-8-0), $(token_of "$c3" wg-8-0)"
+    [ "$(shown)" = "wg-7-0: engine lost; its engine can't be found: cwg_destroy the link, and create it again" ]
+    run --separate-stderr cwg site1 show "$c1"
+    [[ $output != *5103* && $output != *"public key"* ]] || fail "$output"
+}
+
+@test "an impostor that can't be asked is taken for an engine of another version" {
+    local token
+    cwg site1 create "$c1" 7 0 5101
+    token=$(token_of "$c1" wg-7-0)
+    impostor apart "$(name_of "$c1" "$token")"
+    alias_to "$c1" wg-7-0 "$impostor, $token"
+    [ "$(shown)" = "wg-7-0: engine lost; its engine is of another version: create the link again to see it" ]
+    wait_for grep -q . "$BATS_TEST_TMPDIR/impostor.log"
+    [ "$(sort -u "$BATS_TEST_TMPDIR/impostor.log")" = EPIPE ] || fail "$(cat "$BATS_TEST_TMPDIR/impostor.log")"
+}
+
+# Sets `impostor` to one that listens by a name in a namespace apart, and answers each question of how it is in one of
+# the ways below. It notes in impostor.log what came of sending a descriptor along.
+liar()
+{
+    local log=$BATS_TEST_TMPDIR/impostor.log
+    rm -f "$log"
+    nsenter --net --target "$c1" -- unshare --net -- python3 - "$1" "$log" "$2" 3>&- >/dev/null <<'END' &
+import array, errno, os, socket, struct, sys, threading, time
+listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+listener.bind("\0" + sys.argv[1])
+listener.listen(8)
+asked = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 2)
+asked.bind((1, 0))
+log = open(sys.argv[2], "w", buffering=1)
+HEX = b"ab" * 32
+GOOD = b"own_public_key=" + HEX + b"\nlisten_port=4242\n"
+PEER = (b"public_key=" + b"cd" * 32 + b"\nprotocol_version=1\nendpoint=[fe80::77]:4243\n"
+        b"last_handshake_time_sec=9223372036854775807\nlast_handshake_time_nsec=1\ntx_bytes=0\nrx_bytes=0\n"
+        b"persistent_keepalive_interval=65535\n")
+LAST = b"errno=0\n\n"
+
+def whole(sequence, text, length=None):
+    return struct.pack("IHHII", 16 + len(text) if length is None else length, 16, 0, sequence, 1) + text
+
+def answer(how, sequence):
+    return {
+        "nothing": [],
+        "a byte": [b"x"],
+        "garbage": [os.urandom(300)],
+        "garbage behind a header": [whole(sequence, os.urandom(300))],
+        "escapes": [whole(sequence, b"own_public_key=\x1b[2J" + HEX + b"\nlisten_port=1\n" + LAST)],
+        "a header alone": [whole(sequence, b"")],
+        "a length of nothing": [whole(sequence, GOOD + LAST, 0)],
+        "a length beyond": [whole(sequence, GOOD + LAST, 70000)],
+        "too much": [whole(sequence, GOOD + PEER + b"allowed_ip=10.0.0.1/32\n" * 4000 + LAST)],
+        "a flood for others": [whole(sequence + 1, GOOD + LAST)] * 100000,
+        "lies": [whole(sequence, GOOD + PEER + LAST)],
+    }[how]
+
+def speak():
+    while True:
+        question, client = asked.recvfrom(100)
+        sequence = struct.unpack_from("IHHII", question)[3]
+        try:
+            asked.sendmsg([b"x"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [0]))], 0, client)
+            print("sent", file=log)
+        except OSError as error:
+            print(errno.errorcode[error.errno], file=log)
+        for message in answer(sys.argv[3], sequence):
+            try:
+                asked.sendto(message, socket.MSG_DONTWAIT, client)
+            except BlockingIOError:
+                time.sleep(0.001)
+            except OSError:
+                break
+
+threading.Thread(target=speak, daemon=True).start()
+clients = []
+while True:
+    clients.append(listener.accept())
+END
+    impostor=$!
+    CONTAINERS+=("$impostor")
+    wait_for test -e "$log"
+}
+
+@test "an impostor that answers, whatever it says, makes nobody wait, and is believed about itself alone" {
+    local token how said want
+    cwg site1 create "$c1" 7 0 5101
+    token=$(token_of "$c1" wg-7-0)
+    for how in nothing "a byte" garbage "garbage behind a header" escapes "a header alone" "a length of nothing" \
+        "a length beyond" "too much" "a flood for others" lies; do
+        liar "$(name_of "$c1" "$token")" "$how"
+        alias_to "$c1" wg-7-0 "$impostor, $token"
+        SECONDS=0
+        said=$(shown)
+        [ "$SECONDS" -le 4 ] || fail "$how: it took $SECONDS seconds"
+        case $how in
+            nothing | "a flood for others") want="engine lost; its engine, process $impostor, doesn't answer" ;;
+            lies) want="connected; " ;;
+            *) want="engine lost; what its engine says makes no sense" ;;
+        esac
+        [[ $said == "wg-7-0: $want"* ]] || fail "$how: $said"
+        wait_for grep -q . "$BATS_TEST_TMPDIR/impostor.log"
+        [ "$(sort -u "$BATS_TEST_TMPDIR/impostor.log")" = EINVAL ] ||
+            fail "$how: $(cat "$BATS_TEST_TMPDIR/impostor.log")"
+        [ "$how" = lies ] || end_container "$impostor"
+    done
+    run --separate-stderr cwg site1 show "$c1" --json
+    [[ $output == *'"listen_port":4242'*'"endpoint":"[fe80::77]:4243"'*'"latest_handshake":9223372036854775807'* ]] ||
+        fail "$output"
+    run --separate-stderr cwg site1 show "$c1"
+    [[ $output == *'latest handshake  0 seconds ago, 9223372036854775807 seconds after 1970'* ]] || fail "$output"
 }
 
 @test "the engine is found whatever else talks to it: with its four clients silent, and one that asks nonsense" {

@@ -72,6 +72,7 @@ links_in()
     run --separate-stderr cwg site1 connect "$mine" 1 1 192.0.2.2:5002 "$KEY"
     assert_success_with ""
     [ "$(wg_of "$mine" wg-1-0 peers)" = "$KEY" ]
+    [ "$(cwg site1 show "$mine" | head -n 1)" = "wg-1-0: no handshake yet" ]
     run --separate-stderr cwg site1 destroy "$mine" 1 0
     assert_success_with ""
     [ -z "$(links_in "$mine")" ]
@@ -100,6 +101,9 @@ links_in()
     as_if_it_did_not_exist cwg site1 create "$theirs" 2 0 5003
     as_if_it_did_not_exist cwg site1 connect "$theirs" 2 1 192.0.2.2:5002 "$KEY"
     as_if_it_did_not_exist cwg site1 destroy "$theirs" 2 0
+    as_if_it_did_not_exist cwg site1 show "$theirs"
+    as_if_it_did_not_exist cwg site1 show "$theirs" 2 0
+    as_if_it_did_not_exist cwg site1 show "$theirs" 3 0 --json
     [ -z "$(wg_of "$theirs" wg-2-0 peers)" ]
     other_at site1 "$HELPER" cwg_destroy "$theirs" 2 0
 }

@@ -108,7 +108,10 @@ as=(--uid "$APP_UID" --gid "$APP_GID" status --)
 @test "called by the application, at each call of each task it has the privileges it needs there, and no more" {
     census success "${as[@]}" "$HELPER" cwg_create "$c1" 1 0 5001
     census silent "${as[@]}" "$HELPER" cwg_connect "$c1" 1 1 192.0.2.2:5002 "$KEY"
+    census success "${as[@]}" "$HELPER" cwg_show "$c1" --json
+    census success "${as[@]}" "$HELPER" cwg_show "$c1" 1 0
     census silent "${as[@]}" "$HELPER" cwg_destroy "$c1" 1 0
+    census failure "${as[@]}" "$HELPER" cwg_show "$c1" 1 0
     census failure "${as[@]}" "$HELPER" cwg_destroy "$c1" 1 0
     app_at site1 "$HELPER" cwg_create "$c1" 1 0 5001 >/dev/null
     census failure "${as[@]}" "$HELPER" cwg_wait "$c1" 1 0 0

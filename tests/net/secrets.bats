@@ -118,6 +118,21 @@ scanned()
     scanned 4
 }
 
+@test "when a show writes its result, and when it ends, neither the private nor the preshared key is in its memory" {
+    local number psk scans=$BATS_FILE_TMPDIR/scans look=$LOOK
+    psk=$(wg genpsk)
+    app_at site1 "$HELPER" cwg_create "$c1" 1 0 5001
+    app_at site1 "$HELPER" cwg_connect "$c1" 1 1 192.0.2.2:5002 AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE= \
+        --preshared-key-file - <<<"$psk"
+    echo "$psk" >"$BATS_TEST_TMPDIR/psk"
+    [ "$BACKEND" = kernel ] || look=:
+    look+="; $TOOLS/memscan \$PID - <$BATS_TEST_TMPDIR/psk >>$scans 2>&1"
+    number=$(last_call write cwg_show "$c1")
+    at_call "stop $number" "$look" cwg_show "$c1" | grep -q '^  preshared key  *yes$'
+    at_call exit "$look" cwg_show "$c1" --json | grep -q '"has_preshared_key":true'
+    if [ "$BACKEND" = kernel ]; then scanned 4; else scanned 2; fi
+}
+
 @test "a preshared key is in no command line and no environment while a connect runs" {
     local number psk
     local connect=(cwg_connect "$c1" 1 1 192.0.2.2:5002 AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE=)

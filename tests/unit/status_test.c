@@ -246,12 +246,20 @@ static const struct link_view a_view = {
     .state = STATE_CONNECTED,
 };
 
-#define A_KEY(letters) letters "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+#define KEY1 "AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+#define KEY2 "AgAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 #define A_LINK                                                                                     \
     "\"name\":\"wg-7-0\",\"net\":7,\"host\":0,\"address\":\"10.0.0.14\",\"backend\":\"kernel\","
 #define COUNTERS                                                                                   \
     ",\"received_bytes\":18446744073709551615,\"received_packets\":1,\"sent_bytes\":2,"            \
     "\"sent_packets\":3}"
+
+#define OWN "\"public_key\":\"" KEY1 "\",\"listen_port\":51801,\"peers\":1,\"peer\":"
+#define PEER                                                                                       \
+    "{\"public_key\":\"" KEY2 "\",\"endpoint\":\"192.0.2.2:51802\","                               \
+    "\"allowed_ips\":[\"10.0.0.15/32\",\"::/0\"],\"more_allowed_ips\":false,"                      \
+    "\"persistent_keepalive\":25,\"has_preshared_key\":true,"                                      \
+    "\"latest_handshake\":1732445000,\"latest_handshake_age\":12}"
 
 static void expect_json(const char *what, const struct json_place *place,
                         const struct link_view *view, const char *wanted)
@@ -270,16 +278,7 @@ static void json_links(void)
     struct link_view view = a_view;
 
     expect_json("all of it", NULL, &view,
-                "{" A_LINK "\"state\":\"connected\",\"up\":true,\"mtu\":1420,\"public_key\":"
-                           "\"" A_KEY("AQ") "\",\"listen_port\":51801,\"peers\":1,\"peer\":{"
-                                            "\"public_key\":\"" A_KEY(
-                                                "Ag") "\",\"endpoint\":\"192.0.2.2:51802\","
-                                                      "\"allowed_ips\":[\"10.0.0.15/32\",\"::/0\"],"
-                                                      "\"more_allowed_ips\":false,\"persistent_"
-                                                      "keepalive\":25,"
-                                                      "\"has_preshared_key\":true,\"latest_"
-                                                      "handshake\":1732445000,"
-                                                      "\"latest_handshake_age\":12}" COUNTERS);
+                "{" A_LINK "\"state\":\"connected\",\"up\":true,\"mtu\":1420," OWN PEER COUNTERS);
     view.state = STATE_NO_HANDSHAKE;
     view.status.endpoint = (struct endpoint){.port = 0};
     view.status.allowed_count = 0;
@@ -290,10 +289,10 @@ static void json_links(void)
     expect_json("what isn't known", &place, &view,
                 "{\"pid\":4711,\"container\":\"0123456789ab\"," A_LINK
                 "\"state\":\"no handshake yet\",\"up\":true,\"mtu\":1420,\"public_key\":null,"
-                "\"listen_port\":null,\"peers\":1,\"peer\":{\"public_key\":\"" A_KEY(
-                    "Ag") "\",\"endpoint\":null,\"allowed_ips\":[],\"more_allowed_ips\":true,"
-                          "\"persistent_keepalive\":25,\"has_preshared_key\":true,"
-                          "\"latest_handshake\":null,\"latest_handshake_age\":null}" COUNTERS);
+                "\"listen_port\":null,\"peers\":1,\"peer\":{\"public_key\":\"" KEY2
+                "\",\"endpoint\":null,\"allowed_ips\":[],\"more_allowed_ips\":true,"
+                "\"persistent_keepalive\":25,\"has_preshared_key\":true,"
+                "\"latest_handshake\":null,\"latest_handshake_age\":null}" COUNTERS);
     view.state = STATE_ENGINE_LOST;
     view.answered = false;
     view.link.up = false;
@@ -327,7 +326,7 @@ static void json_created(void)
 
     json_add_created(&text, &a_view.link.device, 65535, &a_view.status.public_key);
     expect(strcmp(text.bytes, "{\"name\":\"wg-7-0\",\"net\":7,\"host\":0,\"address\":\"10.0.0.14\","
-                              "\"listen_port\":65535,\"public_key\":\"" A_KEY("AQ") "\"}") == 0,
+                              "\"listen_port\":65535,\"public_key\":\"" KEY1 "\"}") == 0,
            "%s", text.bytes);
 }
 
