@@ -17,6 +17,9 @@ const struct task *const tasks[] = {
 #ifdef ENABLE_CWG_SHOW
     &task_show,
 #endif
+#ifdef ENABLE_CWG_LIST
+    &task_list,
+#endif
 #ifdef ENABLE_CWG_WAIT
     &task_wait,
 #endif

@@ -409,3 +409,35 @@ END
     [ "${lines[3]}" = "options: ipv6 nat preshared-key mtu" ]
     [ "${lines[4]}" = "backends: kernel WireGuard, userspace engine" ]
 }
+
+@test "cwg_list, cwg_wait and cwg_destroy_all are in the program if they are enabled, each for itself" {
+    local -A symbols=(
+        [LIST]='task_list census_take cgroup_container netdev_has_link'
+        [WAIT]='task_wait probe_open probe_send parse_seconds'
+        [DESTROY_ALL]='task_destroy_all remove_found'
+    )
+    local task symbol name with=$BATS_TEST_TMPDIR/with
+    quick_build "$with" "$(WITH="${!symbols[*]} JSON" config_without)"
+    for task in "${!symbols[@]}"; do
+        echo "without $task"
+        name=cwg_${task,,}
+        quick_build "$BUILD_DIR" "$(WITH="${!symbols[*]} JSON" config_without "$task")"
+        for symbol in ${symbols[$task]}; do
+            nm "$with/$NAME" | grep -q " $symbol\b" || fail "$symbol is nowhere"
+            ! nm "$PROGRAM" | grep -q " $symbol\b" || fail "$symbol is there"
+        done
+        run --separate-stderr "$PROGRAM" --help
+        [ "$status" = 0 ]
+        ! grep -qw "$name" <<<"$output" || fail "$output"
+        run --separate-stderr "$PROGRAM" "$name" 1 7 0
+        assert_failure_with "no such task; give one of: "
+        run --separate-stderr "$with/$NAME" "$name" --help
+        [ "$status" = 0 ]
+        # And alone.
+        rm -rf "$BUILD_DIR"
+        quick_build "$BUILD_DIR" "$(WITH=$task config_without CREATE CONNECT DELETE ENGINE)"
+        run --separate-stderr "$PROGRAM" --version
+        [ "$(sed -n 's/^tasks: //p' <<<"$output")" = "$name" ]
+        quick_build "$BUILD_DIR" "$(WITH=$task config_without CREATE CONNECT DELETE)"
+    done
+}

@@ -302,6 +302,41 @@ containers: all"
     refused_with 'peer_endpoint: missing; give a.b.c.d:port or [IPv6]:port, port 1-65535, or - if it' cwg_connect 1 7 0
 }
 
+@test "cwg_list, cwg_wait and cwg_destroy_all tell how they are used, and what is wrong with their arguments" {
+    local task build=$BATS_FILE_TMPDIR/more
+    WITH="LIST WAIT DESTROY_ALL JSON" quick_build "$build" "$(WITH="LIST WAIT DESTROY_ALL JSON" config_without)"
+    PROGRAM=$build/$NAME
+    SYNOPSIS=(
+        [cwg_list]='cwg_list [--json]'
+        [cwg_wait]='cwg_wait <pid> <net> <host> [<seconds>]'
+        [cwg_destroy_all]='cwg_destroy_all <pid>'
+        [cwg_destroy]='cwg_destroy <pid> <net> <host>'
+    )
+    run --separate-stderr "$PROGRAM" --help
+    [ "$status" = 0 ]
+    for task in "${!SYNOPSIS[@]}"; do
+        grep -Fqx "  $NAME ${SYNOPSIS[$task]}" <<<"$output" || fail "$output"
+    done
+    for task in "${!SYNOPSIS[@]}"; do
+        run --separate-stderr "$PROGRAM" "$task" --help
+        [ "$status" = 0 ]
+        [ "${lines[0]}" = "Usage: $NAME ${SYNOPSIS[$task]}" ]
+    done
+    refused pid cwg_wait 0 7 0
+    refused host cwg_wait 1 7 2 30
+    refused_with 'seconds: must be a decimal number from 0 to 3600, without leading zeros; leave it out for 30' \
+        cwg_wait 1 7 0 3601
+    refused_with 'too many arguments: 5, where cwg_wait takes 4; leave out the rest' cwg_wait 1 7 0 30 x
+    refused_with 'net: missing; give ' cwg_wait 1
+    refused pid cwg_destroy_all x
+    refused_with 'pid: missing; give ' cwg_destroy_all
+    refused_with 'too many arguments: 2, where cwg_destroy_all takes 1; leave out the rest' cwg_destroy_all 1 7
+    refused_with 'host: missing; give which of its ends, 0 or 1' cwg_destroy 1 7
+    refused_with 'too many arguments: 1, where cwg_list takes 0; leave out the rest' cwg_list 1
+    refused_with 'no such option; cwg_list takes --json' cwg_list --all
+    refused_with '--json: takes no value; leave it out' cwg_list --json=1
+}
+
 @test "of several wrong arguments the first is named" {
     refused pid cwg_create x x x x
     refused net cwg_create 1 x x x x

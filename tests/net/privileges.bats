@@ -39,20 +39,23 @@ teardown_file()
 # Runs at-syscall's status on a command, in the site, and checks every line: from main()'s capget(), and the capset()
 # that has to follow it, on, the rules of privilege.h; from pidfd_open() on the sandbox as well. At exit, and where the
 # program ends with an error also at the last write, nothing is permitted any more. A create that starts an engine makes
-# a namespace for that, a device, and sockets with large buffers, before it is in the sandbox.
+# a namespace for that, a device, and sockets with large buffers, before it is in the sandbox; a list looks at all
+# processes then.
 census()
 {
-    local ending=$1 report=$BATS_TEST_TMPDIR/report engine=0
+    local ending=$1 report=$BATS_TEST_TMPDIR/report engine=0 list=0
     shift
+    [[ " $* " != *" cwg_list "* ]] || list=1
     [[ $BACKEND != engine || " $* " != *" cwg_create "* ]] || engine=1
     at site1 "$TOOLS/at-syscall" --timeout 60 --report 9 "$@" 9>"$report" >/dev/null 2>&1 || true
-    awk -v ending="$ending" -v engine="$engine" '
+    awk -v ending="$ending" -v engine="$engine" -v list="$list" '
         function wrong(what) { print "wrong: " what ": " $0; bad = 1 }
         BEGIN {
-            none = "0000000000000000"; three = "0000000000281000"
+            none = "0000000000000000"; three = "0000000000281000"; ptrace = "0000000000080000"
             may["setns", "0000000000280000"] = may["setns", "0000000000200000"] = 1
             may["socket", "0000000000001000"] = 1
             may["ioctl", "0000000000001000"] = may["sendto", "0000000000001000"] = 1
+            if (list) starts["getdents64", ptrace] = starts["newfstatat", ptrace] = starts["openat", ptrace] = 1
             if (engine) starts["unshare", "0000000000200000"] = starts["setsockopt", "0000000000001000"] = 1
         }
         $2 ~ /[a-z]/ && $1 ~ /^[0-9]+$/ {
@@ -114,8 +117,9 @@ as=(--uid "$APP_UID" --gid "$APP_GID" status --)
     census failure "${as[@]}" "$HELPER" cwg_wait "$c1" 1 0 0
     app_at site1 "$HELPER" cwg_connect "$c1" 1 1 192.0.2.2:5002 "$KEY"
     census failure "${as[@]}" "$HELPER" cwg_wait "$c1" 1 0 1
+    census silent "${as[@]}" "$HELPER" cwg_list
     census silent "${as[@]}" "$HELPER" cwg_destroy_all "$c1"
-    ! has_device "$c1" wg-1-0
+    ! has_device "$c1" wg-1-0 || fail "a link is left"
 }
 
 @test "called by root, it has no more" {

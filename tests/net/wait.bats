@@ -185,11 +185,23 @@ waited()
 }
 
 @test "a link that is removed while it is waited for is an error, even if it is made again" {
+    local pid
     cwg site1 create "$c1" 7 0 5101
     start_waiting "$c1" 7 0 30
     cwg site1 destroy "$c1" 7 0
-    cwg site1 create "$c1" 7 0 5101
     waited 1 "the link for net 7, host 0 was removed in the meantime"
+    cwg site1 create "$c1" 7 0 5101
+    # No function in between: each of these becomes the next, so that the pid is the helper's in the end.
+    ip netns exec site1 setpriv --reuid "$APP_UID" --regid "$APP_GID" --clear-groups --inh-caps=-all -- \
+        env -- "$HELPER" cwg_wait "$c1" 7 0 30 2>"$BATS_TEST_TMPDIR/err" 3>&- &
+    pid=$!
+    sleep 1
+    kill -STOP "$pid"
+    cwg site1 destroy "$c1" 7 0
+    cwg site1 create "$c1" 7 0 5101
+    kill -CONT "$pid"
+    ! wait "$pid" || fail "it succeeded"
+    grep -q "the link for net 7, host 0 was removed in the meantime" "$BATS_TEST_TMPDIR/err"
 }
 
 @test "a container that ends while it is waited for is an error" {

@@ -23,6 +23,9 @@ static const struct task *const task_of[] = {
     [TASK_CONNECT] = &task_connect,
     [TASK_DESTROY] = &task_destroy,
     [TASK_SHOW] = &task_show,
+    [TASK_LIST] = &task_list,
+    [TASK_WAIT] = &task_wait,
+    [TASK_DESTROY_ALL] = &task_destroy_all,
 };
 
 /* A command line as the kernel hands it over: each argument in memory of its own size. */
@@ -65,7 +68,9 @@ static void drop(struct words *words)
 /* The lists of tasks and options are in some texts, and what is very short is in many. */
 static bool may_be_repeated(const char *word)
 {
-    return strstr(" cwg_create cwg_connect cwg_destroy cwg_show, or --help", word) ||
+    return strstr(" cwg_create cwg_connect cwg_destroy cwg_show cwg_list cwg_wait cwg_destroy_all, "
+                  "or --help",
+                  word) ||
            strstr("--preshared-key-file --persistent-keepalive --mtu --json", word) ||
            strlen(word) < 5;
 }
@@ -309,6 +314,34 @@ static void left_out(void)
     }
 }
 
+static void seconds(void)
+{
+    static const struct {
+        const char *line;
+        uint32_t seconds;
+    } lines[] = {
+        {"cwg_wait|7|5|1", 30},
+        {"cwg_wait|7|5|1|0", 0},
+        {"cwg_wait|fd:7|5|1|1", 1},
+        {"net-admin-helper|cwg_wait|7|5|1|3600", 3600},
+    };
+
+    for (size_t i = 0; i < COUNT(lines); i++) {
+        struct command_line line;
+        struct words words;
+
+        split(lines[i].line, &words);
+        if (parse_good(lines[i].line, &words, &line)) {
+            expect(line.task == &task_wait, "%s: task", lines[i].line);
+            expect(line.request.seconds == lines[i].seconds, "%s: %u", lines[i].line,
+                   line.request.seconds);
+            expect(line.request.end.net == 5 && line.request.end.host == 1, "%s: end",
+                   lines[i].line);
+        }
+        drop(&words);
+    }
+}
+
 /* execve() with an empty argument list; since Linux 5.18 the kernel puts an empty argv[0] there. */
 static void no_arguments_at_all(void)
 {
@@ -345,6 +378,9 @@ static const char *const good_keys[] = {"hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066Spjqq
 static const char *const bad_keys[] = {"", "Zq7", "hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmp=",
                                        "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="};
 
+static const char *const good_seconds[] = {"0", "3600"};
+static const char *const bad_seconds[] = {"", "3601", "Zq7", "-1", "030", "30s"};
+
 static const struct {
     const char *name;
     const char *const *good;
@@ -359,6 +395,8 @@ static const struct {
     [ARGUMENT_ENDPOINT] = {"peer_endpoint", good_endpoints, COUNT(good_endpoints), bad_endpoints,
                            COUNT(bad_endpoints)},
     [ARGUMENT_KEY] = {"peer_key", good_keys, COUNT(good_keys), bad_keys, COUNT(bad_keys)},
+    [ARGUMENT_SECONDS] = {"seconds", good_seconds, COUNT(good_seconds), bad_seconds,
+                          COUNT(bad_seconds)},
 };
 
 static const enum argument create_arguments[] = {ARGUMENT_PID, ARGUMENT_NET, ARGUMENT_HOST,
@@ -368,6 +406,9 @@ static const enum argument connect_arguments[] = {ARGUMENT_PID, ARGUMENT_NET, AR
 static const enum argument destroy_arguments[] = {ARGUMENT_PID, ARGUMENT_NET, ARGUMENT_HOST};
 
 static const enum argument show_arguments[] = {ARGUMENT_PID, ARGUMENT_NET, ARGUMENT_HOST};
+static const enum argument wait_arguments[] = {ARGUMENT_PID, ARGUMENT_NET, ARGUMENT_HOST,
+                                               ARGUMENT_SECONDS};
+static const enum argument destroy_all_arguments[] = {ARGUMENT_PID};
 
 static const struct {
     const struct task *task;
@@ -379,6 +420,9 @@ static const struct {
     {&task_connect, "cwg_connect", connect_arguments, COUNT(connect_arguments)},
     {&task_destroy, "cwg_destroy", destroy_arguments, COUNT(destroy_arguments)},
     {&task_show, "cwg_show", show_arguments, COUNT(show_arguments)},
+    {&task_list, "cwg_list", NULL, 0},
+    {&task_wait, "cwg_wait", wait_arguments, COUNT(wait_arguments)},
+    {&task_destroy_all, "cwg_destroy_all", destroy_all_arguments, COUNT(destroy_all_arguments)},
 };
 
 /* One command line of the cross product: `number` says which of the choices each argument is. */
@@ -559,7 +603,9 @@ static void descriptions(void)
             expect(unit_is_printable(argument_range(task->arguments[j])), "%s: argument %zu",
                    task->name, j);
         }
-        expect(unit_is_printable(task->summary) && task->run && task->details, "%s", task->name);
+        expect(unit_is_printable(task->summary) && (task->run || task->run_at_home) &&
+                   task->details,
+               "%s", task->name);
     }
     for (enum option option = 1; option < OPTIONS; option++) {
         const char *value = option_value(option);
@@ -575,6 +621,9 @@ static void descriptions(void)
     expect(task_create.options[0] == OPTION_JSON && !task_create.options[1],
            "options of cwg_create");
     expect(task_show.options[0] == OPTION_JSON && !task_show.options[1], "options of cwg_show");
+    expect(task_list.options[0] == OPTION_JSON && !task_list.options[1], "options of cwg_list");
+    expect(!task_wait.options[0] && !task_destroy_all.options[0], "options of others");
+    expect(task_destroy_all.changes && !task_wait.changes && !task_list.changes, "what changes");
     expect(!task_by_name(""), "a task without a name");
     expect(!task_by_name("cwg_creat") && !task_by_name("cwg_create2"), "a part of a name");
 }
@@ -588,6 +637,7 @@ int main(void)
         {.name = "options_anywhere", .run = options_anywhere},
         {.name = "shown", .run = shown},
         {.name = "left_out", .run = left_out},
+        {.name = "seconds", .run = seconds},
         {.name = "no_arguments_at_all", .run = no_arguments_at_all},
         {.name = "cross_product", .run = cross_product},
         {.name = "values", .run = values},

@@ -14,6 +14,9 @@ enum task_number {
     TASK_CONNECT,
     TASK_DESTROY,
     TASK_SHOW,
+    TASK_LIST,
+    TASK_WAIT,
+    TASK_DESTROY_ALL,
 };
 
 struct refused_line {

@@ -1,0 +1,307 @@
+#!/usr/bin/env bats
+# cwg_list: the links of all containers of a machine. Other links than these tests' may be there: only rows of
+# processes of theirs are looked at.
+#
+#       site1
+#     +-----------------------------------------------------+
+#     |  +----------------+    +----------+    +---------+  |
+#     |  | c1: wg-7-0     |    | c2:      |    |   ...   |  |
+#     |  |     wg-8-1 ... |    |   wg-7-1 |    |         |  |
+#     |  +----------------+    +----------+    +---------+  |
+#     +-----------------------------------------------------+
+
+# shellcheck disable=SC2030,SC2031 # a test is a subshell, and nothing of it is meant to last
+bats_require_minimum_version 1.5.0
+load net
+
+HEADER='PID      CONTAINER     LINK             BACKEND  PORT   HANDSHAKE  STATE'
+KEY_A=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE=
+ID_A=0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef
+ID_B=fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210
+STOPPED=()
+
+setup_file()
+{
+    has_backend || return 0
+    install_helper
+    one_site
+    ip -n site1 link set lo up
+    ip -n site1 address add 192.0.2.1/32 dev lo
+}
+
+setup()
+{
+    require_backend
+    container c1
+    container c2
+}
+
+teardown()
+{
+    local pid
+    for pid in "${STOPPED[@]}"; do kill -KILL "$pid" 2>/dev/null || true; done
+    clean_up
+    wait_for_silence site1
+    [ -z "${CGROUP:-}" ] || wait_for find "$CGROUP" -depth -type d -exec rmdir {} +
+}
+
+teardown_file()
+{
+    clean_up
+}
+
+# What is listed of some processes: list_of PID... as the application, its output in $output.
+list_of()
+{
+    run --separate-stderr cwg site1 list
+    [ "$status$stderr" = 0 ] || fail "$status: $stderr"
+    output=$(awk -v pids=" $* " 'index(pids, " " $1 " ")' <<<"$output")
+}
+
+# The same as JSON, one link a line.
+json_of()
+{
+    run --separate-stderr cwg site1 list --json
+    [ "$status$stderr" = 0 ] || fail "$status: $stderr"
+    [ "${#lines[@]}" = 1 ] || fail "not one line: $output"
+    output=$(python3 -c '
+import json, sys
+for link in json.load(sys.stdin):
+    if str(link["pid"]) in sys.argv[1:]:
+        print(json.dumps(link))' "$@" <<<"$output")
+}
+
+# A field of the one object that json_of() has left.
+field()
+{
+    python3 -c 'import json, sys; print(json.dumps(json.load(sys.stdin)[sys.argv[1]]))' "$1" <<<"$output"
+}
+
+engine_of()
+{
+    inside "$1" ip link show "$2" | sed -nE 's/^ *alias .*: engine, process ([0-9]+), .*/\1/p'
+}
+
+@test "each link is a row of its container, in order, and its state is told" {
+    local key1 key2
+    key1=$(cwg site1 create "$c1" 7 0 5101)
+    key2=$(cwg site1 create "$c2" 7 1 5102)
+    cwg site1 create "$c1" 5 1 5103
+    run --separate-stderr cwg site1 list
+    [ "${lines[0]}" = "$HEADER" ] || fail "$output"
+    [ "$(grep -cF "$HEADER" <<<"$output")" = 1 ]
+    list_of "$c1" "$c2"
+    [ "$output" = "$(printf '%-7d  %-12s  %-15s  %-7s  %-5d  %-9s  %s\n' \
+        "$c1" - wg-5-1 "$BACKEND" 5103 never "waiting for connect" \
+        "$c1" - wg-7-0 "$BACKEND" 5101 never "waiting for connect" \
+        "$c2" - wg-7-1 "$BACKEND" 5102 never "waiting for connect")" ] || fail "$output"
+    cwg site1 connect "$c1" 7 1 192.0.2.1:5102 "$key2"
+    cwg site1 connect "$c2" 7 0 192.0.2.1:5101 "$key1"
+    list_of "$c2"
+    [[ $output == *"  never      no handshake yet" ]] || fail "$output"
+    cwg site1 wait "$c1" 7 0
+    list_of "$c1"
+    [[ ${output##*wg-7-0} =~ ^\ +"$BACKEND"\ +5101\ +[0-9]s\ +connected$ ]] || fail "$output"
+}
+
+@test "as JSON it tells what cwg_show does, with process and container" {
+    local key1
+    key1=$(cwg site1 create "$c1" 7 0 5101)
+    cwg site1 connect "$c1" 7 1 192.0.2.1:5102 "$KEY_A"
+    cwg site1 list --json | "$ROOT/tests/lib/said.py" list
+    json_of "$c1"
+    [ "$(field pid)" = "$c1" ]
+    [ "$(field container)" = null ]
+    [ "$(field public_key)" = "\"$key1\"" ]
+    [ "$(field state)" = '"no handshake yet"' ]
+    [[ $output == "{\"pid\": $c1, \"container\": null, \"name\": \"wg-7-0\", \"net\": 7,"* ]]
+    diff <(python3 -c '
+import json, sys
+link = json.load(sys.stdin)
+del link["pid"], link["container"]
+print([link])' <<<"$output") <(cwg site1 show "$c1" --json | python3 -c 'import json, sys; print(json.load(sys.stdin))')
+}
+
+@test "where there is no link nothing is printed, and as JSON an empty array" {
+    # Processes of its own alone: all are in the site's namespace.
+    local alone=(unshare --pid --fork --mount-proc -- setpriv --reuid "$APP_UID" --regid "$APP_GID" --clear-groups
+        --inh-caps=-all -- env --)
+    run --separate-stderr at site1 "${alone[@]}" "$HELPER" cwg_list
+    assert_success_with ""
+    run --separate-stderr at site1 "${alone[@]}" "$HELPER" cwg_list --json
+    assert_success_with "[]"
+}
+
+@test "a namespace with several processes is listed once, by the one with the lowest number" {
+    local i pids=("$c1") lowest
+    for i in 1 2 3; do
+        nsenter --net --target "$c1" -- sleep 60 3>&- &
+        CONTAINERS+=($!)
+        pids+=($!)
+    done
+    lowest=$(printf '%s\n' "${pids[@]}" | sort -n | head -n 1)
+    cwg site1 create "$c1" 7 0 5101
+    wait_for test "$(readlink "/proc/${pids[3]}/ns/net")" = "$(readlink "/proc/$c1/ns/net")"
+    list_of "${pids[@]}"
+    [ "$(wc -l <<<"$output")" = 1 ]
+    [[ $output == "$lowest "* ]]
+}
+
+@test "an unfinished link is listed, and what is no link of ours isn't" {
+    cwg site1 create "$c1" 7 0 5101
+    inside "$c1" ip link set wg-7-0 group $((0x6e616821))
+    add_of_our_kind "$c1" wg0
+    add_of_our_kind "$c1" wg-7-2
+    inside "$c1" ip link add wg-9-0 type "$DUMMY"
+    inside "$c1" ip link property add dev wg-9-0 altname wg-10-0
+    list_of "$c1"
+    [ "$(wc -l <<<"$output")" = 1 ]
+    [[ $output == *"  wg-7-0 "*"  unfinished" ]]
+}
+
+@test "what a caller may not act on isn't there: links in the host's network, for all but root" {
+    local at_home
+    ip netns exec site1 sleep 60 3>&- &
+    at_home=$!
+    CONTAINERS+=("$at_home")
+    wait_for grep -qx sleep "/proc/$at_home/comm"
+    at site1 "$HELPER" cwg_create "$at_home" 7 0 5101
+    cwg site1 create "$c1" 8 0 5102
+    run --separate-stderr cwg site1 list
+    [ "$(awk '$1 == '"$c1" <<<"$output" | wc -l)" = 1 ]
+    ! grep -q '  5101  ' <<<"$output" || fail "$output"
+    run --separate-stderr at site1 "$HELPER" cwg_list
+    [ "$status" = 0 ]
+    grep -q '  wg-7-0  .*  5101  ' <<<"$output" || fail "$output"
+    at site1 "$HELPER" cwg_destroy "$at_home" 7 0
+}
+
+@test "who may act on their own containers only finds no other's" {
+    local mine theirs own=$BATS_FILE_TMPDIR/bin-own/$NAME
+    [ -e "$own" ] || (install_helper "$ROOT/build/variants/own/$NAME" cap_net_admin,cap_sys_admin,cap_sys_ptrace=p \
+        "$BATS_FILE_TMPDIR/bin-own")
+    rootless_container mine "$APP_UID"
+    rootless_container theirs $((APP_UID + 1))
+    cwg site1 create "$c1" 1 0 5101
+    cwg site1 create "$mine" 1 0 5102
+    cwg site1 create "$theirs" 1 0 5103
+    list_of "$c1" "$mine" "$theirs"
+    [ "$(wc -l <<<"$output")" = 3 ]
+    run --separate-stderr app_at site1 "$own" cwg_list
+    [ "$status" = 0 ]
+    [ -z "$stderr" ]
+    [ "$(awk 'NR > 1 { print $1 }' <<<"$output")" = "$mine" ] || fail "$output"
+    run --separate-stderr at site1 "$own" cwg_list
+    [ "$(awk -v pids=" $c1 $mine $theirs " 'index(pids, " " $1 " ")' <<<"$output" | wc -l)" = 3 ]
+}
+
+@test "processes that are hidden from the caller are found" {
+    cwg site1 create "$c1" 7 0 5101
+    # shellcheck disable=SC2016 # the inner shell's
+    run --separate-stderr at site1 unshare --mount -- sh -c 'mount -t proc -o hidepid=2 proc /proc
+        exec setpriv --reuid "$1" --regid "$2" --clear-groups --inh-caps=-all -- env -- sh -c "
+            ! [ -e /proc/$3 ] || exit 9; exec \"\$0\" cwg_list" "$0"' "$HELPER" "$APP_UID" "$APP_GID" "$c1"
+    [ "$status" = 0 ] || fail "$status: $stderr"
+    grep -q "^$c1 .*  wg-7-0 " <<<"$output" || fail "$output"
+}
+
+@test "a process whose number is another's by the time it is looked at isn't listed as that" {
+    local taken=$BATS_TEST_TMPDIR/taken
+    cwg site1 create "$c1" 7 0 5101
+    cwg site1 create "$c2" 8 0 5102
+    run --separate-stderr at site1 "$TOOLS/at-syscall" --uid "$APP_UID" --gid "$APP_GID" --timeout 100 each --do "
+        [ \$CALL = pidfd_open ] && [ ! -e $taken ] || exit 0
+        $TOOLS/pidrecycle --kill $c1 /proc/$c2/ns/net 20 >$taken 2>&1 3>&- &
+        i=0; until grep -q ready $taken; do i=\$((i + 1)); [ \$i -lt 200 ]; sleep 0.05; done" -- "$HELPER" cwg_list
+    [ "$status" = 0 ] || fail "$status: $stderr"
+    grep -q ready "$taken"
+    ! grep -q "^$c1 " <<<"$output" || fail "$output"
+    grep -q "^$c2 .*  wg-8-0 " <<<"$output" || fail "$output"
+    kill -KILL "$c1"
+}
+
+@test "what a visit has opened is closed before the next: few descriptors are enough" {
+    local i pid pids=()
+    for ((i = 0; i < 12; i++)); do
+        container pid
+        pids+=("$pid")
+        cwg site1 create "$pid" 7 0 0 >/dev/null
+    done
+    run --separate-stderr app_at site1 "$TOOLS/weird-exec" nofile 16 "$HELPER" cwg_list
+    [ "$status" = 0 ] || fail "$status: $stderr"
+    [ "$(awk -v pids=" ${pids[*]} " 'index(pids, " " $1 " ")' <<<"$output" | wc -l)" = 12 ] || fail "$output"
+}
+
+@test "engines that don't answer are told of, and hold it up for two seconds in each container, and no more" {
+    [ "$BACKEND" = engine ] || skip "the kernel's have no process that could be stopped"
+    local net
+    for net in 1 2 3 4; do
+        cwg site1 create "$c1" "$net" 0 0 >/dev/null
+        STOPPED+=("$(engine_of "$c1" "wg-$net-0")")
+    done
+    cwg site1 create "$c2" 7 0 5101
+    kill -STOP "${STOPPED[@]}"
+    SECONDS=0
+    list_of "$c1" "$c2"
+    [ "$SECONDS" -le 4 ] || fail "it took $SECONDS seconds"
+    [ "$(grep -c "^$c1 .*  -      -          engine lost$" <<<"$output")" = 4 ] || fail "$output"
+    grep -q "^$c2 .*  5101   never      waiting for connect$" <<<"$output" || fail "$output"
+}
+
+@test "a list that can't be written is a failure" {
+    local option
+    cwg site1 create "$c1" 7 0 5101
+    for option in "" --json; do
+        # shellcheck disable=SC2016,SC2086 # the inner shell's; a word or none
+        run --separate-stderr app_at site1 bash -c '"$0" cwg_list "$@" >/dev/full' "$HELPER" $option
+        assert_failure_with "can't write to standard output: No space left on device"
+    done
+}
+
+# A cgroup for a test, in a hierarchy of the first version or of the second: sets CGROUP.
+make_cgroup()
+{
+    local hierarchy
+    for hierarchy in /sys/fs/cgroup/pids /sys/fs/cgroup /sys/fs/cgroup/unified; do
+        CGROUP=$hierarchy/nah-test.$$
+        [ ! -e "$hierarchy/cgroup.procs" ] || ! mkdir "$CGROUP" 2>/dev/null || return 0
+    done
+    CGROUP=
+    skip "no cgroup can be made here"
+}
+
+# Puts a process into a cgroup below that one.
+put_into()
+{
+    mkdir -p "$CGROUP/$2"
+    echo "$1" >"$CGROUP/$2/cgroup.procs"
+}
+
+@test "a container is known by its cgroup's name, and not by what it calls those further in" {
+    local name
+    make_cgroup
+    cwg site1 create "$c1" 7 0 5101
+    for name in "docker/$ID_A" "docker-$ID_A.scope" "libpod-$ID_A.scope/container" "cri-containerd-$ID_A.scope" \
+        "kubepods/burstable/pod12/$ID_A" "docker-$ID_A.scope/docker-$ID_B.scope" "docker/$ID_A/$ID_B/x"; do
+        put_into "$c1" "$name"
+        list_of "$c1"
+        [[ $output == "$c1 "*"  0123456789ab  wg-7-0 "* ]] || fail "$name: $output"
+        json_of "$c1"
+        [ "$(field container)" = "\"$ID_A\"" ]
+    done
+    for name in "lxc.payload.web" "machine-web.scope" "docker/${ID_A%f}" "docker/x$ID_A" "${ID_A^^}"; do
+        put_into "$c1" "$name"
+        list_of "$c1"
+        [[ $output == "$c1 "*"  -             wg-7-0 "* ]] || fail "$name: $output"
+        json_of "$c1"
+        [ "$(field container)" = null ]
+    done
+}
+
+@test "a list changes nothing" {
+    cwg site1 create "$c1" 7 0 5101
+    remember
+    list_of "$c1"
+    [ -n "$output" ]
+    unchanged
+}
