@@ -11,7 +11,6 @@ The names are those of src/engine/configuration.h. Exit code: 0, or 1 if the eng
 """
 import base64
 import ctypes
-import os
 import re
 import socket
 import sys

@@ -8,6 +8,7 @@ setup()
     cd "$BATS_TEST_DIRNAME/../.." || return
     mapfile -t c_files < <(git ls-files '*.c' '*.h')
     mapfile -t scripts < <(git ls-files | xargs grep -lIE '^#!/(usr/)?bin/(env )?(bash|sh|bats)')
+    mapfile -t python < <(git ls-files | xargs grep -lIE '^#!/usr/bin/(env )?python3|^from __future__')
     # What has no first line of its own because it is read by others.
     mapfile -t parts < <(git ls-files '*.bash')
     mapfile -t documents < <(git ls-files '*.md' '*.scd')
@@ -39,9 +40,14 @@ setup()
     shellcheck -x --shell=bash "${parts[@]}"
 }
 
+@test "pyflakes finds nothing in the Python" {
+    [ ${#python[@]} -ge 8 ]
+    pyflakes3 "${python[@]}"
+}
+
 # A table's row can't be broken.
 @test "no line of a script or document is longer than 120 characters, and none of the project's ends in a space" {
-    run grep -nE '^.{121}' "${scripts[@]}" "${parts[@]}" Makefile ./*.mk
+    run grep -nE '^.{121}' "${scripts[@]}" "${parts[@]}" "${python[@]}" Makefile ./*.mk
     [ -z "$output" ]
     run grep -nE '^[^|].{120}' "${documents[@]}"
     [ -z "$output" ]
@@ -69,7 +75,7 @@ setup()
 
 @test "every relative link in the documents leads somewhere" {
     local file target
-    for file in *.md doc/*.md; do
+    for file in *.md doc/*.md examples/*.md; do
         while read -r target; do
             [ -e "$(dirname "$file")/$target" ] || { echo "$file: $target" >&2; return 1; }
         done < <(grep -oE '\]\([^)#:]+' "$file" | sed 's/^](//')
