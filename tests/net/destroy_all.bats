@@ -157,7 +157,8 @@ stopped()
     cwg site1 create "$c1" 2 0 5002
     cwg site1 create "$c1" 3 0 5003
     run --separate-stderr cwg site1 destroy_all "$c1"
-    assert_failure_with "1 of 3 links were not removed, or not all of it has ended; the first: the link was removed, but"
+    assert_failure_with \
+        "1 of 3 links were not removed, or not all of it has ended; the first: the link was removed, but"
     [[ $stderr == *"process $engine, doesn't end"* ]]
     [ -z "$(devices_of "$c1")" ] || fail "left: $(devices_of "$c1")"
     port_free site1 5002

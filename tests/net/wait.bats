@@ -224,7 +224,8 @@ waited()
     CONTAINERS+=("$watcher")
     wait_for grep -q listening "$BATS_TEST_TMPDIR/dump"
     for how in "route add 10.0.0.15/32 dev elsewhere" "rule add to 10.0.0.15 table 100" \
-        "rule add to 10.0.0.15 unreachable" "route delete 10.0.0.14/31" "address delete 10.0.0.14/31 dev wg-7-0" "address add 10.0.0.15/32 dev elsewhere"; do
+        "rule add to 10.0.0.15 unreachable" "route delete 10.0.0.14/31" "address delete 10.0.0.14/31 dev wg-7-0" \
+        "address add 10.0.0.15/32 dev elsewhere"; do
         echo "$how"
         inside "$c1" ip route replace default dev elsewhere table 100
         # shellcheck disable=SC2086 # words
