@@ -91,7 +91,7 @@ struct search {
 static int note_link(const struct nlmsghdr *message, void *context)
 {
     const struct search *search = context;
-    struct link_seen link;
+    struct link_seen link = {.up = false};
     int found = read_link(message, search->backend, &link);
 
     if (found > 0)

@@ -125,8 +125,8 @@ static bool take_endpoint(struct rest *rest, struct endpoint *ret_endpoint)
     length = strlen(line);
     if (line[0] == '[' && line[length - 1] == ']') {
         endpoint.ipv6 = true;
-        line[length - 1] = '\0';
-        text++;
+        text = line + 1;
+        text[length - 2] = '\0';
     }
     if (!read_address(text, endpoint.ipv6, address))
         return false;

@@ -105,7 +105,8 @@ fits()
     [ "$(cwg site1 show "$c1" | head -n 1)" = "wg-7-0: no handshake yet" ]
     [ "$(line_of 'latest handshake')" = never ]
     [ "$(told1 '["state"]' '["peer"]["public_key"]' '["peer"]["endpoint"]' '["peer"]["allowed_ips"]' \
-        '["peer"]["latest_handshake"]' '["peer"]["latest_handshake_age"]' '["peer"]["has_preshared_key"]' '["peer"]["persistent_keepalive"]')" = \
+        '["peer"]["latest_handshake"]' '["peer"]["latest_handshake_age"]' \
+        '["peer"]["has_preshared_key"]' '["peer"]["persistent_keepalive"]')" = \
         "no handshake yet $key2 192.0.2.2:5102 ['10.0.0.15/32'] None None False 0" ]
 
     cwg site2 connect "$c2" 7 0 192.0.2.1:5101 "$key1"
