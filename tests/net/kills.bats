@@ -163,7 +163,8 @@ sweep_of_destroy()
 sweep_of_destroy_all()
 {
     local points last n
-    "$HELPER" cwg_create "$container" 1 0 5005 >/dev/null && "$HELPER" cwg_create "$container" 2 0 5006 >/dev/null || return
+    "$HELPER" cwg_create "$container" 1 0 5005 >/dev/null || return
+    "$HELPER" cwg_create "$container" 2 0 5006 >/dev/null || return
     points cwg_destroy_all "$container" || return
     for n in "${points[@]}"; do
         "$HELPER" cwg_create "$container" 1 0 5005 >/dev/null || fail "not made again before $n" || return
