@@ -118,6 +118,26 @@ user_namespace_of()
     assert_failure_with "pid: that process is in the host's network namespace, not in a container's"
 }
 
+@test "each container is listed with the id that it has in podman, and can be waited for and be emptied" {
+    local id own_id shown
+    id=$(root_podman inspect --format '{{.Id}}' left)
+    own_id=$(user_podman inspect --format '{{.Id}}' own)
+    cwg site1 create "$left" 15 0 5801
+    cwg site1 create "$own" 15 0 5802
+    run --separate-stderr cwg site1 list
+    [ "$status" = 0 ] || fail "$stderr"
+    grep -q "^$left  *${id:0:12}  wg-15-0  " <<<"$output" || fail "not $id: $output; $(<"/proc/$left/cgroup")"
+    # An ordinary user's podman has no cgroup of its own to put it into, where no service gives it one.
+    shown=-
+    ! grep -q "$own_id" "/proc/$own/cgroup" || shown=${own_id:0:12}
+    grep -q "^$own  *$shown  *wg-15-0  " <<<"$output" || fail "not $own_id: $output; $(<"/proc/$own/cgroup")"
+    run --separate-stderr cwg site1 wait "$own" 15 0 0
+    assert_failure_with "the link wg-15-0 has no peer yet"
+    cwg site1 destroy_all "$own"
+    ! has_device "$own" wg-15-0 || fail "it is still there"
+    cwg site1 destroy "$left" 15 0
+}
+
 @test "an application that runs the helper in a container, and tells it the local host number, links two containers" {
     local key1 key2
     # Of standard output it takes what is left without space at both ends.

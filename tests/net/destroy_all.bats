@@ -90,7 +90,6 @@ unfinished()
     add_of_our_kind "$c1" wg0
     add_of_our_kind "$c1" xwg-1-0
     inside "$c1" ip link add wg-5-0 type "$DUMMY"
-    inside "$c1" ip link add wg-6-0 type "$OTHER_KIND" || true
     inside "$c1" ip link add d1 type "$DUMMY"
     inside "$c1" ip link property add dev d1 altname wg-7-0
     local others
@@ -152,17 +151,19 @@ stopped()
 
 @test "a link whose engine can't be ended keeps no other, and is told of at the end" {
     [ "$BACKEND" = engine ] || skip "the kernel's have no process that could be stopped"
-    local engine
+    local engine net
     stopped 1
-    cwg site1 create "$c1" 2 0 5002
-    cwg site1 create "$c1" 3 0 5003
+    # In which order they are removed is the kernel's affair.
+    for ((net = 2; net < 8; net++)); do
+        cwg site1 create "$c1" "$net" 0 "500$net"
+    done
     run --separate-stderr cwg site1 destroy_all "$c1"
-    assert_failure_with \
-        "1 of 3 links were not removed, or not all of it has ended; the first: the link was removed, but"
+    assert_failure_with "1 of 7 links were not removed, or not all of it has ended; the first: the link was removed"
     [[ $stderr == *"process $engine, doesn't end"* ]]
     [ -z "$(devices_of "$c1")" ] || fail "left: $(devices_of "$c1")"
-    port_free site1 5002
-    port_free site1 5003
+    for ((net = 2; net < 8; net++)); do
+        port_free site1 "500$net"
+    done
 }
 
 @test "however many of them there are, it ends after twenty seconds, and goes on when it is called again" {
