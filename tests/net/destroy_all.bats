@@ -149,6 +149,7 @@ stopped()
     STOPPED+=("$engine")
 }
 
+# bats test_tags=engine
 @test "a link whose engine can't be ended keeps no other, and is told of at the end" {
     [ "$BACKEND" = engine ] || skip "the kernel's have no process that could be stopped"
     local engine net
@@ -166,6 +167,7 @@ stopped()
     done
 }
 
+# bats test_tags=engine
 @test "however many of them there are, it ends after twenty seconds, and goes on when it is called again" {
     [ "$BACKEND" = engine ] || skip "the kernel's have no process that could be stopped"
     local engine net

@@ -232,6 +232,7 @@ print([link])' <<<"$output") <(cwg site1 show "$c1" --json | python3 -c 'import 
     [ "$(awk -v pids=" ${pids[*]} " 'index(pids, " " $1 " ")' <<<"$output" | wc -l)" = 12 ] || fail "$output"
 }
 
+# bats test_tags=engine
 @test "engines that don't answer are told of, and hold it up for two seconds in each container, and no more" {
     [ "$BACKEND" = engine ] || skip "the kernel's have no process that could be stopped"
     local net

@@ -250,6 +250,7 @@ wait_without_session()
     assert_success_with ""
 }
 
+# bats test_tags=engine
 @test "an engine that doesn't answer, and one that can't be found, make it wait no longer than it was told" {
     [ "$BACKEND" = engine ] || skip "the kernel's have no process"
     local took
