@@ -95,7 +95,11 @@ static int note_link(const struct nlmsghdr *message, void *context)
     struct link_seen link = {.up = false};
     int found = read_link(message, search->backend, &link);
 
-    if (found > 0 && policy_allows_net(link.device.end.net))
+#ifdef ENABLE_CWG_POLICY
+    if (found > 0 && !policy_allows_net(link.device.end.net))
+        return 0;
+#endif
+    if (found > 0)
         insert(search->links, &link);
     return found < 0 ? found : 0;
 }

@@ -277,12 +277,4 @@ int policy_check_links(unsigned int links, struct failure *failure)
     return end(-EDQUOT, "remove one with cwg_destroy, or ask the administrator", failure);
 }
 
-#else
-
-bool policy_allows_net(uint32_t net)
-{
-    (void)net;
-    return true;
-}
-
 #endif

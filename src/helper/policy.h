@@ -21,7 +21,7 @@ int policy_read(struct failure *failure);
  * -EPERM with the line of the rule. */
 int policy_check(const struct task *task, const struct request *request, struct failure *failure);
 
-/* For tasks about more links than their arguments name. Without ENABLE_CWG_POLICY: of any. */
+/* For tasks about more links than their arguments name. */
 bool policy_allows_net(uint32_t net);
 
 /* Whether the caller is limited to containers with a user namespace of his own (target.c). */
