@@ -17,8 +17,9 @@
 enum {
     ROUND = 512, /* links that are removed between two looks at what there is */
     /* Root in the container can make devices as fast as we remove them, and have us wait for the
-     * end of processes that are no engines. */
-    TIME_MAX = 20 * 1000, /* milliseconds */
+     * end of processes that are no engines, two seconds each. */
+    TIME_MAX = 120 * 1000, /* milliseconds */
+    FAILURES_MAX = 10,
 };
 
 /* What a look has shown: the first ends whose devices are ours by kind and name. */
@@ -101,9 +102,14 @@ static void remove_one(struct target *target, struct link_end end, struct tally 
         tally->left++;
 }
 
+static unsigned int failures(const struct tally *tally)
+{
+    return tally->lingering + tally->left;
+}
+
 static int fail_some(const struct tally *tally, struct failure *failure)
 {
-    unsigned int bad = tally->lingering + tally->left;
+    unsigned int bad = failures(tally);
 
     fail(failure, tally->error,
          "%u of %u links were not removed, or not all of it has ended; the "
@@ -115,12 +121,17 @@ static int fail_some(const struct tally *tally, struct failure *failure)
 
 static int fail_endless(const struct tally *tally, struct failure *failure)
 {
-    return fail(
-        failure, -EBUSY,
-        "20 seconds weren't enough: %u links were removed, and there are others; if engines "
-        "are stopped or somebody in the container makes links all the time, end these "
-        "first; then try again",
-        tally->removed + tally->lingering);
+    return fail(failure, -EBUSY,
+                "given up after %s: %u links were removed, and there are others; if engines are "
+                "stopped, or somebody in the container makes links all the time, end these first, "
+                "and try again",
+                failures(tally) < FAILURES_MAX ? "two minutes" : "ten failures",
+                tally->removed + tally->lingering);
+}
+
+static bool is_over(const struct tally *tally, int64_t end)
+{
+    return failures(tally) >= FAILURES_MAX || clock_now() >= end;
 }
 
 /* Goes through those that were found. Returns whether it got any further. */
@@ -130,7 +141,7 @@ static bool remove_found(struct target *target, const struct found *found, int64
     const unsigned int before = tally->removed + tally->lingering;
 
     tally->left = 0;
-    for (size_t i = 0; i < found->count && clock_now() < end; i++)
+    for (size_t i = 0; i < found->count && !is_over(tally, end); i++)
         remove_one(target, found->ends[i], tally);
     return tally->removed + tally->lingering > before;
 }
@@ -151,7 +162,7 @@ static int run(const struct request *request, struct target *target, struct fail
             return error;
         if (found.count == 0)
             break;
-        if (clock_now() >= end)
+        if (is_over(&tally, end))
             return fail_endless(&tally, failure);
         further = remove_found(target, &found, end, &tally);
     }
