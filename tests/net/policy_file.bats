@@ -10,6 +10,7 @@
 # The program of build/variants/policy looks for its policy where a test can write it. Three users may call it: the
 # application, another of the same group, and one of other groups.
 
+# bats file_tags=only-6-12
 bats_require_minimum_version 1.5.0
 load net
 

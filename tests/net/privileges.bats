@@ -2,6 +2,7 @@
 # How much power the helper has at each of its system calls, whoever starts it, and what surroundings do to it: closed
 # and strange descriptors, an empty argument list, a poisoned environment.
 
+# bats file_tags=only-6-1
 bats_require_minimum_version 1.5.0
 load net
 
