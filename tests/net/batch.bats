@@ -9,6 +9,7 @@
 #     |    +------------+       |          |        +------------+   |
 #     |    others, for a test   |          |                         |
 #     +-------------------------+          +-------------------------+
+# shellcheck disable=SC2030,SC2031 # each test has variables of its own
 
 bats_require_minimum_version 1.5.0
 load net
@@ -53,10 +54,11 @@ teardown_file()
     clean_up
 }
 
-# Starts a batch of the application's in site1, to speak with: its process is BATCH_OF.
+# Starts a batch of the application's in site1, to speak with: its process is BATCH_OF. Arguments stand before the
+# command.
 start_batch()
 {
-    coproc BATCH { exec "${APP[@]}" "$HELPER" batch 2>"$ERRORS" 3>&-; }
+    coproc BATCH { exec "${APP[@]}" "$@" "$HELPER" batch 2>"$ERRORS" 3>&-; }
     # shellcheck disable=SC2153 # coproc sets it
     BATCH_OF=$BATCH_PID
     exec {IN}>&"${BATCH[1]}" {OUT}<&"${BATCH[0]}"
@@ -128,7 +130,8 @@ field_of()
     [ "$stderr" = "$NAME: 5 of 10 tasks failed: see the lines of the output that begin with error" ] || fail "$stderr"
     [ "${#lines[@]}" = 10 ] || fail "$output"
     [[ ${lines[0]} =~ ^'ok '[A-Za-z0-9+/]{43}=$ ]]
-    [[ ${lines[1]} =~ ^'ok {"name":"wg-8-0","net":8,"host":0,"address":"10.0.0.16","listen_port":'[0-9]+',"public_key":"'[A-Za-z0-9+/]{43}'="}'$ ]]
+    local json='{"name":"wg-8-0","net":8,"host":0,"address":"10.0.0.16","listen_port":'
+    [[ ${lines[1]} == "ok $json"*"}" ]]
     [[ ${lines[2]} == "error the link wg-7-0 "* || ${lines[2]} == "error "*exists* ]] || fail "${lines[2]}"
     [[ ${lines[3]} == "error no such link: the container has none for net 9, host 0"* ]]
     [[ ${lines[4]} == "error no such task; give one of: "* ]]
@@ -153,16 +156,16 @@ field_of()
 }
 
 @test "what can't stand in a batch is refused, and nothing is changed by it" {
-    local line lines_of=() long x
+    local line refused=() long x
     printf -v x '%*s' 512 ''
     long="cwg_destroy $c1 7 0${x// / }"
     cwg site1 create "$c1" 7 0 5107
     remember
     for line in --help -h --version "cwg_create --help" "cwg_show $c1" cwg_list batch "batch -" \
         "$NAME cwg_destroy $c1 7 0"; do
-        lines_of+=("$line")
+        refused+=("$line")
     done
-    batch_of "${lines_of[@]}" "cwg_destroy fd:0 7 0" "cwg_destroy fd:9 7 0" \
+    batch_of "${refused[@]}" "cwg_destroy fd:0 7 0" "cwg_destroy fd:9 7 0" \
         "cwg_connect $c1 7 1 192.0.2.2:5107 $KEY --preshared-key-file /dev/null" \
         "cwg_connect $c1 7 1 192.0.2.2:5107 $KEY --preshared-key-file -" "$long" \
         $'cwg_destroy '"$c1"$' 7 0\r' "'cwg_destroy' $c1 7 0" "cwg_destroy_all" "cwg_destroy_all $c1 7" \
@@ -185,7 +188,8 @@ field_of()
 }
 
 @test "what the input ends in the middle of is not done" {
-    run --separate-stderr "${APP[@]}" "$HELPER" batch < <(printf 'cwg_create %s 7 0 5107\ncwg_destroy %s 7 0' "$c1" "$c1")
+    run --separate-stderr "${APP[@]}" "$HELPER" batch < <(
+        printf 'cwg_create %s 7 0 5107\ncwg_destroy %s 7 0' "$c1" "$c1")
     [ "$status" = 1 ]
     [ "${#lines[@]}" = 2 ]
     [[ ${lines[0]} == "ok "* ]]
@@ -245,39 +249,41 @@ begin with error" ] || fail "$(cat "$ERRORS")"
 }
 
 @test "links of more containers than it keeps, in turns" {
-    local number round rounds=6 pids=() pid
-    [ -z "${NAH_IN_VM:-}" ] || rounds=2
-    for ((number = 0; number < 10; number++)); do
+    local number round rounds=7 pids=() pid
+    [ -z "${NAH_IN_VM:-}" ] || rounds=1
+    for ((number = 0; number < 9; number++)); do
         container pid
         pids+=("$pid")
     done
     start_batch
     for ((round = 0; round < rounds; round++)); do
         for number in "${!pids[@]}"; do
-            ask_for "ok " "cwg_create ${pids[number]} $((round * 10 + number)) 0 0"
+            ask_for "ok " "cwg_create ${pids[number]} $((round * 9 + number)) 0 0"
         done
     done
+    ask_for "ok " "cwg_create ${pids[0]} 100 0 0"
     # Eight targets with five descriptors each, and some of its own.
     [ "$(descriptors_of "$BATCH_OF")" -le 48 ] || fail "$(ls -l "/proc/$BATCH_OF/fd")"
+    [ "$(inside "${pids[0]}" wg show interfaces | wc -w)" = $((rounds + 1)) ]
+    [ "$(inside "${pids[8]}" wg show interfaces | wc -w)" = "$rounds" ]
     for number in "${!pids[@]}"; do
-        [ "$(inside "${pids[number]}" wg show interfaces | wc -w)" = "$rounds" ]
         has_device "${pids[number]}" "wg-$number-0"
         ask_for ok "cwg_destroy_all ${pids[number]}"
-        [ -z "$(inside "${pids[number]}" wg show interfaces)" ]
+        ! has_device "${pids[number]}" 'wg-[0-9]*-0' || fail "container $number has links"
     done
     end_batch
     no_batch_left
 }
 
 @test "where descriptors run out, targets are let go, and the lines are done" {
-    local number limit pids=() pid
+    local number limit limits=(20 21 22 23 24) pids=() pid
     for ((number = 0; number < 4; number++)); do
         container pid
         pids+=("$pid")
     done
-    for limit in 20 21 22 23 24; do
-        APP+=(prlimit "--nofile=$limit:$limit")
-        start_batch
+    [ -z "${NAH_IN_VM:-}" ] || limits=(20)
+    for limit in "${limits[@]}"; do
+        start_batch prlimit "--nofile=$limit:$limit"
         for number in 0 1 2 3 0; do
             ask_for "ok " "cwg_create ${pids[number]} 7 0 0"
             ask_for ok "cwg_connect ${pids[number]} 7 1 192.0.2.2:5108 $KEY"
@@ -341,7 +347,7 @@ begin with error" ] || fail "$(cat "$ERRORS")"
     # And by another batch.
     batch_of "cwg_connect $c1 7 1 192.0.2.2:5108 $key2" "cwg_destroy $c1 7 0"
     [ "$status" = 0 ] || fail "$output"
-    ! has_device "$c1" wg-7-0
+    ! has_device "$c1" wg-7-0 || fail "the link is there"
     port_free site1 5107
 }
 
@@ -384,7 +390,9 @@ answers" ]] || fail "$(cat "$ERRORS")"
     kill -KILL "$BATCH_OF"
     end_batch 137
     no_batch_left
-    for pause in 0.01 0.03 0.05 0.07 0.09 0.11 0.13 0.15; do
+    local pauses=(0.01 0.03 0.05 0.07 0.09 0.11 0.13 0.15)
+    [ -z "${NAH_IN_VM:-}" ] || pauses=(0.02 0.1)
+    for pause in "${pauses[@]}"; do
         start_batch
         for ((i = 0; i < 6; i++)); do
             echo "cwg_create $c1 $((2 + i)) 0 $((5102 + i))" >&"$IN"
@@ -448,7 +456,7 @@ answers" ]] || fail "$(cat "$ERRORS")"
     # Its end is the end of no link, and of creates alone.
     kill -KILL "$launcher"
     ask_for "error the process that starts the batch's engines has ended" "cwg_create $c1 8 0 0"
-    ! has_device "$c1" wg-8-0
+    ! has_device "$c1" wg-8-0 || fail "the link is there"
     has_device "$c1" wg-7-0
     ask_for ok "cwg_destroy $c1 7 0"
     end_batch 1
