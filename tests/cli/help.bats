@@ -400,5 +400,4 @@ containers: all"
     done
     refused_with 'file: must not be empty; leave it out' batch ''
     refused_with 'too many arguments: 2, where batch takes 1; leave out the rest' batch a b
-    refused_with 'no such option; batch takes none' batch --json
 }

@@ -276,12 +276,12 @@ begin with error" ] || fail "$(cat "$ERRORS")"
 }
 
 @test "where descriptors run out, targets are let go, and the lines are done" {
-    local number limit limits=(20 21 22 23 24) pids=() pid
+    local number limit limits=(28 30) pids=() pid
     for ((number = 0; number < 4; number++)); do
         container pid
         pids+=("$pid")
     done
-    [ -z "${NAH_IN_VM:-}" ] || limits=(20)
+    [ -z "${NAH_IN_VM:-}" ] || limits=(28)
     for limit in "${limits[@]}"; do
         start_batch prlimit "--nofile=$limit:$limit"
         for number in 0 1 2 3 0; do
