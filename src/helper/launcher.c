@@ -161,8 +161,7 @@ static bool take_descriptors(struct msghdr *header, struct launch *launch)
 static int fail_ended(struct failure *failure)
 {
     return fail(failure, -EPIPE,
-                "the process that starts the batch's engines has ended, or there are too few "
-                "descriptors: begin a new batch");
+                "the process that starts the batch's engines has ended: begin a new batch");
 }
 
 int launcher_ask(struct link_end end, struct launch *ret_launch, struct failure *failure)
@@ -183,7 +182,9 @@ int launcher_ask(struct link_end end, struct launch *ret_launch, struct failure 
     }
     if (!take_descriptors(&header, &launch)) {
         close_launch(&launch);
-        return fail_ended(failure);
+        return header.msg_flags & MSG_CTRUNC
+                   ? fail_unexpected(failure, -EMFILE, "can't take what the engine is held by")
+                   : fail_ended(failure);
     }
     launch.engine = answer.engine;
     *ret_launch = launch;

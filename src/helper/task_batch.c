@@ -84,10 +84,6 @@ static int open_target(struct batch *batch, int pid, struct kept **ret_kept,
     if (kept->pid != pid) {
         drop(kept);
         error = target_open(batch->home, &name, false, &kept->target, failure);
-        if (error == -EMFILE || error == -ENFILE) {
-            drop_all(batch);
-            error = target_open(batch->home, &name, false, &kept->target, failure);
-        }
         if (error)
             return error;
         kept->pid = pid;
@@ -154,7 +150,29 @@ static int do_task(struct batch *batch, const struct command_line *line, struct 
     return error;
 }
 
-/* A target that failed is not kept: there may be answers of the kernel's left in its sockets. */
+/* What is to be forgotten with each line. */
+static void forget(void)
+{
+#if defined ENABLE_CWG_ENGINE && defined ENABLE_CWG_CREATE
+    backend_forget();
+#endif
+    secret_wipe();
+}
+
+static int try_request(struct batch *batch, const struct command_line *line, struct kept **ret_kept,
+                       bool *ret_lost, struct failure *failure)
+{
+    int error = open_target(batch, line->request.target.number, ret_kept, failure);
+
+    if (!error && line->task->prepare)
+        error = line->task->prepare(&line->request, batch->home, failure);
+    if (!error)
+        error = do_task(batch, line, &(*ret_kept)->target, ret_lost, failure);
+    return error;
+}
+
+/* Where descriptors run out, those of other targets are let go. A target that failed is not kept:
+ * there may be answers of the kernel's left in its sockets. */
 static int do_request(struct batch *batch, const struct command_line *line, bool *ret_lost,
                       struct failure *failure)
 {
@@ -162,11 +180,13 @@ static int do_request(struct batch *batch, const struct command_line *line, bool
     int error = check_line(line, failure);
 
     if (!error)
-        error = open_target(batch, line->request.target.number, &kept, failure);
-    if (!error && line->task->prepare)
-        error = line->task->prepare(&line->request, batch->home, failure);
-    if (!error)
-        error = do_task(batch, line, &kept->target, ret_lost, failure);
+        error = try_request(batch, line, &kept, ret_lost, failure);
+    if (error == -EMFILE || error == -ENFILE) {
+        kept = NULL;
+        drop_all(batch);
+        forget();
+        error = try_request(batch, line, &kept, ret_lost, failure);
+    }
 #ifdef ENABLE_CWG_AUDIT
     if (line->command == COMMAND_RUN)
         audit_send(line->task, &line->request, kept ? &kept->target : NULL,
@@ -174,10 +194,7 @@ static int do_request(struct batch *batch, const struct command_line *line, bool
 #endif
     if (error && kept)
         drop(kept);
-#if defined ENABLE_CWG_ENGINE && defined ENABLE_CWG_CREATE
-    backend_forget();
-#endif
-    secret_wipe();
+    forget();
     return error;
 }
 
@@ -227,6 +244,7 @@ static int answer_line(struct batch *batch, int result, struct failure *failure)
     if (!lost)
         return 0;
     *failure = own;
+    failure->usage = NULL;
     failure_add(failure, "; the batch ended with line %u of those that it answers", batch->done);
     return -EIO;
 }

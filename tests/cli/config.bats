@@ -441,3 +441,26 @@ END
         quick_build "$BUILD_DIR" "$(WITH=$task config_without CREATE CONNECT DELETE)"
     done
 }
+
+@test "batch is in the program if it is enabled, and what starts engines for it if there are any" {
+    local symbol with=$BATS_TEST_TMPDIR/with plain=$BATS_TEST_TMPDIR/plain
+    quick_build "$with" "$(WITH='BATCH WAIT' config_without)"
+    quick_build "$plain" "$(WITH='BATCH WAIT' config_without ENGINE)"
+    quick_build "$BUILD_DIR" "$(WITH='BATCH WAIT' config_without BATCH)"
+    for symbol in task_batch batch_open lines_next lines_split; do
+        nm "$with/$NAME" | grep -q " $symbol\b" || fail "$symbol is nowhere"
+        nm "$plain/$NAME" | grep -q " $symbol\b" || fail "$symbol needs an engine"
+        ! nm "$PROGRAM" | grep -q " $symbol\b" || fail "$symbol is there"
+    done
+    for symbol in launcher_start launcher_ask backend_prepare_batch backend_forget engine_forget; do
+        nm "$with/$NAME" | grep -q " $symbol\b" || fail "$symbol is nowhere"
+        ! nm "$plain/$NAME" | grep -q " $symbol\b" || fail "$symbol is there without an engine"
+        ! nm "$PROGRAM" | grep -q " $symbol\b" || fail "$symbol is there"
+    done
+    run --separate-stderr "$with/$NAME" --version
+    [[ $output == *$'\ntasks: '*" batch"$'\n'* ]] || fail "$output"
+    run --separate-stderr "$PROGRAM" --help
+    ! grep -qw batch <<<"$output" || fail "$output"
+    run --separate-stderr "$PROGRAM" batch
+    assert_failure_with "no such task; give one of: "
+}

@@ -384,3 +384,20 @@ containers: all"
         "$PROGRAM" --help
     assert_success_with "$(env -i "$PROGRAM" --help)"
 }
+
+@test "batch tells how it is used, and what is wrong with its arguments" {
+    local option
+    PROGRAM=$BATS_TEST_TMPDIR/with/$NAME
+    quick_build "${PROGRAM%/*}" "$(WITH='BATCH WAIT' config_without)"
+    SYNOPSIS[batch]='batch [<file>]'
+    run --separate-stderr "$PROGRAM" --help
+    grep -Fqx "  $NAME batch [<file>]" <<<"$output" || fail "$output"
+    for option in --help -h; do
+        run --separate-stderr "$PROGRAM" batch "$option"
+        [ "$status" = 0 ]
+        [ "${lines[0]}" = "Usage: $NAME batch [<file>]" ]
+        grep -q '^  <file>: .*standard input' <<<"$output" || fail "$output"
+    done
+    refused_with 'file: must not be empty; leave it out' batch ''
+    refused_with 'too many arguments: 2, where batch takes 1; leave out the rest' batch a b
+}

@@ -362,3 +362,15 @@ in_own_etc()
     stage all
     [ ! -e "$example" ]
 }
+
+@test "with batch in the program, no link is called that" {
+    WITH=BATCH prepare with_batch
+    stage with_batch
+    [ -L "$BIN/cwg_create" ]
+    run --separate-stderr "$BIN/$NAME" batch </dev/null
+    [ "$status" = 0 ]
+    [ -z "$(find "$DEST" -name '*batch*')" ] || fail "$(listing "$DEST")"
+    echo theirs >"$BIN/batch"
+    unstage with_batch
+    [ "$(find "$DEST" ! -type d)" = "$BIN/batch" ]
+}

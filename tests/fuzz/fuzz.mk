@@ -12,7 +12,7 @@ COMMA        := ,
 FUZZ_DIR     := $(BUILD)/fuzz
 FUZZ_TARGETS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*_fuzz.c))
 # Those of the helper's parsers, and of the engine's.
-FUZZ_HELPER  := $(filter cgroup_fuzz netlink_fuzz policy_fuzz report_fuzz,$(FUZZ_TARGETS))
+FUZZ_HELPER  := $(filter cgroup_fuzz lines_fuzz netlink_fuzz policy_fuzz report_fuzz,$(FUZZ_TARGETS))
 FUZZ_PLAIN   := $(filter-out $(FUZZ_HELPER) tunnel_fuzz request_fuzz,$(FUZZ_TARGETS))
 FUZZ_WORLD   := $(filter tunnel_fuzz request_fuzz,$(FUZZ_TARGETS))
 

@@ -315,6 +315,44 @@ END
     [ "$made" -gt 0 ] && [ "$failed" -gt 0 ] || fail "$made, $failed"
 }
 
+# Line $1 says this behind priority and process.
+assert_line_number()
+{
+    local line
+    line=$(sed -n "$1p" "$LINES")
+    [ "$line" = "<$2>${NAME}[$(cat "$PID_FILE")]: user $APP_UID: $3" ] || fail "line $1: $line"
+}
+
+@test "each line of a batch that asks for a change leaves one, with the key of its own link and no other" {
+    local where answer
+    where="in $(net_of "$c1") (pid $c1)"
+    listen
+    run --separate-stderr logged batch < <(printf '%s\n' "cwg_create $c1 7 0 5007" "cwg_destroy $c1 9 0" \
+        "cwg_connect $c1 7 1 192.0.2.2:5102 $KEY" "cwg_wait $c1 7 0 0" "nonsense" "cwg_destroy fd:0 7 0" \
+        "cwg_destroy 4194304 7 0" "cwg_create $c1 8 0 0 --json" "cwg_destroy_all $c1")
+    [ "${#lines[@]}" = 9 ] || fail "$output $stderr"
+    wait_for grep -q cwg_destroy_all "$LINES"
+    assert_line_number 1 86 "cwg_create net 7 host 0 port 5007 $where: ok, public key ${lines[0]#ok }"
+    assert_line_number 2 84 "cwg_destroy net 9 host 0 $where: refused: ${lines[1]#error }"
+    assert_line_number 3 86 "cwg_connect net 7 host 1 peer 192.0.2.2:5102 key $KEY $where: ok"
+    assert_line_number 4 84 "cwg_destroy net 7 host 0 (fd:0): refused: ${lines[5]#error }"
+    assert_line_number 5 84 "cwg_destroy net 7 host 0 (pid 4194304): refused: ${lines[6]#error }"
+    answer=${lines[7]#*public_key\":\"}
+    assert_line_number 6 86 "cwg_create net 8 host 0 port 0 $where: ok, public key ${answer%%\"*}"
+    assert_line_number 7 86 "cwg_destroy_all $where: ok"
+    [ "$(wc -l <"$LINES")" = 7 ] || fail "$(cat "$LINES")"
+}
+
+@test "a line of a batch whose result can't be delivered is one that was refused" {
+    local code=0
+    listen
+    logged batch < <(echo "cwg_create $c1 9 0 5009") >/dev/full 2>"$BATS_TEST_TMPDIR/error" || code=$?
+    [ "$code" = 1 ]
+    wait_for grep -q . "$LINES"
+    grep -q ": cwg_create net 9 host 0 port 5009 in .*: refused: can't write to standard output: " "$LINES" ||
+        fail "$(cat "$LINES")"
+}
+
 logged_with()
 {
     local number=$1

@@ -423,3 +423,25 @@ refused_whole()
     run --separate-stderr as_app "$HELPER" --version
     [[ $output == *$'\n'"policy: $POLICY"$'\n'* ]] || fail "$output"
 }
+
+# ---- batches ----
+
+@test "each line of a batch is held to the policy, and a caller without a rule has no batch" {
+    policy "user $APP_UID nets 1-2 ports 5100-5199 peers 192.0.2.0/24 own-containers"
+    run --separate-stderr app_at site1 "$HELPER" batch < <(printf '%s\n' \
+        "cwg_create $mine 1 0 5101" "cwg_create $mine 3 0 5103" "cwg_create $mine 2 0 5200" \
+        "cwg_connect $mine 1 1 203.0.113.7:5002 $KEY" "cwg_connect $mine 1 1 192.0.2.7:5002 $KEY" \
+        "cwg_create $c1 1 0 5102" "cwg_destroy $mine 0 0" "cwg_destroy $mine 1 0")
+    [ "$status" = 1 ]
+    [ "${#lines[@]}" = 8 ] || fail "$output"
+    [[ ${lines[0]} == "ok "* ]]
+    [[ ${lines[1]} == "error policy line 1: net 3 isn't among the nets of user $APP_UID"* ]]
+    [[ ${lines[2]} == "error policy line 1: port 5200 isn't among the ports"* ]]
+    [[ ${lines[3]} == "error policy line 1: peer_endpoint: 203.0.113.7:5002 isn't in the peer networks"* ]]
+    [ "${lines[4]}" = ok ]
+    [[ ${lines[5]} == "error pid: no such process, or not in a container of yours"* ]]
+    [[ ${lines[6]} == "error policy line 1: net 0 isn't among the nets"* ]]
+    [ "${lines[7]}" = ok ]
+    [ -z "$(inside "$c1" wg show interfaces)$(inside "$mine" wg show interfaces)" ]
+    refused "the policy has no rule for user $OTHER_UID" other "$HELPER" batch < <(echo "cwg_create $c1 1 0 5101")
+}

@@ -26,6 +26,7 @@ static const struct task *const task_of[] = {
     [TASK_LIST] = &task_list,
     [TASK_WAIT] = &task_wait,
     [TASK_DESTROY_ALL] = &task_destroy_all,
+    [TASK_BATCH] = &task_batch,
 };
 
 /* A command line as the kernel hands it over: each argument in memory of its own size. */
@@ -68,8 +69,8 @@ static void drop(struct words *words)
 /* The lists of tasks and options are in some texts, and what is very short is in many. */
 static bool may_be_repeated(const char *word)
 {
-    return strstr(" cwg_create cwg_connect cwg_destroy cwg_show cwg_list cwg_wait cwg_destroy_all, "
-                  "or --help",
+    return strstr(" cwg_create cwg_connect cwg_destroy cwg_show cwg_list cwg_wait cwg_destroy_all "
+                  "batch, or --help",
                   word) ||
            strstr("--preshared-key-file --persistent-keepalive --mtu --json", word) ||
            strlen(word) < 5;
@@ -342,6 +343,36 @@ static void seconds(void)
     }
 }
 
+/* The file of a batch is whatever name is given, but for -. */
+static void files(void)
+{
+    static const struct {
+        const char *line;
+        const char *file;
+    } lines[] = {
+        {"net-admin-helper|batch", NULL},
+        {"batch", NULL},
+        {"net-admin-helper|batch|-", NULL},
+        {"net-admin-helper|batch|lines", "lines"},
+        {"batch|/tmp/a b", "/tmp/a b"},
+        {"batch|-x", "-x"},
+        {"batch|fd:7", "fd:7"},
+        {"batch|batch", "batch"},
+    };
+
+    for (size_t i = 0; i < COUNT(lines); i++) {
+        struct command_line line;
+        struct words words;
+
+        split(lines[i].line, &words);
+        if (parse_good(lines[i].line, &words, &line)) {
+            expect(line.task == &task_batch, "%s: task", lines[i].line);
+            expect(same_text(line.request.file, lines[i].file), "%s: file", lines[i].line);
+        }
+        drop(&words);
+    }
+}
+
 /* execve() with an empty argument list; since Linux 5.18 the kernel puts an empty argv[0] there. */
 static void no_arguments_at_all(void)
 {
@@ -381,6 +412,9 @@ static const char *const bad_keys[] = {"", "Zq7", "hSDwCYkwp1R0i33ctD73Wg2/Og0mO
 static const char *const good_seconds[] = {"0", "3600"};
 static const char *const bad_seconds[] = {"", "3601", "Zq7", "-1", "030", "30s"};
 
+static const char *const good_files[] = {"-", "lines", "/tmp/a b", "fd:7", "\x1b"};
+static const char *const bad_files[] = {""};
+
 static const struct {
     const char *name;
     const char *const *good;
@@ -397,6 +431,7 @@ static const struct {
     [ARGUMENT_KEY] = {"peer_key", good_keys, COUNT(good_keys), bad_keys, COUNT(bad_keys)},
     [ARGUMENT_SECONDS] = {"seconds", good_seconds, COUNT(good_seconds), bad_seconds,
                           COUNT(bad_seconds)},
+    [ARGUMENT_FILE] = {"file", good_files, COUNT(good_files), bad_files, COUNT(bad_files)},
 };
 
 static const enum argument create_arguments[] = {ARGUMENT_PID, ARGUMENT_NET, ARGUMENT_HOST,
@@ -409,6 +444,7 @@ static const enum argument show_arguments[] = {ARGUMENT_PID, ARGUMENT_NET, ARGUM
 static const enum argument wait_arguments[] = {ARGUMENT_PID, ARGUMENT_NET, ARGUMENT_HOST,
                                                ARGUMENT_SECONDS};
 static const enum argument destroy_all_arguments[] = {ARGUMENT_PID};
+static const enum argument batch_arguments[] = {ARGUMENT_FILE};
 
 static const struct {
     const struct task *task;
@@ -423,6 +459,7 @@ static const struct {
     {&task_list, "cwg_list", NULL, 0},
     {&task_wait, "cwg_wait", wait_arguments, COUNT(wait_arguments)},
     {&task_destroy_all, "cwg_destroy_all", destroy_all_arguments, COUNT(destroy_all_arguments)},
+    {&task_batch, "batch", batch_arguments, COUNT(batch_arguments)},
 };
 
 /* One command line of the cross product: `number` says which of the choices each argument is. */
@@ -511,6 +548,8 @@ static void very_long_arguments(void)
 
     for (size_t signature = 0; signature < COUNT(signatures); signature++) {
         for (size_t place = 0; place < signatures[signature].count; place++) {
+            if (signatures[signature].arguments[place] == ARGUMENT_FILE)
+                continue; /* may be of any length */
             for (size_t filler = 0; filler < COUNT(fillers); filler++) {
                 struct words words = {0};
                 char what[64];
@@ -623,7 +662,18 @@ static void descriptions(void)
     expect(task_show.options[0] == OPTION_JSON && !task_show.options[1], "options of cwg_show");
     expect(task_list.options[0] == OPTION_JSON && !task_list.options[1], "options of cwg_list");
     expect(!task_wait.options[0] && !task_destroy_all.options[0], "options of others");
-    expect(task_destroy_all.changes && !task_wait.changes && !task_list.changes, "what changes");
+    expect(!task_batch.options[0], "options of batch");
+    expect(task_destroy_all.changes && !task_wait.changes && !task_list.changes &&
+               !task_batch.changes,
+           "what changes");
+    expect(task_create.in_batch && task_connect.in_batch && task_destroy.in_batch &&
+               task_destroy_all.in_batch && task_wait.in_batch && !task_show.in_batch &&
+               !task_list.in_batch && !task_batch.in_batch,
+           "what can stand in a batch");
+    /* in the container, or at home */
+    for (size_t i = 0; i < task_count; i++)
+        expect(!tasks[i]->run != !tasks[i]->run_at_home && (tasks[i]->run || !tasks[i]->in_batch),
+               "%s: where it runs", tasks[i]->name);
     expect(!task_by_name(""), "a task without a name");
     expect(!task_by_name("cwg_creat") && !task_by_name("cwg_create2"), "a part of a name");
 }
@@ -638,6 +688,7 @@ int main(void)
         {.name = "shown", .run = shown},
         {.name = "left_out", .run = left_out},
         {.name = "seconds", .run = seconds},
+        {.name = "files", .run = files},
         {.name = "no_arguments_at_all", .run = no_arguments_at_all},
         {.name = "cross_product", .run = cross_product},
         {.name = "values", .run = values},

@@ -17,6 +17,7 @@ enum task_number {
     TASK_LIST,
     TASK_WAIT,
     TASK_DESTROY_ALL,
+    TASK_BATCH,
 };
 
 struct refused_line {

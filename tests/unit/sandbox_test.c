@@ -150,6 +150,17 @@ static const struct {
     {SYS_close_range, 0, 4, false},
     {SYS_close_range, 1, 3, false},
 
+    {SYS_read, 0, STDIN_FILENO, true},
+    {SYS_read, 0, STDOUT_FILENO, false},
+    {SYS_read, 0, STDERR_FILENO, false},
+    {SYS_read, 0, 3, false},
+    {SYS_read, 0, 4, false},
+    {SYS_read, 0, 0xffffffff, false},
+    {SYS_read, 0, 0x100000000, true},
+    {SYS_read, 0, 0x100000001, false},
+    {SYS_read, 1, STDIN_FILENO, false},
+    {SYS_read, 2, STDIN_FILENO, false},
+
     {SYS_write, 0, STDIN_FILENO, false},
     {SYS_write, 0, STDOUT_FILENO, true},
     {SYS_write, 0, STDERR_FILENO, true},

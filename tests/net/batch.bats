@@ -1,0 +1,463 @@
+#!/usr/bin/env bats
+# batch: many tasks in one process. What each line is answered, that a program can keep one running, and what is left of
+# one that ends, whenever it does.
+#
+#     +--------- site1 ---------+          +--------- site2 ---------+
+#     |  batch    192.0.2.1 (v1)+---veth---+(v2) 192.0.2.2           |
+#     |    +------------+       |          |        +------------+   |
+#     |    |     c1     |       |          |        |     c2     |   |
+#     |    +------------+       |          |        +------------+   |
+#     |    others, for a test   |          |                         |
+#     +-------------------------+          +-------------------------+
+# shellcheck disable=SC2030,SC2031 # each test has variables of its own
+
+bats_require_minimum_version 1.5.0
+load net
+
+KEY=a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s=
+
+setup_file()
+{
+    has_backend || return 0
+    install_helper
+    two_sites
+    container c1
+    container c2
+    export c1 c2
+}
+
+setup()
+{
+    require_backend
+    IN='' OUT='' BATCH_OF=''
+    ERRORS=$BATS_TEST_TMPDIR/errors
+    APP=(ip netns exec site1 setpriv --reuid "$APP_UID" --regid "$APP_GID" --clear-groups --inh-caps=-all -- env --)
+    # What a test has started itself; those of the file stay.
+    CONTAINERS=()
+    SITES=()
+}
+
+teardown()
+{
+    local failed=false
+    unchanged || failed=true
+    [ -z "$BATCH_OF" ] || end_batch || true
+    at site1 "$HELPER" cwg_destroy_all "$c1"
+    at site2 "$HELPER" cwg_destroy_all "$c2"
+    clean_up
+    ! $failed
+}
+
+teardown_file()
+{
+    SITES=(site1 site2)
+    clean_up
+}
+
+# Starts a batch of the application's in site1, to speak with: its process is BATCH_OF. Arguments stand before the
+# command.
+start_batch()
+{
+    coproc BATCH { exec "${APP[@]}" "$@" "$HELPER" batch 2>"$ERRORS" 3>&-; }
+    # shellcheck disable=SC2153 # coproc sets it
+    BATCH_OF=$BATCH_PID
+    exec {IN}>&"${BATCH[1]}" {OUT}<&"${BATCH[0]}"
+    eval "exec ${BATCH[0]}<&- ${BATCH[1]}>&-"
+}
+
+# Writes a line, and reads its answer.
+ask()
+{
+    echo "$*" >&"$IN"
+    read -r -t 30 -u "$OUT" ANSWER || fail "no answer to: $*"
+}
+
+# The same, and it begins so.
+ask_for()
+{
+    local begin=$1
+    shift
+    ask "$@"
+    [[ $ANSWER == "$begin"* ]] || fail "the answer to '$*' is '$ANSWER', not '$begin'"
+}
+
+# Ends the input of the batch, whose exit code is this one, or 0.
+end_batch()
+{
+    local code=0
+    exec {IN}>&- {OUT}<&-
+    wait "$BATCH_OF" || code=$?
+    BATCH_OF=
+    [ "$code" = "${1:-0}" ] || fail "exit code $code: $(cat "$ERRORS")"
+}
+
+# After that, no process of these batches is left: they alone are of this file's program.
+no_batch_left()
+{
+    wait_for none_runs
+}
+
+none_runs()
+{
+    ! pgrep -f "^$HELPER batch" >/dev/null
+}
+
+# Runs lines, one for each argument, as a batch on its own.
+batch_of()
+{
+    run --separate-stderr "${APP[@]}" "$HELPER" batch < <(printf '%s\n' "$@")
+}
+
+# So many descriptors has a process.
+descriptors_of()
+{
+    local all=("/proc/$1/fd"/*)
+    echo "${#all[@]}"
+}
+
+field_of()
+{
+    sed -n "s/^$2:[[:blank:]]*//p" "/proc/$1/status"
+}
+
+# ---- answers ----
+
+@test "lines are answered in their order, and one that fails keeps none from being done" {
+    batch_of "cwg_create $c1 7 0 5107" "# a comment" "" "cwg_create $c1 8 0 0 --json" "cwg_create $c1 7 0 5108" \
+        "cwg_destroy $c1 9 0" "nonsense" "  cwg_connect	$c1 7  1 192.0.2.2:5107 $KEY " "cwg_create $c1 9 0" \
+        "cwg_wait $c1 9 0 0" "cwg_destroy $c1 8 0" "cwg_destroy_all $c1"
+    [ "$status" = 1 ]
+    [ "$stderr" = "$NAME: 5 of 10 tasks failed: see the lines of the output that begin with error" ] || fail "$stderr"
+    [ "${#lines[@]}" = 10 ] || fail "$output"
+    [[ ${lines[0]} =~ ^'ok '[A-Za-z0-9+/]{43}=$ ]]
+    local json='{"name":"wg-8-0","net":8,"host":0,"address":"10.0.0.16","listen_port":'
+    [[ ${lines[1]} == "ok $json"*"}" ]]
+    [[ ${lines[2]} == "error the link wg-7-0 "* || ${lines[2]} == "error "*exists* ]] || fail "${lines[2]}"
+    [[ ${lines[3]} == "error no such link: the container has none for net 9, host 0"* ]]
+    [[ ${lines[4]} == "error no such task; give one of: "* ]]
+    [ "${lines[5]}" = ok ]
+    [[ ${lines[6]} == "error port: missing; give "* ]]
+    [[ ${lines[7]} == "error no such link: "* ]]
+    [ "${lines[8]}" = ok ]
+    [ "${lines[9]}" = ok ]
+    [ -z "$(inside "$c1" wg show interfaces)" ]
+}
+
+@test "a batch of which all lines are done says nothing else, and its exit code is 0" {
+    batch_of "cwg_create $c1 7 0 5107" "cwg_destroy $c1 7 0"
+    [ "$status" = 0 ]
+    [ -z "$stderr" ]
+    [ "${#lines[@]}" = 2 ]
+    [ "${lines[1]}" = ok ]
+    batch_of "# nothing" ""
+    assert_success_with ""
+    run --separate-stderr "${APP[@]}" "$HELPER" batch </dev/null
+    assert_success_with ""
+}
+
+@test "what can't stand in a batch is refused, and nothing is changed by it" {
+    local line refused=() long x
+    printf -v x '%*s' 512 ''
+    long="cwg_destroy $c1 7 0${x// / }"
+    cwg site1 create "$c1" 7 0 5107
+    remember
+    for line in --help -h --version "cwg_create --help" "cwg_show $c1" cwg_list batch "batch -" \
+        "$NAME cwg_destroy $c1 7 0"; do
+        refused+=("$line")
+    done
+    batch_of "${refused[@]}" "cwg_destroy fd:0 7 0" "cwg_destroy fd:9 7 0" \
+        "cwg_connect $c1 7 1 192.0.2.2:5107 $KEY --preshared-key-file /dev/null" \
+        "cwg_connect $c1 7 1 192.0.2.2:5107 $KEY --preshared-key-file -" "$long" \
+        $'cwg_destroy '"$c1"$' 7 0\r' "'cwg_destroy' $c1 7 0" "cwg_destroy_all" "cwg_destroy_all $c1 7" \
+        "a b c d e f g h i j k l m n o p q" 9<"/proc/$c1/ns/net"
+    [ "$status" = 1 ]
+    [ "${#lines[@]}" = 19 ] || fail "$output"
+    [[ $stderr == "$NAME: 19 of 19 tasks failed: "* ]] || fail "$stderr"
+    local text=("that can't stand in a batch" "that can't stand in a batch" "that can't stand in a batch"
+        "that can't stand in a batch" "that can't stand in a batch" "that can't stand in a batch"
+        "that can't stand in a batch" "that can't stand in a batch" "no such task" "pid: can't be a descriptor"
+        "pid: can't be a descriptor" "--preshared-key-file: can't stand" "--preshared-key-file: can't stand"
+        "the line has more than 511 characters" "the line has more than 16 words, or what is neither" "no such task"
+        "pid: missing" "too many arguments" "the line has more than 16 words")
+    local i
+    for i in "${!text[@]}"; do
+        [[ ${lines[i]} == "error ${text[i]}"* ]] || fail "line $i: ${lines[i]}"
+    done
+    ! LC_ALL=C grep -q '[^ -~]' <<<"$output" || fail "not printable: $output"
+    unchanged
+}
+
+@test "what the input ends in the middle of is not done" {
+    run --separate-stderr "${APP[@]}" "$HELPER" batch < <(
+        printf 'cwg_create %s 7 0 5107\ncwg_destroy %s 7 0' "$c1" "$c1")
+    [ "$status" = 1 ]
+    [ "${#lines[@]}" = 2 ]
+    [[ ${lines[0]} == "ok "* ]]
+    [[ ${lines[1]} == "error the input ended in the middle of the line, of which nothing was done;"* ]]
+    has_device "$c1" wg-7-0
+}
+
+@test "its file is opened with the caller's own rights" {
+    local file=$BATS_TEST_TMPDIR/lines
+    chmod 755 "$BATS_TEST_TMPDIR"
+    echo "cwg_create $c1 7 0 5107" >"$file"
+    chmod 600 "$file"
+    refused "file: can't open it" app_at site1 "$HELPER" batch "$file"
+    refused "file: can't open it" app_at site1 "$HELPER" batch "$BATS_TEST_TMPDIR/none"
+    refused "can't read the tasks" app_at site1 "$HELPER" batch /
+    unchanged
+    chown "$APP_UID" "$file"
+    run --separate-stderr app_at site1 "$HELPER" batch "$file" </dev/null
+    [ "$status" = 0 ] || fail "$output $stderr"
+    [[ $output == "ok "* ]]
+    has_device "$c1" wg-7-0
+    echo "cwg_destroy $c1 7 0" | app_at site1 "$HELPER" batch -
+}
+
+# ---- a program that keeps it running ----
+
+@test "a program speaks with it line by line, and it grows by none of them" {
+    local i descriptors memory rounds=50 launcher
+    [ -z "${NAH_IN_VM:-}" ] || rounds=10
+    start_batch
+    for ((i = 0; i < rounds; i++)); do
+        ask_for "ok " "cwg_create $c1 $((i % 3)) 0 0"
+        ask_for "error " "cwg_create $c1 $((i % 3)) 0 0"
+        ask_for "error no such link" "cwg_destroy $c1 77 0"
+        ask_for "error pid: no such process" "cwg_destroy 4194304 77 0"
+        ask_for "error port: " "cwg_create $c1 78 0 80"
+        ask_for ok "cwg_destroy $c1 $((i % 3)) 0"
+        if [ "$i" = 5 ]; then
+            descriptors=$(descriptors_of "$BATCH_OF")
+            memory=$(field_of "$BATCH_OF" VmRSS)
+        fi
+    done
+    [ "$(descriptors_of "$BATCH_OF")" = "$descriptors" ] || fail "not $descriptors: $(ls -l "/proc/$BATCH_OF/fd")"
+    [ "$(field_of "$BATCH_OF" VmRSS)" = "$memory" ] || fail "not $memory: $(field_of "$BATCH_OF" VmRSS)"
+    launcher=$(pgrep -P "$BATCH_OF" || true)
+    if [ "$BACKEND" = engine ]; then
+        [ "$(wc -w <<<"$launcher")" = 1 ] || fail "children: $launcher"
+        [ -z "$(pgrep -P "$launcher" || true)" ] || fail "$(ps --ppid "$launcher")"
+        [ "$(descriptors_of "$launcher")" -le 6 ] || fail "$(ls -l "/proc/$launcher/fd")"
+    else
+        [ -z "$launcher" ] || fail "children: $launcher"
+    fi
+    end_batch 1
+    [ "$(cat "$ERRORS")" = "$NAME: $((rounds * 4)) of $((rounds * 6)) tasks failed: see the lines of the output that \
+begin with error" ] || fail "$(cat "$ERRORS")"
+    no_batch_left
+}
+
+@test "links of more containers than it keeps, in turns" {
+    local number round rounds=7 pids=() pid
+    [ -z "${NAH_IN_VM:-}" ] || rounds=1
+    for ((number = 0; number < 9; number++)); do
+        container pid
+        pids+=("$pid")
+    done
+    start_batch
+    for ((round = 0; round < rounds; round++)); do
+        for number in "${!pids[@]}"; do
+            ask_for "ok " "cwg_create ${pids[number]} $((round * 9 + number)) 0 0"
+        done
+    done
+    ask_for "ok " "cwg_create ${pids[0]} 100 0 0"
+    # Eight targets with five descriptors each, and some of its own.
+    [ "$(descriptors_of "$BATCH_OF")" -le 48 ] || fail "$(ls -l "/proc/$BATCH_OF/fd")"
+    [ "$(inside "${pids[0]}" wg show interfaces | wc -w)" = $((rounds + 1)) ]
+    [ "$(inside "${pids[8]}" wg show interfaces | wc -w)" = "$rounds" ]
+    for number in "${!pids[@]}"; do
+        has_device "${pids[number]}" "wg-$number-0"
+        ask_for ok "cwg_destroy_all ${pids[number]}"
+        ! has_device "${pids[number]}" 'wg-[0-9]*-0' || fail "container $number has links"
+    done
+    end_batch
+    no_batch_left
+}
+
+@test "where descriptors run out, targets are let go, and the lines are done" {
+    local number limit limits=(28 30) pids=() pid
+    for ((number = 0; number < 4; number++)); do
+        container pid
+        pids+=("$pid")
+    done
+    [ -z "${NAH_IN_VM:-}" ] || limits=(28)
+    for limit in "${limits[@]}"; do
+        start_batch prlimit "--nofile=$limit:$limit"
+        for number in 0 1 2 3 0; do
+            ask_for "ok " "cwg_create ${pids[number]} 7 0 0"
+            ask_for ok "cwg_connect ${pids[number]} 7 1 192.0.2.2:5108 $KEY"
+            ask_for ok "cwg_destroy ${pids[number]} 7 0"
+        done
+        end_batch
+    done
+}
+
+@test "a container that has ended is an error for its lines, and others' are done" {
+    local gone
+    container gone
+    start_batch
+    ask_for "ok " "cwg_create $gone 7 0 0"
+    end_container "$gone"
+    ask_for "error pid: no such process" "cwg_create $gone 8 0 0"
+    ask_for "error pid: no such process" "cwg_destroy $gone 7 0"
+    ask_for "ok " "cwg_create $c1 7 0 0"
+    ask_for ok "cwg_destroy $c1 7 0"
+    end_batch 1
+}
+
+@test "other commands have their turn on the same container while it waits, and it waits for its own" {
+    start_batch
+    ask_for "ok " "cwg_create $c1 7 0 0"
+    flock -n "/proc/$c1/ns/net" true || fail "it keeps the lock"
+    ask_for "error no such link" "cwg_destroy $c1 9 0"
+    flock -n "/proc/$c1/ns/net" true || fail "it keeps the lock after an error"
+    cwg site1 create "$c1" 8 0 0
+    ask_for "error " "cwg_create $c1 8 0 0"
+    ask_for ok "cwg_destroy $c1 8 0"
+    run --separate-stderr cwg site1 destroy "$c1" 8 0
+    assert_failure_with "no such link"
+    # Nothing is done while another has its turn.
+    exec {LOCK}<"/proc/$c1/ns/net"
+    flock "$LOCK"
+    echo "cwg_destroy $c1 7 0" >&"$IN"
+    ! read -r -t 0.5 -u "$OUT" ANSWER || fail "answered: $ANSWER"
+    has_device "$c1" wg-7-0
+    exec {LOCK}<&-
+    read -r -t 30 -u "$OUT" ANSWER
+    [ "$ANSWER" = ok ]
+    end_batch 1
+}
+
+@test "what it has made lives on after it, as any link" {
+    local key1 key2
+    start_batch
+    ask_for "ok " "cwg_create $c1 7 0 5107"
+    key1=${ANSWER#ok }
+    key2=$(cwg site2 create "$c2" 7 1 5108)
+    cwg site2 connect "$c2" 7 0 192.0.2.1:5107 "$key1"
+    ask_for ok "cwg_connect $c1 7 1 192.0.2.2:5108 $key2"
+    ask_for ok "cwg_wait $c1 7 0 20"
+    end_batch
+    no_batch_left
+    inside "$c1" ping -qc 2 -i 0.2 -W 5 10.0.0.15
+    [[ $(cwg site1 show "$c1" 7 0 --json) == *'"state":"connected"'*"\"public_key\":\"$key1\""* ]]
+    cwg site1 connect "$c1" 7 1 192.0.2.2:5108 "$key2"
+    inside "$c2" ping -qc 1 -W 5 10.0.0.14
+    # And by another batch.
+    batch_of "cwg_connect $c1 7 1 192.0.2.2:5108 $key2" "cwg_destroy $c1 7 0"
+    [ "$status" = 0 ] || fail "$output"
+    ! has_device "$c1" wg-7-0 || fail "the link is there"
+    port_free site1 5107
+}
+
+# ---- ends ----
+
+# It failed at its first line, whose link isn't there, and neither is the second's.
+assert_undone()
+{
+    [ "$1" = 1 ] || fail "exit code $1"
+    [[ $(cat "$ERRORS") == "$NAME: can't write to standard output: "*"; the batch ended with line 1 of those that it \
+answers" ]] || fail "$(cat "$ERRORS")"
+    [ -z "$(inside "$c1" wg show interfaces)" ]
+    port_free site1 5107
+    no_batch_left
+}
+
+@test "a result that can't be delivered is a link that isn't made, and the end of the batch" {
+    local code lines_of=$BATS_TEST_TMPDIR/lines
+    printf 'cwg_create %s 7 0 5107\ncwg_create %s 8 0 5108\n' "$c1" "$c1" >"$lines_of"
+    code=0
+    "${APP[@]}" "$HELPER" batch <"$lines_of" >/dev/full 2>"$ERRORS" || code=$?
+    assert_undone "$code"
+    code=0
+    "${APP[@]}" "$HELPER" batch <"$lines_of" 2>"$ERRORS" >&- || code=$?
+    assert_undone "$code"
+    start_batch
+    exec {OUT}<&-
+    cat "$lines_of" >&"$IN"
+    code=0
+    wait "$BATCH_OF" || code=$?
+    BATCH_OF=
+    exec {IN}>&-
+    assert_undone "$code"
+}
+
+@test "wherever it is killed, no process of it is left, and what it has begun can be repeated" {
+    local i net pause
+    start_batch
+    ask_for "ok " "cwg_create $c1 1 0 5101"
+    kill -KILL "$BATCH_OF"
+    end_batch 137
+    no_batch_left
+    local pauses=(0.01 0.03 0.05 0.07 0.09 0.11 0.13 0.15)
+    [ -z "${NAH_IN_VM:-}" ] || pauses=(0.02 0.1)
+    for pause in "${pauses[@]}"; do
+        start_batch
+        for ((i = 0; i < 6; i++)); do
+            echo "cwg_create $c1 $((2 + i)) 0 $((5102 + i))" >&"$IN"
+        done
+        sleep "$pause"
+        kill -KILL "$BATCH_OF"
+        end_batch 137
+        no_batch_left
+    done
+    # A link was finished, and nothing is to be made, or wasn't, and is made.
+    for ((net = 1; net < 8; net++)); do
+        cwg site1 create "$c1" "$net" 0 $((5100 + net)) || wg_of "$c1" "wg-$net-0" public-key
+        [ "$(wg_of "$c1" "wg-$net-0" listen-port)" = $((5100 + net)) ]
+        cwg site1 destroy "$c1" "$net" 0
+    done
+    wait_for port_free site1 5101
+    wait_for port_free site1 5104
+}
+
+@test "a caller that is killed leaves no batch behind" {
+    start_batch
+    ask_for "ok " "cwg_create $c1 7 0 0"
+    exec {IN}>&-
+    no_batch_left
+    exec {OUT}<&-
+    BATCH_OF=
+    has_device "$c1" wg-7-0
+}
+
+# ---- privileges ----
+
+@test "while it waits it has no privilege that is effective, and its system calls are limited" {
+    start_batch
+    ask_for "ok " "cwg_create $c1 7 0 0"
+    wait_for grep -qx 'State:.*S (sleeping)' "/proc/$BATCH_OF/status"
+    [ "$(field_of "$BATCH_OF" CapEff)" = 0000000000000000 ]
+    [ "$(field_of "$BATCH_OF" CapInh)" = 0000000000000000 ]
+    [ "$(field_of "$BATCH_OF" NoNewPrivs)" = 1 ]
+    [ "$(field_of "$BATCH_OF" Seccomp)" = 2 ]
+    ! as_app ls "/proc/$BATCH_OF/fd" 2>/dev/null || fail "its caller sees its descriptors"
+    ! as_app "$TOOLS/fdsteal" "$BATCH_OF" 0 || fail "its caller takes its descriptors"
+    end_batch
+}
+
+@test "the process that starts engines has no privilege effective while it waits, and nothing of the caller's" {
+    [ "$BACKEND" = engine ] || skip "the kernel carries the links: there is no such process"
+    local launcher fd what
+    start_batch
+    ask_for "ok " "cwg_create $c1 7 0 0"
+    launcher=$(pgrep -P "$BATCH_OF")
+    wait_for grep -qx 'State:.*S (sleeping)' "/proc/$launcher/status"
+    [ "$(field_of "$launcher" CapEff)" = 0000000000000000 ]
+    ! as_app ls "/proc/$launcher/fd" 2>/dev/null || fail "the caller sees its descriptors"
+    for fd in "/proc/$launcher/fd"/*; do
+        what=$(readlink "$fd")
+        case ${fd##*/}:$what in
+            [012]:/dev/null | [012]:/ | *:socket:* | *:net:*) ;;
+            *) fail "${fd##*/}: $what" ;;
+        esac
+    done
+    # Its end is the end of no link, and of creates alone.
+    kill -KILL "$launcher"
+    ask_for "error the process that starts the batch's engines has ended" "cwg_create $c1 8 0 0"
+    ! has_device "$c1" wg-8-0 || fail "the link is there"
+    has_device "$c1" wg-7-0
+    ask_for ok "cwg_destroy $c1 7 0"
+    end_batch 1
+}
