@@ -145,13 +145,15 @@ static int run(const struct request *request, struct target *target, struct fail
 
         if (error)
             return error;
-        if (found.count == 0)
+        if (found.count == 0) {
+            tally.left = 0; /* what couldn't be removed has gone by itself */
             break;
+        }
         if (clock_now() >= end)
             return fail_endless(&tally, failure);
-        further = remove_found(target, &found, end, &tally);
+        further = remove_found(target, &found, end, &tally) || clock_now() >= end;
     }
-    return tally.error ? fail_some(&tally, failure) : 0;
+    return tally.lingering + tally.left > 0 ? fail_some(&tally, failure) : 0;
 }
 
 const struct task task_destroy_all = {
