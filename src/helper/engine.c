@@ -362,6 +362,7 @@ static int find_process(const struct target *target, const struct device *device
                                         .pidfd = launched.pidfd,
                                         .socket = -1,
                                         .netlink = -1};
+        launched.pidfd = -1; /* who has that closes it */
         return 0;
     }
 #endif

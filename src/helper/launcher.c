@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "helper/device.h"
@@ -99,23 +100,27 @@ static void serve(const struct home *home, int fd, struct link_end end)
 }
 
 /* The process. Each question is for a process of its own, so that whatever becomes of it, the next
- * begins at home and with nothing open but this. Nobody waits for the end of these (SIG_IGN, see
- * sigaction(2)); an engine has its signals set back in child.c. */
+ * begins at home and with nothing open but this. If one was killed, who asked waits for an answer:
+ * that this process ends then is one, too. (With SIGCHLD ignored, as a caller may have left it,
+ * nothing would be known of them; an engine has its signals set back in child.c.) */
 _Noreturn static void run(const struct home *home, int fd)
 {
     struct link_end end;
-    pid_t process = 0;
+    int status = 0;
 
-    if (startup_detach() || signal(SIGCHLD, SIG_IGN) == SIG_ERR)
+    if (startup_detach() || signal(SIGCHLD, SIG_DFL) == SIG_ERR)
         _exit(EXIT_FAILURE);
-    while (process >= 0 && recv(fd, &end, sizeof(end), MSG_TRUNC) == sizeof(end)) {
-        process = split_off();
+    while (status == 0 && recv(fd, &end, sizeof(end), MSG_TRUNC) == sizeof(end)) {
+        pid_t process = split_off();
+
         if (process == 0) {
             serve(home, fd, end);
             _exit(EXIT_SUCCESS);
         }
+        if (process < 0 || waitpid(process, &status, 0) != process)
+            _exit(EXIT_FAILURE);
     }
-    _exit(process < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
+    _exit(status == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
 }
 
 int launcher_start(const struct home *home, struct failure *failure)

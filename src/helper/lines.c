@@ -87,13 +87,23 @@ static ssize_t fill(struct lines *lines)
     return count;
 }
 
+static const char *find_newline(const struct lines *lines)
+{
+    return memchr(lines->bytes + lines->start, '\n', lines->end - lines->start);
+}
+
+bool lines_has(const struct lines *lines)
+{
+    return find_newline(lines);
+}
+
 int lines_next(struct lines *lines, struct words *ret_words)
 {
     const char *newline;
     const char *line;
     bool skipped;
 
-    while (!(newline = memchr(lines->bytes + lines->start, '\n', lines->end - lines->start))) {
+    while (!(newline = find_newline(lines))) {
         ssize_t count = fill(lines);
 
         if (count < 0)

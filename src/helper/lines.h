@@ -34,6 +34,9 @@ struct words {
     char bytes[LINES_LENGTH_MAX + 1];
 };
 
+/* Whether the next line is there, whole, so that lines_next() needs to read nothing. */
+bool lines_has(const struct lines *lines);
+
 /* Waits for the next line. Returns an enum lines_result, of which LINES_WORDS alone writes
  * *ret_words; or a negative errno. */
 int lines_next(struct lines *lines, struct words *ret_words);

@@ -74,7 +74,7 @@ static const struct sock_filter filter[] = {
     ALLOW(flock),
     ALLOW(clock_nanosleep),
     ALLOW(restart_syscall), /* of clock_nanosleep, after SIGSTOP and SIGCONT */
-    /* target.c: does the process still live? */
+    /* target.c: does the process still live? task_batch.c: has one ended, and is there a line? */
     ALLOW(ppoll),
 
     /* netlink.c */

@@ -1,6 +1,7 @@
 /* batch: many tasks in one run, a line each. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -249,6 +250,36 @@ static int answer_line(struct batch *batch, int result, struct failure *failure)
     return -EIO;
 }
 
+/* Waits until there is more to read. A target whose process ends meanwhile is let go at once: what
+ * is open in it would keep the container's network namespace, its links and their ports. */
+static void await_input(struct batch *batch)
+{
+    struct pollfd polled[TARGETS_KEPT + 1] = {
+        [TARGETS_KEPT] = {.fd = batch->lines.fd, .events = POLLIN}};
+
+    do {
+        for (size_t i = 0; i < TARGETS_KEPT; i++) {
+            const struct kept *kept = &batch->kept[i];
+
+            polled[i] =
+                (struct pollfd){.fd = kept->pid ? kept->target.pidfd : -1, .events = POLLIN};
+        }
+        if (ppoll(polled, TARGETS_KEPT + 1, NULL, NULL) < 0)
+            return;
+        for (size_t i = 0; i < TARGETS_KEPT; i++) {
+            if (polled[i].revents)
+                drop(&batch->kept[i]);
+        }
+    } while (!polled[TARGETS_KEPT].revents);
+}
+
+static int next_line(struct batch *batch)
+{
+    if (!lines_has(&batch->lines))
+        await_input(batch);
+    return lines_next(&batch->lines, &batch->words);
+}
+
 static int run(const struct request *request, const struct home *home, struct failure *failure)
 {
     static struct batch batch;
@@ -257,7 +288,7 @@ static int run(const struct request *request, const struct home *home, struct fa
     (void)request; /* its file is standard input by now */
     batch.home = home;
     batch.lines.fd = STDIN_FILENO;
-    while ((result = lines_next(&batch.lines, &batch.words)) != LINES_END) {
+    while ((result = next_line(&batch)) != LINES_END) {
         int error = 0;
 
         if (result < 0)

@@ -160,13 +160,15 @@ static int run(const struct request *request, struct target *target, struct fail
 
         if (error)
             return error;
-        if (found.count == 0)
+        if (found.count == 0) {
+            tally.left = 0; /* what couldn't be removed has gone by itself */
             break;
+        }
         if (is_over(&tally, end))
             return fail_endless(&tally, failure);
-        further = remove_found(target, &found, end, &tally);
+        further = remove_found(target, &found, end, &tally) || is_over(&tally, end);
     }
-    return tally.error ? fail_some(&tally, failure) : 0;
+    return failures(&tally) > 0 ? fail_some(&tally, failure) : 0;
 }
 
 const struct task task_destroy_all = {

@@ -7,6 +7,7 @@
 
 #include "helper/backend.h"
 #include "helper/census.h"
+#include "helper/clock.h"
 #include "helper/failure.h"
 #include "helper/json.h"
 #include "helper/links.h"
@@ -23,6 +24,8 @@
 enum {
     NUMBER_SIZE = 24,
     FLUSH_AT = TEXT_SIZE / 2, /* a link takes less than the other half */
+    /* Who may make namespaces can make many, each with many devices whose engines hang. */
+    TIME_MAX = 60 * 1000, /* milliseconds */
 };
 
 /* How long engines that don't answer may be waited for, of all containers together. */
@@ -31,6 +34,7 @@ static const struct patience patience_of_all = {.nanoseconds = INT64_C(100000000
 struct listing {
     const struct home *home;
     bool json;
+    bool late; /* there was no time for all */
     size_t links;
     struct patience patience;
     struct text text; /* that isn't written yet */
@@ -161,6 +165,12 @@ static int finish(struct listing *listing, struct failure *failure)
     if (listing->json)
         text_add(&listing->text, listing->links ? "]\n" : "[]\n");
     error = flush(listing, failure);
+    if (!error && listing->late)
+        error =
+            fail(failure, -ETIMEDOUT,
+                 "60 seconds weren't enough, and what is listed isn't all: containers have many "
+                 "links whose engines don't answer; find these in the list, and end them, or "
+                 "ask for the others with cwg_show");
     if (!error && census.more)
         error = fail(failure, -EOVERFLOW,
                      "there are more than %d network namespaces on this machine, and those of the "
@@ -174,6 +184,7 @@ static int run_at_home(const struct request *request, const struct home *home,
                        struct failure *failure)
 {
     static struct listing listing;
+    const int64_t end = clock_now() + TIME_MAX;
     const bool root = getuid() == 0;
     int error = 0;
 
@@ -184,8 +195,12 @@ static int run_at_home(const struct request *request, const struct home *home,
         const struct census_entry *entry = &census.entries[i];
 
         /* Home would be refused. */
-        if (entry->may_have_links && (root || !netns_same(&entry->netns, &home->netns)))
-            error = visit(entry, &listing, failure);
+        if (!entry->may_have_links || (!root && netns_same(&entry->netns, &home->netns)))
+            continue;
+        listing.late = clock_now() >= end;
+        if (listing.late)
+            break;
+        error = visit(entry, &listing, failure);
     }
     return error ? error : finish(&listing, failure);
 }

@@ -165,6 +165,27 @@ static void pause_before_next(struct wait *wait)
         wait->pause = PAUSE_MAX;
 }
 
+static int await_handshake(struct target *target, struct link_end end, struct wait *wait,
+                           struct failure *failure)
+{
+    struct link_view view = {.link.device.index = 0};
+
+    for (;;) {
+        int error = target_alive(target, failure);
+
+        if (!error)
+            error = look(target, end, wait, &view, failure);
+        if (error || view.state == STATE_CONNECTED)
+            return error;
+        if (clock_now() >= wait->end)
+            return fail_state(&view, failure);
+        error = prompt(target, &view, wait, failure);
+        if (error)
+            return error;
+        pause_before_next(wait);
+    }
+}
+
 static int run(const struct request *request, struct target *target, struct failure *failure)
 {
     struct wait wait = {
@@ -173,22 +194,10 @@ static int run(const struct request *request, struct target *target, struct fail
         .pause = PAUSE_MIN,
         .probe = {.fd = -1},
     };
-    struct link_view view = {.link.device.index = 0};
+    int error = await_handshake(target, request->end, &wait, failure);
 
-    for (;;) {
-        int error = target_alive(target, failure);
-
-        if (!error)
-            error = look(target, request->end, &wait, &view, failure);
-        if (error || view.state == STATE_CONNECTED)
-            return error;
-        if (clock_now() >= wait.end)
-            return fail_state(&view, failure);
-        error = prompt(target, &view, &wait, failure);
-        if (error)
-            return error;
-        pause_before_next(&wait);
-    }
+    probe_close(&wait.probe); /* a batch goes on, and the socket would keep the container */
+    return error;
 }
 
 const struct task task_wait = {
