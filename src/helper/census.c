@@ -19,20 +19,13 @@
 
 enum {
     DIRECTORY_SIZE = 32768,
+    LENGTH_AT = 16,      /* of a directory's entry, in itself, and */
+    NAME_AT = 19,        /* its name, with a NUL: as getdents64(2) has them */
     PATH_SIZE = 32,      /* of "<pid>/ns/net" */
     CGROUP_SIZE = 16384, /* a line has 4096 characters at most; what is beyond isn't looked at */
     DEVICES_SIZE = 8192,
     DEVICES_READS = 64, /* some thousands of devices: who has more is visited in any case */
     SLOTS = 2 * CENSUS_MAX,
-};
-
-/* As getdents64(2) has it. */
-struct directory_entry {
-    uint64_t inode;
-    int64_t offset;
-    uint16_t size;
-    uint8_t type;
-    char name[];
 };
 
 /* Which entry a namespace has: its place, plus 1, in the first slot from that of its inode on.
@@ -148,7 +141,7 @@ static void note_process(int proc, const char *name, uint32_t pid, struct census
 /* They come in the order of their numbers (proc_pid_readdir(), fs/proc/base.c). */
 static int walk(int proc, struct census *census)
 {
-    static _Alignas(struct directory_entry) char bytes[DIRECTORY_SIZE];
+    static char bytes[DIRECTORY_SIZE];
 
     for (;;) {
         long size;
@@ -159,12 +152,14 @@ static int walk(int proc, struct census *census)
         if (size <= 0)
             return size < 0 ? -errno : 0;
         for (long offset = 0; offset < size;) {
-            const struct directory_entry *entry = (const void *)(bytes + offset);
+            const char *name = bytes + offset + NAME_AT;
+            uint16_t length;
             uint32_t pid;
 
-            if (decimal_parse(entry->name, INT32_MAX, &pid) == 0 && pid > 0)
-                note_process(proc, entry->name, pid, census);
-            offset += entry->size;
+            memcpy(&length, bytes + offset + LENGTH_AT, sizeof(length));
+            if (decimal_parse(name, INT32_MAX, &pid) == 0 && pid > 0)
+                note_process(proc, name, pid, census);
+            offset += length;
         }
     }
 }
