@@ -55,11 +55,13 @@ int device_find(struct target *target, struct link_end end, struct device *ret_d
     return DEVICE_OURS;
 }
 
-/* How many links of a kind a dump has shown. A kernel that doesn't know a kind shows all devices
+/* How many links a dump has shown. A kernel that doesn't know a kind shows all devices
  * (link_kind_filtered(), net/core/rtnetlink.c). */
 struct count {
-    const char *kind;
-    unsigned int links;
+    const char *own;   /* the kind of the new device, which the kernel knows */
+    const char *asked; /* the kind that the dump was asked for */
+    unsigned int own_links;
+    unsigned int other_links;
 };
 
 static int count_link(const struct nlmsghdr *message, void *context)
@@ -69,33 +71,60 @@ static int count_link(const struct nlmsghdr *message, void *context)
     struct link_end end;
     int error = rtmsg_link_parse(message, &link);
 
-    if (!error && strcmp(link.kind, count->kind) == 0 &&
-        link_name_parse(CWG_PREFIX, link.name, &end) == 0)
-        count->links++;
+    if (error || link_name_parse(CWG_PREFIX, link.name, &end) != 0)
+        return error;
+    if (strcmp(link.kind, count->own) == 0)
+        count->own_links++;
+    else if (strcmp(link.kind, count->asked) == 0)
+        count->other_links++;
+    return 0;
+}
+
+static int count_kind(struct target *target, const char *kind, struct count *count,
+                      struct failure *failure)
+{
+    struct message request;
+    int error;
+
+    count->asked = kind;
+    count->own_links = 0;
+    rtmsg_link_dump(&request, kind);
+    error = netlink_request(&target->dumps, &request, false, count_link, count);
+    return error ? fail_unexpected(failure, error, "can't list the container's devices") : 0;
+}
+
+/* The new device is there. So if a dump for another kind shows one of its kind, it has shown all of
+ * them: the kernel doesn't know that other kind. Else it has shown none, and they are asked for. */
+static int count_links(struct target *target, const struct device *device, unsigned int *ret_links,
+                       struct failure *failure)
+{
+    struct count count = {.own = device->backend->kind};
+    int error = 0;
+
+    for (const struct backend *const *backend = backends; *backend && !error; backend++) {
+        if (*backend != device->backend)
+            error = count_kind(target, (*backend)->kind, &count, failure);
+    }
+    if (!error && count.own_links == 0)
+        error = count_kind(target, count.own, &count, failure);
+    *ret_links = count.own_links + count.other_links;
     return error;
 }
 
-int device_check_limit(struct target *target, struct failure *failure)
+int device_check_limit(struct target *target, const struct device *device, struct failure *failure)
 {
-    struct message request;
-    struct count count = {.links = 0};
+    unsigned int links;
+    int error = count_links(target, device, &links, failure);
 
-    for (const struct backend *const *backend = backends; *backend; backend++) {
-        int error;
-
-        count.kind = (*backend)->kind;
-        rtmsg_link_dump(&request, count.kind);
-        error = netlink_request(&target->dumps, &request, false, count_link, &count);
-        if (error)
-            return fail_unexpected(failure, error, "can't list the container's devices");
-    }
-    if (count.links > CWG_MAX_LINKS)
+    if (error)
+        return error;
+    if (links > CWG_MAX_LINKS)
         return fail(failure, -EDQUOT,
                     "the container has %d links already, which is the limit; remove one with "
                     "cwg_destroy, or raise CWG_MAX_LINKS in config.h",
                     CWG_MAX_LINKS);
 #ifdef ENABLE_CWG_POLICY
-    return policy_check_links(count.links, failure);
+    return policy_check_links(links, failure);
 #else
     return 0;
 #endif

@@ -43,7 +43,7 @@ static int note_link(const struct nlmsghdr *message, void *context)
     struct rtmsg_link link;
     int error = rtmsg_link_parse(message, &link);
 
-    /* A kernel that doesn't know a kind shows all devices, see device_check_limit(). */
+    /* A kernel that doesn't know a kind shows all devices, see count_links() in device.c. */
     if (!error && found->count < ROUND && strcmp(link.kind, found->backend->kind) == 0 &&
         link_name_parse(CWG_PREFIX, link.name, &found->ends[found->count]) == 0 &&
         policy_allows_net(found->ends[found->count].net))
