@@ -10,9 +10,10 @@ BENCH_LINK    := $(wildcard src/link/*.c)
 $(BUILD)/bench/commands: $(addprefix tests/bench/,commands.c container.c inspect.c report.c spawn.c) $(BENCH_LINK)
 $(BUILD)/bench/children: $(addprefix tests/bench/,children.c command.c spawn.c) $(BENCH_LINK)
 $(BUILD)/bench/floor: $(addprefix tests/bench/,floor.c command.c) $(BENCH_LINK)
+$(BUILD)/bench/growth: $(addprefix tests/bench/,growth.c container.c report.c spawn.c) $(BENCH_LINK)
 $(BUILD)/bench/floor: BENCH_LIBRARIES := -lmnl
 
-BENCH_PROGRAMS := $(addprefix $(BUILD)/bench/,commands children floor)
+BENCH_PROGRAMS := $(addprefix $(BUILD)/bench/,commands children floor growth)
 $(BENCH_PROGRAMS): $(BENCH_HEADERS) $(BUILD)/tools/shared.a
 	@mkdir -p $(@D)
 	$(BENCH_COMPILE) -o $@ $(filter %.c,$^) $(BUILD)/tools/shared.a $(BENCH_LIBRARIES)
@@ -28,7 +29,27 @@ bench-commands:
 		tests/bench/in-vm $(ROUNDS) $(abspath $(BUILD)/$(PROGRAM))
 	@mv $(BUILD)/bench/out/commands.json $(BUILD)/bench/commands.json
 	@echo
+	@$(MAKE) --no-print-directory --silent bench-batch
+	@echo
 	@echo 'again: make bench-commands SERIES=$(SERIES) ROUNDS=$(ROUNDS); all samples: $(BUILD)/bench/commands.json'
+
+BENCH_MANY := $(BUILD)/bench/many
+bench-many:
+	@$(MAKE) --no-print-directory --silent CONFIG=tests/bench/many.h BUILD='$(BENCH_MANY)' '$(BENCH_MANY)/$(PROGRAM)'
+
+## make bench-batch      what a link costs by single calls and by a batch, with PRESENT links there: SERIES, BATCH_ROUNDS
+.PHONY: bench-batch bench-many
+bench-batch: BATCH_ROUNDS ?= 3
+bench-batch: PRESENT ?= 1 100 1000
+bench-batch: bench-many
+	scripts/deps build demo vm
+	@$(MAKE) --no-print-directory --silent build $(BENCH_PROGRAMS)
+	@tests/vm/fetch $(SERIES)
+	@for each in 8000 250; do \
+		tests/vm/run $(SERIES) --timeout 1800 --processors 2 --mem 2048 -- \
+			tests/bench/in-vm-batch $(BATCH_ROUNDS) $$each $(abspath $(BENCH_MANY)/$(PROGRAM)) $(PRESENT) || exit; \
+		echo; \
+	done
 
 BENCH_ENGINE_PATH := /var/lib/net-admin-helper-bench/$(ENGINE)
 BENCH_HELPER      := $(BUILD)/bench/helper
