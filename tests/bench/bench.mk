@@ -37,7 +37,7 @@ BENCH_MANY := $(BUILD)/bench/many
 bench-many:
 	@$(MAKE) --no-print-directory --silent CONFIG=tests/bench/many.h BUILD='$(BENCH_MANY)' '$(BENCH_MANY)/$(PROGRAM)'
 
-## make bench-batch      what a link costs by single calls and by a batch, with PRESENT links there: SERIES, BATCH_ROUNDS
+## make bench-batch      a link by single calls and by batch, with PRESENT links there: SERIES, BATCH_ROUNDS
 .PHONY: bench-batch bench-many
 bench-batch: BATCH_ROUNDS ?= 3
 bench-batch: PRESENT ?= 1 100 1000
