@@ -187,7 +187,7 @@ int launcher_ask(struct link_end end, struct launch *ret_launch, struct failure 
     }
     if (!take_descriptors(&header, &launch)) {
         close_launch(&launch);
-        return header.msg_flags & MSG_CTRUNC
+        return (header.msg_flags & MSG_CTRUNC)
                    ? fail_unexpected(failure, -EMFILE, "can't take what the engine is held by")
                    : fail_ended(failure);
     }

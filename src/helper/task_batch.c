@@ -77,12 +77,13 @@ static int open_target(struct batch *batch, int pid, struct kept **ret_kept,
 {
     struct target_name name = {.kind = TARGET_PID, .number = pid};
     struct kept *kept = find_place(batch, pid);
-    struct failure ignored;
-    int error;
+    struct failure ignored = {.text = ""};
 
     if (kept->pid == pid && target_alive(&kept->target, &ignored))
         drop(kept);
     if (kept->pid != pid) {
+        int error;
+
         drop(kept);
         error = target_open(batch->home, &name, false, &kept->target, failure);
         if (error)
