@@ -5,7 +5,7 @@
 
 enum {
     MOMENT_AGE_SIZE = 48,
-    MOMENT_DATE_SIZE = 40,
+    MOMENT_DATE_SIZE = 48,
 };
 
 /* "12 seconds", "5 minutes 1 second", "3 hours 0 minutes", "2 days 7 hours". */

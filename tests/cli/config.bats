@@ -353,7 +353,7 @@ END
         quick_build "$BUILD_DIR" "$CONFIG_FILE" CC="$compiler" CFLAGS='-O0 -Werror'
         run --separate-stderr "$PROGRAM" --version
         [ "${lines[1]}" = "prefix: mahiru" ]
-        [ "${lines[2]}" = "tasks: cwg_create cwg_connect cwg_destroy cwg_show" ]
+        [ "${lines[2]}" = "tasks: cwg_create cwg_connect cwg_destroy" ]
     done
 }
 
@@ -405,7 +405,7 @@ END
 @test "the config.h that comes with the program enables all tasks" {
     quick_build "$BUILD_DIR" config.h
     run --separate-stderr "$PROGRAM" --version
-    [ "${lines[2]}" = "tasks: cwg_create cwg_connect cwg_destroy cwg_show" ]
+    [ "${lines[2]}" = "tasks: cwg_create cwg_connect cwg_destroy cwg_show cwg_list cwg_wait cwg_destroy_all batch" ]
     [ "${lines[3]}" = "options: ipv6 nat preshared-key mtu" ]
     [ "${lines[4]}" = "backends: kernel WireGuard, userspace engine" ]
 }
