@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <syslog.h>
 #include <unistd.h>
@@ -66,9 +67,14 @@ static void send_line(const struct line *line)
 {
     static const struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = AUDIT_PATH};
 
+    struct iovec buffer = {.iov_base = (void *)line->text, .iov_len = line->length};
+    const struct msghdr header = {.msg_name = (void *)&address,
+                                  .msg_namelen = sizeof(address),
+                                  .msg_iov = &buffer,
+                                  .msg_iovlen = 1};
+
     if (log_socket >= 0)
-        (void)sendto(log_socket, line->text, line->length, MSG_DONTWAIT | MSG_NOSIGNAL,
-                     (const void *)&address, sizeof(address));
+        (void)sendmsg(log_socket, &header, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 void audit_public_key(const struct key *public_key)

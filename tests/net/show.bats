@@ -229,9 +229,9 @@ print(*(stats[way][what] for way in ("rx", "tx") for what in ("bytes", "packets"
     [[ $(line_of 'what to do') == "it was set down in the container"* ]]
     inside "$c1" ip link set wg-7-0 up
     [ "$(told1 '["up"]')" = True ]
-    # Killed at its last step, before the mark is taken away. The message after that is the journal's.
+    # Killed at its last step, before the mark is taken away.
     calls=$(at site1 "$TOOLS/at-syscall" --uid "$APP_UID" --gid "$APP_GID" --stdout /dev/null --report 1 status -- \
-        "$HELPER" cwg_create "$c2" 9 0 5109 | awk '$2 == "sendto" { step = last; last = $1 } END { print step }')
+        "$HELPER" cwg_create "$c2" 9 0 5109 | awk '$2 == "sendto" { last = $1 } END { print last }')
     cwg site1 destroy "$c2" 9 0
     run at site1 "$TOOLS/at-syscall" --uid "$APP_UID" --gid "$APP_GID" --stdout /dev/null kill "$calls" -- \
         "$HELPER" cwg_create "$c2" 9 0 5109

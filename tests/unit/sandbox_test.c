@@ -40,8 +40,8 @@ enum {
 static const long allowed[] = {
     SYS_capset,        SYS_pidfd_open,  SYS_fstat,           SYS_faccessat,       SYS_fstatfs,
     SYS_getuid,        SYS_flock,       SYS_clock_nanosleep, SYS_restart_syscall, SYS_ppoll,
-    SYS_connect,       SYS_sendto,      SYS_recvmsg,         SYS_close,           SYS_getrandom,
-    SYS_exit_group,
+    SYS_connect,       SYS_sendto,      SYS_sendmsg,         SYS_recvmsg,         SYS_close,
+    SYS_getrandom,     SYS_exit_group,
 #ifdef HAS_STATUS
     SYS_clock_gettime,
 #endif
