@@ -66,7 +66,6 @@ void audit_open(void)
 static void send_line(const struct line *line)
 {
     static const struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = AUDIT_PATH};
-
     struct iovec buffer = {.iov_base = (void *)line->text, .iov_len = line->length};
     const struct msghdr header = {.msg_name = (void *)&address,
                                   .msg_namelen = sizeof(address),

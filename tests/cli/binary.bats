@@ -138,7 +138,8 @@ check_imports()
         |getenv|secure_getenv|setenv|putenv|unsetenv|clearenv|environ|__environ
         |setlocale|newlocale|uselocale|gettext|dgettext|dcgettext|bindtextdomain|iconv.*|strerror(_r|_l|name)?
         |dlopen|dlsym|strcpy|strcat|stpcpy|v?sprintf|__(strcpy|strcat|stpcpy|v?sprintf)_chk|wordexp|glob
-        |getaddrinfo|gethostby.*|getpw.*|getgr(nam|gid|ent|ouplist).*|syslog|mnl_socket_.*|mnl_cb_.*|mnl_nlmsg_batch_.*|mnl_.*fprintf
+        |getaddrinfo|gethostby.*|getpw.*
+        |getgr(nam|gid|ent|ouplist).*|syslog|mnl_socket_.*|mnl_cb_.*|mnl_nlmsg_batch_.*|mnl_.*fprintf
         |alloca|atoi|atol|strtok|rand|random|srand|setuid|seteuid|setgid|ptrace|mprotect'
     forbidden=${forbidden//[[:space:]]/}
     for name in $names; do
