@@ -306,6 +306,83 @@ begin with error" ] || fail "$(cat "$ERRORS")"
     end_batch 1
 }
 
+@test "a container that ends takes its links with it, though a batch that has worked in it waits for lines" {
+    local gone
+    container gone
+    start_batch
+    ask_for "ok " "cwg_create $gone 7 0 5107"
+    ask_for "ok " "cwg_create $c1 7 0 5108"
+    end_container "$gone"
+    wait_for port_free site1 5107
+    ask_for ok "cwg_destroy $c1 7 0"
+    end_batch
+}
+
+@test "a number that another process has by now stands for that one's container" {
+    local first taken=$BATS_TEST_TMPDIR/taken
+    container first
+    start_batch
+    ask_for "ok " "cwg_create $first 7 0 0"
+    # The batch sees neither its end nor its successor before the next line is there.
+    kill -STOP "$BATCH_OF"
+    echo "cwg_create $first 8 0 0" >&"$IN"
+    "$TOOLS/pidrecycle" --kill "$first" "/proc/$c1/ns/net" 20 >"$taken" 2>&1 3>&- &
+    CONTAINERS+=("$!")
+    wait_for grep -qx ready "$taken"
+    kill -CONT "$BATCH_OF"
+    read -r -t 30 -u "$OUT" ANSWER
+    [[ $ANSWER == "ok "* ]] || fail "$ANSWER"
+    has_device "$c1" wg-8-0
+    ! has_device "$c1" wg-7-0 || fail "it is in the wrong container, or half made"
+    end_batch
+}
+
+@test "who holds the lock of a container delays its own lines alone, each by two seconds" {
+    local start holder other
+    bash -c 'exec 9<"$0"; flock 9; exec sleep 60' "/proc/$c1/ns/net" 3>&- &
+    holder=$!
+    CONTAINERS+=("$holder")
+    wait_for grep -qx sleep "/proc/$holder/comm"
+    container other
+    start=${EPOCHREALTIME/./}
+    batch_of "cwg_create $other 7 0 0" "cwg_create $c1 7 0 0" "cwg_destroy $other 7 0"
+    start=$((${EPOCHREALTIME/./} - start))
+    [ "$status" = 0 ] || fail "$output"
+    [ "$start" -gt 1900000 ] && [ "$start" -lt 3900000 ] || fail "it took $start us"
+}
+
+# Kills the first child that a process has.
+kill_child_of()
+{
+    local children=
+    while [ -z "$children" ] && [ -e "/proc/$1/task" ]; do
+        read -r children _ 2>/dev/null <"/proc/$1/task/$1/children" || true
+    done
+    kill -KILL "$children"
+}
+
+@test "the batch doesn't wait for an engine that can't come: whoever was to start it was killed" {
+    [ "$BACKEND" = engine ] || skip "the kernel carries the links: nothing is started"
+    local try launcher
+    # Sometimes it has answered already.
+    for try in {1..10}; do
+        start_batch
+        ask_for "error no such link" "cwg_destroy $c1 7 0"
+        launcher=$(pgrep -P "$BATCH_OF")
+        kill_child_of "$launcher" 3>&- &
+        echo "cwg_create $c1 7 0 5107" >&"$IN"
+        read -r -t 10 -u "$OUT" ANSWER || { kill -KILL "$BATCH_OF"; fail "it waits"; }
+        wait "$!" || true
+        [[ $ANSWER == "ok "* ]] || break
+        ask_for ok "cwg_destroy $c1 7 0"
+        end_batch 1
+    done
+    [[ $ANSWER == "error the process that starts the batch's engines has ended"* ]] || fail "$try: $ANSWER"
+    ! has_device "$c1" wg-7-0 || fail "it is in the wrong container, or half made"
+    wait_for port_free site1 5107
+    end_batch 1
+}
+
 @test "other commands have their turn on the same container while it waits, and it waits for its own" {
     start_batch
     ask_for "ok " "cwg_create $c1 7 0 0"
