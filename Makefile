@@ -9,7 +9,6 @@ BINDIR  ?= $(PREFIX)/bin
 MANDIR  ?= $(PREFIX)/share/man
 DATADIR ?= $(PREFIX)/share/net-admin-helper
 LIBEXECDIR ?= $(PREFIX)/libexec/net-admin-helper
-DATADIR ?= $(PREFIX)/share/net-admin-helper
 GROUP   ?= net-admin-helper
 DESTDIR ?=
 

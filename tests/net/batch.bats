@@ -361,6 +361,7 @@ kill_child_of()
     kill -KILL "$children"
 }
 
+# bats test_tags=engine
 @test "the batch doesn't wait for an engine that can't come: whoever was to start it was killed" {
     [ "$BACKEND" = engine ] || skip "the kernel carries the links: nothing is started"
     local try launcher
@@ -514,6 +515,7 @@ answers" ]] || fail "$(cat "$ERRORS")"
     end_batch
 }
 
+# bats test_tags=engine
 @test "the process that starts engines has no privilege effective while it waits, and nothing of the caller's" {
     [ "$BACKEND" = engine ] || skip "the kernel carries the links: there is no such process"
     local launcher fd what

@@ -15,6 +15,7 @@
 # this file, but for left, which is stopped and started again. What links them is the helper, called by that
 # ordinary user (nets 7 and 8), or in a container of its own, as an application that comes in images calls it (net 9).
 
+# bats file_tags=only-6-1
 bats_require_minimum_version 1.5.0
 load containers
 

@@ -9,6 +9,7 @@
 #     |  +------------------+    +--------+    |
 #     +----------------------------------------+
 
+# bats file_tags=only-6-1
 bats_require_minimum_version 1.5.0
 load net
 

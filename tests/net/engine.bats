@@ -10,6 +10,7 @@
 #     |  +--------+               |          |               +--------+  |
 #     +---------------------------+          +---------------------------+
 
+# bats file_tags=engine
 bats_require_minimum_version 1.5.0
 load net
 

@@ -11,6 +11,7 @@
 #
 # The sites live as long as this file, containers only as long as a test.
 
+# bats file_tags=only-6-1
 bats_require_minimum_version 1.5.0
 load net
 

@@ -4,6 +4,7 @@
 #     at-syscall stops the helper, with the link made; root in the container c1 tells the key of the device; memscan
 #     looks for it in the helper's memory, fdsteal reaches for its descriptors and for all else, as the same user.
 
+# bats file_tags=only-6-1
 bats_require_minimum_version 1.5.0
 load net
 

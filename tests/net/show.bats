@@ -303,7 +303,8 @@ print(*(stats[way][what] for way in ("rx", "tx") for what in ("bytes", "packets"
     local pids=() holder
     link_up 7
     remember
-    inside "$c1" sh -c 'exec 9</proc/self/ns/net; flock 9; : >"$0"; exec sleep 60' "$BATS_TEST_TMPDIR/held" 3>&- &
+    nsenter --net --target "$c1" -- \
+        sh -c 'exec 9</proc/self/ns/net; flock 9; : >"$0"; exec sleep 60' "$BATS_TEST_TMPDIR/held" 3>&- &
     holder=$!
     CONTAINERS+=("$holder")
     wait_for test -e "$BATS_TEST_TMPDIR/held"
