@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "helper/failure.h"
+#include "helper/file.h"
 #include "helper/rule.h"
 #include "helper/settings.h"
 #include "helper/task.h"
@@ -79,25 +80,6 @@ static int open_file(int *ret_file)
     if (!error)
         *ret_file = file;
     return error;
-}
-
-/* Returns the length, which is more than FILE_MAX if the file's is, or a negative errno. */
-static ssize_t read_file(int file, char ret_text[static FILE_MAX + 1])
-{
-    size_t length = 0;
-
-    while (length < FILE_MAX + 1) {
-        ssize_t count = read(file, ret_text + length, FILE_MAX + 1 - length);
-
-        if (count < 0 && errno == EINTR)
-            continue;
-        if (count < 0)
-            return -errno;
-        if (count == 0)
-            break;
-        length += (size_t)count;
-    }
-    return (ssize_t)length;
 }
 
 static int fail_file(int error, struct failure *failure)
@@ -176,7 +158,7 @@ int policy_read(struct failure *failure)
         return 0;
     if (error)
         return fail_file(error, failure);
-    length = read_file(file, text);
+    length = file_read(file, text, FILE_MAX + 1);
     close(file);
     if (length < 0)
         return fail_file((int)length, failure);

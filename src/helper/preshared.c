@@ -6,32 +6,13 @@
 #include <unistd.h>
 
 #include "helper/failure.h"
+#include "helper/file.h"
 #include "helper/secret.h"
 #include "helper/settings.h"
 
 #ifdef ENABLE_CWG_PRESHARED_KEY
 
 #define NAME "--preshared-key-file: "
-
-/* All that there is, if that is no more than a key and a newline. Returns its length, or a negative
- * errno. */
-static ssize_t read_all(int fd, char *ret_text, size_t size)
-{
-    size_t length = 0;
-
-    while (length < size) {
-        ssize_t count = read(fd, ret_text + length, size - length);
-
-        if (count < 0 && errno == EINTR)
-            continue;
-        if (count < 0)
-            return -errno;
-        if (count == 0)
-            break;
-        length += (size_t)count;
-    }
-    return (ssize_t)length;
-}
 
 static int take_key(ssize_t length, struct failure *failure)
 {
@@ -59,7 +40,8 @@ int preshared_read(const struct preshared_source *source, struct failure *failur
         fd = open(source->path, O_RDONLY | O_NOCTTY | O_CLOEXEC);
     if (fd < 0)
         return fail_unexpected(failure, -errno, NAME "can't open it");
-    length = read_all(fd, secret.text, KEY_TEXT_LENGTH + 2);
+    /* A key, a newline, and what there may be beyond. */
+    length = file_read(fd, secret.text, KEY_TEXT_LENGTH + 2);
     if (source->kind == PRESHARED_PATH)
         close(fd);
     if (length < 0)
