@@ -55,11 +55,12 @@ int device_find(struct target *target, struct link_end end, struct device *ret_d
     return DEVICE_OURS;
 }
 
-/* How many links of a kind a dump has shown. A kernel that doesn't know a kind shows all devices
- * (link_kind_filtered(), net/core/rtnetlink.c). */
+/* How many links dumps have shown. A kernel that doesn't know a kind shows all devices
+ * (link_kind_filtered(), net/core/rtnetlink.c): at least lo, which is of none. */
 struct count {
-    const char *kind;
+    const char *kind; /* that was asked for */
     unsigned int links;
+    bool all; /* devices of all kinds were shown */
 };
 
 static int count_link(const struct nlmsghdr *message, void *context)
@@ -69,26 +70,42 @@ static int count_link(const struct nlmsghdr *message, void *context)
     struct link_end end;
     int error = rtmsg_link_parse(message, &link);
 
-    if (!error && strcmp(link.kind, count->kind) == 0 &&
-        link_name_parse(CWG_PREFIX, link.name, &end) == 0)
+    if (error)
+        return error;
+    if (strcmp(link.kind, count->kind) != 0)
+        count->all = true;
+    if (backend_by_kind(link.kind) && link_name_parse(CWG_PREFIX, link.name, &end) == 0)
         count->links++;
-    return error;
+    return 0;
 }
 
-int device_check_limit(struct target *target, struct failure *failure)
+static int count_links(struct target *target, const char *kind, struct count *count,
+                       struct failure *failure)
 {
     struct message request;
+    int error;
+
+    count->kind = kind;
+    rtmsg_link_dump(&request, kind);
+    error = netlink_request(&target->dumps, &request, false, count_link, count);
+    return error ? fail_unexpected(failure, error, "can't list the container's devices") : 0;
+}
+
+/* The kind of the new device, which is that of most, comes last: if another isn't known, all have
+ * been shown by then. */
+int device_check_limit(struct target *target, const struct device *device, struct failure *failure)
+{
     struct count count = {.links = 0};
+    int error = 0;
 
-    for (const struct backend *const *backend = backends; *backend; backend++) {
-        int error;
-
-        count.kind = (*backend)->kind;
-        rtmsg_link_dump(&request, count.kind);
-        error = netlink_request(&target->dumps, &request, false, count_link, &count);
-        if (error)
-            return fail_unexpected(failure, error, "can't list the container's devices");
+    for (const struct backend *const *backend = backends; *backend && !error; backend++) {
+        if (*backend != device->backend && !count.all)
+            error = count_links(target, (*backend)->kind, &count, failure);
     }
+    if (!error && !count.all)
+        error = count_links(target, device->backend->kind, &count, failure);
+    if (error)
+        return error;
     if (count.links > CWG_MAX_LINKS)
         return fail(failure, -EDQUOT,
                     "the container has %d links already, which is the limit; remove one with "

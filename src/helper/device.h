@@ -44,7 +44,7 @@ int device_find(struct target *target, struct link_end end, struct device *ret_d
  * CWG_MAX_LINKS links, or than the policy allows, and no route or address that its /31 would
  * override. It is there when this is asked, so that of several commands at once none can overlook
  * another's. Returns 0, or -EDQUOT or -EADDRINUSE. */
-int device_check_limit(struct target *target, struct failure *failure);
+int device_check_limit(struct target *target, const struct device *device, struct failure *failure);
 int device_check_addresses(struct target *target, const struct device *device,
                            struct failure *failure);
 

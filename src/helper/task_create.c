@@ -136,7 +136,7 @@ static int complete(const struct request *request, struct target *target,
                     const struct device *device, const struct key *public_key,
                     struct failure *failure)
 {
-    int error = device_check_limit(target, failure);
+    int error = device_check_limit(target, device, failure);
 
     if (!error)
         error = device_check_addresses(target, device, failure);

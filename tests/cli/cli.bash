@@ -10,8 +10,9 @@ clean_make()
         make --no-print-directory -C "$ROOT" "$@"
 }
 
-# What cwg_connect takes beyond its arguments, as config.h names it.
+# What cwg_connect takes beyond its arguments, and all that config_without() leaves out unless told, as config.h names it.
 OPTIONS=(IPV6 NAT PRESHARED_KEY MTU)
+EXTRAS="${OPTIONS[*]} SHOW JSON LIST WAIT DESTROY_ALL BATCH POLICY AUDIT"
 
 # Writes a config.h of all tasks, the engine, and what is in $WITH, but those given, with the prefix $PREFIX or "test";
 # prints its path.
@@ -33,6 +34,19 @@ quick_build()
     local build=$1 config=$2
     shift 2
     clean_make -j2 -s BUILD="$build" CONFIG="$config" CFLAGS=-O0 "$@" "$build/$NAME"
+}
+
+# The same, but once for all tests with the same config.h: prints the directory of the build, which nobody may change.
+built()
+{
+    local build
+    build=$BATS_RUN_TMPDIR/built/$(sha256sum <"$1" | cut -c 1-16)
+    if [ ! -e "$build/$NAME" ]; then
+        mkdir -p "$build"
+        cp "$1" "$build/config.h"
+        quick_build "$build" "$build/config.h" >&2
+    fi
+    echo "$build"
 }
 
 # After `run --separate-stderr` (and not in a condition, where bash goes on after a failure): it failed with one line

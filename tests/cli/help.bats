@@ -9,8 +9,9 @@ KEY=xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=
 
 setup_file()
 {
-    BATS_TEST_TMPDIR=$BATS_FILE_TMPDIR quick_build "$BATS_FILE_TMPDIR/all" \
-        "$(BATS_TEST_TMPDIR=$BATS_FILE_TMPDIR config_without)"
+    local built
+    built=$(built "$(BATS_TEST_TMPDIR=$BATS_FILE_TMPDIR config_without)")
+    ln -s "$built" "$BATS_FILE_TMPDIR/all"
 }
 
 setup()
@@ -278,9 +279,8 @@ containers: all"
 
 # What the program says where all options are in it.
 @test "with all options, help shows them, and what is wrong with them is told with the synopsis" {
-    local line build=$BATS_FILE_TMPDIR/options
-    WITH="${OPTIONS[*]}" quick_build "$build" "$(WITH="${OPTIONS[*]}" config_without)"
-    PROGRAM=$build/$NAME
+    local line
+    PROGRAM=$(built "$(WITH="${OPTIONS[*]}" config_without)")/$NAME
     SYNOPSIS[cwg_connect]+=' [--preshared-key-file <file>] [--persistent-keepalive <seconds>] [--mtu <bytes>]'
     run --separate-stderr "$PROGRAM" --help
     [ "$status" = 0 ]
@@ -303,9 +303,8 @@ containers: all"
 }
 
 @test "cwg_list, cwg_wait and cwg_destroy_all tell how they are used, and what is wrong with their arguments" {
-    local task build=$BATS_FILE_TMPDIR/more
-    WITH="LIST WAIT DESTROY_ALL JSON" quick_build "$build" "$(WITH="LIST WAIT DESTROY_ALL JSON" config_without)"
-    PROGRAM=$build/$NAME
+    local task
+    PROGRAM=$(built "$(WITH=$EXTRAS config_without)")/$NAME
     SYNOPSIS=(
         [cwg_list]='cwg_list [--json]'
         [cwg_wait]='cwg_wait <pid> <net> <host> [<seconds>]'
@@ -387,8 +386,7 @@ containers: all"
 
 @test "batch tells how it is used, and what is wrong with its arguments" {
     local option
-    PROGRAM=$BATS_TEST_TMPDIR/with/$NAME
-    quick_build "${PROGRAM%/*}" "$(WITH='BATCH WAIT' config_without)"
+    PROGRAM=$(built "$(WITH=$EXTRAS config_without)")/$NAME
     SYNOPSIS[batch]='batch [<file>]'
     run --separate-stderr "$PROGRAM" --help
     grep -Fqx "  $NAME batch [<file>]" <<<"$output" || fail "$output"

@@ -11,8 +11,9 @@ load ../net/net
 
 setup_file()
 {
-    BATS_TEST_TMPDIR=$BATS_FILE_TMPDIR
-    quick_build "$BATS_FILE_TMPDIR/all" "$(config_without)"
+    local built
+    built=$(built "$(BATS_TEST_TMPDIR=$BATS_FILE_TMPDIR config_without)")
+    ln -s "$built" "$BATS_FILE_TMPDIR/all"
 }
 
 setup()

@@ -27,7 +27,8 @@ def main():
     text = sys.stdin.read()
     assert text.endswith("\n") and text.count("\n") == 1, "not one line"
     it = json.loads(text)
-    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    if not sys.argv[2:]:
+        jsonschema.Draft202012Validator.check_schema(SCHEMA)
     jsonschema.validate(it, strict(sys.argv[1]), jsonschema.Draft202012Validator)
     for expression in sys.argv[2:]:
         print(eval(expression, {"it": it}))

@@ -183,6 +183,7 @@ refused: ${stderr#"$NAME: "}"
     run ! grep -qF "${PRESHARED:0:20}" "$LINES"
 }
 
+# bats test_tags=any-backend
 @test "what is refused leaves one, with the text that the caller gets" {
     local command where
     where="in $(net_of "$c1") (pid $c1)"
@@ -210,6 +211,7 @@ refused: ${stderr#"$NAME: "}"
     run ! grep -q 'not printable' "$LINES"
 }
 
+# bats test_tags=any-backend
 @test "a key that can't be delivered is a link that isn't made, in the log, too" {
     local code=0
     listen
@@ -219,6 +221,7 @@ refused: ${stderr#"$NAME: "}"
         sed "s/^$NAME: //" "$BATS_TEST_TMPDIR/error")"
 }
 
+# bats test_tags=any-backend
 @test "a syslog daemon takes the line as it is" {
     local file=$BATS_TEST_TMPDIR/messages
     # shellcheck disable=SC2016
@@ -232,6 +235,7 @@ refused: ${stderr#"$NAME: "}"
     wait_for grep -q " authpriv.warn ${NAME}\[$(cat "$PID_FILE")\]: user $APP_UID: cwg_create .*: refused: " "$file"
 }
 
+# bats test_tags=any-backend
 @test "wrong arguments, help and the version leave none, since nothing was asked for" {
     listen
     run --separate-stderr logged cwg_create "$c1" 7 2 5007
@@ -242,6 +246,7 @@ refused: ${stderr#"$NAME: "}"
     assert_no_line
 }
 
+# bats test_tags=any-backend
 @test "where nobody listens, or not as syslog does, a task is done as ever, and at once" {
     local what
     local -A prepare=(
@@ -298,6 +303,7 @@ END
     [[ $2 == *sleep* ]] || { wait "$LISTENER" && LISTENER=; }
 }
 
+# bats test_tags=any-backend
 @test "however few descriptors there are, nothing is done without a line" {
     local number made=0 failed=0
     listen
@@ -343,6 +349,7 @@ assert_line_number()
     [ "$(wc -l <"$LINES")" = 7 ] || fail "$(cat "$LINES")"
 }
 
+# bats test_tags=any-backend
 @test "a line of a batch whose result can't be delivered is one that was refused" {
     local code=0
     listen

@@ -11,6 +11,7 @@
 #     +-------------------------+          +-------------------------+
 # shellcheck disable=SC2030,SC2031 # each test has variables of its own
 
+# bats file_tags=only-6-1
 bats_require_minimum_version 1.5.0
 load net
 

@@ -239,6 +239,7 @@ PYTHON
     nothing_left
 }
 
+# bats test_tags=any-backend
 @test "site 1's end is gone again if the other site fails it, whatever way" {
     local site
     site=$(site 1 "$c1" port 5101 wait null)
@@ -257,6 +258,7 @@ PYTHON
     fails_before_making "BrokenPipeError" offer "$site" refuse
 }
 
+# bats test_tags=any-backend
 @test "site 2's end is gone again, or never made, if the other site fails it, whatever way" {
     local site
     site=$(site 2 "$c2" port 5102 wait null nets '[6, 7]')
@@ -271,6 +273,7 @@ PYTHON
         "$(message offer 7 0 '"192.0.2.1"' 5101 "$KEY")"
 }
 
+# bats test_tags=any-backend
 @test "the key of nobody is found out by waiting, and nothing is left" {
     local failure="Failure: net-admin-helper: no answer from"
     fails_after_making "$failure 192.0.2.2:5102" offer "$(site 1 "$c1" port 5101 wait 2)" \
@@ -279,6 +282,7 @@ PYTHON
         "$(message offer 7 0 '"192.0.2.1"' 5101 "$KEY")"
 }
 
+# bats test_tags=any-backend
 @test "a link that was there before is none that a failed exchange removes" {
     cwg site1 create "$c1" 7 0 5101
     run ! exchange offer "$(site 1 "$c1" port 5103 wait null)" "hang up"
@@ -364,6 +368,7 @@ PYTHON
     reaches "$c1" 10.0.0.15
 }
 
+# bats test_tags=any-backend
 @test "the shell example leaves nothing if the other site fails it, whatever way" {
     local line message="link.sh: the other site's line is not as it has to be"
     local site1=(site1 offer "$c1" 7 192.0.2.1 5101) site2=(site2 answer "$c2" 7 192.0.2.2 5102)
@@ -398,6 +403,7 @@ PYTHON
     nothing_left
 }
 
+# bats test_tags=any-backend
 @test "the shell example leaves nothing if it is ended by a signal while it waits for the other site" {
     local signal pid status pipe=$BATS_TEST_TMPDIR/pipe
     mkfifo "$pipe"

@@ -272,6 +272,7 @@ refused_whole()
 
 # ---- files that are refused whole ----
 
+# bats test_tags=any-backend
 @test "a file that is not root's, or that others may write, is refused whole" {
     local text="policy: $POLICY and its directory have to be root's, a file and a directory, and nobody else's to write"
     policy "user $APP_UID" "user $THIRD_UID"
@@ -290,6 +291,7 @@ refused_whole()
     allowed destroy "$c1" 9 0
 }
 
+# bats test_tags=any-backend
 @test "so is one in a directory that is not root's, or that others may write" {
     local mode text="policy: $POLICY and its directory have to be root's"
     policy "user $APP_UID" "user $THIRD_UID"
@@ -302,6 +304,7 @@ refused_whole()
     refused_whole "$text"
 }
 
+# bats test_tags=any-backend
 @test "so is what is no file: a directory, a pipe that nobody writes to, a socket, a device" {
     mkdir "$POLICY"
     refused_whole "policy: $POLICY and its directory have to be root's, a file"
@@ -315,6 +318,7 @@ refused_whole()
     refused_whole "policy: can't read $POLICY: No such device or address"
 }
 
+# bats test_tags=any-backend
 @test "so is a symbolic link, wherever it leads, and a directory that one leads to" {
     local text="policy: $POLICY is a symbolic link, or one leads to it"
     policy "user $APP_UID" "user $THIRD_UID"
@@ -332,6 +336,7 @@ refused_whole()
     assert_failure_with "$text"
 }
 
+# bats test_tags=any-backend
 @test "without its directory there is no policy" {
     # shellcheck disable=SC2016
     run --separate-stderr at site1 unshare --mount -- sh -c 'mount -t tmpfs tmpfs /var/lib && exec "$@"' sh \
@@ -340,6 +345,7 @@ refused_whole()
     assert_failure_with "no such link"
 }
 
+# bats test_tags=any-backend
 @test "a file that its callers can't read is refused whole, and so is one in a directory that they can't enter" {
     local text="policy: $POLICY can't be read by you, and has to be by all who call this program: as root, chmod 0644"
     policy "user $APP_UID" "user $THIRD_UID"
@@ -352,6 +358,7 @@ refused_whole()
     refused_whole "$text"
 }
 
+# bats test_tags=any-backend
 @test "a file of more than 65536 bytes is refused whole, however large it is" {
     local text="policy: $POLICY has more than 65536 bytes"
     policy "user $APP_UID" "user $THIRD_UID"
@@ -366,6 +373,7 @@ refused_whole()
     refused_whole "$text"
 }
 
+# bats test_tags=any-backend
 @test "a mistake anywhere refuses all, with its line and what is wrong" {
     local -a mistakes=(
         "user 7 nest 1" "no such word: nets, ports, peers, links and own-containers are known"
@@ -391,6 +399,7 @@ refused_whole()
     refused "until that is mended in $POLICY, nobody but root may do anything" cwg site1 create "$c1" 1 0 5001
 }
 
+# bats test_tags=any-backend
 @test "a file that is cut off within a line, and one with a NUL, are refused whole" {
     printf 'user %s\nuser %s nets 1' "$THIRD_UID" "$APP_UID" >"$POLICY"
     refused_whole "policy line 2: the last line has no newline at its end: the file may be cut off"
@@ -398,6 +407,7 @@ refused_whole()
     refused_whole "policy line 2: it has a control character"
 }
 
+# bats test_tags=any-backend
 @test "who hides the file in a mount namespace of his own has no power there" {
     policy "user $APP_UID nets 1"
     remember
@@ -410,6 +420,7 @@ refused_whole()
     [ "${#lines[@]}" = 2 ]
 }
 
+# bats test_tags=any-backend
 @test "the rules of the example are good ones" {
     sed -n 's/^# \(\(user\|group\) [0-9]\)/\1/p' "$ROOT/doc/policy.example" >"$POLICY"
     [ "$(wc -l <"$POLICY")" = 3 ]
@@ -419,6 +430,7 @@ refused_whole()
     refused "the policy has no rule for user $APP_UID" cwg site1 destroy "$c1" 4 0
 }
 
+# bats test_tags=any-backend
 @test "--version says where the policy is" {
     run --separate-stderr as_app "$HELPER" --version
     [[ $output == *$'\n'"policy: $POLICY"$'\n'* ]] || fail "$output"

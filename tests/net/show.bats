@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # How links are shown, to people and to programs, on both backends. What is about engines alone is in engine.bats.
 
+# bats file_tags=only-6-12
 bats_require_minimum_version 1.5.0
 load net
 
@@ -52,10 +53,13 @@ told()
     $SCHEMA show "${@:3}" <<<"$shown"
 }
 
-# The same of the one link of $c1, as words in one line.
+# The same of the one link of $c1, as words in one line, not held to the schema: that takes a second in the VM.
 told1()
 {
-    told site1 "$c1" "${@/#/it[0]}" | paste -sd ' '
+    cwg site1 show "$c1" --json | python3 -c '
+import json, sys
+it = json.load(sys.stdin)
+print(*(eval("it[0]" + expression) for expression in sys.argv[1:]))' "$@"
 }
 
 # A line of what is shown of a link of $c1, without its label: line_of LABEL
@@ -337,8 +341,9 @@ all_count_the_same()
     done
     wait "${pids[@]}"
     for i in {1..8}; do
-        $SCHEMA show 'it[0]["peers"]' <"$BATS_TEST_TMPDIR/shown.$i" | grep -qx 1
+        cmp "$BATS_TEST_TMPDIR/shown.1" "$BATS_TEST_TMPDIR/shown.$i"
     done
+    $SCHEMA show 'it[0]["peers"]' <"$BATS_TEST_TMPDIR/shown.1" | grep -qx 1
 }
 
 @test "the host's namespace, the caller's own, and a process that isn't there are refused" {
