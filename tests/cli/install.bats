@@ -17,6 +17,7 @@ setup_file()
     prepare all
     prepare without_connect CONNECT
     prepare without_engine ENGINE
+    WITH="SHOW JSON POLICY BATCH" prepare with_more
 }
 
 # Builds with all tasks but those given, program and man page.
@@ -155,13 +156,12 @@ END
 
 @test "with --json in the program, the schema of what that says is installed, and goes again" {
     local share=$DEST/usr/local/share/net-admin-helper
-    WITH="SHOW JSON" prepare json
-    stage json
+    stage with_more
     cmp "$share/$NAME.schema.json" "$ROOT/doc/$NAME.schema.json"
     [ "$(stat -c %a "$share/$NAME.schema.json")" = 644 ]
-    unstage json
+    unstage with_more
     [ ! -e "$share" ]
-    stage json
+    stage with_more
     stage all
     [ ! -e "$share/$NAME.schema.json" ]
 }
@@ -349,30 +349,28 @@ in_own_etc()
     local example=$DEST/usr/local/share/net-admin-helper/policy.example
     stage all
     [ ! -e "$example" ]
-    WITH=POLICY prepare with_policy
-    stage with_policy
+    stage with_more
     [ "$(stat -c '%a %u %g' "$example")" = "644 0 0" ]
     cmp "$ROOT/doc/policy.example" "$example"
     [ ! -e "$DEST/etc" ]
     # It says nothing as it is.
     run ! grep -vE '^(#|$)' "$example"
     install -D -m 644 /dev/null "$DEST/etc/net-admin-helper/policy"
-    unstage with_policy
+    unstage with_more
     [ ! -e "${example%/*}" ]
     [ -e "$DEST/etc/net-admin-helper/policy" ]
-    stage with_policy
+    stage with_more
     stage all
     [ ! -e "$example" ]
 }
 
 @test "with batch in the program, no link is called that" {
-    WITH=BATCH prepare with_batch
-    stage with_batch
+    stage with_more
     [ -L "$BIN/cwg_create" ]
     run --separate-stderr "$BIN/$NAME" batch </dev/null
     [ "$status" = 0 ]
     [ -z "$(find "$DEST" -name '*batch*')" ] || fail "$(listing "$DEST")"
     echo theirs >"$BIN/batch"
-    unstage with_batch
+    unstage with_more
     [ "$(find "$DEST" ! -type d)" = "$BIN/batch" ]
 }
