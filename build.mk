@@ -93,7 +93,7 @@ $(BUILD)/%.8: doc/%.8.scd
 deps:
 	scripts/deps build
 
-## make install      install it, as root: PREFIX, DESTDIR, GROUP (who may call it)
+## make install      install it, as root: PREFIX, DESTDIR, GROUP (who may call it; made if it isn't there)
 .PHONY: install
 install: build
 	scripts/install '$(DESTDIR)' '$(BINDIR)' '$(MANDIR)' '$(DATADIR)' '$(LIBEXECDIR)/$(ENGINE)' '$(GROUP)' \

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Reads what `cwg_list --json` (or `cwg_show --json`) prints, and writes it as metrics in Prometheus' text format:
 
-    cwg_list --json | prometheus.py >cwg.prom.new && mv cwg.prom.new cwg.prom
+    cwg_list --json >cwg.json && prometheus.py <cwg.json >cwg.prom.new && mv cwg.prom.new cwg.prom
 
 If what it reads is incomplete, it writes nothing and ends with 1. A link's labels are its device's name, its net and
 host, and the id of its container: those of a container that is started again are the same but for the id.

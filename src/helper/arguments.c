@@ -251,7 +251,8 @@ static const struct {
                                      parse_keepalive},
 #endif
 #ifdef ENABLE_CWG_MTU
-    [OPTION_MTU] = {"--mtu", "<bytes>", "of the link, 576-65455, instead of the path's less 80",
+    [OPTION_MTU] = {"--mtu", "<bytes>",
+                    "of the link, 576-65455; without it, that of the path less 80, at each connect",
                     parse_mtu},
 #endif
 #ifdef HAS_JSON

@@ -48,11 +48,6 @@ int control_await_end(int pidfd)
     return wait_for(pidfd, POLLIN, WAIT);
 }
 
-bool control_is_short(int error)
-{
-    return error == -EMFILE || error == -ENFILE || error == -ENOMEM || error == -ENOBUFS;
-}
-
 int control_kill(int pidfd)
 {
     return syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0) < 0 ? -errno : 0;

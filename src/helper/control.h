@@ -31,13 +31,10 @@ struct control {
 };
 
 /* Looks for the engine of a device, and with `look`, to ask how it is. Returns 0, or a negative
- * errno: -ETIMEDOUT if more speak to it already than it listens to, one of control_is_short() if we
- * couldn't look, anything else if there is none. *ret_control is written in each case. */
+ * errno: -ETIMEDOUT if more speak to it already than it listens to, one of failure_is_shortage() if
+ * we couldn't look, anything else if there is none. *ret_control is written in each case. */
 int control_open(const struct target *target, const struct device *device, bool look,
                  struct control *ret_control);
-
-/* Whether an error means that there aren't enough descriptors or memory. */
-bool control_is_short(int error);
 
 /* Ends the conversation, and keeps the pidfd. */
 void control_hang_up(struct control *control);

@@ -273,7 +273,7 @@ static int engine_join(struct target *target, const struct device *device, const
     struct control control;
     int error = control_open(target, device, false, &control);
 
-    if (control_is_short(error)) {
+    if (failure_is_shortage(error)) {
         control_close(&control);
         return fail_unexpected(failure, error, "can't look for the link's engine");
     }
@@ -341,7 +341,7 @@ static int engine_look(struct target *target, const struct device *device,
     if (!error)
         error = control_look(&control, patience, ret_status);
     control_close(&control);
-    if (control_is_short(error))
+    if (failure_is_shortage(error))
         return fail_unexpected(failure, error, "can't look for the link's engine");
     return error ? fail_look(error, control.process, failure) : 0;
 }
@@ -402,7 +402,7 @@ static int engine_remove(struct target *target, const struct device *device,
     int found = find_process(target, device, &control);
     int error;
 
-    if (control_is_short(found)) {
+    if (failure_is_shortage(found)) {
         control_close(&control);
         return fail_unexpected(failure, found, "can't look for the link's engine");
     }

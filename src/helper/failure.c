@@ -43,3 +43,8 @@ int fail_step(struct failure *failure, int error, const char *doing)
                 "its network, and try again",
                 doing);
 }
+
+bool failure_is_shortage(int error)
+{
+    return error == -EMFILE || error == -ENFILE || error == -ENOMEM || error == -ENOBUFS;
+}

@@ -1,6 +1,8 @@
 /* What went wrong, as a value that goes up to main(), which prints it. */
 #pragma once
 
+#include <stdbool.h>
+
 struct failure {
     char text[384]; /* one line, without the newline: what is wrong, and what to do about it */
     const struct task *usage; /* whose synopsis to show below it, or NULL */
@@ -23,3 +25,6 @@ int fail_unexpected(struct failure *failure, int error, const char *doing);
 /* For a step on a device that was there a moment ago: sets a text of its own for -ENODEV, which
  * then means that somebody in the container took it away, and else that of fail_unexpected(). */
 int fail_step(struct failure *failure, int error, const char *doing);
+
+/* Whether an error means that there aren't enough descriptors or memory. */
+bool failure_is_shortage(int error);

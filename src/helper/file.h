@@ -1,5 +1,4 @@
-#ifndef HELPER_FILE_H
-#define HELPER_FILE_H
+#pragma once
 
 #include <stddef.h>
 #include <sys/types.h>
@@ -7,5 +6,3 @@
 /* Reads a file to its end, or until the buffer is full: whoever wants to know whether there is more
  * gives room for one byte more. Returns how many bytes it read, or a negative errno. */
 ssize_t file_read(int fd, char *ret_bytes, size_t size);
-
-#endif

@@ -155,6 +155,15 @@ static int enter_scratch(struct failure *failure)
                : 0;
 }
 
+int launch_fail_process(int error, struct failure *failure)
+{
+    fail_unexpected(failure, error, "can't start a process for the engine");
+    if (error == -EAGAIN)
+        failure_add(failure, "; raise how many processes you may have (`ulimit -u`, or TasksMax= "
+                             "of the service)");
+    return error;
+}
+
 /* The child: raw, since libc's fork() and what it runs are of no use here. CLONE_PIDFD: no other
  * process can be meant. */
 static int start_process(struct launch *launch, const struct handover *handover,
@@ -163,7 +172,7 @@ static int start_process(struct launch *launch, const struct handover *handover,
     long process = syscall(SYS_clone, CLONE_PIDFD | SIGCHLD, 0, &launch->pidfd, 0, 0);
 
     if (process < 0)
-        return fail_unexpected(failure, -errno, "can't start a process for the engine");
+        return launch_fail_process(-errno, failure);
     if (process == 0)
         child_become_engine(handover);
     launch->engine.process = (int)process;

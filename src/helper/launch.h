@@ -64,6 +64,9 @@ struct launch {
 int launch_engine(const struct home *home, const char *name, struct launch *ret_launch,
                   struct failure *failure);
 
+/* Says that no process could be started for an engine. Returns `error`. */
+int launch_fail_process(int error, struct failure *failure);
+
 /* Tells the engine the inode of the network namespace that its device is in now. Returns 0, or a
  * negative errno. */
 int launch_tell_place(const struct launch *launch, uint64_t inode, struct failure *failure);

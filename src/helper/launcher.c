@@ -45,7 +45,7 @@ bool launcher_is_there(void)
     return to_launcher >= 0;
 }
 
-static void send_answer(int fd, const struct answer *answer, const struct launch *launch)
+static int send_answer(int fd, const struct answer *answer, const struct launch *launch)
 {
     const int descriptors[DESCRIPTORS] = {
         [PIDFD] = launch->pidfd, [START] = launch->start, [SCRATCH] = launch->scratch.fd,
@@ -62,7 +62,7 @@ static void send_answer(int fd, const struct answer *answer, const struct launch
         header.msg_control = &room;
         header.msg_controllen = CMSG_SPACE(size);
     }
-    (void)sendmsg(fd, &header, MSG_NOSIGNAL);
+    return sendmsg(fd, &header, MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
 static void close_launch(const struct launch *launch)
@@ -82,21 +82,38 @@ static pid_t split_off(void)
     return (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
 }
 
-/* One question. */
-static void serve(const struct home *home, int fd, struct link_end end)
+/* One question. Who asks waits without end, so that there has to be an answer, or an end. It can't
+ * be sent with descriptors if this user, in a container perhaps, has too many of them on their way
+ * (too_many_unix_fds(), net/unix/scm.c). */
+static int serve(const struct home *home, int fd, struct link_end end)
 {
     struct launch launch = {.pidfd = -1, .start = -1, .udp4 = -1, .udp6 = -1, .scratch.fd = -1};
     struct answer answer = {.error = -EINVAL};
     char name[LINK_NAME_SIZE];
+    int error;
 
     if (end.net > LINK_NET_MAX || end.host > LINK_HOST_MAX)
-        return;
+        return -EINVAL;
     answer.error = device_name(end, name, &answer.failure);
     if (!answer.error)
         answer.error = launch_engine(home, name, &launch, &answer.failure);
     answer.failure.usage = NULL;
     answer.engine = launch.engine;
-    send_answer(fd, &answer, &launch);
+    error = send_answer(fd, &answer, &launch);
+    if (error && !answer.error) {
+        answer.error = fail_unexpected(&answer.failure, error, "can't hand over the new engine");
+        error = send_answer(fd, &answer, &launch);
+    }
+    return error;
+}
+
+/* An answer that no process could be started to give. */
+static bool refuse(int fd, int error)
+{
+    static const struct launch none = {.pidfd = -1};
+    struct answer answer = {.error = launch_fail_process(error, &answer.failure)};
+
+    return send_answer(fd, &answer, &none) == 0;
 }
 
 /* The process. Each question is for a process of its own, so that whatever becomes of it, the next
@@ -114,10 +131,9 @@ _Noreturn static void run(const struct home *home, int fd)
         pid_t process = split_off();
 
         if (process == 0) {
-            serve(home, fd, end);
-            _exit(EXIT_SUCCESS);
+            _exit(serve(home, fd, end) ? EXIT_FAILURE : EXIT_SUCCESS);
         }
-        if (process < 0 || waitpid(process, &status, 0) != process)
+        if (process < 0 ? !refuse(fd, -errno) : waitpid(process, &status, 0) != process)
             _exit(EXIT_FAILURE);
     }
     _exit(status == 0 ? EXIT_SUCCESS : EXIT_FAILURE);

@@ -52,17 +52,20 @@ enum lines_result lines_split(const char *line, size_t length, struct words *ret
 
 /* What there is, once there is something. Returns the number of bytes, 0 at the end, or a negative
  * errno. */
-static ssize_t read_more(int fd, char *bytes, size_t size)
+static ssize_t read_more(struct lines *lines)
 {
     for (;;) {
-        struct pollfd input = {.fd = fd, .events = POLLIN};
-        ssize_t count = read(fd, bytes, size);
+        struct pollfd input = {.fd = lines->fd, .events = POLLIN};
+        ssize_t count;
 
+        if (lines->before_read)
+            lines->before_read(lines->context);
+        count = read(lines->fd, lines->bytes + lines->end, sizeof(lines->bytes) - lines->end);
         if (count >= 0)
             return count;
-        if (errno == EAGAIN)
+        if (errno == EAGAIN && !lines->before_read)
             (void)ppoll(&input, 1, NULL, NULL);
-        else if (errno != EINTR)
+        else if (errno != EAGAIN && errno != EINTR)
             return -errno;
     }
 }
@@ -81,7 +84,7 @@ static ssize_t fill(struct lines *lines)
         lines->end = 0;
         lines->skipping = true;
     }
-    count = read_more(lines->fd, lines->bytes + lines->end, sizeof(lines->bytes) - lines->end);
+    count = read_more(lines);
     if (count > 0)
         lines->end += (size_t)count;
     return count;
@@ -92,12 +95,7 @@ static const char *find_newline(const struct lines *lines)
     return memchr(lines->bytes + lines->start, '\n', lines->end - lines->start);
 }
 
-bool lines_has(const struct lines *lines)
-{
-    return find_newline(lines);
-}
-
-int lines_next(struct lines *lines, struct words *ret_words)
+static int take_line(struct lines *lines, struct words *ret_words)
 {
     const char *newline;
     const char *line;
@@ -121,6 +119,15 @@ int lines_next(struct lines *lines, struct words *ret_words)
     skipped = lines->skipping;
     lines->skipping = false;
     return skipped ? LINES_TOO_LONG : (int)lines_split(line, (size_t)(newline - line), ret_words);
+}
+
+int lines_next(struct lines *lines, struct words *ret_words)
+{
+    int result = take_line(lines, ret_words);
+
+    if (result > LINES_END)
+        lines->number++;
+    return result;
 }
 
 #endif

@@ -13,7 +13,10 @@ struct lines {
     int fd;
     size_t start; /* of what was read, and not yet taken */
     size_t end;
-    bool skipping; /* the rest of a line that was too long */
+    bool skipping;                      /* the rest of a line that was too long */
+    unsigned int number;                /* of the last line that was taken, from 1 */
+    void (*before_read)(void *context); /* waits for something to read; or NULL */
+    void *context;
     char bytes[4096];
 };
 
@@ -33,9 +36,6 @@ struct words {
     char *word[LINES_WORDS_MAX + 1]; /* NULL ends them */
     char bytes[LINES_LENGTH_MAX + 1];
 };
-
-/* Whether the next line is there, whole, so that lines_next() needs to read nothing. */
-bool lines_has(const struct lines *lines);
 
 /* Waits for the next line. Returns an enum lines_result, of which LINES_WORDS alone writes
  * *ret_words; or a negative errno. */

@@ -25,6 +25,8 @@ enum {
 static struct {
     bool limited;
     struct rule rule;
+    int file;                /* stays open; */
+    struct timespec changed; /* when it was, last, and lost a name */
 } policy;
 
 /* Where it is: a directory, and a name in it. */
@@ -61,24 +63,32 @@ static bool is_roots_alone(int fd, mode_t type)
 }
 
 /* A pipe or a device there would be opened without waiting, and then refused. */
+static int open_in(int directory, int *ret_file)
+{
+    int file = openat(directory, strrchr(path, '/') + 1,
+                      O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+
+    if (file < 0)
+        return -errno;
+    if (!is_roots_alone(file, S_IFREG)) {
+        close(file);
+        return -EPERM;
+    }
+    *ret_file = file;
+    return 0;
+}
+
+/* Who can write to the directory can take the file away: so it is looked at first, and counts even
+ * if there is no file. */
 static int open_file(int *ret_file)
 {
     int directory = -1;
-    int file;
     int error = open_directory(&directory);
 
     if (error)
         return error;
-    file = openat(directory, strrchr(path, '/') + 1,
-                  O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    error = file < 0 ? -errno : 0;
-    if (!error && (!is_roots_alone(directory, S_IFDIR) || !is_roots_alone(file, S_IFREG)))
-        error = -EPERM;
+    error = is_roots_alone(directory, S_IFDIR) ? open_in(directory, ret_file) : -ENOTDIR;
     close(directory);
-    if (error && file >= 0)
-        close(file);
-    if (!error)
-        *ret_file = file;
     return error;
 }
 
@@ -87,8 +97,14 @@ static int fail_file(int error, struct failure *failure)
     switch (error) {
     case -EPERM:
         return fail(failure, error,
-                    "policy: %s and its directory have to be root's, a file and a directory, and "
-                    "nobody else's to write; until they are, nobody but root may do anything",
+                    "policy: %s has to be root's, a file, and nobody else's to write: as root, "
+                    "chown root: it, and chmod 0644; until then nobody but root may do anything",
+                    path);
+    case -ENOTDIR:
+        return fail(failure, error,
+                    "policy: the directory of %s has to be root's, a directory, and nobody else's "
+                    "to write: as root, chown root: it, and chmod 0755; until then nobody but root "
+                    "may do anything",
                     path);
     case -ELOOP:
         return fail(failure, error,
@@ -144,11 +160,22 @@ static int find_rule(char *text, size_t length, struct failure *failure)
     }
 }
 
+static int note_change(int file)
+{
+    struct stat status;
+
+    if (fstat(file, &status) < 0)
+        return -1;
+    policy.file = file;
+    policy.changed = status.st_ctim;
+    return 0;
+}
+
 int policy_read(struct failure *failure)
 {
     static char text[FILE_MAX + 1];
     ssize_t length;
-    int file;
+    int file = -1;
     int error;
 
     if (getuid() == 0)
@@ -158,8 +185,7 @@ int policy_read(struct failure *failure)
         return 0;
     if (error)
         return fail_file(error, failure);
-    length = file_read(file, text, FILE_MAX + 1);
-    close(file);
+    length = note_change(file) ? -errno : file_read(file, text, FILE_MAX + 1);
     if (length < 0)
         return fail_file((int)length, failure);
     if (length > FILE_MAX)
@@ -187,7 +213,8 @@ static int fail_net(uint32_t net, struct failure *failure)
 {
     begin(failure);
     failure_add(failure, "net %u isn't among the nets", net);
-    return end(-EPERM, "use one of them, or ask the administrator", failure);
+    return end(-EPERM, "use one of those in " CWG_POLICY_PATH ", or ask the administrator",
+               failure);
 }
 
 static int fail_port(uint16_t port, struct failure *failure)
@@ -195,7 +222,8 @@ static int fail_port(uint16_t port, struct failure *failure)
     begin(failure);
     failure_add(failure, "port %u%s isn't among the ports", port,
                 port ? "" : ", one of the kernel's choice,");
-    return end(-EPERM, "use one of them, or ask the administrator", failure);
+    return end(-EPERM, "use one of those in " CWG_POLICY_PATH ", or ask the administrator",
+               failure);
 }
 
 static int fail_peer(const struct endpoint *endpoint, struct failure *failure)
@@ -239,6 +267,23 @@ int policy_check(const struct task *task, const struct request *request, struct 
         error = check_argument(*argument, request, failure);
     return error;
 }
+
+#ifdef ENABLE_CWG_BATCH
+
+/* fstat() by itself, whatever call libc would make: the sandbox has that one. */
+int policy_check_unchanged(struct failure *failure)
+{
+    struct stat status;
+
+    if (!policy.limited || (syscall(SYS_fstat, policy.file, &status) == 0 && status.st_nlink > 0 &&
+                            status.st_ctim.tv_sec == policy.changed.tv_sec &&
+                            status.st_ctim.tv_nsec == policy.changed.tv_nsec))
+        return 0;
+    return fail(failure, -ESTALE, "policy: %s was changed since this batch began; begin a new one",
+                path);
+}
+
+#endif
 
 bool policy_allows_net(uint32_t net)
 {

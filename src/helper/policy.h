@@ -21,6 +21,10 @@ int policy_read(struct failure *failure);
  * -EPERM with the line of the rule. */
 int policy_check(const struct task *task, const struct request *request, struct failure *failure);
 
+/* Whether the file that was read is still the one that holds, for a batch, which may run for long.
+ * Returns 0, or -ESTALE. That there is one where there was none isn't noticed. */
+int policy_check_unchanged(struct failure *failure);
+
 /* For tasks about more links than their arguments name. */
 bool policy_allows_net(uint32_t net);
 

@@ -35,8 +35,10 @@ int probe_open(const struct target *target, const struct device *device, struct 
         return fail_unexpected(failure, error, "can't enter the container's network namespace");
     probe.fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     error = probe.fd < 0 ? -errno : tie(probe.fd, device->index);
-    if (home_return(target->home, failure))
+    if (home_return(target->home, failure)) {
+        probe_close(&probe);
         return -EPERM;
+    }
     if (error) {
         probe_close(&probe);
         return fail_unexpected(failure, error, "can't open a socket in the container");

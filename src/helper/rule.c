@@ -78,7 +78,7 @@ static const char *parse_nets(char *list, struct rule *rule)
 {
     return parse_ranges(list, LINK_NET_MAX, &rule->nets)
                ? "nets must be up to 32 numbers or ranges from 0 to 8388607, ascending, as in "
-                 "0-99,200"
+                 "0-99,200 without spaces"
                : NULL;
 }
 
@@ -86,14 +86,15 @@ static const char *parse_ports(char *list, struct rule *rule)
 {
     return parse_ranges(list, PORT_MAX, &rule->ports)
                ? "ports must be up to 32 numbers or ranges from 0 to 65535, ascending, as in "
-                 "0,51800-51899"
+                 "0,51800-51899 without spaces"
                : NULL;
 }
 
 static const char *parse_peers(char *list, struct rule *rule)
 {
     static const char malformed[] = "peers must be up to 32 networks, as in "
-                                    "192.0.2.0/24,2001:db8::/32, and at most one - for unknown";
+                                    "192.0.2.0/24,2001:db8::1/128, and at most one - for unknown, "
+                                    "without spaces";
     struct peers *peers = &rule->peers;
     char *part;
 
@@ -109,8 +110,8 @@ static const char *parse_peers(char *list, struct rule *rule)
             return malformed;
         flaw = network_parse(part, &peers->network[peers->count]);
         if (flaw == NETWORK_HOST_BITS)
-            return "peers has a network with bits set behind its prefix: 192.0.2.1/24 is to be "
-                   "192.0.2.0/24, or 192.0.2.1/32";
+            return "peers has a network with bits set behind its prefix; write as in 192.0.2.0/24 "
+                   "for a network, 192.0.2.1/32 for a machine";
         if (flaw)
             return malformed;
         peers->count++;

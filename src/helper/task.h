@@ -67,10 +67,10 @@ struct task {
      * negative errno, and then nothing has been changed. */
     int (*run)(const struct request *request, struct target *target, struct failure *failure);
 
-    /* Takes back what run() has done, when it turns out that its result can't be delivered; or
-     * NULL.
+    /* Takes back what the last run() has done, when it turns out that its result can't be
+     * delivered; or NULL, and then it stands. Returns 0, or a negative errno if it is still there.
      */
-    void (*undo)(const struct request *request, struct target *target);
+    int (*undo)(struct target *target, struct failure *failure);
 
     /* In the place of that, where a task is about more than one container, or none. */
     int (*run_at_home)(const struct request *request, const struct home *home,

@@ -38,7 +38,8 @@ struct batch {
     struct kept kept[TARGETS_KEPT];
     unsigned int done; /* lines that were answered */
     unsigned int failed;
-    struct text result; /* of a task */
+    unsigned int first_failed; /* its number among all of the input */
+    struct text result;        /* of a task */
     struct text answer;
 };
 
@@ -66,10 +67,12 @@ static struct kept *find_place(struct batch *batch, int pid)
     return place;
 }
 
-static void drop_all(struct batch *batch)
+static void drop_all_but(struct batch *batch, const struct kept *kept)
 {
-    for (size_t i = 0; i < TARGETS_KEPT; i++)
-        drop(&batch->kept[i]);
+    for (size_t i = 0; i < TARGETS_KEPT; i++) {
+        if (&batch->kept[i] != kept)
+            drop(&batch->kept[i]);
+    }
 }
 
 static int open_target(struct batch *batch, int pid, struct kept **ret_kept,
@@ -110,7 +113,9 @@ static int check_line(const struct command_line *line, struct failure *failure)
                     "--preshared-key-file: can't stand in a batch, which opens no files; connect "
                     "this link by a command of its own");
 #ifdef ENABLE_CWG_POLICY
-    return policy_check(line->task, &line->request, failure);
+    int error = policy_check_unchanged(failure);
+
+    return error ? error : policy_check(line->task, &line->request, failure);
 #else
     return 0;
 #endif
@@ -133,6 +138,7 @@ static int write_answer(struct batch *batch, struct failure *failure)
 static int do_task(struct batch *batch, const struct command_line *line, struct target *target,
                    bool *ret_lost, struct failure *failure)
 {
+    struct failure rollback;
     int error;
 
     if (line->task->changes)
@@ -144,8 +150,8 @@ static int do_task(struct batch *batch, const struct command_line *line, struct 
     output_divert(NULL);
     if (!error && write_answer(batch, failure)) {
         *ret_lost = true;
-        if (line->task->undo)
-            line->task->undo(&line->request, target);
+        if (line->task->undo && line->task->undo(target, &rollback))
+            failure_add(failure, "; and it couldn't be taken back: %s", rollback.text);
     }
     if (line->task->changes)
         target_end_turn(target);
@@ -168,6 +174,9 @@ static int try_request(struct batch *batch, const struct command_line *line, str
 
     if (!error && line->task->prepare)
         error = line->task->prepare(&line->request, batch->home, failure);
+    /* A task that waits must not keep others' containers, which may end meanwhile. */
+    if (!error && !line->task->changes && line->request.seconds > 0)
+        drop_all_but(batch, *ret_kept);
     if (!error)
         error = do_task(batch, line, &(*ret_kept)->target, ret_lost, failure);
     return error;
@@ -185,19 +194,29 @@ static int do_request(struct batch *batch, const struct command_line *line, bool
         error = try_request(batch, line, &kept, ret_lost, failure);
     if (error == -EMFILE || error == -ENFILE) {
         kept = NULL;
-        drop_all(batch);
+        drop_all_but(batch, NULL);
         forget();
         error = try_request(batch, line, &kept, ret_lost, failure);
     }
 #ifdef ENABLE_CWG_AUDIT
     if (line->command == COMMAND_RUN)
         audit_send(line->task, &line->request, kept ? &kept->target : NULL,
-                   *ret_lost ? -EIO : error, failure);
+                   *ret_lost && line->task->undo ? -EIO : error, failure);
 #endif
     if (error && kept)
         drop(kept);
     forget();
     return error;
+}
+
+static int fail_no_task(struct failure *failure)
+{
+    fail(failure, -EINVAL, "no such task in a batch; give one of:");
+    for (size_t i = 0; i < task_count; i++) {
+        if (tasks[i]->in_batch)
+            failure_add(failure, " %s", tasks[i]->name);
+    }
+    return -EINVAL;
 }
 
 static int do_line(struct batch *batch, bool *ret_lost, struct failure *failure)
@@ -208,6 +227,8 @@ static int do_line(struct batch *batch, bool *ret_lost, struct failure *failure)
     int error;
 
     memcpy(words + 1, batch->words.word, sizeof(batch->words.word));
+    if (words[1][0] != '-' && !task_by_name(words[1]))
+        return fail_no_task(failure);
     error = arguments_parse(batch->words.count + 1, words, &line, failure);
     return error ? error : do_request(batch, &line, ret_lost, failure);
 }
@@ -216,7 +237,8 @@ static int fail_line(int result, struct failure *failure)
 {
     switch (result) {
     case LINES_TOO_LONG:
-        return fail(failure, -EINVAL, "the line has more than %d characters", LINES_LENGTH_MAX);
+        return fail(failure, -EINVAL, "the line has more than %d characters; give one task a line",
+                    LINES_LENGTH_MAX);
     case LINES_CUT_OFF:
         return fail(failure, -EINVAL,
                     "the input ended in the middle of the line, of which nothing was done; end "
@@ -224,7 +246,7 @@ static int fail_line(int result, struct failure *failure)
     default:
         return fail(failure, -EINVAL,
                     "the line has more than %d words, or what is neither a printable character of "
-                    "ASCII nor a tab (a carriage return before the newline?)",
+                    "ASCII nor a tab (a carriage return before the newline?); give it without",
                     LINES_WORDS_MAX);
     }
 }
@@ -238,10 +260,14 @@ static int answer_line(struct batch *batch, int result, struct failure *failure)
 
     batch->done++;
     if (error) {
-        batch->failed++;
+        if (batch->failed++ == 0)
+            batch->first_failed = batch->lines.number;
         batch->answer.length = 0;
         text_print(&batch->answer, "error %s\n", own.text);
         lost = output_text(&batch->answer, &own);
+        /* What failed may have been the way home. */
+        if (!lost)
+            lost = home_return(batch->home, &own);
     }
     if (!lost)
         return 0;
@@ -253,8 +279,9 @@ static int answer_line(struct batch *batch, int result, struct failure *failure)
 
 /* Waits until there is more to read. A target whose process ends meanwhile is let go at once: what
  * is open in it would keep the container's network namespace, its links and their ports. */
-static void await_input(struct batch *batch)
+static void await_input(void *context)
 {
+    struct batch *batch = context;
     struct pollfd polled[TARGETS_KEPT + 1] = {
         [TARGETS_KEPT] = {.fd = batch->lines.fd, .events = POLLIN}};
 
@@ -265,20 +292,16 @@ static void await_input(struct batch *batch)
             polled[i] =
                 (struct pollfd){.fd = kept->pid ? kept->target.pidfd : -1, .events = POLLIN};
         }
-        if (ppoll(polled, TARGETS_KEPT + 1, NULL, NULL) < 0)
+        if (ppoll(polled, TARGETS_KEPT + 1, NULL, NULL) < 0) {
+            if (errno == EINTR)
+                continue;
             return;
+        }
         for (size_t i = 0; i < TARGETS_KEPT; i++) {
             if (polled[i].revents)
                 drop(&batch->kept[i]);
         }
     } while (!polled[TARGETS_KEPT].revents);
-}
-
-static int next_line(struct batch *batch)
-{
-    if (!lines_has(&batch->lines))
-        await_input(batch);
-    return lines_next(&batch->lines, &batch->words);
 }
 
 static int run(const struct request *request, const struct home *home, struct failure *failure)
@@ -288,8 +311,8 @@ static int run(const struct request *request, const struct home *home, struct fa
 
     (void)request; /* its file is standard input by now */
     batch.home = home;
-    batch.lines.fd = STDIN_FILENO;
-    while ((result = next_line(&batch)) != LINES_END) {
+    batch.lines = (struct lines){.fd = STDIN_FILENO, .before_read = await_input, .context = &batch};
+    while ((result = lines_next(&batch.lines, &batch.words)) != LINES_END) {
         int error = 0;
 
         if (result < 0)
@@ -302,8 +325,9 @@ static int run(const struct request *request, const struct home *home, struct fa
     if (batch.failed == 0)
         return 0;
     return fail(failure, -EIO,
-                "%u of %u tasks failed: see the lines of the output that begin with error",
-                batch.failed, batch.done);
+                "%u of %u tasks failed, first that in line %u of the input: see the lines of the "
+                "output that begin with error",
+                batch.failed, batch.done, batch.first_failed);
 }
 
 int batch_open(const char *file, struct failure *failure)
@@ -313,8 +337,13 @@ int batch_open(const char *file, struct failure *failure)
     if (!file)
         return 0;
     fd = open(file, O_RDONLY | O_NOCTTY | O_CLOEXEC);
-    if (fd < 0 || dup2(fd, STDIN_FILENO) < 0)
-        return fail_unexpected(failure, -errno, "file: can't open it");
+    if (fd < 0 || dup2(fd, STDIN_FILENO) < 0) {
+        int error = -errno;
+
+        fail_unexpected(failure, error, "file: can't open it");
+        failure_add(failure, "; give one that you can read, or - for standard input");
+        return error;
+    }
     close(fd);
     return 0;
 }

@@ -168,13 +168,12 @@ static int prepare(const struct request *request, const struct home *home, struc
 
 #ifdef ENABLE_CWG_BATCH
 
-static void undo(const struct request *request, struct target *target)
-{
-    struct device device;
-    struct failure ignored;
+static struct device made; /* by the last run() */
 
-    if (device_find(target, request->end, &device, &ignored) == DEVICE_OURS)
-        (void)device.backend->remove(target, &device, &ignored);
+/* By its index, as in run(): its name may be another by now. */
+static int undo(struct target *target, struct failure *failure)
+{
+    return made.backend->remove(target, &made, failure);
 }
 
 #endif
@@ -191,6 +190,9 @@ static int run(const struct request *request, struct target *target, struct fail
     error = complete(request, target, &device, &public_key, failure);
     if (error && device.backend->remove(target, &device, &rollback))
         failure_add(failure, "; and it couldn't be taken back: %s", rollback.text);
+#ifdef ENABLE_CWG_BATCH
+    made = device;
+#endif
     return error;
 }
 

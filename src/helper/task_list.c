@@ -34,7 +34,9 @@ static const struct patience patience_of_all = {.nanoseconds = INT64_C(100000000
 struct listing {
     const struct home *home;
     bool json;
-    bool late; /* there was no time for all */
+    bool late;  /* there was no time for all */
+    int missed; /* a negative errno: there was too little of something to look at all; or 0 */
+    struct failure reason; /* of that */
     size_t links;
     struct patience patience;
     struct text text; /* that isn't written yet */
@@ -113,6 +115,15 @@ static void add_link(struct listing *listing, const struct census_entry *entry,
     listing->links++;
 }
 
+/* Where we are short of what it takes to look, what isn't listed may be there all the same. */
+static void note_missed(struct listing *listing, int error, const struct failure *reason)
+{
+    if (listing->missed || !failure_is_shortage(error))
+        return;
+    listing->missed = error;
+    listing->reason = *reason;
+}
+
 /* What doesn't let itself be looked at has gone, or is being changed: it is left out. */
 static int list_links(struct target *target, const struct census_entry *entry,
                       struct listing *listing, struct failure *failure)
@@ -121,17 +132,21 @@ static int list_links(struct target *target, const struct census_entry *entry,
     struct patience patience = PATIENCE;
     struct failure ignored;
     int64_t before;
-    int error = 0;
+    int missed, error = 0;
 
     if (patience.nanoseconds > listing->patience.nanoseconds)
         patience = listing->patience;
     before = patience.nanoseconds;
-    if (links_collect(target, &links, &ignored))
+    missed = links_collect(target, &links, &ignored);
+    note_missed(listing, missed, &ignored);
+    if (missed)
         return 0;
     for (size_t i = 0; i < links.count && !error; i++) {
         struct link_view view;
 
-        if (links_look(target, &links.link[i], &patience, &view, &ignored))
+        missed = links_look(target, &links.link[i], &patience, &view, &ignored);
+        note_missed(listing, missed, &ignored);
+        if (missed)
             continue;
         add_link(listing, entry, &view);
         if (listing->text.length > FLUSH_AT)
@@ -150,6 +165,7 @@ static int visit(const struct census_entry *entry, struct listing *listing, stru
     int error = target_open(listing->home, &name, false, &target, &ignored);
 
     /* Where we may not look there is nothing to be said; but we have to be at home again. */
+    note_missed(listing, error, &ignored);
     if (error)
         return home_return(listing->home, failure);
     if (netns_same(&target.netns, &entry->netns))
@@ -171,6 +187,10 @@ static int finish(struct listing *listing, struct failure *failure)
                  "60 seconds weren't enough, and what is listed isn't all: containers have many "
                  "links whose engines don't answer; find these in the list, and end them, or "
                  "ask for the others with cwg_show");
+    if (!error && listing->missed) {
+        error = fail(failure, listing->missed, "what is listed isn't all: ");
+        failure_add(failure, "%s", listing->reason.text);
+    }
     if (!error && census.more)
         error = fail(failure, -EOVERFLOW,
                      "there are more than %d network namespaces on this machine, and those of the "

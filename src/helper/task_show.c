@@ -50,10 +50,14 @@ static const char *advice(const struct link_view *view)
         return "run cwg_connect, with the public key of the other site";
     case STATE_NO_HANDSHAKE:
         return view->status.endpoint.port
-                   ? "check the peer's cwg_connect, its endpoint, and firewalls for UDP"
+                   ? "check both keys and cwg_connects, the endpoint, and firewalls for UDP"
                    : "the peer has to begin: check its cwg_connect, and firewalls for UDP";
     case STATE_STALE:
-        return "nothing was sent lately, or the peer is gone: ping its address";
+#ifdef ENABLE_CWG_WAIT
+        return "nothing was sent lately, or the peer is gone: cwg_wait finds out which";
+#else
+        return "nothing was sent lately, or the peer is gone: send something, and look again";
+#endif
     default:
         return NULL;
     }

@@ -68,22 +68,34 @@ static int look(struct target *target, struct link_end end, const struct wait *w
     return error == -ENODEV ? fail_removed(end, failure) : error;
 }
 
+/* With 0 seconds nothing was tried. */
+static int fail_untried(const struct link_view *view, struct failure *failure)
+{
+    return fail(failure, -ETIMEDOUT, "%s; give cwg_wait some seconds, in which it causes one",
+                view->state == STATE_STALE
+                    ? "the last handshake is more than three minutes old: the link was idle, or "
+                      "the peer is gone"
+                    : "there was no handshake yet");
+}
+
 /* What the peer's end has to be asked, too: most of what goes wrong is there. */
 static int fail_silent(const struct link_view *view, struct failure *failure)
 {
-    char endpoint[ENDPOINT_TEXT_SIZE], key[KEY_TEXT_LENGTH + 1];
+    char endpoint[ENDPOINT_TEXT_SIZE], key[KEY_TEXT_LENGTH + 1], peer_key[KEY_TEXT_LENGTH + 1];
 
     endpoint_to_text(&view->status.endpoint, endpoint);
     key_to_text(&view->status.public_key, key);
+    key_to_text(&view->status.peer_key, peer_key);
     if (view->state == STATE_STALE)
         fail(failure, -ETIMEDOUT, "no answer any more from %s; ", endpoint);
     else
         fail(failure, -ETIMEDOUT, "no answer from %s; ", endpoint);
     failure_add(
         failure,
-        "see that this UDP port is the peer's, and open in firewalls; that the peer was "
-        "connected with this link's key %s; and that both ends or none have a preshared key",
-        key);
+        "see that this UDP port is the peer's and open in firewalls, that the peer's key is still "
+        "%s (else cwg_connect it anew), that it was connected with this link's key %s, and that "
+        "both have the same preshared key or none",
+        peer_key, key);
     return -ETIMEDOUT;
 }
 
@@ -102,7 +114,7 @@ static int fail_unknown(const struct link_view *view, struct failure *failure)
 
 /* Why there is no handshake, and what to look at, by the last state: *failure is what links_look()
  * said of an engine that is lost. */
-static int fail_state(const struct link_view *view, struct failure *failure)
+static int fail_state(const struct link_view *view, bool once, struct failure *failure)
 {
     const struct failure reason = *failure;
     const char *name = view->link.device.name;
@@ -128,8 +140,9 @@ static int fail_state(const struct link_view *view, struct failure *failure)
                     "the link %s has no peer yet; tell it with cwg_connect where that is", name);
     case STATE_NO_HANDSHAKE:
     case STATE_STALE:
-        return view->status.endpoint.port ? fail_silent(view, failure)
-                                          : fail_unknown(view, failure);
+        if (!view->status.endpoint.port)
+            return fail_unknown(view, failure);
+        return once ? fail_untried(view, failure) : fail_silent(view, failure);
     default:
         fail(failure, -ETIMEDOUT, "the link %s: ", name);
         failure_add(failure, "%s", reason.text);
@@ -178,7 +191,7 @@ static int await_handshake(struct target *target, struct link_end end, struct wa
         if (error || view.state == STATE_CONNECTED)
             return error;
         if (clock_now() >= wait->end)
-            return fail_state(&view, failure);
+            return fail_state(&view, wait->once, failure);
         error = prompt(target, &view, wait, failure);
         if (error)
             return error;

@@ -19,7 +19,7 @@ def strict(name):
     if name == "list":
         del copy["$defs"]["link"]["unevaluatedProperties"]
         copy["$defs"]["list"]["items"]["unevaluatedProperties"] = False
-    copy.pop("oneOf")
+    copy.pop("anyOf")
     return {**copy, "$ref": f"#/$defs/{name}"}
 
 
@@ -29,6 +29,7 @@ def main():
     it = json.loads(text)
     if not sys.argv[2:]:
         jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    jsonschema.validate(it, SCHEMA, jsonschema.Draft202012Validator)
     jsonschema.validate(it, strict(sys.argv[1]), jsonschema.Draft202012Validator)
     for expression in sys.argv[2:]:
         print(eval(expression, {"it": it}))

@@ -350,14 +350,24 @@ assert_line_number()
 }
 
 # bats test_tags=any-backend
-@test "a line of a batch whose result can't be delivered is one that was refused" {
-    local code=0
+@test "a create of a batch whose result can't be delivered is one that was refused; what stands is told as done" {
+    local code=0 line
     listen
     logged batch < <(echo "cwg_create $c1 9 0 5009") >/dev/full 2>"$BATS_TEST_TMPDIR/error" || code=$?
     [ "$code" = 1 ]
     wait_for grep -q . "$LINES"
     grep -q ": cwg_create net 9 host 0 port 5009 in .*: refused: can't write to standard output: " "$LINES" ||
         fail "$(cat "$LINES")"
+    at site1 "$HELPER" cwg_create "$c1" 9 0 5009
+    for line in "cwg_connect $c1 9 1 192.0.2.2:5102 $KEY" "cwg_destroy $c1 9 0" "cwg_destroy_all $c1"; do
+        : >"$LINES"
+        code=0
+        logged batch < <(echo "$line") >/dev/full 2>"$BATS_TEST_TMPDIR/error" || code=$?
+        [ "$code" = 1 ]
+        wait_for grep -q . "$LINES"
+        grep -q ": ${line%% *} .*: ok$" "$LINES" || fail "$(cat "$LINES")"
+    done
+    [ -z "$(inside "$c1" wg show interfaces)" ]
 }
 
 logged_with()

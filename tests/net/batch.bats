@@ -103,6 +103,12 @@ none_runs()
     ! pgrep -f "^$HELPER batch" >/dev/null
 }
 
+# Waits until a process is held up in a system call: asleep_in PID NUMBER
+asleep_in()
+{
+    wait_for grep -q "^$2 " "/proc/$1/syscall"
+}
+
 # Runs lines, one for each argument, as a batch on its own.
 batch_of()
 {
@@ -128,14 +134,15 @@ field_of()
         "cwg_destroy $c1 9 0" "nonsense" "  cwg_connect	$c1 7  1 192.0.2.2:5107 $KEY " "cwg_create $c1 9 0" \
         "cwg_wait $c1 9 0 0" "cwg_destroy $c1 8 0" "cwg_destroy_all $c1"
     [ "$status" = 1 ]
-    [ "$stderr" = "$NAME: 5 of 10 tasks failed: see the lines of the output that begin with error" ] || fail "$stderr"
+    [ "$stderr" = "$NAME: 5 of 10 tasks failed, first that in line 5 of the input: see the lines of the \
+output that begin with error" ] || fail "$stderr"
     [ "${#lines[@]}" = 10 ] || fail "$output"
     [[ ${lines[0]} =~ ^'ok '[A-Za-z0-9+/]{43}=$ ]]
     local json='{"name":"wg-8-0","net":8,"host":0,"address":"10.0.0.16","listen_port":'
     [[ ${lines[1]} == "ok $json"*"}" ]]
     [[ ${lines[2]} == "error the link wg-7-0 "* || ${lines[2]} == "error "*exists* ]] || fail "${lines[2]}"
     [[ ${lines[3]} == "error no such link: the container has none for net 9, host 0"* ]]
-    [[ ${lines[4]} == "error no such task; give one of: "* ]]
+    [[ ${lines[4]} == "error no such task in a batch; give one of: cwg_create cwg_connect cwg_destroy cwg_wait cwg_destroy_all" ]]
     [ "${lines[5]}" = ok ]
     [[ ${lines[6]} == "error port: missing; give "* ]]
     [[ ${lines[7]} == "error no such link: "* ]]
@@ -173,7 +180,7 @@ field_of()
         "a b c d e f g h i j k l m n o p q" 9<"/proc/$c1/ns/net"
     [ "$status" = 1 ]
     [ "${#lines[@]}" = 19 ] || fail "$output"
-    [[ $stderr == "$NAME: 19 of 19 tasks failed: "* ]] || fail "$stderr"
+    [[ $stderr == "$NAME: 19 of 19 tasks failed, first that in line 1 of the input: "* ]] || fail "$stderr"
     local text=("that can't stand in a batch" "that can't stand in a batch" "that can't stand in a batch"
         "that can't stand in a batch" "that can't stand in a batch" "that can't stand in a batch"
         "that can't stand in a batch" "that can't stand in a batch" "no such task" "pid: can't be a descriptor"
@@ -244,7 +251,7 @@ field_of()
         [ -z "$launcher" ] || fail "children: $launcher"
     fi
     end_batch 1
-    [ "$(cat "$ERRORS")" = "$NAME: $((rounds * 4)) of $((rounds * 6)) tasks failed: see the lines of the output that \
+    [ "$(cat "$ERRORS")" = "$NAME: $((rounds * 4)) of $((rounds * 6)) tasks failed, first that in line 2 of the input: see the lines of the output that \
 begin with error" ] || fail "$(cat "$ERRORS")"
     no_batch_left
 }
@@ -315,8 +322,30 @@ begin with error" ] || fail "$(cat "$ERRORS")"
     ask_for "ok " "cwg_create $c1 7 0 5108"
     end_container "$gone"
     wait_for port_free site1 5107
-    ask_for ok "cwg_destroy $c1 7 0"
+    # Not even if a line has begun.
+    container gone
+    ask_for "ok " "cwg_create $gone 7 0 5107"
+    printf 'cwg_destroy ' >&"$IN"
+    end_container "$gone"
+    wait_for port_free site1 5107
+    ask_for ok "$c1 7 0"
     end_batch
+}
+
+@test "not even if it waits for another's peer" {
+    local gone
+    container gone
+    start_batch
+    ask_for "ok " "cwg_create $gone 7 0 5107"
+    ask_for "ok " "cwg_create $c1 7 0 5108"
+    ask_for ok "cwg_connect $c1 7 1 192.0.2.2:5109 $KEY"
+    echo "cwg_wait $c1 7 0 20" >&"$IN"
+    asleep_in "$BATCH_OF" '\(230\|35\|271\)'
+    end_container "$gone"
+    wait_for port_free site1 5107
+    read -r -t 30 -u "$OUT" ANSWER
+    [[ $ANSWER == "error no answer from 192.0.2.2:5109"* ]] || fail "$ANSWER"
+    end_batch 1
 }
 
 @test "a number that another process has by now stands for that one's container" {
@@ -361,6 +390,64 @@ kill_child_of()
         read -r children _ 2>/dev/null <"/proc/$1/task/$1/children" || true
     done
     kill -KILL "$children"
+}
+
+# Has this many descriptors of /dev/null on their way between sockets of the application's user, until it is killed.
+HOG='
+import os, socket, sys, time
+pairs, null = [], os.open("/dev/null", os.O_RDONLY)
+try:
+    for _ in range(int(sys.argv[1]) // 400):
+        pairs.append(socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM))
+        for _ in range(8):
+            socket.send_fds(pairs[-1][0], [b"x"], [null] * 50)
+except OSError as error:
+    print(error, file=sys.stderr)
+open(sys.argv[2], "w").close()
+time.sleep(600)
+'
+
+# bats test_tags=engine
+@test "nor for one that can't be handed over, since its user has too many descriptors on their way" {
+    [ "$BACKEND" = engine ] || skip "the kernel carries the links: nothing is started"
+    local hog
+    mkdir -m 777 "$BATS_TEST_TMPDIR/open"
+    chmod 755 "$BATS_TEST_TMPDIR"
+    start_batch prlimit --nofile=512:512
+    "${APP[@]}" /usr/bin/python3 -c "$HOG" 800 "$BATS_TEST_TMPDIR/open/ready" 3>&- &
+    hog=$!
+    CONTAINERS+=("$hog")
+    wait_for test -e "$BATS_TEST_TMPDIR/open/ready"
+    echo "cwg_create $c1 7 0 5107" >&"$IN"
+    read -r -t 10 -u "$OUT" ANSWER || { kill -KILL "$BATCH_OF"; fail "it waits"; }
+    [[ $ANSWER == "error can't hand over the new engine: "* ]] || fail "$ANSWER"
+    ! has_device "$c1" wg-7-0
+    wait_for port_free site1 5107
+    end_container "$hog"
+    ask_for "ok " "cwg_create $c1 7 0 5107"
+    ask_for ok "cwg_destroy $c1 7 0"
+    end_batch 1
+}
+
+# bats test_tags=engine
+@test "where no process can be started for an engine that is an error, and the next line finds what starts them" {
+    [ "$BACKEND" = engine ] || skip "the kernel carries the links: nothing is started"
+    local others=() i most
+    # Processes of the application's that take the place of two more.
+    for i in 1 2; do
+        "${APP[@]}" sleep 600 3>&- &
+        others+=("$!")
+        CONTAINERS+=("$!")
+        wait_for grep -qx sleep "/proc/$!/comm"
+    done
+    most=$(($(pgrep -c -u "$APP_UID") + 2))
+    start_batch prlimit --nproc="$most:$most"
+    ask_for "error can't start a process for the engine: Resource temporarily unavailable (errno 11); raise how many" \
+        "cwg_create $c1 7 0 5107"
+    for i in "${others[@]}"; do end_container "$i"; done
+    ask_for "ok " "cwg_create $c1 7 0 5107"
+    ask_for ok "cwg_destroy $c1 7 0"
+    end_batch 1
 }
 
 # bats test_tags=engine
@@ -432,6 +519,26 @@ kill_child_of()
 }
 
 # ---- ends ----
+
+@test "a link that was renamed in the container before its result couldn't be delivered is taken back all the same" {
+    local sink=$BATS_TEST_TMPDIR/sink reader code=0 write=1
+    mkfifo "$sink"
+    # A pipe that is full: the answer waits.
+    exec {reader}<>"$sink"
+    python3 -c 'import fcntl, os; fcntl.fcntl(1, fcntl.F_SETPIPE_SZ, 4096); os.write(1, b"x" * 4096)' >"$sink"
+    "${APP[@]}" "$HELPER" batch < <(echo "cwg_create $c1 7 0 5107") >"$sink" {reader}<&- 2>"$ERRORS" 3>&- &
+    BATCH_OF=$!
+    wait_for has_device "$c1" wg-7-0
+    asleep_in "$BATCH_OF" "$write"
+    inside "$c1" ip link set wg-7-0 down
+    inside "$c1" ip link set wg-7-0 name x0
+    exec {reader}<&-
+    wait "$BATCH_OF" || code=$?
+    BATCH_OF=
+    [ "$code" = 1 ]
+    ! has_device "$c1" x0 || fail "it is still there: $(cat "$ERRORS")"
+    port_free site1 5107
+}
 
 # It failed at its first line, whose link isn't there, and neither is the second's.
 assert_undone()

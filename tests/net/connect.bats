@@ -241,13 +241,15 @@ listens()
 @test "what is no preshared key changes nothing" {
     local text="--preshared-key-file: must hold 44 characters of base64 for 32 bytes, and nothing else"
     two_ends
-    refused "$text" connect1 --preshared-key-file /dev/null
+    refused "--preshared-key-file: is empty, or was read to its end already; make a key with" \
+        connect1 --preshared-key-file /dev/null
     refused "$text" connect1 --preshared-key-file /dev/zero
     refused "$text" connect1 --preshared-key-file - < <(wg genpsk | head -c 43)
     refused "$text" connect1 --preshared-key-file - < <(wg genpsk && wg genpsk)
     refused "$text" connect1 --preshared-key-file - < <(wg genpsk | tr '[:print:]' '*')
     refused "--preshared-key-file: can't read it: Is a directory" connect1 --preshared-key-file /
-    refused "--preshared-key-file: can't read it: Bad file descriptor" connect1 --preshared-key-file fd:9 9<&-
+    refused "--preshared-key-file: can't read it: Bad file descriptor (errno 9); give a file that you can read, - for" \
+        connect1 --preshared-key-file fd:9 9<&-
     refused "--preshared-key-file: can't read it: Invalid argument" connect1 --preshared-key-file fd:9 \
         9<"/proc/$c1/ns/net"
 }

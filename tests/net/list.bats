@@ -123,6 +123,23 @@ del link["pid"], link["container"]
 print([link])' <<<"$output") <(cwg site1 show "$c1" --json | python3 -c 'import json, sys; print(json.load(sys.stdin))')
 }
 
+@test "where it is short of descriptors it fails, and what is listed isn't said to be all" {
+    local number lists=0 failures=0
+    cwg site1 create "$c1" 7 0 5101
+    for number in {5..30}; do
+        run --separate-stderr app_at site1 prlimit --nofile="$number:$number" "$HELPER" cwg_list
+        if [ "$status" = 0 ]; then
+            grep -q "^$c1 .* wg-7-0 " <<<"$output" || fail "$number descriptors: $output"
+            lists=$((lists + 1))
+        else
+            [ "${#stderr_lines[@]}" = 1 ] || fail "$number descriptors: $stderr"
+            [[ $stderr != *"what is listed isn't all: "*"Too many open files"* ]] || failures=$((failures + 1))
+        fi
+    done
+    [ "$lists" -gt 0 ]
+    [ "$failures" -gt 0 ]
+}
+
 @test "where there is no link nothing is printed, and as JSON an empty array" {
     # Processes of its own alone: all are in the site's namespace.
     local alone=(unshare --pid --fork --mount-proc -- setpriv --reuid "$APP_UID" --regid "$APP_GID" --clear-groups

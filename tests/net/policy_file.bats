@@ -126,7 +126,7 @@ refused_whole()
 @test "nets: each task takes only those of the rule, and says which rule" {
     policy "# comment" "user $APP_UID nets 1-2,7"
     at site1 "$HELPER" cwg_create "$c1" 3 0 5003
-    local text="policy line 2: net 3 isn't among the nets of user $APP_UID; use one of them, or ask the administrator"
+    local text="policy line 2: net 3 isn't among the nets of user $APP_UID; use one of those in $POLICY, or ask the administrator"
     refused "$text" cwg site1 create "$c1" 3 1 5004
     refused "$text" cwg site1 connect "$c1" 3 1 192.0.2.2:5002 "$KEY"
     refused "$text" cwg site1 destroy "$c1" 3 0
@@ -274,7 +274,7 @@ refused_whole()
 
 # bats test_tags=any-backend
 @test "a file that is not root's, or that others may write, is refused whole" {
-    local text="policy: $POLICY and its directory have to be root's, a file and a directory, and nobody else's to write"
+    local text="policy: $POLICY has to be root's, a file, and nobody else's to write: as root, chown root: it"
     policy "user $APP_UID" "user $THIRD_UID"
     allowed create "$c1" 9 0 5009
     chown "$APP_UID" "$POLICY"
@@ -293,7 +293,7 @@ refused_whole()
 
 # bats test_tags=any-backend
 @test "so is one in a directory that is not root's, or that others may write" {
-    local mode text="policy: $POLICY and its directory have to be root's"
+    local mode text="policy: the directory of $POLICY has to be root's, a directory, and nobody else's to write: as root"
     policy "user $APP_UID" "user $THIRD_UID"
     for mode in 775 757 1777; do
         chmod "$mode" "$DIRECTORY"
@@ -302,16 +302,24 @@ refused_whole()
     chmod 755 "$DIRECTORY"
     chown "$APP_UID" "$DIRECTORY"
     refused_whole "$text"
+    # Whoever can take the file away is not without limits by that.
+    rm "$POLICY"
+    refused_whole "$text"
+    chown 0:0 "$DIRECTORY"
+    chmod 777 "$DIRECTORY"
+    refused_whole "$text"
+    chmod 755 "$DIRECTORY"
+    allowed create "$c1" 9 0 5009
 }
 
 # bats test_tags=any-backend
 @test "so is what is no file: a directory, a pipe that nobody writes to, a socket, a device" {
     mkdir "$POLICY"
-    refused_whole "policy: $POLICY and its directory have to be root's, a file"
+    refused_whole "policy: $POLICY has to be root's, a file"
     rmdir "$POLICY"
     mkfifo -m 644 "$POLICY"
     app_at site1 timeout 20 "$HELPER" cwg_destroy "$c1" 9 0 || [ $? = 1 ] || fail "it waits for the pipe"
-    refused_whole "policy: $POLICY and its directory have to be root's, a file"
+    refused_whole "policy: $POLICY has to be root's, a file"
     rm "$POLICY"
     python3 -c 'import socket, sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$POLICY"
     chmod 644 "$POLICY"
@@ -383,8 +391,8 @@ refused_whole()
         "user 7 nets" "the last word has nothing behind it"
         "user 7 nets 2-1" "nets must be up to 32 numbers or ranges from 0 to 8388607, ascending, as in 0-99,200"
         "user 7 ports 65536" "ports must be up to 32 numbers or ranges from 0 to 65535, ascending, as in 0,51800-51899"
-        "user 7 peers 192.0.2.1" "peers must be up to 32 networks, as in 192.0.2.0/24,2001:db8::/32, and at most one -"
-        "user 7 peers 192.0.2.1/24" "peers has a network with bits set behind its prefix: 192.0.2.1/24 is to be"
+        "user 7 peers 192.0.2.1" "peers must be up to 32 networks, as in 192.0.2.0/24,2001:db8::1/128, and at most one -"
+        "user 7 peers 192.0.2.1/24" "peers has a network with bits set behind its prefix; write as in 192.0.2.0/24"
         "user 7 links 65536" "links must be a number from 0 to 65535"
         "user 7 links 1 links 1" "a word is there twice"
         $'user 7\r' "it has a control character, perhaps of another system's line ends"
@@ -437,6 +445,27 @@ refused_whole()
 }
 
 # ---- batches ----
+
+@test "a batch that runs when the policy is changed does no more" {
+    local IN OUT line
+    policy "user $APP_UID nets 1-2"
+    coproc BATCH { exec ip netns exec site1 setpriv --reuid "$APP_UID" --regid "$APP_GID" --clear-groups \
+        --inh-caps=-all -- env -- "$HELPER" batch 2>"$BATS_TEST_TMPDIR/errors" 3>&-; }
+    exec {IN}>&"${BATCH[1]}" {OUT}<&"${BATCH[0]}"
+    eval "exec ${BATCH[0]}<&- ${BATCH[1]}>&-"
+    echo "cwg_create $c1 1 0 5101" >&"$IN"
+    read -r -t 30 -u "$OUT" line
+    [[ $line == "ok "* ]] || fail "$line"
+    # As an administrator does it: another file takes its name.
+    echo "user $APP_UID nets 2" >"$POLICY.new"
+    mv -f "$POLICY.new" "$POLICY"
+    echo "cwg_create $c1 2 0 5102" >&"$IN"
+    read -r -t 30 -u "$OUT" line
+    [ "$line" = "error policy: $POLICY was changed since this batch began; begin a new one" ] || fail "$line"
+    exec {IN}>&- {OUT}<&-
+    ! wait "$BATCH_PID" || fail "exit code 0"
+    allowed create "$c1" 2 0 5102
+}
 
 @test "each line of a batch is held to the policy, and a caller without a rule has no batch" {
     policy "user $APP_UID nets 1-2 ports 5100-5199 peers 192.0.2.0/24 own-containers"

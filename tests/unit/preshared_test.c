@@ -93,8 +93,9 @@ static void check(const char *what, size_t number, const struct preshared_source
         expect(text_is_wiped(), "%s %zu: the text is still there", what, number);
         return;
     }
-    expect(strncmp(failure.text, NAME "must hold 44 characters of base64", 55) == 0, "%s %zu: %s",
-           what, number, failure.text);
+    expect(strncmp(failure.text, NAME "must hold 44 characters of base64", 55) == 0 ||
+               strncmp(failure.text, NAME "is empty, or was read", 43) == 0,
+           "%s %zu: %s", what, number, failure.text);
     expect(unit_is_printable(failure.text) && !strstr(failure.text, "hSDw"), "%s %zu: %s", what,
            number, failure.text);
     /* as main() does at the end, whatever went wrong */
