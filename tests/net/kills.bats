@@ -55,7 +55,8 @@ teardown_file()
 sweep()
 {
     at site1 env TRACER="$TOOLS/at-syscall --uid $APP_UID --gid $APP_GID" KEY_A="$KEY_A" KEY_B="$KEY_B" \
-        bash -c "set -uo pipefail; $(declare -f points inside fail nothing_left has_link "sweep_of_$1")
+        bash -c "set -uo pipefail; $(declare -f points to_be_killed killed inside fail nothing_left \
+            has_link "sweep_of_$1")
             container=$2; sweep_of_$1"
 }
 
@@ -72,6 +73,15 @@ points()
     done < <($TRACER status --report 1 --stdout /dev/null -- "$HELPER" "$@")
     [ "${#points[@]}" -gt 20 ] || fail "only ${#points[@]} system calls seen of $*"
     mapfile -t points < <(printf '%s\n' "${points[@]}" | to_be_killed)
+    [ "${#points[@]}" -gt 10 ] || fail "to be killed at only ${#points[@]} system calls of $*"
+}
+
+# Kills a command at its call $n.
+killed()
+{
+    local said status=0
+    said=$($TRACER --stdout /dev/null kill "$n" -- "$HELPER" "$@" 2>&1) || status=$?
+    [ "$status" = 137 ] || fail "not killed at $n: $status, $said"
 }
 
 # What follows looks into /proc without any process for it.
@@ -103,16 +113,14 @@ sweep_of_create()
     points "${command[@]}" || return
     "$HELPER" cwg_destroy "$container" 1 0 || return
     for n in "${points[@]}"; do
-        $TRACER --stdout /dev/null kill "$n" -- "$HELPER" "${command[@]}" 2>/dev/null
-        [ $? = 137 ] || fail "not killed at $n" || return
+        killed "${command[@]}" || return
         "$HELPER" "${command[@]}" >/dev/null 2>&1
         # With its last message the link is finished: it is refused then as any that is there.
         status=$?
         [ "$status" = $((n > last)) ] || fail "killed at $n: again, it ended with $status" || return
         "$HELPER" cwg_destroy "$container" 1 0 || fail "killed at $n: not destroyed" || return
         nothing_left wg-1-0 5001 || return
-        $TRACER --stdout /dev/null kill "$n" -- "$HELPER" "${command[@]}" 2>/dev/null
-        [ $? = 137 ] || fail "not killed at $n" || return
+        killed "${command[@]}" || return
         "$HELPER" cwg_destroy "$container" 1 0 2>/dev/null
         nothing_left wg-1-0 5001 || return
     done
@@ -126,8 +134,7 @@ sweep_of_connect()
     "$HELPER" cwg_create "$container" 1 0 5002 >/dev/null || return
     points cwg_connect "$container" 1 1 "$endpoint" "$old" || return
     for n in "${points[@]}"; do
-        $TRACER kill "$n" -- "$HELPER" cwg_connect "$container" 1 1 "$endpoint" "$new" 2>/dev/null
-        [ $? = 137 ] || fail "not killed at $n" || return
+        killed cwg_connect "$container" 1 1 "$endpoint" "$new" || return
         peers=$(inside "$container" wg show wg-1-0 allowed-ips)
         [ "$peers" = "$old	10.0.0.3/32" ] || [ "$peers" = "$new	10.0.0.3/32" ] || fail "killed at $n: $peers" || return
         "$HELPER" cwg_connect "$container" 1 1 "$endpoint" "$new" || fail "killed at $n: not again" || return
@@ -149,8 +156,7 @@ sweep_of_destroy()
     points cwg_destroy "$container" 1 0 || return
     for n in "${points[@]}"; do
         "$HELPER" "${create[@]}" >/dev/null || fail "not made again before $n" || return
-        $TRACER kill "$n" -- "$HELPER" cwg_destroy "$container" 1 0 2>/dev/null
-        [ $? = 137 ] || fail "not killed at $n" || return
+        killed cwg_destroy "$container" 1 0 || return
         "$HELPER" cwg_destroy "$container" 1 0 2>/dev/null
         status=$?
         [ "$status" = $((n > last)) ] || fail "killed at $n: again, it ended with $status" || return
@@ -169,8 +175,7 @@ sweep_of_destroy_all()
     for n in "${points[@]}"; do
         "$HELPER" cwg_create "$container" 1 0 5005 >/dev/null || fail "not made again before $n" || return
         "$HELPER" cwg_create "$container" 2 0 5006 >/dev/null || fail "not made again before $n" || return
-        $TRACER kill "$n" -- "$HELPER" cwg_destroy_all "$container" 2>/dev/null
-        [ $? = 137 ] || fail "not killed at $n" || return
+        killed cwg_destroy_all "$container" || return
         "$HELPER" cwg_destroy_all "$container" || fail "killed at $n: again, it failed" || return
         nothing_left wg-1-0 5005 && nothing_left wg-2-0 5006 || return
     done
