@@ -187,10 +187,10 @@ print([link])' <<<"$output") <(cwg site1 show "$c1" --json | python3 -c 'import 
     cwg site1 create "$c1" 8 0 5102
     run --separate-stderr cwg site1 list
     [ "$(awk '$1 == '"$c1" <<<"$output" | wc -l)" = 1 ]
-    ! grep -q '  5101  ' <<<"$output" || fail "$output"
+    [ -z "$(awk '$1 == '"$at_home" <<<"$output")" ] || fail "$output"
     run --separate-stderr at site1 "$HELPER" cwg_list
     [ "$status" = 0 ]
-    grep -q '  wg-7-0  .*  5101  ' <<<"$output" || fail "$output"
+    grep -q "^$at_home .*  wg-7-0  .*  5101  " <<<"$output" || fail "$output"
     at site1 "$HELPER" cwg_destroy "$at_home" 7 0
 }
 
