@@ -10,8 +10,8 @@
 #     |  +------+   +-------+   +-------+     +-----------+      +--------+   |
 #     +-----------------------------------------------------------------------+
 #
-# The sweeps run beside each other, and beside the rest of the file. They kill at every system call of main(): all
-# but the loader's, before it.
+# The sweeps run beside each other, and beside the rest of the file. They kill at system calls of main(), see
+# to_be_killed() in net.bash, and at none of the loader's, before it.
 
 bats_require_minimum_version 1.5.0
 load net
