@@ -40,13 +40,13 @@ bench-many:
 ## make bench-batch      a link by single calls and by batch, with PRESENT links there: SERIES, BATCH_ROUNDS
 .PHONY: bench-batch bench-many
 bench-batch: BATCH_ROUNDS ?= 3
-bench-batch: PRESENT ?= 1 100 1000
+bench-batch: PRESENT ?= 1 100 1000 5000
 bench-batch: bench-many
 	scripts/deps build demo vm
 	@$(MAKE) --no-print-directory --silent build $(BENCH_PROGRAMS)
 	@tests/vm/fetch $(SERIES)
 	@for each in 8000 250; do \
-		tests/vm/run $(SERIES) --timeout 1800 --processors 2 --mem 2048 -- \
+		tests/vm/run $(SERIES) --timeout 3600 --processors 2 --mem 3072 -- \
 			tests/bench/in-vm-batch $(BATCH_ROUNDS) $$each $(abspath $(BENCH_MANY)/$(PROGRAM)) $(PRESENT) || exit; \
 		echo; \
 	done

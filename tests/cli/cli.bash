@@ -10,7 +10,8 @@ clean_make()
         make --no-print-directory -C "$ROOT" "$@"
 }
 
-# What cwg_connect takes beyond its arguments, and all that config_without() leaves out unless told, as config.h names it.
+# What cwg_connect takes beyond its arguments, and all that config_without() leaves out unless told, as config.h has
+# them.
 OPTIONS=(IPV6 NAT PRESHARED_KEY MTU)
 EXTRAS="${OPTIONS[*]} SHOW JSON LIST WAIT DESTROY_ALL BATCH POLICY AUDIT"
 

@@ -142,7 +142,8 @@ output that begin with error" ] || fail "$stderr"
     [[ ${lines[1]} == "ok $json"*"}" ]]
     [[ ${lines[2]} == "error the link wg-7-0 "* || ${lines[2]} == "error "*exists* ]] || fail "${lines[2]}"
     [[ ${lines[3]} == "error no such link: the container has none for net 9, host 0"* ]]
-    [[ ${lines[4]} == "error no such task in a batch; give one of: cwg_create cwg_connect cwg_destroy cwg_wait cwg_destroy_all" ]]
+    [ "${lines[4]}" = "error no such task in a batch; give one of: cwg_create cwg_connect cwg_destroy cwg_wait \
+cwg_destroy_all" ] || fail "${lines[4]}"
     [ "${lines[5]}" = ok ]
     [[ ${lines[6]} == "error port: missing; give "* ]]
     [[ ${lines[7]} == "error no such link: "* ]]
@@ -251,8 +252,8 @@ output that begin with error" ] || fail "$stderr"
         [ -z "$launcher" ] || fail "children: $launcher"
     fi
     end_batch 1
-    [ "$(cat "$ERRORS")" = "$NAME: $((rounds * 4)) of $((rounds * 6)) tasks failed, first that in line 2 of the input: see the lines of the output that \
-begin with error" ] || fail "$(cat "$ERRORS")"
+    [ "$(cat "$ERRORS")" = "$NAME: $((rounds * 4)) of $((rounds * 6)) tasks failed, first that in line 2 of the \
+input: see the lines of the output that begin with error" ] || fail "$(cat "$ERRORS")"
     no_batch_left
 }
 
@@ -421,7 +422,7 @@ time.sleep(600)
     echo "cwg_create $c1 7 0 5107" >&"$IN"
     read -r -t 10 -u "$OUT" ANSWER || { kill -KILL "$BATCH_OF"; fail "it waits"; }
     [[ $ANSWER == "error can't hand over the new engine: "* ]] || fail "$ANSWER"
-    ! has_device "$c1" wg-7-0
+    run ! has_device "$c1" wg-7-0
     wait_for port_free site1 5107
     end_container "$hog"
     ask_for "ok " "cwg_create $c1 7 0 5107"

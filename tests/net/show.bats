@@ -136,7 +136,7 @@ told_counts()
 
 shown_counts()
 {
-    cwg site1 show "$c1" | sed -n 's/^  \(received\|sent\)  *\([0-9]*\) bytes, \([0-9]*\) packets$/\2 \3/p' | paste -sd ' '
+    cwg site1 show "$c1" | sed -nE 's/^  (received|sent)  *([0-9]*) bytes, ([0-9]*) packets$/\2 \3/p' | paste -sd ' '
 }
 
 device_counts()
