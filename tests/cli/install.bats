@@ -178,7 +178,12 @@ END
     stage all PREFIX=/opt/nah
     [ -x "$DEST/opt/nah/bin/$NAME" ]
     [ -L "$DEST/opt/nah/bin/cwg_create" ]
-    [ -e "$DEST/opt/nah/share/man/man8/$NAME.8" ]
+    # And the man pages say so.
+    local page
+    for page in "$NAME" cwg-engine; do
+        grep -q /opt/nah/ "$DEST/opt/nah/share/man/man8/$page.8"
+        run ! grep /usr/local "$DEST/opt/nah/share/man/man8/$page.8"
+    done
     [ "$(ls "$DEST")" = opt ]
     unstage all PREFIX=/opt/nah
     [ -z "$(find "$DEST" ! -type d)" ]
@@ -338,8 +343,9 @@ in_own_etc()
     [ ! -L "$BIN/cwg_connect" ]
 }
 
-@test "uninstalling what isn't installed is no error" {
-    unstage all
+@test "uninstalling what isn't installed is no error, and is told" {
+    run unstage all
+    [[ $output == "there was no $BIN/$NAME to remove: is it below another PREFIX?" ]] || fail "$output"
     stage all
     unstage all
     unstage all
