@@ -13,21 +13,8 @@
 #define ENABLE_CWG_CONNECT
 #define ENABLE_CWG_DELETE
 
-/* More tasks: what there is and how it is, and several things at once. */
-#define ENABLE_CWG_SHOW        /* cwg_show: the links of a container */
-#define ENABLE_CWG_LIST        /* cwg_list: the links of all containers of this machine */
-#define ENABLE_CWG_WAIT        /* cwg_wait: until a link's peer has answered */
-#define ENABLE_CWG_DESTROY_ALL /* cwg_destroy_all: all links of a container */
-#define ENABLE_CWG_BATCH       /* batch: many tasks in one run, a line each */
-#define ENABLE_CWG_JSON        /* --json, of cwg_create, cwg_show and cwg_list */
-
-/* What cwg_connect takes beyond the address and the key of a peer. What is commented out is not in
- * the program; without all four cwg_connect has no options, and a link's MTU stays at 1420.
- */
-#define ENABLE_CWG_IPV6          /* endpoints such as [2001:db8::1]:51820 */
-#define ENABLE_CWG_NAT           /* - for an endpoint that isn't known; --persistent-keepalive */
-#define ENABLE_CWG_PRESHARED_KEY /* --preshared-key-file */
-#define ENABLE_CWG_MTU           /* --mtu, and without that the MTU that the path has room for */
+/* batch: many tasks in one run, a line each. */
+#define ENABLE_CWG_BATCH
 
 /* Where the kernel has no WireGuard, a link is carried by a process of its own, the engine. Without
  * this, the kernel's WireGuard is all there is. With the second, the engine carries new links on

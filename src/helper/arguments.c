@@ -71,29 +71,17 @@ static int parse_port(const char *text, struct request *request, struct failure 
     return error;
 }
 
-#ifdef ENABLE_CWG_IPV6
-#define OR_IPV6 " or [IPv6]:port"
-#else
-#define OR_IPV6
-#endif
-#ifdef ENABLE_CWG_NAT
+#define OR_IPV6    " or [IPv6]:port"
 #define OR_UNKNOWN ", or - if it isn't known"
-#else
-#define OR_UNKNOWN
-#endif
 
 static enum endpoint_flaw read_endpoint(const char *text, struct endpoint *ret_endpoint)
 {
-#ifdef ENABLE_CWG_NAT
     if (strcmp(text, "-") == 0) {
         *ret_endpoint = (struct endpoint){.port = 0};
         return ENDPOINT_GOOD;
     }
-#endif
-#ifdef ENABLE_CWG_IPV6
     if (text[0] == '[')
         return endpoint_parse_ipv6(text, ret_endpoint);
-#endif
     return endpoint_parse(text, ret_endpoint);
 }
 
@@ -107,7 +95,6 @@ static int parse_endpoint(const char *text, struct request *request, struct fail
             failure, -EINVAL,
             "peer_endpoint: must not be an unspecified, multicast or broadcast address; give "
             "the address of the peer's machine");
-#ifdef ENABLE_CWG_IPV6
     case ENDPOINT_LINK_LOCAL:
         return fail(
             failure, -EINVAL,
@@ -117,7 +104,6 @@ static int parse_endpoint(const char *text, struct request *request, struct fail
         return fail(
             failure, -EINVAL,
             "peer_endpoint: must not be an IPv4 address as an IPv6 one; give it as a.b.c.d");
-#endif
     default:
         return fail(
             failure, -EINVAL,
@@ -141,7 +127,6 @@ static int parse_key(const char *text, struct request *request, struct failure *
     return 0;
 }
 
-#ifdef ENABLE_CWG_WAIT
 static int parse_seconds(const char *text, struct request *request, struct failure *failure)
 {
     return parse_number(text, SECONDS_MAX,
@@ -149,7 +134,6 @@ static int parse_seconds(const char *text, struct request *request, struct failu
                         "leave it out for 30",
                         &request->seconds, failure);
 }
-#endif
 
 #ifdef ENABLE_CWG_BATCH
 static int parse_file(const char *text, struct request *request, struct failure *failure)
@@ -175,18 +159,13 @@ static const struct {
     [ARGUMENT_ENDPOINT] = {"peer_endpoint", "a.b.c.d:port" OR_IPV6 ", port 1-65535" OR_UNKNOWN,
                            parse_endpoint},
     [ARGUMENT_KEY] = {"peer_key", "44 characters of base64", parse_key},
-#ifdef ENABLE_CWG_WAIT
     [ARGUMENT_SECONDS] = {"seconds", "how long to wait, 0-3600; 30 if left out", parse_seconds},
-#endif
 #ifdef ENABLE_CWG_BATCH
     [ARGUMENT_FILE] = {"file", "holds the tasks, one a line; - or none: standard input",
                        parse_file},
 #endif
 };
 
-#ifdef HAS_OPTIONS
-
-#ifdef ENABLE_CWG_PRESHARED_KEY
 static int parse_preshared_key_file(const char *text, struct request *request,
                                     struct failure *failure)
 {
@@ -205,9 +184,7 @@ static int parse_preshared_key_file(const char *text, struct request *request,
     request->preshared_key = source;
     return 0;
 }
-#endif
 
-#ifdef ENABLE_CWG_NAT
 static int parse_keepalive(const char *text, struct request *request, struct failure *failure)
 {
     uint32_t seconds;
@@ -220,9 +197,7 @@ static int parse_keepalive(const char *text, struct request *request, struct fai
         request->peer.keepalive = (int32_t)seconds;
     return error;
 }
-#endif
 
-#ifdef ENABLE_CWG_MTU
 static int parse_mtu(const char *text, struct request *request, struct failure *failure)
 {
     if (decimal_parse(text, MTU_MAX, &request->mtu) || request->mtu < MTU_MIN)
@@ -231,7 +206,6 @@ static int parse_mtu(const char *text, struct request *request, struct failure *
                     "zeros; leave it out for that of the path to the peer, less 80");
     return 0;
 }
-#endif
 
 static const struct {
     const char *name;
@@ -240,24 +214,16 @@ static const struct {
     int (*parse)(const char *text, struct request *request, struct failure *failure);
 } options[OPTIONS] = {
     [0] = {0}, /* no option */
-#ifdef ENABLE_CWG_PRESHARED_KEY
     [OPTION_PRESHARED_KEY_FILE] = {"--preshared-key-file", "<file>",
                                    "holds the key; - is standard input, fd:N a descriptor",
                                    parse_preshared_key_file},
-#endif
-#ifdef ENABLE_CWG_NAT
     [OPTION_PERSISTENT_KEEPALIVE] = {"--persistent-keepalive", "<seconds>",
                                      "a packet that often, 0-65535; 0 turns it off",
                                      parse_keepalive},
-#endif
-#ifdef ENABLE_CWG_MTU
     [OPTION_MTU] = {"--mtu", "<bytes>",
                     "of the link, 576-65455; without it, that of the path less 80, at each connect",
                     parse_mtu},
-#endif
-#ifdef HAS_JSON
-    [OPTION_JSON] = {"--json", NULL, "the result is one JSON object or array", NULL},
-#endif
+    [OPTION_JSON] = {"--json", NULL, "the result, or the failure, is JSON", NULL},
 };
 
 const char *option_name(enum option option)
@@ -275,8 +241,6 @@ const char *option_range(enum option option)
     return options[option].range;
 }
 
-#endif
-
 const char *argument_name(enum argument argument)
 {
     return kinds[argument].name;
@@ -291,8 +255,6 @@ static bool is_help(const char *text)
 {
     return strcmp(text, "--help") == 0 || strcmp(text, "-h") == 0;
 }
-
-#ifdef HAS_OPTIONS
 
 static int fail_no_option(const struct task *task, struct failure *failure)
 {
@@ -346,8 +308,6 @@ static bool is_option(const char *word)
     return strncmp(word, "--", 2) == 0;
 }
 
-#endif
-
 /* How many arguments a task takes at most. */
 static int count_arguments(const struct task *task)
 {
@@ -372,14 +332,12 @@ static int parse_task(int argc, char *const argv[], const struct task *task,
     for (int next = 0; next < argc; next++) {
         int error = 0;
 
-#ifdef HAS_OPTIONS
         if (is_option(argv[next])) {
             error = take_option(argc, argv, &next, task, &line.request, failure);
             if (error)
                 return error;
             continue;
         }
-#endif
         if (words++ == taken && task->arguments[taken])
             error = kinds[task->arguments[taken++]].parse(argv[next], &line.request, failure);
         if (error)
@@ -435,4 +393,13 @@ int arguments_parse(int argc, char *const argv[], struct command_line *ret_line,
     if (!task)
         return fail_no_task(argc, failure);
     return parse_task(argc - next, argv + next, task, ret_line, failure);
+}
+
+bool arguments_want_json(int argc, char *const argv[])
+{
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--json") == 0)
+            return true;
+    }
+    return false;
 }

@@ -22,6 +22,9 @@ struct command_line {
 int arguments_parse(int argc, char *const argv[], struct command_line *ret_line,
                     struct failure *failure);
 
+/* Whether a command line, right or wrong, asks for JSON: then its failure is told in JSON, too. */
+bool arguments_want_json(int argc, char *const argv[]);
+
 /* What an argument is called, and what it may be. */
 const char *argument_name(enum argument argument);
 const char *argument_range(enum argument argument);

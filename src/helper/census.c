@@ -15,8 +15,6 @@
 #include "helper/settings.h"
 #include "link/decimal.h"
 
-#ifdef ENABLE_CWG_LIST
-
 enum {
     DIRECTORY_SIZE = 32768,
     LENGTH_AT = 16,      /* of a directory's entry, in itself, and */
@@ -178,5 +176,3 @@ int census_take(struct census *ret_census, struct failure *failure)
     close(proc);
     return error ? fail_unexpected(failure, error, "can't read /proc") : 0;
 }
-
-#endif

@@ -71,8 +71,6 @@ static int open_mute(int *ret_socket)
     return 0;
 }
 
-#ifdef HAS_STATUS
-
 /* A socket that takes messages of the engine's port alone. */
 static int open_netlink(int *ret_socket)
 {
@@ -91,18 +89,12 @@ static int open_netlink(int *ret_socket)
     return 0;
 }
 
-#endif
-
 static int open_sockets(struct control *control, bool look)
 {
     int error = open_mute(&control->socket);
 
-#ifdef HAS_STATUS
     if (!error && look)
         error = open_netlink(&control->netlink);
-#else
-    (void)look;
-#endif
     return error;
 }
 
@@ -223,8 +215,6 @@ int control_set_peer(const struct control *control, const struct peer *peer)
     return -result;
 }
 
-#ifdef HAS_STATUS
-
 static int64_t read_clock(void)
 {
     struct timespec now = {0};
@@ -297,7 +287,5 @@ int control_look(const struct control *control, struct patience *patience,
         patience->nanoseconds = 0;
     return error == -EAGAIN ? -ETIMEDOUT : error;
 }
-
-#endif
 
 #endif

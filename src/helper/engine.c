@@ -217,8 +217,6 @@ static int engine_start(struct target *target, const struct device *device, uint
     return error ? fail_step(failure, error, "can't set the link up") : 0;
 }
 
-#ifdef HAS_JSON
-
 /* By our own descriptor of the socket: the engine doesn't listen to us as yet. */
 static int engine_port(struct target *target, const struct device *device, uint16_t *ret_port,
                        struct failure *failure)
@@ -233,8 +231,6 @@ static int engine_port(struct target *target, const struct device *device, uint1
     *ret_port = ntohs(bound.sin_port);
     return 0;
 }
-
-#endif
 
 /* As long as the engine isn't told to go on, it ends with us, and the device with it. From then on
  * the device's mark alone says that we weren't done, as with any backend. */
@@ -307,8 +303,6 @@ static int engine_join(struct target *target, const struct device *device, const
 
 #endif
 
-#ifdef HAS_STATUS
-
 static int fail_look(int error, int process, struct failure *failure)
 {
     switch (error) {
@@ -345,8 +339,6 @@ static int engine_look(struct target *target, const struct device *device,
         return fail_unexpected(failure, error, "can't look for the link's engine");
     return error ? fail_look(error, control.process, failure) : 0;
 }
-
-#endif
 
 /* The process of a link that is about to be removed. Returns 0 if it is the link's engine for
  * certain, or a negative errno of control_open(). */
@@ -421,17 +413,13 @@ const struct backend engine_backend = {
 #ifdef ENABLE_CWG_CREATE
     .make = engine_make,
     .start = engine_start,
-#ifdef HAS_JSON
     .port = engine_port,
-#endif
     .finish = engine_finish,
 #endif
 #ifdef ENABLE_CWG_CONNECT
     .join = engine_join,
 #endif
-#ifdef HAS_STATUS
     .look = engine_look,
-#endif
     .remove = engine_remove,
 };
 

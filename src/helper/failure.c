@@ -5,6 +5,52 @@
 #include <stdio.h>
 #include <string.h>
 
+const char *failure_word(enum failure_code code)
+{
+    static const char *const words[FAILURE_CODES] = {
+        [FAILURE_SYSTEM] = "system",
+        [FAILURE_USAGE] = "usage",
+        [FAILURE_NOT_PERMITTED] = "not-permitted",
+        [FAILURE_POLICY] = "policy",
+        [FAILURE_NO_SUCH_PROCESS] = "no-such-process",
+        [FAILURE_EXISTS] = "exists",
+        [FAILURE_NAME_TAKEN] = "name-taken",
+        [FAILURE_NO_SUCH_LINK] = "no-such-link",
+        [FAILURE_UNFINISHED] = "unfinished",
+        [FAILURE_OVERLAP] = "overlap",
+        [FAILURE_OTHER_END] = "other-end",
+        [FAILURE_LIMIT] = "limit",
+        [FAILURE_PORT_IN_USE] = "port-in-use",
+        [FAILURE_PORT_NOT_PERMITTED] = "port-not-permitted",
+        [FAILURE_NO_ROUTE] = "no-route",
+        [FAILURE_OWN_ENDPOINT] = "own-endpoint",
+        [FAILURE_OWN_KEY] = "own-key",
+        [FAILURE_NOT_CONNECTED] = "not-connected",
+        [FAILURE_SILENT] = "silent",
+        [FAILURE_WRONG_ADDRESS] = "wrong-address",
+        [FAILURE_FILTERED] = "filtered",
+        [FAILURE_DOWN] = "down",
+        [FAILURE_PORT_LOST] = "port-lost",
+        [FAILURE_ENGINE_LOST] = "engine-lost",
+        [FAILURE_ENGINE_BUSY] = "engine-busy",
+        [FAILURE_NO_BACKEND] = "no-backend",
+        [FAILURE_UNSUPPORTED] = "unsupported",
+        [FAILURE_SHORTAGE] = "shortage",
+        [FAILURE_OUTPUT] = "output",
+        [FAILURE_REMOVED] = "removed",
+        [FAILURE_BATCH] = "batch",
+    };
+
+    return words[code];
+}
+
+static enum failure_code code_of(int error)
+{
+    if (failure_is_shortage(error))
+        return FAILURE_SHORTAGE;
+    return error == -EINVAL ? FAILURE_USAGE : FAILURE_SYSTEM;
+}
+
 int fail(struct failure *failure, int error, const char *format, ...)
 {
     va_list arguments;
@@ -12,6 +58,18 @@ int fail(struct failure *failure, int error, const char *format, ...)
     va_start(arguments, format);
     (void)vsnprintf(failure->text, sizeof(failure->text), format, arguments);
     va_end(arguments);
+    failure->code = code_of(error);
+    return error;
+}
+
+int fail_as(struct failure *failure, enum failure_code code, int error, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    (void)vsnprintf(failure->text, sizeof(failure->text), format, arguments);
+    va_end(arguments);
+    failure->code = code;
     return error;
 }
 

@@ -3,16 +3,58 @@
 
 #include <stdbool.h>
 
+/* The class of a failure, by which programs tell failures apart. The words are in failure.c, in the
+ * manual and in the JSON schema: they never change their meaning. */
+enum failure_code {
+    FAILURE_SYSTEM, /* the kernel refused a step; the text names the step and the errno */
+    FAILURE_USAGE,
+    FAILURE_NOT_PERMITTED,
+    FAILURE_POLICY,
+    FAILURE_NO_SUCH_PROCESS,
+    FAILURE_EXISTS,
+    FAILURE_NAME_TAKEN,
+    FAILURE_NO_SUCH_LINK,
+    FAILURE_UNFINISHED,
+    FAILURE_OVERLAP,
+    FAILURE_OTHER_END,
+    FAILURE_LIMIT,
+    FAILURE_PORT_IN_USE,
+    FAILURE_PORT_NOT_PERMITTED,
+    FAILURE_NO_ROUTE,
+    FAILURE_OWN_ENDPOINT,
+    FAILURE_OWN_KEY,
+    FAILURE_NOT_CONNECTED,
+    FAILURE_SILENT,
+    FAILURE_WRONG_ADDRESS,
+    FAILURE_FILTERED,
+    FAILURE_DOWN,
+    FAILURE_PORT_LOST,
+    FAILURE_ENGINE_LOST,
+    FAILURE_ENGINE_BUSY,
+    FAILURE_NO_BACKEND,
+    FAILURE_UNSUPPORTED,
+    FAILURE_SHORTAGE,
+    FAILURE_OUTPUT,
+    FAILURE_REMOVED,
+    FAILURE_BATCH,
+    FAILURE_CODES,
+};
+
 struct failure {
     char text[384]; /* one line, without the newline: what is wrong, and what to do about it */
+    enum failure_code code;
     const struct task *usage; /* whose synopsis to show below it, or NULL */
 };
 
 /* Sets the text and returns `error`, a negative errno, so that one can `return fail(...)`. The
- * arguments may be constants and values that we parsed ourselves, and never text of a caller or a
- * container (which may hold control characters). */
+ * code is FAILURE_USAGE for -EINVAL, FAILURE_SHORTAGE for a lack of descriptors or memory, and else
+ * FAILURE_SYSTEM: where there is a better one, fail_as() sets that. The arguments may be constants
+ * and values that we parsed ourselves, and never text of a caller or a container (which may hold
+ * control characters). */
 int fail(struct failure *failure, int error, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+int fail_as(struct failure *failure, enum failure_code code, int error, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
 
 /* Appends to a text that is already set. */
 void failure_add(struct failure *failure, const char *format, ...)
@@ -28,3 +70,6 @@ int fail_step(struct failure *failure, int error, const char *doing);
 
 /* Whether an error means that there aren't enough descriptors or memory. */
 bool failure_is_shortage(int error);
+
+/* The word of a code, as programs read it: "no-such-link". */
+const char *failure_word(enum failure_code code);

@@ -6,8 +6,6 @@
 #include "helper/backend.h"
 #include "helper/settings.h"
 
-#ifdef HAS_JSON
-
 static const char *boolean(bool value)
 {
     return value ? "true" : "false";
@@ -34,6 +32,19 @@ static void add_key(struct text *text, const struct key *key)
     text_print(text, "\"%s\"", characters);
 }
 
+void json_add_failure(struct text *text, const struct failure *failure)
+{
+    text_print(text, "{\"code\":\"%s\",\"message\":\"", failure_word(failure->code));
+    for (const char *c = failure->text; *c; c++) {
+        const char character[] = {*c, '\0'};
+
+        if (*c == '"' || *c == '\\')
+            text_add(text, "\\");
+        text_add(text, character);
+    }
+    text_add(text, "\"}");
+}
+
 void json_add_created(struct text *text, const struct device *device, uint16_t port,
                       const struct key *public_key)
 {
@@ -43,8 +54,6 @@ void json_add_created(struct text *text, const struct device *device, uint16_t p
     add_key(text, public_key);
     text_add(text, "}");
 }
-
-#ifdef HAS_STATUS
 
 static void add_endpoint(struct text *text, const struct endpoint *endpoint)
 {
@@ -137,7 +146,3 @@ void json_add_link(struct text *text, const struct json_place *place, const stru
                ",\"sent_bytes\":%" PRIu64 ",\"sent_packets\":%" PRIu64 "}",
                link->received_bytes, link->received_packets, link->sent_bytes, link->sent_packets);
 }
-
-#endif
-
-#endif

@@ -1,8 +1,9 @@
-/* What is said to programs: JSON (RFC 8259), as doc/net-admin-helper.schema.json has it. Nothing is
- * ever escaped: strings are of our own constants, and of values that we parsed, in alphabets that
- * have no need for it. */
+/* What is said to programs: JSON (RFC 8259), as doc/net-admin-helper.schema.json has it. Strings
+ * are of our own constants, and of values that we parsed, in alphabets that have no need to be
+ * escaped; but for the message of a failure, which is. */
 #pragma once
 
+#include "helper/failure.h"
 #include "helper/links.h"
 #include "helper/text.h"
 
@@ -14,6 +15,9 @@ struct json_place {
 
 /* Adds a link, as one object. `place` may be NULL, and then it says nothing about it. */
 void json_add_link(struct text *text, const struct json_place *place, const struct link_view *view);
+
+/* Adds a failure: {"code":"exists","message":"..."}. */
+void json_add_failure(struct text *text, const struct failure *failure);
 
 /* Adds what a cwg_create has made. */
 void json_add_created(struct text *text, const struct device *device, uint16_t port,

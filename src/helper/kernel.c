@@ -93,8 +93,6 @@ static int kernel_start(struct target *target, const struct device *device, uint
     return error ? fail_step(failure, error, "can't set the link up") : 0;
 }
 
-#ifdef HAS_JSON
-
 static int kernel_port(struct target *target, const struct device *device, uint16_t *ret_port,
                        struct failure *failure)
 {
@@ -105,8 +103,6 @@ static int kernel_port(struct target *target, const struct device *device, uint1
         *ret_port = status.port;
     return error;
 }
-
-#endif
 
 static int kernel_finish(struct target *target, const struct device *device,
                          struct failure *failure)
@@ -126,8 +122,6 @@ static int kernel_join(struct target *target, const struct device *device, const
 
 #endif
 
-#ifdef HAS_STATUS
-
 static int kernel_look(struct target *target, const struct device *device,
                        struct patience *patience, struct link_status *ret_status,
                        struct failure *failure)
@@ -135,8 +129,6 @@ static int kernel_look(struct target *target, const struct device *device,
     (void)patience; /* the kernel answers at once */
     return wireguard_status(target, device->index, ret_status, failure);
 }
-
-#endif
 
 const struct backend kernel_backend = {
     .kind = "wireguard",
@@ -148,16 +140,12 @@ const struct backend kernel_backend = {
 #ifdef ENABLE_CWG_CREATE
     .make = kernel_make,
     .start = kernel_start,
-#ifdef HAS_JSON
     .port = kernel_port,
-#endif
     .finish = kernel_finish,
 #endif
 #ifdef ENABLE_CWG_CONNECT
     .join = kernel_join,
 #endif
-#ifdef HAS_STATUS
     .look = kernel_look,
-#endif
     .remove = device_delete,
 };

@@ -9,8 +9,6 @@
 #include "helper/policy.h"
 #include "helper/rtmsg.h"
 
-#ifdef HAS_STATUS
-
 static void fill(struct link_seen *link, const struct rtmsg_link *told, struct link_end end,
                  const struct backend *backend)
 {
@@ -193,5 +191,3 @@ int links_look(struct target *target, const struct link_seen *link, struct patie
     *ret_view = view;
     return 0;
 }
-
-#endif

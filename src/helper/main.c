@@ -64,10 +64,8 @@ static int get_ready(const struct task *task, const struct request *request, str
 
     if (!error)
         error = secret_protect(failure);
-#ifdef ENABLE_CWG_PRESHARED_KEY
     if (!error)
         error = preshared_read(&request->preshared_key, failure);
-#endif
 #ifdef ENABLE_CWG_BATCH
     if (!error)
         error = batch_open(request->file, failure);
@@ -138,6 +136,8 @@ int main(int argc, char *argv[])
     secret_wipe();
     startup_close_all();
     privilege_end();
+    if (error && arguments_want_json(argc, argv))
+        output_failure_json(&failure);
     if (error)
         output_failure(&failure);
     _exit(error ? EXIT_FAILURE : EXIT_SUCCESS);

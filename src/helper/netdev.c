@@ -5,8 +5,6 @@
 #include "helper/settings.h"
 #include "link/link.h"
 
-#ifdef ENABLE_CWG_LIST
-
 /* A name has neither a space nor a colon in it (dev_valid_name(), net/core/dev.c). */
 static bool is_link(const char *line, const char *end)
 {
@@ -36,5 +34,3 @@ bool netdev_has_link(const char *text, size_t length, size_t *ret_seen)
     *ret_seen = (size_t)(line - text);
     return found;
 }
-
-#endif

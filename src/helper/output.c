@@ -9,6 +9,7 @@
 #include "helper/audit.h"
 #include "helper/backend.h"
 #include "helper/failure.h"
+#include "helper/json.h"
 #include "helper/settings.h"
 #include "helper/task.h"
 #include "helper/text.h"
@@ -59,8 +60,6 @@ int output_text(const struct text *text, struct failure *failure)
     return output_result(text->bytes, failure);
 }
 
-#ifdef HAS_OPTIONS
-
 static void add_option(struct text *text, enum option option)
 {
     text_add(text, option_name(option));
@@ -69,8 +68,6 @@ static void add_option(struct text *text, enum option option)
     text_add(text, " ");
     text_add(text, option_value(option));
 }
-
-#endif
 
 static void add_synopsis(struct text *text, const struct task *task)
 {
@@ -86,13 +83,11 @@ static void add_synopsis(struct text *text, const struct task *task)
         text_add(text, ">");
     }
     text_add(text, task->optional ? "]" : "");
-#ifdef HAS_OPTIONS
     for (const enum option *option = task->options; *option; option++) {
         text_add(text, " [");
         add_option(text, *option);
         text_add(text, "]");
     }
-#endif
     text_add(text, "\n");
 }
 
@@ -110,7 +105,6 @@ static void add_task_help(struct text *text, const struct task *task)
         text_add(text, argument_range(*argument));
         text_add(text, "\n");
     }
-#ifdef HAS_OPTIONS
     for (const enum option *option = task->options; *option; option++) {
         text_add(text, "  ");
         add_option(text, *option);
@@ -118,7 +112,6 @@ static void add_task_help(struct text *text, const struct task *task)
         text_add(text, option_range(*option));
         text_add(text, "\n");
     }
-#endif
     text_add(text,
              "\nExit code: 0 for success, 1 for failure, with the reason on standard error.\n");
 }
@@ -152,35 +145,6 @@ int output_help(const struct task *task, struct failure *failure)
     return output_text(&text, failure);
 }
 
-/* What cwg_connect takes beyond its arguments of old; the line is left out if there is nothing. */
-static void add_options(struct text *text)
-{
-#ifdef ENABLE_CWG_CONNECT
-    static const char *const names[] = {
-#ifdef ENABLE_CWG_IPV6
-        "ipv6",
-#endif
-#ifdef ENABLE_CWG_NAT
-        "nat",
-#endif
-#ifdef ENABLE_CWG_PRESHARED_KEY
-        "preshared-key",
-#endif
-#ifdef ENABLE_CWG_MTU
-        "mtu",
-#endif
-        NULL,
-    };
-
-    for (const char *const *name = names; *name; name++) {
-        text_add(text, name == names ? "\noptions: " : " ");
-        text_add(text, *name);
-    }
-#else
-    (void)text;
-#endif
-}
-
 int output_version(struct failure *failure)
 {
     struct text text = {0};
@@ -190,7 +154,6 @@ int output_version(struct failure *failure)
         text_add(&text, " ");
         text_add(&text, tasks[i]->name);
     }
-    add_options(&text);
     text_add(&text, "\nbackends:");
     for (const struct backend *const *backend = backends; *backend; backend++) {
         text_add(&text, backend == backends ? " " : ", ");
@@ -210,6 +173,15 @@ int output_version(struct failure *failure)
     text_add(&text, "\ncontainers: all\n");
 #endif
     return output_text(&text, failure);
+}
+
+void output_failure_json(const struct failure *failure)
+{
+    struct text text = {0};
+
+    json_add_failure(&text, failure);
+    text_add(&text, "\n");
+    write_all(STDOUT_FILENO, text.bytes);
 }
 
 void output_failure(const struct failure *failure)

@@ -20,5 +20,7 @@ void output_divert(struct text *text);
 int output_help(const struct task *task, struct failure *failure);
 int output_version(struct failure *failure);
 
-/* The failure, to standard error; nobody is told if that fails. */
+/* The failure as a JSON object, to standard output; and as text, to standard error. Nobody is told
+ * if that fails. */
+void output_failure_json(const struct failure *failure);
 void output_failure(const struct failure *failure);

@@ -8,7 +8,7 @@
 #include "helper/rtmsg.h"
 #include "helper/settings.h"
 
-#if defined ENABLE_CWG_CONNECT && (defined ENABLE_CWG_IPV6 || defined ENABLE_CWG_MTU)
+#ifdef ENABLE_CWG_CONNECT
 
 enum {
     OVERHEAD = 80,

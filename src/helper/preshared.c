@@ -10,8 +10,6 @@
 #include "helper/secret.h"
 #include "helper/settings.h"
 
-#ifdef ENABLE_CWG_PRESHARED_KEY
-
 #define NAME "--preshared-key-file: "
 
 static int take_key(ssize_t length, struct failure *failure)
@@ -60,5 +58,3 @@ int preshared_read(const struct preshared_source *source, struct failure *failur
         return fail_source((int)length, NAME "can't read it", failure);
     return take_key(length, failure);
 }
-
-#endif

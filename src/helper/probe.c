@@ -10,8 +10,6 @@
 #include "helper/settings.h"
 #include "link/link.h"
 
-#ifdef ENABLE_CWG_WAIT
-
 enum {
     PORT_DISCARD = 9, /* RFC 863 */
 };
@@ -64,5 +62,3 @@ void probe_close(struct probe *probe)
         close(probe->fd);
     probe->fd = -1;
 }
-
-#endif

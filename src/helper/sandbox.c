@@ -85,11 +85,9 @@ static const struct sock_filter filter[] = {
     ALLOW(recvmsg),
     ALLOW(close),
 
-#if defined HAS_STATUS || defined ENABLE_CWG_DESTROY_ALL
     /* links.c, control.c, clock.c: how long ago a handshake was, and how long we have waited; where
      * the machine's clock can't be read without the kernel */
     ALLOW(clock_gettime),
-#endif
 
     /* wireguard.c: a private key */
     ALLOW(getrandom),
@@ -109,11 +107,9 @@ static const struct sock_filter filter[] = {
     ALLOW_WITH(pidfd_send_signal, 1, SIGKILL),
 #endif
 
-#ifdef ENABLE_CWG_WAIT
     /* probe.c: a socket for datagrams, and the one device that it may send by */
     ALLOW_WITH_BOTH(socket, 0, AF_INET, 1, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK),
     ALLOW_WITH_BOTH(setsockopt, 1, SOL_SOCKET, 2, SO_BINDTOIFINDEX),
-#endif
 
 #ifdef ENABLE_CWG_BATCH
     /* lines.c: a batch */

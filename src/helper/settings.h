@@ -19,21 +19,8 @@
 #define ENABLE_CWG_DELETE
 #endif
 
-#if !defined ENABLE_CWG_CREATE && !defined ENABLE_CWG_CONNECT && !defined ENABLE_CWG_DELETE &&     \
-    !defined ENABLE_CWG_SHOW && !defined ENABLE_CWG_LIST && !defined ENABLE_CWG_WAIT &&            \
-    !defined ENABLE_CWG_DESTROY_ALL
+#if !defined ENABLE_CWG_CREATE && !defined ENABLE_CWG_CONNECT && !defined ENABLE_CWG_DELETE
 #error "config.h: no task is enabled: define ENABLE_CWG_CREATE, _CONNECT or _DELETE"
-#endif
-
-/* Whether there is a task that wants to know how a link is. */
-#if defined ENABLE_CWG_SHOW || defined ENABLE_CWG_LIST || defined ENABLE_CWG_WAIT
-#define HAS_STATUS
-#endif
-
-/* Whether there is a task that can answer in JSON. */
-#if defined ENABLE_CWG_JSON &&                                                                     \
-    (defined ENABLE_CWG_CREATE || defined ENABLE_CWG_SHOW || defined ENABLE_CWG_LIST)
-#define HAS_JSON
 #endif
 
 #ifndef CWG_POLICY_PATH
@@ -47,13 +34,6 @@
 
 #if defined CWG_PREFER_ENGINE && !defined ENABLE_CWG_ENGINE
 #error "config.h: CWG_PREFER_ENGINE makes no sense without ENABLE_CWG_ENGINE"
-#endif
-
-/* Whether there is a task that takes options. */
-#if defined HAS_JSON ||                                                                            \
-    (defined ENABLE_CWG_CONNECT &&                                                                 \
-     (defined ENABLE_CWG_PRESHARED_KEY || defined ENABLE_CWG_NAT || defined ENABLE_CWG_MTU))
-#define HAS_OPTIONS
 #endif
 
 /* Where `make install` puts the engine; build.mk says otherwise if PREFIX does. */

@@ -14,18 +14,7 @@ const struct task *const tasks[] = {
 #ifdef ENABLE_CWG_DELETE
     &task_destroy,
 #endif
-#ifdef ENABLE_CWG_SHOW
-    &task_show,
-#endif
-#ifdef ENABLE_CWG_LIST
-    &task_list,
-#endif
-#ifdef ENABLE_CWG_WAIT
-    &task_wait,
-#endif
-#ifdef ENABLE_CWG_DESTROY_ALL
-    &task_destroy_all,
-#endif
+    &task_show,    &task_list, &task_wait, &task_destroy_all,
 #ifdef ENABLE_CWG_BATCH
     &task_batch,
 #endif

@@ -263,7 +263,7 @@ static int answer_line(struct batch *batch, int result, struct failure *failure)
         if (batch->failed++ == 0)
             batch->first_failed = batch->lines.number;
         batch->answer.length = 0;
-        text_print(&batch->answer, "error %s\n", own.text);
+        text_print(&batch->answer, "error %s %s\n", failure_word(own.code), own.text);
         lost = output_text(&batch->answer, &own);
         /* What failed may have been the way home. */
         if (!lost)

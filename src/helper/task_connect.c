@@ -52,8 +52,6 @@ static int find_local(const struct request *request, struct target *target,
     return -ENODEV;
 }
 
-#if defined ENABLE_CWG_IPV6 || defined ENABLE_CWG_MTU
-
 /* The MTU that was asked for, or else that of the path to the peer. The path is looked at in any
  * case: a kernel without IPv6 would take an endpoint, and never send. */
 static int choose_mtu(const struct request *request, uint32_t *ret_mtu, struct failure *failure)
@@ -68,8 +66,6 @@ static int choose_mtu(const struct request *request, uint32_t *ret_mtu, struct f
     return error;
 }
 
-#endif
-
 static int join(const struct request *request, struct target *target, const struct device *device,
                 struct failure *failure)
 {
@@ -80,8 +76,6 @@ static int join(const struct request *request, struct target *target, const stru
         peer.preshared_key = &secret.preshared_key;
     return device->backend->join(target, device, &peer, failure);
 }
-
-#ifdef ENABLE_CWG_MTU
 
 /* The MTU goes first, since it can be taken back. */
 static int fit_and_join(const struct request *request, struct target *target,
@@ -99,29 +93,19 @@ static int fit_and_join(const struct request *request, struct target *target,
     return error;
 }
 
-#endif
-
 static int run(const struct request *request, struct target *target, struct failure *failure)
 {
     struct device device = {0};
     int error = find_local(request, target, &device, failure);
-#if defined ENABLE_CWG_IPV6 || defined ENABLE_CWG_MTU
     uint32_t mtu = PATH_MTU_UNKNOWN;
-#endif
 
     if (!error)
         error = target_alive(target, failure);
-#if defined ENABLE_CWG_IPV6 || defined ENABLE_CWG_MTU
     if (!error)
         error = choose_mtu(request, &mtu, failure);
-#endif
     if (error)
         return error;
-#ifdef ENABLE_CWG_MTU
     return fit_and_join(request, target, &device, mtu, failure);
-#else
-    return join(request, target, &device, failure);
-#endif
 }
 
 const struct task task_connect = {
@@ -135,15 +119,9 @@ const struct task task_connect = {
     .arguments = {ARGUMENT_PID, ARGUMENT_NET, ARGUMENT_HOST, ARGUMENT_ENDPOINT, ARGUMENT_KEY},
     .options =
         {
-#ifdef ENABLE_CWG_PRESHARED_KEY
             OPTION_PRESHARED_KEY_FILE,
-#endif
-#ifdef ENABLE_CWG_NAT
             OPTION_PERSISTENT_KEEPALIVE,
-#endif
-#ifdef ENABLE_CWG_MTU
             OPTION_MTU,
-#endif
             0,
         },
     .changes = true,

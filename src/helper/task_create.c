@@ -84,8 +84,6 @@ static int make(const struct request *request, struct target *target, struct dev
     return error == -EEXIST ? fail_again(request, target, failure) : error;
 }
 
-#ifdef HAS_JSON
-
 /* With the port that the kernel chose, if it was to. */
 static int print_json(const struct request *request, struct target *target,
                       const struct device *device, const struct key *public_key,
@@ -103,8 +101,6 @@ static int print_json(const struct request *request, struct target *target,
     return output_text(&text, failure);
 }
 
-#endif
-
 static int print_key(const struct key *public_key, struct failure *failure)
 {
     char line[KEY_TEXT_LENGTH + 2];
@@ -119,14 +115,8 @@ static int print_result(const struct request *request, struct target *target,
                         const struct device *device, const struct key *public_key,
                         struct failure *failure)
 {
-#ifdef HAS_JSON
     if (request->given[OPTION_JSON])
         return print_json(request, target, device, public_key, failure);
-#else
-    (void)request;
-    (void)target;
-    (void)device;
-#endif
     return print_key(public_key, failure);
 }
 
@@ -207,9 +197,7 @@ const struct task task_create = {
         "Prints the device's public key, 44 characters, and nothing else. The device\n"
         "goes away with the container.\n",
     .arguments = {ARGUMENT_PID, ARGUMENT_NET, ARGUMENT_HOST, ARGUMENT_PORT},
-#ifdef HAS_JSON
     .options = {OPTION_JSON, 0},
-#endif
 #ifdef ENABLE_CWG_ENGINE
     .prepare = prepare,
 #endif

@@ -12,8 +12,6 @@
 #include "helper/settings.h"
 #include "helper/task.h"
 
-#ifdef ENABLE_CWG_DESTROY_ALL
-
 enum {
     ROUND = 512, /* links that are removed between two looks at what there is */
     /* Root in the container can make devices as fast as we remove them, and have us wait for the
@@ -184,5 +182,3 @@ const struct task task_destroy_all = {
     .in_batch = true,
     .run = run,
 };
-
-#endif

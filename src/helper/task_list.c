@@ -16,8 +16,6 @@
 #include "helper/task.h"
 #include "helper/text.h"
 
-#ifdef ENABLE_CWG_LIST
-
 /* As wide as its values can be: of a container's id people see the first 12 digits. */
 #define ROW "%-7s  %-12.12s  %-15s  %-7s  %-5s  %-9s  %s\n"
 
@@ -84,8 +82,6 @@ static void add_row(struct text *text, const struct census_entry *entry,
                view->link.device.backend->word, port, age, state_text(view->state));
 }
 
-#ifdef HAS_JSON
-
 static void add_object(struct listing *listing, const struct census_entry *entry,
                        const struct link_view *view)
 {
@@ -98,15 +94,11 @@ static void add_object(struct listing *listing, const struct census_entry *entry
     json_add_link(&listing->text, &place, view);
 }
 
-#endif
-
 static void add_link(struct listing *listing, const struct census_entry *entry,
                      const struct link_view *view)
 {
-#ifdef HAS_JSON
     if (listing->json)
         add_object(listing, entry, view);
-#endif
     if (!listing->json && listing->links == 0)
         text_print(&listing->text, ROW, "PID", "CONTAINER", "LINK", "BACKEND", "PORT", "HANDSHAKE",
                    "STATE");
@@ -243,13 +235,9 @@ const struct task task_list = {
     .arguments = {0},
     .options =
         {
-#ifdef HAS_JSON
             OPTION_JSON,
-#endif
             0,
         },
     .prepare = prepare,
     .run_at_home = run_at_home,
 };
-
-#endif

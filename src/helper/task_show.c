@@ -12,8 +12,6 @@
 #include "helper/task.h"
 #include "helper/text.h"
 
-#ifdef ENABLE_CWG_SHOW
-
 /* What is printed, link by link. */
 struct report {
     bool json;
@@ -53,11 +51,7 @@ static const char *advice(const struct link_view *view)
                    ? "check both keys and cwg_connects, the endpoint, and firewalls for UDP"
                    : "the peer has to begin: check its cwg_connect, and firewalls for UDP";
     case STATE_STALE:
-#ifdef ENABLE_CWG_WAIT
         return "nothing was sent lately, or the peer is gone: cwg_wait finds out which";
-#else
-        return "nothing was sent lately, or the peer is gone: send something, and look again";
-#endif
     default:
         return NULL;
     }
@@ -209,12 +203,10 @@ static int print_link(struct target *target, const struct link_seen *link,
         error = links_look(target, link, patience, &view, failure);
     if (error)
         return error == -ENODEV ? 0 : error;
-#ifdef HAS_JSON
     if (report->json) {
         text_add(&report->text, report->printed ? "," : "[");
         json_add_link(&report->text, NULL, &view);
     }
-#endif
     if (!report->json) {
         text_add(&report->text, report->printed ? "\n" : "");
         add_block(&report->text, &view, failure);
@@ -303,12 +295,8 @@ const struct task task_show = {
     .optional = 2,
     .options =
         {
-#ifdef HAS_JSON
             OPTION_JSON,
-#endif
             0,
         },
     .run = run,
 };
-
-#endif

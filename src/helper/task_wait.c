@@ -11,8 +11,6 @@
 #include "helper/settings.h"
 #include "helper/task.h"
 
-#ifdef ENABLE_CWG_WAIT
-
 enum {
     PAUSE_MIN = 20, /* milliseconds, between two looks: at first */
     PAUSE_MAX = 250,
@@ -227,5 +225,3 @@ const struct task task_wait = {
     .in_batch = true,
     .run = run,
 };
-
-#endif

@@ -3,16 +3,7 @@
 #define ENABLE_CWG_CREATE
 #define ENABLE_CWG_CONNECT
 #define ENABLE_CWG_DELETE
-#define ENABLE_CWG_IPV6
-#define ENABLE_CWG_NAT
-#define ENABLE_CWG_PRESHARED_KEY
-#define ENABLE_CWG_MTU
-#define ENABLE_CWG_SHOW
-#define ENABLE_CWG_LIST
-#define ENABLE_CWG_WAIT
-#define ENABLE_CWG_DESTROY_ALL
 #define ENABLE_CWG_BATCH
-#define ENABLE_CWG_JSON
 #define ENABLE_CWG_AUDIT
 #define CWG_MAX_LINKS 256
 /* Both filters of the sandbox are tested: sandbox_test and sandbox_own_test. A policy can limit

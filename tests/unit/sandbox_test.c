@@ -42,9 +42,7 @@ static const long allowed[] = {
     SYS_getuid,        SYS_flock,       SYS_clock_nanosleep, SYS_restart_syscall, SYS_ppoll,
     SYS_connect,       SYS_sendto,      SYS_sendmsg,         SYS_recvmsg,         SYS_close,
     SYS_getrandom,     SYS_exit_group,
-#ifdef HAS_STATUS
     SYS_clock_gettime,
-#endif
 #ifdef ENABLE_CWG_ENGINE
     SYS_bind,          SYS_getsockname,
 #endif
