@@ -25,18 +25,13 @@ int64_t clock_jitter(void)
     return random % (1000000000 / 3);
 }
 
-void clock_wall(struct timespec *ret_time)
-{
-    clock_gettime(CLOCK_REALTIME, ret_time);
-}
-
 void clock_timestamp(uint64_t last[static 1], uint8_t ret_timestamp[static NOISE_TIMESTAMP_SIZE])
 {
     struct timespec time;
     uint64_t wall, seconds;
     uint32_t nanoseconds;
 
-    clock_wall(&time);
+    clock_gettime(CLOCK_REALTIME, &time);
     wall = (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
     if (wall < *last + STEP)
         wall = *last + STEP;

@@ -11,10 +11,6 @@ int64_t clock_now(void);
 /* A random number of nanoseconds, up to a third of a second: two peers are not to act in step. */
 int64_t clock_jitter(void);
 
-/* Whole seconds and nanoseconds of CLOCK_REALTIME, for people. */
-struct timespec;
-void clock_wall(struct timespec *ret_time);
-
 /* The time of day for an initiation, TAI64N (the paper, section 5.4.2), in steps of some 17 ms, so
  * that it tells little. It is later than any that `last` has held, which it then does: the wall
  * clock may have been set back, and the peer refuses what isn't newer. */

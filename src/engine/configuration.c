@@ -9,6 +9,8 @@
 #include "engine/request.h"
 #include "engine/tunnel.h"
 
+enum { NANOSECONDS_PER_MILLISECOND = 1000 * 1000 };
+
 /* An answer as it grows. What doesn't fit is left out, and can't happen: the longest has 2 KiB. */
 struct answer {
     char *text;
@@ -49,8 +51,9 @@ static void add_peer(struct answer *answer, const struct tunnel *tunnel)
         remote_to_text(&tunnel->remote, text);
         add(answer, "endpoint=%s\n", text);
     }
-    add(answer, "last_handshake_time_sec=%lld\nlast_handshake_time_nsec=%ld\n",
-        (long long)tunnel->handshaken.tv_sec, tunnel->handshaken.tv_nsec);
+    if (tunnel->handshaken)
+        add(answer, "last_handshake_age_ms=%lld\n",
+            (long long)(tunnel->now - tunnel->handshaken) / NANOSECONDS_PER_MILLISECOND);
     add(answer, "tx_bytes=%llu\nrx_bytes=%llu\n", (unsigned long long)tunnel->sent_bytes,
         (unsigned long long)tunnel->received_bytes);
     add(answer, "persistent_keepalive_interval=%u\n", tunnel->timers.persistent);

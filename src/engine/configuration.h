@@ -3,6 +3,8 @@
  *
  * - get tells no private_key and no preshared_key, but own_public_key=HEX and
  *   has_preshared_key=true;
+ * - in the place of last_handshake_time_sec and _nsec it tells last_handshake_age_ms, by a clock
+ * that nobody sets (CLOCK_BOOTTIME); not before there was a handshake;
  * - set takes no private_key, listen_port or fwmark: the engine made its key itself, and the socket
  *   was given to it;
  * - there is one peer: another public_key replaces it.

@@ -53,7 +53,7 @@ void handshake_initiate(struct tunnel *tunnel, bool retry)
 void handshake_complete(struct tunnel *tunnel)
 {
     timers_handshake_complete(&tunnel->timers);
-    clock_wall(&tunnel->handshaken);
+    tunnel->handshaken = tunnel->now;
 }
 
 /* The keys of what was agreed on become a session. The path is looked at anew with each, which is

@@ -88,7 +88,7 @@ static void forget_peer(struct tunnel *tunnel)
     timers_stop(&tunnel->timers);
     tunnel_set_remote(tunnel, &(struct remote){0});
     tunnel->allowed.count = 0;
-    tunnel->handshaken = (struct timespec){0};
+    tunnel->handshaken = 0;
     tunnel->last_consumed = 0;
     tunnel->received_bytes = tunnel->sent_bytes = 0;
     tunnel->received_packets = tunnel->sent_packets = 0;

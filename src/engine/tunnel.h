@@ -11,7 +11,6 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <time.h>
 
 #include "engine/allowed.h"
 #include "engine/cookie.h"
@@ -39,9 +38,9 @@ struct tunnel {
     struct cookie_maker maker;
     struct timers timers;
     struct load load;
-    uint64_t last_timestamp;    /* that we sent */
-    int64_t last_consumed;      /* initiation of the peer's */
-    struct timespec handshaken; /* wall clock of the last handshake that was completed */
+    uint64_t last_timestamp; /* that we sent */
+    int64_t last_consumed;   /* initiation of the peer's */
+    int64_t handshaken;      /* when the last handshake was completed; 0: never */
 
     struct remote remote;
     struct allowed allowed;

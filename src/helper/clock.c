@@ -15,6 +15,14 @@ int64_t clock_now(void)
     return (int64_t)now.tv_sec * MILLISECONDS + now.tv_nsec / NANOSECONDS;
 }
 
+int64_t clock_wall(void)
+{
+    struct timespec now = {0};
+
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    return now.tv_sec;
+}
+
 void clock_pause(int64_t milliseconds)
 {
     const struct timespec pause = {

@@ -6,5 +6,8 @@
 /* Milliseconds of the clock that nobody sets. */
 int64_t clock_now(void);
 
+/* Seconds since 1970, by the clock that people set. */
+int64_t clock_wall(void);
+
 /* Waits that long. Less if it is interrupted: whoever waits looks at the clock. */
 void clock_pause(int64_t milliseconds);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "helper/backend.h"
+#include "helper/clock.h"
 #include "helper/control.h"
 #include "helper/failure.h"
 #include "helper/launch.h"
@@ -337,7 +338,11 @@ static int engine_look(struct target *target, const struct device *device,
     control_close(&control);
     if (failure_is_shortage(error))
         return fail_unexpected(failure, error, "can't look for the link's engine");
-    return error ? fail_look(error, control.process, failure) : 0;
+    if (error)
+        return fail_look(error, control.process, failure);
+    if (ret_status->has_handshake)
+        ret_status->handshake = clock_wall() - ret_status->handshake_age_ms / 1000;
+    return 0;
 }
 
 /* The process of a link that is about to be removed. Returns 0 if it is the link's engine for

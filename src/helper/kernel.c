@@ -3,6 +3,7 @@
 #include <linux/netlink.h>
 
 #include "helper/backend.h"
+#include "helper/clock.h"
 #include "helper/failure.h"
 #include "helper/rtmsg.h"
 #include "helper/settings.h"
@@ -126,8 +127,15 @@ static int kernel_look(struct target *target, const struct device *device,
                        struct patience *patience, struct link_status *ret_status,
                        struct failure *failure)
 {
+    int error = wireguard_status(target, device->index, ret_status, failure);
+
     (void)patience; /* the kernel answers at once */
-    return wireguard_status(target, device->index, ret_status, failure);
+    if (error)
+        return error;
+    ret_status->has_handshake = ret_status->handshake != 0;
+    if (ret_status->has_handshake)
+        ret_status->handshake_age_ms = (clock_wall() - ret_status->handshake) * 1000;
+    return 0;
 }
 
 const struct backend kernel_backend = {

@@ -160,24 +160,24 @@ static bool take_allowed(struct rest *rest, struct link_status *status)
     return true;
 }
 
-static bool take_handshake(struct rest *rest, int64_t *ret_seconds)
+/* There is no such line before the first handshake. */
+static bool take_handshake(struct rest *rest, struct link_status *status)
 {
-    uint64_t seconds, nanoseconds;
+    uint64_t age;
 
-    if (!take(rest, "last_handshake_time_sec=") || !take_number(rest, INT64_MAX, &seconds) ||
-        !take(rest, "last_handshake_time_nsec=") || !take_number(rest, 999999999, &nanoseconds))
+    status->has_handshake = take(rest, "last_handshake_age_ms=");
+    if (!status->has_handshake)
+        return true;
+    if (!take_number(rest, INT64_MAX, &age))
         return false;
-    *ret_seconds = (int64_t)seconds;
+    status->handshake_age_ms = (int64_t)age;
     return true;
 }
 
-/* What an engine counts itself: the device's own counters are told instead. */
-static bool take_counters(struct rest *rest)
+static bool take_counters(struct rest *rest, struct link_status *status)
 {
-    uint64_t bytes;
-
-    return take(rest, "tx_bytes=") && take_number(rest, UINT64_MAX, &bytes) &&
-           take(rest, "rx_bytes=") && take_number(rest, UINT64_MAX, &bytes);
+    return take(rest, "tx_bytes=") && take_number(rest, UINT64_MAX, &status->wire_sent_bytes) &&
+           take(rest, "rx_bytes=") && take_number(rest, UINT64_MAX, &status->wire_received_bytes);
 }
 
 static bool take_peer(struct rest *rest, struct link_status *status)
@@ -190,7 +190,7 @@ static bool take_peer(struct rest *rest, struct link_status *status)
     status->has_preshared_key = take(rest, "has_preshared_key=true\n");
     if (!take(rest, "protocol_version=1\n") ||
         (take(rest, "endpoint=") && !take_endpoint(rest, &status->endpoint)) ||
-        !take_handshake(rest, &status->handshake) || !take_counters(rest) ||
+        !take_handshake(rest, status) || !take_counters(rest, status) ||
         !take(rest, "persistent_keepalive_interval=") || !take_number(rest, UINT16_MAX, &keepalive))
         return false;
     status->keepalive = (uint16_t)keepalive;

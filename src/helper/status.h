@@ -38,7 +38,14 @@ struct link_status {
     size_t allowed_count;
     struct allowed_ip allowed[STATUS_ALLOWED_MAX];
     bool allowed_more;
+    bool has_handshake; /* whether there ever was one */
+    /* How long ago that was: of an engine by CLOCK_BOOTTIME, which nobody sets; of the kernel by
+     * the wall clock: negative if that was set back since. */
+    int64_t handshake_age_ms;
     int64_t handshake; /* when the last one was, in seconds since 1970; 0: never */
+    /* All that crossed the network for the peer: data, keepalives and handshakes. */
+    uint64_t wire_received_bytes;
+    uint64_t wire_sent_bytes;
 };
 
 /* What a person can act on. */

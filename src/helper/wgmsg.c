@@ -226,6 +226,11 @@ static int take_handshake(const struct nlattr *attribute, int64_t *ret_seconds)
     return 0;
 }
 
+static int take_count(const struct nlattr *attribute, uint64_t *ret_count)
+{
+    return attribute_bytes(attribute, sizeof(*ret_count), ret_count);
+}
+
 /* What is told of the first peer. Where it goes on in another message there are only its key and
  * more allowed IPs (get_peer(), drivers/net/wireguard/netlink.c). */
 static int take_first_peer(const struct nlattr *const attributes[], struct link_status *status)
@@ -234,10 +239,14 @@ static int take_first_peer(const struct nlattr *const attributes[], struct link_
     const struct nlattr *endpoint = attributes[WGPEER_A_ENDPOINT];
     const struct nlattr *handshake = attributes[WGPEER_A_LAST_HANDSHAKE_TIME];
     const struct nlattr *keepalive = attributes[WGPEER_A_PERSISTENT_KEEPALIVE_INTERVAL];
+    const struct nlattr *received = attributes[WGPEER_A_RX_BYTES];
+    const struct nlattr *sent = attributes[WGPEER_A_TX_BYTES];
 
     if ((preshared_key && take_preshared_key(preshared_key, &status->has_preshared_key)) ||
         (endpoint && take_endpoint(endpoint, &status->endpoint)) ||
         (handshake && take_handshake(handshake, &status->handshake)) ||
+        (received && take_count(received, &status->wire_received_bytes)) ||
+        (sent && take_count(sent, &status->wire_sent_bytes)) ||
         (keepalive && attribute_u16(keepalive, &status->keepalive)))
         return -EBADMSG;
     return take_each(attributes[WGPEER_A_ALLOWEDIPS], take_allowed, status);

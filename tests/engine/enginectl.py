@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Speaks to a running engine on its control socket, as root: what the helper doesn't say, such as a preshared key.
 
-    enginectl.py PROCESS get [NAME]        all lines of the answer, or the values of one name
+    enginectl.py PROCESS get [NAME]        all lines of the answer, or the values of one name; of the name
+                                           handshaken, when the last handshake was: seconds since 1970, 0: never
     enginectl.py PROCESS set NAME=VALUE... sets a peer; keys may be in base64
     enginectl.py PROCESS renew SECONDS NAME=VALUE...
                                            removes the peer and sets it, over and over, for so long
@@ -68,6 +69,9 @@ def get(words):
             print(f"{name}={value}")
         elif name == words[0]:
             print(value)
+    if words == ["handshaken"]:
+        ages = [int(value) for name, _, value in lines if name == "last_handshake_age_ms"]
+        print(int(time.time() - ages[0] / 1000) if ages else 0)
 
 
 def renew(words):

@@ -138,7 +138,7 @@ with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as echo:
     "$CTL" "$ENGINE" set "public_key=$KEY2" "preshared_key=$(wg genpsk)"
     ! answers "$c1" "$IP2" 1 || fail "a session with another key, by the engine"
     ! answers w-2 "$IP1" 1 || fail "a session with another key, by the peer"
-    [ "$(of_engine last_handshake_time_sec)" = 0 ]
+    [ "$(of_engine handshaken)" = 0 ]
     # The peer forgets its session with each other key: without that both would wait for five seconds.
     "$CTL" "$ENGINE" set "public_key=$KEY2" "preshared_key=$(<"$shared")"
     answers "$c1" "$IP2" 20
@@ -154,7 +154,7 @@ with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as echo:
     cwg w-1 connect "$c1" 7 1 "192.0.2.2:$PORT2" "$(wg genkey | wg pubkey)"
     ! answers "$c1" "$IP2" 1 || fail "the engine has a session with a stranger"
     ! answers w-2 "$IP1" 1 || fail "a stranger has a session with the engine"
-    [ "$(of_engine last_handshake_time_sec)" = 0 ]
+    [ "$(of_engine handshaken)" = 0 ]
 }
 
 @test "IPv6 within: pings of all sizes and contents; what isn't allowed isn't let through" {
@@ -334,10 +334,10 @@ rekey_by_engine()
     local before
     engine_and_go "$1"
     answers "$c1" "$IP2"
-    before=$(of_engine last_handshake_time_sec)
+    before=$(of_engine handshaken)
     capture "$1-1" v1 'udp and udp[8] == 1'
     pings_go_on "$c1" "$IP2"
-    [ "$(of_engine last_handshake_time_sec)" -gt $((before + 115)) ]
+    [ "$(of_engine handshaken)" -gt $((before + 115)) ]
     # It was the engine that began, once, and after 120 seconds.
     captured
     captured | awk -v before="$before" '$2 == "192.0.2.1.5101" { mine++; at = $1 - before }
@@ -349,9 +349,9 @@ rekey_by_peer()
     local before
     engine_and_go "$1"
     answers "$1-2" "$IP1"
-    before=$(of_engine last_handshake_time_sec)
+    before=$(of_engine handshaken)
     pings_go_on "$1-2" "$IP1"
-    [ "$(of_engine last_handshake_time_sec)" -gt $((before + 115)) ]
+    [ "$(of_engine handshaken)" -gt $((before + 115)) ]
 }
 
 rekey_between_engines()
@@ -359,10 +359,10 @@ rekey_between_engines()
     local before
     two_engines "$1"
     answers "$c1" "$IP2"
-    before=$(of_engine last_handshake_time_sec)
+    before=$(of_engine handshaken)
     pings_go_on "$c1" "$IP2"
-    [ "$(of_engine last_handshake_time_sec)" -gt $((before + 115)) ]
-    [ "$(of_engine last_handshake_time_sec "$ENGINE2")" -gt $((before + 115)) ]
+    [ "$(of_engine handshaken)" -gt $((before + 115)) ]
+    [ "$(of_engine handshaken "$ENGINE2")" -gt $((before + 115)) ]
 }
 
 # Data comes in and nothing goes out: after ten seconds the engine says that it is there.
@@ -412,7 +412,7 @@ persistent_keepalive()
     "$CTL" "$ENGINE" set "public_key=$KEY2" persistent_keepalive_interval=3
     sleep 1
     # It began by itself.
-    [ "$(of_engine last_handshake_time_sec)" != 0 ]
+    [ "$(of_engine handshaken)" != 0 ]
     capture "$1-1" v1 'udp src port 5101'
     sleep 14
     captured

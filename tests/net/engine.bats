@@ -441,7 +441,7 @@ log = open(sys.argv[2], "w", buffering=1)
 HEX = b"ab" * 32
 GOOD = b"own_public_key=" + HEX + b"\nlisten_port=4242\n"
 PEER = (b"public_key=" + b"cd" * 32 + b"\nprotocol_version=1\nendpoint=[fe80::77]:4243\n"
-        b"last_handshake_time_sec=9223372036854775807\nlast_handshake_time_nsec=1\ntx_bytes=0\nrx_bytes=0\n"
+        b"last_handshake_age_ms=9223372036854775807\ntx_bytes=0\nrx_bytes=0\n"
         b"persistent_keepalive_interval=65535\n")
 LAST = b"errno=0\n\n"
 

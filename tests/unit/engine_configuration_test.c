@@ -64,7 +64,7 @@ static void answers(void)
     expect(world_configure(0, "set=1\npublic_key=%s\n\n", peer()) == 0, "peer");
     (void)snprintf(right, sizeof(right),
                    "own_public_key=%s\nlisten_port=1000\npublic_key=%s\nprotocol_version=1\n"
-                   "last_handshake_time_sec=0\nlast_handshake_time_nsec=0\ntx_bytes=0\nrx_bytes=0\n"
+                   "tx_bytes=0\nrx_bytes=0\n"
                    "persistent_keepalive_interval=0\nerrno=0\n\n",
                    own, peer());
     expect(strcmp(get(), right) == 0, "a bare peer: %s", get());
@@ -75,10 +75,11 @@ static void answers(void)
                            "persistent_keepalive_interval=9\nallowed_ip=2001:db8::1/33\n\n",
                            peer(), 1) == 0,
            "more");
+    tunnel->now = tunnel->handshaken + 5 * SECONDS / 2;
     (void)snprintf(right, sizeof(right),
                    "own_public_key=%s\nlisten_port=1000\npublic_key=%s\nhas_preshared_key=true\n"
                    "protocol_version=1\nendpoint=192.0.2.2:2000\n"
-                   "last_handshake_time_sec=1700000000\nlast_handshake_time_nsec=0\n"
+                   "last_handshake_age_ms=2500\n"
                    "tx_bytes=292\nrx_bytes=236\npersistent_keepalive_interval=9\n"
                    "allowed_ip=10.0.0.1/32\nallowed_ip=2001:db8::/33\nerrno=0\n\n",
                    own, peer());
@@ -102,7 +103,8 @@ static void longest(void)
     expect(world_configure(0, "set=1\npublic_key=%s\nallowed_ip=10.0.0.1/32\n\n", peer()) == ENOSPC,
            "one too many");
     tunnel->sent_bytes = tunnel->received_bytes = UINT64_MAX;
-    tunnel->handshaken = (struct timespec){INT64_MAX, 999999999};
+    tunnel->now = INT64_MAX;
+    tunnel->handshaken = 1;
     expect(strlen(get()) < CONFIGURATION_MAX && strstr(get(), "ff1f/128\nerrno=0\n\n"), "%s",
            get());
     world_stop();
@@ -124,7 +126,9 @@ static void understood(void)
                                "allowed_ip=10.0.0.1/31\npersistent_keepalive_interval=9\n\n",
                                peer(), endpoints[i]) == 0,
                "%s", endpoints[i]);
-        tunnel->handshaken = (struct timespec){1700000000, 1};
+        tunnel->handshaken = tunnel->now - 3 * SECONDS;
+        tunnel->sent_bytes = 7;
+        tunnel->received_bytes = 8;
         expect(report_parse(get(), strlen(get()), &status) == 0, "%s", get());
         endpoint_to_text(&status.endpoint, text);
         expect(strcmp(text, endpoints[i]) == 0, "%s instead of %s", text, endpoints[i]);
@@ -132,8 +136,10 @@ static void understood(void)
                    key_equal(&status.peer_key, noise_peer(tunnel->noise)),
                "keys");
         expect(status.port == 1000 && status.peers == 1 && status.keepalive == 9 &&
-                   status.handshake == 1700000000 && status.allowed_count == 1 &&
-                   status.allowed[0].prefix_length == 31 && !status.has_preshared_key,
+                   status.has_handshake && status.handshake_age_ms == 3000 &&
+                   status.wire_sent_bytes == 7 && status.wire_received_bytes == 8 &&
+                   status.allowed_count == 1 && status.allowed[0].prefix_length == 31 &&
+                   !status.has_preshared_key,
                "port %u", status.port);
         world_stop();
     }

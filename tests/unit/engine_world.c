@@ -74,12 +74,6 @@ int64_t clock_jitter(void)
     return (int64_t)(next_random() % (SECONDS / 3));
 }
 
-void clock_wall(struct timespec *ret_time)
-{
-    ret_time->tv_sec = world.wall / SECONDS;
-    ret_time->tv_nsec = world.wall % SECONDS;
-}
-
 void clock_timestamp(uint64_t last[static 1], uint8_t ret_timestamp[static NOISE_TIMESTAMP_SIZE])
 {
     static const uint64_t step = 1 << 24;

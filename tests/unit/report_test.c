@@ -14,7 +14,7 @@
 #define OWN  "own_public_key=" KEY1 "\nlisten_port=51801\n"
 #define PEER "public_key=" KEY2 "\n"
 #define REST                                                                                       \
-    "last_handshake_time_sec=1700000000\nlast_handshake_time_nsec=5\ntx_bytes=1\nrx_bytes=2\n"     \
+    "last_handshake_age_ms=1700000000\ntx_bytes=1\nrx_bytes=2\n"                                   \
     "persistent_keepalive_interval=25\n"
 #define END "errno=0\n\n"
 
@@ -52,7 +52,8 @@ static void with_peer(void)
     expect(status.endpoint.address == 0xc0000202 && status.endpoint.port == 51802 &&
                !status.endpoint.ipv6,
            "endpoint %x", status.endpoint.address);
-    expect(status.handshake == 1700000000, "handshake");
+    expect(status.has_handshake && status.handshake_age_ms == 1700000000, "handshake");
+    expect(status.wire_sent_bytes == 1 && status.wire_received_bytes == 2, "bytes");
     expect(status.allowed_count == 2 && !status.allowed[0].ipv6 && status.allowed[1].ipv6 &&
                status.allowed[0].prefix_length == 32 && status.allowed[1].prefix_length == 33 &&
                status.allowed[0].address[3] == 15 && status.allowed[1].address[3] == 0xb8,
@@ -156,6 +157,11 @@ static const struct {
     {"own_public_key=" KEY1 "\nlisten_port=\n" END, false},
     {"own_public_key=" KEY1 "\nlisten_port=18446744073709551617\n" END, false},
     {OWN "private_key=" KEY1 "\n" END, false},
+    {OWN PEER "protocol_version=1\ntx_bytes=0\nrx_bytes=0\npersistent_keepalive_interval=0\n" END,
+     true},
+    {OWN PEER "protocol_version=1\nlast_handshake_time_sec=0\nlast_handshake_time_nsec=0\n"
+              "tx_bytes=0\nrx_bytes=0\npersistent_keepalive_interval=0\n" END,
+     false}, /* of an older engine */
     {OWN PEER END, false},
     {OWN PEER REST END, false},
     {OWN PEER "protocol_version=2\n" REST END, false},
@@ -172,28 +178,28 @@ static const struct {
     {OWN PEER "protocol_version=1\n" REST "allowed_ip=10.0.0.1/032\n" END, false},
     {OWN PEER "protocol_version=1\n" REST "allowed_ip=10.0.0.1/32/32\n" END, false},
     {OWN PEER "protocol_version=1\n"
-              "last_handshake_time_sec=9223372036854775808\nlast_handshake_time_nsec=0\n"
+              "last_handshake_age_ms=9223372036854775808\n"
               "tx_bytes=0\nrx_bytes=0\npersistent_keepalive_interval=0\n" END,
      false},
     {OWN PEER "protocol_version=1\n"
-              "last_handshake_time_sec=-1\nlast_handshake_time_nsec=0\n"
+              "last_handshake_age_ms=-1\n"
               "tx_bytes=0\nrx_bytes=0\npersistent_keepalive_interval=0\n" END,
      false},
     {OWN PEER "protocol_version=1\n"
-              "last_handshake_time_sec=0\nlast_handshake_time_nsec=1000000000\n"
+              "last_handshake_age_ms=\n"
               "tx_bytes=0\nrx_bytes=0\npersistent_keepalive_interval=0\n" END,
      false},
     {OWN PEER "protocol_version=1\n"
-              "last_handshake_time_sec=9223372036854775807\nlast_handshake_time_nsec=999999999\n"
+              "last_handshake_age_ms=9223372036854775807\n"
               "tx_bytes=18446744073709551615\nrx_bytes=18446744073709551615\n"
               "persistent_keepalive_interval=65535\n" END,
      true},
     {OWN PEER "protocol_version=1\n"
-              "last_handshake_time_sec=0\nlast_handshake_time_nsec=0\n"
+              "last_handshake_age_ms=0\n"
               "tx_bytes=18446744073709551616\nrx_bytes=0\npersistent_keepalive_interval=0\n" END,
      false},
     {OWN PEER "protocol_version=1\n"
-              "last_handshake_time_sec=0\nlast_handshake_time_nsec=0\n"
+              "last_handshake_age_ms=0\n"
               "tx_bytes=0\nrx_bytes=0\npersistent_keepalive_interval=65536\n" END,
      false},
 };
@@ -264,7 +270,8 @@ static void each_byte(void)
                 continue;
             taken++;
             if (status.peers != 1 || status.allowed_count != 2 ||
-                status.allowed[0].prefix_length > 32 || status.handshake < 0)
+                status.allowed[0].prefix_length > 32 || status.handshake_age_ms < 0 ||
+                !status.has_handshake)
                 expect(false, "place %zu, byte %d", place, byte);
         }
     }

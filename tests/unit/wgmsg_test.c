@@ -553,6 +553,8 @@ struct told {
     bool preshared;
     uint16_t keepalive;
     int64_t handshake;
+    uint64_t received;
+    uint64_t sent;
 };
 
 static const uint8_t endpoint4[16] = {2, 0, 0xca, 0x6c, 192, 0, 2, 1};
@@ -587,6 +589,8 @@ static void put_told(struct wire *wire, const struct told *told, unsigned int ne
     wire_attribute(wire, WGPEER_A_PUBLIC_KEY, told->key->bytes, KEY_SIZE);
     wire_attribute(wire, WGPEER_A_PRESHARED_KEY, preshared_key, sizeof(preshared_key));
     wire_attribute(wire, WGPEER_A_LAST_HANDSHAKE_TIME, handshake, sizeof(handshake));
+    wire_attribute(wire, WGPEER_A_RX_BYTES, &told->received, sizeof(told->received));
+    wire_attribute(wire, WGPEER_A_TX_BYTES, &told->sent, sizeof(told->sent));
     wire_attribute_u16(wire, WGPEER_A_PERSISTENT_KEEPALIVE_INTERVAL, told->keepalive);
     if (told->endpoint)
         wire_attribute(wire, WGPEER_A_ENDPOINT, told->endpoint, told->endpoint_size);
@@ -638,7 +642,9 @@ static const struct told everything = {.key = &two,
                                        .endpoint_size = sizeof(endpoint4),
                                        .preshared = true,
                                        .keepalive = 25,
-                                       .handshake = 1700000000};
+                                       .handshake = 1700000000,
+                                       .received = UINT64_MAX,
+                                       .sent = 236};
 
 static void a_status(struct wire *wire, const struct told *told, unsigned int networks)
 {
@@ -674,6 +680,7 @@ static void all_told(void)
            "endpoint %x %u", status->endpoint.address, status->endpoint.port);
     expect(status->has_preshared_key && status->keepalive == 25 && status->handshake == 1700000000,
            "keepalive %u", status->keepalive);
+    expect(status->wire_received_bytes == UINT64_MAX && status->wire_sent_bytes == 236, "bytes");
     expect(status->allowed_count == 2 && !status->allowed[0].ipv6 && status->allowed[1].ipv6 &&
                status->allowed[0].address[3] == 15 && status->allowed[1].prefix_length == 1,
            "allowed IPs");
