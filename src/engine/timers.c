@@ -51,6 +51,12 @@ static enum timer_action expire(struct timers *timers, enum timer timer, int64_t
     case TIMER_RETRY:
         return retry(timers, now);
     case TIMER_KEEPALIVE:
+        /* A keepalive that is sent clears the timer (timers_authentic_sent()). One that can't be
+         * sent, for want of a session, is tried again if the peer has sent more since: as
+         * wg_expired_send_keepalive() does. */
+        if (timers->another_keepalive)
+            timers->at[TIMER_KEEPALIVE] = now + KEEPALIVE_TIMEOUT;
+        timers->another_keepalive = false;
         return ACTION_KEEPALIVE;
     case TIMER_SILENCE:
         return ACTION_INITIATE;
@@ -97,7 +103,9 @@ void timers_data_sent(struct timers *timers, int64_t now, int64_t jitter)
 
 void timers_data_received(struct timers *timers, int64_t now)
 {
-    if (!timers->at[TIMER_KEEPALIVE])
+    if (timers->at[TIMER_KEEPALIVE])
+        timers->another_keepalive = true;
+    else
         timers->at[TIMER_KEEPALIVE] = now + KEEPALIVE_TIMEOUT;
 }
 

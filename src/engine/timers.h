@@ -29,6 +29,7 @@ struct timers {
     int64_t at[TIMER_COUNT]; /* 0: not set */
     unsigned int attempts;   /* to get an answer to a handshake */
     bool last_minute;        /* the handshake of a receiver whose session ends was begun */
+    bool another_keepalive;  /* more data came while a keepalive was pending */
     int64_t last_initiation; /* or response; 0: none yet */
     uint16_t persistent;     /* seconds; 0: off */
 };

@@ -73,7 +73,6 @@ static void after_data_received(void)
 
     timers_init(&timers);
     timers_data_received(&timers, start);
-    timers_data_received(&timers, start + 9 * SECONDS);
     timers_authentic_received(&timers, start + 9 * SECONDS);
     expect_next(&timers, "keepalive", expected, COUNT(expected));
     expect_never(&timers, "keepalive, once");
@@ -86,6 +85,28 @@ static void after_data_received(void)
     expect_never(&timers, "an initiation says something");
     timers_authentic_received(&timers, start);
     expect_never(&timers, "a keepalive is not answered");
+}
+
+/* More data while a keepalive is pending: the keepalive is tried again, if it couldn't be sent. */
+static void another_keepalive(void)
+{
+    static const struct expected twice[] = {{10, false, ACTION_KEEPALIVE},
+                                            {20, false, ACTION_KEEPALIVE}};
+    struct timers timers;
+
+    timers_init(&timers);
+    timers_data_received(&timers, start);
+    timers_data_received(&timers, start + 9 * SECONDS);
+    expect_next(&timers, "not sent", twice, COUNT(twice));
+    expect_never(&timers, "not sent, twice");
+    timers_data_received(&timers, start);
+    timers_data_received(&timers, start + SECONDS);
+    expect_next(&timers, "sent", twice, 1);
+    timers_authentic_sent(&timers, start + 10 * SECONDS);
+    expect_never(&timers, "sent");
+    timers_data_received(&timers, start);
+    expect_next(&timers, "no more data", twice, 1);
+    expect_never(&timers, "no more data");
 }
 
 static void after_initiation(void)
@@ -277,6 +298,7 @@ int main(void)
         {.name = "nothing", .run = nothing},
         {.name = "after_data_sent", .run = after_data_sent},
         {.name = "after_data_received", .run = after_data_received},
+        {.name = "another_keepalive", .run = another_keepalive},
         {.name = "after_initiation", .run = after_initiation},
         {.name = "giving_up", .run = giving_up},
         {.name = "after_response", .run = after_response},
