@@ -25,6 +25,7 @@ static void prepare6(int fd)
     set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
     set(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
     set(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DONT);
+    set(fd, IPPROTO_IPV6, IPV6_AUTOFLOWLABEL, 0); /* a label of 0, as send6() has it */
     set(fd, IPPROTO_UDP, UDP_GRO, 1);
 }
 
