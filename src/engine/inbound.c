@@ -34,14 +34,16 @@ static void keep_fresh(struct tunnel *tunnel)
     handshake_initiate(tunnel, false);
 }
 
-/* A packet of the peer's, to be delivered if it is one that it may send. */
+/* Delivers a packet of the peer's, if the peer may send it; counts it otherwise. */
 static void deliver(struct tunnel *tunnel, uint8_t *bytes, size_t length, uint8_t outer_class)
 {
     struct packet packet;
 
     if (!packet_parse(bytes, length, &packet) ||
-        !allowed_contains(&tunnel->allowed, &packet.source))
+        !allowed_contains(&tunnel->allowed, &packet.source)) {
+        tun_count_error(&tunnel->tun);
         return;
+    }
     /* A mark that the packet can't bear is left out: RFC 6040 would have it dropped, and the
      * kernel's driver doesn't. */
     (void)packet_take_ecn(bytes, packet.length, outer_class);

@@ -25,5 +25,9 @@ void tun_init(struct tun *tun, int fd);
  * gone. */
 ssize_t tun_read(struct tun *tun, uint8_t *frame, size_t size);
 
+/* Counts a packet of the peer's that was dropped, in the device's rx_frame_errors, where the
+ * kernel's driver counts it (wg_packet_consume_data_done(), drivers/net/wireguard/receive.c). */
+void tun_count_error(struct tun *tun);
+
 /* Returns 0 or a negative errno. */
 int tun_write(struct tun *tun, const struct iovec *iov, int count);

@@ -834,8 +834,59 @@ static void sources(void)
         world_offer(0, packet, sizeof(packet));
         world_pass();
         expect(world.end[1].delivered.count == before, "case %zu", i);
+        expect(world.end[1].errors == i + 1, "case %zu: %u counted", i, world.end[1].errors);
     }
     expect(comes_through(0, 51), "the right one");
+    expect(world.end[1].errors == COUNT(addresses), "the right one was counted");
+    world_stop();
+}
+
+/* A datagram of end 0's with any content, sealed as data is. */
+static void send_sealed(const uint8_t *content, size_t length)
+{
+    struct session *session = tunnel0->sessions.current;
+    uint8_t bytes[256];
+    struct message_data header = {
+        .type = htole32(MESSAGE_DATA),
+        .receiver = htole32(session->remote),
+        .counter = htole64(session->counter),
+    };
+
+    memcpy(bytes, &header, sizeof(header));
+    aead_seal(session->send, session->counter++, content, length, bytes + sizeof(header));
+    world_arrive(1, &world.end[0].address, bytes, length + OVERHEAD, 0);
+    world_run(1);
+}
+
+/* Content that is no IP packet, or less than its header says. */
+static void nonsense(void)
+{
+    uint8_t packet[PACKET];
+    static const struct {
+        size_t length;
+        size_t at;
+        uint8_t byte; /* in the place of the one that is there */
+    } cases[] = {
+        {1, 0, 0x45},  {19, 0, 0x45},     {PACKET, 0, 0x55},     {PACKET, 0, 0x00},
+        {39, 0, 0x60}, {PACKET, 0, 0x44}, {PACKET - 1, 0, 0x45}, {PACKET, 3, 19},
+    };
+
+    world_begin(49);
+    connect_ends();
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        size_t before = world.end[1].delivered.count;
+
+        (void)world_packet(0, 50, sizeof(packet), packet);
+        packet[cases[i].at] = cases[i].byte;
+        send_sealed(packet, cases[i].length);
+        expect(world.end[1].delivered.count == before, "case %zu", i);
+        expect(world.end[1].errors == i + 1, "case %zu: %u counted", i, world.end[1].errors);
+    }
+    send_sealed(packet, 0);
+    expect(world.end[1].errors == COUNT(cases), "a keepalive was counted");
+    (void)world_packet(0, 51, sizeof(packet), packet);
+    send_sealed(packet, sizeof(packet));
+    expect(world_delivered(1, 51) == 1 && world.end[1].errors == COUNT(cases), "the right one");
     world_stop();
 }
 
@@ -1224,6 +1275,7 @@ int main(void)
         {.name = "restarts", .run = restarts},
         {.name = "wall_clock", .run = wall_clock},
         {.name = "sources", .run = sources},
+        {.name = "nonsense", .run = nonsense},
         {.name = "destinations", .run = destinations},
         {.name = "padding", .run = padding},
         {.name = "long_packets", .run = long_packets},

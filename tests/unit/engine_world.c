@@ -344,6 +344,11 @@ static void deliver(struct world_end *end, uint8_t *frame, size_t length)
         add_packet(&end->delivered, packet, packet_length);
 }
 
+void tun_count_error(struct tun *tun)
+{
+    world.end[end_of(tun->fd)].errors++;
+}
+
 int tun_write(struct tun *tun, const struct iovec *iov, int count)
 {
     struct world_end *end = &world.end[end_of(tun->fd)];
@@ -504,7 +509,7 @@ void world_begin(uint64_t seed)
         end->cut = end->gone = false;
         end->write_error = 0;
         end->write_refused = 0;
-        end->writes = 0;
+        end->writes = end->errors = 0;
         end->last_length = 0;
         memset(end->count, 0, sizeof(end->count));
         make_end(i);

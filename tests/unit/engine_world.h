@@ -55,6 +55,7 @@ struct world_end {
     uint8_t write_refused;          /* of this virtio type alone; 0: of all */
     bool gone;                      /* its device */
     unsigned int writes;            /* to the device */
+    unsigned int errors;            /* that its device has counted */
     uint64_t count[WORLD_TYPES];    /* of messages it has sent */
     size_t last_length;             /* of the last one */
 };

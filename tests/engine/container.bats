@@ -1,0 +1,76 @@
+#!/usr/bin/env bats
+# What the container sees of its engine: counters, padding, errors, packets that come back.
+#
+#          w-1                                    w-2
+#     +---------------------------+          +---------------------------+
+#     |      192.0.2.1 (v1) ------+---veth---+------ (v2) 192.0.2.2      |
+#     |    2001:db8::1            |          |            2001:db8::2    |
+#     |  +--------+    cwg-engine |          |  cwg-engine and c2, or    |
+#     |  |   c1   |    port 5101  |          |  wireguard-go, port 5102  |
+#     |  +--------+ 10.0.0.14     |          |             10.0.0.15     |
+#     +---------------------------+          +---------------------------+
+
+bats_require_minimum_version 1.5.0
+load engine
+
+setup_file()
+{
+    prepare_engine
+}
+
+setup()
+{
+    world w
+}
+
+teardown()
+{
+    end_test
+    clean_up
+}
+
+# Packets that the device of a place has counted as bad: frame_errors PLACE DEVICE
+frame_errors()
+{
+    on "$1" ip -s -s -j link show "$2" | python3 -c 'import json, sys
+print(json.load(sys.stdin)[0]["stats64"]["rx"]["frame_errors"])'
+}
+
+@test "packets that the peer may not send are counted, each of them, as the kernel's driver does" {
+    engine_and_go w
+    answers "$c1" "$IP2"
+    [ "$(frame_errors "$c1" wg-7-0)" = 0 ]
+    ip -n w-2 address add 10.9.9.9/32 dev go-w
+    ! on w-2 ping -n -q -i 0.2 -c 5 -W 1 -I 10.9.9.9 "$IP1" || fail "an address that isn't allowed has an answer"
+    [ "$(frame_errors "$c1" wg-7-0)" = 5 ]
+    answers w-2 "$IP1"
+    [ "$(frame_errors "$c1" wg-7-0)" = 5 ]
+}
+
+@test "both sites say host 0: handshakes pass, no packet does, and each end counts what the other sends" {
+    engine_link w
+    container c2
+    KEY2=$(cwg w-2 create "$c2" 7 0 "$PORT2")
+    cwg w-1 connect "$c1" 7 0 "192.0.2.2:$PORT2" "$KEY2"
+    cwg w-2 connect "$c2" 7 0 "192.0.2.1:$PORT1" "$KEY1"
+    ! on "$c1" ping -n -q -i 0.2 -c 5 -W 1 "$IP2" || fail "an answer"
+    [ "$(of_engine handshaken)" != 0 ]
+    [ "$(frame_errors "$c1" wg-7-0)" = 0 ]
+    [ "$(frame_errors "$c2" wg-7-0)" = 5 ]
+    ! on "$c2" ping -n -q -i 0.2 -c 3 -W 1 "$IP2" || fail "an answer"
+    [ "$(frame_errors "$c1" wg-7-0)" = 3 ]
+}
+
+@test "IPv6 without: the flow label of all datagrams is 0" {
+    two_engines w
+    "$CTL" "$ENGINE" set "public_key=$KEY2" "endpoint=[2001:db8::2]:$PORT2"
+    # 1 would have labels on all sockets that don't ask for none.
+    [ "$(on w-1 sysctl -n net.ipv6.auto_flowlabels)" = 1 ]
+    capture w-1 v1 'ip6 and udp'
+    answers "$c1" "$IP2"
+    both_ways "$c1" "$c2" 100000
+    # The first bytes of a packet: its version, its class, of which ECN and the DSCP of handshakes are set, and the label.
+    sed -n 's/^\t0x0000:  6\(...\) \(....\).*/\1 \2/p' "$CAPTURE.raw" >"$BATS_TEST_TMPDIR/labels"
+    [ "$(wc -l <"$BATS_TEST_TMPDIR/labels")" -gt 10 ]
+    ! grep -v '^..0 0000$' "$BATS_TEST_TMPDIR/labels" || fail "a flow label"
+}
