@@ -17,10 +17,15 @@ setup_file()
 setup()
 {
     PROGRAM=$BATS_FILE_TMPDIR/all/$NAME
+    # How each task is used, but for its options.
     declare -gA SYNOPSIS=(
         [cwg_create]='cwg_create <pid> <net> <host> <port>'
         [cwg_connect]='cwg_connect <pid> <net> <host> <peer_endpoint> <peer_key>'
         [cwg_destroy]='cwg_destroy <pid> <net> <host>'
+        [cwg_show]='cwg_show <pid> [<net> <host>]'
+        [cwg_list]='cwg_list'
+        [cwg_wait]='cwg_wait <pid> <net> <host> [<seconds>]'
+        [cwg_destroy_all]='cwg_destroy_all <pid>'
     )
     # How the message on each argument begins: its name, its range, what to do.
     declare -gA MESSAGE=(
@@ -29,8 +34,8 @@ open descriptor of a network namespace; give the pid of a process in the contain
         [net]='net: must be a decimal number from 0 to 8388607, without leading zeros; choose one that both sites use'
         [host]="host: must be 0 or 1; use 0 for the link's end at one site and 1 for that at the other"
         [port]='port: must be a decimal number from 0 to 65535, without leading zeros; give a free UDP port'
-        [peer_endpoint]="peer_endpoint: must be a.b.c.d:port, with a to d from 0 to 255 and port from 1 to 65535, \
-without leading zeros; give the peer's machine as in 192.0.2.1:51820"
+        [peer_endpoint]="peer_endpoint: must be a.b.c.d:port or [IPv6]:port, with a to d from 0 to 255 and port from 1 \
+to 65535, without leading zeros, or - if it isn't known; give the peer's machine as in 192.0.2.1:51820"
         [no_peer]='peer_endpoint: must not be an unspecified, multicast or broadcast address; give the address of'
         [peer_key]='peer_key: must be 44 characters of base64 for 32 bytes; give what cwg_create printed'
         [zero_key]='peer_key: must not be all zeros, which is no key; give what cwg_create printed'
@@ -59,6 +64,13 @@ refused()
     assert_refused_with "${MESSAGE[$message]}" "${SYNOPSIS[$1]}"
 }
 
+# The synopsis of a task in $output, that of the whole program's help, as one line without its options. Lines that go on
+# with it are between its first one and that of its summary, which has another indentation.
+synopsis_in_help()
+{
+    sed -n "/^  $NAME $1\( \|\$\)/,/^      [^ ]/p" <<<"$output" | sed '$d' | bare_synopsis
+}
+
 # The same for what isn't about the value of an argument.
 refused_with()
 {
@@ -76,9 +88,10 @@ refused_with()
         [ "$status" = 0 ]
         [ -z "$stderr" ]
         for task in "${!SYNOPSIS[@]}"; do
-            grep -Fqx "  $NAME ${SYNOPSIS[$task]}" <<<"$output" || fail "not in the help: ${SYNOPSIS[$task]}"
+            [ "$(synopsis_in_help "$task")" = "$NAME ${SYNOPSIS[$task]}" ] ||
+                fail "not in the help: ${SYNOPSIS[$task]}: $output"
         done
-        [ "$(grep -c ' cwg_' <<<"$output")" = 3 ] || fail "not three tasks: $output"
+        [ "$(grep -c " $NAME cwg_" <<<"$output")" = 7 ] || fail "not seven tasks: $output"
         [[ $output == *"$NAME <task> --help"* && $output == *"Exit code: 0 for success, 1 for failure"* ]]
     done
 }
@@ -90,13 +103,14 @@ refused_with()
             run --separate-stderr "$PROGRAM" "$task" "$option"
             [ "$status" = 0 ]
             [ -z "$stderr" ]
-            [ "${lines[0]}" = "Usage: $NAME ${SYNOPSIS[$task]}" ]
-            for argument in ${SYNOPSIS[$task]#* }; do
+            [ "$(sed '/^$/,$d' <<<"$output" | bare_synopsis)" = "$NAME ${SYNOPSIS[$task]}" ] || fail "$output"
+            for argument in $(grep -o '<[a-z_]*>' <<<"${SYNOPSIS[$task]}"); do
                 grep -q "^  $argument: ." <<<"$output" || fail "$task --help says nothing of $argument"
             done
             [ "$(grep -c '^  <' <<<"$output")" = "$(grep -o '<' <<<"${SYNOPSIS[$task]}" | wc -l)" ]
         done
     done
+    run --separate-stderr "$PROGRAM" cwg_create --help
     grep -q '<pid>: .*1-4194304' <<<"$output"
     grep -q '<net>: .*0-8388607' <<<"$output"
     grep -q '<host>: .*0 or 1' <<<"$output"
@@ -113,7 +127,7 @@ refused_with()
         run --separate-stderr "$PROGRAM" "$option"
         assert_success_with "$NAME $(sed -n 's/^VERSION := //p' "$ROOT/Makefile")
 prefix: test
-tasks: cwg_create cwg_connect cwg_destroy
+tasks: cwg_create cwg_connect cwg_destroy $ALWAYS
 backends: kernel WireGuard, userspace engine
 links per container: 256
 containers: all"
@@ -134,8 +148,8 @@ containers: all"
         ln -s "$PROGRAM" "$BATS_TEST_TMPDIR/$task"
         run --separate-stderr "$BATS_TEST_TMPDIR/$task" --help
         assert_success_with "$("$PROGRAM" "$task" --help)"
-        run --separate-stderr env PATH="$BATS_TEST_TMPDIR:$PATH" "$task" 1 8388608 0
-        assert_refused_with "${MESSAGE[net]}" "${SYNOPSIS[$task]}"
+        run --separate-stderr env PATH="$BATS_TEST_TMPDIR:$PATH" "$task" --no-such-option
+        assert_refused_with "no such option; $task takes " "${SYNOPSIS[$task]}"
         run --separate-stderr "$BATS_TEST_TMPDIR/$task" --version
         assert_success_with "$("$PROGRAM" --version)"
     done
@@ -158,7 +172,7 @@ containers: all"
 
 @test "without an argument it lists what may be given, in one line" {
     run --separate-stderr "$PROGRAM"
-    assert_failure_with "no task given; give one of: cwg_create cwg_connect cwg_destroy, or --help"
+    assert_failure_with "no task given; give one of: cwg_create cwg_connect cwg_destroy $ALWAYS, or --help"
 }
 
 @test "a task that doesn't exist is answered with those that do, in one line" {
@@ -167,7 +181,7 @@ containers: all"
         $'cwg_create\n' $'\e[31m' ../cwg_create /cwg_create '%s%n' 7; do
         row "$task"
         run --separate-stderr "$PROGRAM" "$task" 1 7 0 5101
-        assert_failure_with "no such task; give one of: cwg_create cwg_connect cwg_destroy, or --help"
+        assert_failure_with "no such task; give one of: cwg_create cwg_connect cwg_destroy $ALWAYS, or --help"
     done
 }
 
@@ -232,7 +246,7 @@ containers: all"
     local endpoint
     for endpoint in '' 192.0.2.1 192.0.2.1: :5101 192.0.2.1:0 192.0.2.1:65536 192.0.2.1:05101 192.0.2.256:5101 \
         192.0.2:5101 192.0.2.1.1:5101 192.0.02.1:5101 0xc0.0.2.1:5101 3221225985:5101 ' 192.0.2.1:5101' \
-        192.0.2.1:5101x $'192.0.2.1:5101\n' localhost:5101 example.org:5101 '[::1]:5101' ::1:5101 \
+        192.0.2.1:5101x $'192.0.2.1:5101\n' localhost:5101 example.org:5101 '[::1]' '[1]:5101' ::1:5101 \
         192.0.2.1:5101:5101 1922222222.0.2.1:5101; do
         refused peer_endpoint cwg_connect 1 7 0 "$endpoint" "$KEY"
     done
@@ -264,7 +278,7 @@ containers: all"
     refused_with 'host: missing; give which of its ends, 0 or 1' cwg_create 1 7
     refused_with 'port: missing; give a UDP port of this machine, 0-65535' cwg_create 1 7 0
     refused_with 'pid: missing; give a process in the container, 1-4194304' cwg_connect
-    refused_with 'peer_endpoint: missing; give a.b.c.d:port, port 1-65535' cwg_connect 1 7 0
+    refused_with 'peer_endpoint: missing; give a.b.c.d:port or [IPv6]:port, port 1-65535' cwg_connect 1 7 0
     refused_with 'peer_key: missing; give 44 characters of base64' cwg_connect 1 7 0 192.0.2.1:5101
     refused_with 'pid: missing; give a process in the container, 1-4194304' cwg_destroy
     refused_with 'host: missing; give which of its ends, 0 or 1' cwg_destroy 1 7
@@ -274,27 +288,32 @@ containers: all"
     refused_with 'too many arguments: 5, where cwg_create takes 4; leave out the rest' cwg_create 1 7 0 5101 x
     refused_with 'too many arguments: 6, where cwg_connect takes 5; leave out the rest' \
         cwg_connect 1 7 0 192.0.2.1:5101 "$KEY" ''
-    refused_with 'too many arguments: 4, where cwg_destroy takes 3; leave out the rest' cwg_destroy 1 7 0 --help
+    refused_with 'too many arguments: 4, where cwg_destroy takes 3; leave out the rest' cwg_destroy 1 7 0 x
 }
 
-# What the program says where all options are in it.
-@test "with all options, help shows them, and what is wrong with them is told with the synopsis" {
-    local line
-    PROGRAM=$(built "$(WITH="${OPTIONS[*]}" config_without)")/$NAME
-    SYNOPSIS[cwg_connect]+=' [--preshared-key-file <file>] [--persistent-keepalive <seconds>] [--mtu <bytes>]'
-    run --separate-stderr "$PROGRAM" --help
-    [ "$status" = 0 ]
-    grep -Fqx "  $NAME ${SYNOPSIS[cwg_connect]}" <<<"$output" || fail "$output"
-    run --separate-stderr "$PROGRAM" cwg_connect --help
-    [ "$status" = 0 ]
-    [ "${lines[0]}" = "Usage: $NAME ${SYNOPSIS[cwg_connect]}" ]
-    for line in "--preshared-key-file <file>: " "--persistent-keepalive <seconds>: " "--mtu <bytes>: "; do
-        grep -q -- "^  $line." <<<"$output" || fail "$output"
+# Each option in a synopsis has a line of its own below, and is among those that an unknown one is answered with.
+@test "help shows each task's options, and what is wrong with them is told with the synopsis" {
+    local option task names
+    declare -A due=(
+        [cwg_create]='--json'
+        [cwg_connect]='--preshared-key-file <file>|--persistent-keepalive <seconds>|--mtu <bytes>'
+        [cwg_show]='--json'
+        [cwg_list]='--json'
+    )
+    for task in "${!SYNOPSIS[@]}"; do
+        run --separate-stderr "$PROGRAM" "$task" --help
+        [ "$status" = 0 ]
+        sed '/^$/,$d' <<<"$output" | grep -oE -- '--[^]]*' >"$BATS_TEST_TMPDIR/options" || true
+        while read -r option; do
+            [ -z "$option" ] || grep -Fqx -- "$option" "$BATS_TEST_TMPDIR/options" || fail "no $option: $output"
+        done < <(tr '|' '\n' <<<"${due[$task]:-}")
+        while read -r option; do
+            grep -qF -- "  $option: " <<<"$output" || fail "nothing about $option: $output"
+        done <"$BATS_TEST_TMPDIR/options"
+        names=$(cut -d ' ' -f 1 "$BATS_TEST_TMPDIR/options" | paste -s -d ' ')
+        names=${names:-none}
+        refused_with "no such option; $task takes $names" "$task" --fwmark 1
     done
-    refused_with 'no such option; cwg_connect takes --preshared-key-file --persistent-keepalive --mtu' \
-        cwg_connect 1 7 0 192.0.2.1:5101 "$KEY" --fwmark 1
-    refused_with 'no such option; cwg_create takes none' cwg_create 1 7 0 5101 --mtu 1280
-    refused_with 'no such option; cwg_destroy takes none' cwg_destroy 1 7 0 --help
     refused_with '--mtu: has no value; give <bytes>: ' cwg_connect 1 7 0 192.0.2.1:5101 "$KEY" --mtu
     refused_with '--mtu: given twice; leave one out' cwg_connect --mtu=1280 1 7 0 192.0.2.1:5101 "$KEY" --mtu 1280
     refused_with '--mtu: must be a decimal number of bytes from 576 to 65455' \
@@ -302,25 +321,7 @@ containers: all"
     refused_with 'peer_endpoint: missing; give a.b.c.d:port or [IPv6]:port, port 1-65535, or - if it' cwg_connect 1 7 0
 }
 
-@test "cwg_list, cwg_wait and cwg_destroy_all tell how they are used, and what is wrong with their arguments" {
-    local task
-    PROGRAM=$(built "$(WITH=$EXTRAS config_without)")/$NAME
-    SYNOPSIS=(
-        [cwg_list]='cwg_list [--json]'
-        [cwg_wait]='cwg_wait <pid> <net> <host> [<seconds>]'
-        [cwg_destroy_all]='cwg_destroy_all <pid>'
-        [cwg_destroy]='cwg_destroy <pid> <net> <host>'
-    )
-    run --separate-stderr "$PROGRAM" --help
-    [ "$status" = 0 ]
-    for task in "${!SYNOPSIS[@]}"; do
-        grep -Fqx "  $NAME ${SYNOPSIS[$task]}" <<<"$output" || fail "$output"
-    done
-    for task in "${!SYNOPSIS[@]}"; do
-        run --separate-stderr "$PROGRAM" "$task" --help
-        [ "$status" = 0 ]
-        [ "${lines[0]}" = "Usage: $NAME ${SYNOPSIS[$task]}" ]
-    done
+@test "cwg_list, cwg_wait and cwg_destroy_all tell what is wrong with their arguments" {
     refused pid cwg_wait 0 7 0
     refused host cwg_wait 1 7 2 30
     refused_with 'seconds: must be a decimal number from 0 to 3600, without leading zeros; leave it out for 30' \
@@ -386,10 +387,10 @@ containers: all"
 
 @test "batch tells how it is used, and what is wrong with its arguments" {
     local option
-    PROGRAM=$(built "$(WITH=$EXTRAS config_without)")/$NAME
+    PROGRAM=$(built "$(WITH=$MORE config_without)")/$NAME
     SYNOPSIS[batch]='batch [<file>]'
     run --separate-stderr "$PROGRAM" --help
-    grep -Fqx "  $NAME batch [<file>]" <<<"$output" || fail "$output"
+    [ "$(synopsis_in_help batch)" = "$NAME batch [<file>]" ] || fail "$output"
     for option in --help -h; do
         run --separate-stderr "$PROGRAM" batch "$option"
         [ "$status" = 0 ]
