@@ -82,3 +82,19 @@ bench-idle:
 	@$(MAKE) --no-print-directory --silent bench-helper
 	@tests/bench/idle $(LINKS) $(BENCH_OURS)
 	@rm -rf '$(dir $(BENCH_ENGINE_PATH))'
+
+## make bench-wait       how long cwg_wait takes, both ends at once: ROUNDS; with SERIES (6.1, 6.12) in a VM, else here
+.PHONY: bench-wait
+bench-wait: ROUNDS ?= 30
+bench-wait: SECONDS ?= 240
+bench-wait: BENCH_IN_VM = $(filter-out file,$(origin SERIES))
+bench-wait:
+	scripts/deps build demo $(if $(BENCH_IN_VM),vm)
+	@$(MAKE) --no-print-directory --silent bench-helper build tools
+	@$(if $(BENCH_IN_VM),tests/vm/fetch $(SERIES))
+	@$(if $(BENCH_IN_VM),tests/vm/run $(SERIES) --timeout 3600 --) tests/bench/wait $(ROUNDS) $(SECONDS) \
+		$(abspath $(BUILD)/tools/udprelay) \
+		$(if $(BENCH_IN_VM),$(abspath $(BUILD)/$(PROGRAM)) $(BUILD)/$(ENGINE) $(BENCH_ENGINE_PATH),$(BENCH_OURS))
+	@rm -rf '$(dir $(BENCH_ENGINE_PATH))'
+	@echo
+	@echo 'again: make bench-wait ROUNDS=$(ROUNDS) SECONDS=$(SECONDS) $(if $(BENCH_IN_VM),SERIES=$(SERIES))'

@@ -2,21 +2,24 @@
 // comes back from there to whoever was last heard; some of it never, twice, or late.
 //
 //     udprelay [--seed N] [--drop PERCENT] [--duplicate PERCENT] [--late PERCENT] [--delay MS]
-//              PORT ADDRESS:PORT
+//              [--latency MS] [--near ADDRESS:PORT --far-port PORT] PORT ADDRESS:PORT
 //
 //     PORT           where it listens, on 0.0.0.0
 //     ADDRESS:PORT   where that goes, from a port of the relay's own; IPv4
+//     --near         whoever speaks to PORT is already known: this address
+//     --far-port     the relay's own port, from which it sends to ADDRESS:PORT
+//     --latency      each datagram is under way for MS milliseconds; their order stays
 //     --late         so many of the datagrams are held back for up to MS (20) milliseconds, so that
 //                    others overtake them
 //     --seed         the same one: the same decisions in the same order
 //
 // It prints "ready" when it listens. Signals:
 //
-//     SIGHUP    from now on it sends to ADDRESS:PORT from another port, and the one before is
-//     closed:
-//               what a NAT does that was started anew
+//     SIGHUP    from now on it sends to ADDRESS:PORT from another port, and closes the one before,
+//               as a NAT does that was started anew
 //     SIGUSR1   the same towards the other end: what comes back comes from another port
-//     SIGTERM   prints "passed N dropped N duplicated N late N" and ends with 0
+//     SIGUSR2   sends the last 256 datagrams once more, in their order
+//     SIGTERM   prints "passed N dropped N duplicated N late N repeated N" and ends with 0
 //
 // Exit status 2: wrong arguments or other trouble.
 #define _GNU_SOURCE 1
@@ -36,7 +39,8 @@
 
 enum {
     DATAGRAM_MAX = 65535,
-    HELD_MAX = 2048,
+    HELD_MAX = 4096,
+    KEPT_MAX = 256,
     BUFFER = 4 << 20,
     NEAR = 0, // towards whoever speaks to PORT
     FAR = 1,  // towards ADDRESS:PORT
@@ -50,22 +54,33 @@ struct side {
 // A datagram that is late.
 struct held {
     int64_t due; // 0: free
+    long number; // they are held in this order
     int side;
     size_t length;
     unsigned char *bytes;
 };
 
+// A datagram that SIGUSR2 sends again.
+struct kept {
+    int side;
+    size_t length;
+    unsigned char *bytes; // NULL: free
+};
+
 static struct side sides[2];
 static struct held held[HELD_MAX];
-static long drop, duplicate, late, delay = 20, seed = 1;
-static long passed, dropped, duplicated, delayed;
+static struct kept kept[KEPT_MAX];
+static size_t next_kept;
+static long drop, duplicate, late, delay = 20, seed = 1, latency, far_port;
+static long passed, dropped, duplicated, delayed, repeated;
 static uint64_t state;
-static volatile sig_atomic_t renew_far, renew_near, end;
+static volatile sig_atomic_t renew_far, renew_near, repeat, end;
 
 static _Noreturn void usage(void)
 {
     fputs("usage: udprelay [--seed N] [--drop PERCENT] [--duplicate PERCENT] [--late PERCENT]\n"
-          "                [--delay MS] PORT ADDRESS:PORT\n",
+          "                [--delay MS] [--latency MS] [--near ADDRESS:PORT] [--far-port PORT]\n"
+          "                PORT ADDRESS:PORT\n",
           stderr);
     exit(TROUBLE);
 }
@@ -116,38 +131,79 @@ static void pass(int to, const unsigned char *bytes, size_t length)
     (void)sendto(side->fd, bytes, length, 0, (const void *)&side->peer, sizeof(side->peer));
 }
 
-// False if there is no room for another one.
-static bool hold(int to, const unsigned char *bytes, size_t length)
+static unsigned char *copy_of(const unsigned char *bytes, size_t length)
 {
+    unsigned char *copy = malloc(length + 1);
+
+    if (copy == NULL)
+        fail(TROUBLE, "malloc");
+    memcpy(copy, bytes, length);
+    return copy;
+}
+
+static void keep(int to, const unsigned char *bytes, size_t length)
+{
+    struct kept *oldest = &kept[next_kept];
+
+    free(oldest->bytes);
+    *oldest = (struct kept){.side = to, .length = length, .bytes = copy_of(bytes, length)};
+    next_kept = (next_kept + 1) % KEPT_MAX;
+}
+
+static void repeat_all(void)
+{
+    for (size_t i = 0; i < KEPT_MAX; i++) {
+        const struct kept *old = &kept[(next_kept + i) % KEPT_MAX];
+
+        if (old->bytes == NULL)
+            continue;
+        repeated++;
+        pass(old->side, old->bytes, old->length);
+    }
+}
+
+// For so many milliseconds. False if there is no room for another one.
+static bool hold(int to, const unsigned char *bytes, size_t length, int64_t milliseconds)
+{
+    static long count;
+
     for (int i = 0; i < HELD_MAX; i++) {
         if (held[i].due != 0)
             continue;
-        held[i].bytes = malloc(length + 1);
-        if (held[i].bytes == NULL)
-            fail(TROUBLE, "malloc");
-        memcpy(held[i].bytes, bytes, length);
+        held[i].bytes = copy_of(bytes, length);
         held[i].length = length;
         held[i].side = to;
-        held[i].due = now_ms() + 1 + (int64_t)(next_random() % (uint64_t)delay);
+        held[i].number = ++count;
+        held[i].due = now_ms() + milliseconds;
         return true;
     }
     return false;
 }
 
+static void forward(int to, const unsigned char *bytes, size_t length, int64_t milliseconds)
+{
+    if (milliseconds == 0 || !hold(to, bytes, length, milliseconds))
+        pass(to, bytes, length);
+}
+
 static void decide(int to, const unsigned char *bytes, size_t length)
 {
+    int64_t milliseconds = latency;
+
+    keep(to, bytes, length);
     if (happens(drop)) {
         dropped++;
         return;
     }
     if (happens(duplicate)) {
         duplicated++;
-        pass(to, bytes, length);
+        forward(to, bytes, length, latency);
     }
-    if (happens(late) && hold(to, bytes, length))
+    if (happens(late)) {
         delayed++;
-    else
-        pass(to, bytes, length);
+        milliseconds += 1 + (int64_t)(next_random() % (uint64_t)delay);
+    }
+    forward(to, bytes, length, milliseconds);
 }
 
 static void read_side(int from)
@@ -167,21 +223,31 @@ static void read_side(int from)
     }
 }
 
+// The datagram that is to go first; NULL if none is held.
+static struct held *first_held(void)
+{
+    struct held *first = NULL;
+
+    for (int i = 0; i < HELD_MAX; i++) {
+        if (held[i].due != 0 && (first == NULL || held[i].due < first->due ||
+                                 (held[i].due == first->due && held[i].number < first->number)))
+            first = &held[i];
+    }
+    return first;
+}
+
 // Sends what is due. Milliseconds until the next is; -1 if there is none.
 static int release(void)
 {
-    int64_t now = now_ms(), next = INT64_MAX;
+    struct held *first = first_held();
+    int64_t now = now_ms();
 
-    for (int i = 0; i < HELD_MAX; i++) {
-        if (held[i].due != 0 && held[i].due <= now) {
-            pass(held[i].side, held[i].bytes, held[i].length);
-            free(held[i].bytes);
-            held[i].due = 0;
-        } else if (held[i].due != 0 && held[i].due < next) {
-            next = held[i].due;
-        }
+    for (; first != NULL && first->due <= now; first = first_held()) {
+        pass(first->side, first->bytes, first->length);
+        free(first->bytes);
+        first->due = 0;
     }
-    return next == INT64_MAX ? -1 : (int)(next - now);
+    return first == NULL ? -1 : (int)(first->due - now);
 }
 
 static void note(int number)
@@ -190,6 +256,8 @@ static void note(int number)
         renew_far = 1;
     else if (number == SIGUSR1)
         renew_near = 1;
+    else if (number == SIGUSR2)
+        repeat = 1;
     else
         end = 1;
 }
@@ -197,7 +265,7 @@ static void note(int number)
 // Signals come only where ppoll() waits.
 static void run(void)
 {
-    static const int numbers[] = {SIGHUP, SIGUSR1, SIGTERM};
+    static const int numbers[] = {SIGHUP, SIGUSR1, SIGUSR2, SIGTERM};
     struct sigaction action = {.sa_handler = note};
     sigset_t blocked, open;
 
@@ -220,7 +288,9 @@ static void run(void)
             renew(&sides[FAR]);
         if (renew_near)
             renew(&sides[NEAR]);
-        renew_far = renew_near = 0;
+        if (repeat)
+            repeat_all();
+        renew_far = renew_near = repeat = 0;
         read_side(NEAR);
         read_side(FAR);
     }
@@ -241,25 +311,56 @@ static struct sockaddr_in parse_address(char *text)
     return address;
 }
 
+static bool is_percent(int option)
+{
+    return option == 'd' || option == 'l' || option == 'u';
+}
+
+// Where an option's number belongs.
+static long *number_of(int option)
+{
+    switch (option) {
+    case 's':
+        return &seed;
+    case 'd':
+        return &drop;
+    case 'l':
+        return &late;
+    case 'u':
+        return &duplicate;
+    case 'm':
+        return &delay;
+    case 'y':
+        return &latency;
+    case 'f':
+        return &far_port;
+    default:
+        usage();
+    }
+}
+
 int main(int argc, char **argv)
 {
     static const struct option options[] = {
-        {"seed", required_argument, NULL, 's'},  {"drop", required_argument, NULL, 'd'},
-        {"late", required_argument, NULL, 'l'},  {"duplicate", required_argument, NULL, 'u'},
-        {"delay", required_argument, NULL, 'm'}, {NULL, 0, NULL, 0},
+        {"seed", required_argument, NULL, 's'},
+        {"drop", required_argument, NULL, 'd'},
+        {"late", required_argument, NULL, 'l'},
+        {"duplicate", required_argument, NULL, 'u'},
+        {"delay", required_argument, NULL, 'm'},
+        {"latency", required_argument, NULL, 'y'},
+        {"near", required_argument, NULL, 'n'},
+        {"far-port", required_argument, NULL, 'f'},
+        {NULL, 0, NULL, 0},
     };
     int option;
     long port;
 
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        long *value = option == 's'   ? &seed
-                      : option == 'd' ? &drop
-                      : option == 'l' ? &late
-                      : option == 'u' ? &duplicate
-                                      : &delay;
-        bool percent = option == 'd' || option == 'l' || option == 'u';
+        long most = option == 'f' ? 65535 : is_percent(option) ? 100 : 10000;
 
-        if (option == '?' || !parse_number(optarg, percent ? 0 : 1, percent ? 100 : 10000, value))
+        if (option == 'n')
+            sides[NEAR].peer = parse_address(optarg);
+        else if (!parse_number(optarg, is_percent(option) ? 0 : 1, most, number_of(option)))
             usage();
     }
     if (argc - optind != 2 || !parse_number(argv[optind], 1, 65535, &port))
@@ -267,9 +368,9 @@ int main(int argc, char **argv)
     state = (uint64_t)seed * 0x9e3779b97f4a7c15ULL;
     sides[FAR].peer = parse_address(argv[optind + 1]);
     sides[NEAR].fd = open_socket((uint16_t)port);
-    sides[FAR].fd = open_socket(0);
+    sides[FAR].fd = open_socket((uint16_t)far_port);
     run();
-    printf("passed %ld dropped %ld duplicated %ld late %ld\n", passed, dropped, duplicated,
-           delayed);
+    printf("passed %ld dropped %ld duplicated %ld late %ld repeated %ld\n", passed, dropped,
+           duplicated, delayed, repeated);
     return 0;
 }
