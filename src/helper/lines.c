@@ -9,6 +9,8 @@
 
 #ifdef ENABLE_CWG_BATCH
 
+#define COMMENT '#' /* as a line's first character */
+
 static bool is_blank(char c)
 {
     return c == ' ' || c == '\t';
@@ -25,6 +27,8 @@ enum lines_result lines_split(const char *line, size_t length, struct words *ret
     struct words *words = ret_words;
 
     words->count = 0;
+    if (length > 0 && line[0] == COMMENT)
+        return LINES_NOTHING;
     if (length > LINES_LENGTH_MAX)
         return LINES_TOO_LONG;
     memcpy(words->bytes, line, length);
@@ -33,8 +37,6 @@ enum lines_result lines_split(const char *line, size_t length, struct words *ret
         if (!is_fit(words->bytes[i]))
             return LINES_MALFORMED;
     }
-    if (words->bytes[0] == '#')
-        return LINES_NOTHING;
     for (size_t i = 0; i < length; i++) {
         if (is_blank(words->bytes[i])) {
             words->bytes[i] = '\0';
@@ -70,7 +72,8 @@ static ssize_t read_more(struct lines *lines)
     }
 }
 
-/* Makes room, and reads. A line that fills all of it is too long: what is there of it goes. */
+/* Makes room, and reads. A line that fills the whole buffer is too long: the part that was read is
+ * thrown away, and only whether the line is a comment is kept. */
 static ssize_t fill(struct lines *lines)
 {
     ssize_t count;
@@ -81,6 +84,8 @@ static ssize_t fill(struct lines *lines)
         lines->start = 0;
     }
     if (lines->end == sizeof(lines->bytes)) {
+        if (!lines->skipping)
+            lines->comment = lines->bytes[0] == COMMENT;
         lines->end = 0;
         lines->skipping = true;
     }
@@ -95,11 +100,19 @@ static const char *find_newline(const struct lines *lines)
     return memchr(lines->bytes + lines->start, '\n', lines->end - lines->start);
 }
 
+/* Whether the line that begins at `start`, or whose beginning was thrown away, is a comment. */
+static bool is_comment(const struct lines *lines)
+{
+    if (lines->skipping)
+        return lines->comment;
+    return lines->end > lines->start && lines->bytes[lines->start] == COMMENT;
+}
+
 static int take_line(struct lines *lines, struct words *ret_words)
 {
     const char *newline;
     const char *line;
-    bool skipped;
+    bool skipped, comment;
 
     while (!(newline = find_newline(lines))) {
         ssize_t count = fill(lines);
@@ -109,15 +122,19 @@ static int take_line(struct lines *lines, struct words *ret_words)
         if (count == 0 && lines->end == lines->start && !lines->skipping)
             return LINES_END;
         if (count == 0) {
+            comment = is_comment(lines);
             lines->start = lines->end;
             lines->skipping = false;
-            return LINES_CUT_OFF;
+            return comment ? LINES_NOTHING : LINES_CUT_OFF;
         }
     }
+    comment = is_comment(lines);
     line = lines->bytes + lines->start;
     lines->start = (size_t)(newline - lines->bytes) + 1;
     skipped = lines->skipping;
     lines->skipping = false;
+    if (comment)
+        return LINES_NOTHING;
     return skipped ? LINES_TOO_LONG : (int)lines_split(line, (size_t)(newline - line), ret_words);
 }
 

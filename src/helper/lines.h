@@ -5,7 +5,7 @@
 #include <stddef.h>
 
 enum {
-    LINES_LENGTH_MAX = 511, /* of a line, in bytes, without its newline */
+    LINES_LENGTH_MAX = 511, /* of a line, in bytes, without its newline; a comment may be longer */
     LINES_WORDS_MAX = 16,
 };
 
@@ -14,6 +14,7 @@ struct lines {
     size_t start; /* of what was read, and not yet taken */
     size_t end;
     bool skipping;                      /* the rest of a line that was too long */
+    bool comment;                       /* and that line is a comment */
     unsigned int number;                /* of the last line that was taken, from 1 */
     void (*before_read)(void *context); /* waits for something to read; or NULL */
     void *context;
@@ -23,7 +24,7 @@ struct lines {
 enum lines_result {
     LINES_END,       /* of the input */
     LINES_WORDS,     /* a line with one word at least */
-    LINES_NOTHING,   /* an empty line, or a comment */
+    LINES_NOTHING,   /* an empty line; or a comment, of any length and any bytes, ended or not */
     LINES_TOO_LONG,  /* and is passed over */
     LINES_MALFORMED, /* has bytes that are neither printable nor tabs, or more words than there may
                         be */

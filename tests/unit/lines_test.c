@@ -35,13 +35,14 @@ static const struct {
     {"#cwg_create", 0, LINES_NOTHING, ""},
     {"##", 0, LINES_NOTHING, ""},
     {"# " SIXTEEN " q r s", 0, LINES_NOTHING, ""},
-    /* a comment is a whole line, and has nothing else in it than others may have */
+    /* a comment is a whole line, and may have any bytes in it */
     {" # cwg_create", 0, LINES_WORDS, "#|cwg_create"},
     {"a #b", 0, LINES_WORDS, "a|#b"},
     {"a# b", 0, LINES_WORDS, "a#|b"},
-    {"# \r", 0, LINES_MALFORMED, ""},
-    {"#\x1b[2J", 0, LINES_MALFORMED, ""},
-    {"#\0", 2, LINES_MALFORMED, ""},
+    {"# \r", 0, LINES_NOTHING, ""},
+    {"#\x1b[2J", 0, LINES_NOTHING, ""},
+    {"#\0", 2, LINES_NOTHING, ""},
+    {"# Gr\xc3\xbcn", 0, LINES_NOTHING, ""},
     {"a", 0, LINES_WORDS, "a"},
     {"a b", 0, LINES_WORDS, "a|b"},
     {"a\tb", 0, LINES_WORDS, "a|b"},
@@ -153,8 +154,7 @@ static void split_lengths(void)
         expect(split(line, length, &words) == (fits ? LINES_NOTHING : LINES_TOO_LONG), "%zu blanks",
                length);
         line[0] = '#';
-        expect(split(line, length, &words) == (fits ? LINES_NOTHING : LINES_TOO_LONG),
-               "a comment of %zu", length);
+        expect(split(line, length, &words) == LINES_NOTHING, "a comment of %zu", length);
     }
 }
 
@@ -205,7 +205,9 @@ static void ends(void)
         {"a", 0, "c."},
         {"a\nb", 0, "wc."},
         {"a\n ", 0, "wc."},
-        {"#", 0, "c."},
+        {"#", 0, "-."},
+        {"a\n# Gr\xc3\xbcn", 0, "w-."},
+        {"# Gr\xc3\xbcn\na\n#\r\nb\n", 0, "-w-w."},
         {"a\r\nb\n", 0, "mw."},
         {"a\rb\n", 0, "m."},
         {"\0\n", 2, "m."},
@@ -241,6 +243,15 @@ static void lengths(void)
             text[before - 1] = '\n';
         (void)snprintf(wanted, sizeof(wanted), "%sc.", before > 0 ? "w" : "");
         expect(strcmp(said_to(text, size), wanted) == 0, "%zu after %zu, cut off", length, before);
+        text[before] = '#';
+        (void)snprintf(wanted, sizeof(wanted), "%s-.", before > 0 ? "w" : "");
+        expect(strcmp(said_to(text, size), wanted) == 0, "a comment of %zu after %zu, cut off",
+               length, before);
+        memcpy(text + size, "\ny\n", 3);
+        (void)snprintf(wanted, sizeof(wanted), "%s-w.", before > 0 ? "w" : "");
+        expect(strcmp(said_to(text, size + 3), wanted) == 0, "a comment of %zu after %zu", length,
+               before);
+        text[before] = 'x';
         text[size] = '\n';
         (void)snprintf(wanted, sizeof(wanted), "%s%s.", before > 0 ? "w" : "", fits);
         expect(strcmp(said_to(text, size + 1), wanted) == 0, "%zu after %zu", length, before);
