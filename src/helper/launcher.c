@@ -111,8 +111,9 @@ static int serve(const struct home *home, int fd, struct link_end end)
 static bool refuse(int fd, int error)
 {
     static const struct launch none = {.pidfd = -1};
-    struct answer answer = {.error = launch_fail_process(error, &answer.failure)};
+    struct answer answer = {.error = error};
 
+    (void)launch_fail_process(error, &answer.failure);
     return send_answer(fd, &answer, &none) == 0;
 }
 

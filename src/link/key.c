@@ -81,7 +81,11 @@ int key_from_text(const char *text, struct key *ret_key)
 
 bool key_equal(const struct key *a, const struct key *b)
 {
-    return memcmp(a->bytes, b->bytes, KEY_SIZE) == 0;
+    volatile uint8_t difference = 0;
+
+    for (size_t i = 0; i < KEY_SIZE; i++)
+        difference = (uint8_t)(difference | (a->bytes[i] ^ b->bytes[i]));
+    return difference == 0;
 }
 
 bool key_is_zero(const struct key *key)

@@ -21,6 +21,7 @@ void key_to_text(const struct key *key, char ret_text[static KEY_TEXT_LENGTH + 1
  * *ret_key on success only. Returns 0, or -1. */
 int key_from_text(const char *text, struct key *ret_key);
 
+/* In constant time: a key may be a secret one. */
 bool key_equal(const struct key *a, const struct key *b);
 bool key_is_zero(const struct key *key);
 
