@@ -39,6 +39,7 @@ const char *failure_word(enum failure_code code)
         [FAILURE_OUTPUT] = "output",
         [FAILURE_REMOVED] = "removed",
         [FAILURE_BATCH] = "batch",
+        [FAILURE_INCOMPLETE] = "incomplete",
     };
 
     return words[code];

@@ -37,6 +37,7 @@ enum failure_code {
     FAILURE_OUTPUT,
     FAILURE_REMOVED,
     FAILURE_BATCH,
+    FAILURE_INCOMPLETE, /* what was printed is right, and not all */
     FAILURE_CODES,
 };
 

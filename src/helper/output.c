@@ -50,7 +50,9 @@ int output_result(const char *text, struct failure *failure)
         error = write_all(STDOUT_FILENO, text);
     if (!error)
         return 0;
-    return fail_unexpected(failure, error, "can't write to standard output");
+    fail_unexpected(failure, error, "can't write to standard output");
+    failure->code = FAILURE_OUTPUT;
+    return error;
 }
 
 int output_text(const struct text *text, struct failure *failure)

@@ -92,10 +92,10 @@ static int fail_not_permitted(struct failure *failure)
 {
     if (own_containers_only())
         return fail_no_process(failure);
-    return fail(failure, -EPERM,
-                "pid: not permitted to enter the network namespace of that process: its user "
-                "namespace is none that this program has power over; run it where the containers "
-                "are started");
+    return fail_as(failure, FAILURE_NOT_PERMITTED, -EACCES,
+                   "pid: not permitted to enter the network namespace of that process: its user "
+                   "namespace is none that this program has power over; run it where the "
+                   "containers are started");
 }
 
 static int pidfd_from(int pid, int *ret_pidfd, struct failure *failure)
@@ -213,6 +213,15 @@ static bool owned_by(uid_t uid, const struct netns *netns)
 }
 #endif
 
+int home_check(const struct home *home, struct failure *failure)
+{
+    if (home->settings_seen || getuid() == 0)
+        return 0;
+    return fail_as(failure, FAILURE_NOT_PERMITTED, -EACCES,
+                   "can't tell the machine's own network namespace from a container's: "
+                   "/proc/sys/net is not to be seen; mount /proc where this program runs");
+}
+
 /* What a caller other than root may not work on. */
 static int check_policy(const struct home *home, const struct target *target,
                         struct failure *failure)
@@ -225,14 +234,12 @@ static int check_policy(const struct home *home, const struct target *target,
     if (own_containers_only() && !owned_by(caller, &target->netns))
         return fail_no_process(failure);
 #endif
-    if (!home->settings_seen)
-        return fail(failure, -EPERM,
-                    "can't tell the machine's own network namespace from a container's: "
-                    "/proc/sys/net is not to be seen; mount /proc where this program runs");
+    if (home_check(home, failure))
+        return -EACCES;
     if (target->initial || netns_same(&target->netns, &home->netns))
-        return fail(failure, -EPERM,
-                    "pid: that process is in the host's network namespace, not in a container's; "
-                    "give the pid of a process in the container");
+        return fail_as(failure, FAILURE_NOT_PERMITTED, -EPERM,
+                       "pid: that process is in the host's network namespace, not in a "
+                       "container's; give the pid of a process in the container");
     return 0;
 }
 

@@ -32,6 +32,10 @@ int netns_enter(int fd, unsigned int privileges);
 /* Finds out where we are. Returns 0, or a negative errno. */
 int home_open(struct home *ret_home, struct failure *failure);
 
+/* Whether a container's namespace can be told from the machine's own, which only root may work on.
+ * Returns 0, or -EACCES with what is to be done about it. */
+int home_check(const struct home *home, struct failure *failure);
+
 /* Goes back there. Where this fails the program has to end: away from home, nothing of what follows
  * would be right. Returns 0, or a negative errno. */
 int home_return(const struct home *home, struct failure *failure);
@@ -61,7 +65,9 @@ struct target {
 /* Resolves the name, once, and opens all that tasks need; checks that the caller may work there;
  * and, for a task that changes something, waits for the other commands on this namespace. The
  * helper itself is at home before and after. What is open in the end is closed by
- * startup_close_all(). Returns 0, or a negative errno, and then has left nothing open. */
+ * startup_close_all(). Returns 0, or a negative errno, and then has left nothing open: -ESRCH if
+ * there is no such process, or none of the caller's; -EPERM if the caller may not work there;
+ * -EACCES if this program can't. */
 int target_open(const struct home *home, const struct target_name *name, bool wait,
                 struct target *ret_target, struct failure *failure);
 

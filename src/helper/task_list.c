@@ -32,12 +32,22 @@ static const struct patience patience_of_all = {.nanoseconds = INT64_C(100000000
 struct listing {
     const struct home *home;
     bool json;
-    bool late;  /* there was no time for all */
-    int missed; /* a negative errno: there was too little of something to look at all; or 0 */
+    bool late;             /* there was no time for all */
+    int missed;            /* a negative errno: a namespace or a link couldn't be looked at; or 0 */
+    int missed_pid;        /* a process there */
     struct failure reason; /* of that */
+    int crowded;           /* a process in a namespace with more links than LINKS_MAX; or 0 */
     size_t links;
     struct patience patience;
     struct text text; /* that isn't written yet */
+};
+
+/* The links of one container. They are written when its namespace has been let go: a caller who
+ * doesn't read must not keep it. */
+struct visited {
+    int pid;
+    size_t count;
+    struct link_view view[LINKS_MAX];
 };
 
 static struct census census;
@@ -65,105 +75,154 @@ static void print_age(int64_t age, char ret_text[static NUMBER_SIZE])
                    units[i].unit);
 }
 
-static void add_row(struct text *text, const struct census_entry *entry,
+static void add_row(struct text *text, int process, const char *container,
                     const struct link_view *view)
 {
     const struct link_status *status = view->answered ? &view->status : NULL;
     char pid[NUMBER_SIZE], port[NUMBER_SIZE] = "-", age[NUMBER_SIZE] = "-";
 
-    (void)snprintf(pid, sizeof(pid), "%d", entry->pid);
+    (void)snprintf(pid, sizeof(pid), "%d", process);
     if (status && status->port)
         (void)snprintf(port, sizeof(port), "%u", status->port);
     if (status && !status->handshake)
         (void)snprintf(age, sizeof(age), "never");
     else if (status)
         print_age(status_handshake_age(status, view->now), age);
-    text_print(text, ROW, pid, entry->container[0] ? entry->container : "-", view->link.device.name,
+    text_print(text, ROW, pid, container[0] ? container : "-", view->link.device.name,
                view->link.device.backend->word, port, age, state_text(view->state));
 }
 
-static void add_object(struct listing *listing, const struct census_entry *entry,
-                       const struct link_view *view)
-{
-    const struct json_place place = {
-        .pid = entry->pid,
-        .container = entry->container[0] ? entry->container : NULL,
-    };
-
-    text_add(&listing->text, listing->links ? "," : "[");
-    json_add_link(&listing->text, &place, view);
-}
-
-static void add_link(struct listing *listing, const struct census_entry *entry,
+static void add_link(struct listing *listing, int pid, const char *container,
                      const struct link_view *view)
 {
-    if (listing->json)
-        add_object(listing, entry, view);
-    if (!listing->json && listing->links == 0)
-        text_print(&listing->text, ROW, "PID", "CONTAINER", "LINK", "BACKEND", "PORT", "HANDSHAKE",
-                   "STATE");
-    if (!listing->json)
-        add_row(&listing->text, entry, view);
+    const struct json_place place = {.pid = pid, .container = container[0] ? container : NULL};
+
+    if (listing->json) {
+        text_add(&listing->text, listing->links ? "," : "[");
+        json_add_link(&listing->text, &place, view);
+    } else {
+        if (listing->links == 0)
+            text_print(&listing->text, ROW, "PID", "CONTAINER", "LINK", "BACKEND", "PORT",
+                       "HANDSHAKE", "STATE");
+        add_row(&listing->text, pid, container, view);
+    }
     listing->links++;
 }
 
-/* Where we are short of what it takes to look, what isn't listed may be there all the same. */
-static void note_missed(struct listing *listing, int error, const struct failure *reason)
+static int write_links(const struct visited *visited, const char *container,
+                       struct listing *listing, struct failure *failure)
 {
-    if (listing->missed || !failure_is_shortage(error))
-        return;
-    listing->missed = error;
-    listing->reason = *reason;
-}
+    int error = 0;
 
-/* What doesn't let itself be looked at has gone, or is being changed: it is left out. */
-static int list_links(struct target *target, const struct census_entry *entry,
-                      struct listing *listing, struct failure *failure)
-{
-    static struct links links;
-    struct patience patience = PATIENCE;
-    struct failure ignored;
-    int64_t before;
-    int missed, error = 0;
-
-    if (patience.nanoseconds > listing->patience.nanoseconds)
-        patience = listing->patience;
-    before = patience.nanoseconds;
-    missed = links_collect(target, &links, &ignored);
-    note_missed(listing, missed, &ignored);
-    if (missed)
-        return 0;
-    for (size_t i = 0; i < links.count && !error; i++) {
-        struct link_view view;
-
-        missed = links_look(target, &links.link[i], &patience, &view, &ignored);
-        note_missed(listing, missed, &ignored);
-        if (missed)
-            continue;
-        add_link(listing, entry, &view);
+    for (size_t i = 0; i < visited->count && !error; i++) {
+        add_link(listing, visited->pid, container, &visited->view[i]);
         if (listing->text.length > FLUSH_AT)
             error = flush(listing, failure);
     }
-    listing->patience.nanoseconds -= before - patience.nanoseconds;
     return error;
 }
 
-/* The process may have ended, and its number be another's by now: then it is another namespace. */
+/* What was there and couldn't be looked at: the first reason is told in the end. */
+static void note_missed(struct listing *listing, int pid, int error, const struct failure *reason)
+{
+    if (listing->missed)
+        return;
+    listing->missed = error;
+    listing->missed_pid = pid;
+    listing->reason = *reason;
+}
+
+/* A link that has gone by now is left out. */
+static void look_at_links(struct target *target, struct visited *visited, struct listing *listing)
+{
+    static struct links links;
+    struct patience patience = PATIENCE;
+    struct failure reason;
+    int64_t before;
+    int error = links_collect(target, &links, &reason);
+
+    if (error) {
+        note_missed(listing, visited->pid, error, &reason);
+        return;
+    }
+    if (links.more)
+        listing->crowded = visited->pid;
+    if (patience.nanoseconds > listing->patience.nanoseconds)
+        patience = listing->patience;
+    before = patience.nanoseconds;
+    for (size_t i = 0; i < links.count; i++) {
+        error =
+            links_look(target, &links.link[i], &patience, &visited->view[visited->count], &reason);
+        if (!error)
+            visited->count++;
+        else if (error != -ENODEV)
+            note_missed(listing, visited->pid, error, &reason);
+    }
+    listing->patience.nanoseconds -= before - patience.nanoseconds;
+}
+
+/* Looks at a namespace by a process that was in it. Returns 0, or a negative errno: -ESRCH if the
+ * process isn't in it any more, since it may have ended, and its number be another's by now. */
+static int look_at(const struct netns *netns, int pid, struct visited *ret_visited,
+                   struct listing *listing)
+{
+    const struct target_name name = {.kind = TARGET_PID, .number = pid};
+    struct failure reason;
+    struct target target;
+    int error = target_open(listing->home, &name, false, &target, &reason);
+    bool same;
+
+    ret_visited->pid = pid;
+    ret_visited->count = 0;
+    /* A namespace that the caller may not act on (-EPERM) has no links for the caller. */
+    if (error && error != -ESRCH && error != -EPERM)
+        note_missed(listing, pid, error, &reason);
+    if (error)
+        return error;
+    same = netns_same(&target.netns, netns);
+    if (same)
+        look_at_links(&target, ret_visited, listing);
+    target_close(&target);
+    return same ? 0 : -ESRCH;
+}
+
 static int visit(const struct census_entry *entry, struct listing *listing, struct failure *failure)
 {
-    const struct target_name name = {.kind = TARGET_PID, .number = entry->pid};
-    struct failure ignored;
-    struct target target;
-    int error = target_open(listing->home, &name, false, &target, &ignored);
+    static struct visited visited;
 
-    /* Where we may not look there is nothing to be said; but we have to be at home again. */
-    note_missed(listing, error, &ignored);
-    if (error)
+    /* Entering it may have failed halfway: we have to be at home again. */
+    if (look_at(&entry->netns, entry->pid, &visited, listing))
         return home_return(listing->home, failure);
-    if (netns_same(&target.netns, &entry->netns))
-        error = list_links(&target, entry, listing, failure);
-    target_close(&target);
-    return error;
+    return write_links(&visited, entry->container, listing, failure);
+}
+
+/* Why what is listed isn't all, if it isn't. */
+static int check_complete(const struct listing *listing, struct failure *failure)
+{
+    if (listing->late)
+        return fail_as(
+            failure, FAILURE_INCOMPLETE, -ETIMEDOUT,
+            "60 seconds weren't enough, and what is listed isn't all: containers have many "
+            "links whose engines don't answer; find these in the list, and end them, or "
+            "ask for the others with cwg_show");
+    if (listing->missed) {
+        fail_as(failure, FAILURE_INCOMPLETE, listing->missed,
+                "what is listed isn't all: process %d: ", listing->missed_pid);
+        failure_add(failure, "%s", listing->reason.text);
+        return listing->missed;
+    }
+    if (listing->crowded)
+        return fail_as(failure, FAILURE_INCOMPLETE, -E2BIG,
+                       "what is listed isn't all: the container of process %d has more links than "
+                       "the %d that are shown; somebody else makes devices of their name there",
+                       listing->crowded, LINKS_MAX);
+    if (census.more)
+        return fail_as(failure, FAILURE_INCOMPLETE, -EOVERFLOW,
+                       "there are more than %d network namespaces on this machine, and those of "
+                       "the processes with the lowest numbers alone are listed; ask for others "
+                       "with cwg_show",
+                       CENSUS_MAX);
+    return 0;
 }
 
 static int finish(struct listing *listing, struct failure *failure)
@@ -173,22 +232,18 @@ static int finish(struct listing *listing, struct failure *failure)
     if (listing->json)
         text_add(&listing->text, listing->links ? "]\n" : "[]\n");
     error = flush(listing, failure);
-    if (!error && listing->late)
-        error =
-            fail(failure, -ETIMEDOUT,
-                 "60 seconds weren't enough, and what is listed isn't all: containers have many "
-                 "links whose engines don't answer; find these in the list, and end them, or "
-                 "ask for the others with cwg_show");
-    if (!error && listing->missed) {
-        error = fail(failure, listing->missed, "what is listed isn't all: ");
-        failure_add(failure, "%s", listing->reason.text);
-    }
-    if (!error && census.more)
-        error = fail(failure, -EOVERFLOW,
-                     "there are more than %d network namespaces on this machine, and those of the "
-                     "processes with the lowest numbers alone are listed; ask for others with "
-                     "cwg_show",
-                     CENSUS_MAX);
+    return error ? error : check_complete(listing, failure);
+}
+
+/* Of what was begun in JSON at least the form is whole. */
+static int end_early(struct listing *listing, int error, struct failure *failure)
+{
+    struct failure ignored;
+
+    if (failure->code == FAILURE_OUTPUT || listing->links == 0)
+        return error;
+    text_add(&listing->text, listing->json ? "]\n" : "");
+    (void)flush(listing, &ignored);
     return error;
 }
 
@@ -198,7 +253,7 @@ static int run_at_home(const struct request *request, const struct home *home,
     static struct listing listing;
     const int64_t end = clock_now() + TIME_MAX;
     const bool root = getuid() == 0;
-    int error = 0;
+    int error = home_check(home, failure);
 
     listing.home = home;
     listing.json = request->given[OPTION_JSON];
@@ -214,7 +269,7 @@ static int run_at_home(const struct request *request, const struct home *home,
             break;
         error = visit(entry, &listing, failure);
     }
-    return error ? error : finish(&listing, failure);
+    return error ? end_early(&listing, error, failure) : finish(&listing, failure);
 }
 
 static int prepare(const struct request *request, const struct home *home, struct failure *failure)

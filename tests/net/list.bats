@@ -213,14 +213,91 @@ print([link])' <<<"$output") <(cwg site1 show "$c1" --json | python3 -c 'import 
     [ "$(awk -v pids=" $c1 $mine $theirs " 'index(pids, " " $1 " ")' <<<"$output" | wc -l)" = 3 ]
 }
 
-@test "processes that are hidden from the caller are found" {
-    cwg site1 create "$c1" 7 0 5101
+# cwg_list as the application, or as the user $2, where /proc is mounted with these options: list_where OPTIONS [UID]
+list_where()
+{
     # shellcheck disable=SC2016 # the inner shell's
-    run --separate-stderr at site1 unshare --mount -- sh -c 'mount -t proc -o hidepid=2 proc /proc
-        exec setpriv --reuid "$1" --regid "$2" --clear-groups --inh-caps=-all -- env -- sh -c "
-            ! [ -e /proc/$3 ] || exit 9; exec \"\$0\" cwg_list" "$0"' "$HELPER" "$APP_UID" "$APP_GID" "$c1"
-    [ "$status" = 0 ] || fail "$status: $stderr"
-    grep -q "^$c1 .*  wg-7-0 " <<<"$output" || fail "$output"
+    run --separate-stderr at site1 unshare --mount -- sh -c 'mount -t proc -o "$1" proc /proc
+        exec setpriv --reuid "$2" --regid "$3" --clear-groups --inh-caps=-all -- env -- "$0" cwg_list $4' \
+        "$HELPER" "$1" "${2:-$APP_UID}" "$APP_GID" "${3:-}"
+}
+
+@test "processes that are hidden from the caller are found" {
+    local option
+    cwg site1 create "$c1" 7 0 5101
+    for option in hidepid=2 hidepid=4; do
+        list_where "$option"
+        [ "$status$stderr" = 0 ] || fail "$option: $status: $stderr"
+        grep -q "^$c1 .*  wg-7-0 " <<<"$output" || fail "$option: $output"
+    done
+}
+
+@test "where /proc shows processes alone a list is an error, as any task is, but for root" {
+    local option
+    cwg site1 create "$c1" 7 0 5101
+    for option in subset=pid subset=pid,hidepid=2; do
+        list_where "$option"
+        assert_failure_with "can't tell the machine's own network namespace from a container's: /proc/sys/net is not"
+        list_where "$option" "$APP_UID" --json
+        [ "$status" = 1 ]
+        python3 -c 'import json, sys; assert json.load(sys.stdin)["code"] == "not-permitted"' <<<"$output"
+        list_where "$option" 0
+        [ "$status$stderr" = 0 ] || fail "$option: $status: $stderr"
+        grep -q "^$c1 .*  wg-7-0 " <<<"$output" || fail "$option: $output"
+    done
+}
+
+# Whether a process is in write() to its standard output.
+writes()
+{
+    grep -q "^$WRITE 0x1 " "/proc/$1/syscall"
+}
+
+@test "a list that nobody reads keeps no container's namespace, and no port" {
+    local pid pipe=$BATS_TEST_TMPDIR/pipe net list
+    for net in {1..20}; do cwg site1 create "$c1" "$net" 0 $((5100 + net)) >/dev/null; done
+    mkfifo -m 666 "$pipe"
+    chmod 755 "$BATS_TEST_TMPDIR"
+    exec 8<>"$pipe"
+    python3 -c 'import os
+os.set_blocking(8, False)
+try:
+    while True: os.write(8, b"x" * 4096)
+except BlockingIOError: os.set_blocking(8, True)'
+    WRITE=$(python3 -c 'import os; print(dict(x86_64=1, aarch64=64)[os.uname().machine])')
+    ip netns exec site1 setpriv --reuid "$APP_UID" --regid "$APP_GID" --clear-groups --inh-caps=-all -- env -- \
+        "$HELPER" cwg_list --json >"$pipe" 3>&- 8>&- &
+    STOPPED+=($!)
+    wait_for writes $!
+    run ! port_free site1 5101
+    end_container "$c1"
+    wait_for port_free site1 5101
+    wait_for port_free site1 5120
+    writes $!
+    exec 8>&-
+}
+
+@test "a container with more devices of our name than are listed is told of" {
+    local few=$BATS_FILE_TMPDIR/bin-few/$NAME i
+    [ -e "$few" ] || (install_helper "$ROOT/build/variants/few/$NAME" cap_net_admin,cap_sys_admin,cap_sys_ptrace=p \
+        "$BATS_FILE_TMPDIR/bin-few")
+    cwg site1 create "$c2" 7 0 5101
+    for ((i = 0; i < 66; i++)); do add_of_our_kind "$c1" "wg-$i-1"; done
+    run --separate-stderr app_at site1 "$few" cwg_list
+    [ "$status$stderr" = 0 ] || fail "$status: $stderr"
+    add_of_our_kind "$c1" wg-66-1
+    run --separate-stderr app_at site1 "$few" cwg_list
+    [ "$status" = 1 ]
+    [[ $stderr == *"what is listed isn't all: the container of process $c1 has more links than the 66 that are"* ]]
+    [ "$(grep -c "^$c1 " <<<"$output")" = 66 ] || fail "$output"
+    grep -q "^$c2 .* wg-7-0 " <<<"$output" || fail "$output"
+    # What there is is one line of JSON, and why it isn't all another.
+    run --separate-stderr app_at site1 "$few" cwg_list --json
+    [ "$status" = 1 ]
+    [ "${#lines[@]}" = 2 ] || fail "$output"
+    python3 -c 'import json, sys
+links, failure = map(json.loads, sys.stdin)
+assert len(links) >= 67 and failure["code"] == "incomplete", failure' <<<"$output"
 }
 
 @test "a process whose number is another's by the time it is looked at isn't listed as that" {
