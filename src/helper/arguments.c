@@ -223,6 +223,9 @@ static const struct {
     [OPTION_MTU] = {"--mtu", "<bytes>",
                     "of the link, 576-65455; without it, that of the path less 80, at each connect",
                     parse_mtu},
+    [OPTION_ALLOW_OVERLAP] = {"--allow-overlap", NULL,
+                              "even in a subnet of the container's own network", NULL},
+    [OPTION_IF_EXISTS] = {"--if-exists", NULL, "succeed where there is nothing to remove", NULL},
     [OPTION_JSON] = {"--json", NULL, "the result, or the failure, is JSON", NULL},
 };
 

@@ -96,6 +96,7 @@ static int do_task(const struct task *task, const struct request *request, struc
             reached = &target;
             error = task->run(request, &target, failure);
         }
+        error = task_result(request, error);
     }
 #ifdef ENABLE_CWG_AUDIT
     audit_send(task, request, reached, error, failure);

@@ -1,5 +1,6 @@
 #include "helper/task.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "helper/settings.h"
@@ -21,6 +22,11 @@ const struct task *const tasks[] = {
 };
 
 const size_t task_count = sizeof(tasks) / sizeof(tasks[0]);
+
+int task_result(const struct request *request, int error)
+{
+    return error == -ESRCH && request->given[OPTION_IF_EXISTS] ? 0 : error;
+}
 
 const struct task *task_by_name(const char *name)
 {

@@ -89,6 +89,11 @@ struct task {
 extern const struct task *const tasks[];
 extern const size_t task_count;
 
+/* What comes of a task whose target couldn't be reached for `error`, or which ended with it: 0 for
+ * who asked to remove what may be gone (--if-exists), if the process that named the container has
+ * ended. Its links have, too, or go with the container's last process. */
+int task_result(const struct request *request, int error);
+
 /* The task of that name, or NULL. */
 const struct task *task_by_name(const char *name);
 

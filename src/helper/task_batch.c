@@ -167,11 +167,22 @@ static void forget(void)
     secret_wipe();
 }
 
+/* The answer to a line that had nothing to do. Returns 0, with *ret_lost set if nobody got it. */
+static int answer_nothing(struct batch *batch, bool *ret_lost, struct failure *failure)
+{
+    batch->result.length = 0;
+    batch->result.bytes[0] = '\0';
+    *ret_lost = write_answer(batch, failure) != 0;
+    return 0;
+}
+
 static int try_request(struct batch *batch, const struct command_line *line, struct kept **ret_kept,
                        bool *ret_lost, struct failure *failure)
 {
     int error = open_target(batch, line->request.target.number, ret_kept, failure);
 
+    if (error && task_result(&line->request, error) == 0)
+        return answer_nothing(batch, ret_lost, failure);
     if (!error && line->task->prepare)
         error = line->task->prepare(&line->request, batch->home, failure);
     /* A task that waits must not keep others' containers, which may end meanwhile. */

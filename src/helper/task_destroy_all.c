@@ -109,10 +109,10 @@ static int fail_some(const struct tally *tally, struct failure *failure)
 {
     unsigned int bad = failures(tally);
 
-    fail(failure, tally->error,
-         "%u of %u links were not removed, or not all of it has ended; the "
-         "first: ",
-         bad, bad + tally->removed);
+    fail_as(failure, tally->first.code, tally->error,
+            "%u of %u links were not removed, or not all of it has ended; the "
+            "first: ",
+            bad, bad + tally->removed);
     failure_add(failure, "%s", tally->first.text);
     return tally->error;
 }
@@ -175,9 +175,11 @@ const struct task task_destroy_all = {
     .details =
         "Removes all devices named " CWG_PREFIX "-<net>-<host> that are links from the network\n"
         "namespace of process <pid>, finished or not, and frees their UDP ports. Where\n"
-        "there is none it has nothing to do, and succeeds. One that can't be removed\n"
-        "doesn't keep the others. Prints nothing.\n",
+        "there is none it has nothing to do, and succeeds; with --if-exists, where there is\n"
+        "no such process any more, too. One that can't be removed doesn't keep the others.\n"
+        "Prints nothing.\n",
     .arguments = {ARGUMENT_PID},
+    .options = {OPTION_IF_EXISTS, 0},
     .changes = true,
     .in_batch = true,
     .run = run,

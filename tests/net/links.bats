@@ -217,6 +217,34 @@ latest_handshake()
     [ "$(inside "$c1" ip -oneline address show dev wg-4194304-1 | awk '{ print $4 }')" = 10.128.0.1/31 ]
 }
 
+@test "with --if-exists, what is gone already counts as removed" {
+    local pid=$c1
+    cwg site1 create "$c1" 7 0 5101
+    run --separate-stderr cwg site1 destroy "$c1" 7 0 --if-exists
+    assert_success_with ""
+    run ! has_device "$c1" wg-7-0
+    run --separate-stderr cwg site1 destroy "$c1" 7 0 --if-exists
+    assert_success_with ""
+    # A device of that name that is no link isn't gone.
+    inside "$c1" ip link add wg-7-0 type "$DUMMY"
+    run --separate-stderr cwg site1 destroy "$c1" 7 0 --if-exists
+    assert_failure_with "stands for a device that is no link of ours"
+    end_container "$c1"
+    run --separate-stderr cwg site1 destroy "$pid" 7 0 --if-exists
+    assert_success_with ""
+    run --separate-stderr cwg site1 destroy_all "$pid" --if-exists
+    assert_success_with ""
+    run --separate-stderr app_at site1 "$HELPER" batch < <(
+        echo "cwg_destroy $pid 7 0 --if-exists"
+        echo "cwg_destroy_all $pid --if-exists"
+    )
+    assert_success_with ok$'\n'ok
+    run --separate-stderr cwg site1 destroy "$pid" 7 0
+    assert_failure_with "pid: no such process"
+    run --separate-stderr cwg site1 destroy_all "$pid"
+    assert_failure_with "pid: no such process"
+}
+
 @test "port 0 stands for one that the kernel chooses" {
     local port7 port8
     cwg site1 create "$c1" 7 0 0
