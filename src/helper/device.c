@@ -107,10 +107,10 @@ int device_check_limit(struct target *target, const struct device *device, struc
     if (error)
         return error;
     if (count.links > CWG_MAX_LINKS)
-        return fail(failure, -EDQUOT,
-                    "the container has %d links already, which is the limit; remove one with "
-                    "cwg_destroy, or raise CWG_MAX_LINKS in config.h",
-                    CWG_MAX_LINKS);
+        return fail_as(failure, FAILURE_LIMIT, -EDQUOT,
+                       "the container has %d links already, which is the limit; remove one with "
+                       "cwg_destroy, or raise CWG_MAX_LINKS in config.h",
+                       CWG_MAX_LINKS);
 #ifdef ENABLE_CWG_POLICY
     return policy_check_links(count.links, failure);
 #else
@@ -118,17 +118,39 @@ int device_check_limit(struct target *target, const struct device *device, struc
 #endif
 }
 
+enum {
+    SUBNETS_MAX = 8,
+    SUBNET_LENGTH_MIN = 8, /* a shorter prefix is no subnet, but a default route or a part of one */
+};
+
+/* A subnet that is on link of a device: its addresses are neighbours there. */
+struct subnet {
+    uint32_t address;
+    uint8_t prefix_length;
+    int device;
+};
+
 /* What a dump of the routes is searched for, and what is found. */
 struct overlap {
     uint32_t subnet;  /* our /31 */
     int sibling;      /* index of the device at the other end, if that is here, too; or 0 */
     const char *what; /* NULL as long as nothing is found */
     uint32_t address;
+    struct subnet around[SUBNETS_MAX]; /* that our /31 is in */
+    size_t arounds;
 };
 
 static bool in_subnet(uint32_t address, uint32_t subnet)
 {
     return (address & ~UINT32_C(1)) == subnet;
+}
+
+/* Whether a route is to neighbours, of whom our /31 would be two. */
+static bool is_around(const struct rtmsg_route *route, uint32_t subnet)
+{
+    return route->type == RTN_UNICAST && route->scope == RT_SCOPE_LINK && route->gateways == 0 &&
+           route->prefix_length >= SUBNET_LENGTH_MIN && route->prefix_length < LINK_PREFIX_LENGTH &&
+           ((route->destination ^ subnet) >> (32 - route->prefix_length)) == 0;
 }
 
 static int note_overlap(const struct nlmsghdr *message, void *context)
@@ -150,19 +172,67 @@ static int note_overlap(const struct nlmsghdr *message, void *context)
             overlap->address = route.gateway[i];
         }
     }
+    if (is_around(&route, overlap->subnet) && overlap->arounds < SUBNETS_MAX)
+        overlap->around[overlap->arounds++] = (struct subnet){
+            route.destination,
+            route.prefix_length,
+            route.device,
+        };
     return 0;
 }
 
+#define OVERLAP "net: its addresses overlap what the container has already: "
+
 static int fail_overlap(const struct overlap *overlap, struct failure *failure)
 {
-    return fail(failure, -EADDRINUSE,
-                "net: its addresses overlap what the container has already: %s %u.%u.%u.%u; choose "
-                "another net",
-                overlap->what, overlap->address >> 24, overlap->address >> 16 & 255,
-                overlap->address >> 8 & 255, overlap->address & 255);
+    return fail_as(failure, FAILURE_OVERLAP, -EADDRINUSE,
+                   OVERLAP "%s %u.%u.%u.%u; choose another net", overlap->what,
+                   overlap->address >> 24, overlap->address >> 16 & 255,
+                   overlap->address >> 8 & 255, overlap->address & 255);
 }
 
-int device_check_addresses(struct target *target, const struct device *device,
+/* The name of a device is the container's text, which may have control characters in it. */
+static bool is_plain(const char *name)
+{
+    return name[0] && strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                   "0123456789_.-@:") == strlen(name);
+}
+
+static int fail_around(const struct subnet *subnet, const char *name, struct failure *failure)
+{
+    fail_as(failure, FAILURE_OVERLAP, -EADDRINUSE, OVERLAP "the subnet %u.%u.%u.%u/%u of its ",
+            subnet->address >> 24, subnet->address >> 16 & 255, subnet->address >> 8 & 255,
+            subnet->address & 255, subnet->prefix_length);
+    if (subnet->device == 0)
+        failure_add(failure, "devices");
+    else if (is_plain(name))
+        failure_add(failure, "device %s", name);
+    else
+        failure_add(failure, "device number %d", subnet->device);
+    failure_add(failure, "; choose another net, or give --allow-overlap if the link may take these "
+                         "two addresses from that network");
+    return -EADDRINUSE;
+}
+
+/* Root in the container may have led a whole subnet into a link of ours: that is no network whose
+ * neighbours the new link could take away. */
+static int check_around(struct target *target, const struct subnet *subnet, struct failure *failure)
+{
+    struct rtmsg_link link = {0};
+    struct message request;
+    struct link_end end;
+    int error;
+
+    rtmsg_link_get_index(&request, subnet->device);
+    error = netlink_request(&target->route, &request, false, note_link, &link);
+    if (error && error != -ENODEV && error != -EINVAL && error != -EBADMSG)
+        return fail_unexpected(failure, error, "can't look up the device");
+    if (!error && backend_by_kind(link.kind) && link_name_parse(CWG_PREFIX, link.name, &end) == 0)
+        return 0;
+    return fail_around(subnet, error ? "" : link.name, failure);
+}
+
+int device_check_addresses(struct target *target, const struct device *device, bool allow_around,
                            struct failure *failure)
 {
     struct overlap overlap = {.subnet = link_subnet(device->end.net)};
@@ -179,7 +249,11 @@ int device_check_addresses(struct target *target, const struct device *device,
     error = netlink_request(&target->dumps, &request, false, note_overlap, &overlap);
     if (error)
         return fail_unexpected(failure, error, "can't list the container's routes");
-    return overlap.what ? fail_overlap(&overlap, failure) : 0;
+    if (overlap.what)
+        return fail_overlap(&overlap, failure);
+    for (size_t i = 0; i < overlap.arounds && !error && !allow_around; i++)
+        error = check_around(target, &overlap.around[i], failure);
+    return error;
 }
 
 int device_set_address(struct target *target, const struct device *device, struct failure *failure)

@@ -41,11 +41,12 @@ int device_find(struct target *target, struct link_end end, struct device *ret_d
                 struct failure *failure);
 
 /* Whether the new device may stay beside what is in the namespace already: no more than
- * CWG_MAX_LINKS links, or than the policy allows, and no route or address that its /31 would
- * override. It is there when this is asked, so that of several commands at once none can overlook
+ * CWG_MAX_LINKS links, or than the policy allows; no route, address or gateway within its /31; and,
+ * but for `allow_around`, no subnet on link of another device that its /31 would take two addresses
+ * from. It is there when this is asked, so that of several commands at once none can overlook
  * another's. Returns 0, or -EDQUOT or -EADDRINUSE. */
 int device_check_limit(struct target *target, const struct device *device, struct failure *failure);
-int device_check_addresses(struct target *target, const struct device *device,
+int device_check_addresses(struct target *target, const struct device *device, bool allow_around,
                            struct failure *failure);
 
 /* Gives it the end's address, with prefix length 31. */

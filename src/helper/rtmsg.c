@@ -5,6 +5,7 @@
 #include <linux/if.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
+#include <linux/ip.h>
 #include <linux/ipv6.h>
 #include <linux/rtnetlink.h>
 #include <stddef.h>
@@ -215,6 +216,71 @@ int rtmsg_counters_parse(const struct nlmsghdr *message, struct rtmsg_counters *
     return 0;
 }
 
+void rtmsg_arp_dump(struct message *message)
+{
+    message_start(message, RTM_GETLINK, NLM_F_DUMP, sizeof(struct ifinfomsg));
+    message_put_u32(message, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+}
+
+/* The setting, if the device has IPv4 (inet_fill_link_af(), net/ipv4/devinet.c): all settings of
+ * the device in a row, the first of which has the number 1. Returns 0, or -EBADMSG. */
+static int parse_arp_ignore(const struct nlattr *families, bool *ret_there, uint32_t *ret_ignore)
+{
+    const struct nlattr *attributes[AF_INET + 1], *ipv4[IFLA_INET_CONF + 1];
+    const size_t offset = (IPV4_DEVCONF_ARP_IGNORE - 1) * sizeof(*ret_ignore);
+
+    if (!families)
+        return 0;
+    if (attributes_find_nested(families, AF_INET + 1, attributes))
+        return -EBADMSG;
+    if (!attributes[AF_INET])
+        return 0;
+    if (attributes_find_nested(attributes[AF_INET], IFLA_INET_CONF + 1, ipv4) ||
+        !ipv4[IFLA_INET_CONF] ||
+        mnl_attr_get_payload_len(ipv4[IFLA_INET_CONF]) < offset + sizeof(*ret_ignore))
+        return -EBADMSG;
+    memcpy(ret_ignore, (const char *)mnl_attr_get_payload(ipv4[IFLA_INET_CONF]) + offset,
+           sizeof(*ret_ignore));
+    *ret_there = true;
+    return 0;
+}
+
+int rtmsg_arp_parse(const struct nlmsghdr *message, struct rtmsg_arp *ret_arp)
+{
+    const struct nlattr *attributes[IFLA_AF_SPEC + 1];
+    const struct ifinfomsg *header = mnl_nlmsg_get_payload(message);
+    struct rtmsg_arp arp = {.index = 0};
+    bool ipv4 = false;
+
+    if (message->nlmsg_type != RTM_NEWLINK ||
+        attributes_find_message(message, sizeof(*header), IFLA_AF_SPEC + 1, attributes) ||
+        parse_arp_ignore(attributes[IFLA_AF_SPEC], &ipv4, &arp.ignore) || header->ifi_index <= 0)
+        return -EBADMSG;
+    arp.index = header->ifi_index;
+    arp.loopback = header->ifi_flags & IFF_LOOPBACK;
+    arp.point_to_point = header->ifi_flags & IFF_POINTOPOINT;
+    arp.answers = ipv4 && !arp.loopback && !(header->ifi_flags & IFF_NOARP);
+    *ret_arp = arp;
+    return 0;
+}
+
+void rtmsg_arp_set_ignore(struct message *message, int index, uint32_t ignore)
+{
+    struct ifinfomsg *link = message_start(message, RTM_SETLINK, 0, sizeof(*link));
+    struct nlattr *families;
+    struct nlattr *ipv4;
+    struct nlattr *settings;
+
+    link->ifi_index = index;
+    families = message_nest(message, IFLA_AF_SPEC);
+    ipv4 = message_nest(message, AF_INET);
+    settings = message_nest(message, IFLA_INET_CONF);
+    message_put_u32(message, IPV4_DEVCONF_ARP_IGNORE, ignore);
+    message_unnest(message, settings);
+    message_unnest(message, ipv4);
+    message_unnest(message, families);
+}
+
 void rtmsg_address_new(struct message *message, int index, uint32_t address, uint8_t prefix_length)
 {
     struct ifaddrmsg *header =
@@ -301,6 +367,7 @@ int rtmsg_route_parse(const struct nlmsghdr *message, struct rtmsg_route *ret_ro
         return -EBADMSG;
     route.prefix_length = header->rtm_dst_len;
     route.type = header->rtm_type;
+    route.scope = header->rtm_scope;
     route.device = (int)device;
     *ret_route = route;
     return 0;

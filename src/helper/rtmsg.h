@@ -77,6 +77,22 @@ int rtmsg_counters_parse(const struct nlmsghdr *message, struct rtmsg_counters *
 /* Reads an RTM_NEWLINK. Returns 0, or -EBADMSG. */
 int rtmsg_link_parse(const struct nlmsghdr *message, struct rtmsg_link *ret_link);
 
+/* How a device answers ARP. */
+struct rtmsg_arp {
+    int index;
+    bool loopback;
+    bool point_to_point;
+    bool answers;    /* it takes part in ARP, and has IPv4 */
+    uint32_t ignore; /* net.ipv4.conf.DEVICE.arp_ignore; 0 where there is none */
+};
+
+/* All devices, for rtmsg_arp_parse(). */
+void rtmsg_arp_dump(struct message *message);
+/* Reads an RTM_NEWLINK. Returns 0, or -EBADMSG. */
+int rtmsg_arp_parse(const struct nlmsghdr *message, struct rtmsg_arp *ret_arp);
+/* Sets net.ipv4.conf.DEVICE.arp_ignore (inet_set_link_af(), net/ipv4/devinet.c). */
+void rtmsg_arp_set_ignore(struct message *message, int index, uint32_t ignore);
+
 /* Addresses and routes. */
 
 enum {
@@ -86,8 +102,9 @@ enum {
 struct rtmsg_route {
     uint32_t destination;
     uint8_t prefix_length;
-    uint8_t type; /* RTN_* */
-    int device;   /* 0 if it has none, or more than one */
+    uint8_t type;  /* RTN_* */
+    uint8_t scope; /* RT_SCOPE_* */
+    int device;    /* 0 if it has none, or more than one */
     size_t gateways;
     uint32_t gateway[RTMSG_GATEWAYS_MAX];
 };

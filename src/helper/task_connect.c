@@ -1,8 +1,10 @@
 /* cwg_connect: tells a link's device where its peer is. */
 #include <errno.h>
 
+#include "helper/arp.h"
 #include "helper/backend.h"
 #include "helper/failure.h"
+#include "helper/links.h"
 #include "helper/path.h"
 #include "helper/secret.h"
 #include "helper/settings.h"
@@ -14,13 +16,13 @@ static void fail_no_link(struct link_end end, const struct device *unfinished,
                          struct failure *failure)
 {
     if (unfinished->index)
-        fail(failure, -ENODEV,
-             "the link %s was never finished: the cwg_create that made it was killed; run that "
-             "again, for a new key",
-             unfinished->name);
+        fail_as(failure, FAILURE_UNFINISHED, -ENODEV,
+                "the link %s was never finished: the cwg_create that made it was killed; run that "
+                "again, for a new key",
+                unfinished->name);
     else
-        fail(failure, -ENODEV,
-             "no link for net %u in this container; make it with cwg_create first", end.net);
+        fail_as(failure, FAILURE_NO_SUCH_LINK, -ENODEV,
+                "no link for net %u in this container; make it with cwg_create first", end.net);
 }
 
 /* <host> is the number of the remote end, so that the local one is the other. Where there is no
@@ -66,6 +68,32 @@ static int choose_mtu(const struct request *request, uint32_t *ret_mtu, struct f
     return error;
 }
 
+/* A link to elsewhere, with the other end of the same net in this container: packets for the peer
+ * would go to that end, or to nowhere. */
+static int check_sibling(const struct request *request, struct target *target,
+                         const struct device *device, struct failure *failure)
+{
+    struct device sibling = {0};
+    struct link_status status = {.peers = 0};
+    struct patience patience = PATIENCE;
+    struct failure unknown;
+    int presence = device_find(target, link_other_end(device->end), &sibling, failure);
+    int error;
+
+    if (presence < 0)
+        return presence;
+    if (presence != DEVICE_OURS || !sibling.finished)
+        return 0;
+    error = sibling.backend->look(target, &sibling, &patience, &status, &unknown);
+    if (error == -ENODEV ||
+        (!error && status.has_key && key_equal(&status.public_key, &request->peer.public_key)))
+        return 0;
+    return fail_as(failure, FAILURE_OTHER_END, -EBUSY,
+                   "peer_key: the other end of this link is in this container, too, %s; remove the "
+                   "end that isn't needed here with cwg_destroy, or give the key of %s",
+                   error ? "and doesn't say its key" : "and has another key", sibling.name);
+}
+
 static int join(const struct request *request, struct target *target, const struct device *device,
                 struct failure *failure)
 {
@@ -102,10 +130,13 @@ static int run(const struct request *request, struct target *target, struct fail
     if (!error)
         error = target_alive(target, failure);
     if (!error)
+        error = check_sibling(request, target, &device, failure);
+    if (!error)
         error = choose_mtu(request, &mtu, failure);
-    if (error)
-        return error;
-    return fit_and_join(request, target, &device, mtu, failure);
+    /* For devices that came after cwg_create. */
+    if (!error)
+        error = arp_keep_apart(target, failure);
+    return error ? error : fit_and_join(request, target, &device, mtu, failure);
 }
 
 const struct task task_connect = {

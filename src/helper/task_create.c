@@ -1,10 +1,12 @@
 /* cwg_create: a new link's device in the container. */
 #include <errno.h>
 
+#include "helper/arp.h"
 #include "helper/audit.h"
 #include "helper/backend.h"
 #include "helper/failure.h"
 #include "helper/json.h"
+#include "helper/links.h"
 #include "helper/output.h"
 #include "helper/settings.h"
 #include "helper/task.h"
@@ -13,8 +15,8 @@
 
 static int fail_exists(const struct device *device, struct failure *failure)
 {
-    return fail(
-        failure, -EEXIST,
+    return fail_as(
+        failure, FAILURE_EXISTS, -EEXIST,
         "the link %s exists already in this container; remove it with cwg_destroy first, or "
         "choose another net",
         device->name);
@@ -28,12 +30,13 @@ static int fail_taken(struct link_end end, int presence, struct failure *failure
     if (error)
         return error;
     if (presence == DEVICE_FOREIGN)
-        return fail(failure, -EEXIST,
-                    "the name %s is taken in this container by a device that is no link of ours; "
-                    "choose another net, or have that device renamed",
-                    name);
-    return fail(
-        failure, -EEXIST,
+        return fail_as(
+            failure, FAILURE_NAME_TAKEN, -EEXIST,
+            "the name %s is taken in this container by a device that is no link of ours; "
+            "choose another net, or have that device renamed",
+            name);
+    return fail_as(
+        failure, FAILURE_NAME_TAKEN, -EEXIST,
         "a device %s is in the network namespace that this was started in, and Linux before "
         "6.15 then can't create one of that name elsewhere; choose another net (or it was in the "
         "container, and has just gone: try again)",
@@ -120,8 +123,36 @@ static int print_result(const struct request *request, struct target *target,
     return print_key(public_key, failure);
 }
 
-/* All that comes after the device's birth, in an order of which each step can still fail. Only when
- * the caller has the key is the link finished. */
+/* A link that has the other end of the same net in the same container carries packets for the new
+ * end's address: the new end would cut it off. Both ends in one container are for links between
+ * these two, which aren't connected before both are there. */
+static int check_sibling(struct target *target, const struct device *device,
+                         struct failure *failure)
+{
+    struct device sibling = {0};
+    struct link_status status = {.peers = 0};
+    struct patience patience = PATIENCE;
+    struct failure unknown;
+    int presence = device_find(target, link_other_end(device->end), &sibling, failure);
+    int error;
+
+    if (presence < 0)
+        return presence;
+    if (presence != DEVICE_OURS || !sibling.finished)
+        return 0;
+    error = sibling.backend->look(target, &sibling, &patience, &status, &unknown);
+    if (error == -ENODEV || (!error && status.peers == 0))
+        return 0;
+    return fail_as(failure, FAILURE_OTHER_END, -EBUSY,
+                   "net: the link %s in this container %s, and the new end would cut it off; "
+                   "choose another net, or remove that link with cwg_destroy first",
+                   sibling.name,
+                   error ? "doesn't say whether it is connected" : "is connected to a peer");
+}
+
+/* All that comes after the device's birth, ordered so that every step can still be taken back. The
+ * link is finished only when the caller has the key. ARP comes after what may fail, since its
+ * settings stay. */
 static int complete(const struct request *request, struct target *target,
                     const struct device *device, const struct key *public_key,
                     struct failure *failure)
@@ -129,13 +160,18 @@ static int complete(const struct request *request, struct target *target,
     int error = device_check_limit(target, device, failure);
 
     if (!error)
-        error = device_check_addresses(target, device, failure);
+        error = check_sibling(target, device, failure);
+    if (!error)
+        error =
+            device_check_addresses(target, device, request->given[OPTION_ALLOW_OVERLAP], failure);
     if (!error)
         error = device_set_address(target, device, failure);
     if (!error)
         error = device->backend->start(target, device, request->port, failure);
     if (!error)
         error = target_alive(target, failure);
+    if (!error)
+        error = arp_keep_apart(target, failure);
     if (!error)
         error = print_result(request, target, device, public_key, failure);
     if (!error)
@@ -197,7 +233,7 @@ const struct task task_create = {
         "Prints the device's public key, 44 characters, and nothing else. The device\n"
         "goes away with the container.\n",
     .arguments = {ARGUMENT_PID, ARGUMENT_NET, ARGUMENT_HOST, ARGUMENT_PORT},
-    .options = {OPTION_JSON, 0},
+    .options = {OPTION_JSON, OPTION_ALLOW_OVERLAP, 0},
 #ifdef ENABLE_CWG_ENGINE
     .prepare = prepare,
 #endif

@@ -621,6 +621,16 @@ static void every_byte(void)
     }
 }
 
+/* These options, and no others. 0 ends them. */
+static void expect_options(const struct task *task, const enum option wanted[])
+{
+    size_t i = 0;
+
+    while (wanted[i] && task->options[i] == wanted[i])
+        i++;
+    expect(wanted[i] == task->options[i], "%s: option %zu", task->name, i);
+}
+
 /* What usage and help are made of: each task's arguments are those above, named and described. */
 static void descriptions(void)
 {
@@ -646,23 +656,27 @@ static void descriptions(void)
                    task->details,
                "%s", task->name);
     }
-    for (enum option option = 1; option < OPTIONS; option++) {
-        const char *value = option_value(option);
+    for (size_t i = 0; i < task_count; i++) {
+        for (const enum option *option = tasks[i]->options; *option; option++) {
+            const char *value = option_value(*option);
 
-        expect(option == OPTION_JSON || task_connect.options[option - 1] == option, "option %d",
-               (int)option);
-        expect(unit_is_printable(option_name(option)) && unit_is_printable(option_range(option)),
-               "option %d", (int)option);
-        expect(value ? unit_is_printable(value) : option == OPTION_JSON, "value of option %d",
-               (int)option);
+            expect(unit_is_printable(option_name(*option)) &&
+                       unit_is_printable(option_range(*option)),
+                   "%s: option %d", tasks[i]->name, (int)*option);
+            expect(!value || unit_is_printable(value), "%s: value of option %d", tasks[i]->name,
+                   (int)*option);
+        }
     }
-    expect(!task_destroy.options[0], "options of cwg_destroy");
-    expect(task_create.options[0] == OPTION_JSON && !task_create.options[1],
-           "options of cwg_create");
-    expect(task_show.options[0] == OPTION_JSON && !task_show.options[1], "options of cwg_show");
-    expect(task_list.options[0] == OPTION_JSON && !task_list.options[1], "options of cwg_list");
-    expect(!task_wait.options[0] && !task_destroy_all.options[0], "options of others");
-    expect(!task_batch.options[0], "options of batch");
+    expect_options(&task_create, (const enum option[]){OPTION_JSON, OPTION_ALLOW_OVERLAP, 0});
+    expect_options(&task_connect,
+                   (const enum option[]){OPTION_PRESHARED_KEY_FILE, OPTION_PERSISTENT_KEEPALIVE,
+                                         OPTION_MTU, 0});
+    expect_options(&task_destroy, (const enum option[]){OPTION_IF_EXISTS, 0});
+    expect_options(&task_destroy_all, (const enum option[]){OPTION_IF_EXISTS, 0});
+    expect_options(&task_show, (const enum option[]){OPTION_JSON, 0});
+    expect_options(&task_list, (const enum option[]){OPTION_JSON, 0});
+    expect_options(&task_wait, (const enum option[]){0});
+    expect_options(&task_batch, (const enum option[]){0});
     expect(task_destroy_all.changes && !task_wait.changes && !task_list.changes &&
                !task_batch.changes,
            "what changes");

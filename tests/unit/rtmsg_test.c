@@ -225,6 +225,29 @@ static const uint8_t address_new_bytes[] = {
     8,  0,  1, 0, 10, 0xff, 0xff, 0xfe, /* IFA_ADDRESS */
 };
 
+static const uint8_t arp_dump_bytes[] = {
+    40, 0, 0,  0, 18, 0, 1, 3, /* RTM_GETLINK; REQUEST, DUMP */
+    0,  0, 0,  0, 0,  0, 0, 0, /* */
+    0,  0, 0,  0, 0,  0, 0, 0, /* of all kinds */
+    0,  0, 0,  0, 0,  0, 0, 0, /* */
+    8,  0, 29, 0, 8,  0, 0, 0, /* IFLA_EXT_MASK: RTEXT_FILTER_SKIP_STATS */
+};
+
+static void arp_set_ignore(struct message *message)
+{
+    rtmsg_arp_set_ignore(message, 300, 3);
+}
+
+static const uint8_t arp_set_ignore_bytes[] = {
+    52, 0, 0,  0,   19,   0, 1,  0,   /* RTM_SETLINK; REQUEST */
+    0,  0, 0,  0,   0,    0, 0,  0,   /* */
+    0,  0, 0,  0,   0x2c, 1, 0,  0,   /* index 300 */
+    0,  0, 0,  0,   0,    0, 0,  0,   /* flags, change: neither up nor down */
+    20, 0, 26, 128, 16,   0, 2,  128, /* IFLA_AF_SPEC: AF_INET: */
+    12, 0, 1,  128, 8,    0, 19, 0,   /* IFLA_INET_CONF: IPV4_DEVCONF_ARP_IGNORE */
+    3,  0, 0,  0,                     /* */
+};
+
 static const uint8_t route_dump_bytes[] = {
     28, 0, 0, 0, 26, 0, 1, 3,             /* RTM_GETROUTE; REQUEST, DUMP */
     0,  0, 0, 0, 0,  0, 0, 0,             /* */
@@ -250,6 +273,8 @@ static const struct {
     {"path_get", path_get, path_get_bytes, sizeof(path_get_bytes)},
     {"path_get_ipv6", path_get_ipv6, path_get_ipv6_bytes, sizeof(path_get_ipv6_bytes)},
     {"address_new", address_new, address_new_bytes, sizeof(address_new_bytes)},
+    {"arp_dump", rtmsg_arp_dump, arp_dump_bytes, sizeof(arp_dump_bytes)},
+    {"arp_set_ignore", arp_set_ignore, arp_set_ignore_bytes, sizeof(arp_set_ignore_bytes)},
     {"route_dump", rtmsg_route_dump, route_dump_bytes, sizeof(route_dump_bytes)},
 };
 
@@ -695,8 +720,9 @@ static void check_route(const char *what, const struct wire *wire, const struct 
                route.gateway[0] == wanted->gateway[0],
            "%s: %08x via %zu, %08x", what, route.destination, route.gateways, route.gateway[0]);
     expect(route.prefix_length == wanted->prefix_length && route.type == wanted->type &&
-               route.device == wanted->device,
-           "%s: /%u, type %u, device %d", what, route.prefix_length, route.type, route.device);
+               route.device == wanted->device && route.scope == RT_SCOPE_HOST,
+           "%s: /%u, type %u, scope %u, device %d", what, route.prefix_length, route.type,
+           route.scope, route.device);
 }
 
 /* Two hops of 16 bytes: a struct rtnexthop, and RTA_GATEWAY with 10.0.0.2 and 10.0.0.3. */
@@ -748,7 +774,7 @@ static void routes(void)
 {
     static const uint16_t addresses[] = {RTA_DST, RTA_GATEWAY, RTA_OIF};
     static const char bytes[16] = {1};
-    struct rtmsg_route wanted = {0x0a010204, 31, RTN_UNICAST, 17, 1, {0xc0000201}};
+    struct rtmsg_route wanted = {0x0a010204, 31, RTN_UNICAST, RT_SCOPE_HOST, 17, 1, {0xc0000201}};
     struct wire wire;
 
     a_route(&wire);
@@ -781,7 +807,8 @@ static void routes(void)
         }
     }
     for (unsigned int type = 0; type < 100; type++) {
-        wanted = (struct rtmsg_route){0x0a010204, 31, RTN_UNICAST, 17, 1, {0xc0000201}};
+        wanted =
+            (struct rtmsg_route){0x0a010204, 31, RTN_UNICAST, RT_SCOPE_HOST, 17, 1, {0xc0000201}};
         a_route(&wire);
         wire.bytes[4] = (uint8_t)type;
         check_route("message type", &wire, type == RTM_NEWROUTE ? &wanted : NULL);
@@ -1102,6 +1129,113 @@ static void hostile_counters(void)
     wire_mutate(&counters_reader, &wire, 50000);
 }
 
+/* How a device answers ARP: flags, and the 19th of IPv4's settings. */
+
+static void an_arp(struct wire *wire, uint32_t flags, size_t settings_size)
+{
+    uint32_t settings[33] = {0};
+    size_t families;
+    size_t family;
+
+    for (uint32_t i = 0; i < COUNT(settings); i++)
+        settings[i] = 100 + i;
+    start_link(wire, 9, flags);
+    wire_attribute_string(wire, IFLA_IFNAME, "eth0");
+    families = wire_nest(wire, IFLA_AF_SPEC);
+    family = wire_nest(wire, AF_INET);
+    wire_attribute(wire, 1, settings, settings_size); /* IFLA_INET_CONF */
+    wire_unnest(wire, family);
+    family = wire_nest(wire, AF_INET6);
+    wire_attribute_u32(wire, IFLA_INET6_FLAGS, 0x80000000);
+    wire_unnest(wire, family);
+    wire_unnest(wire, families);
+    wire_end(wire);
+}
+
+static int parse_arp(const struct nlmsghdr *message, void *ret)
+{
+    return rtmsg_arp_parse(message, ret);
+}
+
+static void sane_arp(const char *what, const void *ret)
+{
+    const struct rtmsg_arp *arp = ret;
+
+    expect(arp->index > 0, "%s: index %d", what, arp->index);
+}
+
+static const struct reader arp_reader = {"arp", parse_arp, sizeof(struct rtmsg_arp), sane_arp};
+
+static void check_arp(const char *what, const struct wire *wire, const struct rtmsg_arp *wanted)
+{
+    struct nlmsghdr *message = unit_copy(wire->bytes, wire->length);
+    struct rtmsg_arp arp = {.index = -7};
+    int result = rtmsg_arp_parse(message, &arp);
+
+    free(message);
+    expect(result == (wanted ? 0 : -EBADMSG), "%s: %d", what, result);
+    if (!wanted) {
+        expect(arp.index == -7, "%s: written", what);
+        return;
+    }
+    expect(arp.index == wanted->index && arp.loopback == wanted->loopback &&
+               arp.point_to_point == wanted->point_to_point && arp.answers == wanted->answers &&
+               arp.ignore == wanted->ignore,
+           "%s: index %d, loopback %d, point to point %d, answers %d, ignore %u", what, arp.index,
+           arp.loopback, arp.point_to_point, arp.answers, arp.ignore);
+}
+
+static void arps(void)
+{
+    enum {
+        ARP_IGNORE = 118, /* by an_arp() */
+    };
+    static const struct {
+        uint32_t flags;
+        struct rtmsg_arp wanted;
+    } kinds[] = {
+        {IFF_UP | IFF_BROADCAST, {9, false, false, true, ARP_IGNORE}},
+        {IFF_BROADCAST, {9, false, false, true, ARP_IGNORE}},
+        {IFF_UP | IFF_LOOPBACK, {9, true, false, false, ARP_IGNORE}},
+        {IFF_UP | IFF_NOARP | IFF_BROADCAST, {9, false, false, false, ARP_IGNORE}},
+        {IFF_UP | IFF_NOARP | IFF_POINTOPOINT, {9, false, true, false, ARP_IGNORE}},
+        {IFF_UP | IFF_POINTOPOINT, {9, false, true, true, ARP_IGNORE}},
+    };
+    const struct rtmsg_arp without_ipv4 = {.index = 9};
+    struct wire wire;
+
+    for (size_t i = 0; i < COUNT(kinds); i++) {
+        an_arp(&wire, kinds[i].flags, 33 * sizeof(uint32_t));
+        check_arp("a device", &wire, &kinds[i].wanted);
+    }
+    for (size_t size = 0; size <= 33 * sizeof(uint32_t); size += 4) {
+        an_arp(&wire, IFF_UP, size);
+        check_arp("settings of another size", &wire,
+                  size >= 19 * sizeof(uint32_t) ? &kinds[0].wanted : NULL);
+    }
+    start_link(&wire, 9, IFF_UP);
+    wire_end(&wire);
+    check_arp("no families", &wire, &without_ipv4);
+    for (int32_t index = -1; index <= 0; index++) {
+        start_link(&wire, index, IFF_UP);
+        wire_end(&wire);
+        check_arp("no index", &wire, NULL);
+    }
+    an_arp(&wire, IFF_UP, 33 * sizeof(uint32_t));
+    wire.bytes[4] = RTM_DELLINK;
+    check_arp("message type", &wire, NULL);
+}
+
+static void hostile_arps(void)
+{
+    struct wire wire;
+
+    an_arp(&wire, IFF_UP, 33 * sizeof(uint32_t));
+    wire_cut(&arp_reader, &wire);
+    wire_lie(&arp_reader, &wire);
+    wire_mutate(&arp_reader, &wire, 50000);
+}
+
 int main(void)
 {
     static const struct test tests[] = {
@@ -1118,6 +1252,8 @@ int main(void)
         {.name = "link_mtus", .run = link_mtus},
         {.name = "routes", .run = routes},
         {.name = "hops", .run = hops},
+        {.name = "arps", .run = arps},
+        {.name = "hostile_arps", .run = hostile_arps},
         {.name = "paths", .run = paths},
         {.name = "hostile_paths", .run = hostile_paths},
         {.name = "real_path", .run = real_path},
