@@ -5,8 +5,9 @@ ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 NAME=net-admin-helper
 export TOOLS=$ROOT/build/tools
 
-# The application: no name, no group of note, no privilege.
-APP_UID=61234
+# The application: no name, no group of note, no privilege. Apart from the machine (scripts/apart) it is a user of whom
+# no other run of the tests has a process.
+APP_UID=${NAH_APP_UID:-61234}
 APP_GID=61234
 
 # Installs the program for the application's group, with its file capabilities, under a directory of the test file's
@@ -24,15 +25,16 @@ install_helper()
     export HELPER
 }
 
-# Installs the engine for the application's group, where the program of build/variants/engine looks for it, and lets all
-# open TUN devices, as udev does.
+# Installs the engine for the application's group, where the program of build/variants/engine looks for it. All have to
+# be able to open TUN devices, as udev has it and scripts/apart: a file of tests that is run without either changes the
+# machine's.
 install_engine()
 {
     local path=/var/lib/net-admin-helper-test/cwg-engine
     mkdir -p "${path%/*}"
     install -s -m 0710 -o root -g "$APP_GID" "$ROOT/build/cwg-engine" "$path.new"
     mv -f "$path.new" "$path"
-    chmod 0666 /dev/net/tun
+    [ "$(stat -c %a /dev/net/tun)" = 666 ] || chmod 0666 /dev/net/tun
 }
 
 # Runs a command as the application. setpriv started by root still holds its capabilities when it execs; with env in

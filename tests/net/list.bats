@@ -359,8 +359,8 @@ make_cgroup()
 {
     local hierarchy
     for hierarchy in /sys/fs/cgroup/pids /sys/fs/cgroup /sys/fs/cgroup/unified; do
-        CGROUP=$hierarchy/nah-test.$$
-        [ ! -e "$hierarchy/cgroup.procs" ] || ! mkdir "$CGROUP" 2>/dev/null || return 0
+        [ ! -e "$hierarchy/cgroup.procs" ] || ! CGROUP=$(mktemp -d -p "$hierarchy" nah-test.XXXXXX 2>/dev/null) ||
+            return 0
     done
     CGROUP=
     skip "no cgroup can be made here"

@@ -234,6 +234,18 @@ port_free()
     at "$1" "$TOOLS/udpport" free "$2"
 }
 
+# What the machine's own network, where no test makes anything, has that could be of a link: devices of a net's names,
+# and sockets at some UDP ports, each with the number that the kernel gives to no other. Something may be there that
+# isn't ours: two looks are to be compared: of_the_machine NET PORT...
+of_the_machine()
+{
+    local port
+    ip -o link show | awk -F '[:@] *' -v net="$1" '$2 ~ "-" net "-[01]$" { print $1, $2 }'
+    for port in "${@:2}"; do
+        ss -Hnuae "sport = :$port" | grep -o "$port .* sk:[^ ]*" || true
+    done
+}
+
 # Waits until no UDP socket is left at some sites: a namespace and its links end a little later than the last process in
 # it. For files whose sites outlive their tests.
 wait_for_silence()

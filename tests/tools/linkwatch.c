@@ -1,6 +1,9 @@
 // Says what happens to the links and IPv4 addresses of its network namespace.
 //
-//     linkwatch SECONDS
+//     linkwatch SECONDS [NAME]
+//
+// With NAME it hears of one device only: of its links by that name, and of addresses that a device
+// has whose link by that name it has heard of.
 //
 // Prints "watching" once nothing can escape it any more, then a line per event:
 //
@@ -23,6 +26,8 @@
 #include "common.h"
 
 static long events;
+static const char *only; // the name of the device that is asked for
+static int only_index;
 static volatile sig_atomic_t over;
 
 static void finish(int signal)
@@ -53,6 +58,10 @@ static void show_link(const struct nlmsghdr *header)
     const char *name = "?";
 
     mnl_attr_parse(header, sizeof(*link), take_name, &name);
+    if (only && strcmp(name, only) != 0)
+        return;
+    only_index = link->ifi_index;
+    events++;
     printf("%s %d %s\n", header->nlmsg_type == RTM_NEWLINK ? "newlink" : "dellink", link->ifi_index,
            name);
 }
@@ -62,6 +71,9 @@ static void show_address(const struct nlmsghdr *header)
     const struct ifaddrmsg *address = mnl_nlmsg_get_payload(header);
     char text[INET_ADDRSTRLEN] = "?";
 
+    if (only && (int)address->ifa_index != only_index)
+        return;
+    events++;
     mnl_attr_parse(header, sizeof(*address), take_address, text);
     printf("%s %u %s/%u\n", header->nlmsg_type == RTM_NEWADDR ? "newaddr" : "deladdr",
            address->ifa_index, text, address->ifa_prefixlen);
@@ -80,9 +92,9 @@ static int show(const struct nlmsghdr *header, void *data)
         show_address(header);
         break;
     default:
+        events++;
         printf("type %u\n", header->nlmsg_type);
     }
-    events++;
     return MNL_CB_OK;
 }
 
@@ -124,10 +136,11 @@ int main(int argc, char **argv)
     bool complete = true;
     long seconds;
 
-    if (argc != 2 || !parse_number(argv[1], 1, 3600, &seconds)) {
-        fputs("usage: linkwatch SECONDS\n", stderr);
+    if (argc < 2 || argc > 3 || !parse_number(argv[1], 1, 3600, &seconds)) {
+        fputs("usage: linkwatch SECONDS [NAME]\n", stderr);
         return TROUBLE;
     }
+    only = argv[2];
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGINT, &action, NULL);
     setvbuf(stdout, NULL, _IOLBF, 0);
