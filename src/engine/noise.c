@@ -43,7 +43,8 @@ struct noise {
     bool has_preshared;
     uint8_t static_static[CURVE_SECRET_SIZE];
     uint8_t last_timestamp[NOISE_TIMESTAMP_SIZE];
-    struct handshake handshake;
+    struct handshake begun;  /* by us */
+    struct handshake answer; /* to the one that the peer began */
     struct aead *scratch;
 };
 
@@ -118,7 +119,7 @@ static bool open_part(const struct noise *noise, struct transcript *transcript,
     return true;
 }
 
-/* ---- The handshake under way ---- */
+/* ---- The handshakes under way ---- */
 
 static void wipe_handshake(struct handshake *handshake)
 {
@@ -126,11 +127,17 @@ static void wipe_handshake(struct handshake *handshake)
     OPENSSL_cleanse(handshake, sizeof(*handshake));
 }
 
-/* What was made on the side takes the place of what is under way. */
-static void commit(struct noise *noise, struct handshake *next)
+static void wipe_both(struct noise *noise)
 {
-    wipe_handshake(&noise->handshake);
-    noise->handshake = *next;
+    wipe_handshake(&noise->begun);
+    wipe_handshake(&noise->answer);
+}
+
+/* What was made on the side takes the place of one of the two. */
+static void commit(struct handshake *place, struct handshake *next)
+{
+    wipe_handshake(place);
+    *place = *next;
     *next = (struct handshake){0};
 }
 
@@ -181,7 +188,7 @@ void noise_free(struct noise *noise)
 {
     if (!noise)
         return;
-    wipe_handshake(&noise->handshake);
+    wipe_both(noise);
     curve_pair_wipe(&noise->own);
     aead_free(noise->scratch);
     OPENSSL_cleanse(noise, sizeof(*noise));
@@ -201,7 +208,7 @@ bool noise_set_peer(struct noise *noise, const struct key *peer)
         return true;
     if (!curve_share(&noise->own, peer, secret))
         return false;
-    wipe_handshake(&noise->handshake);
+    wipe_both(noise);
     OPENSSL_cleanse(&noise->preshared, sizeof(noise->preshared));
     noise->has_preshared = false;
     memset(noise->last_timestamp, 0, sizeof(noise->last_timestamp));
@@ -215,7 +222,7 @@ bool noise_set_peer(struct noise *noise, const struct key *peer)
 
 void noise_forget_peer(struct noise *noise)
 {
-    wipe_handshake(&noise->handshake);
+    wipe_both(noise);
     OPENSSL_cleanse(&noise->preshared, sizeof(noise->preshared));
     OPENSSL_cleanse(noise->static_static, sizeof(noise->static_static));
     noise->has_preshared = false;
@@ -289,7 +296,7 @@ bool noise_make_initiation(struct noise *noise, uint32_t local,
     bool made = noise->has_peer && write_initiation(noise, &next, timestamp, &message);
 
     if (made) {
-        commit(noise, &next);
+        commit(&noise->begun, &next);
         *ret_message = message;
     }
     wipe_handshake(&next);
@@ -346,7 +353,7 @@ enum noise_verdict noise_read_initiation(struct noise *noise,
                                                                                   : NOISE_REPLAYED;
     if (verdict == NOISE_ACCEPTED) {
         memcpy(noise->last_timestamp, timestamp, sizeof(timestamp));
-        commit(noise, &next);
+        commit(&noise->answer, &next);
     }
     wipe_handshake(&next);
     return verdict;
@@ -383,21 +390,21 @@ bool noise_make_response(struct noise *noise, uint32_t local, struct message_res
 {
     struct handshake next = {
         .state = NOISE_SENT_RESPONSE,
-        .transcript = noise->handshake.transcript,
-        .remote_ephemeral = noise->handshake.remote_ephemeral,
+        .transcript = noise->answer.transcript,
+        .remote_ephemeral = noise->answer.remote_ephemeral,
         .local = local,
-        .remote = noise->handshake.remote,
+        .remote = noise->answer.remote,
     };
     struct message_response message = {
         .type = htole32(MESSAGE_RESPONSE),
         .sender = htole32(local),
-        .receiver = htole32(noise->handshake.remote),
+        .receiver = htole32(noise->answer.remote),
     };
-    bool made = noise->handshake.state == NOISE_RECEIVED_INITIATION &&
-                write_response(noise, &next, &message);
+    bool made =
+        noise->answer.state == NOISE_RECEIVED_INITIATION && write_response(noise, &next, &message);
 
     if (made) {
-        commit(noise, &next);
+        commit(&noise->answer, &next);
         *ret_message = message;
     }
     wipe_handshake(&next);
@@ -416,7 +423,7 @@ static bool open_response(const struct noise *noise, const struct message_respon
     memcpy(ephemeral.bytes, message->ephemeral, KEY_SIZE);
     mix_ephemeral(transcript, message->ephemeral);
     /* ee */
-    if (!mix_shared(transcript, &noise->handshake.ephemeral, &ephemeral, NULL))
+    if (!mix_shared(transcript, &noise->begun.ephemeral, &ephemeral, NULL))
         return false;
     /* se */
     if (!mix_shared(transcript, &noise->own, &ephemeral, NULL))
@@ -433,51 +440,66 @@ enum noise_verdict noise_read_response(struct noise *noise, const struct message
 {
     struct handshake next = {
         .state = NOISE_RECEIVED_RESPONSE,
-        .transcript = noise->handshake.transcript,
-        .local = noise->handshake.local,
+        .transcript = noise->begun.transcript,
+        .local = noise->begun.local,
         .remote = le32toh(message->sender),
     };
-    bool right = noise->handshake.state == NOISE_SENT_INITIATION &&
+    bool right = noise->begun.state == NOISE_SENT_INITIATION &&
                  le32toh(message->type) == MESSAGE_RESPONSE &&
-                 le32toh(message->receiver) == noise->handshake.local &&
+                 le32toh(message->receiver) == noise->begun.local &&
                  open_response(noise, message, &next.transcript);
 
     if (right)
-        commit(noise, &next);
+        commit(&noise->begun, &next);
     wipe_handshake(&next);
     return right ? NOISE_ACCEPTED : NOISE_FORGED;
 }
 
-/* ---- Its end ---- */
+/* ---- Their end ---- */
 
 enum noise_state noise_state(const struct noise *noise)
 {
-    return noise->handshake.state;
+    return noise->answer.state != NOISE_NOTHING ? noise->answer.state : noise->begun.state;
 }
 
 uint32_t noise_local_index(const struct noise *noise)
 {
-    return noise->handshake.local;
+    return noise->begun.state != NOISE_NOTHING ? noise->begun.local : noise->answer.local;
+}
+
+/* Public keys are no secrets, and may be compared in any way. */
+static bool is_preferred(const struct noise *noise, bool initiator)
+{
+    bool own = memcmp(noise->own.public_key.bytes, noise->peer.bytes, KEY_SIZE) < 0;
+
+    return initiator == own;
 }
 
 /* The paper's section 5.4.5: the initiator sends by the first key. */
 bool noise_begin_session(struct noise *noise, struct noise_keys *ret_keys)
 {
-    struct handshake *handshake = &noise->handshake;
-    bool initiator = handshake->state == NOISE_RECEIVED_RESPONSE;
+    bool initiator = noise->answer.state != NOISE_SENT_RESPONSE;
+    struct handshake *handshake = initiator ? &noise->begun : &noise->answer;
 
-    if (!initiator && handshake->state != NOISE_SENT_RESPONSE)
+    if (initiator && handshake->state != NOISE_RECEIVED_RESPONSE)
         return false;
     hash_kdf(handshake->transcript.chain, NULL, 0, initiator ? ret_keys->send : ret_keys->receive,
              initiator ? ret_keys->receive : ret_keys->send, NULL);
     ret_keys->local = handshake->local;
     ret_keys->remote = handshake->remote;
     ret_keys->initiator = initiator;
+    ret_keys->crossed = !initiator && noise->begun.state == NOISE_SENT_INITIATION;
+    ret_keys->preferred = is_preferred(noise, initiator);
     wipe_handshake(handshake);
     return true;
 }
 
+void noise_abandon_initiation(struct noise *noise)
+{
+    wipe_handshake(&noise->begun);
+}
+
 void noise_abandon(struct noise *noise)
 {
-    wipe_handshake(&noise->handshake);
+    wipe_both(noise);
 }

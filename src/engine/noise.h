@@ -61,7 +61,9 @@ struct message_data {
     uint8_t sealed[];
 };
 
-/* Ourselves, and the one peer. Made at start; libcrypto's objects are in it. */
+/* Ourselves, and the one peer. Made at start; libcrypto's objects are in it. At most two handshakes
+ * are under way: the one that we have begun, and the one of the peer's that we answer. The two
+ * don't touch each other. So if both ends begin at once, each still takes the other's response. */
 struct noise;
 
 enum noise_state {
@@ -91,8 +93,8 @@ const struct key *noise_peer(const struct noise *noise);
 void noise_set_preshared_key(struct noise *noise, const struct key *preshared);
 bool noise_has_preshared_key(const struct noise *noise);
 
-/* Initiator: begins a handshake, in the place of any that was under way. `local` is the index by
- * which we want to be addressed. Returns false without randomness or peer. */
+/* Initiator: begins a handshake, in the place of the last one that we began. `local` is the index
+ * by which we want to be addressed. Returns false without randomness or peer. */
 bool noise_make_initiation(struct noise *noise, uint32_t local,
                            const uint8_t timestamp[static NOISE_TIMESTAMP_SIZE],
                            struct message_initiation *ret_message);
@@ -103,8 +105,8 @@ enum noise_verdict {
     NOISE_REPLAYED, /* from the peer, but not newer than one seen before */
 };
 
-/* Responder: if accepted, the handshake under way is replaced by this one. On anything else
- * nothing changes: work on locals, commit on success. */
+/* Responder: if accepted, this handshake takes the place of the last one that the peer began. On
+ * anything else nothing changes: work on locals, commit on success. */
 enum noise_verdict noise_read_initiation(struct noise *noise,
                                          const struct message_initiation *message);
 bool noise_make_response(struct noise *noise, uint32_t local, struct message_response *ret_message);
@@ -112,8 +114,10 @@ bool noise_make_response(struct noise *noise, uint32_t local, struct message_res
 /* Initiator: the response to our initiation. */
 enum noise_verdict noise_read_response(struct noise *noise, const struct message_response *message);
 
+/* Of the handshake that the peer began; if there is none, of the one that we began. */
 enum noise_state noise_state(const struct noise *noise);
-/* Our index of the handshake under way; 0 if there is none. */
+/* Our index of the handshake that we began; if there is none, of the one that the peer began; 0 if
+ * there is neither. */
 uint32_t noise_local_index(const struct noise *noise);
 
 struct noise_keys {
@@ -122,11 +126,19 @@ struct noise_keys {
     uint32_t local;  /* index */
     uint32_t remote; /* index */
     bool initiator;
+    /* Whether a handshake that we began was without an answer when the peer's was answered. */
+    bool crossed;
+    /* Of two handshakes that cross, both ends prefer the one that was begun by the end with the
+     * lower public key. */
+    bool preferred;
 };
 
 /* Derives the transport keys after a response was made or read, and wipes the handshake. The
  * caller wipes *ret_keys. Returns false, and writes nothing, in any other state. */
 bool noise_begin_session(struct noise *noise, struct noise_keys *ret_keys);
 
-/* Forgets the handshake under way, ephemeral keys and all. */
+/* Forgets the handshake that we began, ephemeral key and all: its response is not taken any more.
+ */
+void noise_abandon_initiation(struct noise *noise);
+/* Forgets both handshakes. */
 void noise_abandon(struct noise *noise);

@@ -2,6 +2,9 @@
 
 #include "engine/aead.h"
 
+/* Two handshakes of which both ends know the outcome cross within a round trip. */
+#define CROSSING_MAX (2 * SECONDS)
+
 static void forget(struct session *session)
 {
     aead_wipe(session->send);
@@ -48,13 +51,13 @@ static void move(struct session **a, struct session **b)
     *b = freed;
 }
 
+/* Where a next session waits, it stays: the peer may be using it (sessions_received()). */
 void sessions_begin(struct sessions *sessions, const struct noise_keys *keys, int64_t now)
 {
     struct session *session;
 
     if (keys->initiator) {
-        /* One that waited for its first use is the younger one, and the peer may be using it. */
-        move(&sessions->previous, sessions->next->there ? &sessions->next : &sessions->current);
+        move(&sessions->previous, &sessions->current);
         session = sessions->current;
     } else {
         session = sessions->next;
@@ -68,7 +71,10 @@ void sessions_begin(struct sessions *sessions, const struct noise_keys *keys, in
     session->local = keys->local;
     session->remote = keys->remote;
     session->initiator = keys->initiator;
+    session->crossed = keys->crossed;
+    session->preferred = keys->preferred;
     session->birth = now;
+    session->number = ++sessions->begun;
     session->there = true;
 }
 
@@ -83,13 +89,47 @@ struct session *sessions_find(struct sessions *sessions, uint32_t local, int64_t
     return NULL;
 }
 
+/* Whether the next session, of which a packet has come, is to be the current one. If it is the
+ * older one of the two, the peer will use the current one as soon as it knows; but of two that
+ * crossed, of which ours had its answer later, both ends take the preferred one. */
+static bool next_leads(const struct sessions *sessions)
+{
+    const struct session *current = sessions->current, *next = sessions->next;
+
+    if (!current->there || next->number > current->number)
+        return true;
+    return next->crossed && next->number + 1 == current->number && next->preferred;
+}
+
+/* Datagrams that overtook each other can have each end send by the other one of two sessions that
+ * crossed. A packet of the previous session then shows it. */
+static bool previous_leads(const struct sessions *sessions)
+{
+    const struct session *current = sessions->current, *previous = sessions->previous;
+
+    return previous->preferred && current->initiator != previous->initiator &&
+           previous->number + 1 == current->number &&
+           current->birth - previous->birth < CROSSING_MAX;
+}
+
+static void swap(struct session **a, struct session **b)
+{
+    struct session *kept = *a;
+
+    *a = *b;
+    *b = kept;
+}
+
 bool sessions_received(struct sessions *sessions, const struct session *with)
 {
-    if (with != sessions->next)
-        return false;
-    move(&sessions->previous, &sessions->current);
-    move(&sessions->current, &sessions->next);
-    return true;
+    if (with == sessions->next && next_leads(sessions)) {
+        move(&sessions->previous, &sessions->current);
+        move(&sessions->current, &sessions->next);
+        return true;
+    }
+    if (with == sessions->previous && previous_leads(sessions))
+        swap(&sessions->previous, &sessions->current);
+    return false;
 }
 
 struct session *sessions_for_sending(struct sessions *sessions, int64_t now)

@@ -23,22 +23,32 @@ struct aead;
 struct session {
     bool there;
     bool initiator; /* of the handshake it came of */
+    bool crossed;   /* struct noise_keys has these two */
+    bool preferred;
     uint32_t local; /* index in what we receive; never 0 */
     uint32_t remote;
     int64_t birth;
+    uint64_t number; /* greater than that of any session before */
     struct aead *send;
     struct aead *receive;
     uint64_t counter; /* of the next packet we send */
     struct replay replay;
 };
 
-/* One is in use; the one before still receives what is on its way; and the next one, if we were the
- * responder, waits for the initiator to use it first. */
+/* We send by the current one. The previous one still receives what is on its way. The next one, if
+ * we were the responder, waits for the initiator to use it first.
+ *
+ * Both ends may begin a handshake before either has seen the other's. Then each end gets a session
+ * as initiator, and one as responder, in either order. Each sends by its own until it has seen that
+ * the peer has both; then both send by the preferred one. (The kernel's driver, as responder,
+ * forgets what it had begun: there is but one session, the other end's, and it is taken as it
+ * comes.) */
 struct sessions {
     struct session *current;
     struct session *previous;
     struct session *next;
     struct session slot[3];
+    uint64_t begun;
 };
 
 /* Allocates what libcrypto needs. Returns false if there is no memory. */
@@ -51,8 +61,8 @@ void sessions_begin(struct sessions *sessions, const struct noise_keys *keys, in
 /* The one that a message with this receiver index is for, if it may still receive; else NULL. */
 struct session *sessions_find(struct sessions *sessions, uint32_t local, int64_t now);
 
-/* To be told of each packet that was received and is authentic. Returns true if that was the first
- * of the next session, which becomes the current one. */
+/* To be told of each packet that was received and is authentic. Returns true if the packet was the
+ * first of the next session, and that is the current one from now on. */
 bool sessions_received(struct sessions *sessions, const struct session *with);
 
 /* The current one, if it may still send; else NULL. */

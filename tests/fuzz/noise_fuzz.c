@@ -35,14 +35,20 @@ struct letter {
     uint8_t made[sizeof(struct message_initiation)]; /* as it was made */
 };
 
+/* A handshake under way, as the model knows it. */
+struct under_way {
+    enum noise_state state;
+    uint32_t index;
+    int handshake;
+};
+
 /* An end, and what the model knows of it. */
 struct end {
     struct noise *noise;
     struct cookie_maker maker;
     struct cookie_checker checker;
-    enum noise_state state;
-    uint32_t index;
-    int handshake;
+    struct under_way begun;         /* by this end */
+    struct under_way answer;        /* to the other's */
     uint32_t last_time;             /* of the initiations that it accepted */
     uint8_t last_mac1[COOKIE_SIZE]; /* of the message that a cookie may answer */
     bool wants_cookie;
@@ -142,23 +148,27 @@ static enum noise_verdict wanted_of_response(const struct end *end, const struct
     const struct message_response *message = (const void *)letter->bytes;
 
     return letter->length == sizeof(struct message_response) && is_authentic(letter) &&
-                   &ends[letter->from] != end && end->state == NOISE_SENT_INITIATION &&
-                   end->handshake == letter->handshake && le32toh(message->receiver) == end->index
+                   &ends[letter->from] != end && end->begun.state == NOISE_SENT_INITIATION &&
+                   end->begun.handshake == letter->handshake &&
+                   le32toh(message->receiver) == end->begun.index
                ? NOISE_ACCEPTED
                : NOISE_FORGED;
 }
 
 static void check_end(const struct end *end)
 {
-    must(noise_state(end->noise) == end->state);
-    must(noise_local_index(end->noise) == end->index);
+    const struct under_way *begun = &end->begun, *answer = &end->answer;
+
+    must(noise_state(end->noise) ==
+         (answer->state != NOISE_NOTHING ? answer->state : begun->state));
+    must(noise_local_index(end->noise) ==
+         (begun->state != NOISE_NOTHING ? begun->index : answer->index));
 }
 
-static void set_state(struct end *end, enum noise_state state, uint32_t index, int handshake)
+static void set_state(struct under_way *under_way, enum noise_state state, uint32_t index,
+                      int handshake)
 {
-    end->state = state;
-    end->index = index;
-    end->handshake = handshake;
+    *under_way = (struct under_way){state, index, handshake};
 }
 
 /* Both ends of a handshake have the same keys, and no handshake gives an end two sessions. */
@@ -170,6 +180,7 @@ static void check_session(int who, int handshake, const struct noise_keys *keys)
             continue;
         must(sessions[i].end != who);
         must(sessions[i].keys.initiator != keys->initiator);
+        must(sessions[i].keys.preferred == keys->preferred);
         must(memcmp(sessions[i].keys.send, keys->receive, sizeof(keys->send)) == 0);
         must(memcmp(sessions[i].keys.receive, keys->send, sizeof(keys->send)) == 0);
     }
@@ -214,7 +225,7 @@ static void initiate(int who)
     memcpy(timestamp + 4, &time, sizeof(time));
     must(noise_make_initiation(end->noise, letter->index, timestamp, (void *)letter->bytes));
     finish(end, letter);
-    set_state(end, NOISE_SENT_INITIATION, letter->index, letter->handshake);
+    set_state(&end->begun, NOISE_SENT_INITIATION, letter->index, letter->handshake);
 }
 
 static void respond(int who)
@@ -223,38 +234,48 @@ static void respond(int who)
     struct message_response message;
     struct letter *letter;
 
-    if (end->state != NOISE_RECEIVED_INITIATION) {
+    if (end->answer.state != NOISE_RECEIVED_INITIATION) {
         must(!noise_make_response(end->noise, 1, &message));
         return;
     }
     must(noise_make_response(end->noise, ++last_index, &message));
     letter = new_letter(who, sizeof(message));
     memcpy(letter->bytes, &message, sizeof(message));
-    letter->handshake = end->handshake;
+    letter->handshake = end->answer.handshake;
     letter->index = last_index;
     finish(end, letter);
-    set_state(end, NOISE_SENT_RESPONSE, last_index, end->handshake);
+    set_state(&end->answer, NOISE_SENT_RESPONSE, last_index, end->answer.handshake);
 }
 
 static void begin_session(int who)
 {
     struct end *end = &ends[who];
     struct noise_keys keys;
-    bool ready = end->state == NOISE_SENT_RESPONSE || end->state == NOISE_RECEIVED_RESPONSE;
+    bool initiator = end->answer.state != NOISE_SENT_RESPONSE;
+    struct under_way *under_way = initiator ? &end->begun : &end->answer;
+    bool ready = !initiator || under_way->state == NOISE_RECEIVED_RESPONSE;
 
     must(noise_begin_session(end->noise, &keys) == ready);
     if (!ready)
         return;
-    must(keys.local == end->index);
-    must(keys.initiator == (end->state == NOISE_RECEIVED_RESPONSE));
-    check_session(who, end->handshake, &keys);
-    set_state(end, NOISE_NOTHING, 0, NONE);
+    must(keys.local == under_way->index);
+    must(keys.initiator == initiator);
+    must(keys.crossed == (!initiator && end->begun.state == NOISE_SENT_INITIATION));
+    check_session(who, under_way->handshake, &keys);
+    set_state(under_way, NOISE_NOTHING, 0, NONE);
 }
 
 static void abandon(int who)
 {
-    noise_abandon(ends[who].noise);
-    set_state(&ends[who], NOISE_NOTHING, 0, NONE);
+    struct end *end = &ends[who];
+
+    if (take() % 2) {
+        noise_abandon_initiation(end->noise);
+    } else {
+        noise_abandon(end->noise);
+        set_state(&end->answer, NOISE_NOTHING, 0, NONE);
+    }
+    set_state(&end->begun, NOISE_NOTHING, 0, NONE);
 }
 
 /* ---- What the one between them does ---- */
@@ -327,7 +348,7 @@ static void deliver_initiation(struct end *end, const struct letter *letter)
     if (wanted != NOISE_ACCEPTED)
         return;
     end->last_time = letter->time;
-    set_state(end, NOISE_RECEIVED_INITIATION, 0, letter->handshake);
+    set_state(&end->answer, NOISE_RECEIVED_INITIATION, 0, letter->handshake);
 }
 
 static void deliver_response(struct end *end, const struct letter *letter)
@@ -336,7 +357,7 @@ static void deliver_response(struct end *end, const struct letter *letter)
 
     must(noise_read_response(end->noise, (const void *)letter->bytes) == wanted);
     if (wanted == NOISE_ACCEPTED)
-        set_state(end, NOISE_RECEIVED_RESPONSE, end->index, end->handshake);
+        set_state(&end->begun, NOISE_RECEIVED_RESPONSE, end->begun.index, end->begun.handshake);
 }
 
 /* As whatever it says it is, and as it was made. The MACs first, as the engine does. */
@@ -415,7 +436,7 @@ static void begin(void)
         memset(&ends[who], 0, sizeof(ends[who]));
         ends[who].noise = noise_new();
         must(ends[who].noise);
-        ends[who].handshake = NONE;
+        ends[who].begun.handshake = ends[who].answer.handshake = NONE;
     }
     for (int who = 0; who < ENDS; who++) {
         const struct key *peer = noise_public_key(ends[1 - who].noise);

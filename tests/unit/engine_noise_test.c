@@ -430,22 +430,62 @@ static void late_response(void)
     free_ends(&ends);
 }
 
-/* Both begin at once: who accepts the other's initiation is the responder. */
+/* Both begin at once: each takes the other's response, and there are two sessions. */
 static void crossing(void)
 {
     struct ends ends = new_ends();
     struct message_initiation one = initiate(ends.initiator, 1);
     struct message_initiation other = initiate(ends.responder, 1);
-    struct message_response response;
+    struct message_response to_one, to_other;
+    struct noise_keys keys[4];
 
     expect(noise_read_initiation(ends.responder, &one) == NOISE_ACCEPTED, "initiation");
     expect(noise_state(ends.responder) == NOISE_RECEIVED_INITIATION, "state");
-    response = respond(ends.responder);
-    expect(noise_read_response(ends.initiator, &response) == NOISE_ACCEPTED, "response");
-    expect_session(&ends, "session");
+    expect(noise_make_response(ends.responder, RESPONDER_INDEX, &to_one), "response");
+    expect(noise_begin_session(ends.responder, &keys[0]), "as responder");
+    expect(noise_state(ends.responder) == NOISE_SENT_INITIATION, "state, later");
     expect(noise_read_initiation(ends.initiator, &other) == NOISE_ACCEPTED, "the other initiation");
-    response = respond(ends.initiator);
-    expect(noise_read_response(ends.responder, &response) == NOISE_FORGED, "given up");
+    expect(noise_make_response(ends.initiator, RESPONDER_INDEX + 1, &to_other), "other response");
+    expect(noise_begin_session(ends.initiator, &keys[1]), "the other as responder");
+    expect(noise_read_response(ends.initiator, &to_one) == NOISE_ACCEPTED, "read");
+    expect(noise_begin_session(ends.initiator, &keys[2]), "as initiator");
+    expect(noise_read_response(ends.responder, &to_other) == NOISE_ACCEPTED, "the other read");
+    expect(noise_begin_session(ends.responder, &keys[3]), "the other as initiator");
+    for (int i = 0; i < 2; i++) {
+        const struct noise_keys *responders = &keys[i], *initiators = &keys[2 + i];
+
+        expect(memcmp(responders->send, initiators->receive, 32) == 0 &&
+                   memcmp(responders->receive, initiators->send, 32) == 0,
+               "keys of session %d", i);
+        expect(responders->crossed && !initiators->crossed, "session %d: crossed", i);
+        expect(responders->preferred == initiators->preferred, "session %d: preferred", i);
+        expect(initiators->initiator && !responders->initiator, "session %d: roles", i);
+    }
+    expect(keys[0].preferred != keys[1].preferred, "both are preferred, or none");
+    expect(noise_state(ends.initiator) == NOISE_NOTHING, "initiator's state");
+    expect(noise_state(ends.responder) == NOISE_NOTHING, "responder's state");
+    free_ends(&ends);
+}
+
+/* What was abandoned takes no response; the peer's handshake is not touched by that. */
+static void abandon_initiation(void)
+{
+    struct ends ends = new_ends();
+    struct message_initiation one = initiate(ends.initiator, 1);
+    struct message_initiation other = initiate(ends.responder, 1);
+    struct message_response response;
+    struct noise_keys keys;
+
+    noise_read_initiation(ends.responder, &one);
+    noise_read_initiation(ends.initiator, &other);
+    noise_abandon_initiation(ends.responder);
+    expect(noise_make_response(ends.initiator, RESPONDER_INDEX, &response), "response");
+    expect(noise_read_response(ends.responder, &response) == NOISE_FORGED, "it was taken");
+    expect(noise_make_response(ends.responder, RESPONDER_INDEX + 1, &response), "own response");
+    expect(noise_read_response(ends.initiator, &response) == NOISE_ACCEPTED, "it was not taken");
+    expect(noise_begin_session(ends.responder, &keys) && !keys.initiator && !keys.crossed,
+           "a session");
+    expect(noise_state(ends.responder) == NOISE_NOTHING, "state");
     free_ends(&ends);
 }
 
@@ -518,6 +558,7 @@ int main(void)
         {.name = "timestamps", .run = timestamps},
         {.name = "late_response", .run = late_response},
         {.name = "crossing", .run = crossing},
+        {.name = "abandon_initiation", .run = abandon_initiation},
         {.name = "abandon", .run = abandon},
         {.name = "peers", .run = peers},
     };

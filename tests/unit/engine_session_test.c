@@ -26,6 +26,7 @@ enum step_kind {
     END,
     INITIATOR, /* a session by a handshake that we began */
     RESPONDER,
+    CROSSED,  /* as responder, while our own handshake had no answer */
     RECEIVED, /* a packet for it */
     WIPE,
 };
@@ -36,63 +37,120 @@ struct step {
 };
 
 /* Which sessions are then where: add_new_keypair() and wg_noise_received_with_keypair() of the
- * kernel's driver. */
+ * kernel's driver, but for handshakes that cross. */
 static const struct {
     const char *what;
     struct step steps[STEPS_MAX];
     uint32_t current;
     uint32_t previous;
     uint32_t next;
+    bool own; /* of two that cross, ours is preferred */
 } cases[] = {
-    {"nothing", {{END, 0}}, NONE, NONE, NONE},
-    {"initiator", {{INITIATOR, 1}}, 1, NONE, NONE},
-    {"responder", {{RESPONDER, 1}}, NONE, NONE, 1},
-    {"confirmed", {{RESPONDER, 1}, {RECEIVED, 1}}, 1, NONE, NONE},
-    {"confirmed twice", {{RESPONDER, 1}, {RECEIVED, 1}, {RECEIVED, 1}}, 1, NONE, NONE},
-    {"two as initiator", {{INITIATOR, 1}, {INITIATOR, 2}}, 2, 1, NONE},
-    {"three as initiator", {{INITIATOR, 1}, {INITIATOR, 2}, {INITIATOR, 3}}, 3, 2, NONE},
-    {"then as responder", {{INITIATOR, 1}, {RESPONDER, 2}}, 1, NONE, 2},
-    {"the one before goes", {{INITIATOR, 1}, {INITIATOR, 2}, {RESPONDER, 3}}, 2, NONE, 3},
-    {"the old one confirms nothing", {{INITIATOR, 1}, {RESPONDER, 2}, {RECEIVED, 1}}, 1, NONE, 2},
-    {"the new one does", {{INITIATOR, 1}, {RESPONDER, 2}, {RECEIVED, 2}}, 2, 1, NONE},
-    {"another before that", {{INITIATOR, 1}, {RESPONDER, 2}, {RESPONDER, 3}}, 1, NONE, 3},
-    {"as initiator before that", {{INITIATOR, 1}, {RESPONDER, 2}, {INITIATOR, 3}}, 3, 2, NONE},
-    {"the same, from nothing", {{RESPONDER, 2}, {INITIATOR, 3}}, 3, 2, NONE},
+    {"nothing", {{END, 0}}, NONE, NONE, NONE, false},
+    {"initiator", {{INITIATOR, 1}}, 1, NONE, NONE, false},
+    {"responder", {{RESPONDER, 1}}, NONE, NONE, 1, false},
+    {"confirmed", {{RESPONDER, 1}, {RECEIVED, 1}}, 1, NONE, NONE, false},
+    {"confirmed twice", {{RESPONDER, 1}, {RECEIVED, 1}, {RECEIVED, 1}}, 1, NONE, NONE, false},
+    {"two as initiator", {{INITIATOR, 1}, {INITIATOR, 2}}, 2, 1, NONE, false},
+    {"three as initiator", {{INITIATOR, 1}, {INITIATOR, 2}, {INITIATOR, 3}}, 3, 2, NONE, false},
+    {"then as responder", {{INITIATOR, 1}, {RESPONDER, 2}}, 1, NONE, 2, false},
+    {"the one before goes", {{INITIATOR, 1}, {INITIATOR, 2}, {RESPONDER, 3}}, 2, NONE, 3, false},
+    {"the old one confirms nothing",
+     {{INITIATOR, 1}, {RESPONDER, 2}, {RECEIVED, 1}},
+     1,
+     NONE,
+     2,
+     false},
+    {"the new one does", {{INITIATOR, 1}, {RESPONDER, 2}, {RECEIVED, 2}}, 2, 1, NONE, false},
+    {"another before that", {{INITIATOR, 1}, {RESPONDER, 2}, {RESPONDER, 3}}, 1, NONE, 3, false},
+    {"as initiator before that", {{INITIATOR, 1}, {RESPONDER, 2}, {INITIATOR, 3}}, 3, 1, 2, false},
+    {"the same, from nothing", {{RESPONDER, 2}, {INITIATOR, 3}}, 3, NONE, 2, false},
     {"the waiting one is used late",
      {{INITIATOR, 1}, {RESPONDER, 2}, {INITIATOR, 3}, {RECEIVED, 2}},
      3,
+     1,
      2,
-     NONE},
+     false},
     {"rekeys as responder",
      {{RESPONDER, 1}, {RECEIVED, 1}, {RESPONDER, 2}, {RECEIVED, 2}, {RESPONDER, 3}, {RECEIVED, 3}},
      3,
      2,
-     NONE},
+     NONE,
+     false},
     {"all three in use",
      {{INITIATOR, 1}, {RESPONDER, 2}, {RECEIVED, 2}, {RESPONDER, 3}},
      2,
      NONE,
-     3},
-    {"wiped", {{INITIATOR, 1}, {INITIATOR, 2}, {RESPONDER, 3}, {WIPE, 0}}, NONE, NONE, NONE},
-    {"after that", {{INITIATOR, 1}, {WIPE, 0}, {RESPONDER, 2}, {RECEIVED, 2}}, 2, NONE, NONE},
+     3,
+     false},
+    {"crossed, ours", {{INITIATOR, 1}, {CROSSED, 2}, {INITIATOR, 3}}, 3, 1, 2, true},
+    {"crossed, ours, both used",
+     {{INITIATOR, 1}, {CROSSED, 2}, {INITIATOR, 3}, {RECEIVED, 2}, {RECEIVED, 3}},
+     3,
+     1,
+     2,
+     true},
+    {"crossed, the peer's", {{INITIATOR, 1}, {CROSSED, 2}, {INITIATOR, 3}}, 3, 1, 2, false},
+    {"crossed, the peer's, both used",
+     {{INITIATOR, 1}, {CROSSED, 2}, {INITIATOR, 3}, {RECEIVED, 2}, {RECEIVED, 3}},
+     2,
+     3,
+     NONE,
+     false},
+    {"crossed, and long ago",
+     {{CROSSED, 2}, {INITIATOR, 3}, {INITIATOR, 4}, {RECEIVED, 2}},
+     4,
+     3,
+     2,
+     false},
+    {"crossed, ours has no answer",
+     {{INITIATOR, 1}, {CROSSED, 2}, {RECEIVED, 2}},
+     2,
+     1,
+     NONE,
+     true},
+    {"crossed, first", {{CROSSED, 2}, {RECEIVED, 2}}, 2, NONE, NONE, true},
+    {"crossed, and overtaken, ours",
+     {{INITIATOR, 1}, {RESPONDER, 2}, {RECEIVED, 2}, {RECEIVED, 1}},
+     1,
+     2,
+     NONE,
+     true},
+    {"crossed, and overtaken, the peer's",
+     {{INITIATOR, 1}, {RESPONDER, 2}, {RECEIVED, 2}, {RECEIVED, 1}},
+     2,
+     1,
+     NONE,
+     false},
+    {"wiped", {{INITIATOR, 1}, {INITIATOR, 2}, {RESPONDER, 3}, {WIPE, 0}}, NONE, NONE, NONE, false},
+    {"after that",
+     {{INITIATOR, 1}, {WIPE, 0}, {RESPONDER, 2}, {RECEIVED, 2}},
+     2,
+     NONE,
+     NONE,
+     false},
 };
 
-static void take(struct sessions *sessions, const struct step *step)
+static void take(struct sessions *sessions, const struct step *step, bool own)
 {
     struct noise_keys keys = keys_of(step->local, step->kind == INITIATOR);
     struct session *with;
 
+    keys.crossed = step->kind == CROSSED;
+    keys.preferred = own == keys.initiator;
     switch (step->kind) {
     case INITIATOR:
     case RESPONDER:
+    case CROSSED:
         sessions_begin(sessions, &keys, start);
         break;
     case RECEIVED:
         with = sessions_find(sessions, step->local, start);
         if (with) {
             bool waited = with == sessions->next;
+            bool leads = sessions_received(sessions, with);
 
-            expect(sessions_received(sessions, with) == waited, "index %u", step->local);
+            expect(leads == (waited && with == sessions->current), "index %u", step->local);
         } else {
             expect(false, "no session with index %u", step->local);
         }
@@ -118,7 +176,7 @@ static void slots(void)
         if (!sessions_init(&sessions))
             unit_trouble("sessions_init");
         for (size_t k = 0; k < STEPS_MAX; k++)
-            take(&sessions, &cases[i].steps[k]);
+            take(&sessions, &cases[i].steps[k], cases[i].own);
         expect(index_of(sessions.current) == cases[i].current &&
                    index_of(sessions.previous) == cases[i].previous &&
                    index_of(sessions.next) == cases[i].next,
@@ -144,6 +202,27 @@ static void slots(void)
         expect(sessions_for_sending(&sessions, start) ==
                    (cases[i].current ? sessions.current : NULL),
                "case %zu, %s: sending", i, cases[i].what);
+        sessions_free(&sessions);
+    }
+}
+
+/* A packet of the previous session changes nothing if the current one came long after it. */
+static void far_apart(void)
+{
+    for (int after = 0; after < 10; after++) {
+        struct noise_keys first = keys_of(1, true), second = keys_of(2, false);
+        struct sessions sessions;
+        struct session *previous;
+
+        if (!sessions_init(&sessions))
+            unit_trouble("sessions_init");
+        first.preferred = true;
+        sessions_begin(&sessions, &first, start);
+        sessions_begin(&sessions, &second, start + after * SECONDS);
+        expect(sessions_received(&sessions, sessions.next), "%d s: not confirmed", after);
+        previous = sessions.previous;
+        expect(!sessions_received(&sessions, previous), "%d s: confirmed", after);
+        expect((sessions.current == previous) == (after < 2), "%d s", after);
         sessions_free(&sessions);
     }
 }
@@ -255,9 +334,8 @@ static void ends(void)
 int main(void)
 {
     static const struct test tests[] = {
-        {.name = "slots", .run = slots},
-        {.name = "keys", .run = keys},
-        {.name = "used_slots", .run = used_slots},
+        {.name = "slots", .run = slots}, {.name = "far_apart", .run = far_apart},
+        {.name = "keys", .run = keys},   {.name = "used_slots", .run = used_slots},
         {.name = "ends", .run = ends},
     };
 

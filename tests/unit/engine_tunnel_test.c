@@ -5,6 +5,7 @@
 #include <endian.h>
 #include <errno.h>
 #include <linux/virtio_net.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "engine/aead.h"
@@ -22,7 +23,8 @@ enum {
     PACKET = 100, /* the usual length */
 };
 
-#define JITTER_MAX (SECONDS / 3)
+#define JITTER_MAX   (SECONDS / 3)
+#define MILLISECONDS (SECONDS / 1000)
 
 static struct tunnel *const tunnel0 = &world.end[0].tunnel;
 static struct tunnel *const tunnel1 = &world.end[1].tunnel;
@@ -68,6 +70,16 @@ static bool comes_through(unsigned int from, uint32_t mark)
 
     world_offer_mark(from, mark, PACKET);
     world_pass();
+    return world_delivered(1 - from, mark) == before + 1;
+}
+
+/* The same by the slowest of the networks. */
+static bool comes_through_late(unsigned int from, uint32_t mark)
+{
+    unsigned int before = world_delivered(1 - from, mark);
+
+    world_offer_mark(from, mark, PACKET);
+    world_advance(100 * MILLISECONDS);
     return world_delivered(1 - from, mark) == before + 1;
 }
 
@@ -404,21 +416,155 @@ static void lost_messages(void)
     world_stop();
 }
 
-/* Both begin at the same moment, and each forgets its own initiation for the other's. Far apart as
- * they are, the responses come later than any jitter. They find each other without a new packet. */
+/* Both begin before either has seen the other's initiation. Everything that was sent comes through,
+ * by the first handshakes, and both ends then send by the same session. The numbers are
+ * milliseconds. */
+static void both_begin_case(uint64_t seed, int late, const int delays[4])
+{
+    int64_t start;
+
+    world_begin(seed);
+    for (unsigned int i = 0; i < WORLD_ENDS; i++) {
+        world.end[i].delay_min = delays[2 * i] * MILLISECONDS;
+        world.end[i].delay_max = delays[2 * i + 1] * MILLISECONDS;
+    }
+    start = world.now;
+    world_offer_mark(0, 1, PACKET);
+    world_run(0);
+    world_advance(late * MILLISECONDS);
+    world_offer_mark(1, 2, PACKET);
+    world_run(1);
+    while (!(world_delivered(1, 1) && world_delivered(0, 2)) && world.now < start + 30 * SECONDS)
+        world_advance(10 * MILLISECONDS);
+    expect(world.now - start < SECONDS, "%d ms apart, delays %d to %d and %d to %d: %lld ms", late,
+           delays[0], delays[1], delays[2], delays[3], (long long)((world.now - start) / 1000000));
+    world_advance(SECONDS);
+    expect(comes_through_late(0, 3) && comes_through_late(1, 4), "afterwards");
+    expect(tunnel0->sessions.current->remote == tunnel1->sessions.current->local &&
+               tunnel1->sessions.current->remote == tunnel0->sessions.current->local,
+           "%d ms apart, delays %d to %d and %d to %d: each sends by another session", late,
+           delays[0], delays[1], delays[2], delays[3]);
+    expect(sent(0, MESSAGE_INITIATION) + sent(1, MESSAGE_INITIATION) <= 2, "one was repeated");
+    world_stop();
+}
+
 static void both_begin(void)
 {
-    for (int i = 0; i < 4; i++) {
-        world_begin(13 + (uint64_t)i);
-        world_offer_mark(0, 1, PACKET);
-        world_offer_mark(1, 2, PACKET);
-        world_run(0);
-        world_run(1);
-        world.now += i * SECONDS / 4;
-        world_pass();
-        expect(world_delivered(1, 1) == 0, "case %d: there was a session at once", i);
-        world_advance(12 * SECONDS);
-        expect(world_delivered(1, 1) == 1 && world_delivered(0, 2) == 1, "case %d", i);
+    static const int delays[][4] = {
+        {0, 0, 0, 0},     {1, 1, 1, 1},       {50, 50, 50, 50}, {100, 100, 100, 100},
+        {0, 0, 100, 100}, {100, 100, 0, 0},   {10, 10, 90, 90}, {0, 100, 0, 100},
+        {0, 60, 0, 60},   {90, 100, 90, 100}, {0, 100, 50, 50}, {1, 1, 0, 100},
+    };
+
+    for (size_t i = 0; i < COUNT(delays); i++) {
+        for (int late = 0; late <= 200; late += 20) {
+            for (uint64_t seed = 0; seed < 4; seed++)
+                both_begin_case(1000 + seed, late, delays[i]);
+        }
+    }
+    /* Where datagrams overtake each other there are more ways. */
+    for (uint64_t seed = 0; seed < 100; seed++)
+        both_begin_case(2000 + seed, (int)(seed % 5 * 20), delays[7]);
+}
+
+/* One message of the two handshakes is lost: the other handshake is enough. */
+static void both_begin_lossy(void)
+{
+    for (unsigned int which = 0; which < WORLD_ENDS; which++) {
+        for (int lost = 0; lost < 2; lost++) {
+            world_begin(60);
+            world.end[0].delay_min = world.end[1].delay_min = 50 * MILLISECONDS;
+            world_offer_mark(0, 1, PACKET);
+            world_offer_mark(1, 2, PACKET);
+            world_run(0);
+            world_run(1);
+            if (lost > 0)
+                world_advance(50 * MILLISECONDS);
+            expect(world.end[which].sent.count == 1, "end %u: %zu on their way", which,
+                   world.end[which].sent.count);
+            world_lose_all(which);
+            world_advance(SECONDS);
+            expect(world_delivered(1, 1) == 1 && world_delivered(0, 2) == 1, "end %u, %d", which,
+                   lost);
+            expect(comes_through_late(0, 3) && comes_through_late(1, 4), "end %u, %d: later", which,
+                   lost);
+            expect(tunnel0->sessions.current->remote == tunnel1->sessions.current->local,
+                   "end %u, %d: each sends by another session", which, lost);
+            expect(noise_state(tunnel0->noise) == NOISE_NOTHING &&
+                       noise_state(tunnel1->noise) == NOISE_NOTHING,
+                   "end %u, %d: an ephemeral key is left", which, lost);
+            world_stop();
+        }
+    }
+}
+
+/* A peer that, as the kernel's driver, forgets its own initiation when it answers ours. */
+static void both_begin_with_kernel(void)
+{
+    for (int late = -200; late <= 200; late += 20) {
+        for (uint64_t seed = 0; seed < 4; seed++) {
+            unsigned int first = late < 0;
+
+            world_begin(64 + seed);
+            world.end[0].delay_min = world.end[1].delay_min = 50 * MILLISECONDS;
+            world_offer_mark(first, 1, PACKET);
+            world_run(first);
+            for (int i = 0; i < 1000; i++) {
+                unsigned int before = sent(1, MESSAGE_RESPONSE);
+
+                if (i == abs(late)) {
+                    world_offer_mark(1 - first, 2, PACKET);
+                    world_run(1 - first);
+                }
+                world_advance(MILLISECONDS);
+                if (sent(1, MESSAGE_RESPONSE) > before)
+                    noise_abandon_initiation(tunnel1->noise);
+            }
+            expect(world_delivered(1 - first, 1) == 1 && world_delivered(first, 2) == 1,
+                   "%d ms apart", late);
+            expect(comes_through_late(0, 3) && comes_through_late(1, 4), "%d ms apart: later",
+                   late);
+            expect(sent(0, MESSAGE_INITIATION) + sent(1, MESSAGE_INITIATION) <= 2,
+                   "%d ms apart: one was repeated", late);
+            world_stop();
+        }
+    }
+}
+
+/* Both begin anew at once, in the midst of traffic: not a packet is lost, and both send by the same
+ * session then, which one of them follows up in time. */
+static void both_rekey(void)
+{
+    for (uint64_t seed = 0; seed < 8; seed++) {
+        unsigned int before;
+
+        world_begin(70 + seed);
+        connect_ends();
+        world_advance(10 * SECONDS);
+        world.end[0].delay_min = 50 * MILLISECONDS;
+        world.end[1].delay_min = (50 + 5 * (int64_t)seed) * MILLISECONDS;
+        for (uint32_t i = 0; i < 100; i++) {
+            if (i == 20)
+                handshake_initiate(tunnel0, false);
+            if (i == 20 + seed)
+                handshake_initiate(tunnel1, false);
+            world_offer_mark(0, 1000 + i, PACKET);
+            world_offer_mark(1, 2000 + i, PACKET);
+            world_advance(5 * MILLISECONDS);
+        }
+        world_advance(SECONDS);
+        for (uint32_t i = 0; i < 100; i++) {
+            expect(world_delivered(1, 1000 + i) == 1, "seed %d: mark %u to end 1", (int)seed, i);
+            expect(world_delivered(0, 2000 + i) == 1, "seed %d: mark %u to end 0", (int)seed, i);
+        }
+        expect(sent(0, MESSAGE_INITIATION) == 2 && sent(1, MESSAGE_INITIATION) == 1, "begun");
+        expect(tunnel0->sessions.current->remote == tunnel1->sessions.current->local,
+               "seed %d: each sends by another session", (int)seed);
+        before = sent(0, MESSAGE_INITIATION) + sent(1, MESSAGE_INITIATION);
+        talk(130);
+        expect(sent(0, MESSAGE_INITIATION) + sent(1, MESSAGE_INITIATION) == before + 1,
+               "seed %d: %u followed", (int)seed,
+               sent(0, MESSAGE_INITIATION) + sent(1, MESSAGE_INITIATION) - before);
         world_stop();
     }
 }
@@ -1260,6 +1406,9 @@ int main(void)
         {.name = "retry", .run = retry},
         {.name = "lost_messages", .run = lost_messages},
         {.name = "both_begin", .run = both_begin},
+        {.name = "both_begin_lossy", .run = both_begin_lossy},
+        {.name = "both_begin_with_kernel", .run = both_begin_with_kernel},
+        {.name = "both_rekey", .run = both_rekey},
         {.name = "passive_keepalive", .run = passive_keepalive},
         {.name = "silence", .run = silence},
         {.name = "zeroed", .run = zeroed},

@@ -195,6 +195,9 @@ static void send_one(unsigned int number, struct world_datagram *datagram, const
     end->last_length = datagram->length;
     datagram->from = end->address;
     datagram->to = *to;
+    datagram->due = world.now + end->delay_min;
+    if (end->delay_max > end->delay_min)
+        datagram->due += (int64_t)(next_random() % (uint64_t)(end->delay_max - end->delay_min));
     if (end->cut || !remote_known(to))
         free(datagram->bytes);
     else
@@ -507,6 +510,7 @@ void world_begin(uint64_t seed)
         key_clamp(&end->private_key);
         end->address = world_address((uint8_t)(i + 1), (uint16_t)(1000 * (i + 1)));
         end->cut = end->gone = false;
+        end->delay_min = end->delay_max = 0;
         end->write_error = 0;
         end->write_refused = 0;
         end->writes = end->errors = 0;
@@ -564,19 +568,40 @@ void world_run(unsigned int number)
         require(++rounds < ROUNDS_MAX, "an end that is never done");
 }
 
+/* The one of those on their way from an end that arrives first, the longest sent if there are
+ * several; NULL if there is none. */
+static const struct world_datagram *first_due(unsigned int number)
+{
+    const struct world_datagrams *sent = &world.end[number].sent;
+    const struct world_datagram *first = NULL;
+
+    for (size_t i = 0; i < sent->count; i++) {
+        if (!first || sent->item[i].due < first->due)
+            first = &sent->item[i];
+    }
+    return first;
+}
+
+static bool is_due(unsigned int number)
+{
+    const struct world_datagram *first = first_due(number);
+
+    return first && first->due <= world.now;
+}
+
 void world_pass(void)
 {
     int rounds = 0;
 
     do {
         for (unsigned int i = 0; i < WORLD_ENDS; i++) {
-            while (world.end[i].sent.count > 0)
-                world_let(i, 0);
+            while (is_due(i))
+                world_let(i, (size_t)(first_due(i) - world.end[i].sent.item));
         }
         for (unsigned int i = 0; i < WORLD_ENDS; i++)
             world_run(i);
         require(++rounds < ROUNDS_MAX, "two ends that are never done");
-    } while (world.end[0].sent.count + world.end[1].sent.count > 0);
+    } while (is_due(0) || is_due(1));
 }
 
 void world_advance_to(int64_t time)
@@ -587,9 +612,12 @@ void world_advance_to(int64_t time)
 
         for (unsigned int i = 0; i < WORLD_ENDS; i++) {
             int64_t due = timers_next(&world.end[i].tunnel.timers);
+            const struct world_datagram *first = first_due(i);
 
             if (due < next)
                 next = due;
+            if (first && first->due < next)
+                next = first->due;
         }
         require(next > world.now, "a timer that was due");
         world.wall += next - world.now;

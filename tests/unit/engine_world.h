@@ -23,6 +23,7 @@ struct world_datagram {
     uint8_t *bytes;
     size_t length;
     uint8_t traffic_class;
+    int64_t due; /* when it arrives */
     struct remote from;
     struct remote to;
 };
@@ -50,6 +51,8 @@ struct world_end {
     struct world_datagrams arrived; /* and not yet read */
     struct world_packets offered;   /* frames of the container's, not yet read */
     struct world_packets delivered; /* packets for the container */
+    int64_t delay_min;              /* of what it sends, in nanoseconds: a random time between */
+    int64_t delay_max;              /* the two, so that datagrams may overtake each other */
     bool cut;                       /* what it sends is lost */
     int write_error;                /* what its device says to frames that are still to be cut */
     uint8_t write_refused;          /* of this virtio type alone; 0: of all */
@@ -96,7 +99,7 @@ void world_forget(unsigned int number); /* what has come to it */
 bool world_round(unsigned int number);
 void world_run(unsigned int number);
 
-/* What is on its way arrives, is answered, and so on. */
+/* What is on its way arrives, if its time has come, is answered, and so on. */
 void world_pass(void);
 /* The same, while time passes. */
 void world_advance(int64_t nanoseconds);
