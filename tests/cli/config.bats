@@ -259,7 +259,7 @@ config_with()
     quick_build "$BUILD_DIR" "$CONFIG_FILE" CFLAGS='-O0 -Werror'
 }
 
-@test "an application's config.h with two settings that aren't ours builds as it is, without a warning" {
+@test "an application's config.h with settings that aren't ours builds as it is, without a warning" {
     local compiler
     cat >"$CONFIG_FILE" <<'END'
 #define CWG_PREFIX "mahiru"
@@ -268,12 +268,43 @@ config_with()
 #define ENABLE_CWG_DESTROY
 #define IP "/usr/sbin/ip"
 #define WG "/usr/bin/wg"
+#define CWG_IP "/usr/sbin/ip"
+#define CWG_WG "/usr/bin/wg"
 END
     for compiler in gcc clang; do
         quick_build "$BUILD_DIR" "$CONFIG_FILE" CC="$compiler" CFLAGS='-O0 -Werror'
         run --separate-stderr "$PROGRAM" --version
         [ "${lines[1]}" = "prefix: mahiru" ]
         [ "${lines[2]}" = "tasks: cwg_create cwg_connect cwg_destroy $ALWAYS" ]
+    done
+}
+
+@test "a setting that doesn't exist ends the build with one line, which names the one that was meant" {
+    local row name meant
+    for row in CWG_OWN_CONTAINER_ONLY:CWG_OWN_CONTAINERS_ONLY CWG_PREFX:CWG_PREFIX ENABLE_CWG_POLCY:ENABLE_CWG_POLICY \
+        ENABLE_CWG_ADUIT:ENABLE_CWG_AUDIT CWG_MAX_LINK:CWG_MAX_LINKS ENABLE_CWG_WIREGUARD: CWG_:; do
+        name=${row%:*} meant=${row#*:}
+        config_with "#define $name"
+        run quick_build "$BUILD_DIR" "$CONFIG_FILE"
+        assert_build_fails_with "$CONFIG_FILE: $name is no setting of this program"
+        [[ -n $meant || $output != *"did you mean"* ]] || fail "$output"
+        [[ -z $meant || $output == *"; did you mean $meant?"* ]] || fail "$output"
+    done
+    run "$ROOT/scripts/check-config" clang "$CONFIG_FILE"
+    assert_build_fails_with "CWG_ is no setting of this program"
+    # What was taken out again isn't there, and what is in a comment isn't either.
+    config_with $'#define CWG_NO 1\n#undef CWG_NO\n/* #define CWG_NOR */\n// #define CWG_NEITHER'
+    "$ROOT/scripts/check-config" gcc "$CONFIG_FILE"
+}
+
+@test "a switch that has a value, which doesn't turn it off, ends the build with one line" {
+    local name
+    for name in ENABLE_CWG_POLICY CWG_OWN_CONTAINERS_ONLY; do
+        config_with "#define $name 0"
+        run "$ROOT/scripts/check-config" gcc "$CONFIG_FILE"
+        assert_build_fails_with "$CONFIG_FILE: $name is on because it is defined, and has a value: take out \"0\", or the"
+        config_with "#define $name 1"
+        "$ROOT/scripts/check-config" gcc "$CONFIG_FILE"
     done
 }
 
