@@ -93,6 +93,7 @@ static void apply(struct tunnel *tunnel, const struct request *request)
         noise_set_preshared_key(tunnel->noise, &request->preshared_key);
     if (request->has_endpoint)
         tunnel_set_remote(tunnel, &request->endpoint);
+    tunnel_forget_lengths(tunnel); /* the helper has set the MTU before */
     if (request->replace_allowed)
         tunnel->allowed.count = 0;
     for (unsigned int i = 0; i < request->allowed.count; i++)

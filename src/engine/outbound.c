@@ -27,10 +27,26 @@ struct departure {
     bool data;
 };
 
+/* The device's MTU bounds the padding (calculate_skb_padding(), drivers/net/wireguard/send.c), and
+ * a TUN descriptor doesn't tell it. Nor does anybody tell us that root in the container has lowered
+ * it. So the longest packet of this second and the one before stands for the MTU. */
+static void renew_lengths(struct tunnel *tunnel)
+{
+    int64_t age = tunnel->now - tunnel->longest_since;
+
+    if (age < SECONDS)
+        return;
+    tunnel->longest_before = age < 2 * SECONDS ? tunnel->longest : 0;
+    tunnel->longest = 0;
+    tunnel->longest_since = tunnel->now;
+}
+
 /* Up to a multiple of 16 (the paper, section 5.4.6), but not beyond what the path may bear. */
 static size_t padded(const struct tunnel *tunnel, size_t length)
 {
-    size_t limit = tunnel->longest > TUNNEL_PAD_TO ? tunnel->longest : TUNNEL_PAD_TO;
+    size_t longest =
+        tunnel->longest > tunnel->longest_before ? tunnel->longest : tunnel->longest_before;
+    size_t limit = longest > TUNNEL_PAD_TO ? longest : TUNNEL_PAD_TO;
     size_t full = (length + PADDING - 1) / PADDING * PADDING;
 
     if (full <= limit)
@@ -69,6 +85,7 @@ static void seal_frame(struct tunnel *tunnel, struct departure *departure, size_
     uint8_t *packet;
     size_t packet_length;
 
+    renew_lengths(tunnel);
     if (!split_begin(&split, tunnel->frame, length))
         return;
     while (split_next(&split, &packet, &packet_length)) {

@@ -125,6 +125,11 @@ void tunnel_set_remote(struct tunnel *tunnel, const struct remote *remote)
     tunnel->remote = *remote;
 }
 
+void tunnel_forget_lengths(struct tunnel *tunnel)
+{
+    tunnel->longest = tunnel->longest_before = 0;
+}
+
 static void give_up(struct tunnel *tunnel)
 {
     staging_clear(&tunnel->staging);

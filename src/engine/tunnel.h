@@ -24,8 +24,8 @@
 #include "engine/tun.h"
 #include "engine/udp.h"
 
-/* Padding goes up to this length of packet, or up to the longest that was seen: a packet that fits
- * the path must not be made too long for it. */
+/* Padding goes up to this length of packet, or up to the longest that the container has sent
+ * lately: a packet that fits the path must not be made too long for it. */
 enum { TUNNEL_PAD_TO = 1280 };
 
 struct tunnel {
@@ -52,7 +52,9 @@ struct tunnel {
     struct tun tun;
     struct udp udp;
     struct merge merge;
-    size_t longest; /* packet that the container has sent */
+    size_t longest;        /* packet that the container has sent since `longest_since` */
+    size_t longest_before; /* in the second before that */
+    int64_t longest_since;
     bool device_gone;
     struct staging staging;
     uint8_t frame[TUN_FRAME_MAX + 64]; /* from the device */
@@ -71,6 +73,9 @@ void tunnel_remove_peer(struct tunnel *tunnel);
 void tunnel_set_persistent_keepalive(struct tunnel *tunnel, uint16_t seconds);
 /* Where the peer is from now on. */
 void tunnel_set_remote(struct tunnel *tunnel, const struct remote *remote);
+
+/* The device's MTU may be another from now on: see TUNNEL_PAD_TO. */
+void tunnel_forget_lengths(struct tunnel *tunnel);
 
 /* Does what is due by time. */
 void tunnel_run_timers(struct tunnel *tunnel);

@@ -74,3 +74,35 @@ print(json.load(sys.stdin)[0]["stats64"]["rx"]["frame_errors"])'
     [ "$(wc -l <"$BATS_TEST_TMPDIR/labels")" -gt 10 ]
     ! grep -v '^..0 0000$' "$BATS_TEST_TMPDIR/labels" || fail "a flow label"
 }
+
+# Lengths of the UDP payloads that left the first site for the second's: lengths_of_captured
+lengths_of_captured()
+{
+    captured | awk '$2 == "192.0.2.1.5101" && $5 == 4 { print $4 }' | sort -nu | tr '\n' ' '
+}
+
+# Packets of a device's MTU, which must not be made longer: full_packets PLACE MTU
+full_packets()
+{
+    on "$1" ping -n -q -i 0.2 -c 3 -W 5 -M "do" -s $(($2 - 28)) "$IP2"
+}
+
+@test "the MTU is lowered by cwg_connect: from then on no packet is padded beyond it" {
+    two_engines w
+    full_packets "$c1" 1420
+    capture w-1 v1 'udp src port 5101'
+    # 1412 is no multiple of 16, and 1424 would be the next.
+    cwg w-1 connect "$c1" 7 1 "192.0.2.2:$PORT2" "$KEY2" --mtu 1412
+    full_packets "$c1" 1412
+    [ "$(lengths_of_captured)" = "1444 " ] || fail "$(lengths_of_captured)"
+}
+
+@test "the MTU is lowered in the container: after two seconds no packet is padded beyond it" {
+    two_engines w
+    full_packets "$c1" 1420
+    on "$c1" ip link set wg-7-0 mtu 1412
+    sleep 2
+    capture w-1 v1 'udp src port 5101'
+    full_packets "$c1" 1412
+    [ "$(lengths_of_captured)" = "1444 " ] || fail "$(lengths_of_captured)"
+}

@@ -1091,6 +1091,50 @@ static void padding(void)
     }
 }
 
+/* Lengths of before the MTU was lowered don't count: not after two seconds, nor after the peer was
+ * set again. The numbers are milliseconds, and whether it was set. */
+static void padding_later(void)
+{
+    static const struct {
+        int after;
+        bool set;
+        size_t padded;
+    } cases[] = {
+        {0, false, 1420},    {500, false, 1420},   {2000, false, 1412},
+        {5000, false, 1412}, {60000, false, 1412}, {0, true, 1412},
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        world_begin(35);
+        connect_ends();
+        world_offer_mark(0, 3, 1420);
+        world_pass();
+        if (cases[i].after > 0)
+            world_advance(cases[i].after * MILLISECONDS);
+        if (cases[i].set)
+            world_introduce(0);
+        world_offer_mark(0, 4, 1412);
+        world_run(0);
+        expect(world.end[0].last_length == cases[i].padded + OVERHEAD, "case %zu: %zu", i,
+               world.end[0].last_length - OVERHEAD);
+        world_stop();
+    }
+    /* what goes on being sent goes on being known */
+    world_begin(35);
+    connect_ends();
+    for (int second = 0; second < 10; second++) {
+        world_offer_mark(0, 3, 1420);
+        world_pass();
+        world_advance(900 * MILLISECONDS);
+        world_offer_mark(0, 4, 1405);
+        world_run(0);
+        expect(world.end[0].last_length == 1408 + OVERHEAD, "second %d: %zu", second,
+               world.end[0].last_length - OVERHEAD);
+        world_pass();
+    }
+    world_stop();
+}
+
 /* Up to what UDP can carry; what is longer is dropped, and does no harm. */
 static void long_packets(void)
 {
@@ -1427,6 +1471,7 @@ int main(void)
         {.name = "nonsense", .run = nonsense},
         {.name = "destinations", .run = destinations},
         {.name = "padding", .run = padding},
+        {.name = "padding_later", .run = padding_later},
         {.name = "long_packets", .run = long_packets},
         {.name = "absurd_frames", .run = absurd_frames},
         {.name = "device_errors", .run = device_errors},
