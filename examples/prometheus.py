@@ -4,7 +4,9 @@
     cwg_list --json >cwg.json && prometheus.py <cwg.json >cwg.prom.new && mv cwg.prom.new cwg.prom
 
 If what it reads is incomplete, it writes nothing and ends with 1. A link's labels are its device's name, its net and
-host, and the id of its container: those of a container that is started again are the same but for the id.
+host, and its container: so a series goes on when the container is started again and keeps its id or name. No label has
+a pid in it: the process is a metric of its own, cwg_link_process. Where no container is known, and where one has several
+network namespaces with a link of the same name, these are numbered.
 """
 
 from __future__ import annotations
@@ -37,6 +39,8 @@ def of_peer(field: str) -> Callable[[dict[str, Any]], int]:
 METRICS = [
     Metric("cwg_link_info", "gauge", "What carries the link, and its address in the container.",
            lambda link: [({"backend": link["backend"], "address": link["address"]}, 1)]),
+    Metric("cwg_link_process", "gauge", "A process in the link's container; 0: not known.",
+           lambda link: int(link.get("pid") or 0)),
     Metric("cwg_link_up", "gauge", "Whether the link's device is up.", lambda link: int(link["up"])),
     Metric("cwg_link_state", "gauge", "How the link is: 1 for the state that it is in, 0 for all others.",
            lambda link: [({"state": state}, int(state == link["state"])) for state in
@@ -60,13 +64,17 @@ METRICS = [
 
 
 def labels_of(links: list[dict[str, Any]]) -> list[Labels]:
-    """The labels of each link. No two may be the same, or the whole file is refused. Where there is no container's id
-    the pid stands for it, and where a container has several namespaces with a link of that name, the pid is added."""
+    """The labels of each link. No two may be the same, or the whole file is refused: those that would be have a number
+    more, from the second on, in the order of their processes."""
     plain = [{"name": link["name"], "net": str(link["net"]), "host": str(link["host"]),
-              "container": link.get("container") or f"pid {link.get('pid', '')}"} for link in links]
-    times = collections.Counter(tuple(labels.values()) for labels in plain)
-    return [{**labels, "container": f"{labels['container']} pid {link.get('pid', '')}"}
-            if times[tuple(labels.values())] > 1 else labels for labels, link in zip(plain, links)]
+              "container": link.get("container") or ""} for link in links]
+    times: collections.Counter[tuple[str, ...]] = collections.Counter()
+    for i in sorted(range(len(links)), key=lambda i: int(links[i].get("pid") or 0)):
+        values = tuple(plain[i].values())
+        times[values] += 1
+        if times[values] > 1:
+            plain[i]["number"] = str(times[values])
+    return plain
 
 
 def line(name: str, labels: Labels, value: int) -> str:

@@ -11,6 +11,7 @@
 
 #include "helper/failure.h"
 #include "helper/netdev.h"
+#include "helper/nspid.h"
 #include "helper/privilege.h"
 #include "helper/settings.h"
 #include "link/decimal.h"
@@ -23,12 +24,26 @@ enum {
     CGROUP_SIZE = 16384, /* a line has 4096 characters at most; what is beyond isn't looked at */
     DEVICES_SIZE = 8192,
     DEVICES_READS = 64, /* some thousands of devices: who has more is visited in any case */
+    HIDDEN_MAX = 64,
     SLOTS = 2 * CENSUS_MAX,
+    STATUS_SIZE =
+        4096,       /* who has thousands of groups hides the rest by them, and only from itself */
+    LOOKS_MAX = 32, /* at processes of a namespace, for the first one of its container */
+    OUTERMOST = 2,  /* pid namespaces that a container's first process is in: ours and its own */
 };
 
 /* Which entry a namespace has: its place, plus 1, in the first slot from that of its inode on.
  * There are always free ones. */
 static uint16_t slots[SLOTS];
+
+/* Processes that we have no power over, in namespaces with links: not every machine shows its
+ * process 1 even to root. The list of devices is there for everybody, and has an inode of its own
+ * for each namespace (proc_tgid_net_lookup(), fs/proc/proc_net.c). */
+static struct {
+    int pid;
+    ino_t devices; /* 0: not known */
+} hidden[HIDDEN_MAX];
+static size_t hidden_count;
 
 _Static_assert(CENSUS_MAX < UINT16_MAX, "a slot holds a place");
 
@@ -41,7 +56,8 @@ static uint16_t *find_slot(const struct census *census, const struct netns *netn
     return &slots[slot];
 }
 
-/* The namespace of a process. Returns 0, or -1 if it has ended, or is none of ours to look at. */
+/* The namespace of a process. Returns 0, or a negative errno: -EACCES if it isn't ours to look at,
+ * another one if the process has ended. */
 static int look_at(int proc, const char *pid, struct netns *ret_netns)
 {
     char path[PATH_SIZE];
@@ -53,12 +69,13 @@ static int look_at(int proc, const char *pid, struct netns *ret_netns)
     result = fstatat(proc, path, &status, 0);
     privilege_lower();
     if (result < 0)
-        return -1;
+        return -errno;
     *ret_netns = (struct netns){.fd = -1, .device = status.st_dev, .inode = status.st_ino};
     return 0;
 }
 
-/* A file of a process. Where /proc is mounted with hidepid it is found by PTRACE alone. */
+/* A file of a process. Where /proc is mounted with hidepid it is found by PTRACE alone. Returns a
+ * descriptor, or a negative errno. */
 static int open_of(int proc, const char *pid, const char *name)
 {
     char path[PATH_SIZE];
@@ -68,35 +85,30 @@ static int open_of(int proc, const char *pid, const char *name)
     privilege_raise(PRIVILEGE_PTRACE);
     fd = openat(proc, path, O_RDONLY | O_CLOEXEC);
     privilege_lower();
-    return fd;
+    return fd < 0 ? -errno : fd;
 }
 
-static void read_container(int proc, const char *pid, char ret_id[static CONTAINER_ID_LENGTH + 1])
+/* The beginning of such a file. Returns its length, or a negative errno. */
+static ssize_t read_of(int proc, const char *pid, const char *name, char *text, size_t size)
 {
-    static char text[CGROUP_SIZE];
-    int fd = open_of(proc, pid, "cgroup");
+    int fd = open_of(proc, pid, name);
     ssize_t length;
 
-    ret_id[0] = '\0';
     if (fd < 0)
-        return;
-    length = read(fd, text, sizeof(text));
+        return fd;
+    length = read(fd, text, size);
     close(fd);
-    if (length > 0)
-        (void)cgroup_container(text, (size_t)length, ret_id);
+    return length < 0 ? -EIO : length;
 }
 
-/* Whether it is worth a visit. */
-static bool may_have_links(int proc, const char *pid)
+/* Whether a list of devices has one of our names in it. */
+static bool has_links(int fd)
 {
     static char text[DEVICES_SIZE];
-    int fd = open_of(proc, pid, "net/dev");
     size_t kept = 0;
     bool found = false;
     int reads;
 
-    if (fd < 0)
-        return true; /* a visit will show */
     for (reads = 0; reads < DEVICES_READS && !found; reads++) {
         ssize_t length = read(fd, text + kept, sizeof(text) - kept);
         size_t seen;
@@ -108,32 +120,137 @@ static bool may_have_links(int proc, const char *pid)
         kept -= seen;
         memmove(text, text + seen, kept);
     }
-    close(fd);
     return found || reads == DEVICES_READS;
+}
+
+/* Whether a process's namespace is worth a visit, and the inode of its list of devices. Returns 1
+ * or 0, or a negative errno and then sets none. */
+static int look_for_links(int proc, const char *pid, ino_t *ret_devices)
+{
+    struct stat status = {.st_ino = 0};
+    int fd = open_of(proc, pid, "net/dev");
+    bool found;
+
+    if (fd < 0)
+        return fd;
+    found = has_links(fd);
+    (void)fstat(fd, &status);
+    close(fd);
+    *ret_devices = status.st_ino;
+    return found;
+}
+
+static void note_hidden(int proc, const char *name, uint32_t pid)
+{
+    ino_t devices = 0;
+    int found = look_for_links(proc, name, &devices);
+
+    if (found == 0 || found == -ENOENT || found == -ESRCH || found == -EINVAL)
+        return; /* it has none, or has ended */
+    for (size_t i = 0; i < hidden_count; i++) {
+        if (hidden[i].devices == devices)
+            return;
+    }
+    if (hidden_count < HIDDEN_MAX) {
+        hidden[hidden_count].pid = (int)pid;
+        hidden[hidden_count++].devices = devices;
+    }
+}
+
+/* A process in a namespace that was found by no other one; or 0. */
+static int find_hidden(const struct census *census)
+{
+    for (size_t i = 0; i < hidden_count; i++) {
+        size_t entry = 0;
+
+        while (entry < census->count && census->entries[entry].devices != hidden[i].devices)
+            entry++;
+        if (entry == census->count || hidden[i].devices == 0)
+            return hidden[i].pid;
+    }
+    return 0;
+}
+
+/* Another process of a namespace: it may be the first one of the container. */
+static void compare(int proc, const char *name, int pid, struct census_entry *entry)
+{
+    static char text[STATUS_SIZE];
+    unsigned int first_at = 0;
+    ssize_t length;
+
+    if (!entry->spare && entry->pid != pid)
+        entry->spare = pid;
+    if ((entry->first_at && entry->first_at <= OUTERMOST) || entry->looks == LOOKS_MAX)
+        return;
+    entry->looks++;
+    length = read_of(proc, name, "status", text, sizeof(text));
+    if (length > 0)
+        first_at = nspid_first_at(text, (size_t)length);
+    if (!first_at || (entry->first_at && entry->first_at <= first_at))
+        return;
+    if (entry->pid != pid)
+        entry->spare = entry->pid;
+    entry->pid = pid;
+    entry->first_at = (unsigned char)first_at; /* 32 at most (MAX_PID_NS_LEVEL) */
 }
 
 static void note_process(int proc, const char *name, uint32_t pid, struct census *census)
 {
     struct census_entry *entry;
-    struct netns netns;
+    struct netns netns = {.fd = -1};
     uint16_t *slot;
+    int error = look_at(proc, name, &netns);
 
-    if (look_at(proc, name, &netns))
+    if (error == -EACCES)
+        note_hidden(proc, name, pid);
+    if (error)
         return;
     slot = find_slot(census, &netns);
-    if (*slot)
-        return;
-    if (census->count == CENSUS_MAX) {
+    if (!*slot && census->count == CENSUS_MAX) {
         census->more = true;
         return;
     }
-    entry = &census->entries[census->count++];
-    *slot = (uint16_t)census->count;
-    entry->netns = netns;
-    entry->pid = (int)pid;
-    entry->may_have_links = may_have_links(proc, name);
+    if (!*slot) {
+        *slot = (uint16_t)(census->count + 1);
+        entry = &census->entries[census->count++];
+        *entry = (struct census_entry){.netns = netns, .pid = (int)pid};
+        /* If that fails a visit will show. */
+        entry->may_have_links = look_for_links(proc, name, &entry->devices) != 0;
+    }
+    entry = &census->entries[*slot - 1];
     if (entry->may_have_links)
-        read_container(proc, name, entry->container);
+        compare(proc, name, (int)pid, entry);
+}
+
+/* Which container a process is in, if it still is in that namespace after this was read: its number
+ * may be another's by now. Returns whether it is. */
+static bool read_container(int proc, const struct netns *netns, int pid,
+                           char ret_id[static CONTAINER_ID_SIZE])
+{
+    static char text[CGROUP_SIZE];
+    char name[PATH_SIZE], id[CONTAINER_ID_SIZE] = "";
+    struct netns now;
+    ssize_t length;
+
+    (void)snprintf(name, sizeof(name), "%d", pid);
+    length = read_of(proc, name, "cgroup", text, sizeof(text));
+    if (length > 0)
+        (void)cgroup_container(text, (size_t)length, id);
+    if (look_at(proc, name, &now) || !netns_same(&now, netns))
+        return false;
+    memcpy(ret_id, id, sizeof(id));
+    return true;
+}
+
+static void read_containers(int proc, struct census *census)
+{
+    for (size_t i = 0; i < census->count; i++) {
+        struct census_entry *entry = &census->entries[i];
+
+        if (entry->may_have_links &&
+            !read_container(proc, &entry->netns, entry->pid, entry->container) && entry->spare)
+            (void)read_container(proc, &entry->netns, entry->spare, entry->container);
+    }
 }
 
 /* They come in the order of their numbers (proc_pid_readdir(), fs/proc/base.c). */
@@ -171,8 +288,12 @@ int census_take(struct census *ret_census, struct failure *failure)
         return fail_unexpected(failure, -errno, "can't open /proc (is it mounted?)");
     ret_census->count = 0;
     ret_census->more = false;
+    hidden_count = 0;
     memset(slots, 0, sizeof(slots));
     error = walk(proc, ret_census);
+    if (!error)
+        read_containers(proc, ret_census);
+    ret_census->hidden = find_hidden(ret_census);
     close(proc);
     return error ? fail_unexpected(failure, error, "can't read /proc") : 0;
 }

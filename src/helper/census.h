@@ -15,17 +15,23 @@ enum {
     CENSUS_MAX = 16384, /* namespaces; an engine takes one, too */
 };
 
-/* A namespace, by its process with the lowest number. */
+/* A namespace, by a process in it: the first one of its container, if there is a pid namespace that
+ * tells it, and else that with the lowest number. */
 struct census_entry {
     struct netns netns; /* with no descriptor */
     int pid;
-    bool may_have_links;                     /* and only then: */
-    char container[CONTAINER_ID_LENGTH + 1]; /* "" if no id of it is known */
+    int spare;                         /* another process there, for if that has ended; or 0 */
+    ino_t devices;                     /* the inode of its list of devices, in /proc */
+    bool may_have_links;               /* and only then: */
+    unsigned char first_at;            /* nspid.h, of that process */
+    unsigned char looks;               /* at how many processes for that */
+    char container[CONTAINER_ID_SIZE]; /* "" if it isn't known */
 };
 
 struct census {
     size_t count;
-    bool more; /* there are others, of processes with higher numbers */
+    bool more;  /* there are others, of processes with higher numbers */
+    int hidden; /* a process in a namespace that has links and can't be looked at; or 0 */
     struct census_entry entries[CENSUS_MAX];
 };
 

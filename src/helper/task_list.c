@@ -16,11 +16,12 @@
 #include "helper/task.h"
 #include "helper/text.h"
 
-/* As wide as its values can be: of a container's id people see the first 12 digits. */
-#define ROW "%-7s  %-12.12s  %-15s  %-7s  %-5s  %-9s  %s\n"
+/* As wide as its values can be, but for a container's name. */
+#define ROW "%-7s  %-12s  %-15s  %-7s  %-5s  %-9s  %s\n"
 
 enum {
     NUMBER_SIZE = 24,
+    ID_SHOWN = 12,            /* digits of an id, as people know it; names are shown whole */
     FLUSH_AT = TEXT_SIZE / 2, /* a link takes less than the other half */
     /* Who may make namespaces can make many, each with many devices whose engines hang. */
     TIME_MAX = 60 * 1000, /* milliseconds */
@@ -80,15 +81,18 @@ static void add_row(struct text *text, int process, const char *container,
 {
     const struct link_status *status = view->answered ? &view->status : NULL;
     char pid[NUMBER_SIZE], port[NUMBER_SIZE] = "-", age[NUMBER_SIZE] = "-";
+    char shown[CONTAINER_ID_SIZE];
 
     (void)snprintf(pid, sizeof(pid), "%d", process);
+    (void)snprintf(shown, sizeof(shown), "%.*s",
+                   cgroup_is_id(container) ? ID_SHOWN : CONTAINER_ID_LENGTH, container);
     if (status && status->port)
         (void)snprintf(port, sizeof(port), "%u", status->port);
     if (status && !status->handshake)
         (void)snprintf(age, sizeof(age), "never");
     else if (status)
         print_age(status_handshake_age(status, view->now), age);
-    text_print(text, ROW, pid, container[0] ? container : "-", view->link.device.name,
+    text_print(text, ROW, pid, shown[0] ? shown : "-", view->link.device.name,
                view->link.device.backend->word, port, age, state_text(view->state));
 }
 
@@ -189,9 +193,12 @@ static int look_at(const struct netns *netns, int pid, struct visited *ret_visit
 static int visit(const struct census_entry *entry, struct listing *listing, struct failure *failure)
 {
     static struct visited visited;
+    int error = look_at(&entry->netns, entry->pid, &visited, listing);
 
+    if (error == -ESRCH && entry->spare)
+        error = look_at(&entry->netns, entry->spare, &visited, listing);
     /* Entering it may have failed halfway: we have to be at home again. */
-    if (look_at(&entry->netns, entry->pid, &visited, listing))
+    if (error)
         return home_return(listing->home, failure);
     return write_links(&visited, entry->container, listing, failure);
 }
@@ -216,6 +223,12 @@ static int check_complete(const struct listing *listing, struct failure *failure
                        "what is listed isn't all: the container of process %d has more links than "
                        "the %d that are shown; somebody else makes devices of their name there",
                        listing->crowded, LINKS_MAX);
+    if (census.hidden)
+        return fail_as(failure, FAILURE_INCOMPLETE, -EACCES,
+                       "what is listed isn't all: process %d is in a network namespace with links "
+                       "that this program has no power to look at; run it where the containers are "
+                       "started",
+                       census.hidden);
     if (census.more)
         return fail_as(failure, FAILURE_INCOMPLETE, -EOVERFLOW,
                        "there are more than %d network namespaces on this machine, and those of "
@@ -282,11 +295,12 @@ static int prepare(const struct request *request, const struct home *home, struc
 const struct task task_list = {
     .name = "cwg_list",
     .summary = "show the links of all containers of this machine",
-    .details = "Prints one line for each link in each network namespace that some process is in\n"
-               "and the caller may act on: that process, the id of its container (- if it isn't\n"
-               "known), the link, what carries it, its UDP port, how long ago its last handshake\n"
-               "was, and its state. Prints nothing if there is none. It changes nothing. A\n"
-               "namespace without a process, as of `ip netns add`, is not found.\n",
+    .details =
+        "Prints one line for each link in each network namespace that some process is in\n"
+        "and the caller may act on: that process, the id or name of its container (- if it\n"
+        "isn't known), the link, what carries it, its UDP port, how long ago its last handshake\n"
+        "was, and its state. Prints nothing if there is none. It changes nothing. A\n"
+        "namespace without a process, as of `ip netns add`, is not found.\n",
     .arguments = {0},
     .options =
         {

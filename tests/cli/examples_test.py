@@ -218,12 +218,25 @@ class Metrics(unittest.TestCase):
         self.assertIn('name="a\\"b\\\\n\\\\\\nc"', self.text)
 
     def test_no_two_series_are_the_same(self):
-        self.parsed([link(container=None, pid=1), link(container=None, pid=2), link(pid=3), link(pid=4),
-                     link(container="f" * 12, pid=5)])
-        self.assertEqual([sample.labels["container"] for sample in self.families["cwg_link_up"].samples],
-                         ["pid 1", "pid 2", "0123456789ab pid 3", "0123456789ab pid 4", "f" * 12])
+        self.parsed([link(container=None, pid=2), link(container=None, pid=1), link(pid=3), link(pid=4), link(pid=5),
+                     link(container="web-1", pid=6), link(container="web-1", name="wg-8-0", net=8, pid=6)])
+        self.assertEqual([(sample.labels["container"], sample.labels.get("number"))
+                          for sample in self.families["cwg_link_up"].samples],
+                         [("", "2"), ("", None), ("0123456789ab", None), ("0123456789ab", "2"), ("0123456789ab", "3"),
+                          ("web-1", None), ("web-1", None)])
         lines = [row.rpartition(" ")[0] for row in self.text.splitlines()]
         self.assertEqual(len(lines), len(set(lines)))
+
+    def test_the_series_of_a_container_that_is_started_again_go_on(self):
+        before = self.parsed([link(pid=4711), link(container=None, pid=100), link(container=None, pid=200)])
+        series = {(name, tuple(sample.labels.items())) for (name, _, _), sample in before.items()}
+        after = self.parsed([link(pid=815), link(container=None, pid=300), link(container=None, pid=400)])
+        self.assertEqual(series, {(name, tuple(sample.labels.items())) for (name, _, _), sample in after.items()})
+        self.assertNotIn("815", "".join(row for row in self.text.splitlines() if "cwg_link_process" not in row))
+
+    def test_the_process_is_a_value(self):
+        for pid in (4711, 815):
+            self.assertEqual(self.parsed([link(pid=pid)])[("cwg_link_process", "wg-7-0", None)].value, pid)
 
     def test_cwg_show_has_neither_pid_nor_container(self):
         shown = link()

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """said.py WHAT [EXPRESSION...]: reads what a task said with --json, which has to be one line and as the schema has
-WHAT: show, list or create. Prints each expression of `it`, which is that, on a line of its own."""
+WHAT: show, list, create or failure. Prints each expression of `it`, which is that, on a line of its own."""
 import json
 import pathlib
 import sys

@@ -165,6 +165,52 @@ print([link])' <<<"$output") <(cwg site1 show "$c1" --json | python3 -c 'import 
     [[ $output == "$lowest "* ]]
 }
 
+@test "a namespace is listed by the first process of its container, whatever its number" {
+    local first ready=$BATS_TEST_TMPDIR/first
+    cwg site1 create "$c1" 7 0 5101
+    # The first process of another pid namespace, which is in a third one, and the first of that.
+    # shellcheck disable=SC2016 # the inner shell's
+    nsenter --net --target "$c1" -- unshare --pid --fork -- unshare --pid --fork -- \
+        sh -c 'echo >"$0"; exec sleep 60' "$ready" 3>&- &
+    CONTAINERS+=($!)
+    wait_for test -e "$ready"
+    first=$(pgrep -P $!)
+    STOPPED+=("$first" "$(pgrep -P "$first")")
+    grep -qE '^NSpid:[[:blank:]]+[0-9]+[[:blank:]]+1$' "/proc/$first/status"
+    list_of "$c1" "$!" "$first" "$(pgrep -P "$first")"
+    [ "$(wc -l <<<"$output")" = 1 ]
+    [[ $output == "$first "*"  wg-7-0 "* ]] || fail "$first: $output"
+}
+
+@test "a namespace whose process ends while it is looked at is listed by another one" {
+    local other killed=$BATS_TEST_TMPDIR/killed
+    cwg site1 create "$c1" 7 0 5101
+    nsenter --net --target "$c1" -- sleep 60 3>&- &
+    other=$!
+    CONTAINERS+=("$other")
+    wait_for grep -qx sleep "/proc/$other/comm"
+    run --separate-stderr at site1 "$TOOLS/at-syscall" --uid "$APP_UID" --gid "$APP_GID" --timeout 100 each --do "
+        [ \$CALL = pidfd_open ] && [ ! -e $killed ] || exit 0
+        kill -KILL $c1 && : >$killed" -- "$HELPER" cwg_list
+    [ "$status" = 0 ] || fail "$status: $stderr"
+    [ -e "$killed" ]
+    grep -q "^$other .*  wg-7-0 " <<<"$output" || fail "$output"
+}
+
+@test "a container that the program has no power over is told of, if it has links" {
+    cwg site1 create "$c1" 7 0 5101
+    run --separate-stderr at site1 unshare --user --map-root-user -- "$HELPER" cwg_list
+    [ "$status" = 1 ]
+    [[ $stderr == *"what is listed isn't all: process "*" is in a network namespace with links that this program has no"* ]]
+    # In a pid namespace of its own it sees nothing but what it has power over.
+    # shellcheck disable=SC2016 # the inner shell's
+    run --separate-stderr at site1 unshare --user --map-root-user --net --pid --fork --mount-proc -- sh -c '
+        unshare --net sh -c "ip link set lo up; echo; exec sleep 60" >"$1/ready" &
+        until [ -s "$1/ready" ]; do sleep 0.1; done
+        "$0" cwg_list; kill $!' "$HELPER" "$BATS_TEST_TMPDIR"
+    assert_success_with ""
+}
+
 @test "an unfinished link is listed, and what is no link of ours isn't" {
     cwg site1 create "$c1" 7 0 5101
     inside "$c1" ip link set wg-7-0 group $((0x6e616821))
@@ -385,7 +431,20 @@ put_into()
         json_of "$c1"
         [ "$(field container)" = "\"$ID_A\"" ]
     done
-    for name in "lxc.payload.web" "machine-web.scope" "docker/${ID_A%f}" "docker/x$ID_A" "${ID_A^^}"; do
+    # Of engines that give no id the name is told.
+    for name in machine.slice/machine-web\\x2d1.scope/payload machine.slice/systemd-nspawn@web-1.service \
+        lxc.payload.web-1/init.scope lxc/web-1/docker/"$ID_A" lxc.payload/web-1/lxc.payload.mail; do
+        put_into "$c1" "$name"
+        list_of "$c1"
+        [[ $output == "$c1 "*"  web-1         wg-7-0 "* ]] || fail "$name: $output"
+        json_of "$c1"
+        [ "$(field container)" = '"web-1"' ]
+    done
+    put_into "$c1" "lxc/a-name-of-more-than-12-characters"
+    list_of "$c1"
+    [[ $output == "$c1 "*"  a-name-of-more-than-12-characters  wg-7-0 "* ]] || fail "$output"
+    for name in lxc/$'we\e[31mb' lxc/$'we\tb' lxc/$'we\rb' 'lxc/we b' 'lxc/we"b' 'lxc/we\b' $'lxc/w\303\251b' lxc/-web \
+        machine-web.scope x/lxc.monitor.web "docker/${ID_A%f}" "docker/x$ID_A" "${ID_A^^}"; do
         put_into "$c1" "$name"
         list_of "$c1"
         [[ $output == "$c1 "*"  -             wg-7-0 "* ]] || fail "$name: $output"

@@ -10,7 +10,7 @@
 
 static const struct {
     const char *text;
-    const char *id; /* NULL: none */
+    const char *id; /* or name; NULL: none */
 } cases[] = {
     /* as engines name them */
     {"0::/system.slice/docker-" A ".scope\n", A},
@@ -45,8 +45,6 @@ static const struct {
     {"\n\n\n", NULL},
     {"0::/\n", NULL},
     {"0::/init.scope\n", NULL},
-    {"0::/machine.slice/machine-web.scope\n", NULL},
-    {"0::/lxc.payload.web/init.scope\n", NULL},
     {"9:name=systemd:/\n4:memory:/process/f35cdccc25048def8d98407e7125b8c1\n0::/\n", NULL},
     /* words of another length, or with other characters */
     {"0::/docker/0" A "\n", NULL},
@@ -65,10 +63,90 @@ static const struct {
     /* cut off */
     {"0::/docker/" A, NULL},
     {"0::/docker/" A "/", A},
-    {"0::/docker/" A ".", A},
+    {"0::/docker/" A ".", NULL},
     {"4:memory:/docker/" A "\n0::/docker/" B, A},
     {"4:memory:/docker/" A "\n0::/docker/" B "/", NULL},
     {"4:memory:/docker/" A "\n0::/docker/fedcba", A},
+    /* systemd-nspawn's names */
+    {"0::/machine.slice/machine-web.scope\n", "web"},
+    {"0::/machine.slice/machine-web.scope/payload/init.scope\n", "web"},
+    {"0::/machine.slice/machine-web\\x2d1.scope/payload\n", "web-1"},
+    {"0::/machine.slice/machine-a\\x2db\\x2dc_d.example.scope\n", "a-b-c_d.example"},
+    {"0::/machine.slice/systemd-nspawn@web.service/payload\n", "web"},
+    {"0::/machine.slice/systemd-nspawn@web-1.service\n", "web-1"},
+    {"0::/../machine.slice/machine-web.scope\n", "web"},
+    {"4:memory:/machine.slice/machine-web.scope\n1:name=systemd:/machine.slice/machine-web.scope/"
+     "x\n"
+     "0::/\n",
+     "web"},
+    /* and LXC's */
+    {"0::/lxc.payload.web/init.scope\n", "web"},
+    {"0::/lxc.payload.web-1\n", "web-1"},
+    {"0::/lxc.payload/web/x\n", "web"},
+    {"0::/lxc/101/ns/init.scope\n", "101"},
+    {"12:devices:/lxc/web\n4:memory:/lxc/web\n0::/lxc/web\n", "web"},
+    {"0::/user.slice/user-1000.slice/user@1000.service/app.slice/run-1.scope/lxc.payload.web\n",
+     "web"},
+    /* what a named container has in it is its own */
+    {"0::/lxc.payload.web/docker/" A "\n", "web"},
+    {"0::/lxc.payload.web/lxc.payload.mail\n", "web"},
+    {"0::/lxc/web/lxc/mail\n", "web"},
+    {"0::/machine.slice/machine-web.scope/machine.slice/machine-mail.scope\n", "web"},
+    {"0::/machine.slice/machine-web.scope/payload/system.slice/docker-" A ".scope\n", "web"},
+    {"0::/docker/" A "/lxc/web\n", A},
+    {"0::/machine.slice/libpod-" A ".scope/machine.slice/machine-web.scope\n", A},
+    /* lines that don't agree */
+    {"4:memory:/lxc/web\n0::/lxc/mail\n", NULL},
+    {"4:memory:/lxc/web\n0::/docker/" A "\n", NULL},
+    {"4:memory:/docker/" A "\n0::/lxc/web\n", NULL},
+    {"4:memory:/lxc/web\n0::/lxc/web2\n", NULL},
+    /* the longest name, and one that is too long */
+    {"0::/lxc/0123456789-0123456789-0123456789-0123456789-0123456789-012345678\n",
+     "0123456789-0123456789-0123456789-0123456789-0123456789-012345678"},
+    {"0::/lxc/0123456789-0123456789-0123456789-0123456789-0123456789-0123456789\n", NULL},
+    /* characters that no name has, anywhere in it */
+    {"0::/lxc/we\033[31mb\n", NULL},
+    {"0::/lxc/web\r\n", NULL},
+    {"0::/lxc/web\t\n", NULL},
+    {"0::/lxc/web \n", NULL},
+    {"0::/lxc/web\"\n", NULL},
+    {"0::/lxc/web\\\n", NULL},
+    {"0::/lxc/w\303\251b\n", NULL},
+    {"0::/lxc/web (deleted)\n", NULL},
+    {"0::/lxc/..\n", NULL},
+    {"0::/lxc/.web\n", NULL},
+    {"0::/lxc/-web\n", NULL},
+    {"0::/lxc/_web\n", NULL},
+    {"0::/machine.slice/machine-we\\x2fb.scope\n", NULL},
+    {"0::/machine.slice/machine-we\\x2.scope\n", NULL},
+    {"0::/machine.slice/machine-we\\x2", NULL},
+    {"0::/machine.slice/machine-\\x2dweb.scope\n", NULL},
+    {"0::/lxc.payload.web\001/x\n", NULL},
+    /* none */
+    {"0::/lxc\n", NULL},
+    {"0::/lxc/\n", NULL},
+    {"0::/lxc//web\n", NULL},
+    {"0::/lxcx/web\n", NULL},
+    {"0::/lxc.monitor.web\n", NULL},
+    {"0::/lxc.monitor/web\n", NULL},
+    {"0::/lxc.payload.\n", NULL},
+    {"0::/machine.slice/machine-.scope\n", NULL},
+    {"0::/machine.slice/machine.scope\n", NULL},
+    {"0::/machine.slice/web.scope\n", NULL},
+    {"0::/machine.slice/machine-web.service\n", NULL},
+    {"0::/machine.slice/systemd-nspawn@.service\n", NULL},
+    {"0::/machine.slice/systemd-nspawn@web.scope\n", NULL},
+    {"0::/system.slice/machine-web.scope\n", NULL},
+    {"0::/user.slice/machine-web.scope\n", NULL},
+    {"0::/machine.slice/x/machine-web.scope\n", NULL},
+    {"1:lxc/web\n", NULL},
+    {"machine.slice/machine-web.scope\n", "web"},
+    /* cut off */
+    {"0::/lxc/web", NULL},
+    {"0::/lxc/web/", "web"},
+    {"0::/lxc.payload.web", NULL},
+    {"0::/machine.slice/machine-web.scope", NULL},
+    {"0::/machine.slice/machine-web.scop", NULL},
     /* no order, no sense */
     {A "\n", A},
     {A A A "\n" A ":\n", A},
@@ -96,22 +174,71 @@ static void table(void)
         check(i, cases[i].text, strlen(cases[i].text), cases[i].id);
 }
 
-/* Wherever a text ends: the id is found from the character behind it on, and not before. */
+/* Wherever a text ends: what tells is found when the name of its directory has ended, and not
+ * before. */
 static void cut_off(void)
 {
-    static const char text[] = "4:memory:/docker/" A "/x\n0::/docker/" A "\n";
-    const size_t end = strlen("4:memory:/docker/" A "/");
+    static const char texts[][256] = {
+        "4:memory:/docker/" A "/x\n0::/docker/" A "\n",
+        "4:memory:/docker/" A "-x/x\n",
+        "0::/lxc/" A "\n",
+    };
 
-    for (size_t length = 0; length <= strlen(text); length++)
-        check(length, text, length, length < end ? NULL : A);
+    for (size_t i = 0; i < COUNT(texts); i++) {
+        const size_t at = (size_t)(strstr(texts[i], A) - texts[i]);
+        const size_t end = at + strcspn(texts[i] + at, "/\n") + 1;
+
+        for (size_t length = 0; length <= strlen(texts[i]); length++)
+            check(length, texts[i], length, length < end ? NULL : A);
+    }
+}
+
+static void cut_off_names(void)
+{
+    static const char *const texts[] = {"0::/lxc.payload.some-name/x\n", "0::/lxc/some-name\n",
+                                        "0::/machine.slice/machine-some\\x2dname.scope/payload\n"};
+
+    for (size_t i = 0; i < COUNT(texts); i++) {
+        const char *end = strstr(texts[i], "name");
+        const size_t whole = (size_t)(end - texts[i]) + strcspn(end, "/\n") + 1;
+
+        for (size_t length = 0; length <= strlen(texts[i]); length++)
+            check(length, texts[i], length, length < whole ? NULL : "some-name");
+    }
 }
 
 /* A NUL is a character like any other. */
 static void with_nul(void)
 {
     static const char text[] = "0::/docker/\0" A "\0/" B "\n";
+    static const char name[] = "0::/lxc/we\0b\n";
 
     check(0, text, sizeof(text) - 1, A);
+    check(1, name, sizeof(name) - 1, NULL);
+}
+
+/* A name with any one character: it is written as it is, or not at all. */
+static void characters(void)
+{
+    for (int c = 1; c < 256; c++) {
+        char text[] = "0::/lxc/we?b\n", name[] = "we?b";
+        const char *known = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_.-";
+
+        *strchr(text, '?') = (char)c;
+        *strchr(name, '?') = (char)c;
+        check((size_t)c, text, sizeof(text) - 1,
+              strchr(known, c)   ? name
+              : strchr("/\n", c) ? "we"
+                                 : NULL);
+    }
+}
+
+static void ids(void)
+{
+    expect(cgroup_is_id(A), "an id");
+    expect(!cgroup_is_id("web") && !cgroup_is_id("") && !cgroup_is_id(A "0"), "a name");
+    expect(!cgroup_is_id("x123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"),
+           "a name as long as an id");
 }
 
 int main(void)
@@ -119,7 +246,10 @@ int main(void)
     static const struct test tests[] = {
         {.name = "table", .run = table},
         {.name = "cut_off", .run = cut_off},
+        {.name = "cut_off_names", .run = cut_off_names},
         {.name = "with_nul", .run = with_nul},
+        {.name = "characters", .run = characters},
+        {.name = "ids", .run = ids},
     };
 
     return unit_run("cgroup", tests, COUNT(tests));
