@@ -9,7 +9,8 @@ BINDIR  ?= $(PREFIX)/bin
 MANDIR  ?= $(PREFIX)/share/man
 DATADIR ?= $(PREFIX)/share/net-admin-helper
 LIBEXECDIR ?= $(PREFIX)/libexec/net-admin-helper
-GROUP   ?= net-admin-helper
+COMPLETIONDIR ?= $(PREFIX)/share/bash-completion/completions
+GROUP   ?=
 DESTDIR ?=
 
 ifeq ($(origin CC),default)

@@ -47,9 +47,12 @@ ENGINE_OBJECTS := $(ENGINE_SOURCES:src/%.c=$(ENGINE_DIR)/%.o)
 # The engine that belongs to this program, if one does.
 ENGINE_BUILT := $(if $(ENGINE_ENABLED),$(BUILD)/$(ENGINE))
 
+# All of them; which are installed depends on what is in the program.
+PAGES := $(patsubst doc/%.scd,$(BUILD)/%,$(wildcard doc/*.[0-9].scd))
+
 ## make              build the program, its engine and their man pages in build/
 .PHONY: build
-build: $(BUILD)/$(PROGRAM) $(BUILD)/$(PROGRAM).8 $(ENGINE_BUILT) $(ENGINE_BUILT:=.8)
+build: $(BUILD)/$(PROGRAM) $(ENGINE_BUILT) $(PAGES)
 
 $(CONFIG):
 	$(error there is no $(CONFIG): CONFIG= names the file with the settings)
@@ -82,9 +85,12 @@ $(ENGINE_DIR)/$(ENGINE): $(ENGINE_OBJECTS)
 $(BUILD)/$(ENGINE): $(ENGINE_DIR)/$(ENGINE) latest
 	@cmp -s $< $@ || { rm -f $@.new; cp $< $@.new && mv $@.new $@; }
 
-$(BUILD)/%.8: doc/%.8.scd
+# A man page names the places where things are.
+$(PAGES): $(BUILD)/%: doc/%.scd latest
 	@mkdir -p $(@D)
-	scdoc < $< > $@.new && mv $@.new $@
+	@scdoc < $< | sed -e 's|@BINDIR@|$(BINDIR)|g' -e 's|@DATADIR@|$(DATADIR)|g' \
+		-e 's|@LIBEXECDIR@|$(LIBEXECDIR)|g' -e 's|@MANDIR@|$(MANDIR)|g' > $@.new
+	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 
 -include $(OBJECTS:.o=.d) $(ENGINE_OBJECTS:.o=.d)
 
@@ -93,16 +99,19 @@ $(BUILD)/%.8: doc/%.8.scd
 deps:
 	scripts/deps build
 
-## make install      install it, as root: PREFIX, DESTDIR, GROUP (who may call it; made if it isn't there)
+# What scripts/install and scripts/uninstall take from the environment.
+PLACES = DESTDIR='$(DESTDIR)' BINDIR='$(BINDIR)' MANDIR='$(MANDIR)' DATADIR='$(DATADIR)' \
+	COMPLETIONDIR='$(COMPLETIONDIR)' ENGINE_PATH='$(LIBEXECDIR)/$(ENGINE)'
+
+## make install      install it, as root: PREFIX, DESTDIR, GROUP (who may call it; the one that may already, or a new one)
 .PHONY: install
 install: build
-	scripts/install '$(DESTDIR)' '$(BINDIR)' '$(MANDIR)' '$(DATADIR)' '$(LIBEXECDIR)/$(ENGINE)' '$(GROUP)' \
-		'$(BUILD)/$(PROGRAM)' '$(ENGINE_BUILT)' '$(CAPABILITIES)' $(TASKS)
+	$(PLACES) GROUP='$(GROUP)' scripts/install '$(BUILD)/$(PROGRAM)' '$(ENGINE_BUILT)' '$(CAPABILITIES)' $(TASKS)
 
 ## make uninstall    take all of it away again
 .PHONY: uninstall
 uninstall:
-	scripts/uninstall '$(DESTDIR)' '$(BINDIR)' '$(MANDIR)' '$(DATADIR)' '$(LIBEXECDIR)/$(ENGINE)' '$(PROGRAM)' $(TASKS)
+	$(PLACES) scripts/uninstall '$(PROGRAM)' $(TASKS)
 
 ## make docker       build the image net-admin-helper:latest, which runs it as nobody
 .PHONY: docker

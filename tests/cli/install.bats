@@ -130,9 +130,33 @@ said()
     [ ! -e "$MAN/cwg-engine.8" ]
 }
 
-@test "it is installed with its engine, a link for each task and the man pages, and nothing else" {
+# What there should be of man pages: those in doc/ of what is in the program, and links for tasks without one.
+pages()
+{
+    local source page
+    for source in "$ROOT"/doc/*.[0-9].scd; do
+        page=$(basename "$source" .scd)
+        case $page in "$NAME-batch".* | "$NAME-policy".*) continue ;; esac
+        echo "d 755 root:root share/man/man${page##*.}"
+        echo "f 644 root:root share/man/man${page##*.}/$page"
+    done | sort -u
+    for page in "${TASKS[@]}"; do
+        [ -e "$ROOT/doc/$page.8.scd" ] || echo "l 777 root:root share/man/man8/$page.8 -> $NAME.8"
+    done
+}
+
+completions()
+{
+    [ -e "$ROOT/completions/$NAME.bash" ] || return 0
+    echo "d 755 root:root share/bash-completion"
+    echo "d 755 root:root share/bash-completion/completions"
+    echo "f 644 root:root share/bash-completion/completions/$NAME"
+    printf "l 777 root:root share/bash-completion/completions/%s -> $NAME\n" "${TASKS[@]}"
+}
+
+@test "it is installed with its engine, a link for each task, man pages and examples, and nothing else" {
     stage all
-    [ "$(listing "$DEST/usr/local")" = "$(sort <<END
+    [ "$(listing "$DEST/usr/local")" = "$(sed '/^$/d' <<END | sort
 d 755 root:root
 d 755 root:root bin
 f 750 root:nogroup bin/$NAME
@@ -141,12 +165,13 @@ d 755 root:root libexec
 d 755 root:root libexec/net-admin-helper
 f 710 root:nogroup libexec/net-admin-helper/cwg-engine
 d 755 root:root share
+$(completions)
 d 755 root:root share/man
-d 755 root:root share/man/man8
-f 644 root:root share/man/man8/$NAME.8
-f 644 root:root share/man/man8/cwg-engine.8
-$(printf "l 777 root:root share/man/man8/%s.8 -> $NAME.8\n" "${TASKS[@]}")
+$(pages)
 d 755 root:root share/$NAME
+d 755 root:root share/$NAME/examples
+$(cd "$ROOT/examples" && find . -maxdepth 1 -type f -printf "f %m root:root share/$NAME/examples/%P\n")
+f 644 root:root share/$NAME/made-directories
 f 644 root:root share/$NAME/$NAME.schema.json
 END
 )" ] || fail "$(listing "$DEST/usr/local")"
@@ -172,15 +197,64 @@ END
     stage all PREFIX=/opt/nah
     [ -x "$DEST/opt/nah/bin/$NAME" ]
     [ -L "$DEST/opt/nah/bin/cwg_create" ]
-    # And the man pages say so.
+    # And the man pages say so, those that are installed and those that were built for that.
     local page
     for page in "$NAME" cwg-engine; do
         grep -q /opt/nah/ "$DEST/opt/nah/share/man/man8/$page.8"
-        run ! grep /usr/local "$DEST/opt/nah/share/man/man8/$page.8"
+        run ! grep -E '/usr/local|@[A-Z]+@' "$DEST/opt/nah/share/man/man8/$page.8"
+        cmp "$DEST/opt/nah/share/man/man8/$page.8" "$BATS_FILE_TMPDIR/all/$page.8"
     done
     [ "$(ls "$DEST")" = opt ]
     unstage all PREFIX=/opt/nah
     [ -z "$(find "$DEST" ! -type d)" ]
+}
+
+@test "a page for each task, if it has one, is that task's and nobody else's" {
+    mkdir -p "$MAN"
+    echo theirs >"$MAN/cwg_create.8"
+    run stage all
+    [ "$status" != 0 ]
+    [[ $output == *"$MAN/cwg_create.8 is there already, and isn't ours: move it away"* ]] || fail "$output"
+    [ ! -e "$BIN/$NAME" ]
+    unstage all
+    [ "$(cat "$MAN/cwg_create.8")" = theirs ]
+}
+
+@test "who has installed it keeps the group: without GROUP= it stays, and that is said" {
+    stage all
+    [ "$(stat -c %G "$BIN/$NAME")" = nogroup ]
+    run make_with all DESTDIR="$DEST" install
+    [ "$status" = 0 ] || fail "$output"
+    [[ $output == *"installed $BIN/$NAME for group nogroup, which it had before (GROUP= gives it to another)" ]] ||
+        fail "$output"
+    [ "$(stat -c '%a %U:%G' "$BIN/$NAME" "$ENGINE")" = $'750 root:nogroup\n710 root:nogroup' ]
+    # One that has no name, too.
+    chgrp 61239 "$BIN/$NAME"
+    run make_with all DESTDIR="$DEST" install
+    [[ $output == *" for group 61239, which it had before"* ]] || fail "$output"
+    [ "$(stat -c '%a %u:%g' "$BIN/$NAME" "$ENGINE")" = $'750 0:61239\n710 0:61239' ]
+    # And told otherwise it does otherwise.
+    run make_with all DESTDIR="$DEST" GROUP=tty install
+    [[ $output == *"installed $BIN/$NAME for group tty" ]] || fail "$output"
+    [ "$(stat -c '%a %U:%G' "$BIN/$NAME" "$ENGINE")" = $'750 root:tty\n710 root:tty' ]
+    [ "$(getcap "$BIN/$NAME")" = "$BIN/$NAME $CAPABILITIES" ]
+}
+
+@test "uninstalling leaves no directory that was made for it, and all those that were there, if empty" {
+    mkdir -p "$DEST/usr/local/bin" "$DEST/usr/local/share/man"
+    stage all
+    # What is made by others meanwhile is theirs.
+    mkdir "$DEST/usr/local/lib"
+    stage with_more
+    unstage with_more
+    [ "$(cd "$DEST" && find . | sort | tr '\n' ' ')" = \
+        ". ./usr ./usr/local ./usr/local/bin ./usr/local/lib ./usr/local/share ./usr/local/share/man " ] || fail "$(listing "$DEST")"
+    # In one that was made and isn't empty, everything stays.
+    stage all
+    echo theirs >"$DEST/usr/local/share/net-admin-helper/examples/mine"
+    unstage all
+    [ "$(cat "$DEST/usr/local/share/net-admin-helper/examples/mine")" = theirs ]
+    [ ! -e "$DEST/usr/local/libexec" ]
 }
 
 @test "what is installed can be called by the group, by each of its names, and not by others" {
@@ -245,11 +319,15 @@ END
 
 @test "a caller who isn't root is told so, and nothing is installed" {
     mkdir -m 777 "$DEST"
-    run --separate-stderr as_app env -C "$ROOT" \
-        scripts/install "$DEST" /bin /man /share /libexec/cwg-engine nogroup "$BATS_FILE_TMPDIR/all/$NAME" \
+    local places=(DESTDIR="$DEST" BINDIR=/bin MANDIR=/man DATADIR=/share COMPLETIONDIR=/completions
+        ENGINE_PATH=/libexec/cwg-engine GROUP=nogroup)
+    run --separate-stderr as_app env -C "$ROOT" "${places[@]}" scripts/install "$BATS_FILE_TMPDIR/all/$NAME" \
         "$BATS_FILE_TMPDIR/all/cwg-engine" cap_net_admin=p
     [ "$status" = 1 ]
     [ "$stderr" = "make install: has to be run by root: it sets owner and capabilities" ]
+    run --separate-stderr as_app env -C "$ROOT" "${places[@]}" scripts/uninstall "$NAME"
+    [ "$status" = 1 ]
+    [ "$stderr" = "make uninstall: has to be run by root: it removes what root has installed" ]
     [ -z "$(ls "$DEST")" ]
 }
 

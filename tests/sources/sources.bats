@@ -65,7 +65,7 @@ setup()
 @test "each man page is well-formed and reads without complaint" {
     local page
     make build
-    for page in doc/*.8.scd; do
+    for page in doc/*.[0-9].scd; do
         page=$(basename "$page" .scd)
         run bash -c "MANWIDTH=80 man --warnings -E UTF-8 -l -Tutf8 -Z build/$page 2>&1 >/dev/null"
         [ "$status" = 0 ]
