@@ -13,6 +13,7 @@ enum {
     PORT_MAX = 65535,
     SECONDS_MAX = 3600,
     SECONDS_DEFAULT = 30,
+    DECIMAL_SIZE = 16, /* longer than any number that is in range */
     MTU_MIN = 576,   /* what IPv4 asks of a host (RFC 791); IPv6 asks 1280, on links that have it */
     MTU_MAX = 65455, /* of the longest datagram there is, less 80 */
 };
@@ -207,6 +208,36 @@ static int parse_mtu(const char *text, struct request *request, struct failure *
     return 0;
 }
 
+/* "A", or "A-B". */
+static int read_nets(const char *text, struct link_nets *ret_nets)
+{
+    char first[DECIMAL_SIZE] = "";
+    size_t length = strcspn(text, "-");
+    struct link_nets nets;
+
+    if (length >= sizeof(first))
+        return -1;
+    memcpy(first, text, length);
+    if (decimal_parse(first, LINK_NET_MAX, &nets.first))
+        return -1;
+    nets.last = nets.first;
+    if (text[length] && decimal_parse(text + length + 1, LINK_NET_MAX, &nets.last))
+        return -1;
+    if (nets.first > nets.last)
+        return -1;
+    *ret_nets = nets;
+    return 0;
+}
+
+static int parse_nets(const char *text, struct request *request, struct failure *failure)
+{
+    if (read_nets(text, &request->nets))
+        return fail(failure, -EINVAL,
+                    "--nets: must be a net, or two with a - between them and the lower one first, "
+                    "each from 0 to 8388607, without leading zeros; as in 100-199");
+    return 0;
+}
+
 static const struct {
     const char *name;
     const char *value; /* NULL if it takes none, and then there is nothing to parse */
@@ -227,6 +258,8 @@ static const struct {
                               "even in a subnet of the container's own network", NULL},
     [OPTION_IF_EXISTS] = {"--if-exists", NULL, "succeed where there is nothing to remove", NULL},
     [OPTION_JSON] = {"--json", NULL, "the result, or the failure, is JSON", NULL},
+    [OPTION_NETS] = {"--nets", "<nets>", "the links of these alone, A-B or A, each 0-8388607",
+                     parse_nets},
 };
 
 const char *option_name(enum option option)
@@ -324,10 +357,11 @@ static int count_arguments(const struct task *task)
 static int parse_task(int argc, char *const argv[], const struct task *task,
                       struct command_line *ret_line, struct failure *failure)
 {
-    struct command_line line = {
-        .command = COMMAND_RUN,
-        .task = task,
-        .request = {.peer.keepalive = PEER_KEEPALIVE_KEPT, .seconds = SECONDS_DEFAULT}};
+    struct command_line line = {.command = COMMAND_RUN,
+                                .task = task,
+                                .request = {.peer.keepalive = PEER_KEEPALIVE_KEPT,
+                                            .seconds = SECONDS_DEFAULT,
+                                            .nets = {0, LINK_NET_MAX}}};
     int taken = 0;
     int words = 0; /* that are no options */
 

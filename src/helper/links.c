@@ -84,6 +84,7 @@ static void insert(struct links *links, const struct link_seen *link)
  * devices (link_kind_filtered(), net/core/rtnetlink.c). */
 struct search {
     const struct backend *backend;
+    struct link_nets nets;
     struct links *links;
 };
 
@@ -93,6 +94,9 @@ static int note_link(const struct nlmsghdr *message, void *context)
     struct link_seen link = {.up = false};
     int found = read_link(message, search->backend, &link);
 
+    if (found > 0 &&
+        (link.device.end.net < search->nets.first || link.device.end.net > search->nets.last))
+        return 0;
 #ifdef ENABLE_CWG_POLICY
     if (found > 0 && !policy_allows_net(link.device.end.net))
         return 0;
@@ -102,9 +106,10 @@ static int note_link(const struct nlmsghdr *message, void *context)
     return found < 0 ? found : 0;
 }
 
-int links_collect(struct target *target, struct links *ret_links, struct failure *failure)
+int links_collect(struct target *target, struct link_nets nets, struct links *ret_links,
+                  struct failure *failure)
 {
-    struct search search = {.links = ret_links};
+    struct search search = {.nets = nets, .links = ret_links};
     struct message request;
 
     ret_links->count = 0;

@@ -36,8 +36,10 @@ struct links {
     struct link_seen link[LINKS_MAX]; /* in order of net and host */
 };
 
-/* All links in a target that the caller may act on. Returns 0, or a negative errno. */
-int links_collect(struct target *target, struct links *ret_links, struct failure *failure);
+/* All links in a target that are in a range of nets and that the caller may act on. Returns 0, or a
+ * negative errno. */
+int links_collect(struct target *target, struct link_nets nets, struct links *ret_links,
+                  struct failure *failure);
 
 /* The link of one end. Returns an enum device_presence, of which DEVICE_OURS alone writes
  * *ret_link, or a negative errno. */

@@ -48,6 +48,7 @@ struct request {
     struct target_name target;
     struct link_end end; /* as the caller gave it: for cwg_connect see task_connect.c */
     bool has_end;
+    struct link_nets nets; /* of the links that are shown: all, unless told */
     uint16_t port;
     struct peer peer; /* but for the addresses behind it, and the preshared key */
     struct preshared_source preshared_key;

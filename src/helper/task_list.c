@@ -32,6 +32,7 @@ static const struct patience patience_of_all = {.nanoseconds = INT64_C(100000000
 
 struct listing {
     const struct home *home;
+    struct link_nets nets;
     bool json;
     bool late;             /* there was no time for all */
     int missed;            /* a negative errno: a namespace or a link couldn't be looked at; or 0 */
@@ -143,7 +144,7 @@ static void look_at_links(struct target *target, struct visited *visited, struct
     struct patience patience = PATIENCE;
     struct failure reason;
     int64_t before;
-    int error = links_collect(target, &links, &reason);
+    int error = links_collect(target, listing->nets, &links, &reason);
 
     if (error) {
         note_missed(listing, visited->pid, error, &reason);
@@ -269,6 +270,7 @@ static int run_at_home(const struct request *request, const struct home *home,
     int error = home_check(home, failure);
 
     listing.home = home;
+    listing.nets = request->nets;
     listing.json = request->given[OPTION_JSON];
     listing.patience = patience_of_all;
     for (size_t i = 0; i < census.count && !error; i++) {
@@ -305,6 +307,7 @@ const struct task task_list = {
     .options =
         {
             OPTION_JSON,
+            OPTION_NETS,
             0,
         },
     .prepare = prepare,

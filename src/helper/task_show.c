@@ -253,11 +253,12 @@ static int show_one(const struct request *request, struct target *target, struct
     return error ? error : end(report, failure);
 }
 
-static int show_all(struct target *target, struct report *report, struct failure *failure)
+static int show_all(const struct request *request, struct target *target, struct report *report,
+                    struct failure *failure)
 {
     static struct links links;
     struct patience patience = PATIENCE;
-    int error = links_collect(target, &links, failure);
+    int error = links_collect(target, request->nets, &links, failure);
 
     for (size_t i = 0; !error && i < links.count; i++)
         error = print_link(target, &links.link[i], &patience, report, failure);
@@ -275,11 +276,14 @@ static int run(const struct request *request, struct target *target, struct fail
 {
     static struct report report;
 
+    if (request->has_end && request->given[OPTION_NETS])
+        return fail(failure, -EINVAL,
+                    "--nets: is for all links of a container; leave it out, or net and host");
     report.printed = 0;
     report.text.length = 0;
     report.json = request->given[OPTION_JSON];
     return request->has_end ? show_one(request, target, &report, failure)
-                            : show_all(target, &report, failure);
+                            : show_all(request, target, &report, failure);
 }
 
 const struct task task_show = {
@@ -296,6 +300,7 @@ const struct task task_show = {
     .options =
         {
             OPTION_JSON,
+            OPTION_NETS,
             0,
         },
     .run = run,

@@ -21,6 +21,12 @@ struct link_end {
     uint32_t host; /* 0..LINK_HOST_MAX */
 };
 
+/* A range of nets, and both of these are in it. */
+struct link_nets {
+    uint32_t first;
+    uint32_t last;
+};
+
 /* The other end of the same link. */
 struct link_end link_other_end(struct link_end end);
 

@@ -54,7 +54,8 @@ teardown_file()
 # What is listed of some processes: list_of PID... as the application, its output in $output.
 list_of()
 {
-    run --separate-stderr cwg site1 list
+    # shellcheck disable=SC2086 # words
+    run --separate-stderr cwg site1 list ${OPTIONS:-}
     [ "$status$stderr" = 0 ] || fail "$status: $stderr"
     output=$(awk -v pids=" $* " 'index(pids, " " $1 " ")' <<<"$output")
 }
@@ -121,6 +122,29 @@ import json, sys
 link = json.load(sys.stdin)
 del link["pid"], link["container"]
 print([link])' <<<"$output") <(cwg site1 show "$c1" --json | python3 -c 'import json, sys; print(json.load(sys.stdin))')
+}
+
+@test "the links of some nets alone are listed, of one or of a range" {
+    local net range
+    for net in 7 8 9 10 100; do cwg site1 create "$c1" "$net" 0 $((5100 + net)) >/dev/null; done
+    cwg site1 create "$c2" 9 1 5301
+    while read -r range expected; do
+        # shellcheck disable=SC2086 # words
+        OPTIONS="--nets $range" list_of "$c1" "$c2"
+        [ "$(awk '{ print $3 }' <<<"$output" | paste -sd ' ')" = "$expected" ] || fail "$range: $output"
+    done <<'CASES'
+8 wg-8-0
+8-8 wg-8-0
+8-10 wg-8-0 wg-9-0 wg-10-0 wg-9-1
+11-99
+0-7 wg-7-0
+100-8388607 wg-100-0
+CASES
+    run --separate-stderr cwg site1 list --nets 8388000-8388001 --json
+    assert_success_with "[]"
+    run --separate-stderr cwg site1 list --nets 8-7
+    [ "$status" = 1 ]
+    [[ $stderr == "net-admin-helper: --nets: must be a net, or two"* ]]
 }
 
 @test "where it is short of descriptors it fails, and what is listed isn't said to be all" {

@@ -128,6 +128,16 @@ fits()
     cwg site1 show "$c1" | fits
 }
 
+@test "the links of some nets alone are shown" {
+    local net
+    for net in 7 8 9; do cwg site1 create "$c1" "$net" 0 $((5100 + net)) >/dev/null; done
+    [ "$(cwg site1 show "$c1" --nets 8-100 | grep -o '^wg-[0-9]*-0' | paste -sd ' ')" = "wg-8-0 wg-9-0" ]
+    [ "$(cwg site1 show "$c1" --nets=7 --json | $SCHEMA show '[link["name"] for link in it]')" = "['wg-7-0']" ]
+    run --separate-stderr cwg site1 show "$c1" --nets 10-11 --json
+    assert_success_with "[]"
+    refused "--nets: is for all links of a container; leave it out, or net and host" cwg site1 show "$c1" 7 0 --nets 7
+}
+
 # What cwg_show counts, as JSON and to be read by people, and what the device counts: bytes and packets each way.
 told_counts()
 {

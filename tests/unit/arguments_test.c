@@ -72,7 +72,7 @@ static bool may_be_repeated(const char *word)
     return strstr(" cwg_create cwg_connect cwg_destroy cwg_show cwg_list cwg_wait cwg_destroy_all "
                   "batch, or --help",
                   word) ||
-           strstr("--preshared-key-file --persistent-keepalive --mtu --json", word) ||
+           strstr("--preshared-key-file --persistent-keepalive --mtu --json --nets", word) ||
            strlen(word) < 5;
 }
 
@@ -673,8 +673,8 @@ static void descriptions(void)
                                          OPTION_MTU, 0});
     expect_options(&task_destroy, (const enum option[]){OPTION_IF_EXISTS, 0});
     expect_options(&task_destroy_all, (const enum option[]){OPTION_IF_EXISTS, 0});
-    expect_options(&task_show, (const enum option[]){OPTION_JSON, 0});
-    expect_options(&task_list, (const enum option[]){OPTION_JSON, 0});
+    expect_options(&task_show, (const enum option[]){OPTION_JSON, OPTION_NETS, 0});
+    expect_options(&task_list, (const enum option[]){OPTION_JSON, OPTION_NETS, 0});
     expect_options(&task_wait, (const enum option[]){0});
     expect_options(&task_batch, (const enum option[]){0});
     expect(task_destroy_all.changes && !task_wait.changes && !task_list.changes &&
@@ -692,12 +692,48 @@ static void descriptions(void)
     expect(!task_by_name("cwg_creat") && !task_by_name("cwg_create2"), "a part of a name");
 }
 
+/* Which nets are asked for: all, one, or those from one to another. */
+static void nets(void)
+{
+    static const struct {
+        const char *given; /* NULL: nothing */
+        struct link_nets nets;
+    } cases[] = {
+        {NULL, {0, LINK_NET_MAX}},
+        {"0", {0, 0}},
+        {"7", {7, 7}},
+        {"8388607", {LINK_NET_MAX, LINK_NET_MAX}},
+        {"7-7", {7, 7}},
+        {"0-0", {0, 0}},
+        {"7-8", {7, 8}},
+        {"9-10", {9, 10}},
+        {"0-8388607", {0, LINK_NET_MAX}},
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct words words = {0};
+        struct command_line line;
+
+        add_word(&words, "cwg_list", strlen("cwg_list"));
+        if (cases[i].given) {
+            add_word(&words, "--nets", strlen("--nets"));
+            add_word(&words, cases[i].given, strlen(cases[i].given));
+        }
+        if (parse_good("nets", &words, &line))
+            expect(line.request.nets.first == cases[i].nets.first &&
+                       line.request.nets.last == cases[i].nets.last,
+                   "case %zu: %u to %u", i, line.request.nets.first, line.request.nets.last);
+        drop(&words);
+    }
+}
+
 int main(void)
 {
     static const struct test tests[] = {
         {.name = "refused", .run = refused},
         {.name = "taken", .run = taken},
         {.name = "options_taken", .run = options_taken},
+        {.name = "nets", .run = nets},
         {.name = "options_anywhere", .run = options_anywhere},
         {.name = "shown", .run = shown},
         {.name = "left_out", .run = left_out},
