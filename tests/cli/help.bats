@@ -297,8 +297,8 @@ containers: all"
     declare -A due=(
         [cwg_create]='--json'
         [cwg_connect]='--preshared-key-file <file>|--persistent-keepalive <seconds>|--mtu <bytes>'
-        [cwg_show]='--json --nets'
-        [cwg_list]='--json --nets'
+        [cwg_show]='--json|--nets <nets>'
+        [cwg_list]='--json|--nets <nets>'
     )
     for task in "${!SYNOPSIS[@]}"; do
         run --separate-stderr "$PROGRAM" "$task" --help
