@@ -103,7 +103,7 @@ deps:
 PLACES = DESTDIR='$(DESTDIR)' BINDIR='$(BINDIR)' MANDIR='$(MANDIR)' DATADIR='$(DATADIR)' \
 	COMPLETIONDIR='$(COMPLETIONDIR)' ENGINE_PATH='$(LIBEXECDIR)/$(ENGINE)'
 
-## make install      install it, as root: PREFIX, DESTDIR, GROUP (who may call it; the one that may already, or a new one)
+## make install      install it, as root: PREFIX, DESTDIR, GROUP (who may call it; left out: who may already)
 .PHONY: install
 install: build
 	$(PLACES) GROUP='$(GROUP)' scripts/install '$(BUILD)/$(PROGRAM)' '$(ENGINE_BUILT)' '$(CAPABILITIES)' $(TASKS)

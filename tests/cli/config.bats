@@ -302,7 +302,7 @@ END
     for name in ENABLE_CWG_POLICY CWG_OWN_CONTAINERS_ONLY; do
         config_with "#define $name 0"
         run "$ROOT/scripts/check-config" gcc "$CONFIG_FILE"
-        assert_build_fails_with "$CONFIG_FILE: $name is on because it is defined, and has a value: take out \"0\", or the"
+        assert_build_fails_with "$CONFIG_FILE: $name is on because it is defined, and has a value: take out \"0\","
         config_with "#define $name 1"
         "$ROOT/scripts/check-config" gcc "$CONFIG_FILE"
     done

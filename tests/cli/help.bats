@@ -104,9 +104,9 @@ refused_with()
             [ "$status" = 0 ]
             [ -z "$stderr" ]
             [ "$(sed '/^$/,$d' <<<"$output" | bare_synopsis)" = "$NAME ${SYNOPSIS[$task]}" ] || fail "$output"
-            for argument in $(grep -o '<[a-z_]*>' <<<"${SYNOPSIS[$task]}"); do
+            while read -r argument; do
                 grep -q "^  $argument: ." <<<"$output" || fail "$task --help says nothing of $argument"
-            done
+            done < <(grep -o '<[a-z_]*>' <<<"${SYNOPSIS[$task]}")
             [ "$(grep -c '^  <' <<<"$output")" = "$(grep -o '<' <<<"${SYNOPSIS[$task]}" | wc -l)" ]
         done
     done

@@ -241,14 +241,16 @@ END
 }
 
 @test "uninstalling leaves no directory that was made for it, and all those that were there, if empty" {
+    local left
     mkdir -p "$DEST/usr/local/bin" "$DEST/usr/local/share/man"
     stage all
     # What is made by others meanwhile is theirs.
     mkdir "$DEST/usr/local/lib"
     stage with_more
     unstage with_more
-    [ "$(cd "$DEST" && find . | sort | tr '\n' ' ')" = \
-        ". ./usr ./usr/local ./usr/local/bin ./usr/local/lib ./usr/local/share ./usr/local/share/man " ] || fail "$(listing "$DEST")"
+    left=$(cd "$DEST" && find . | sort | tr '\n' ' ')
+    [ "$left" = ". ./usr ./usr/local ./usr/local/bin ./usr/local/lib ./usr/local/share ./usr/local/share/man " ] ||
+        fail "$left"
     # In one that was made and isn't empty, everything stays.
     stage all
     echo theirs >"$DEST/usr/local/share/net-admin-helper/examples/mine"

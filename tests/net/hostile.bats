@@ -155,23 +155,36 @@ calls_to_stop_at()
     assert_failure_with ""
 }
 
+# After a storm: how many of the commands were ended by SIGSEGV is no more than a fault of the kernel's accounts for.
+# Linux 6.18 has been seen to fault in a dump of links while names come and go, and to end whoever asked for it. Then it
+# ends linkdump's processes, too, thousands of which have asked in the same storm, and in which nothing of ours runs.
+# Without such an end in linkdump's report, one of ours is ours.
+only_the_kernels_faults()
+{
+    local faults=$1 report=$2
+    [ "$faults" -gt 0 ] || return 0
+    [ -z "${NAH_IN_VM:-}" ] || fail "$faults commands were ended by SIGSEGV"
+    if [ "$faults" -gt 3 ] || ! grep -q '^dumps [0-9]* killed [1-9]' "$report"; then
+        fail "$faults commands were ended by SIGSEGV, and of linkdump's processes: $(<"$report")"
+    fi
+}
+
 @test "storms of names and indexes end no command badly, and devices with other names stay as they are" {
-    local before ended codes='[01]'
-    # Linux 6.18 at times faults in a dump of links while names come and go, and ends who asked in the middle of
-    # sendto(): strace sees an end by SIGSEGV, and no signal before it. The VM's kernels don't, and nothing is let by.
-    [ -n "${NAH_IN_VM:-}" ] || codes='([01]|139)'
+    local before ended
     inside "$c1" sh -c 'ip link add eth0 index 70 address 02:00:00:00:00:70 group 7 type "$DUMMY"
         ip link add eth1 index 71 address 02:00:00:00:00:71 group 7 type "$DUMMY"'
     before=$(inside "$c1" ip -o -details address show dev eth1; sketch_of "$bystander")
     in_background "$TOOLS/linkstorm" rename 120 eth0 wg-1-0
     in_background "$TOOLS/linkstorm" altname 120 eth1 wg-2-0
     in_background "$TOOLS/linkstorm" recreate 120 77 wg-3-0 "$OTHER_KIND" "$DUMMY"
+    in_background "$TOOLS/linkdump" 120
     ended=$(rounds 3 1 2 3)
     stop_all
     echo "$ended"; sort "$BATS_TEST_TMPDIR/errors" | uniq -c
     cat "$BATS_TEST_TMPDIR"/background.*
-    [ "$(grep -Ecx "(create|connect|destroy) $codes" <<<"$ended")" = 27 ]
-    [ "$(grep -c 139 <<<"$ended")" -le 3 ]
+    [ "$(grep -Ecx "(create|connect|destroy) ([01]|139)" <<<"$ended")" = 27 ]
+    [[ $(<"$BATS_TEST_TMPDIR/background.3") == "dumps "[1-9]*" killed "* ]]
+    only_the_kernels_faults "$(grep -c ' 139$' <<<"$ended" || true)" "$BATS_TEST_TMPDIR/background.3"
     printable "$(<"$BATS_TEST_TMPDIR/errors")"
     inside "$c1" ip -o link show | grep '^70: ' >"$BATS_TEST_TMPDIR/eth0"
     grep -q 'state DOWN.* group 7 .*02:00:00:00:00:70' "$BATS_TEST_TMPDIR/eth0"

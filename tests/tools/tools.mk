@@ -1,6 +1,7 @@
 # The tests' own tools, each one program of one file, with what they share.
 
-TOOLS := at-syscall fdsteal hang hsflood linkstorm linkwatch memscan nlforge pidrecycle refuse udpport udprelay weird-exec
+TOOLS := at-syscall fdsteal hang hsflood linkdump linkstorm linkwatch memscan nlforge pidrecycle refuse udpport \
+	udprelay weird-exec
 TOOLS_SHARED := tests/tools/common.c tests/tools/tracee.c tests/tools/callname.c
 TOOLS_COMPILE = $(CC) -std=gnu17 -D_GNU_SOURCE -O2 -g $(WARNINGS) $(WERROR)
 
