@@ -16,8 +16,8 @@ import json
 import sys
 from typing import Any, Callable, NamedTuple, Union
 
-STATES = ["unfinished", "down", "engine lost", "port lost", "waiting for connect", "no handshake yet", "connected",
-          "stale"]
+STATES = ["unfinished", "down", "engine lost", "port lost", "waiting for connect", "no handshake yet",
+          "wrong address", "silent", "connected", "in session", "idle"]
 
 Labels = dict[str, str]
 

@@ -39,6 +39,13 @@ static void add_key(struct answer *answer, const char *name, const struct key *k
     add(answer, "\n");
 }
 
+/* How long ago something was, unless it never was. */
+static void add_age(struct answer *answer, const char *name, int64_t at, int64_t now)
+{
+    if (at)
+        add(answer, "%s=%lld\n", name, (long long)(now - at) / NANOSECONDS_PER_MILLISECOND);
+}
+
 static void add_peer(struct answer *answer, const struct tunnel *tunnel)
 {
     add_key(answer, "public_key", noise_peer(tunnel->noise));
@@ -51,9 +58,11 @@ static void add_peer(struct answer *answer, const struct tunnel *tunnel)
         remote_to_text(&tunnel->remote, text);
         add(answer, "endpoint=%s\n", text);
     }
-    if (tunnel->handshaken)
-        add(answer, "last_handshake_age_ms=%lld\n",
-            (long long)(tunnel->now - tunnel->handshaken) / NANOSECONDS_PER_MILLISECOND);
+    add_age(answer, "last_handshake_age_ms", tunnel->handshaken, tunnel->now);
+    add_age(answer, "last_received_age_ms", tunnel->timers.heard, tunnel->now);
+    add_age(answer, "unanswered_age_ms", tunnel->timers.asked, tunnel->now);
+    if (tunnel->from_elsewhere)
+        add(answer, "from_elsewhere=true\n");
     add(answer, "tx_bytes=%llu\nrx_bytes=%llu\n", (unsigned long long)tunnel->sent_bytes,
         (unsigned long long)tunnel->received_bytes);
     add(answer, "persistent_keepalive_interval=%u\n", tunnel->timers.persistent);

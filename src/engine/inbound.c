@@ -39,8 +39,9 @@ static void deliver(struct tunnel *tunnel, uint8_t *bytes, size_t length, uint8_
 {
     struct packet packet;
 
-    if (!packet_parse(bytes, length, &packet) ||
-        !allowed_contains(&tunnel->allowed, &packet.source)) {
+    tunnel->from_elsewhere = !packet_parse(bytes, length, &packet) ||
+                             !allowed_contains(&tunnel->allowed, &packet.source);
+    if (tunnel->from_elsewhere) {
         tun_count_error(&tunnel->tun);
         return;
     }

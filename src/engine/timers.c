@@ -95,8 +95,16 @@ static void passed(struct timers *timers, int64_t now)
         timers->at[TIMER_PERSISTENT] = now + timers->persistent * SECONDS;
 }
 
+/* Data is answered, by a keepalive if by nothing else, and so is an initiation. */
+static void asked(struct timers *timers, int64_t now)
+{
+    if (!timers->asked)
+        timers->asked = now;
+}
+
 void timers_data_sent(struct timers *timers, int64_t now, int64_t jitter)
 {
+    asked(timers, now);
     if (!timers->at[TIMER_SILENCE])
         timers->at[TIMER_SILENCE] = now + KEEPALIVE_TIMEOUT + REKEY_TIMEOUT + jitter;
 }
@@ -118,12 +126,15 @@ void timers_authentic_sent(struct timers *timers, int64_t now)
 void timers_authentic_received(struct timers *timers, int64_t now)
 {
     timers->at[TIMER_SILENCE] = 0;
+    timers->heard = now;
+    timers->asked = 0;
     passed(timers, now);
 }
 
 void timers_initiation_sent(struct timers *timers, int64_t now, int64_t jitter)
 {
     timers->last_initiation = now;
+    asked(timers, now);
     timers_authentic_sent(timers, now);
     timers->at[TIMER_RETRY] = now + REKEY_TIMEOUT + jitter;
 }

@@ -32,6 +32,8 @@ struct timers {
     bool another_keepalive;  /* more data came while a keepalive was pending */
     int64_t last_initiation; /* or response; 0: none yet */
     uint16_t persistent;     /* seconds; 0: off */
+    int64_t heard;           /* when something authentic last came from the peer; 0: never */
+    int64_t asked;           /* the first data or initiation that was sent since; 0: none was */
 };
 
 void timers_init(struct timers *timers);

@@ -89,6 +89,7 @@ static void forget_peer(struct tunnel *tunnel)
     tunnel_set_remote(tunnel, &(struct remote){0});
     tunnel->allowed.count = 0;
     tunnel->handshaken = 0;
+    tunnel->from_elsewhere = false;
     tunnel->last_consumed = 0;
     tunnel->received_bytes = tunnel->sent_bytes = 0;
     tunnel->received_packets = tunnel->sent_packets = 0;

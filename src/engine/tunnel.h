@@ -44,6 +44,7 @@ struct tunnel {
 
     struct remote remote;
     struct allowed allowed;
+    bool from_elsewhere; /* the last packet that came had a source that the peer may not use */
     uint64_t received_bytes;
     uint64_t sent_bytes;
     uint64_t received_packets;

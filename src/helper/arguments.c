@@ -257,6 +257,8 @@ static const struct {
     [OPTION_ALLOW_OVERLAP] = {"--allow-overlap", NULL,
                               "even in a subnet of the container's own network", NULL},
     [OPTION_IF_EXISTS] = {"--if-exists", NULL, "succeed where there is nothing to remove", NULL},
+    [OPTION_ALIVE] = {"--alive", NULL,
+                      "a keepalive of the peer's is enough, within some 12 seconds", NULL},
     [OPTION_JSON] = {"--json", NULL, "the result, or the failure, is JSON", NULL},
     [OPTION_NETS] = {"--nets", "<nets>", "the links of these alone, A-B or A, each 0-8388607",
                      parse_nets},

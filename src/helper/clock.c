@@ -20,7 +20,7 @@ int64_t clock_wall(void)
     struct timespec now = {0};
 
     (void)clock_gettime(CLOCK_REALTIME, &now);
-    return now.tv_sec;
+    return (int64_t)now.tv_sec * MILLISECONDS + now.tv_nsec / NANOSECONDS;
 }
 
 void clock_pause(int64_t milliseconds)

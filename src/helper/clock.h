@@ -6,7 +6,7 @@
 /* Milliseconds of the clock that nobody sets. */
 int64_t clock_now(void);
 
-/* Seconds since 1970, by the clock that people set. */
+/* Milliseconds since 1970, by the clock that people set. */
 int64_t clock_wall(void);
 
 /* Waits that long. Less if it is interrupted: whoever waits looks at the clock. */

@@ -340,8 +340,9 @@ static int engine_look(struct target *target, const struct device *device,
         return fail_unexpected(failure, error, "can't look for the link's engine");
     if (error)
         return fail_look(error, control.process, failure);
+    ret_status->engine_process = control.process;
     if (ret_status->has_handshake)
-        ret_status->handshake = clock_wall() - ret_status->handshake_age_ms / 1000;
+        ret_status->handshake = (clock_wall() - ret_status->handshake_age_ms) / 1000;
     return 0;
 }
 

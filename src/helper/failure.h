@@ -42,7 +42,9 @@ enum failure_code {
 };
 
 struct failure {
-    char text[384]; /* one line, without the newline: what is wrong, and what to do about it */
+    /* What is wrong, and what to do about it. Where that is much it is lines, with a newline
+     * between each two; where it has to be one line they are joined by "; ". */
+    char text[768];
     enum failure_code code;
     const struct task *usage; /* whose synopsis to show below it, or NULL */
 };
@@ -59,6 +61,10 @@ int fail_as(struct failure *failure, enum failure_code code, int error, const ch
 
 /* Appends to a text that is already set. */
 void failure_add(struct failure *failure, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Appends a line. */
+void failure_add_line(struct failure *failure, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 /* Sets the text "<doing>: <the system's word for the error> (errno N)", for errors that have no

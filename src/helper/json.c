@@ -6,6 +6,10 @@
 #include "helper/backend.h"
 #include "helper/settings.h"
 
+enum {
+    MILLISECONDS = 1000, /* in a second */
+};
+
 static const char *boolean(bool value)
 {
     return value ? "true" : "false";
@@ -40,7 +44,7 @@ void json_add_failure(struct text *text, const struct failure *failure)
 
         if (*c == '"' || *c == '\\')
             text_add(text, "\\");
-        text_add(text, character);
+        text_add(text, *c == '\n' ? "; " : character);
     }
     text_add(text, "\"}");
 }
@@ -50,7 +54,8 @@ void json_add_created(struct text *text, const struct device *device, uint16_t p
 {
     text_add(text, "{");
     add_end(text, device);
-    text_print(text, ",\"listen_port\":%u,\"public_key\":", port);
+    text_print(text, ",\"backend\":\"%s\",\"mtu\":%" PRIu32 ",\"listen_port\":%u,\"public_key\":",
+               device->backend->word, device->mtu, port);
     add_key(text, public_key);
     text_add(text, "}");
 }
@@ -79,16 +84,31 @@ static void add_allowed(struct text *text, const struct link_status *status)
     text_print(text, "],\"more_allowed_ips\":%s", boolean(status->allowed_more));
 }
 
-static void add_handshake(struct text *text, const struct link_status *status, int64_t now)
+/* A number that may not be known. */
+static void add_number(struct text *text, const char *name, bool known, int64_t number)
 {
-    if (status->handshake == 0)
-        text_add(text, "\"latest_handshake\":null,\"latest_handshake_age\":null");
+    text_print(text, "\"%s\":", name);
+    if (known)
+        text_print(text, "%" PRId64, number);
     else
-        text_print(text, "\"latest_handshake\":%" PRId64 ",\"latest_handshake_age\":%" PRId64,
-                   status->handshake, status_handshake_age(status, now));
+        text_add(text, "null");
 }
 
-static void add_peer(struct text *text, const struct link_status *status, int64_t now)
+static void add_times(struct text *text, const struct link_status *status)
+{
+    add_number(text, "latest_handshake", status->has_handshake, status->handshake);
+    text_add(text, ",");
+    add_number(text, "latest_handshake_age", status_knows_age(status),
+               status->handshake_age_ms / MILLISECONDS);
+    text_add(text, ",");
+    add_number(text, "latest_received_age", status->has_received,
+               status->received_age_ms / MILLISECONDS);
+    text_add(text, ",");
+    add_number(text, "unanswered_age", status->has_unanswered,
+               status->unanswered_age_ms / MILLISECONDS);
+}
+
+static void add_peer(struct text *text, const struct link_status *status)
 {
     text_add(text, "{\"public_key\":");
     add_key(text, &status->peer_key);
@@ -98,12 +118,13 @@ static void add_peer(struct text *text, const struct link_status *status, int64_
     add_allowed(text, status);
     text_print(text, ",\"persistent_keepalive\":%u,\"has_preshared_key\":%s,", status->keepalive,
                boolean(status->has_preshared_key));
-    add_handshake(text, status, now);
-    text_add(text, "}");
+    add_times(text, status);
+    text_print(text, ",\"wire_received_bytes\":%" PRIu64 ",\"wire_sent_bytes\":%" PRIu64 "}",
+               status->wire_received_bytes, status->wire_sent_bytes);
 }
 
 /* What isn't known is null; of how many peers there are 0 is said then, too. */
-static void add_status(struct text *text, const struct link_status *status, int64_t now)
+static void add_status(struct text *text, const struct link_status *status)
 {
     text_add(text, "\"public_key\":");
     add_key(text, status->has_key ? &status->public_key : NULL);
@@ -114,7 +135,7 @@ static void add_status(struct text *text, const struct link_status *status, int6
         text_add(text, "null");
     text_print(text, ",\"peers\":%u,\"peer\":", status->peers);
     if (status->peers > 0)
-        add_peer(text, status, now);
+        add_peer(text, status);
     else
         text_add(text, "null");
 }
@@ -132,6 +153,7 @@ void json_add_link(struct text *text, const struct json_place *place, const stru
 {
     static const struct link_status unknown;
     const struct link_seen *link = &view->link;
+    const struct link_status *status = view->answered ? &view->status : &unknown;
 
     text_add(text, "{");
     if (place)
@@ -140,9 +162,14 @@ void json_add_link(struct text *text, const struct json_place *place, const stru
     text_print(text, ",\"backend\":\"%s\",\"state\":\"%s\",\"up\":%s,\"mtu\":%" PRIu32 ",",
                link->device.backend->word, state_text(view->state), boolean(link->up),
                link->device.mtu);
-    add_status(text, view->answered ? &view->status : &unknown, view->now);
+    text_print(text, "\"netns\":%ju,", (uintmax_t)view->netns);
+    add_number(text, "engine_pid", status->engine_process, status->engine_process);
+    text_add(text, ",");
+    add_status(text, status);
     text_print(text,
                ",\"received_bytes\":%" PRIu64 ",\"received_packets\":%" PRIu64
-               ",\"sent_bytes\":%" PRIu64 ",\"sent_packets\":%" PRIu64 "}",
-               link->received_bytes, link->received_packets, link->sent_bytes, link->sent_packets);
+               ",\"sent_bytes\":%" PRIu64 ",\"sent_packets\":%" PRIu64
+               ",\"dropped_packets\":%" PRIu64 "}",
+               link->received_bytes, link->received_packets, link->sent_bytes, link->sent_packets,
+               link->dropped_packets);
 }

@@ -134,7 +134,7 @@ static int kernel_look(struct target *target, const struct device *device,
         return error;
     ret_status->has_handshake = ret_status->handshake != 0;
     if (ret_status->has_handshake)
-        ret_status->handshake_age_ms = (clock_wall() - ret_status->handshake) * 1000;
+        ret_status->handshake_age_ms = clock_wall() - ret_status->handshake * 1000;
     return 0;
 }
 

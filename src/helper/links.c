@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
 #include "helper/backend.h"
 #include "helper/failure.h"
@@ -33,6 +32,7 @@ static void count(struct link_seen *link, const struct rtmsg_counters *counters)
     link->received_packets = counters->received_packets;
     link->sent_bytes = counters->sent_bytes;
     link->sent_packets = counters->sent_packets;
+    link->dropped_packets = counters->frame_errors;
 }
 
 /* Whether a message tells of a link of a backend's. Returns 1 if so, 0 if not, or -EBADMSG. */
@@ -179,7 +179,6 @@ int links_look(struct target *target, const struct link_seen *link, struct patie
 {
     struct link_view view = {.link = *link};
     struct link_seen again;
-    struct timespec now = {0};
     struct failure trouble;
     int error = link->device.backend->look(target, &link->device, patience, &view.status, failure);
 
@@ -188,11 +187,9 @@ int links_look(struct target *target, const struct link_seen *link, struct patie
     /* An engine ends with its device. */
     if (error && read_again(target, &link->device, &again, &trouble) == 0)
         return -ENODEV;
-    if (clock_gettime(CLOCK_REALTIME, &now) < 0)
-        return fail_unexpected(failure, -errno, "can't read the clock");
     view.answered = !error;
-    view.now = now.tv_sec;
-    view.state = status_state(link, view.answered ? &view.status : NULL, view.now);
+    view.netns = target->netns.inode;
+    view.state = status_state(link, view.answered ? &view.status : NULL);
     *ret_view = view;
     return 0;
 }

@@ -27,6 +27,10 @@ struct link_seen {
     uint64_t received_packets;
     uint64_t sent_bytes;
     uint64_t sent_packets;
+    /* Of the peer's, and dropped, since their source isn't the peer's address: the device's
+     * rx_frame_errors (wg_packet_consume_data_done(), drivers/net/wireguard/receive.c), which an
+     * engine has the TUN device count in the same way. */
+    uint64_t dropped_packets;
 };
 
 /* Too large for a stack. */
@@ -51,7 +55,7 @@ struct link_view {
     struct link_seen link;
     bool answered; /* what carries it has, and `status` holds what */
     struct link_status status;
-    int64_t now; /* when that was, in seconds since 1970 */
+    ino_t netns; /* the network namespace that it is in */
     enum link_state state;
 };
 

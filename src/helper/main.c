@@ -76,6 +76,7 @@ static int get_ready(const struct task *task, const struct request *request, str
         error = home_open(ret_home, failure);
     if (!error && task->prepare)
         error = task->prepare(request, ret_home, failure);
+    output_look();
     if (!error)
         error = sandbox_enter(failure);
     return error;

@@ -1,6 +1,8 @@
 #include "helper/output.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,12 +20,15 @@
 
 static int write_all(int fd, const char *text)
 {
+    struct pollfd room = {.fd = fd, .events = POLLOUT};
     size_t left = strlen(text);
 
     while (left > 0) {
         ssize_t written = write(fd, text, left);
 
         if (written < 0 && errno == EINTR)
+            continue;
+        if (written < 0 && errno == EAGAIN && ppoll(&room, 1, NULL, NULL) >= 0)
             continue;
         if (written <= 0)
             return written < 0 ? -errno : -EIO;
@@ -38,6 +43,61 @@ static struct text *diverted;
 void output_divert(struct text *text)
 {
     diverted = text;
+}
+
+bool output_is_diverted(void)
+{
+    return diverted;
+}
+
+/* Whether people read what is written to standard output and to standard error. */
+static bool people_see_results, people_see_notes;
+
+/* Standard error becomes a description of the same terminal that is our own, and doesn't block: one
+ * that has been stopped, or that nobody reads, must not hold up a task that has a container open.
+ * Where the caller may not open the terminal there are no notes. */
+static bool unblock_errors(void)
+{
+    int fd = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    bool done = fd >= 0 && isatty(fd) && dup2(fd, STDERR_FILENO) >= 0;
+
+    if (fd >= 0)
+        close(fd);
+    return done;
+}
+
+void output_look(void)
+{
+    people_see_results = isatty(STDOUT_FILENO);
+    people_see_notes = isatty(STDERR_FILENO) && unblock_errors();
+}
+
+void output_note_result(const char *text)
+{
+    if (people_see_results && !diverted)
+        (void)write_all(STDOUT_FILENO, text);
+}
+
+bool output_takes_notes(void)
+{
+    return people_see_notes && !diverted;
+}
+
+void output_note(const char *text)
+{
+    if (output_takes_notes() && write(STDERR_FILENO, text, strlen(text)) < 0)
+        people_see_notes = false;
+}
+
+int output_is_wanted(struct failure *failure)
+{
+    struct pollfd output = {.fd = STDOUT_FILENO};
+    struct timespec now = {0};
+
+    if (diverted && ppoll(&output, 1, &now, NULL) > 0 && output.revents & (POLLERR | POLLHUP))
+        return fail_as(failure, FAILURE_OUTPUT, -EPIPE,
+                       "nobody reads the answers any more; keep the reader of standard output");
+    return 0;
 }
 
 int output_result(const char *text, struct failure *failure)
@@ -191,7 +251,7 @@ void output_failure(const struct failure *failure)
     struct text text = {0};
 
     text_add(&text, PROGRAM ": ");
-    text_add(&text, failure->text);
+    text_add_joined(&text, failure->text, "\n  ");
     text_add(&text, "\n");
     if (failure->usage) {
         text_add(&text, "Usage: ");

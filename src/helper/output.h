@@ -2,6 +2,8 @@
  * caller may have put anything there, a netlink socket for one. */
 #pragma once
 
+#include <stdbool.h>
+
 struct failure;
 struct task;
 struct text;
@@ -15,6 +17,19 @@ int output_text(const struct text *text, struct failure *failure);
 /* From now on results are added to a text, and not written; with NULL, they are written again. For
  * a batch, which writes a line that a result is only a part of. */
 void output_divert(struct text *text);
+bool output_is_diverted(void);
+
+/* Finds out whether people are reading, at terminals; before the sandbox is entered. What is noted
+ * for them is written if they are, if no batch is at work, and if it can be written at once. */
+void output_look(void);
+/* Instead of an empty result, to standard output. */
+void output_note_result(const char *text);
+/* What is going on, to standard error; and whether there is any sense in that. */
+void output_note(const char *text);
+bool output_takes_notes(void);
+
+/* Whether whoever is to read the answers of a batch is still there. Returns 0, or -EPIPE. */
+int output_is_wanted(struct failure *failure);
 
 /* The help on a task, or on the program if `task` is NULL, and the version, to standard output. */
 int output_help(const struct task *task, struct failure *failure);

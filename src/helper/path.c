@@ -8,8 +8,6 @@
 #include "helper/rtmsg.h"
 #include "helper/settings.h"
 
-#ifdef ENABLE_CWG_CONNECT
-
 enum {
     OVERHEAD = 80,
     LINK_MTU_MIN = 1280,
@@ -77,4 +75,16 @@ int path_mtu(const struct endpoint *endpoint, uint32_t *ret_mtu, struct failure 
     return 0;
 }
 
-#endif
+bool path_is_missing(const struct endpoint *endpoint)
+{
+    struct netlink route;
+    uint32_t mtu;
+    int error = netlink_open(NETLINK_ROUTE, &route);
+
+    if (error)
+        return false;
+    error = measure(&route, endpoint, &mtu);
+    netlink_close(&route);
+    /* The last two are what routes say that prohibit it, and swallow it. */
+    return error == -ENETUNREACH || error == -EHOSTUNREACH || error == -EACCES || error == -EINVAL;
+}

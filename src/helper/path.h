@@ -1,6 +1,7 @@
 /* The path that a link's datagrams take from home to the peer. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "link/endpoint.h"
@@ -17,3 +18,6 @@ enum {
  * route leads there as yet. Asked at home, where we have to be. Returns 0, or a negative errno,
  * where the kernel has no IPv6 for one. */
 int path_mtu(const struct endpoint *endpoint, uint32_t *ret_mtu, struct failure *failure);
+
+/* Whether the kernel says that no route leads from home to an endpoint. */
+bool path_is_missing(const struct endpoint *endpoint);

@@ -1,7 +1,9 @@
-/* A datagram that is sent into a link, from its own end, since that is what makes WireGuard begin a
- * handshake. It has no payload, and goes to the peer's address, port 9 (discard). */
+/* A question to the other end of a link, from this end: a datagram without payload, to a UDP port
+ * of the peer's address at which hardly anybody listens. A host answers such a one at once, by ICMP
+ * (RFC 1122, 4.1.3.1). It makes WireGuard begin a handshake, too, where there is no session. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "helper/device.h"
@@ -14,12 +16,17 @@ struct probe {
     uint32_t address; /* of the other end, in host byte order */
 };
 
-/* Opens a socket in the target's namespace that sends by this device, or not at all. Returns 0, or
- * a negative errno. */
+/* Opens a socket in the target's namespace that sends by this device and from this end's address,
+ * or not at all, and hears what comes by the device alone. Returns 0; or -EADDRNOTAVAIL, without a
+ * text, if the container has no such address; or another negative errno. */
 int probe_open(const struct target *target, const struct device *device, struct probe *ret_probe,
                struct failure *failure);
 
-/* Sends one. Whether it went out isn't told: the handshake will tell. */
-void probe_send(const struct probe *probe);
+/* Sends one. Returns 0; or a negative errno: -EPERM if a filter in the container refuses it. */
+int probe_send(const struct probe *probe);
+
+/* Waits that long, or until there was an answer: a packet from the peer's address that answers one
+ * of ours. Returns whether there was. */
+bool probe_await(const struct probe *probe, int64_t milliseconds);
 
 void probe_close(struct probe *probe);

@@ -160,17 +160,28 @@ static bool take_allowed(struct rest *rest, struct link_status *status)
     return true;
 }
 
-/* There is no such line before the first handshake. */
-static bool take_handshake(struct rest *rest, struct link_status *status)
+/* There is no such line where there was nothing of the kind. */
+static bool take_age(struct rest *rest, const char *name, bool *ret_there, int64_t *ret_age)
 {
     uint64_t age;
 
-    status->has_handshake = take(rest, "last_handshake_age_ms=");
-    if (!status->has_handshake)
+    *ret_there = take(rest, name);
+    if (!*ret_there)
         return true;
     if (!take_number(rest, INT64_MAX, &age))
         return false;
-    status->handshake_age_ms = (int64_t)age;
+    *ret_age = (int64_t)age;
+    return true;
+}
+
+static bool take_ages(struct rest *rest, struct link_status *status)
+{
+    if (!take_age(rest, "last_handshake_age_ms=", &status->has_handshake,
+                  &status->handshake_age_ms) ||
+        !take_age(rest, "last_received_age_ms=", &status->has_received, &status->received_age_ms) ||
+        !take_age(rest, "unanswered_age_ms=", &status->has_unanswered, &status->unanswered_age_ms))
+        return false;
+    status->from_elsewhere = take(rest, "from_elsewhere=true\n");
     return true;
 }
 
@@ -190,7 +201,7 @@ static bool take_peer(struct rest *rest, struct link_status *status)
     status->has_preshared_key = take(rest, "has_preshared_key=true\n");
     if (!take(rest, "protocol_version=1\n") ||
         (take(rest, "endpoint=") && !take_endpoint(rest, &status->endpoint)) ||
-        !take_handshake(rest, status) || !take_counters(rest, status) ||
+        !take_ages(rest, status) || !take_counters(rest, status) ||
         !take(rest, "persistent_keepalive_interval=") || !take_number(rest, UINT16_MAX, &keepalive))
         return false;
     status->keepalive = (uint16_t)keepalive;

@@ -199,7 +199,7 @@ int rtmsg_counters_parse(const struct nlmsghdr *message, struct rtmsg_counters *
     const struct ifinfomsg *header = mnl_nlmsg_get_payload(message);
     /* Newer kernels have more at the end. In an attribute nothing is aligned. */
     struct rtnl_link_stats64 stats = {0};
-    const size_t size = offsetof(struct rtnl_link_stats64, rx_errors);
+    const size_t size = offsetof(struct rtnl_link_stats64, rx_fifo_errors);
 
     if (message->nlmsg_type != RTM_NEWLINK ||
         attributes_find_message(message, sizeof(*header), IFLA_STATS64 + 1, attributes) ||
@@ -212,6 +212,7 @@ int rtmsg_counters_parse(const struct nlmsghdr *message, struct rtmsg_counters *
         .sent_packets = stats.tx_packets,
         .received_bytes = stats.rx_bytes,
         .sent_bytes = stats.tx_bytes,
+        .frame_errors = stats.rx_frame_errors,
     };
     return 0;
 }

@@ -69,6 +69,7 @@ struct rtmsg_counters {
     uint64_t sent_packets;
     uint64_t received_bytes;
     uint64_t sent_bytes;
+    uint64_t frame_errors; /* of what was received: see struct link_seen */
 };
 
 /* Reads them from an RTM_NEWLINK. Returns 0, or -EBADMSG. */

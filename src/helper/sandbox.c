@@ -8,6 +8,7 @@
 #include <linux/nsfs.h>
 #include <linux/seccomp.h>
 #include <linux/sockios.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
 #include <stddef.h>
@@ -93,8 +94,7 @@ static const struct sock_filter filter[] = {
     ALLOW(getrandom),
 
 #if defined ENABLE_CWG_ENGINE && defined ENABLE_CWG_CREATE
-    /* engine.c: the port of a new link; by connect() it is given back */
-    ALLOW(bind),
+    /* engine.c: the port of a new link (bind); by connect() it is given back */
     ALLOW(getsockname),
 #endif
 #ifdef ENABLE_CWG_ENGINE
@@ -107,9 +107,12 @@ static const struct sock_filter filter[] = {
     ALLOW_WITH(pidfd_send_signal, 1, SIGKILL),
 #endif
 
-    /* probe.c: a socket for datagrams, and the one device that it may send by */
+    /* probe.c: a socket for datagrams, the one device that it may send by, the address that it sends
+     * from (bind), and who refused what it sent */
     ALLOW_WITH_BOTH(socket, 0, AF_INET, 1, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK),
     ALLOW_WITH_BOTH(setsockopt, 1, SOL_SOCKET, 2, SO_BINDTOIFINDEX),
+    ALLOW_WITH_BOTH(setsockopt, 1, IPPROTO_IP, 2, IP_RECVERR),
+    ALLOW(bind),
 
 #ifdef ENABLE_CWG_BATCH
     /* lines.c: a batch */

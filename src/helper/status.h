@@ -10,8 +10,12 @@
 
 enum {
     STATUS_ALLOWED_MAX = 16, /* that are told; root in the container can make more */
-    STATUS_FRESH_FOR = 180,  /* seconds that a session lasts after its handshake (REJECT_AFTER_TIME,
-                                drivers/net/wireguard/messages.h) */
+    /* In milliseconds. A session lasts 180 seconds from its handshake (REJECT_AFTER_TIME,
+     * drivers/net/wireguard/messages.h). Data is answered within ten, by a keepalive if by nothing
+     * else (KEEPALIVE_TIMEOUT, the same); two more are for the way. */
+    STATUS_SESSION_FOR = 180 * 1000,
+    STATUS_ANSWER_WITHIN = 12 * 1000,
+    STATUS_LATELY = 30 * 1000, /* a peer that sends a keepalive every 25 seconds is heard lately */
 };
 
 enum {
@@ -43,21 +47,33 @@ struct link_status {
      * the wall clock: negative if that was set back since. */
     int64_t handshake_age_ms;
     int64_t handshake; /* when the last one was, in seconds since 1970; 0: never */
+    /* What engines alone tell, by the same clock: how long ago the last authentic message of the
+     * peer's came, and the first data or initiation was sent that nothing came back for since; and
+     * whether the last packet of the peer's was dropped, for its source address. */
+    bool has_received;
+    int64_t received_age_ms;
+    bool has_unanswered;
+    int64_t unanswered_age_ms;
+    bool from_elsewhere;
+    int engine_process; /* 0: no engine carries it */
     /* All that crossed the network for the peer: data, keepalives and handshakes. */
     uint64_t wire_received_bytes;
     uint64_t wire_sent_bytes;
 };
 
-/* What a person can act on. */
+/* What can be known by one look, and a person can act on; doc/design.md has the argument. */
 enum link_state {
-    STATE_UNFINISHED,  /* the cwg_create that made it was killed */
-    STATE_DOWN,        /* somebody set the device down */
-    STATE_ENGINE_LOST, /* its engine can't be found, or doesn't answer */
-    STATE_PORT_LOST,   /* it has no UDP socket any more: the namespace that this was in has gone */
-    STATE_WAITING,     /* for cwg_connect */
-    STATE_NO_HANDSHAKE,
-    STATE_CONNECTED,
-    STATE_STALE, /* the last handshake is too old for a session */
+    STATE_UNFINISHED,    /* the cwg_create that made it was killed */
+    STATE_DOWN,          /* somebody set the device down */
+    STATE_ENGINE_LOST,   /* its engine can't be found, or doesn't answer */
+    STATE_PORT_LOST,     /* it has no UDP socket any more: its namespace has gone */
+    STATE_WAITING,       /* for cwg_connect */
+    STATE_NO_HANDSHAKE,  /* with this peer, ever */
+    STATE_WRONG_ADDRESS, /* what comes from the peer has another source address than the peer's */
+    STATE_SILENT,        /* the peer owes an answer, and had the time for it */
+    STATE_CONNECTED,     /* the peer was heard lately, and owes no answer */
+    STATE_IN_SESSION, /* the kernel's: keys were agreed on within three minutes; it tells no more */
+    STATE_IDLE,       /* the peer was heard, but not lately, and owes no answer that we know of */
     STATES,
 };
 
@@ -69,10 +85,13 @@ const char *state_text(enum link_state state);
 
 struct link_seen;
 
-/* The state of a link at the time `now`, in seconds since 1970; `status` is NULL if what carries it
- * can't be found or doesn't answer. Pure. */
-enum link_state status_state(const struct link_seen *link, const struct link_status *status,
-                             int64_t now);
+/* The state of a link; `status` is NULL if what carries it can't be found or doesn't answer. Pure.
+ */
+enum link_state status_state(const struct link_seen *link, const struct link_status *status);
 
-/* How many seconds ago the last handshake was. */
-int64_t status_handshake_age(const struct link_status *status, int64_t now);
+/* Whether it is known how long ago the last handshake was: there was one, and it isn't in the
+ * future of a wall clock that was set back. */
+bool status_knows_age(const struct link_status *status);
+
+/* Whether keys that were agreed on with the peer may still be in use. */
+bool status_in_session(const struct link_status *status);

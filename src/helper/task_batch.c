@@ -274,7 +274,9 @@ static int answer_line(struct batch *batch, int result, struct failure *failure)
         if (batch->failed++ == 0)
             batch->first_failed = batch->lines.number;
         batch->answer.length = 0;
-        text_print(&batch->answer, "error %s %s\n", failure_word(own.code), own.text);
+        text_print(&batch->answer, "error %s ", failure_word(own.code));
+        text_add_joined(&batch->answer, own.text, "; ");
+        text_add(&batch->answer, "\n");
         lost = output_text(&batch->answer, &own);
         /* What failed may have been the way home. */
         if (!lost)

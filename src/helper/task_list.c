@@ -89,10 +89,10 @@ static void add_row(struct text *text, int process, const char *container,
                    cgroup_is_id(container) ? ID_SHOWN : CONTAINER_ID_LENGTH, container);
     if (status && status->port)
         (void)snprintf(port, sizeof(port), "%u", status->port);
-    if (status && !status->handshake)
+    if (status && !status->has_handshake)
         (void)snprintf(age, sizeof(age), "never");
-    else if (status)
-        print_age(status_handshake_age(status, view->now), age);
+    else if (status && status_knows_age(status))
+        print_age(status->handshake_age_ms / 1000, age);
     text_print(text, ROW, pid, shown[0] ? shown : "-", view->link.device.name,
                view->link.device.backend->word, port, age, state_text(view->state));
 }

@@ -12,10 +12,20 @@
 #include "helper/task.h"
 #include "helper/text.h"
 
-/* What is printed, link by link. */
+enum {
+    MILLISECONDS = 1000, /* in a second */
+};
+
+/* All that is seen, before any of it is written: while a caller doesn't read, nothing of the
+ * container is open. */
 struct report {
     bool json;
-    size_t printed; /* links */
+    bool more; /* there are more links than have room */
+    size_t count;
+    struct seen {
+        struct link_view view;
+        struct failure failure; /* why it is STATE_ENGINE_LOST */
+    } seen[LINKS_MAX];
     struct text text;
 };
 
@@ -50,8 +60,16 @@ static const char *advice(const struct link_view *view)
         return view->status.endpoint.port
                    ? "check both keys and cwg_connects, the endpoint, and firewalls for UDP"
                    : "the peer has to begin: check its cwg_connect, and firewalls for UDP";
-    case STATE_STALE:
-        return "nothing was sent lately, or the peer is gone: cwg_wait finds out which";
+    case STATE_WRONG_ADDRESS:
+        return "see that one site made host 0 and the other host 1, both of this net";
+    case STATE_SILENT:
+        return "the peer owes an answer: cwg_wait finds out why it doesn't come";
+    case STATE_IN_SESSION:
+        return "the kernel tells no more than that: cwg_wait finds out whether the peer answers";
+    case STATE_IDLE:
+        return status_knows_age(&view->status)
+                   ? "nothing came from the peer lately: cwg_wait finds out whether it answers"
+                   : "the machine's clock was set back since: cwg_wait finds out what that did";
     default:
         return NULL;
     }
@@ -100,18 +118,31 @@ static void add_allowed(struct text *text, const struct link_status *status)
     text_add(text, status->allowed_more ? ", and more\n" : "\n");
 }
 
-static void add_handshake(struct text *text, const struct link_status *status, int64_t now)
+static void add_handshake(struct text *text, const struct link_status *status)
 {
     char age[MOMENT_AGE_SIZE], date[MOMENT_DATE_SIZE];
 
     add_label(text, "latest handshake");
-    if (status->handshake == 0) {
+    if (!status->has_handshake) {
         text_add(text, "never\n");
         return;
     }
-    moment_age(status_handshake_age(status, now), age);
     moment_date(status->handshake, date);
+    if (!status_knows_age(status)) {
+        text_print(text, "%s, which is in the future\n", date);
+        return;
+    }
+    moment_age(status->handshake_age_ms / MILLISECONDS, age);
     text_print(text, "%s ago, %s\n", age, date);
+}
+
+static void add_age(struct text *text, const char *label, int64_t milliseconds, const char *what)
+{
+    char age[MOMENT_AGE_SIZE];
+
+    moment_age(milliseconds / MILLISECONDS, age);
+    add_label(text, label);
+    text_print(text, "%s%s\n", age, what);
 }
 
 static void add_endpoint(struct text *text, const struct endpoint *endpoint)
@@ -124,7 +155,7 @@ static void add_endpoint(struct text *text, const struct endpoint *endpoint)
     text_print(text, "%s\n", characters);
 }
 
-static void add_peer(struct text *text, const struct link_status *status, int64_t now)
+static void add_peer(struct text *text, const struct link_status *status)
 {
     add_key(text, "peer key", &status->peer_key);
     if (status->peers > 1) {
@@ -140,7 +171,11 @@ static void add_peer(struct text *text, const struct link_status *status, int64_
         text_print(text, "every %u seconds\n", status->keepalive);
     else
         text_add(text, "off\n");
-    add_handshake(text, status, now);
+    add_handshake(text, status);
+    if (status->has_received)
+        add_age(text, "last heard", status->received_age_ms, " ago");
+    if (status->has_unanswered)
+        add_age(text, "without answer", status->unanswered_age_ms, ", what was sent");
 }
 
 static void add_status(struct text *text, const struct link_view *view)
@@ -154,7 +189,7 @@ static void add_status(struct text *text, const struct link_view *view)
         text_print(text, "%u\n", status->port);
     }
     if (status->peers > 0) {
-        add_peer(text, status, view->now);
+        add_peer(text, status);
     } else {
         add_label(text, "peer key");
         text_add(text, "none\n");
@@ -169,6 +204,13 @@ static void add_counters(struct text *text, const struct link_seen *link)
     add_label(text, "sent");
     text_print(text, "%" PRIu64 " bytes, %" PRIu64 " packets\n", link->sent_bytes,
                link->sent_packets);
+    if (link->dropped_packets == 0)
+        return;
+    add_label(text, "dropped");
+    text_print(text, "%" PRIu64 " packets that came from another address than the peer's:\n",
+               link->dropped_packets);
+    add_label(text, "");
+    text_add(text, "did both sites make the same host number, or the other another net?\n");
 }
 
 static void add_block(struct text *text, const struct link_view *view,
@@ -182,61 +224,65 @@ static void add_block(struct text *text, const struct link_view *view,
     add_counters(text, &view->link);
 }
 
-/* Writes what is still to be written. */
-static int flush(struct report *report, struct failure *failure)
+/* One that has just gone is none. */
+static int look(struct target *target, const struct link_seen *link, struct patience *patience,
+                struct report *report, struct failure *failure)
 {
-    int error = report->text.length ? output_text(&report->text, failure) : 0;
+    struct seen *seen = &report->seen[report->count];
+    int error = links_look(target, link, patience, &seen->view, failure);
 
-    report->text.length = 0; /* what was there is written over */
-    return error;
-}
-
-/* Prints one link, of which the end is written with what follows. One that has just gone is none.
- */
-static int print_link(struct target *target, const struct link_seen *link,
-                      struct patience *patience, struct report *report, struct failure *failure)
-{
-    struct link_view view;
-    int error = flush(report, failure);
-
-    if (!error)
-        error = links_look(target, link, patience, &view, failure);
     if (error)
         return error == -ENODEV ? 0 : error;
-    if (report->json) {
-        text_add(&report->text, report->printed ? "," : "[");
-        json_add_link(&report->text, NULL, &view);
-    }
-    if (!report->json) {
-        text_add(&report->text, report->printed ? "\n" : "");
-        add_block(&report->text, &view, failure);
-    }
-    report->printed++;
+    seen->failure = *failure;
+    report->count++;
     return 0;
 }
 
-static int end(struct report *report, struct failure *failure)
+static int print_link(struct report *report, const struct seen *seen, struct failure *failure)
 {
-    if (report->json)
-        text_add(&report->text, report->printed ? "]\n" : "[]\n");
-    return flush(report, failure);
+    bool first = seen == report->seen;
+
+    report->text.length = 0;
+    if (report->json) {
+        text_add(&report->text, first ? "" : ",");
+        json_add_link(&report->text, NULL, &seen->view);
+    } else {
+        text_add(&report->text, first ? "" : "\n");
+        add_block(&report->text, &seen->view, &seen->failure);
+    }
+    return output_text(&report->text, failure);
+}
+
+static int print(struct report *report, struct failure *failure)
+{
+    int error = report->json ? output_result("[", failure) : 0;
+
+    for (size_t i = 0; i < report->count && !error; i++)
+        error = print_link(report, &report->seen[i], failure);
+    if (!error && report->json)
+        error = output_result("]\n", failure);
+    if (!error && !report->json && report->count == 0)
+        output_note_result("no links\n");
+    return error;
 }
 
 static int fail_none(struct link_end end, int presence, struct failure *failure)
 {
     if (presence == DEVICE_FOREIGN)
-        return fail(failure, -ENODEV,
-                    "no such link: the name of net %u, host %u stands for a device that is no link "
-                    "of ours",
-                    end.net, end.host);
-    return fail(failure, -ENODEV,
-                "no such link: the container has none for net %u, host %u; without them, cwg_show "
-                "shows all that it has",
-                end.net, end.host);
+        return fail_as(
+            failure, FAILURE_NO_SUCH_LINK, -ENODEV,
+            "no such link: the name of net %u, host %u stands for a device that is no link "
+            "of ours",
+            end.net, end.host);
+    return fail_as(
+        failure, FAILURE_NO_SUCH_LINK, -ENODEV,
+        "no such link: the container has none for net %u, host %u; without them, cwg_show "
+        "shows all that it has",
+        end.net, end.host);
 }
 
-static int show_one(const struct request *request, struct target *target, struct report *report,
-                    struct failure *failure)
+static int look_at_one(const struct request *request, struct target *target, struct report *report,
+                       struct failure *failure)
 {
     struct patience patience = PATIENCE;
     struct link_seen link;
@@ -247,43 +293,49 @@ static int show_one(const struct request *request, struct target *target, struct
         return presence;
     if (presence != DEVICE_OURS)
         return fail_none(request->end, presence, failure);
-    error = print_link(target, &link, &patience, report, failure);
-    if (!error && report->printed == 0)
+    error = look(target, &link, &patience, report, failure);
+    if (!error && report->count == 0)
         return fail_none(request->end, DEVICE_ABSENT, failure);
-    return error ? error : end(report, failure);
+    return error;
 }
 
-static int show_all(const struct request *request, struct target *target, struct report *report,
-                    struct failure *failure)
+static int look_at_all(const struct request *request, struct target *target, struct report *report,
+                       struct failure *failure)
 {
     static struct links links;
     struct patience patience = PATIENCE;
     int error = links_collect(target, request->nets, &links, failure);
 
     for (size_t i = 0; !error && i < links.count; i++)
-        error = print_link(target, &links.link[i], &patience, report, failure);
-    if (!error)
-        error = end(report, failure);
-    if (!error && links.more)
-        return fail(failure, -E2BIG,
-                    "the container has more links than the %d that are shown; somebody else makes "
-                    "devices of their name there",
-                    LINKS_MAX);
+        error = look(target, &links.link[i], &patience, report, failure);
+    report->more = links.more;
     return error;
 }
 
+/* In a batch the result is a line, and the batch keeps the target. */
 static int run(const struct request *request, struct target *target, struct failure *failure)
 {
     static struct report report;
+    int error;
 
     if (request->has_end && request->given[OPTION_NETS])
         return fail(failure, -EINVAL,
                     "--nets: is for all links of a container; leave it out, or net and host");
-    report.printed = 0;
-    report.text.length = 0;
-    report.json = request->given[OPTION_JSON];
-    return request->has_end ? show_one(request, target, &report, failure)
-                            : show_all(request, target, &report, failure);
+    report.more = false;
+    report.count = 0;
+    report.json = request->given[OPTION_JSON] || output_is_diverted();
+    error = request->has_end ? look_at_one(request, target, &report, failure)
+                             : look_at_all(request, target, &report, failure);
+    if (!error && !output_is_diverted())
+        target_close(target);
+    if (!error)
+        error = print(&report, failure);
+    if (!error && report.more)
+        return fail_as(failure, FAILURE_LIMIT, -E2BIG,
+                       "the container has more links than the %d that are shown; somebody else "
+                       "makes devices of their name there",
+                       LINKS_MAX);
+    return error;
 }
 
 const struct task task_show = {
@@ -292,9 +344,10 @@ const struct task task_show = {
     .details = "Shows the links in the network namespace of process <pid>, or the one for <net>\n"
                "and <host>: its state, its peer, when that last answered, and what went through.\n"
                "No private and no preshared key is shown. Changes nothing. The first line of each\n"
-               "is its name and its state: connected, no handshake yet, stale (more than 180\n"
-               "seconds without one), waiting for connect, down, port lost, engine lost or\n"
-               "unfinished; where something is to be done, the next line says what.\n",
+               "is its name and its state: connected (the peer was heard lately), in session (the\n"
+               "kernel tells no more), idle, silent (the peer owes an answer), wrong address, no\n"
+               "handshake yet, waiting for connect, down, port lost, engine lost or unfinished;\n"
+               "where something is to be done, the next line says what. In a batch it is JSON.\n",
     .arguments = {ARGUMENT_PID, ARGUMENT_NET, ARGUMENT_HOST},
     .optional = 2,
     .options =
@@ -303,5 +356,6 @@ const struct task task_show = {
             OPTION_NETS,
             0,
         },
+    .in_batch = true,
     .run = run,
 };

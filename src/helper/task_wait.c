@@ -1,54 +1,89 @@
-/* cwg_wait: until a link's peer has answered. */
+/* cwg_wait: until a link works, as far as one end of it can tell. */
 #include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "helper/backend.h"
 #include "helper/clock.h"
+#include "helper/diagnosis.h"
 #include "helper/failure.h"
 #include "helper/links.h"
+#include "helper/output.h"
+#include "helper/path.h"
 #include "helper/probe.h"
+#include "helper/random.h"
 #include "helper/settings.h"
 #include "helper/task.h"
+#include "helper/text.h"
 
 enum {
-    PAUSE_MIN = 20, /* milliseconds, between two looks: at first */
+    /* All in milliseconds. */
+    PAUSE_MIN = 20, /* between two looks: at first */
     PAUSE_MAX = 250,
-    PROBE_PAUSE = 1000, /* between two datagrams; WireGuard begins a handshake every five seconds */
-    LOOK_MIN = 200,     /* how long an engine is given for its answer at the least */
+    LOOK_MIN = 200, /* how long an engine is given for its answer at the least */
+    ONCE = 1000,    /* how long a wait of 0 seconds goes on, where there may be an answer */
+    /* Between two datagrams. A host answers six at once, and then one a second (icmp(7),
+     * icmp_ratelimit). */
+    PROBE_PAUSE = 1000,
+    PROBE_SPREAD = 400, /* is added at random, so that two ends are not in step */
+    /* Where there is no session, host 1 leaves it to host 0 to begin: handshakes that cross end
+     * both in the kernel's driver, which then does nothing for five seconds. That is enough for a
+     * way of 100 ms, and for the other end's wait to begin as much later. */
+    YIELD = 300,
+    YIELD_SPREAD = 300,
+    YIELD_ONCE = 200,      /* of the time that a wait of 0 seconds has */
+    NOTE_AFTER = 1000,     /* people are told what is waited for: not what has passed by then */
+    INITIATION_SIZE = 148, /* the paper, section 5.4.2 */
 };
 
-/* A wait, in milliseconds of clock_now(). */
+/* A wait. Times are those of clock_now(). */
 struct wait {
-    bool once; /* it only looks */
+    bool once;
+    bool alive; /* a keepalive is enough */
+    int64_t begin;
     int64_t end;
     int64_t pause;
-    int64_t next_probe;
+    int64_t next_probe; /* 0: none was sent */
     struct probe probe;
+    bool answered;
+
+    struct findings findings;
+    struct failure lost; /* why what carries it doesn't answer */
+
+    bool based;                /* what follows is known */
+    uint64_t dropped_before;   /* packets */
+    uint64_t received_before;  /* bytes on the wire, as of when the peer was heard last */
+    unsigned int heard;        /* how often more than initiations came */
+    unsigned int heard_enough; /* more often than that: the peer is alive */
+
+    enum cause cause;
+    bool noted; /* `cause` was told */
 };
 
 static int fail_missing(struct link_end end, int presence, struct failure *failure)
 {
-    return fail(failure, -ENODEV,
-                "no such link: %s for net %u, host %u; give <host> of the end that cwg_create made "
-                "in this container",
-                presence == DEVICE_FOREIGN ? "the name stands for a device that is no link of ours"
-                                           : "the container has none",
-                end.net, end.host);
+    return fail_as(failure, FAILURE_NO_SUCH_LINK, -ENODEV,
+                   "no such link: %s for net %u, host %u; give <host> of the end that cwg_create "
+                   "made in this container",
+                   presence == DEVICE_FOREIGN
+                       ? "the name stands for a device that is no link of ours"
+                       : "the container has none",
+                   end.net, end.host);
 }
 
 static int fail_removed(struct link_end end, struct failure *failure)
 {
-    return fail(failure, -ENODEV,
-                "the link for net %u, host %u was removed in the meantime; make it again with "
-                "cwg_create, and wait for that",
-                end.net, end.host);
+    return fail_as(failure, FAILURE_REMOVED, -ENODEV,
+                   "the link for net %u, host %u was removed in the meantime; make it again with "
+                   "cwg_create, and wait for that",
+                   end.net, end.host);
 }
 
 /* A second look has to find the device of the first. */
-static int look(struct target *target, struct link_end end, const struct wait *wait,
-                struct link_view *view, struct failure *failure)
+static int look(struct target *target, struct link_end end, struct wait *wait,
+                struct failure *failure)
 {
+    struct link_view *view = &wait->findings.view;
     const int64_t left = wait->end - clock_now();
     const int index = view->link.device.index;
     struct patience patience = PATIENCE;
@@ -63,165 +98,258 @@ static int look(struct target *target, struct link_end end, const struct wait *w
     if (!wait->once && left * 1000 * 1000 < patience.nanoseconds)
         patience.nanoseconds = (left > LOOK_MIN ? left : LOOK_MIN) * 1000 * 1000;
     error = links_look(target, &link, &patience, view, failure);
+    if (!error && !view->answered)
+        wait->lost = *failure;
     return error == -ENODEV ? fail_removed(end, failure) : error;
 }
 
-/* With 0 seconds nothing was tried. */
-static int fail_untried(const struct link_view *view, struct failure *failure)
+/* What came since the last look. Initiations alone prove nothing of now: somebody on the way may
+ * have kept them. All else that counts is of a session with keys of this very end's. Another peer's
+ * count begins at 0. */
+static void note(struct wait *wait)
 {
-    return fail(failure, -ETIMEDOUT, "%s; give cwg_wait some seconds, in which it causes one",
-                view->state == STATE_STALE
-                    ? "the last handshake is more than three minutes old: the link was idle, or "
-                      "the peer is gone"
-                    : "there was no handshake yet");
-}
+    const struct link_view *view = &wait->findings.view;
+    const uint64_t received = view->status.wire_received_bytes;
+    uint64_t more;
 
-/* What the peer's end has to be asked, too: most of what goes wrong is there. */
-static int fail_silent(const struct link_view *view, struct failure *failure)
-{
-    char endpoint[ENDPOINT_TEXT_SIZE], key[KEY_TEXT_LENGTH + 1], peer_key[KEY_TEXT_LENGTH + 1];
-
-    endpoint_to_text(&view->status.endpoint, endpoint);
-    key_to_text(&view->status.public_key, key);
-    key_to_text(&view->status.peer_key, peer_key);
-    if (view->state == STATE_STALE)
-        fail(failure, -ETIMEDOUT, "no answer any more from %s; ", endpoint);
-    else
-        fail(failure, -ETIMEDOUT, "no answer from %s; ", endpoint);
-    failure_add(
-        failure,
-        "see that this UDP port is the peer's and open in firewalls, that the peer's key is still "
-        "%s (else cwg_connect it anew), that it was connected with this link's key %s, and that "
-        "both have the same preshared key or none",
-        peer_key, key);
-    return -ETIMEDOUT;
-}
-
-static int fail_unknown(const struct link_view *view, struct failure *failure)
-{
-    char key[KEY_TEXT_LENGTH + 1];
-
-    key_to_text(&view->status.public_key, key);
-    return fail(
-        failure, -ETIMEDOUT,
-        "the peer's endpoint isn't known, so that the peer has to send first, and hasn't; see that "
-        "it was connected there with this link's key %s, and this machine's address and UDP port "
-        "%u, open in firewalls",
-        key, view->status.port);
-}
-
-/* Why there is no handshake, and what to look at, by the last state: *failure is what links_look()
- * said of an engine that is lost. */
-static int fail_state(const struct link_view *view, bool once, struct failure *failure)
-{
-    const struct failure reason = *failure;
-    const char *name = view->link.device.name;
-
-    switch (view->state) {
-    case STATE_UNFINISHED:
-        return fail(failure, -ETIMEDOUT,
-                    "the link %s was never finished: the cwg_create that made it was killed; run "
-                    "that again, for a new key",
-                    name);
-    case STATE_DOWN:
-        return fail(failure, -ETIMEDOUT,
-                    "somebody in the container has set the link %s down; set it up there, or "
-                    "cwg_destroy the link, and create it again",
-                    name);
-    case STATE_PORT_LOST:
-        return fail(failure, -ETIMEDOUT,
-                    "the link %s has lost its UDP port: the network namespace that it was made "
-                    "from is gone; cwg_destroy the link, and create it again",
-                    name);
-    case STATE_WAITING:
-        return fail(failure, -ETIMEDOUT,
-                    "the link %s has no peer yet; tell it with cwg_connect where that is", name);
-    case STATE_NO_HANDSHAKE:
-    case STATE_STALE:
-        if (!view->status.endpoint.port)
-            return fail_unknown(view, failure);
-        return once ? fail_untried(view, failure) : fail_silent(view, failure);
-    default:
-        fail(failure, -ETIMEDOUT, "the link %s: ", name);
-        failure_add(failure, "%s", reason.text);
-        return -ETIMEDOUT;
+    if (!view->answered)
+        return;
+    if (!wait->based) {
+        wait->dropped_before = view->link.dropped_packets;
+        wait->received_before = received;
+        wait->based = true;
     }
+    if (received < wait->received_before)
+        wait->received_before = 0;
+    more = received - wait->received_before;
+    wait->findings.from_elsewhere = view->link.dropped_packets - wait->dropped_before;
+    wait->findings.initiated = wait->findings.initiated || more > 0;
+    if (more % INITIATION_SIZE == 0)
+        return;
+    wait->received_before = received;
+    wait->findings.heard = true;
+    wait->heard++;
 }
 
-/* What makes WireGuard begin a handshake, if one is due and can be sent. */
-static int prompt(struct target *target, const struct link_view *view, struct wait *wait,
-                  struct failure *failure)
+/* Whether the peer has shown that it is alive, since it was asked, and nothing speaks against it.
+ */
+static bool is_alive(const struct wait *wait)
 {
-    const bool due = view->state == STATE_NO_HANDSHAKE || view->state == STATE_STALE;
-    int error = 0;
+    return wait->next_probe && wait->heard > wait->heard_enough && !wait->findings.from_elsewhere &&
+           wait->findings.view.state != STATE_WRONG_ADDRESS;
+}
 
-    if (!due || !view->status.endpoint.port || clock_now() < wait->next_probe)
+/* Whether the link is in a state in which a datagram can reach the peer. */
+static bool can_be_asked(const struct wait *wait)
+{
+    const struct link_view *view = &wait->findings.view;
+
+    return view->answered && view->link.up && view->link.carrier && view->link.device.finished &&
+           view->status.peers > 0 && view->status.endpoint.port && !wait->findings.no_address;
+}
+
+/* Whether it is better to leave the beginning to the other end. When that has begun, our datagram
+ * waits in the link for the end of the handshake. */
+static bool yields(const struct wait *wait)
+{
+    const struct link_view *view = &wait->findings.view;
+
+    return view->link.device.end.host == 1 && !status_in_session(&view->status) &&
+           !wait->findings.initiated && !wait->heard;
+}
+
+/* When the first datagram is to be sent. Where there is no session, the first that is heard then
+ * belongs to the handshake. */
+static void plan(struct wait *wait)
+{
+    int64_t pause = 0;
+
+    if (yields(wait))
+        pause = wait->once ? YIELD_ONCE : YIELD + random_below(YIELD_SPREAD);
+    wait->heard_enough = wait->heard + !status_in_session(&wait->findings.view.status);
+    wait->next_probe = clock_now() + pause;
+}
+
+static int open_probe(struct target *target, struct wait *wait, struct failure *failure)
+{
+    int error;
+
+    if (wait->probe.fd >= 0)
         return 0;
-    if (wait->probe.fd < 0)
-        error = probe_open(target, &view->link.device, &wait->probe, failure);
-    if (error)
+    error = probe_open(target, &wait->findings.view.link.device, &wait->probe, failure);
+    wait->findings.no_address = error == -EADDRNOTAVAIL;
+    return wait->findings.no_address ? 0 : error;
+}
+
+/* Asks the peer, if that can be done and is due. */
+static int ask(struct target *target, struct wait *wait, struct failure *failure)
+{
+    int error;
+
+    wait->findings.no_address = false; /* it may be back */
+    if (!can_be_asked(wait))
+        return 0;
+    if (!wait->next_probe)
+        plan(wait);
+    else if (wait->probe.fd < 0 && !yields(wait)) /* the other end has begun */
+        wait->next_probe = clock_now();
+    if (clock_now() < wait->next_probe)
+        return 0;
+    error = open_probe(target, wait, failure);
+    if (error || wait->probe.fd < 0)
         return error;
-    probe_send(&wait->probe);
-    wait->next_probe = clock_now() + PROBE_PAUSE;
+    wait->findings.refused = probe_send(&wait->probe) == -EPERM;
+    wait->next_probe = clock_now() + PROBE_PAUSE + random_below(PROBE_SPREAD);
     return 0;
 }
 
+/* While nothing was heard: the kernel knows whether it could have been. */
+static enum cause find_cause(struct wait *wait)
+{
+    enum cause cause;
+
+    wait->findings.lost = &wait->lost;
+    wait->findings.no_route = false;
+    cause = diagnosis_cause(&wait->findings);
+    if (cause != CAUSE_SILENT && cause != CAUSE_GONE && cause != CAUSE_CLOCK)
+        return cause;
+    wait->findings.no_route = path_is_missing(&wait->findings.view.status.endpoint);
+    return diagnosis_cause(&wait->findings);
+}
+
+static int fail_in_vain(struct wait *wait, struct failure *failure)
+{
+    enum cause cause = find_cause(wait);
+
+    diagnosis_fail(&wait->findings, cause, failure);
+    if ((cause == CAUSE_FILTERED && wait->alive) ||
+        (cause == CAUSE_GONE && clock_now() - wait->begin < STATUS_ANSWER_WITHIN))
+        failure_add_line(failure, "does its container drop what it didn't ask for? give cwg_wait "
+                                  "--alive 12 seconds or more");
+    return -ETIMEDOUT;
+}
+
+/* Tells people what is waited for, when that is something else than before. */
+static void tell(struct wait *wait)
+{
+    struct text text = {.length = 0};
+    struct failure failure;
+    enum cause cause;
+
+    if (clock_now() - wait->begin < NOTE_AFTER || !output_takes_notes())
+        return;
+    cause = find_cause(wait);
+    if (wait->noted && cause == wait->cause)
+        return;
+    wait->cause = cause;
+    wait->noted = true;
+    diagnosis_fail(&wait->findings, cause, &failure);
+    for (char *c = failure.text; *c; c++) {
+        if (*c == '\n') {
+            *c = '\0';
+            break;
+        }
+    }
+    text_print(&text, "net-admin-helper: waiting: %s\n", failure.text);
+    output_note(text.bytes);
+}
+
+/* Waits for an answer, or until it is time for the next look. */
 static void pause_before_next(struct wait *wait)
 {
-    const int64_t left = wait->end - clock_now();
+    const int64_t now = clock_now();
+    int64_t pause = wait->pause;
 
-    clock_pause(wait->pause < left ? wait->pause : left);
+    if (wait->next_probe > now && wait->next_probe - now < pause)
+        pause = wait->next_probe - now;
+    if (wait->end - now < pause)
+        pause = wait->end - now;
+    if (pause < 1)
+        pause = 1;
+    if (wait->probe.fd >= 0)
+        wait->answered = probe_await(&wait->probe, pause);
+    else
+        clock_pause(pause);
     wait->pause += wait->pause / 2;
     if (wait->pause > PAUSE_MAX)
         wait->pause = PAUSE_MAX;
 }
 
-static int await_handshake(struct target *target, struct link_end end, struct wait *wait,
-                           struct failure *failure)
+static bool is_over(const struct wait *wait)
 {
-    struct link_view view = {.link.device.index = 0};
+    return clock_now() >= wait->end || (wait->once && !can_be_asked(wait));
+}
+
+static int await_answer(struct target *target, struct link_end end, struct wait *wait,
+                        struct failure *failure)
+{
+    bool proven = false;
 
     for (;;) {
         int error = target_alive(target, failure);
 
         if (!error)
-            error = look(target, end, wait, &view, failure);
-        if (error || view.state == STATE_CONNECTED)
-            return error;
-        if (clock_now() >= wait->end)
-            return fail_state(&view, wait->once, failure);
-        error = prompt(target, &view, wait, failure);
+            error = output_is_wanted(failure);
+        if (!error)
+            error = look(target, end, wait, failure);
         if (error)
             return error;
+        note(wait);
+        /* The counters are read one after the other: a second look has all that counts against. */
+        if (wait->alive && is_alive(wait) && proven)
+            return 0;
+        proven = wait->alive && is_alive(wait);
+        if (is_over(wait) && !proven)
+            return fail_in_vain(wait, failure);
+        error = ask(target, wait, failure);
+        if (error)
+            return error;
+        tell(wait);
         pause_before_next(wait);
+        if (wait->answered)
+            return 0;
     }
 }
 
 static int run(const struct request *request, struct target *target, struct failure *failure)
 {
+    const int64_t now = clock_now();
     struct wait wait = {
         .once = request->seconds == 0,
-        .end = clock_now() + (int64_t)request->seconds * 1000,
+        .alive = request->given[OPTION_ALIVE],
+        .begin = now,
+        .end = now + (request->seconds ? (int64_t)request->seconds * 1000 : ONCE),
         .pause = PAUSE_MIN,
         .probe = {.fd = -1},
     };
-    int error = await_handshake(target, request->end, &wait, failure);
+    int error = await_answer(target, request->end, &wait, failure);
 
     probe_close(&wait.probe); /* a batch goes on, and the socket would keep the container */
+    if (!error && request->given[OPTION_JSON])
+        error = output_result(
+            wait.answered ? "{\"proof\":\"answer\"}\n" : "{\"proof\":\"keepalive\"}\n", failure);
     return error;
 }
 
 const struct task task_wait = {
     .name = "cwg_wait",
-    .summary = "wait until a link's peer has answered",
+    .summary = "wait until a link works, or say why it doesn't",
     .details =
-        "Succeeds as soon as the link's last handshake is less than three minutes old, which\n"
-        "may be at once. Until then it sends an empty datagram into the link each second,\n"
-        "which makes WireGuard begin one. A link that isn't connected yet is waited for,\n"
-        "too. When the time is over it fails, and says why and what to look at. With 0\n"
-        "seconds it only looks, and sends nothing. Prints nothing, and changes nothing.\n",
+        "Succeeds when a packet has gone to the peer's address, by the link, and one has come\n"
+        "back from there. For that it sends an empty datagram to a UDP port of the peer's at\n"
+        "which nobody listens, which the container's kernel answers at once. Nothing counts\n"
+        "that was before. With --alive a keepalive of the peer's is enough, which takes some\n"
+        "ten seconds: for containers that drop what they didn't ask for. A link that isn't\n"
+        "connected yet is waited for, too. When the time is over it fails, and says why, the\n"
+        "likeliest cause first. With 0 seconds it asks once, and waits for a second at most.\n",
     .arguments = {ARGUMENT_PID, ARGUMENT_NET, ARGUMENT_HOST, ARGUMENT_SECONDS},
     .optional = 1,
+    .options =
+        {
+            OPTION_ALIVE,
+            OPTION_JSON,
+            0,
+        },
     .in_batch = true,
     .run = run,
 };

@@ -15,6 +15,15 @@ void text_add(struct text *text, const char *part)
         text->overflowed = true;
 }
 
+void text_add_joined(struct text *text, const char *part, const char *newline)
+{
+    for (; *part; part++) {
+        const char character[] = {*part, '\0'};
+
+        text_add(text, *part == '\n' ? newline : character);
+    }
+}
+
 void text_print(struct text *text, const char *format, ...)
 {
     size_t room = TEXT_SIZE - text->length;

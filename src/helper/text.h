@@ -17,5 +17,8 @@ struct text {
 
 void text_add(struct text *text, const char *part);
 
+/* Adds a part with another text in the place of each newline. */
+void text_add_joined(struct text *text, const char *part, const char *newline);
+
 /* The arguments may be constants and values that we parsed ourselves, as with fail(). */
 void text_print(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));

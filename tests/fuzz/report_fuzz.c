@@ -20,7 +20,8 @@ static const char good[] =
     "listen_port=51801\n"
     "public_key=abababababababababababababababababababababababababababababababab\n"
     "has_preshared_key=true\nprotocol_version=1\nendpoint=[2001:db8::1]:51802\n"
-    "last_handshake_age_ms=1700000000\ntx_bytes=1\nrx_bytes=2\n"
+    "last_handshake_age_ms=1700000000\nlast_received_age_ms=9\nunanswered_age_ms=8\n"
+    "from_elsewhere=true\ntx_bytes=1\nrx_bytes=2\n"
     "persistent_keepalive_interval=25\nallowed_ip=10.0.0.15/32\nallowed_ip=2001:db8::/33\n"
     "errno=0\n\n";
 
@@ -28,6 +29,9 @@ static void check(const struct link_status *status, const char *text, size_t siz
 {
     require(status->has_key && status->peers <= 1 && status->handshake_age_ms >= 0);
     require(status->has_handshake || status->handshake_age_ms == 0);
+    require(status->has_received ? status->received_age_ms >= 0 : status->received_age_ms == 0);
+    require(status->has_unanswered ? status->unanswered_age_ms >= 0
+                                   : status->unanswered_age_ms == 0);
     require(status->allowed_count <= STATUS_ALLOWED_MAX && !status->allowed_more);
     require(status->peers == 1 || (status->allowed_count == 0 && status->endpoint.port == 0));
     if (status->endpoint.port) {

@@ -67,6 +67,31 @@ assert_failure_with()
     ! LC_ALL=C grep -q '[^ -~]' <<<"$stderr" || fail "not printable: $stderr"
 }
 
+# The same for a task that tells its reason in lines: what is wrong in the first, and what to look at in the others,
+# which are indented. Each further argument is in one of those: assert_failure_in_lines TEXT [TEXT...]
+assert_failure_in_lines()
+{
+    local text
+    [ "$status" = 1 ] || fail "exit code $status, not 1; stderr: $stderr"
+    [ -z "$output" ] || fail "standard output isn't empty: $output"
+    [[ ${stderr_lines[0]} == "$NAME: "*"$1"* ]] || fail "not in the first line: '$1'; it says: $stderr"
+    ! printf '%s\n' "${stderr_lines[@]:1}" | grep -qv '^  [^ ]' || [ "${#stderr_lines[@]}" = 1 ] || fail "not indented: $stderr"
+    for text in "${@:2}"; do
+        [[ $stderr == *$'\n  '*"$text"* ]] || fail "not in the lines that follow: '$text'; it says: $stderr"
+    done
+    [ "${#stderr_lines[@]}" = 1 ] || ! grep -n '.\{121\}' <<<"$stderr" || fail "a line is longer than 120 characters"
+    ! LC_ALL=C grep -q '[^ -~]' <<<"$stderr" || fail "not printable: $stderr"
+}
+
+# After `run --separate-stderr` with --json: it failed, with this code and this text, which may go on behind a "; " in
+# what is a line of its own for people.
+assert_json_failure()
+{
+    [ "$status" = 1 ] || fail "exit code $status, not 1; stderr: $stderr"
+    [[ $output == "{\"code\":\"$1\",\"message\":\""*"$2"*"\"}" ]] || fail "it says: $output"
+    [[ ${stderr_lines[0]} == "$NAME: "*"${2%%;*}"* ]] || fail "not in the message: '$2'; it says: $stderr"
+}
+
 # After `run --separate-stderr`: it succeeded, and said nothing but what is expected.
 assert_success_with()
 {

@@ -205,8 +205,8 @@ helper.connect(1, 2, 1, "192.0.2.2:5000", sys.argv[2], preshared_key=sys.argv[3]
 @test "two different preshared keys don't link, and the Python leaves nothing" {
     run -1 exchange both "$(site 1 "$c1" port 5101 wait 2 preshared_key "\"$PRESHARED_KEY\"")" \
         "$(site 2 "$c2" port 5102 wait 2 preshared_key "\"$KEY\"")"
-    [[ $output == *"offer: net-admin-helper: no answer from 192.0.2.2:5102;"* ]]
-    [[ $output == *"answer: net-admin-helper: no answer from 192.0.2.1:5101;"* ]]
+    [[ $output == *"offer: net-admin-helper: no answer from 192.0.2.2:5102"* ]]
+    [[ $output == *"answer: net-admin-helper: "@("no answer from 192.0.2.1:5101"|"the peer's handshakes arrive here")* ]]
     nothing_left
 }
 
@@ -469,7 +469,7 @@ def value(name, device="wg-7-0", **labels):
 assert sorted(own) == ["wg-7-0", "wg-7-1"]
 assert value("link_up") == value("link_peers") == value("link_up", "wg-7-1") == 1
 assert value("link_mtu_bytes") == 1420
-assert value("link_state", state="connected") == 1 and value("link_state", state="stale") == 0
+assert value("link_state", state="connected") == 1 and value("link_state", state="idle") == 0
 assert abs(value("link_latest_handshake_timestamp_seconds") - time.time()) < 60
 assert value("link_receive_packets_total") >= 1 and value("link_transmit_bytes_total") >= 84
 assert value("link_info", address="10.0.0.14", backend=sys.argv[4]) == 1

@@ -53,6 +53,13 @@ require_kernel()
     skip "it is about the kernel's WireGuard, which this kernel hasn't"
 }
 
+# For what engines alone tell or do.
+require_engine()
+{
+    [ "$BACKEND" != engine ] || return 0
+    skip "it is about links that an engine carries"
+}
+
 # Makes a device in a container that is of the kind that links have here, and none of ours.
 add_of_our_kind()
 {

@@ -69,7 +69,8 @@ static void drop(struct words *words)
 /* The lists of tasks and options are in some texts, and what is very short is in many. */
 static bool may_be_repeated(const char *word)
 {
-    return strstr(" cwg_create cwg_connect cwg_destroy cwg_show cwg_list cwg_wait cwg_destroy_all "
+    return strstr(" --alive cwg_create cwg_connect cwg_destroy cwg_show cwg_list cwg_wait "
+                  "cwg_destroy_all "
                   "batch, or --help",
                   word) ||
            strstr("--preshared-key-file --persistent-keepalive --mtu --json --nets", word) ||
@@ -323,6 +324,7 @@ static void seconds(void)
     } lines[] = {
         {"cwg_wait|7|5|1", 30},
         {"cwg_wait|7|5|1|0", 0},
+        {"cwg_wait|--alive|7|5|--json|1|12", 12},
         {"cwg_wait|fd:7|5|1|1", 1},
         {"net-admin-helper|cwg_wait|7|5|1|3600", 3600},
     };
@@ -675,13 +677,13 @@ static void descriptions(void)
     expect_options(&task_destroy_all, (const enum option[]){OPTION_IF_EXISTS, 0});
     expect_options(&task_show, (const enum option[]){OPTION_JSON, OPTION_NETS, 0});
     expect_options(&task_list, (const enum option[]){OPTION_JSON, OPTION_NETS, 0});
-    expect_options(&task_wait, (const enum option[]){0});
+    expect_options(&task_wait, (const enum option[]){OPTION_ALIVE, OPTION_JSON, 0});
     expect_options(&task_batch, (const enum option[]){0});
     expect(task_destroy_all.changes && !task_wait.changes && !task_list.changes &&
                !task_batch.changes,
            "what changes");
     expect(task_create.in_batch && task_connect.in_batch && task_destroy.in_batch &&
-               task_destroy_all.in_batch && task_wait.in_batch && !task_show.in_batch &&
+               task_destroy_all.in_batch && task_wait.in_batch && task_show.in_batch &&
                !task_list.in_batch && !task_batch.in_batch,
            "what can stand in a batch");
     /* in the container, or at home */

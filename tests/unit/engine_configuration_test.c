@@ -75,11 +75,16 @@ static void answers(void)
                            "persistent_keepalive_interval=9\nallowed_ip=2001:db8::1/33\n\n",
                            peer(), 1) == 0,
            "more");
+    expect(tunnel->timers.heard >= tunnel->handshaken && !tunnel->timers.asked, "heard");
     tunnel->now = tunnel->handshaken + 5 * SECONDS / 2;
+    tunnel->timers.heard = tunnel->now - 3 * SECONDS / 2;
+    tunnel->timers.asked = tunnel->now - SECONDS / 2;
+    tunnel->from_elsewhere = true;
     (void)snprintf(right, sizeof(right),
                    "own_public_key=%s\nlisten_port=1000\npublic_key=%s\nhas_preshared_key=true\n"
                    "protocol_version=1\nendpoint=192.0.2.2:2000\n"
-                   "last_handshake_age_ms=2500\n"
+                   "last_handshake_age_ms=2500\nlast_received_age_ms=1500\n"
+                   "unanswered_age_ms=500\nfrom_elsewhere=true\n"
                    "tx_bytes=292\nrx_bytes=236\npersistent_keepalive_interval=9\n"
                    "allowed_ip=10.0.0.1/32\nallowed_ip=2001:db8::/33\nerrno=0\n\n",
                    own, peer());
@@ -104,7 +109,8 @@ static void longest(void)
            "one too many");
     tunnel->sent_bytes = tunnel->received_bytes = UINT64_MAX;
     tunnel->now = INT64_MAX;
-    tunnel->handshaken = 1;
+    tunnel->handshaken = tunnel->timers.heard = tunnel->timers.asked = 1;
+    tunnel->from_elsewhere = true;
     expect(strlen(get()) < CONFIGURATION_MAX && strstr(get(), "ff1f/128\nerrno=0\n\n"), "%s",
            get());
     world_stop();
@@ -127,6 +133,9 @@ static void understood(void)
                                peer(), endpoints[i]) == 0,
                "%s", endpoints[i]);
         tunnel->handshaken = tunnel->now - 3 * SECONDS;
+        tunnel->timers.heard = tunnel->now - 2 * SECONDS;
+        tunnel->timers.asked = tunnel->now - SECONDS;
+        tunnel->from_elsewhere = i % 2;
         tunnel->sent_bytes = 7;
         tunnel->received_bytes = 8;
         expect(report_parse(get(), strlen(get()), &status) == 0, "%s", get());
@@ -136,7 +145,9 @@ static void understood(void)
                    key_equal(&status.peer_key, noise_peer(tunnel->noise)),
                "keys");
         expect(status.port == 1000 && status.peers == 1 && status.keepalive == 9 &&
-                   status.has_handshake && status.handshake_age_ms == 3000 &&
+                   status.has_handshake && status.handshake_age_ms == 3000 && status.has_received &&
+                   status.received_age_ms == 2000 && status.has_unanswered &&
+                   status.unanswered_age_ms == 1000 && status.from_elsewhere == i % 2 &&
                    status.wire_sent_bytes == 7 && status.wire_received_bytes == 8 &&
                    status.allowed_count == 1 && status.allowed[0].prefix_length == 31 &&
                    !status.has_preshared_key,

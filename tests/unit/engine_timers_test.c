@@ -66,6 +66,30 @@ static void after_data_sent(void)
     expect_never(&timers, "answered");
 }
 
+/* Since when the peer owes an answer, and when it was heard. */
+static void asked_and_heard(void)
+{
+    struct timers timers;
+
+    timers_init(&timers);
+    expect(!timers.asked && !timers.heard, "new");
+    timers_authentic_sent(&timers, start);
+    timers_response_sent(&timers, start);
+    expect(!timers.asked, "keepalives and responses want no answer");
+    timers_data_sent(&timers, start + 1, jitter);
+    timers_initiation_sent(&timers, start + 2, jitter);
+    expect(timers.asked == start + 1, "the first counts");
+    timers_authentic_received(&timers, start + 3);
+    expect(!timers.asked && timers.heard == start + 3, "an answer");
+    timers_initiation_sent(&timers, start + 4, jitter);
+    expect(timers.asked == start + 4 && timers.heard == start + 3, "an initiation");
+    for (int i = 0; i < 30; i++)
+        (void)timers_due(&timers, timers_next(&timers));
+    expect(timers.asked == start + 4, "given up, and still asked");
+    timers_stop(&timers);
+    expect(!timers.asked && !timers.heard, "another peer");
+}
+
 static void after_data_received(void)
 {
     static const struct expected expected[] = {{10, false, ACTION_KEEPALIVE}};
@@ -297,6 +321,7 @@ int main(void)
     static const struct test tests[] = {
         {.name = "nothing", .run = nothing},
         {.name = "after_data_sent", .run = after_data_sent},
+        {.name = "asked_and_heard", .run = asked_and_heard},
         {.name = "after_data_received", .run = after_data_received},
         {.name = "another_keepalive", .run = another_keepalive},
         {.name = "after_initiation", .run = after_initiation},

@@ -162,6 +162,25 @@ static const struct {
     {OWN PEER "protocol_version=1\nlast_handshake_time_sec=0\nlast_handshake_time_nsec=0\n"
               "tx_bytes=0\nrx_bytes=0\npersistent_keepalive_interval=0\n" END,
      false}, /* of an older engine */
+    {OWN PEER "protocol_version=1\nlast_handshake_age_ms=3\nlast_received_age_ms=2\n"
+              "unanswered_age_ms=1\nfrom_elsewhere=true\ntx_bytes=0\nrx_bytes=0\n"
+              "persistent_keepalive_interval=0\n" END,
+     true},
+    {OWN PEER "protocol_version=1\nunanswered_age_ms=9223372036854775807\ntx_bytes=0\nrx_bytes=0\n"
+              "persistent_keepalive_interval=0\n" END,
+     true},
+    {OWN PEER "protocol_version=1\nunanswered_age_ms=9223372036854775808\ntx_bytes=0\nrx_bytes=0\n"
+              "persistent_keepalive_interval=0\n" END,
+     false},
+    {OWN PEER "protocol_version=1\nlast_received_age_ms=-2\ntx_bytes=0\nrx_bytes=0\n"
+              "persistent_keepalive_interval=0\n" END,
+     false},
+    {OWN PEER "protocol_version=1\nunanswered_age_ms=1\nlast_received_age_ms=2\ntx_bytes=0\n"
+              "rx_bytes=0\npersistent_keepalive_interval=0\n" END,
+     false},
+    {OWN PEER "protocol_version=1\nfrom_elsewhere=false\ntx_bytes=0\nrx_bytes=0\n"
+              "persistent_keepalive_interval=0\n" END,
+     false},
     {OWN PEER END, false},
     {OWN PEER REST END, false},
     {OWN PEER "protocol_version=2\n" REST END, false},

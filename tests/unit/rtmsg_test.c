@@ -1071,8 +1071,9 @@ enum {
 
 static void a_counted_link(struct wire *wire, uint32_t flags, size_t size)
 {
-    /* rx_packets, tx_packets, rx_bytes, tx_bytes, rx_errors ... */
-    static const uint64_t stats[32] = {11, UINT64_MAX, 33, UINT64_C(1) << 40, 55, 66};
+    /* rx_packets, tx_packets, rx_bytes, tx_bytes, rx_errors ...; the 14th is rx_frame_errors */
+    static const uint64_t stats[32] = {11, UINT64_MAX, 33,        UINT64_C(1) << 40, 55,
+                                       66, [12] = 77,  [13] = 88, [14] = 99};
 
     wire_start(wire, RTM_NEWLINK, 0);
     wire_u32(wire, 0);
@@ -1107,14 +1108,15 @@ static void counters(void)
 
         a_counted_link(&wire, size % 8 ? IFF_UP : IFF_UP | LOWER_UP, size);
         result = parse_counters((const void *)wire.bytes, &counted);
-        expect(result == (size >= 32 ? 0 : -EBADMSG), "%zu bytes: %d", size, result);
+        expect(result == (size >= 112 ? 0 : -EBADMSG), "%zu bytes: %d", size, result);
         if (result) {
             expect(counted.sent_bytes == 7, "%zu bytes: written", size);
             continue;
         }
         expect(counted.carrier == !(size % 8), "%zu bytes: carrier", size);
         expect(counted.received_packets == 11 && counted.sent_packets == UINT64_MAX &&
-                   counted.received_bytes == 33 && counted.sent_bytes == UINT64_C(1) << 40,
+                   counted.received_bytes == 33 && counted.sent_bytes == UINT64_C(1) << 40 &&
+                   counted.frame_errors == 88,
                "%zu bytes: counters", size);
     }
 }

@@ -38,13 +38,13 @@ enum {
 
 /* Allowed whatever the arguments are. */
 static const long allowed[] = {
-    SYS_capset,        SYS_pidfd_open,  SYS_fstat,           SYS_faccessat,       SYS_fstatfs,
-    SYS_getuid,        SYS_flock,       SYS_clock_nanosleep, SYS_restart_syscall, SYS_ppoll,
-    SYS_connect,       SYS_sendto,      SYS_sendmsg,         SYS_recvmsg,         SYS_close,
-    SYS_getrandom,     SYS_exit_group,
-    SYS_clock_gettime,
+    SYS_capset,          SYS_pidfd_open,    SYS_fstat,   SYS_faccessat,
+    SYS_fstatfs,         SYS_getuid,        SYS_flock,   SYS_clock_nanosleep,
+    SYS_restart_syscall, SYS_ppoll,         SYS_connect, SYS_sendto,
+    SYS_sendmsg,         SYS_recvmsg,       SYS_close,   SYS_getrandom,
+    SYS_exit_group,      SYS_clock_gettime, SYS_bind,
 #ifdef ENABLE_CWG_ENGINE
-    SYS_bind,          SYS_getsockname,
+    SYS_getsockname,
 #endif
 };
 
@@ -195,6 +195,11 @@ static const struct {
     {SYS_setsockopt, {1, 2}, {SOL_SOCKET, SO_SNDBUFFORCE}, false},
     {SYS_setsockopt, {1, 2}, {0 /* SOL_IP */, SO_BINDTOIFINDEX}, false},
     {SYS_setsockopt, {0, 1}, {SOL_SOCKET, SO_BINDTOIFINDEX}, false},
+    {SYS_setsockopt, {1, 2}, {0 /* SOL_IP */, 11 /* IP_RECVERR */}, true},
+    {SYS_setsockopt, {1, 2}, {0 /* SOL_IP */, 19 /* IP_TRANSPARENT */}, false},
+    {SYS_setsockopt, {1, 2}, {0 /* SOL_IP */, 35 /* IP_ADD_MEMBERSHIP */}, false},
+    {SYS_setsockopt, {1, 2}, {0 /* SOL_IP */, 64 /* IPT_SO_SET_REPLACE */}, false},
+    {SYS_setsockopt, {1, 2}, {SOL_SOCKET, 11}, false},
 };
 
 /* A call that a child makes in the sandbox: all its arguments are invalid, but the given one. */

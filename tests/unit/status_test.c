@@ -16,19 +16,21 @@ static const struct {
     bool unfinished, down, no_carrier, lost;
     bool kernel;
     unsigned int peers;
-    int64_t handshake; /* seconds before now; 0: never */
+    int64_t handshake, received, unanswered; /* milliseconds ago; 0: never */
+    bool future;                             /* the handshake is that much in the future */
+    bool from_elsewhere;
+    uint64_t dropped, packets;
     enum link_state state;
 } states[] = {
     {.what = "made", .state = STATE_WAITING},
     {.what = "made in the kernel", .kernel = true, .state = STATE_WAITING},
     {.what = "connected", .peers = 1, .state = STATE_NO_HANDSHAKE},
     {.what = "two peers", .peers = 2, .state = STATE_NO_HANDSHAKE},
-    {.what = "a second ago", .peers = 1, .handshake = 1, .state = STATE_CONNECTED},
-    {.what = "179", .peers = 1, .handshake = 179, .state = STATE_CONNECTED},
-    {.what = "180", .peers = 1, .handshake = 180, .state = STATE_CONNECTED},
-    {.what = "181", .peers = 1, .handshake = 181, .state = STATE_STALE},
-    {.what = "a year", .peers = 1, .handshake = 31536000, .state = STATE_STALE},
-    {.what = "in the future", .peers = 1, .handshake = -1000, .state = STATE_CONNECTED},
+    {.what = "spoken to, and never heard",
+     .peers = 1,
+     .unanswered = 3600000,
+     .state = STATE_NO_HANDSHAKE},
+    {.what = "its handshakes come here", .peers = 1, .received = 1, .state = STATE_NO_HANDSHAKE},
     {.what = "a handshake of no peer", .handshake = 1, .state = STATE_WAITING},
     {.what = "lost", .lost = true, .state = STATE_ENGINE_LOST},
     {.what = "down", .down = true, .peers = 1, .handshake = 1, .state = STATE_DOWN},
@@ -55,24 +57,154 @@ static const struct {
      .peers = 1,
      .handshake = 1,
      .state = STATE_UNFINISHED},
+
+    /* An engine's: by what it has heard, however old the handshake is. */
+    {.what = "heard now", .peers = 1, .handshake = 1, .received = 1, .state = STATE_CONNECTED},
+    {.what = "heard 30 s ago",
+     .peers = 1,
+     .handshake = 179000,
+     .received = 30000,
+     .state = STATE_CONNECTED},
+    {.what = "heard 30.001 s ago",
+     .peers = 1,
+     .handshake = 40000,
+     .received = 30001,
+     .state = STATE_IDLE},
+    {.what = "heard a year ago",
+     .peers = 1,
+     .handshake = 31536000000,
+     .received = 31536000000,
+     .state = STATE_IDLE},
+    {.what = "asked a moment ago",
+     .peers = 1,
+     .handshake = 1000,
+     .received = 1000,
+     .unanswered = 1,
+     .state = STATE_CONNECTED},
+    {.what = "asked 11.999 s ago",
+     .peers = 1,
+     .handshake = 12000,
+     .received = 12000,
+     .unanswered = 11999,
+     .state = STATE_CONNECTED},
+    {.what = "asked 12 s ago",
+     .peers = 1,
+     .handshake = 12001,
+     .received = 12001,
+     .unanswered = 12000,
+     .state = STATE_SILENT},
+    {.what = "asked after it was idle",
+     .peers = 1,
+     .handshake = 600000,
+     .received = 600000,
+     .unanswered = 5,
+     .state = STATE_IDLE},
+    {.what = "asked a day ago",
+     .peers = 1,
+     .handshake = 90000000,
+     .received = 90000000,
+     .unanswered = 86400000,
+     .state = STATE_SILENT},
+    {.what = "from another address",
+     .peers = 1,
+     .handshake = 1,
+     .received = 1,
+     .from_elsewhere = true,
+     .dropped = 1,
+     .packets = 1000,
+     .state = STATE_WRONG_ADDRESS},
+    {.what = "from another address, and then right",
+     .peers = 1,
+     .handshake = 1,
+     .received = 1,
+     .dropped = 1000,
+     .packets = 1,
+     .state = STATE_CONNECTED},
+    {.what = "from another address, and then silent",
+     .peers = 1,
+     .handshake = 60000,
+     .received = 50000,
+     .unanswered = 40000,
+     .from_elsewhere = true,
+     .state = STATE_WRONG_ADDRESS},
+
+    /* The kernel's: by the handshake, and what the device has counted. */
+    {.what = "now", .kernel = true, .peers = 1, .handshake = 1, .state = STATE_CONNECTED},
+    {.what = "11.999 s ago",
+     .kernel = true,
+     .peers = 1,
+     .handshake = 11999,
+     .state = STATE_CONNECTED},
+    {.what = "12 s ago", .kernel = true, .peers = 1, .handshake = 12000, .state = STATE_IN_SESSION},
+    {.what = "180 s ago",
+     .kernel = true,
+     .peers = 1,
+     .handshake = 180000,
+     .state = STATE_IN_SESSION},
+    {.what = "180.001 s ago", .kernel = true, .peers = 1, .handshake = 180001, .state = STATE_IDLE},
+    {.what = "a year ago",
+     .kernel = true,
+     .peers = 1,
+     .handshake = 31536000000,
+     .state = STATE_IDLE},
+    {.what = "in the future",
+     .kernel = true,
+     .peers = 1,
+     .handshake = 1000,
+     .future = true,
+     .state = STATE_IDLE},
+    {.what = "a handshake, and one dropped",
+     .kernel = true,
+     .peers = 1,
+     .handshake = 1000,
+     .dropped = 1,
+     .packets = 1,
+     .state = STATE_WRONG_ADDRESS},
+    {.what = "a handshake, a keepalive, two dropped",
+     .kernel = true,
+     .peers = 1,
+     .handshake = 1000,
+     .dropped = 2,
+     .packets = 2,
+     .state = STATE_WRONG_ADDRESS},
+    {.what = "half as many",
+     .kernel = true,
+     .peers = 1,
+     .handshake = 1000,
+     .dropped = 5,
+     .packets = 10,
+     .state = STATE_CONNECTED},
+    {.what = "more than half as many",
+     .kernel = true,
+     .peers = 1,
+     .handshake = 1000,
+     .dropped = 6,
+     .packets = 11,
+     .state = STATE_WRONG_ADDRESS},
 };
 
 static void states_of_links(void)
 {
-    static const int64_t now = 1795519526;
-
     for (size_t i = 0; i < COUNT(states); i++) {
         const struct link_status status = {
             .peers = states[i].peers,
-            .handshake = states[i].handshake ? now - states[i].handshake : 0,
+            .has_handshake = states[i].handshake,
+            .handshake_age_ms = states[i].future ? -states[i].handshake : states[i].handshake,
+            .has_received = states[i].received,
+            .received_age_ms = states[i].received,
+            .has_unanswered = states[i].unanswered,
+            .unanswered_age_ms = states[i].unanswered,
+            .from_elsewhere = states[i].from_elsewhere,
         };
         const struct link_seen link = {
             .device = {.finished = !states[i].unfinished,
                        .backend = states[i].kernel ? &kernel_backend : &engine_backend},
             .up = !states[i].down,
             .carrier = !states[i].no_carrier,
+            .dropped_packets = states[i].dropped,
+            .received_packets = states[i].packets,
         };
-        enum link_state state = status_state(&link, states[i].lost ? NULL : &status, now);
+        enum link_state state = status_state(&link, states[i].lost ? NULL : &status);
 
         expect(state == states[i].state, "%s: %s", states[i].what, state_text(state));
     }
@@ -81,9 +213,17 @@ static void states_of_links(void)
 /* They are an interface. */
 static void words(void)
 {
-    static const char *const texts[] = {
-        "unfinished",       "down",      "engine lost", "port lost", "waiting for connect",
-        "no handshake yet", "connected", "stale"};
+    static const char *const texts[] = {"unfinished",
+                                        "down",
+                                        "engine lost",
+                                        "port lost",
+                                        "waiting for connect",
+                                        "no handshake yet",
+                                        "wrong address",
+                                        "silent",
+                                        "connected",
+                                        "in session",
+                                        "idle"};
 
     expect(COUNT(texts) == STATES, "%zu words", COUNT(texts));
     for (size_t i = 0; i < COUNT(texts); i++)
@@ -229,7 +369,8 @@ static const struct link_view a_view = {
              .received_bytes = UINT64_MAX,
              .received_packets = 1,
              .sent_bytes = 2,
-             .sent_packets = 3},
+             .sent_packets = 3,
+             .dropped_packets = 4},
     .answered = true,
     .status = {.has_key = true,
                .public_key = {{1}},
@@ -241,8 +382,17 @@ static const struct link_view a_view = {
                .keepalive = 25,
                .allowed_count = 2,
                .allowed = {{.address = {10, 0, 0, 15}, .prefix_length = 32}, {.ipv6 = true}},
-               .handshake = 1732445000},
-    .now = 1732445012,
+               .has_handshake = true,
+               .handshake = 1732445000,
+               .handshake_age_ms = 12999,
+               .has_received = true,
+               .received_age_ms = 3000,
+               .has_unanswered = true,
+               .unanswered_age_ms = 2999,
+               .engine_process = 4712,
+               .wire_received_bytes = 5,
+               .wire_sent_bytes = UINT64_MAX},
+    .netns = 4026532201,
     .state = STATE_CONNECTED,
 };
 
@@ -252,14 +402,18 @@ static const struct link_view a_view = {
     "\"name\":\"wg-7-0\",\"net\":7,\"host\":0,\"address\":\"10.0.0.14\",\"backend\":\"kernel\","
 #define COUNTERS                                                                                   \
     ",\"received_bytes\":18446744073709551615,\"received_packets\":1,\"sent_bytes\":2,"            \
-    "\"sent_packets\":3}"
+    "\"sent_packets\":3,\"dropped_packets\":4}"
 
-#define OWN "\"public_key\":\"" KEY1 "\",\"listen_port\":51801,\"peers\":1,\"peer\":"
+#define OWN                                                                                        \
+    "\"netns\":4026532201,\"engine_pid\":4712,\"public_key\":\"" KEY1                              \
+    "\",\"listen_port\":51801,\"peers\":1,\"peer\":"
 #define PEER                                                                                       \
     "{\"public_key\":\"" KEY2 "\",\"endpoint\":\"192.0.2.2:51802\","                               \
     "\"allowed_ips\":[\"10.0.0.15/32\",\"::/0\"],\"more_allowed_ips\":false,"                      \
     "\"persistent_keepalive\":25,\"has_preshared_key\":true,"                                      \
-    "\"latest_handshake\":1732445000,\"latest_handshake_age\":12}"
+    "\"latest_handshake\":1732445000,\"latest_handshake_age\":12,"                                 \
+    "\"latest_received_age\":3,\"unanswered_age\":2,\"wire_received_bytes\":5,"                    \
+    "\"wire_sent_bytes\":18446744073709551615}"
 
 static void expect_json(const char *what, const struct json_place *place,
                         const struct link_view *view, const char *wanted)
@@ -275,6 +429,7 @@ static void expect_json(const char *what, const struct json_place *place,
 static void json_links(void)
 {
     static const struct json_place place = {4711, "0123456789ab"}, no_container = {.pid = 1};
+    static struct text text;
     struct link_view view = a_view;
 
     expect_json("all of it", NULL, &view,
@@ -283,22 +438,32 @@ static void json_links(void)
     view.status.endpoint = (struct endpoint){.port = 0};
     view.status.allowed_count = 0;
     view.status.allowed_more = true;
-    view.status.handshake = 0;
+    view.status.has_handshake = view.status.has_received = view.status.has_unanswered = false;
+    view.status.engine_process = 0;
     view.status.port = 0;
     view.status.has_key = false;
     expect_json("what isn't known", &place, &view,
                 "{\"pid\":4711,\"container\":\"0123456789ab\"," A_LINK
-                "\"state\":\"no handshake yet\",\"up\":true,\"mtu\":1420,\"public_key\":null,"
+                "\"state\":\"no handshake yet\",\"up\":true,\"mtu\":1420,\"netns\":4026532201,"
+                "\"engine_pid\":null,\"public_key\":null,"
                 "\"listen_port\":null,\"peers\":1,\"peer\":{\"public_key\":\"" KEY2
                 "\",\"endpoint\":null,\"allowed_ips\":[],\"more_allowed_ips\":true,"
                 "\"persistent_keepalive\":25,\"has_preshared_key\":true,"
-                "\"latest_handshake\":null,\"latest_handshake_age\":null}" COUNTERS);
+                "\"latest_handshake\":null,\"latest_handshake_age\":null,"
+                "\"latest_received_age\":null,\"unanswered_age\":null,"
+                "\"wire_received_bytes\":5,\"wire_sent_bytes\":18446744073709551615}" COUNTERS);
+    view.status.has_handshake = true;
+    view.status.handshake_age_ms = -1;
+    json_add_link(&text, NULL, &view);
+    expect(strstr(text.bytes, "\"latest_handshake\":1732445000,\"latest_handshake_age\":null,"),
+           "in the future: %s", text.bytes);
     view.state = STATE_ENGINE_LOST;
     view.answered = false;
     view.link.up = false;
     expect_json("no answer", &no_container, &view,
                 "{\"pid\":1,\"container\":null," A_LINK
-                "\"state\":\"engine lost\",\"up\":false,\"mtu\":1420,\"public_key\":null,"
+                "\"state\":\"engine lost\",\"up\":false,\"mtu\":1420,\"netns\":4026532201,"
+                "\"engine_pid\":null,\"public_key\":null,"
                 "\"listen_port\":null,\"peers\":0,\"peer\":null" COUNTERS);
 }
 
@@ -315,7 +480,9 @@ static void json_longest(void)
     }
     memset(view.status.endpoint.address6, 0xff, 16);
     view.status.endpoint.ipv6 = true;
-    view.now = INT64_MAX;
+    view.netns = (ino_t)UINT64_MAX;
+    view.status.handshake = view.status.handshake_age_ms = INT64_MAX;
+    view.status.received_age_ms = view.status.unanswered_age_ms = INT64_MAX;
     json_add_link(&text, &(struct json_place){4194304, "0123456789abcdef"}, &view);
     expect(!text.overflowed && text.length < TEXT_SIZE / 2, "%zu bytes", text.length);
 }
@@ -325,8 +492,10 @@ static void json_created(void)
     static struct text text;
 
     json_add_created(&text, &a_view.link.device, 65535, &a_view.status.public_key);
-    expect(strcmp(text.bytes, "{\"name\":\"wg-7-0\",\"net\":7,\"host\":0,\"address\":\"10.0.0.14\","
-                              "\"listen_port\":65535,\"public_key\":\"" KEY1 "\"}") == 0,
+    expect(strcmp(text.bytes,
+                  "{\"name\":\"wg-7-0\",\"net\":7,\"host\":0,\"address\":\"10.0.0.14\","
+                  "\"backend\":\"kernel\",\"mtu\":1420,\"listen_port\":65535,\"public_key\":\"" KEY1
+                  "\"}") == 0,
            "%s", text.bytes);
 }
 
