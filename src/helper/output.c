@@ -16,7 +16,12 @@
 #include "helper/task.h"
 #include "helper/text.h"
 
-#define PROGRAM "net-admin-helper"
+#define PROGRAM    "net-admin-helper"
+#define FURTHER_IN "          "
+
+enum {
+    COLUMNS = 80, /* of help, at most */
+};
 
 static int write_all(int fd, const char *text)
 {
@@ -131,26 +136,66 @@ static void add_option(struct text *text, enum option option)
     text_add(text, option_value(option));
 }
 
+/* The length of the first word. A space between brackets doesn't end it. */
+static size_t word_length(const char *words)
+{
+    int brackets = 0;
+    size_t length = 0;
+
+    for (; words[length] != '\0' && words[length] != '\n'; length++) {
+        if (words[length] == ' ' && brackets == 0)
+            break;
+        brackets += (words[length] == '[') - (words[length] == ']');
+    }
+    return length;
+}
+
+/* Adds words to the line that the text ends with, and goes on below it, after the indentation,
+ * where the columns end. */
+static void add_words(struct text *text, const char *words, const char *indentation)
+{
+    const char *end_of_line = strrchr(text->bytes, '\n');
+    size_t column = strlen(end_of_line ? end_of_line + 1 : text->bytes);
+    bool begins = column == 0;
+
+    while (*words != '\0') {
+        size_t length = word_length(words);
+
+        if (!begins && column + 1 + length > COLUMNS) {
+            text_add(text, "\n");
+            text_add(text, indentation);
+            column = strlen(indentation);
+            begins = true;
+        }
+        text_print(text, begins ? "%.*s" : " %.*s", (int)length, words);
+        column += length + !begins;
+        begins = false;
+        words += length + (words[length] != '\0');
+    }
+    text_add(text, "\n");
+}
+
 static void add_synopsis(struct text *text, const struct task *task)
 {
+    struct text words = {0};
     int count = 0;
 
     while (task->arguments[count])
         count++;
-    text_add(text, PROGRAM " ");
-    text_add(text, task->name);
+    text_add(&words, task->name);
     for (int i = 0; i < count; i++) {
-        text_add(text, i == count - task->optional ? " [<" : " <");
-        text_add(text, argument_name(task->arguments[i]));
-        text_add(text, ">");
+        text_add(&words, i == count - task->optional ? " [<" : " <");
+        text_add(&words, argument_name(task->arguments[i]));
+        text_add(&words, ">");
     }
-    text_add(text, task->optional ? "]" : "");
+    text_add(&words, task->optional ? "]" : "");
     for (const enum option *option = task->options; *option; option++) {
-        text_add(text, " [");
-        add_option(text, *option);
-        text_add(text, "]");
+        text_add(&words, " [");
+        add_option(&words, *option);
+        text_add(&words, "]");
     }
-    text_add(text, "\n");
+    text_add(text, PROGRAM);
+    add_words(text, words.bytes, FURTHER_IN);
 }
 
 static void add_task_help(struct text *text, const struct task *task)
@@ -158,21 +203,19 @@ static void add_task_help(struct text *text, const struct task *task)
     text_add(text, "Usage: ");
     add_synopsis(text, task);
     text_add(text, "\n");
-    text_add(text, task->details);
+    add_words(text, task->details, "");
     text_add(text, "\n");
     for (const enum argument *argument = task->arguments; *argument; argument++) {
         text_add(text, "  <");
         text_add(text, argument_name(*argument));
-        text_add(text, ">: ");
-        text_add(text, argument_range(*argument));
-        text_add(text, "\n");
+        text_add(text, ">:");
+        add_words(text, argument_range(*argument), FURTHER_IN);
     }
     for (const enum option *option = task->options; *option; option++) {
         text_add(text, "  ");
         add_option(text, *option);
-        text_add(text, ": ");
-        text_add(text, option_range(*option));
-        text_add(text, "\n");
+        text_add(text, ":");
+        add_words(text, option_range(*option), FURTHER_IN);
     }
     text_add(text,
              "\nExit code: 0 for success, 1 for failure, with the reason on standard error.\n");

@@ -116,6 +116,21 @@ refused_with()
     grep -q '<host>: .*0 or 1' <<<"$output"
 }
 
+@test "no line of help, or of a synopsis below a failure, is wider than 80 columns" {
+    local task
+    PROGRAM=$(built "$(WITH=$MORE config_without)")/$NAME
+    for task in "" "${!SYNOPSIS[@]}" batch; do
+        # shellcheck disable=SC2086 # a word or none
+        run --separate-stderr "$PROGRAM" $task --help
+        [ "$status" = 0 ]
+        ! grep -E '^.{81}' <<<"$output" || fail "$task"
+        [ -n "$task" ] || continue
+        run --separate-stderr "$PROGRAM" "$task" --no-such-option
+        ! tail -n +2 <<<"$stderr" | grep -E '^.{81}' || fail "$task"
+        [ "$task" != cwg_connect ] || [ "${#stderr_lines[@]}" -ge 3 ] || fail "it fits one line: $stderr"
+    done
+}
+
 @test "the help on cwg_create names the device with the prefix that was built in" {
     run --separate-stderr "$PROGRAM" cwg_create --help
     [[ $output == *"test-<net>-<host>"* ]]
