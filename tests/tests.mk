@@ -7,23 +7,29 @@ include tests/tools/tools.mk
 -include tests/fuzz/fuzz.mk
 -include tests/bench/bench.mk
 
-# The demo's own build, for the place that it installs the engine at.
-DEMO_BUILD = $(MAKE) --no-print-directory --silent BUILD='$(BUILD)/demo' CONFIG=config.h \
+# The demo's own build, for the place that it installs the engine at. The engine has no settings: it is the same one.
+DEMO_BUILD = @echo "Building the program and its engine, in $(BUILD)/demo ..."; mkdir -p '$(BUILD)/demo'; \
+	[ ! -d '$(BUILD)/engine' ] || [ -d '$(BUILD)/demo/engine' ] || cp -a '$(BUILD)/engine' '$(BUILD)/demo/'; \
+	$(MAKE) --no-print-directory --silent -j$(shell nproc) BUILD='$(BUILD)/demo' CONFIG=config.h \
 	ENGINE_PATH=/var/lib/net-admin-helper-demo/cwg-engine build
+
+.PHONY: demo-build
+demo-build:
+	$(DEMO_BUILD)
 
 ## make demo         install what it needs, build, and show two sites being linked on this machine (root)
 .PHONY: demo
 demo:
-	scripts/deps build demo
-	@$(DEMO_BUILD)
-	demo/run
+	@scripts/deps build demo
+	$(DEMO_BUILD)
+	@demo/run
 
-## make demo-vm      the same on a stock Debian kernel, in a VM: SERIES (6.1, 6.12)
+## make demo-vm      the same on a stock Debian kernel, in a VM: SERIES (6.1, 6.12; the newer that apt has)
 .PHONY: demo-vm
 demo-vm:
-	scripts/deps build demo vm
-	@$(DEMO_BUILD)
-	demo/run $(SERIES)
+	@scripts/deps build demo vm
+	$(DEMO_BUILD)
+	@demo/run --vm $(if $(filter-out file,$(origin SERIES)),$(SERIES))
 
 ## make check        install what it needs, build, and run all tests (root)
 .PHONY: check
