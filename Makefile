@@ -10,6 +10,8 @@ MANDIR  ?= $(PREFIX)/share/man
 DATADIR ?= $(PREFIX)/share/net-admin-helper
 LIBEXECDIR ?= $(PREFIX)/libexec/net-admin-helper
 COMPLETIONDIR ?= $(PREFIX)/share/bash-completion/completions
+ZSHDIR  ?= $(PREFIX)/share/zsh/site-functions
+FISHDIR ?= $(PREFIX)/share/fish/vendor_completions.d
 GROUP   ?=
 DESTDIR ?=
 

@@ -101,7 +101,8 @@ deps:
 
 # What scripts/install and scripts/uninstall take from the environment.
 PLACES = DESTDIR='$(DESTDIR)' BINDIR='$(BINDIR)' MANDIR='$(MANDIR)' DATADIR='$(DATADIR)' \
-	COMPLETIONDIR='$(COMPLETIONDIR)' ENGINE_PATH='$(LIBEXECDIR)/$(ENGINE)'
+	COMPLETIONDIR='$(COMPLETIONDIR)' ZSHDIR='$(ZSHDIR)' FISHDIR='$(FISHDIR)' \
+	ENGINE_PATH='$(LIBEXECDIR)/$(ENGINE)'
 
 ## make install      install it, as root: PREFIX, DESTDIR, GROUP (who may call it; left out: who may already)
 .PHONY: install

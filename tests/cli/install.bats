@@ -147,11 +147,17 @@ pages()
 
 completions()
 {
-    [ -e "$ROOT/completions/$NAME.bash" ] || return 0
     echo "d 755 root:root share/bash-completion"
     echo "d 755 root:root share/bash-completion/completions"
     echo "f 644 root:root share/bash-completion/completions/$NAME"
     printf "l 777 root:root share/bash-completion/completions/%s -> $NAME\n" "${TASKS[@]}"
+    echo "d 755 root:root share/fish"
+    echo "d 755 root:root share/fish/vendor_completions.d"
+    echo "f 644 root:root share/fish/vendor_completions.d/$NAME.fish"
+    printf "l 777 root:root share/fish/vendor_completions.d/%s.fish -> $NAME.fish\n" "${TASKS[@]}"
+    echo "d 755 root:root share/zsh"
+    echo "d 755 root:root share/zsh/site-functions"
+    echo "f 644 root:root share/zsh/site-functions/_$NAME"
 }
 
 @test "it is installed with its engine, a link for each task, man pages and examples, and nothing else" {
@@ -322,6 +328,7 @@ END
 @test "a caller who isn't root is told so, and nothing is installed" {
     mkdir -m 777 "$DEST"
     local places=(DESTDIR="$DEST" BINDIR=/bin MANDIR=/man DATADIR=/share COMPLETIONDIR=/completions
+        ZSHDIR=/zsh FISHDIR=/fish
         ENGINE_PATH=/libexec/cwg-engine GROUP=nogroup)
     run --separate-stderr as_app env -C "$ROOT" "${places[@]}" scripts/install "$BATS_FILE_TMPDIR/all/$NAME" \
         "$BATS_FILE_TMPDIR/all/cwg-engine" cap_net_admin=p

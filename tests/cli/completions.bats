@@ -1,0 +1,133 @@
+#!/usr/bin/env bats
+# What bash, zsh and fish offer for the program and its tasks: each shell is asked for real.
+
+bats_require_minimum_version 1.5.0
+load cli
+
+TASKS=(cwg_create cwg_connect cwg_destroy cwg_show cwg_list cwg_wait cwg_destroy_all)
+
+setup_file()
+{
+    # The commands, as they are installed; and a podman that knows two containers, beside a docker that fails.
+    local bin=$BATS_FILE_TMPDIR/bin task
+    mkdir -p "$bin" "$BATS_FILE_TMPDIR/work/folder"
+    for task in "$NAME" "${TASKS[@]}"; do ln -s "$ROOT/build/$NAME" "$bin/$task"; done
+    cat >"$bin/podman" <<'PODMAN'
+#!/bin/sh
+[ "$1" != ps ] || printf '%s\n' web mail
+[ "$1" != inspect ] || printf '%s\n' "$3" "$3" | sed 's/{{.State.Pid}}/4711/; 2s/4711/815/; s/{{.Name}}/web/; 2s/web/mail/'
+PODMAN
+    printf '#!/bin/sh\nexit 1\n' >"$bin/docker"
+    chmod +x "$bin/podman" "$bin/docker"
+    touch "$BATS_FILE_TMPDIR/work/file1"
+    export PATH=$bin:$PATH
+}
+
+setup()
+{
+    cd "$BATS_FILE_TMPDIR/work" || return
+}
+
+# What a shell offers at the end of a line, sorted, in one line: offered SHELL LINE
+offered()
+{
+    local completions=$ROOT/completions
+    case $1 in
+        bash)
+            # bash divides a line at each '=', too.
+            # shellcheck disable=SC2016 # the inner shell's
+            env -i PATH="$PATH" HOME="$HOME" bash --norc -c '. "$0"
+                read -r -a COMP_WORDS <<<"${1//=/ = }"
+                [[ $1 != *[\ =] ]] || COMP_WORDS+=("")
+                COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+                [ -n "$(complete -p "${COMP_WORDS[0]}")" ]
+                _net_admin_helper
+                printf "%s\n" "${COMPREPLY[@]}"' "$completions/$NAME.bash" "$2"
+            ;;
+        zsh) env -i PATH="$PATH" HOME="$HOME" timeout 20 zsh "$ROOT/tests/cli/complete.zsh" "$completions" "$2" ;;
+        fish)
+            env -i PATH="$PATH" HOME="$BATS_TEST_TMPDIR" fish --no-config -c "source $completions/$NAME.fish
+                complete -C'$2'" | cut -f 1
+            ;;
+    esac | sed -E 's/^--[a-z-]+=(.)/\1/' | sort | paste -sd ' '
+}
+
+# LINE, a '|', and what is to be offered there, by each shell.
+check_offers()
+{
+    local shell line expected
+    while IFS='|' read -r line expected; do
+        for shell in bash zsh fish; do
+            [ "$(offered "$shell" "$line")" = "$expected" ] ||
+                fail "$shell, '$line': '$(offered "$shell" "$line")', not '$expected'"
+        done
+    done
+}
+
+@test "the shells' own checks find nothing in the completions" {
+    shellcheck --shell=bash "$ROOT/completions/$NAME.bash"
+    zsh -n "$ROOT/completions/_$NAME"
+    fish --no-execute "$ROOT/completions/$NAME.fish"
+}
+
+@test "the tasks, and after each option's dash the options that --help lists: no other, and none less" {
+    local task tasks options shell
+    tasks=$("$NAME" --version | sed -n 's/^tasks: //p')
+    # shellcheck disable=SC2086 # words
+    check_offers <<<"$NAME |$(printf '%s\n' $tasks --help --version | sort | paste -sd ' ')"
+    for task in $tasks; do
+        options=$( ("$NAME" "$task" --help | grep -oE '^  --[a-z-]+' | tr -d ' '; echo --help) | sort | paste -sd ' ')
+        [ "$task" != cwg_connect ] || [ "$(wc -w <<<"$options")" -gt 3 ]
+        check_offers <<<"$NAME $task --|$options"
+        [ "$task" = batch ] || check_offers <<<"$task --|$options"
+    done
+}
+
+@test "each command of the program's is completed, and no other" {
+    local task tasks
+    tasks=$(printf '%s\n' "$NAME" "${TASKS[@]}" | paste -sd ' ')
+    [ "$(sed -n 's/^TASKS *:= *//p' "$ROOT/build.mk")" = "${TASKS[*]}" ]
+    [ "$(head -n 1 "$ROOT/completions/_$NAME")" = "#compdef $tasks" ]
+    [ "$(sed -n 's/^for command in //p' "$ROOT/completions/$NAME.fish")" = "$tasks" ]
+    [ "$(env -i bash --norc -c '. "$0"; complete -p' "$ROOT/completions/$NAME.bash" |
+        awk '{ print $NF }' | sort)" = "$(tr ' ' '\n' <<<"$tasks" | sort)" ]
+}
+
+@test "running containers for a pid, 0 and 1 for a host, files for a file, and nothing for a number" {
+    check_offers <<END
+$NAME cwg_c|cwg_connect cwg_create
+cwg_create |4711 815
+cwg_create 4|4711
+$NAME cwg_show |4711 815
+$NAME cwg_wait --|--help
+cwg_create 1 |
+cwg_create 1 7 |0 1
+cwg_create 1 7 1|1
+cwg_create 1 7 1 |
+cwg_create --json 1 7 |0 1
+$NAME cwg_create 1 --json 7 |0 1
+cwg_connect --mtu 1280 1 7 |0 1
+cwg_connect --mtu=1280 1 7 |0 1
+cwg_connect 1 7 --mtu |
+cwg_connect 1 7 --mtu=|
+cwg_connect 1 --mtu 1280 --pe|--persistent-keepalive
+cwg_connect --preshared-key-file fi|file1
+cwg_connect --preshared-key-file=fi|file1
+$NAME batch fi|file1
+END
+}
+
+@test "who may not run the program is offered nothing, and told nothing" {
+    local shell
+    mkdir -p "$BATS_TEST_TMPDIR/bin"
+    printf '#!/bin/sh\necho denied >&2\nexit 126\n' >"$BATS_TEST_TMPDIR/bin/$NAME"
+    chmod +x "$BATS_TEST_TMPDIR/bin/$NAME"
+    cp "$BATS_TEST_TMPDIR/bin/$NAME" "$BATS_TEST_TMPDIR/bin/cwg_create"
+    PATH=$BATS_TEST_TMPDIR/bin:$PATH
+    for shell in bash zsh fish; do
+        run offered "$shell" "$NAME "
+        [ -z "$output" ] || fail "$shell: $output"
+        run offered "$shell" "cwg_create 1 7 "
+        [ -z "$output" ] || fail "$shell: $output"
+    done
+}
