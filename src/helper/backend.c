@@ -100,17 +100,4 @@ void backend_forget(void)
 
 #endif
 
-int backend_fail_port(int error, uint16_t port, struct failure *failure)
-{
-    if (error == -EADDRINUSE)
-        return fail(failure, error,
-                    "port: UDP port %u is in use on this machine; choose another (as root, "
-                    "`ss -ulpn` shows who has it; no process: a link of the kernel's)",
-                    port);
-    return fail(failure, error,
-                "port: %u is a privileged port, which this program may not give away; choose one "
-                "from 1024 up, or 0 to let the kernel choose",
-                port);
-}
-
 #endif

@@ -74,6 +74,3 @@ int backend_prepare(const struct home *home, struct link_end end, struct failure
  * lets go of that, after each. */
 int backend_prepare_batch(const struct home *home, struct failure *failure);
 void backend_forget(void);
-
-/* Sets the text for a port that can't be bound: `error` is -EADDRINUSE, or else -EACCES. */
-int backend_fail_port(int error, uint16_t port, struct failure *failure);

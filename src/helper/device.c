@@ -7,6 +7,7 @@
 #include "helper/backend.h"
 #include "helper/failure.h"
 #include "helper/policy.h"
+#include "helper/privilege.h"
 #include "helper/rtmsg.h"
 #include "helper/settings.h"
 
@@ -271,7 +272,8 @@ int device_set_up(struct target *target, const struct device *device)
     struct message request;
 
     rtmsg_link_up(&request, device->index);
-    return netlink_request(&target->route, &request, true, NULL, NULL);
+    return netlink_request_by(&target->route, &request, PRIVILEGE_NET | privilege_to_bind(), NULL,
+                              NULL);
 }
 
 int device_set_mtu(struct target *target, const struct device *device, uint32_t mtu,

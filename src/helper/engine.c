@@ -15,6 +15,7 @@
 #include "helper/failure.h"
 #include "helper/launch.h"
 #include "helper/launcher.h"
+#include "helper/port.h"
 #include "helper/rtmsg.h"
 #include "helper/settings.h"
 
@@ -25,6 +26,7 @@
 enum {
     /* 1500 less an IPv6 and a UDP header and WireGuard's own: as the kernel's driver has it. */
     LINK_MTU = 1420,
+    CHOICES = 4,
     BIND_TRIES = 25,
     BIND_PAUSE = 20 * 1000 * 1000, /* nanoseconds, between two tries */
 };
@@ -151,67 +153,78 @@ static int engine_make(struct target *target, struct link_end end, uint16_t port
     return 0;
 }
 
-static int bind4(uint16_t port)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
-
-    return bind(launched.udp4, (const void *)&address, sizeof(address)) < 0 ? -errno : 0;
-}
-
-/* To the port that the other socket has by now. */
-static int bind6(void)
-{
-    struct sockaddr_in bound = {0};
-    struct sockaddr_in6 address = {.sin6_family = AF_INET6};
-    socklen_t size = sizeof(bound);
-
-    if (getsockname(launched.udp4, (void *)&bound, &size) < 0)
-        return -errno;
-    address.sin6_port = bound.sin_port;
-    return bind(launched.udp6, (const void *)&address, sizeof(address)) < 0 ? -errno : 0;
-}
-
 /* A socket that chose its port itself gives it back when it is disconnected (__udp_disconnect(),
- * net/ipv4/udp.c). One whose port was given keeps it, and needn't be bound again. */
-static void unbind4(void)
+ * net/ipv4/udp.c). One whose port was given keeps it, and can't be bound again. */
+static void unbind(int fd)
 {
     static const struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
 
-    (void)connect(launched.udp4, &nowhere, sizeof(nowhere));
+    (void)connect(fd, &nowhere, sizeof(nowhere));
+}
+
+/* Lets the kernel choose a port for one of the two sockets, and binds the other to it. */
+static int bind_any(int first, int first_family, int second, int second_family)
+{
+    uint16_t port = 0;
+    int error = port_bind(first, first_family, 0);
+
+    if (error)
+        return error;
+    error = port_of(first, &port);
+    if (!error)
+        error = port_bind(second, second_family, port);
+    if (error)
+        unbind(first);
+    return error;
 }
 
 /* Tried for half a second: the engine of a command that was killed, or of a link that has just been
- * destroyed, may take a moment to end. And a port that is free for one family may be taken for the
- * other. */
-static int bind_port(uint16_t port)
+ * destroyed, may take a moment to end. */
+static int bind_given(uint16_t port)
 {
     static const struct timespec pause = {.tv_nsec = BIND_PAUSE};
     bool bound = false;
     int error = -EADDRINUSE;
 
     for (int tries = 0; tries < BIND_TRIES && error == -EADDRINUSE; tries++) {
-        if (tries > 0 && port != 0)
+        if (tries > 0)
             clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
-        error = bound ? 0 : bind4(port);
+        error = bound ? 0 : port_bind(launched.udp4, AF_INET, port);
         if (error)
             continue;
         bound = true;
-        error = launched.udp6 < 0 ? 0 : bind6();
-        if (error && port == 0) {
-            unbind4();
-            bound = false;
-        }
+        error = launched.udp6 < 0 ? 0 : port_bind(launched.udp6, AF_INET6, port);
     }
     return error;
+}
+
+/* A port that is free for one family may be taken for the other. After some tries one is searched
+ * for that isn't. */
+static int bind_somewhere(void)
+{
+    uint16_t port = 0;
+    int error = -EADDRINUSE;
+
+    if (launched.udp6 < 0)
+        return port_bind(launched.udp4, AF_INET, 0);
+    for (int tries = 0; tries < CHOICES && error == -EADDRINUSE; tries++) {
+        error = bind_any(launched.udp4, AF_INET, launched.udp6, AF_INET6);
+        if (error == -EADDRINUSE)
+            error = bind_any(launched.udp6, AF_INET6, launched.udp4, AF_INET);
+    }
+    if (error != -EADDRINUSE)
+        return error;
+    error = port_search(&port);
+    return error ? error : bind_given(port);
 }
 
 static int engine_start(struct target *target, const struct device *device, uint16_t port,
                         struct failure *failure)
 {
-    int error = bind_port(port);
+    int error = port ? bind_given(port) : bind_somewhere();
 
-    if (error == -EADDRINUSE || error == -EACCES)
-        return backend_fail_port(error, port, failure);
+    if (error == -EADDRINUSE || error == -EACCES || error == -EPERM)
+        return port_fail(error, port, failure);
     if (error)
         return fail_unexpected(failure, error, "can't bind the link's UDP port");
     error = device_set_up(target, device);
@@ -222,15 +235,11 @@ static int engine_start(struct target *target, const struct device *device, uint
 static int engine_port(struct target *target, const struct device *device, uint16_t *ret_port,
                        struct failure *failure)
 {
-    struct sockaddr_in bound = {0};
-    socklen_t size = sizeof(bound);
+    int error = port_of(launched.udp4, ret_port);
 
     (void)target;
     (void)device;
-    if (getsockname(launched.udp4, (void *)&bound, &size) < 0)
-        return fail_unexpected(failure, -errno, "can't read the link's UDP port");
-    *ret_port = ntohs(bound.sin_port);
-    return 0;
+    return error ? fail_unexpected(failure, error, "can't read the link's UDP port") : 0;
 }
 
 /* As long as the engine isn't told to go on, it ends with us, and the device with it. From then on

@@ -5,11 +5,16 @@
 #include "helper/backend.h"
 #include "helper/clock.h"
 #include "helper/failure.h"
+#include "helper/port.h"
 #include "helper/rtmsg.h"
 #include "helper/settings.h"
 #include "helper/wireguard.h"
 
 #ifdef ENABLE_CWG_CREATE
+
+enum {
+    PORT_TRIES = 5, /* somebody else may be faster */
+};
 
 #define STILL_THERE "; and what was made is still there: remove it with cwg_destroy"
 
@@ -84,13 +89,33 @@ static int kernel_make(struct target *target, struct link_end end, uint16_t port
     return 0;
 }
 
-static int kernel_start(struct target *target, const struct device *device, uint16_t port,
-                        struct failure *failure)
+/* The driver tries a hundred ports of IPv4 and gives up (wg_socket_init(), socket.c there): then a
+ * port is chosen here. */
+static int set_up_somewhere(struct target *target, const struct device *device,
+                            struct failure *failure)
 {
     int error = device_set_up(target, device);
 
-    if (error == -EADDRINUSE || error == -EACCES)
-        return backend_fail_port(error, port, failure);
+    for (int tries = 0; tries < PORT_TRIES && error == -EADDRINUSE; tries++) {
+        uint16_t port = 0;
+
+        error = port_search(&port);
+        if (error)
+            break;
+        error = wireguard_set_port(target, device->index, port, failure);
+        if (!error)
+            error = device_set_up(target, device);
+    }
+    return error;
+}
+
+static int kernel_start(struct target *target, const struct device *device, uint16_t port,
+                        struct failure *failure)
+{
+    int error = port ? device_set_up(target, device) : set_up_somewhere(target, device, failure);
+
+    if (error == -EADDRINUSE || error == -EACCES || error == -EPERM)
+        return port_fail(error, port, failure);
     return error ? fail_step(failure, error, "can't set the link up") : 0;
 }
 

@@ -57,7 +57,7 @@ void netlink_close(struct netlink *netlink)
     netlink->fd = -1;
 }
 
-static int send_request(struct netlink *netlink, struct message *request, bool privileged)
+static int send_request(struct netlink *netlink, struct message *request, unsigned int privileges)
 {
     ssize_t sent;
 
@@ -65,10 +65,10 @@ static int send_request(struct netlink *netlink, struct message *request, bool p
         return -EMSGSIZE;
     request->header.nlmsg_seq = ++netlink->sequence;
     request->header.nlmsg_flags |= NLM_F_ACK;
-    if (privileged)
-        privilege_raise(PRIVILEGE_NET);
+    if (privileges)
+        privilege_raise(privileges);
     sent = send(netlink->fd, request->bytes, request->header.nlmsg_len, 0);
-    if (privileged)
+    if (privileges)
         privilege_lower();
     if (sent < 0)
         return -errno;
@@ -137,10 +137,10 @@ static int take_messages(size_t size, uint32_t sequence, netlink_answer *answer,
     return offset == size ? 1 : -EBADMSG;
 }
 
-int netlink_request(struct netlink *netlink, struct message *request, bool privileged,
-                    netlink_answer *answer, void *context)
+int netlink_request_by(struct netlink *netlink, struct message *request, unsigned int privileges,
+                       netlink_answer *answer, void *context)
 {
-    int error = send_request(netlink, request, privileged);
+    int error = send_request(netlink, request, privileges);
     int result = 0;
 
     if (error)
@@ -159,4 +159,10 @@ int netlink_request(struct netlink *netlink, struct message *request, bool privi
             return error ? error : result;
     }
     return -EFBIG;
+}
+
+int netlink_request(struct netlink *netlink, struct message *request, bool privileged,
+                    netlink_answer *answer, void *context)
+{
+    return netlink_request_by(netlink, request, privileged ? PRIVILEGE_NET : 0, answer, context);
 }

@@ -21,9 +21,14 @@ void netlink_close(struct netlink *netlink);
  * that the request then returns, when the rest of the answer has been read. */
 typedef int netlink_answer(const struct nlmsghdr *message, void *context);
 
-/* Sends a request, and reads what the kernel says to it. With `privileged`, it is sent with
- * CAP_NET_ADMIN. `answer` may be NULL where none is expected but yes or no. The answers are wiped
- * when they have been seen. Returns 0 or a negative errno: the kernel's own, or that of `answer`,
- * or -EBADMSG or -EPROTO for an answer that makes no sense, -EFBIG for one without end. */
+/* Sends a request, and reads what the kernel says to it. It is sent with `privileges`, a set
+ * of enum privilege (privilege.h). `answer` may be NULL where none is expected but yes or no. The
+ * answers are wiped when they have been seen. Returns 0 or a negative errno: the kernel's own, or
+ * that of `answer`, or -EBADMSG or -EPROTO for an answer that makes no sense, -EFBIG for one
+ * without end. */
+int netlink_request_by(struct netlink *netlink, struct message *request, unsigned int privileges,
+                       netlink_answer *answer, void *context);
+
+/* The same with CAP_NET_ADMIN alone, if `privileged`, or without any. */
 int netlink_request(struct netlink *netlink, struct message *request, bool privileged,
                     netlink_answer *answer, void *context);

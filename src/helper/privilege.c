@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <linux/capability.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -19,6 +20,11 @@ static const struct {
     {PRIVILEGE_ADMIN, CAP_SYS_ADMIN, "cap_sys_admin"},
     {PRIVILEGE_NET, CAP_NET_ADMIN, "cap_net_admin"},
 };
+
+static const struct {
+    enum privilege privilege;
+    int capability;
+} optional = {PRIVILEGE_BIND, CAP_NET_BIND_SERVICE};
 
 enum {
     NEEDED = sizeof(needed) / sizeof(needed[0]),
@@ -59,6 +65,8 @@ static uint64_t capability_set(unsigned int privileges)
         if (privileges & needed[i].privilege)
             set |= UINT64_C(1) << needed[i].capability;
     }
+    if (privileges & optional.privilege)
+        set |= UINT64_C(1) << optional.capability;
     return set;
 }
 
@@ -74,11 +82,13 @@ static void set_or_die(uint64_t new_permitted, uint64_t effective)
 
 int privilege_start(void)
 {
+    const bool root = getuid() == 0;
     int error = capabilities_get(&permitted);
 
     if (error)
         return error;
-    permitted &= capability_set(PRIVILEGE_PTRACE | PRIVILEGE_ADMIN | PRIVILEGE_NET);
+    permitted &= capability_set(PRIVILEGE_PTRACE | PRIVILEGE_ADMIN | PRIVILEGE_NET |
+                                (root ? PRIVILEGE_BIND : 0U));
     return capabilities_set(permitted, 0);
 }
 
@@ -93,6 +103,11 @@ int privilege_check(struct failure *failure)
                         needed[i].name);
     }
     return 0;
+}
+
+unsigned int privilege_to_bind(void)
+{
+    return permitted & capability_set(PRIVILEGE_BIND) ? PRIVILEGE_BIND : 0;
 }
 
 void privilege_raise(unsigned int privileges)

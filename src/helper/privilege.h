@@ -13,6 +13,12 @@
  *                   who opened a socket, too (__netlink_ns_capable(), net/netlink/af_netlink.c);
  *                   SIOCGSKNS; an engine's TUN device, and the size of its sockets' buffers
  *
+ * A caller who is root may have a link on each port, as with any program. So if root starts the
+ * helper, it keeps a fourth capability where root has that:
+ *
+ *   CAP_NET_BIND_SERVICE  to bind a port below net.ipv4.ip_unprivileged_port_start (port.c), and to
+ *                   set a link of the kernel's up, which binds it (device.c)
+ *
  * Before anything is written to a descriptor of the caller none is effective, and before the last
  * message none is permitted either.
  */
@@ -24,10 +30,12 @@ enum privilege {
     PRIVILEGE_PTRACE = 1 << 0,
     PRIVILEGE_ADMIN = 1 << 1,
     PRIVILEGE_NET = 1 << 2,
+    PRIVILEGE_BIND = 1 << 3, /* only by privilege_to_bind() */
 };
 
-/* Gives up all capabilities but the three, and makes none effective, inheritable or ambient.
- * Returns 0, or a negative errno, and then nothing else may be done. */
+/* Gives up all capabilities but the three, or four for a caller who is root, and makes none
+ * effective, inheritable or ambient. Returns 0, or a negative errno, and then nothing else may be
+ * done. */
 int privilege_start(void);
 
 /* Whether all three are there. Returns 0, or -EPERM with how to install the program. */
@@ -37,6 +45,9 @@ int privilege_check(struct failure *failure);
  * privilege_check() found; if it did, the program would end at once. errno is left alone. */
 void privilege_raise(unsigned int privileges);
 void privilege_lower(void);
+
+/* PRIVILEGE_BIND if it is there, or 0: to be raised around what binds a link's port. */
+unsigned int privilege_to_bind(void);
 
 /* Gives up all capabilities for good. */
 void privilege_end(void);

@@ -93,9 +93,12 @@ static const struct sock_filter filter[] = {
     /* wireguard.c: a private key */
     ALLOW(getrandom),
 
-#if defined ENABLE_CWG_ENGINE && defined ENABLE_CWG_CREATE
-    /* engine.c: the port of a new link (bind); by connect() it is given back */
+#ifdef ENABLE_CWG_CREATE
+    /* port.c: the port of a new link (bind): may the caller have it, is it free? engine.c gives one
+     * that the kernel chose back by connect() */
     ALLOW(getsockname),
+    ALLOW_WITH_BOTH(socket, 0, AF_INET6, 1, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK),
+    ALLOW_WITH_BOTH(setsockopt, 1, IPPROTO_IPV6, 2, IPV6_V6ONLY),
 #endif
 #ifdef ENABLE_CWG_ENGINE
     /* control.c: a socket to speak to an engine by, and not to be spoken to; who is at its other
@@ -107,8 +110,8 @@ static const struct sock_filter filter[] = {
     ALLOW_WITH(pidfd_send_signal, 1, SIGKILL),
 #endif
 
-    /* probe.c: a socket for datagrams, the one device that it may send by, the address that it sends
-     * from (bind), and who refused what it sent */
+    /* port.c: see above. probe.c: a socket for datagrams, the one device that it may send by, the
+     * address that it sends from (bind), and who refused what it sent */
     ALLOW_WITH_BOTH(socket, 0, AF_INET, 1, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK),
     ALLOW_WITH_BOTH(setsockopt, 1, SOL_SOCKET, 2, SO_BINDTOIFINDEX),
     ALLOW_WITH_BOTH(setsockopt, 1, IPPROTO_IP, 2, IP_RECVERR),

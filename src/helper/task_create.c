@@ -8,6 +8,7 @@
 #include "helper/json.h"
 #include "helper/links.h"
 #include "helper/output.h"
+#include "helper/port.h"
 #include "helper/settings.h"
 #include "helper/task.h"
 
@@ -183,14 +184,18 @@ static int complete(const struct request *request, struct target *target,
     return error;
 }
 
-#ifdef ENABLE_CWG_ENGINE
-
 static int prepare(const struct request *request, const struct home *home, struct failure *failure)
 {
-    return backend_prepare(home, request->end, failure);
-}
+    int error = port_check(request->port, failure);
 
+#ifdef ENABLE_CWG_ENGINE
+    if (!error)
+        error = backend_prepare(home, request->end, failure);
+#else
+    (void)home;
 #endif
+    return error;
+}
 
 #ifdef ENABLE_CWG_BATCH
 
@@ -234,9 +239,7 @@ const struct task task_create = {
         "goes away with the container.\n",
     .arguments = {ARGUMENT_PID, ARGUMENT_NET, ARGUMENT_HOST, ARGUMENT_PORT},
     .options = {OPTION_JSON, OPTION_ALLOW_OVERLAP, 0},
-#ifdef ENABLE_CWG_ENGINE
     .prepare = prepare,
-#endif
     .changes = true,
     .in_batch = true,
     .run = run,

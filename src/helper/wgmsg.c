@@ -53,6 +53,12 @@ void wgmsg_set_key(struct message *message, uint16_t family, int index,
     message_put_u16(message, WGDEVICE_A_LISTEN_PORT, listen_port);
 }
 
+void wgmsg_set_port(struct message *message, uint16_t family, int index, uint16_t listen_port)
+{
+    start_device(message, family, 0, WG_CMD_SET_DEVICE, index);
+    message_put_u16(message, WGDEVICE_A_LISTEN_PORT, listen_port);
+}
+
 static void put_endpoint(struct message *message, const struct endpoint *endpoint)
 {
     struct sockaddr_in6 address6 = {

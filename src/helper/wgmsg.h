@@ -19,6 +19,7 @@ int wgmsg_family_parse(const struct nlmsghdr *message, uint16_t *ret_family);
  */
 void wgmsg_set_key(struct message *message, uint16_t family, int index,
                    const struct key *private_key, uint16_t listen_port);
+void wgmsg_set_port(struct message *message, uint16_t family, int index, uint16_t listen_port);
 
 /* Makes `peer` a peer, or changes it if it is one; with `replace`, the only one. May hold a
  * preshared key: to be wiped. */

@@ -115,6 +115,19 @@ int wireguard_set_new_key(struct target *target, int index, uint16_t port,
     return 0;
 }
 
+int wireguard_set_port(struct target *target, int index, uint16_t port, struct failure *failure)
+{
+    struct message request;
+    uint16_t family = 0;
+    int error = find_family(target, &family, failure);
+
+    if (error)
+        return error;
+    wgmsg_set_port(&request, family, index, port);
+    error = netlink_request(&target->generic, &request, true, NULL, NULL);
+    return error ? fail_step(failure, error, "can't set the link's port") : 0;
+}
+
 int wireguard_set_peer(struct target *target, int index, const struct peer *peer,
                        struct failure *failure)
 {

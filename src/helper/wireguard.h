@@ -21,6 +21,9 @@ int wireguard_look(bool *ret_there, struct failure *failure);
 int wireguard_set_new_key(struct target *target, int index, uint16_t port,
                           struct key *ret_public_key, struct failure *failure);
 
+/* Gives a device another listen port (host byte order). Returns 0, or a negative errno. */
+int wireguard_set_port(struct target *target, int index, uint16_t port, struct failure *failure);
+
 /* Makes `peer` the one peer of a device. Returns 0, -EINVAL if it is the device itself, or another
  * negative errno. */
 int wireguard_set_peer(struct target *target, int index, const struct peer *peer,

@@ -280,14 +280,6 @@ is_taken()
     refused "port: UDP port 5003 is in use on this machine" cwg site1 create "$c1" 1 0 5003
 }
 
-@test "a privileged port" {
-    refused "port: 80 is a privileged port" cwg site1 create "$c1" 1 0 80
-    refused "port: 1023 is a privileged port" cwg site1 create "$c1" 1 0 1023
-    # Not even for root: the helper has no such capability.
-    refused "port: 80 is a privileged port" at site1 "$HELPER" cwg_create "$c1" 1 0 80
-    port_free site1 80
-}
-
 # ---- addresses ----
 
 # What `ip` puts into $c1 by these arguments overlaps net 1, 10.0.0.2/31, in the words given; it is taken away again.

@@ -19,6 +19,10 @@
 
 static const uint64_t three = BIT(CAP_NET_ADMIN) | BIT(CAP_SYS_ADMIN) | BIT(CAP_SYS_PTRACE);
 
+/* What a helper keeps that root has started: every test here is root's. */
+static const uint64_t four =
+    BIT(CAP_NET_ADMIN) | BIT(CAP_SYS_ADMIN) | BIT(CAP_SYS_PTRACE) | BIT(CAP_NET_BIND_SERVICE);
+
 struct sets {
     uint64_t inheritable;
     uint64_t permitted;
@@ -75,29 +79,54 @@ static void set(uint64_t permitted, uint64_t inheritable)
         unit_trouble("capset");
 }
 
-/* Of all that a root process has, three are left; none is effective, inheritable or ambient. */
+/* Of all that a root process has, four are left; none is effective, inheritable or ambient. */
 static void start_body(void *context)
 {
     uint64_t all = sets_now().permitted;
     struct failure failure = {.text = "untouched"};
 
     (void)context;
-    expect((all & three) == three && all != three, "root has %llx", (unsigned long long)all);
+    expect((all & four) == four && all != four, "root has %llx", (unsigned long long)all);
     set(all, all);
     expect(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_NET_ADMIN, 0, 0) == 0 &&
                prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_CHOWN, 0, 0) == 0,
            "ambient: errno %d", errno);
     expect(sets_now().ambient == (BIT(CAP_NET_ADMIN) | BIT(CAP_CHOWN)), "ambient not set");
     expect(privilege_start() == 0, "privilege_start()");
-    expect_sets("started", three, 0);
+    expect_sets("started", four, 0);
     expect(privilege_check(&failure) == 0, "privilege_check(): %s", failure.text);
     expect(strcmp(failure.text, "untouched") == 0, "privilege_check(): %s", failure.text);
-    expect_sets("checked", three, 0);
+    expect(privilege_to_bind() == PRIVILEGE_BIND, "privilege_to_bind()");
+    expect_sets("checked", four, 0);
+}
+
+/* Of another user the fourth isn't kept, whoever gave it to the program. */
+static void others_body(void *context)
+{
+    (void)context;
+    if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) || syscall(SYS_setresuid, 61234, 61234, 61234))
+        unit_trouble("setresuid");
+    set(four, 0);
+    expect(privilege_start() == 0, "privilege_start()");
+    expect_sets("started", three, 0);
+    expect(privilege_to_bind() == 0, "privilege_to_bind()");
+}
+
+/* And root need not have it. */
+static void without_body(void *context)
+{
+    (void)context;
+    set(three, 0);
+    expect(privilege_start() == 0, "privilege_start()");
+    expect_sets("started", three, 0);
+    expect(privilege_to_bind() == 0, "privilege_to_bind()");
 }
 
 static void start(void)
 {
     unit_in_child(start_body, NULL);
+    unit_in_child(others_body, NULL);
+    unit_in_child(without_body, NULL);
 }
 
 /* What each privilege makes effective, and nothing else. */
@@ -114,6 +143,8 @@ static const struct {
     {PRIVILEGE_ADMIN | PRIVILEGE_NET, BIT(CAP_SYS_ADMIN) | BIT(CAP_NET_ADMIN)},
     {PRIVILEGE_PTRACE | PRIVILEGE_ADMIN | PRIVILEGE_NET,
      BIT(CAP_SYS_PTRACE) | BIT(CAP_SYS_ADMIN) | BIT(CAP_NET_ADMIN)},
+    {PRIVILEGE_BIND, BIT(CAP_NET_BIND_SERVICE)},
+    {PRIVILEGE_NET | PRIVILEGE_BIND, BIT(CAP_NET_ADMIN) | BIT(CAP_NET_BIND_SERVICE)},
 };
 
 static void raise_body(void *context)
@@ -127,16 +158,16 @@ static void raise_body(void *context)
         errno = 4711;
         privilege_raise(raised[i].privileges);
         expect(errno == 4711, "case %zu: errno %d", i, errno);
-        expect_sets(when, three, raised[i].effective);
+        expect_sets(when, four, raised[i].effective);
         /* from one to another, without a pause: not their union */
         privilege_raise(raised[COUNT(raised) - 1 - i].privileges);
-        expect_sets("another", three, raised[COUNT(raised) - 1 - i].effective);
+        expect_sets("another", four, raised[COUNT(raised) - 1 - i].effective);
         errno = 4712;
         privilege_lower();
         expect(errno == 4712, "case %zu: errno %d", i, errno);
-        expect_sets("lowered", three, 0);
+        expect_sets("lowered", four, 0);
         privilege_lower();
-        expect_sets("lowered twice", three, 0);
+        expect_sets("lowered twice", four, 0);
     }
 }
 
@@ -208,7 +239,7 @@ static void missing_body(void *context)
 
     set(at->others ? sets_now().permitted & ~missing : three & ~missing, 0);
     expect(privilege_start() == 0, "case %zu: start", at->number);
-    expect_sets("with some missing", three & ~missing, 0);
+    expect_sets("with some missing", (at->others ? four : three) & ~missing, 0);
     result = privilege_check(&failure);
     expect(result == (named ? -EPERM : 0), "case %zu: %d", at->number, result);
     expect(failure.usage == NULL, "case %zu: usage", at->number);
@@ -237,7 +268,7 @@ static void raise_missing_body(void *context)
 {
     size_t number = *(size_t *)context;
 
-    set(three & ~raised[number].effective, 0);
+    set(four & ~raised[number].effective, 0);
     if (privilege_start())
         unit_trouble("privilege_start");
     privilege_raise(raised[number].privileges);

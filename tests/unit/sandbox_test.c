@@ -11,6 +11,7 @@
 #include <linux/netlink.h>
 #include <linux/nsfs.h>
 #include <linux/sockios.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -42,10 +43,7 @@ static const long allowed[] = {
     SYS_fstatfs,         SYS_getuid,        SYS_flock,   SYS_clock_nanosleep,
     SYS_restart_syscall, SYS_ppoll,         SYS_connect, SYS_sendto,
     SYS_sendmsg,         SYS_recvmsg,       SYS_close,   SYS_getrandom,
-    SYS_exit_group,      SYS_clock_gettime, SYS_bind,
-#ifdef ENABLE_CWG_ENGINE
-    SYS_getsockname,
-#endif
+    SYS_exit_group,      SYS_clock_gettime, SYS_bind,    SYS_getsockname,
 };
 
 #ifdef CWG_OWN_CONTAINERS_ONLY
@@ -184,7 +182,9 @@ static const struct {
     {SYS_socket, {0, 1}, {AF_INET, SOCK_DGRAM}, false},
     {SYS_socket, {0, 1}, {AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK}, false},
     {SYS_socket, {0, 1}, {AF_INET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK}, false},
-    {SYS_socket, {0, 1}, {AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK}, false},
+    {SYS_socket, {0, 1}, {AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK}, true},
+    {SYS_socket, {0, 1}, {AF_INET6, SOCK_DGRAM}, false},
+    {SYS_socket, {0, 1}, {AF_INET6, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK}, false},
     {SYS_socket, {0, 1}, {AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK}, false},
     {SYS_socket, {1, 2}, {AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK}, false},
 
@@ -200,6 +200,9 @@ static const struct {
     {SYS_setsockopt, {1, 2}, {0 /* SOL_IP */, 35 /* IP_ADD_MEMBERSHIP */}, false},
     {SYS_setsockopt, {1, 2}, {0 /* SOL_IP */, 64 /* IPT_SO_SET_REPLACE */}, false},
     {SYS_setsockopt, {1, 2}, {SOL_SOCKET, 11}, false},
+    {SYS_setsockopt, {1, 2}, {IPPROTO_IPV6, IPV6_V6ONLY}, true},
+    {SYS_setsockopt, {1, 2}, {IPPROTO_IPV6, IPV6_TRANSPARENT}, false},
+    {SYS_setsockopt, {1, 2}, {SOL_SOCKET, IPV6_V6ONLY}, false},
 };
 
 /* A call that a child makes in the sandbox: all its arguments are invalid, but the given one. */

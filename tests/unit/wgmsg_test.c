@@ -53,6 +53,19 @@ static const uint8_t set_key_bytes[] = {
     6,  0, 6, 0, 0x6c,        0xca, 0, 0, /* WGDEVICE_A_LISTEN_PORT, in the machine's byte order */
 };
 
+static void set_port(struct message *message)
+{
+    wgmsg_set_port(message, FAMILY, 5, 51820);
+}
+
+static const uint8_t set_port_bytes[] = {
+    36, 0, 0, 0, FAMILY, 0,    1, 0, /* REQUEST */
+    0,  0, 0, 0, 0,      0,    0, 0, /* */
+    1,  1, 0, 0,                     /* WG_CMD_SET_DEVICE, version 1 */
+    8,  0, 1, 0, 5,      0,    0, 0, /* WGDEVICE_A_IFINDEX */
+    6,  0, 6, 0, 0x6c,   0xca, 0, 0, /* WGDEVICE_A_LISTEN_PORT */
+};
+
 /* A peer, as it is in two messages. */
 #define PEER_BYTES                                                                                 \
     104, 0, 8, 128,                            /* WGDEVICE_A_PEERS */                              \
@@ -222,6 +235,7 @@ static const struct {
 } built[] = {
     {"family_get", wgmsg_family_get, family_get_bytes, sizeof(family_get_bytes)},
     {"set_key", set_key, set_key_bytes, sizeof(set_key_bytes)},
+    {"set_port", set_port, set_port_bytes, sizeof(set_port_bytes)},
     {"set_peer", set_peer, set_peer_bytes, sizeof(set_peer_bytes)},
     {"replace_peer", replace_peer, replace_peer_bytes, sizeof(replace_peer_bytes)},
     {"set_preshared_key", set_preshared_key, set_preshared_key_bytes,
