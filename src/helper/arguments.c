@@ -24,6 +24,26 @@ static int parse_number(const char *text, uint32_t max, const char *message, uin
     return decimal_parse(text, max, ret_number) ? fail(failure, -EINVAL, "%s", message) : 0;
 }
 
+#define INSPECT "`podman inspect --format '{{.State.Pid}}' NAME`, or docker for podman, tells it"
+
+/* What stands where a pid should is told apart, for an advice. */
+static int fail_pid(const char *text, struct failure *failure)
+{
+    if (strcmp(text, "0") == 0)
+        return fail(
+            failure, -EINVAL,
+            "pid: must not be 0, which is told of a container that isn't running; start it, "
+            "and ask again: " INSPECT);
+    if (strspn(text, "0123456789") != strlen(text) && strncmp(text, "fd", 2) != 0)
+        return fail(failure, -EINVAL,
+                    "pid: must be a number, and not a name; give the pid of a process in the "
+                    "container: " INSPECT);
+    return fail(failure, -EINVAL,
+                "pid: must be a decimal number from 1 to 4194304, without leading zeros, or fd: "
+                "and the number of an open descriptor of a network namespace; give the pid of a "
+                "process in the container");
+}
+
 static int parse_pid(const char *text, struct request *request, struct failure *failure)
 {
     uint32_t number;
@@ -31,11 +51,7 @@ static int parse_pid(const char *text, struct request *request, struct failure *
 
     if (descriptor ? decimal_parse(text + 3, INT_MAX, &number)
                    : decimal_parse(text, PID_MAX, &number) || number == 0)
-        return fail(
-            failure, -EINVAL,
-            "pid: must be a decimal number from 1 to 4194304, without leading zeros, or fd: "
-            "and the number of an open descriptor of a network namespace; give the pid of a "
-            "process in the container");
+        return fail_pid(text, failure);
     request->target.kind = descriptor ? TARGET_DESCRIPTOR : TARGET_PID;
     request->target.number = (int)number;
     return 0;
@@ -86,6 +102,64 @@ static enum endpoint_flaw read_endpoint(const char *text, struct endpoint *ret_e
     return endpoint_parse(text, ret_endpoint);
 }
 
+static bool is_key(const char *text)
+{
+    struct key key;
+
+    return key_from_text(text, &key) == 0;
+}
+
+static bool is_endpoint(const char *text)
+{
+    struct endpoint endpoint;
+
+    return read_endpoint(text, &endpoint) == ENDPOINT_GOOD;
+}
+
+#define DIGITS  "0123456789"
+#define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+/* Whether the first characters of a text are all of a set, and one of them is of another. */
+static bool is_made_of(const char *text, size_t length, const char *set, const char *one_of)
+{
+    return strspn(text, set) >= length && strcspn(text, one_of) < length;
+}
+
+/* What stands where an endpoint should is told apart, for an advice. */
+static int fail_endpoint(const char *text, struct failure *failure)
+{
+    const size_t length = strlen(text);
+    const size_t host = strcspn(text, ":");
+
+    if (is_key(text))
+        return fail(failure, -EINVAL,
+                    "peer_endpoint: must be an address and a port, and this is a key; give the "
+                    "endpoint first, and the key behind it");
+    if (text[0] == '[' && !strstr(text, "]:"))
+        return fail(failure, -EINVAL,
+                    "peer_endpoint: must have a port behind the address, as in "
+                    "[2001:db8::7]:51820");
+    if (is_made_of(text, length, DIGITS "abcdefABCDEF:.", ":") && host < length &&
+        strchr(text + host + 1, ':'))
+        return fail(failure, -EINVAL,
+                    "peer_endpoint: must have an IPv6 address in brackets, and a port behind it, "
+                    "as in [2001:db8::7]:51820");
+    if (is_made_of(text, length, DIGITS ".", "."))
+        return fail(failure, -EINVAL,
+                    "peer_endpoint: must have a port behind the address, as in 192.0.2.1:51820");
+    if (is_made_of(text, host, DIGITS LETTERS ".-", LETTERS))
+        return fail(
+            failure, -EINVAL,
+            "peer_endpoint: must be an address, since names aren't looked up here; "
+            "`getent ahosts NAME` tells the addresses of a name; give one with the port, as "
+            "in 192.0.2.1:51820" OR_UNKNOWN);
+    return fail(
+        failure, -EINVAL,
+        "peer_endpoint: must be a.b.c.d:port" OR_IPV6 ", with a to d from 0 to 255 and port "
+        "from 1 to 65535, without leading zeros" OR_UNKNOWN "; give the peer's machine as in "
+        "192.0.2.1:51820");
+}
+
 static int parse_endpoint(const char *text, struct request *request, struct failure *failure)
 {
     switch (read_endpoint(text, &request->peer.endpoint)) {
@@ -106,16 +180,17 @@ static int parse_endpoint(const char *text, struct request *request, struct fail
             failure, -EINVAL,
             "peer_endpoint: must not be an IPv4 address as an IPv6 one; give it as a.b.c.d");
     default:
-        return fail(
-            failure, -EINVAL,
-            "peer_endpoint: must be a.b.c.d:port" OR_IPV6 ", with a to d from 0 to 255 and port "
-            "from 1 to 65535, without leading zeros" OR_UNKNOWN "; give the peer's machine as in "
-            "192.0.2.1:51820");
+        return fail_endpoint(text, failure);
     }
 }
 
 static int parse_key(const char *text, struct request *request, struct failure *failure)
 {
+    if (is_endpoint(text))
+        return fail(
+            failure, -EINVAL,
+            "peer_key: must be a key, and this is an endpoint; give the endpoint first, and "
+            "the key behind it");
     if (key_from_text(text, &request->peer.public_key))
         return fail(failure, -EINVAL,
                     "peer_key: must be 44 characters of base64 for 32 bytes; give what cwg_create "
@@ -254,6 +329,9 @@ static const struct {
     [OPTION_MTU] = {"--mtu", "<bytes>",
                     "of the link, 576-65455; without it, that of the path less 80, at each connect",
                     parse_mtu},
+    [OPTION_ADOPT] = {"--adopt", NULL, "take a link that is there and complete: tell its key",
+                      NULL},
+    [OPTION_REPLACE] = {"--replace", NULL, "remove a link that is there, and make it anew", NULL},
     [OPTION_ALLOW_OVERLAP] = {"--allow-overlap", NULL,
                               "even in a subnet of the container's own network", NULL},
     [OPTION_IF_EXISTS] = {"--if-exists", NULL, "succeed where there is nothing to remove", NULL},
@@ -356,6 +434,37 @@ static int count_arguments(const struct task *task)
     return count;
 }
 
+/* Reads one argument that is no option. */
+static int take_argument(const char *word, enum argument argument, struct request *request,
+                         struct failure *failure)
+{
+    if (word[0] == '\0')
+        return fail(failure, -EINVAL, "%s: must not be empty (a variable that isn't set?); give %s",
+                    kinds[argument].name, kinds[argument].range);
+    return kinds[argument].parse(word, request, failure);
+}
+
+/* A variable that isn't set may have left an argument out, and shifted those behind it: that is
+ * told before what is wrong with one of them. */
+static int check_count(const struct task *task, int words, struct failure *failure)
+{
+    const int most = count_arguments(task);
+    const int least = most - task->optional;
+
+    if (words < least || (words > least && words < most))
+        return fail(
+            failure, -EINVAL,
+            "%s: missing; give %s (%s takes %d arguments, and was given %d: a variable that "
+            "isn't set leaves its argument out)",
+            kinds[task->arguments[words]].name, kinds[task->arguments[words]].range, task->name,
+            words < least ? least : most, words);
+    if (words > most)
+        return fail(failure, -EINVAL,
+                    "too many arguments: %d, where %s takes %d; leave out the rest", words,
+                    task->name, most);
+    return 0;
+}
+
 static int parse_task(int argc, char *const argv[], const struct task *task,
                       struct command_line *ret_line, struct failure *failure)
 {
@@ -364,31 +473,35 @@ static int parse_task(int argc, char *const argv[], const struct task *task,
                                 .request = {.peer.keepalive = PEER_KEEPALIVE_KEPT,
                                             .seconds = SECONDS_DEFAULT,
                                             .nets = {0, LINK_NET_MAX}}};
-    int taken = 0;
+    const int most = count_arguments(task);
+    struct failure first = {.usage = task}; /* of an argument */
+    int first_error = 0;
     int words = 0; /* that are no options */
+    int error;
 
     failure->usage = task;
     for (int next = 0; next < argc; next++) {
-        int error = 0;
-
         if (is_option(argv[next])) {
             error = take_option(argc, argv, &next, task, &line.request, failure);
+            if (error && first_error)
+                *failure = first;
             if (error)
                 return error;
             continue;
         }
-        if (words++ == taken && task->arguments[taken])
-            error = kinds[task->arguments[taken++]].parse(argv[next], &line.request, failure);
-        if (error)
-            return error;
+        if (words < most && !first_error)
+            first_error = take_argument(argv[next], task->arguments[words], &line.request, &first);
+        words++;
     }
-    if (task->arguments[taken] && taken != count_arguments(task) - task->optional)
-        return fail(failure, -EINVAL, "%s: missing; give %s", kinds[task->arguments[taken]].name,
-                    kinds[task->arguments[taken]].range);
-    if (words > taken)
-        return fail(failure, -EINVAL,
-                    "too many arguments: %d, where %s takes %d; leave out the rest", words,
-                    task->name, taken);
+    error = check_count(task, words, failure);
+    if (first_error && (!error || words > most)) {
+        *failure = first;
+        return first_error;
+    }
+    if (error)
+        return error;
+    if (line.request.given[OPTION_ADOPT] && line.request.given[OPTION_REPLACE])
+        return fail(failure, -EINVAL, "--adopt, --replace: exclude each other; leave one out");
     failure->usage = NULL;
     *ret_line = line;
     return 0;
@@ -410,6 +523,32 @@ static int fail_no_task(int argc, struct failure *failure)
     return -EINVAL;
 }
 
+/* The task that a word on the command line names, with or without "cwg_". */
+static const struct task *find_task(const char *word)
+{
+    static const char prefix[] = "cwg_";
+    const struct task *task = task_by_name(word);
+
+    for (size_t i = 0; i < task_count && !task; i++) {
+        if (strncmp(tasks[i]->name, prefix, strlen(prefix)) == 0 &&
+            strcmp(tasks[i]->name + strlen(prefix), word) == 0)
+            task = tasks[i];
+    }
+    return task;
+}
+
+/* "help", or "help" and a task. */
+static int parse_help(int argc, char *const argv[], struct command_line *ret_line,
+                      struct failure *failure)
+{
+    const struct task *task = argc > 0 ? find_task(argv[0]) : NULL;
+
+    if (argc > 0 && !task)
+        return fail_no_task(2, failure);
+    *ret_line = (struct command_line){.command = COMMAND_HELP, .task = task};
+    return 0;
+}
+
 int arguments_parse(int argc, char *const argv[], struct command_line *ret_line,
                     struct failure *failure)
 {
@@ -419,7 +558,9 @@ int arguments_parse(int argc, char *const argv[], struct command_line *ret_line,
     if (argc < 1)
         return fail_no_task(argc, failure);
     task = task_by_name(base_name(argv[0]));
-    if (!task && argc > 1 && (task = task_by_name(argv[1])))
+    if (!task && argc > 1 && strcmp(argv[1], "help") == 0)
+        return parse_help(argc - 2, argv + 2, ret_line, failure);
+    if (!task && argc > 1 && (task = find_task(argv[1])))
         next = 2;
     if (argc > next && is_help(argv[next])) {
         *ret_line = (struct command_line){.command = COMMAND_HELP, .task = task};

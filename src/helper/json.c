@@ -36,27 +36,43 @@ static void add_key(struct text *text, const struct key *key)
     text_print(text, "\"%s\"", characters);
 }
 
-void json_add_failure(struct text *text, const struct failure *failure)
+/* Escapes what has to be. */
+static void add_string(struct text *text, const char *string)
 {
-    text_print(text, "{\"code\":\"%s\",\"message\":\"", failure_word(failure->code));
-    for (const char *c = failure->text; *c; c++) {
+    text_add(text, "\"");
+    for (const char *c = string; *c; c++) {
         const char character[] = {*c, '\0'};
 
         if (*c == '"' || *c == '\\')
             text_add(text, "\\");
         text_add(text, *c == '\n' ? "; " : character);
     }
-    text_add(text, "\"}");
+    text_add(text, "\"");
 }
 
-void json_add_created(struct text *text, const struct device *device, uint16_t port,
-                      const struct key *public_key)
+void json_add_failure(struct text *text, const struct failure *failure)
 {
+    text_print(text, "{\"code\":\"%s\",\"message\":", failure_word(failure->code));
+    add_string(text, failure->text);
+    text_add(text, "}");
+}
+
+void json_add_created(struct text *text, const struct json_created *created)
+{
+    const struct device *device = created->device;
+
     text_add(text, "{");
     add_end(text, device);
-    text_print(text, ",\"backend\":\"%s\",\"mtu\":%" PRIu32 ",\"listen_port\":%u,\"public_key\":",
-               device->backend->word, device->mtu, port);
-    add_key(text, public_key);
+    text_print(text, ",\"created\":%s,\"backend\":\"%s\",\"mtu\":%" PRIu32 ",\"netns\":%ju,",
+               boolean(created->created), device->backend->word, device->mtu,
+               (uintmax_t)created->netns);
+    text_print(text, "\"listen_port\":%u,\"public_key\":", created->port);
+    add_key(text, created->public_key);
+    text_add(text, ",\"warning\":");
+    if (created->warning)
+        add_string(text, created->warning);
+    else
+        text_add(text, "null");
     text_add(text, "}");
 }
 

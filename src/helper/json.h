@@ -19,6 +19,14 @@ void json_add_link(struct text *text, const struct json_place *place, const stru
 /* Adds a failure: {"code":"exists","message":"..."}. */
 void json_add_failure(struct text *text, const struct failure *failure);
 
-/* Adds what a cwg_create has made. */
-void json_add_created(struct text *text, const struct device *device, uint16_t port,
-                      const struct key *public_key);
+/* What a cwg_create tells. */
+struct json_created {
+    const struct device *device;
+    bool created; /* not adopted */
+    uint16_t port;
+    ino_t netns; /* of the container's network namespace */
+    const struct key *public_key;
+    const char *warning; /* or NULL: null */
+};
+
+void json_add_created(struct text *text, const struct json_created *created);

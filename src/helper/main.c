@@ -142,5 +142,7 @@ int main(int argc, char *argv[])
         output_failure_json(&failure);
     if (error)
         output_failure(&failure);
+    else
+        output_write_warning();
     _exit(error ? EXIT_FAILURE : EXIT_SUCCESS);
 }

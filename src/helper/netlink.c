@@ -155,6 +155,8 @@ int netlink_request_by(struct netlink *netlink, struct message *request, unsigne
         }
         error = take_messages((size_t)size, netlink->sequence, answer, context, &result);
         explicit_bzero(secret.answer, (size_t)size);
+        if (result == NETLINK_ENOUGH)
+            return 0;
         if (error <= 0)
             return error ? error : result;
     }

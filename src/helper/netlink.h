@@ -17,8 +17,13 @@ int netlink_open(int protocol, struct netlink *ret_netlink);
 
 void netlink_close(struct netlink *netlink);
 
-/* Called for each message of an answer; `context` is the caller's. Returns 0, or a negative errno
- * that the request then returns, when the rest of the answer has been read. */
+/* Called for each message of an answer; `context` is the caller's. Returns 0; or a negative errno
+ * that the request then returns, when the rest of the answer has been read; or NETLINK_ENOUGH, and
+ * then the rest is left in the socket, which has to be closed. */
+enum {
+    NETLINK_ENOUGH = 1,
+};
+
 typedef int netlink_answer(const struct nlmsghdr *message, void *context);
 
 /* Sends a request, and reads what the kernel says to it. It is sent with `privileges`, a set

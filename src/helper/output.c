@@ -127,6 +127,34 @@ int output_text(const struct text *text, struct failure *failure)
     return output_result(text->bytes, failure);
 }
 
+static const char *warning;
+
+void output_warn(const char *text)
+{
+    if (!warning)
+        warning = text;
+}
+
+const char *output_warning(void)
+{
+    return warning;
+}
+
+void output_forget_warning(void)
+{
+    warning = NULL;
+}
+
+void output_write_warning(void)
+{
+    struct text text = {0};
+
+    if (!warning)
+        return;
+    text_print(&text, PROGRAM ": warning: %s\n", warning);
+    write_all(STDERR_FILENO, text.bytes);
+}
+
 static void add_option(struct text *text, enum option option)
 {
     text_add(text, option_name(option));

@@ -31,6 +31,14 @@ bool output_takes_notes(void);
 /* Whether whoever is to read the answers of a batch is still there. Returns 0, or -EPIPE. */
 int output_is_wanted(struct failure *failure);
 
+/* Notes what doesn't keep a task from succeeding and may keep the link from working: one line of
+ * our own. The first one of a task counts. output_warning() is that, or NULL; main() writes it to
+ * standard error after a success. A batch, which has no place for it in its lines, forgets it. */
+void output_warn(const char *text);
+const char *output_warning(void);
+void output_forget_warning(void);
+void output_write_warning(void);
+
 /* The help on a task, or on the program if `task` is NULL, and the version, to standard output. */
 int output_help(const struct task *task, struct failure *failure);
 int output_version(struct failure *failure);

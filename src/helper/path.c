@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 
 #include "helper/failure.h"
 #include "helper/netlink.h"
@@ -87,4 +88,46 @@ bool path_is_missing(const struct endpoint *endpoint)
     netlink_close(&route);
     /* The last two are what routes say that prohibit it, and swallow it. */
     return error == -ENETUNREACH || error == -EHOSTUNREACH || error == -EACCES || error == -EINVAL;
+}
+
+bool path_is_local(const struct endpoint *endpoint)
+{
+    struct rtmsg_path path = {0};
+    struct netlink route;
+    struct message request;
+    int error = netlink_open(NETLINK_ROUTE, &route);
+
+    if (error)
+        return false;
+    rtmsg_path_get(&request, endpoint);
+    error = netlink_request(&route, &request, false, note_path, &path);
+    netlink_close(&route);
+    return !error && path.type == RTN_LOCAL;
+}
+
+static int note_network(const struct nlmsghdr *message, void *context)
+{
+    bool *closed = context;
+    struct rtmsg_arp device;
+    int error = rtmsg_arp_parse(message, &device);
+
+    if (error)
+        return error;
+    *closed = device.loopback;
+    return *closed ? 0 : NETLINK_ENOUGH;
+}
+
+bool path_is_closed(void)
+{
+    bool closed = false;
+    struct netlink route;
+    struct message request;
+    int error = netlink_open(NETLINK_ROUTE, &route);
+
+    if (error)
+        return false;
+    rtmsg_arp_dump(&request);
+    error = netlink_request(&route, &request, false, note_network, &closed);
+    netlink_close(&route);
+    return !error && closed;
 }

@@ -21,3 +21,9 @@ int path_mtu(const struct endpoint *endpoint, uint32_t *ret_mtu, struct failure 
 
 /* Whether the kernel says that no route leads from home to an endpoint. */
 bool path_is_missing(const struct endpoint *endpoint);
+
+/* Whether an endpoint's address is one of home's own. */
+bool path_is_local(const struct endpoint *endpoint);
+
+/* Whether home has no network: no device but lo. Where that can't be found out it has one. */
+bool path_is_closed(void);

@@ -389,6 +389,7 @@ void rtmsg_path_get(struct message *message, const struct endpoint *endpoint)
 int rtmsg_path_parse(const struct nlmsghdr *message, struct rtmsg_path *ret_path)
 {
     const struct nlattr *attributes[RTA_METRICS + 1], *metrics[RTAX_MTU + 1];
+    const struct rtmsg *header = mnl_nlmsg_get_payload(message);
     struct rtmsg_path path = {0};
     uint32_t device = 0;
 
@@ -402,6 +403,7 @@ int rtmsg_path_parse(const struct nlmsghdr *message, struct rtmsg_path *ret_path
             return -EBADMSG;
     }
     path.device = (int)device;
+    path.type = header->rtm_type;
     *ret_path = path;
     return 0;
 }

@@ -120,6 +120,7 @@ int rtmsg_route_parse(const struct nlmsghdr *message, struct rtmsg_route *ret_ro
 /* Where packets to an address would go. */
 struct rtmsg_path {
     int device;
+    uint8_t type; /* RTN_* */
     uint32_t mtu; /* of the route, if it has its own, or that was found out on the way; else 0 */
 };
 

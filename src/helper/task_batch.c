@@ -165,6 +165,7 @@ static void forget(void)
     backend_forget();
 #endif
     secret_wipe();
+    output_forget_warning();
 }
 
 /* The answer to a line that had nothing to do. Returns 0, with *ret_lost set if nobody got it. */

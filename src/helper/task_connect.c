@@ -5,6 +5,7 @@
 #include "helper/backend.h"
 #include "helper/failure.h"
 #include "helper/links.h"
+#include "helper/output.h"
 #include "helper/path.h"
 #include "helper/secret.h"
 #include "helper/settings.h"
@@ -94,6 +95,30 @@ static int check_sibling(const struct request *request, struct target *target,
                    error ? "and doesn't say its key" : "and has another key", sibling.name);
 }
 
+/* Packets to oneself. Both ends of a link may be on this machine, with a port each. */
+static int check_endpoint(const struct request *request, struct target *target,
+                          const struct device *device, struct failure *failure)
+{
+    const struct endpoint *endpoint = &request->peer.endpoint;
+    struct link_status status = {.port = 0};
+    struct patience patience = PATIENCE;
+    struct failure unknown;
+
+    if (endpoint->port == 0)
+        return 0;
+    if (path_is_missing(endpoint))
+        output_warn("no route leads from here to peer_endpoint; the link works when there is one: "
+                    "check the address, and `ip route get`");
+    if (!path_is_local(endpoint) ||
+        device->backend->look(target, device, &patience, &status, &unknown) ||
+        status.port != endpoint->port)
+        return 0;
+    return fail_as(
+        failure, FAILURE_OWN_ENDPOINT, -EINVAL,
+        "peer_endpoint: this is the link's own address and port; give those of the other "
+        "site");
+}
+
 static int join(const struct request *request, struct target *target, const struct device *device,
                 struct failure *failure)
 {
@@ -131,6 +156,8 @@ static int run(const struct request *request, struct target *target, struct fail
         error = target_alive(target, failure);
     if (!error)
         error = check_sibling(request, target, &device, failure);
+    if (!error)
+        error = check_endpoint(request, target, &device, failure);
     if (!error)
         error = choose_mtu(request, &mtu, failure);
     /* For devices that came after cwg_create. */

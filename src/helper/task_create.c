@@ -8,6 +8,7 @@
 #include "helper/json.h"
 #include "helper/links.h"
 #include "helper/output.h"
+#include "helper/path.h"
 #include "helper/port.h"
 #include "helper/settings.h"
 #include "helper/task.h"
@@ -18,8 +19,8 @@ static int fail_exists(const struct device *device, struct failure *failure)
 {
     return fail_as(
         failure, FAILURE_EXISTS, -EEXIST,
-        "the link %s exists already in this container; remove it with cwg_destroy first, or "
-        "choose another net",
+        "the link %s exists already in this container; remove it with cwg_destroy first, take "
+        "it with --adopt, or choose another net",
         device->name);
 }
 
@@ -44,20 +45,26 @@ static int fail_taken(struct link_end end, int presence, struct failure *failure
         name);
 }
 
-/* Removes what has the link's name, if an earlier command didn't live to finish it. What is gone
- * by now is fine: an engine ends with the command that started it. */
-static int clear_unfinished(const struct request *request, struct target *target,
-                            struct failure *failure)
+/* Removes what has the link's name, if an earlier command didn't live to finish it, or if the
+ * caller wants it replaced (and then tells by *ret_replaced). What is gone by now is fine: an
+ * engine ends with the command that started it. */
+static int clear(const struct request *request, struct target *target, bool *ret_replaced,
+                 struct failure *failure)
 {
     struct device left;
     int presence = device_find(target, request->end, &left, failure);
+    int error;
 
     if (presence < 0 || presence == DEVICE_ABSENT)
         return presence;
     if (presence == DEVICE_FOREIGN)
         return fail_taken(request->end, presence, failure);
-    return left.finished ? fail_exists(&left, failure)
-                         : left.backend->remove(target, &left, failure);
+    if (left.finished && !request->given[OPTION_REPLACE])
+        return fail_exists(&left, failure);
+    error = left.backend->remove(target, &left, failure);
+    if (!error)
+        *ret_replaced = left.finished;
+    return error;
 }
 
 static int fail_again(const struct request *request, struct target *target, struct failure *failure)
@@ -71,9 +78,10 @@ static int fail_again(const struct request *request, struct target *target, stru
                                    : fail_taken(request->end, presence, failure);
 }
 
-/* Makes the device, in the place of one that an earlier command didn't live to finish. */
-static int make(const struct request *request, struct target *target, struct device *ret_device,
-                struct key *ret_public_key, struct failure *failure)
+/* Makes the device, in the place of one that an earlier command didn't live to finish, or that is
+ * to be replaced. */
+static int make(const struct request *request, struct target *target, bool *ret_replaced,
+                struct device *ret_device, struct key *ret_public_key, struct failure *failure)
 {
     const struct backend *backend = backend_for_new();
     int error =
@@ -81,7 +89,7 @@ static int make(const struct request *request, struct target *target, struct dev
 
     if (error != -EEXIST)
         return error;
-    error = clear_unfinished(request, target, failure);
+    error = clear(request, target, ret_replaced, failure);
     if (error)
         return error;
     error = backend->make(target, request->end, request->port, ret_device, ret_public_key, failure);
@@ -94,13 +102,20 @@ static int print_json(const struct request *request, struct target *target,
                       struct failure *failure)
 {
     static struct text text;
-    uint16_t port = request->port;
-    int error = port ? 0 : device->backend->port(target, device, &port, failure);
+    struct json_created created = {
+        .device = device,
+        .created = true,
+        .port = request->port,
+        .netns = target->netns.inode,
+        .public_key = public_key,
+        .warning = output_warning(),
+    };
+    int error = created.port ? 0 : device->backend->port(target, device, &created.port, failure);
 
     if (error)
         return error;
     text.length = 0;
-    json_add_created(&text, device, port, public_key);
+    json_add_created(&text, &created);
     text_add(&text, "\n");
     return output_text(&text, failure);
 }
@@ -173,6 +188,10 @@ static int complete(const struct request *request, struct target *target,
         error = target_alive(target, failure);
     if (!error)
         error = arp_keep_apart(target, failure);
+    if (!error && path_is_closed())
+        output_warn("the network namespace that this was started in has no device but lo: no peer "
+                    "on another machine can be reached from there (is it a service with "
+                    "PrivateNetwork=yes?)");
     if (!error)
         error = print_result(request, target, device, public_key, failure);
     if (!error)
@@ -199,22 +218,79 @@ static int prepare(const struct request *request, const struct home *home, struc
 
 #ifdef ENABLE_CWG_BATCH
 
-static struct device made; /* by the last run() */
+static struct device made; /* by the last run(), with an index if it made one */
 
-/* By its index, as in run(): its name may be another by now. */
+/* By its index, as in create(): its name may be another by now. A link that was adopted stays. */
 static int undo(struct target *target, struct failure *failure)
 {
+    if (!made.index)
+        return 0;
     return made.backend->remove(target, &made, failure);
 }
 
 #endif
 
-static int run(const struct request *request, struct target *target, struct failure *failure)
+static int print_adopted(const struct request *request, const struct target *target,
+                         const struct device *device, const struct link_status *status,
+                         struct failure *failure)
+{
+    static struct text text;
+    const struct json_created adopted = {
+        .device = device,
+        .created = false,
+        .port = status->port,
+        .netns = target->netns.inode,
+        .public_key = &status->public_key,
+        .warning = output_warning(),
+    };
+
+    if (!request->given[OPTION_JSON])
+        return print_key(&status->public_key, failure);
+    text.length = 0;
+    json_add_created(&text, &adopted);
+    text_add(&text, "\n");
+    return output_text(&text, failure);
+}
+
+/* Takes a link that is there and complete for a new one. What can't work any more isn't taken. */
+static int adopt(const struct request *request, struct target *target, const struct link_seen *link,
+                 struct failure *failure)
+{
+    const struct device *device = &link->device;
+    struct patience patience = PATIENCE;
+    struct link_view view;
+    int error = links_look(target, link, &patience, &view, failure);
+
+    if (error == -ENODEV)
+        return fail_as(failure, FAILURE_REMOVED, error,
+                       "the link %s was removed in this moment; try again", device->name);
+    if (error)
+        return error;
+    if (!view.answered || !view.status.has_key)
+        return fail_as(failure, FAILURE_ENGINE_LOST, -ENOLINK,
+                       "the link %s exists, but its key isn't known: what carries it doesn't "
+                       "answer; make it anew with --replace",
+                       device->name);
+    if (!link->up || !link->carrier || view.status.port == 0)
+        return fail_as(failure, link->up ? FAILURE_PORT_LOST : FAILURE_DOWN, -ENETDOWN,
+                       "the link %s exists, but it is down or has lost its port; make it anew with "
+                       "--replace",
+                       device->name);
+    if (request->port && request->port != view.status.port)
+        return fail_as(failure, FAILURE_EXISTS, -EEXIST,
+                       "port: the link %s exists, with UDP port %u; give that or 0 to adopt it, or "
+                       "--replace to make it anew",
+                       device->name, view.status.port);
+    return print_adopted(request, target, device, &view.status, failure);
+}
+
+static int create(const struct request *request, struct target *target, bool *ret_replaced,
+                  struct failure *failure)
 {
     struct device device;
     struct key public_key;
     struct failure rollback;
-    int error = make(request, target, &device, &public_key, failure);
+    int error = make(request, target, ret_replaced, &device, &public_key, failure);
 
     if (error)
         return error;
@@ -222,8 +298,31 @@ static int run(const struct request *request, struct target *target, struct fail
     if (error && device.backend->remove(target, &device, &rollback))
         failure_add(failure, "; and it couldn't be taken back: %s", rollback.text);
 #ifdef ENABLE_CWG_BATCH
-    made = device;
+    if (!error)
+        made = device;
 #endif
+    return error;
+}
+
+static int run(const struct request *request, struct target *target, struct failure *failure)
+{
+    struct link_seen link;
+    bool replaced = false;
+    int error = 0;
+
+#ifdef ENABLE_CWG_BATCH
+    made = (struct device){.index = 0};
+#endif
+    if (request->given[OPTION_ADOPT]) {
+        error = links_find(target, request->end, &link, failure);
+        if (error < 0)
+            return error;
+        if (error == DEVICE_OURS && link.device.finished)
+            return adopt(request, target, &link, failure);
+    }
+    error = create(request, target, &replaced, failure);
+    if (error && replaced)
+        failure_add(failure, "; the link that was there before has been removed");
     return error;
 }
 
@@ -236,9 +335,10 @@ const struct task task_create = {
         "(net 0: 10.0.0.0/31, net 1: 10.0.0.2/31, ...). Its UDP socket listens on <port>\n"
         "in the network namespace that this command is run in; 0 lets the kernel choose.\n"
         "Prints the device's public key, 44 characters, and nothing else. The device\n"
-        "goes away with the container.\n",
+        "goes away with the container. A link that is there already is an error, but with\n"
+        "--adopt or --replace.\n",
     .arguments = {ARGUMENT_PID, ARGUMENT_NET, ARGUMENT_HOST, ARGUMENT_PORT},
-    .options = {OPTION_JSON, OPTION_ALLOW_OVERLAP, 0},
+    .options = {OPTION_JSON, OPTION_ADOPT, OPTION_REPLACE, OPTION_ALLOW_OVERLAP, 0},
     .prepare = prepare,
     .changes = true,
     .in_batch = true,

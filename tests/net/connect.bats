@@ -157,6 +157,44 @@ listens()
 
 # ---- preshared keys ----
 
+@test "an endpoint to which no route leads is warned of, and connected" {
+    local text="net-admin-helper: warning: no route leads from here to peer_endpoint" address
+    cwg site1 create "$c1" 7 0 5101
+    for address in 198.51.100.7 203.0.113.1 203.0.113.2 203.0.113.3; do
+        case $address in
+        203.0.113.1) at site1 ip route add unreachable "$address" ;;
+        203.0.113.2) at site1 ip route add prohibit "$address" ;;
+        203.0.113.3) at site1 ip route add blackhole "$address" ;;
+        esac
+        run --separate-stderr cwg site1 connect "$c1" 7 1 "$address:5102" "$KEY_A"
+        [ "$status" = 0 ] && [ -z "$output" ] || fail "$output $stderr"
+        [[ $stderr == "$text"* ]] && [ "${#stderr_lines[@]}" = 1 ] || fail "$address: $stderr"
+        [ "$(wg_of "$c1" wg-7-0 endpoints)" = "$KEY_A"$'\t'"$address:5102" ]
+    done
+    run --separate-stderr cwg site1 connect "$c1" 7 1 '[2001:db8:77::1]:5102' "$KEY_A"
+    [ "$status" = 0 ] && [[ $stderr == "$text"* ]] || fail "$stderr"
+    run --separate-stderr cwg site1 connect "$c1" 7 1 192.0.2.2:5102 "$KEY_A"
+    assert_success_with ""
+    # In a batch there is no line for it.
+    run --separate-stderr app_at site1 "$HELPER" batch < <(echo "cwg_connect $c1 7 1 198.51.100.7:5102 $KEY_A")
+    assert_success_with ok
+    at site1 ip route flush root 203.0.113.0/24
+}
+
+@test "the link's own address and port are no endpoint; another port of this machine is" {
+    local address before
+    cwg site1 create "$c1" 7 0 5101
+    cwg site1 connect "$c1" 7 1 192.0.2.2:5102 "$KEY_A"
+    before=$(state_of "$c1")
+    for address in 192.0.2.1 127.0.0.1 127.1.2.3 '[::1]'; do
+        run --separate-stderr cwg site1 connect "$c1" 7 1 "$address:5101" "$KEY_A"
+        assert_failure_with "peer_endpoint: this is the link's own address and port"
+    done
+    [ "$(state_of "$c1")" = "$before" ]
+    run --separate-stderr cwg site1 connect "$c1" 7 1 192.0.2.1:5102 "$KEY_A"
+    assert_success_with ""
+}
+
 @test "with the same preshared key at both ends a link works: from a file, standard input, a descriptor" {
     local psk file
     psk=$(wg genpsk)
@@ -408,7 +446,7 @@ has_received_more_than()
     run --separate-stderr cwg site1 connect "$c1" 7 1 '[2001:db8::2]:5102' "$KEY2"
     at site1 sysctl -q -w net.ipv6.conf.all.disable_ipv6=0
     ip -n site1 address add 2001:db8::1/64 dev v1 nodad
-    assert_success_with ""
+    [ "$status" = 0 ] && [[ $stderr == *"warning: no route leads from here"* ]] || fail "$stderr"
     pings "$c1" 10.0.0.15
     [ "$(endpoint_of "$c1" wg-7-0)" = '[2001:db8::2]:5102' ]
 }
@@ -563,7 +601,7 @@ fragments()
         '[2001:db8:9::1]'; do
         echo "to $address"
         run --separate-stderr cwg site1 connect "$c1" 7 1 "$address:5102" "$KEY2"
-        assert_success_with ""
+        [ "$status" = 0 ] && [[ $stderr == *"warning: no route leads from here"* ]] || fail "$stderr"
         has_mtu "$c1" wg-7-0 1420
     done
     connect1 --mtu 1300

@@ -245,6 +245,84 @@ latest_handshake()
     assert_failure_with "pid: no such process"
 }
 
+json_of()
+{
+    python3 -c "import json, sys; it = json.load(sys.stdin); print($1)"
+}
+
+@test "with --replace, a link that is there is made anew, and one that can't be is gone" {
+    local key
+    key=$(cwg site1 create "$c1" 7 0 5101)
+    run --separate-stderr cwg site1 create "$c1" 7 0 5101 --replace
+    assert_success_with_key
+    [ "$output" != "$key" ]
+    [ "$output" = "$(wg_of "$c1" wg-7-0 public-key)" ]
+    [ "$(wg_of "$c1" wg-7-0 listen-port)" = 5101 ]
+    # Where there is none it is made.
+    run --separate-stderr cwg site1 create "$c1" 8 0 5103 --replace
+    assert_success_with_key
+    run --separate-stderr cwg site1 create "$c1" 7 0 5103 --replace
+    assert_failure_with "UDP port 5103 is in use"
+    assert_failure_with "; the link that was there before has been removed"
+    run ! has_device "$c1" wg-7-0
+    port_free site1 5101
+    # A device that is no link of ours stays.
+    inside "$c1" ip link add wg-9-0 type "$DUMMY"
+    run --separate-stderr cwg site1 create "$c1" 9 0 5104 --replace
+    assert_failure_with "the name wg-9-0 is taken"
+}
+
+@test "with --adopt, a link that is there and complete is taken, with its key and its port" {
+    local before key peer
+    link_up 7
+    key=$KEY1 peer=$(peers "$c1" wg-7-0)
+    before=$(state_of "$c1")
+    run --separate-stderr cwg site1 create "$c1" 7 0 5101 --adopt
+    assert_success_with "$key"
+    run --separate-stderr cwg site1 create "$c1" 7 0 0 --adopt --json
+    [ "$status" = 0 ] && [ -z "$stderr" ] || fail "$stderr"
+    [ "$(json_of 'it["created"], it["listen_port"], it["public_key"], it["name"]' <<<"$output")" \
+        = "False 5101 $key wg-7-0" ] || fail "$output"
+    run --separate-stderr cwg site1 create "$c1" 7 0 5109 --adopt
+    assert_failure_with "port: the link wg-7-0 exists, with UDP port 5101; give that or 0"
+    [ "$(state_of "$c1")" = "$before" ]
+    [ "$(peers "$c1" wg-7-0)" = "$peer" ]
+    # Where there is none, or one that was never finished, it is made.
+    run --separate-stderr cwg site1 create "$c1" 8 0 0 --adopt --json
+    [ "$(json_of 'it["created"], it["backend"], it["mtu"], it["warning"]' <<<"$output")" \
+        = "True $BACKEND 1420 None" ] || fail "$output"
+    [ "$(json_of 'it["netns"]' <<<"$output")" = "$(stat -L -c %i "/proc/$c1/ns/net")" ]
+    inside "$c1" ip link set wg-8-0 group 0x6e616821
+    run --separate-stderr cwg site1 create "$c1" 8 0 0 --adopt --json
+    [ "$(json_of 'it["created"]' <<<"$output")" = True ] || fail "$output"
+    # One that is down isn't complete.
+    inside "$c1" ip link set wg-7-0 down
+    run --separate-stderr cwg site1 create "$c1" 7 0 0 --adopt
+    assert_failure_with "the link wg-7-0 exists, but it is down"
+}
+
+@test "a link that was adopted stays when a batch can't deliver its key" {
+    local key
+    key=$(cwg site1 create "$c1" 7 0 5101)
+    run --separate-stderr app_at site1 sh -c 'echo "cwg_create $1 7 0 0 --adopt" | "$0" batch >/dev/full' "$HELPER" "$c1"
+    [ "$status" = 1 ]
+    [ "$(wg_of "$c1" wg-7-0 public-key)" = "$key" ]
+}
+
+@test "where there is no network but lo, a link is made with a warning" {
+    local text="the network namespace that this was started in has no device but lo"
+    ip netns add island
+    SITES+=(island)
+    run --separate-stderr app_at island "$HELPER" cwg_create "$c1" 7 0 0
+    [ "$status" = 0 ] && [[ $output =~ ^[A-Za-z0-9+/]{43}=$ ]] || fail "$output $stderr"
+    [[ $stderr == "net-admin-helper: warning: $text"* ]] && [ "${#stderr_lines[@]}" = 1 ] || fail "$stderr"
+    run --separate-stderr app_at island "$HELPER" cwg_create "$c1" 8 0 0 --json
+    [[ $(json_of 'it["warning"]' <<<"$output") == "$text"* ]] || fail "$output"
+    ip -n island link add d0 type "$DUMMY"
+    run --separate-stderr app_at island "$HELPER" cwg_create "$c1" 9 0 0
+    assert_success_with_key
+}
+
 @test "port 0 stands for one that the kernel chooses" {
     local port7 port8
     cwg site1 create "$c1" 7 0 0

@@ -216,6 +216,7 @@ link_up_beside()
     inside "$c1" ping -q -c 1 -W 10 10.0.0.15
     refused "net: the link wg-7-0 in this container is connected to a peer, and the new end would cut it off" \
         cwg site1 create "$c1" 7 1 5109
+    unchanged
     inside "$c1" ping -q -c 1 -W 10 10.0.0.15
     port_free site1 5109
 }

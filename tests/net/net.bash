@@ -298,9 +298,10 @@ clean_up()
 CONTAINERS=()
 SITES=()
 
-# One site, with no device but lo.
+# One site, with a device beside lo, so that it has a network.
 one_site()
 {
     ip netns add site1
     SITES=(site1)
+    ip -n site1 link add v1 type veth peer name v2
 }

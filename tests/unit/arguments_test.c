@@ -73,7 +73,9 @@ static bool may_be_repeated(const char *word)
                   "cwg_destroy_all "
                   "batch, or --help",
                   word) ||
-           strstr("--preshared-key-file --persistent-keepalive --mtu --json --nets", word) ||
+           strstr("--preshared-key-file --persistent-keepalive --mtu --json --nets "
+                  "--adopt, --replace --if-exists --allow-overlap",
+                  word) ||
            strlen(word) < 5;
 }
 
@@ -669,7 +671,8 @@ static void descriptions(void)
                    (int)*option);
         }
     }
-    expect_options(&task_create, (const enum option[]){OPTION_JSON, OPTION_ALLOW_OVERLAP, 0});
+    expect_options(&task_create, (const enum option[]){OPTION_JSON, OPTION_ADOPT, OPTION_REPLACE,
+                                                       OPTION_ALLOW_OVERLAP, 0});
     expect_options(&task_connect,
                    (const enum option[]){OPTION_PRESHARED_KEY_FILE, OPTION_PERSISTENT_KEEPALIVE,
                                          OPTION_MTU, 0});

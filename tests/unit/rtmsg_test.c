@@ -865,29 +865,29 @@ static void check_path(const char *what, const struct wire *wire, const struct r
         return;
     }
     expect(result == 0, "%s: %d", what, result);
-    expect(path.device == wanted->device && path.mtu == wanted->mtu, "%s: device %d, MTU %u", what,
-           path.device, path.mtu);
+    expect(path.device == wanted->device && path.mtu == wanted->mtu && path.type == wanted->type,
+           "%s: device %d, MTU %u, type %u", what, path.device, path.mtu, path.type);
 }
 
 static void paths(void)
 {
     static const uint32_t values[] = {0, 1, 1279, 1280, 65535, 65536, UINT32_MAX};
     static const char bytes[8] = {1};
-    struct rtmsg_path wanted = {17, 1400};
+    struct rtmsg_path wanted = {17, RTN_UNICAST, 1400};
     struct wire wire;
     size_t metrics;
 
     a_path(&wire);
     check_path("a path", &wire, &wanted);
     for (size_t i = 0; i < COUNT(values); i++) {
-        wanted = (struct rtmsg_path){3, values[i]};
+        wanted = (struct rtmsg_path){3, RTN_UNICAST, values[i]};
         start_route(&wire, AF_INET6, 128, RTN_UNICAST);
         put_metrics(&wire, values[i]);
         wire_attribute_u32(&wire, RTA_OIF, 3);
         wire_end(&wire);
         check_path("MTU", &wire, &wanted);
     }
-    wanted = (struct rtmsg_path){1, 0};
+    wanted = (struct rtmsg_path){1, RTN_LOCAL, 0};
     for (size_t size = 0; size <= 8; size++) {
         start_route(&wire, AF_INET, 32, RTN_LOCAL);
         wire_attribute(&wire, RTA_OIF, bytes, size);
@@ -914,7 +914,7 @@ static void paths(void)
     wire_end(&wire);
     check_path("no device", &wire, NULL);
     for (unsigned int type = 0; type < 100; type++) {
-        wanted = (struct rtmsg_path){17, 1400};
+        wanted = (struct rtmsg_path){17, RTN_UNICAST, 1400};
         a_path(&wire);
         wire.bytes[4] = (uint8_t)type;
         check_path("message type", &wire, type == RTM_NEWROUTE ? &wanted : NULL);

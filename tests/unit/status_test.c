@@ -487,16 +487,31 @@ static void json_longest(void)
     expect(!text.overflowed && text.length < TEXT_SIZE / 2, "%zu bytes", text.length);
 }
 
+#define BEGIN "{\"name\":\"wg-7-0\",\"net\":7,\"host\":0,\"address\":\"10.0.0.14\",\"created\":"
+#define MIDDLE                                                                                     \
+    ",\"backend\":\"kernel\",\"mtu\":1420,\"netns\":4026531840,\"listen_port\":65535,"             \
+    "\"public_key\":\"" KEY1 "\",\"warning\":"
+
 static void json_created(void)
 {
     static struct text text;
 
-    json_add_created(&text, &a_view.link.device, 65535, &a_view.status.public_key);
-    expect(strcmp(text.bytes,
-                  "{\"name\":\"wg-7-0\",\"net\":7,\"host\":0,\"address\":\"10.0.0.14\","
-                  "\"backend\":\"kernel\",\"mtu\":1420,\"listen_port\":65535,\"public_key\":\"" KEY1
-                  "\"}") == 0,
-           "%s", text.bytes);
+    struct json_created created = {
+        .device = &a_view.link.device,
+        .created = true,
+        .port = 65535,
+        .netns = 4026531840,
+        .public_key = &a_view.status.public_key,
+    };
+
+    json_add_created(&text, &created);
+    expect(strcmp(text.bytes, BEGIN "true" MIDDLE "null}") == 0, "%s", text.bytes);
+    text.length = 0;
+    created.created = false;
+    created.warning = "a \"quoted\" \\ one";
+    json_add_created(&text, &created);
+    expect(strcmp(text.bytes, BEGIN "false" MIDDLE "\"a \\\"quoted\\\" \\\\ one\"}") == 0, "%s",
+           text.bytes);
 }
 
 int main(void)
