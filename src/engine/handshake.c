@@ -155,7 +155,7 @@ static void send_cookie(struct tunnel *tunnel, const uint8_t *bytes, size_t leng
     cookie_make_reply(&tunnel->checker, tunnel->scratch, &macs, le32toh(sender), source, secret,
                       nonce, tunnel->now, &reply);
     explicit_bzero(secret, sizeof(secret));
-    udp_send(&tunnel->udp, to, &reply, sizeof(reply), CLASS_OF_HANDSHAKES);
+    udp_reply(&tunnel->udp, to, &reply, sizeof(reply), CLASS_OF_HANDSHAKES);
 }
 
 /* Whether a handshake message deserves the work. Under load, only that of a sender who has shown

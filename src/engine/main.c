@@ -81,6 +81,14 @@ struct ready {
     bool udp6;
 };
 
+/* Nothing else is an error of these sockets: they aren't connected. */
+static bool is_readable(const struct pollfd *polled)
+{
+    if (polled->revents & POLLERR)
+        (void)udp_read_answers(&tunnel.udp, polled->fd, &tunnel.remote);
+    return polled->revents;
+}
+
 static void wait_for_something(struct ready *ready)
 {
     bool busy = ready->tun || ready->udp4 || ready->udp6;
@@ -94,8 +102,8 @@ static void wait_for_something(struct ready *ready)
     if (poll(polled, POLLED, busy ? 0 : timeout()) <= 0)
         return;
     ready->tun = polled[POLL_TUN].revents;
-    ready->udp4 = polled[POLL_UDP4].revents;
-    ready->udp6 = polled[POLL_UDP6].revents;
+    ready->udp4 = is_readable(&polled[POLL_UDP4]);
+    ready->udp6 = is_readable(&polled[POLL_UDP6]);
     tunnel.now = clock_now();
     control_run(&control, polled + POLL_CONTROL, &tunnel);
 }

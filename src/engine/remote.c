@@ -28,6 +28,26 @@ void remote_forget_local(struct remote *remote)
     memset(&remote->local, 0, sizeof(remote->local));
 }
 
+unsigned int remote_device(const struct remote *remote)
+{
+    return remote->address.any.sa_family == AF_INET6 ? remote->local.v6.ipi6_ifindex
+                                                     : (unsigned int)remote->local.v4.ipi_ifindex;
+}
+
+bool remote_same_local(const struct remote *a, const struct remote *b)
+{
+    const struct in6_addr *address = &a->local.v6.ipi6_addr;
+    bool same_device = remote_device(a) == remote_device(b);
+
+    if (!remote_known(a) || a->address.any.sa_family != b->address.any.sa_family ||
+        remote_device(a) == 0 || remote_device(b) == 0)
+        return false;
+    if (a->address.any.sa_family == AF_INET6)
+        return memcmp(address, &b->local.v6.ipi6_addr, sizeof(*address)) == 0 &&
+               (same_device || !IN6_IS_ADDR_LINKLOCAL(address));
+    return a->local.v4.ipi_spec_dst.s_addr == b->local.v4.ipi_spec_dst.s_addr && same_device;
+}
+
 void remote_to_source(const struct remote *remote, uint8_t ret_source[static REMOTE_SOURCE_SIZE])
 {
     static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};

@@ -14,8 +14,9 @@ struct remote {
         struct sockaddr_in v4;
         struct sockaddr_in6 v6;
     } address;
-    /* Where it last wrote to, and the device that this came in by. We send from that address, and
-     * by that device only if they are link-local; ifindex 0: the kernel chooses both. */
+    /* The address of ours that it last wrote to, and the device that this came in by. We send from
+     * that address as long as that is the device that datagrams to the peer leave by (udp.h);
+     * ifindex 0: the kernel chooses the address. */
     union {
         struct in_pktinfo v4;
         struct in6_pktinfo v6;
@@ -28,6 +29,11 @@ bool remote_known(const struct remote *remote);
 bool remote_equal(const struct remote *a, const struct remote *b);
 
 void remote_forget_local(struct remote *remote);
+/* The device; 0: the kernel chooses. */
+unsigned int remote_device(const struct remote *remote);
+/* Whether both have an address of ours, and the same one. For IPv4, and for link-local addresses,
+ * the device has to be the same, too. */
+bool remote_same_local(const struct remote *a, const struct remote *b);
 
 /* An address and a port in 18 bytes: IPv6 or IPv4-mapped, network byte order. Cookies are bound to
  * it. */

@@ -121,9 +121,17 @@ void tunnel_set_persistent_keepalive(struct tunnel *tunnel, uint16_t seconds)
 
 void tunnel_set_remote(struct tunnel *tunnel, const struct remote *remote)
 {
-    if (!remote_equal(&tunnel->remote, remote))
+    struct remote next = *remote;
+
+    if (!remote_equal(&tunnel->remote, &next))
         udp_forget_path(&tunnel->udp);
-    tunnel->remote = *remote;
+    if (remote_same_local(&next, &tunnel->udp.refused))
+        remote_forget_local(&next);
+    if (remote_device(&next) != 0 && !remote_same_local(&next, &tunnel->remote)) {
+        tunnel->udp.ask = true;
+        tunnel->udp.way = 0;
+    }
+    tunnel->remote = next;
 }
 
 void tunnel_forget_lengths(struct tunnel *tunnel)
@@ -142,8 +150,20 @@ static void zero_keys(struct tunnel *tunnel)
     sessions_wipe(&tunnel->sessions);
 }
 
+/* Routes change without a word to us: so it is asked twice a second, if something is sent. */
+static void watch_way(struct tunnel *tunnel)
+{
+    int64_t pause = tunnel->udp.waits ? SECONDS / 4 : SECONDS / 2;
+
+    if (tunnel->now - tunnel->asked < pause)
+        return;
+    tunnel->asked = tunnel->now;
+    tunnel->udp.ask = true;
+}
+
 void tunnel_run_timers(struct tunnel *tunnel)
 {
+    watch_way(tunnel);
     for (;;) {
         switch (timers_due(&tunnel->timers, tunnel->now)) {
         case ACTION_NONE:

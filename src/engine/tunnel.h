@@ -43,6 +43,7 @@ struct tunnel {
     int64_t handshaken;      /* when the last handshake was completed; 0: never */
 
     struct remote remote;
+    int64_t asked; /* by which way datagrams go there */
     struct allowed allowed;
     bool from_elsewhere; /* the last packet that came had a source that the peer may not use */
     uint64_t received_bytes;

@@ -17,6 +17,17 @@ enum {
 struct udp {
     int fd4; /* -1: none */
     int fd6;
+    /* The next datagram to the peer is to tell by which device it leaves, which costs two system
+     * calls. The address of ours that the peer has written to is not sent from any more if that
+     * isn't the device that this came in by (IPv4, as send4() of drivers/net/wireguard/socket.c has
+     * it), or if datagrams have left by another one before (IPv6). Then `refused` has that address,
+     * and the device by which it is good again; until the path is forgotten. */
+    bool ask;
+    bool waits;          /* for the answer */
+    bool answers;        /* some have come: they don't where net.core.tstamp_allow_data is 0 */
+    struct remote asked; /* where the datagram went that asked, and from where */
+    struct remote refused;
+    unsigned int way;   /* the device that the address of ours is good by; 0: not known yet */
     bool batches;       /* the kernel has them */
     size_t segment_max; /* the longest datagram that they are made of, on this path; 0: none */
     /* The batch that is being gathered: `count` datagrams of `segment` bytes, but the last, which
@@ -32,7 +43,8 @@ struct udp {
 /* Takes two bound or unbound, non-blocking sockets, and sets what it needs on them. */
 void udp_init(struct udp *udp, int fd4, int fd6);
 
-/* The path to the peer may be another by now: which batches it takes is found out anew. */
+/* The path to the peer may be another by now: which batches it takes, and which address of ours, is
+ * found out anew. */
 void udp_forget_path(struct udp *udp);
 
 /* What one call has brought: `length` bytes of datagrams of `segment` bytes each, the last may be
@@ -55,9 +67,17 @@ uint8_t *udp_reserve(struct udp *udp, struct remote *to, size_t length, uint8_t 
  * is by udp_send(). What can't be sent is lost. */
 void udp_flush(struct udp *udp, struct remote *to);
 
-/* Sends a single datagram, behind what is gathered. */
+/* Sends a single datagram to the peer, behind what is gathered. */
 void udp_send(struct udp *udp, struct remote *to, const void *bytes, size_t length,
               uint8_t traffic_class);
+/* Sends a single datagram to whomever, before what is gathered. */
+void udp_reply(const struct udp *udp, struct remote *to, const void *bytes, size_t length,
+               uint8_t traffic_class);
+
+/* Takes in answers of `fd`, one of the two, to what was asked with a datagram to the peer at `to`:
+ * poll() says POLLERR until then. Returns whether the address of ours in `to` is refused by that.
+ */
+bool udp_read_answers(struct udp *udp, int fd, struct remote *to);
 
 /* The port that the sockets are bound to; 0 if they aren't. */
 uint16_t udp_port(const struct udp *udp);

@@ -140,12 +140,56 @@ static void local(void)
     expect(memcmp(&remote, &before, sizeof(before)) == 0, "IPv6");
 }
 
+/* Addresses of ours: device, then address. */
+static const struct {
+    bool ipv6;
+    unsigned int device[2];
+    const char *address[2];
+    bool same;
+} locals[] = {
+    {false, {1, 1}, {"192.0.2.1", "192.0.2.1"}, true},
+    {false, {1, 2}, {"192.0.2.1", "192.0.2.1"}, false},
+    {false, {1, 1}, {"192.0.2.1", "192.0.2.2"}, false},
+    {false, {0, 0}, {"192.0.2.1", "192.0.2.1"}, false},
+    {true, {1, 1}, {"2001:db8::1", "2001:db8::1"}, true},
+    {true, {1, 2}, {"2001:db8::1", "2001:db8::1"}, true},
+    {true, {1, 0}, {"2001:db8::1", "2001:db8::1"}, false},
+    {true, {1, 1}, {"2001:db8::1", "2001:db8::2"}, false},
+    {true, {1, 1}, {"fe80::1", "fe80::1"}, true},
+    {true, {1, 2}, {"fe80::1", "fe80::1"}, false},
+};
+
+static void same_local(void)
+{
+    struct remote nobody = {0};
+
+    expect(!remote_same_local(&nobody, &nobody), "nobody's");
+    for (size_t i = 0; i < COUNT(locals); i++) {
+        struct remote remote[2] = {0};
+
+        for (int k = 0; k < 2; k++) {
+            if (locals[i].ipv6) {
+                remote[k].address.v6.sin6_family = AF_INET6;
+                remote[k].local.v6.ipi6_ifindex = locals[i].device[k];
+                (void)inet_pton(AF_INET6, locals[i].address[k], &remote[k].local.v6.ipi6_addr);
+            } else {
+                remote[k].address.v4.sin_family = AF_INET;
+                remote[k].local.v4.ipi_ifindex = (int)locals[i].device[k];
+                (void)inet_pton(AF_INET, locals[i].address[k], &remote[k].local.v4.ipi_spec_dst);
+            }
+            expect(remote_device(&remote[k]) == locals[i].device[k], "case %zu: device", i);
+        }
+        expect(remote_same_local(&remote[0], &remote[1]) == locals[i].same, "case %zu", i);
+        expect(remote_same_local(&remote[1], &remote[0]) == locals[i].same, "case %zu: back", i);
+        expect(!remote_same_local(&remote[0], &nobody), "case %zu: nobody's", i);
+    }
+}
+
 int main(void)
 {
     static const struct test tests[] = {
-        {.name = "text", .run = text},
-        {.name = "equality", .run = equality},
-        {.name = "source", .run = source},
+        {.name = "text", .run = text},         {.name = "same_local", .run = same_local},
+        {.name = "equality", .run = equality}, {.name = "source", .run = source},
         {.name = "local", .run = local},
     };
 

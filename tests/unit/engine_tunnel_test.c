@@ -877,6 +877,52 @@ static void path(void)
     world_stop();
 }
 
+/* An address of ours by which datagrams don't leave is not taken again from what comes in, until
+ * the path is forgotten. By which device they leave is asked for a new one, and twice a second. */
+static void ways(void)
+{
+    struct remote from;
+
+    world_begin(50);
+    connect_ends();
+    from = world.end[1].address;
+    from.local.v4 = (struct in_pktinfo){.ipi_ifindex = 7, .ipi_spec_dst.s_addr = 1};
+    tunnel0->udp.ask = false;
+    tunnel_set_remote(tunnel0, &from);
+    expect(tunnel0->udp.ask && remote_device(&tunnel0->remote) == 7, "a new one");
+    tunnel0->udp.ask = false;
+    tunnel_set_remote(tunnel0, &from);
+    expect(!tunnel0->udp.ask, "the same");
+    tunnel0->udp.refused = from;
+    tunnel_set_remote(tunnel0, &from);
+    expect(!tunnel0->udp.ask && remote_device(&tunnel0->remote) == 0, "a refused one");
+    from.local.v4.ipi_spec_dst.s_addr = 2;
+    tunnel_set_remote(tunnel0, &from);
+    expect(tunnel0->udp.ask && remote_device(&tunnel0->remote) == 7, "another address");
+    from.local.v4.ipi_spec_dst.s_addr = 1;
+    from.local.v4.ipi_ifindex = 8;
+    tunnel_set_remote(tunnel0, &from);
+    expect(remote_device(&tunnel0->remote) == 8, "another device");
+    from.local.v4.ipi_ifindex = 7;
+    from.address.v4.sin_port++;
+    tunnel_set_remote(tunnel0, &from);
+    expect(remote_device(&tunnel0->remote) == 7, "the peer has moved");
+    for (int i = 0; i < 6; i++) {
+        int64_t pause = i < 3 ? SECONDS / 2 : SECONDS / 4;
+
+        tunnel0->udp.waits = i >= 3; /* for an answer */
+        world_run(0);
+        tunnel0->udp.ask = false;
+        world.now += pause - 1;
+        world_run(0);
+        expect(!tunnel0->udp.ask, "case %d: too soon", i);
+        world.now++;
+        world_run(0);
+        expect(tunnel0->udp.ask, "case %d", i);
+    }
+    world_stop();
+}
+
 static void replays(void)
 {
     uint8_t bytes[3][256];
@@ -1463,6 +1509,7 @@ int main(void)
         {.name = "roaming_handshakes", .run = roaming_handshakes},
         {.name = "roaming_confirmation", .run = roaming_confirmation},
         {.name = "path", .run = path},
+        {.name = "ways", .run = ways},
         {.name = "replays", .run = replays},
         {.name = "forgeries", .run = forgeries},
         {.name = "restarts", .run = restarts},

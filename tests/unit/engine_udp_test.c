@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/ipv6.h>
+#include <linux/net_tstamp.h>
 #include <net/if.h>
 #include <netinet/udp.h>
 #include <poll.h>
@@ -248,6 +249,152 @@ static void other_way(void)
     end();
 }
 
+/* No answer is left on a socket: poll() would not wait any more. */
+static bool has_answers(int fd)
+{
+    struct pollfd polled = {.fd = fd};
+
+    return poll(&polled, 1, 0) != 0;
+}
+
+static void send_some(struct remote *to, bool batch)
+{
+    if (!batch) {
+        udp_send(&udp, to, "1", 1, 0);
+        return;
+    }
+    gather(to, 100, 1);
+    gather(to, 100, 2);
+    udp_flush(&udp, to);
+}
+
+/* What has come, of which nothing is left. */
+static int count_taken(void)
+{
+    int count = 0;
+
+    while (recv(other, buffer, sizeof(buffer), MSG_DONTWAIT) > 0)
+        count++;
+    return count;
+}
+
+/* By which device a datagram leaves is asked once. If it isn't the one that belongs to our address,
+ * that is not sent from, until the device is the same again. */
+static void asked(void)
+{
+    for (int batch = 0; batch < 2; batch++) {
+        struct remote to, wrong;
+
+        begin_unbound();
+        to = with_local(INADDR_LOOPBACK + 6);
+        udp.ask = true;
+        send_some(&to, batch);
+        expect(!udp.ask && !has_answers(udp.fd4), "%d: asked, the right one", batch);
+        expect(remote_device(&to) == 1 && remote_device(&udp.refused) == 0, "%d: refused", batch);
+        expect(count_taken() == 1 + batch, "%d: the right one", batch);
+        wrong = to;
+        wrong.local.v4.ipi_ifindex = 0x7ffffff0;
+        to = wrong;
+        udp.ask = true;
+        send_some(&to, batch);
+        expect(!udp.ask && !has_answers(udp.fd4), "%d: asked, the wrong one", batch);
+        expect(remote_device(&to) == 0 && remote_same_local(&udp.refused, &wrong),
+               "%d: not refused", batch);
+        expect(count_taken() == 2 + 2 * batch, "%d: not sent again", batch);
+        expect(udp.segment_max == UDP_PAYLOAD_MAX, "%d: batches are off", batch);
+        send_some(&to, batch);
+        expect(came_from() == INADDR_LOOPBACK, "%d: which the kernel chose", batch);
+        (void)count_taken();
+        udp.ask = true;
+        send_some(&to, batch);
+        expect(remote_device(&udp.refused) != 0, "%d: by another device", batch);
+        udp.refused.local.v4.ipi_ifindex = 1;
+        udp.ask = true;
+        send_some(&to, batch);
+        expect(remote_device(&udp.refused) == 0, "%d: by the same device again", batch);
+        udp.refused = wrong;
+        udp_forget_path(&udp);
+        expect(remote_device(&udp.refused) == 0, "%d: by another path", batch);
+        end();
+    }
+}
+
+/* As the engine does, but without reading the answer. */
+static void send_stamped(struct remote *to)
+{
+    uint32_t stamp = SOF_TIMESTAMPING_TX_SCHED;
+    _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(stamp))] = {0};
+    struct cmsghdr header = {.cmsg_len = CMSG_LEN(sizeof(stamp)),
+                             .cmsg_level = SOL_SOCKET,
+                             .cmsg_type = SO_TIMESTAMPING};
+    struct iovec iov = {.iov_base = buffer, .iov_len = 1};
+    struct msghdr message = {.msg_name = &to->address,
+                             .msg_namelen = sizeof(to->address.v4),
+                             .msg_iov = &iov,
+                             .msg_iovlen = 1,
+                             .msg_control = control,
+                             .msg_controllen = sizeof(control)};
+
+    memcpy(control, &header, sizeof(header));
+    memcpy(control + CMSG_LEN(0), &stamp, sizeof(stamp));
+    if (sendmsg(udp.fd4, &message, 0) != 1)
+        unit_trouble("sendmsg");
+}
+
+/* What doesn't leave has no answer. If the last one had none either, the address may be the reason;
+ * if there never was one, the kernel gives none. */
+static void silence(void)
+{
+    for (int answers = 0; answers < 2; answers++) {
+        struct remote to;
+
+        begin_unbound();
+        to = with_local(INADDR_LOOPBACK + 6);
+        udp.answers = answers;
+        udp.waits = true;
+        udp.asked = to;
+        udp.ask = true;
+        udp_send(&udp, &to, "1", 1, 0);
+        expect(came_from() == (answers ? INADDR_LOOPBACK : INADDR_LOOPBACK + 6), "%d", answers);
+        expect((remote_device(&to) == 0) == answers, "%d: forgotten or not", answers);
+        expect(remote_device(&udp.refused) == 0, "%d: refused", answers);
+        end();
+    }
+}
+
+/* An answer that nobody has waited for is thrown away. Who is answered isn't the peer. */
+static void answers(void)
+{
+    struct remote to;
+
+    begin_unbound();
+    to = with_local(INADDR_LOOPBACK + 6);
+    udp.ask = true;
+    to.local.v4.ipi_ifindex = 0x7ffffff0;
+    udp_reply(&udp, &to, "1", 1, 0);
+    expect(udp.ask && remote_device(&to) != 0 && came_from() == INADDR_LOOPBACK + 6, "a reply");
+    udp.ask = false;
+    for (int i = 0; i < 3; i++) {
+        send_stamped(&to);
+        expect(has_answers(udp.fd4), "none came");
+    }
+    expect(!udp_read_answers(&udp, udp.fd4, &to), "one that wasn't asked for");
+    expect(!has_answers(udp.fd4) && remote_device(&to) != 0, "some are left");
+    /* one that comes late: it counts if the address is the same still */
+    for (int other_address = 0; other_address < 2; other_address++) {
+        udp.asked = to;
+        udp.waits = true;
+        send_stamped(&to);
+        if (other_address)
+            udp.asked.local.v4.ipi_spec_dst.s_addr++;
+        expect(udp_read_answers(&udp, udp.fd4, &to) == !other_address, "late: refused or not");
+        expect((remote_device(&to) == 0) == !other_address && !udp.waits, "late");
+        to.local.v4.ipi_ifindex = 0x7ffffff0;
+        to.local.v4.ipi_spec_dst.s_addr = htonl(INADDR_LOOPBACK + 6);
+    }
+    end();
+}
+
 /* What is received in one batch, and the address of ours that it came to. */
 static void receive(void)
 {
@@ -375,6 +522,22 @@ static void local_address6_body(void *unused)
         expect(take(fd, buffer, sizeof(buffer)) == 10 && take(fd, buffer, sizeof(buffer)) == 10,
                "case %zu: lost", i);
         expect(udp.segment_max == UDP_PAYLOAD_MAX, "case %zu: batches are off", i);
+        if (!locals6[i].kept)
+            continue;
+        udp.ask = true;
+        udp_send(&udp, &to, "1", 1, 0);
+        expect(remote_device(&to) == locals6[i].device && udp.way == 1, "case %zu: asked", i);
+        expect(!has_answers(udp.fd6), "case %zu: an answer is left", i);
+        expect(take(fd, buffer, sizeof(buffer)) == 1, "case %zu: one is lost", i);
+        udp.ask = true;
+        udp.way = 0x7ffffff1; /* which it was before */
+        udp_send(&udp, &to, "1", 1, 0);
+        expect(remote_device(&to) == 0 && remote_device(&udp.refused) == 0x7ffffff1,
+               "case %zu: not refused", i);
+        expect(take(fd, buffer, sizeof(buffer)) == 1, "case %zu: one more is lost", i);
+        udp_forget_path(&udp);
+        while (recv(fd, buffer, sizeof(buffer), MSG_DONTWAIT) > 0)
+            continue;
     }
 }
 
@@ -401,6 +564,9 @@ int main(void)
         {.name = "refused_batches", .run = refused_batches},
         {.name = "other_errors", .run = other_errors},
         {.name = "other_way", .run = other_way},
+        {.name = "asked", .run = asked},
+        {.name = "silence", .run = silence},
+        {.name = "answers", .run = answers},
         {.name = "receive", .run = receive},
         {.name = "local_address", .run = local_address},
         {.name = "local_address6", .run = local_address6, .root = true},

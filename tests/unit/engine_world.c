@@ -176,6 +176,7 @@ void udp_init(struct udp *udp, int fd4, int fd6)
 void udp_forget_path(struct udp *udp)
 {
     udp->segment_max = UDP_PAYLOAD_MAX;
+    udp->refused = (struct remote){0};
 }
 
 uint16_t udp_port(const struct udp *udp)
@@ -241,6 +242,15 @@ void udp_send(struct udp *udp, struct remote *to, const void *bytes, size_t leng
                 to == &world.end[end_of(udp->fd4)].tunnel.remote,
             "what is gathered for the peer goes to somebody else");
     udp_flush(udp, to);
+    send_one(end_of(udp->fd4), &datagram, to);
+}
+
+void udp_reply(const struct udp *udp, struct remote *to, const void *bytes, size_t length,
+               uint8_t traffic_class)
+{
+    struct world_datagram datagram = {
+        .bytes = copy(bytes, length), .length = length, .traffic_class = traffic_class};
+
     send_one(end_of(udp->fd4), &datagram, to);
 }
 
