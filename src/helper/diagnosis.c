@@ -49,7 +49,8 @@ enum cause diagnosis_cause(const struct findings *findings)
     return status_knows_age(&view->status) ? CAUSE_GONE : CAUSE_CLOCK;
 }
 
-static enum failure_code code_of(enum cause cause)
+/* Whether an engine is busy or lost is said by whoever looked for it. */
+static enum failure_code code_of(const struct findings *findings, enum cause cause)
 {
     static const enum failure_code codes[CAUSES] = {
         [CAUSE_UNFINISHED] = FAILURE_UNFINISHED,
@@ -69,6 +70,8 @@ static enum failure_code code_of(enum cause cause)
         [CAUSE_SILENT] = FAILURE_SILENT,
     };
 
+    if (cause == CAUSE_ENGINE_LOST && findings->lost && findings->lost->code != FAILURE_SYSTEM)
+        return findings->lost->code;
     return codes[cause];
 }
 
@@ -233,7 +236,7 @@ static void say_way(const struct findings *findings, enum cause cause, struct fa
 
 int diagnosis_fail(const struct findings *findings, enum cause cause, struct failure *failure)
 {
-    fail_as(failure, code_of(cause), -ETIMEDOUT, "%s", "");
+    fail_as(failure, code_of(findings, cause), -ETIMEDOUT, "%s", "");
     switch (cause) {
     case CAUSE_NOT_CONNECTED:
         failure_add(failure, "the link %s has no peer yet", findings->view.link.device.name);
