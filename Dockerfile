@@ -5,10 +5,10 @@
 #         --cap-add NET_ADMIN --cap-add SYS_ADMIN --cap-add SYS_PTRACE \
 #         net-admin-helper:latest /usr/local/bin/net-admin-helper cwg_create PID NET HOST PORT
 #
-# This needs WireGuard in the machine's kernel: an engine would end with the container that it was started in. There is
-# no ENTRYPOINT, because applications give the whole command.
+# It needs WireGuard in the machine's kernel. There is no engine in it, whatever the settings say: one would end with
+# the container that it was started in. There is no ENTRYPOINT, because applications give the whole command.
 
-FROM debian:12 AS build
+FROM docker.io/library/debian:12 AS build
 RUN apt-get update \
     && apt-get install -y --no-install-recommends gcc libc6-dev libcap2-bin libmnl-dev libssl-dev make scdoc \
     && rm -rf /var/lib/apt/lists/*
@@ -16,21 +16,26 @@ WORKDIR /src
 COPY . .
 # The file with the settings, relative to this directory.
 ARG CONFIG=config.h
-# An engine is only there if the settings have it.
-RUN make install CONFIG="$CONFIG" GROUP=nogroup && mkdir -p /usr/local/libexec/net-admin-helper
+RUN printf '#include "%s"\n#undef ENABLE_CWG_ENGINE\n#undef CWG_PREFER_ENGINE\n' "/src/$CONFIG" >/image.h \
+    && make install CONFIG=/image.h GROUP=nogroup
 
-FROM debian:12-slim
+FROM docker.io/library/debian:12-slim
+ARG VERSION
+LABEL org.opencontainers.image.title="net-admin-helper" \
+    org.opencontainers.image.description="Links containers by WireGuard, for callers without privilege" \
+    org.opencontainers.image.licenses="Apache-2.0" \
+    org.opencontainers.image.version="$VERSION"
 COPY --from=build /usr/local/bin/ /usr/local/bin/
-COPY --from=build /usr/local/libexec/ /usr/local/libexec/
 # What COPY does to owner and capabilities differs from builder to builder, so both are set again; a change of owner
-# takes capabilities away, so that goes first. nogroup is the group of nobody.
+# takes capabilities away, so that goes first. nogroup is the group of nobody. No other program here changes who runs
+# it: beside a process with these capabilities, a setuid one of the base image would be a way to root.
 RUN apt-get update \
     && apt-get install -y --no-install-recommends libcap2-bin libmnl0 \
-    && chown -R root:nogroup /usr/local/bin/net-admin-helper /usr/local/libexec/net-admin-helper \
+    && chown -R root:nogroup /usr/local/bin/net-admin-helper \
     && chmod 0750 /usr/local/bin/net-admin-helper \
-    && find /usr/local/libexec/net-admin-helper -type f -exec chmod 0710 '{}' + \
     && setcap cap_net_admin,cap_sys_admin,cap_sys_ptrace=p /usr/local/bin/net-admin-helper \
     && apt-get purge -y --auto-remove libcap2-bin \
-    && rm -rf /var/lib/apt/lists/*
+    && find / -xdev -type f -perm /6000 -exec chmod a-s '{}' + \
+    && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/apt /var/log/dpkg.log
 USER nobody
 CMD ["/usr/local/bin/net-admin-helper", "--help"]

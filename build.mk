@@ -114,10 +114,13 @@ install: build
 uninstall:
 	$(PLACES) scripts/uninstall '$(PROGRAM)' $(TASKS)
 
-## make docker       build the image net-admin-helper:latest, which runs it as nobody
+# Docker, or where there is only podman, that.
+DOCKER ?= $(shell command -v docker || command -v podman || echo docker)
+
+## make docker       build the image net-admin-helper:latest, which runs it as nobody: DOCKER (docker, podman)
 .PHONY: docker
 docker:
-	docker build --build-arg CONFIG='$(CONFIG)' -t $(PROGRAM):latest .
+	$(DOCKER) build --build-arg CONFIG='$(CONFIG)' --build-arg VERSION='$(VERSION)' -t $(PROGRAM):latest .
 
 ## make clean        remove build/
 .PHONY: clean
