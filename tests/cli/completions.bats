@@ -99,7 +99,6 @@ $NAME cwg_c|cwg_connect cwg_create
 cwg_create |4711 815
 cwg_create 4|4711
 $NAME cwg_show |4711 815
-$NAME cwg_wait --|--help
 cwg_create 1 |
 cwg_create 1 7 |0 1
 cwg_create 1 7 1|1
