@@ -1,6 +1,7 @@
 /* From the container to the peer: what the device gives is cut into packets, each is sealed to
  * where its datagram is gathered, and the datagrams go out in batches. */
 #include <endian.h>
+#include <netinet/in.h>
 #include <string.h>
 
 #include "engine/aead.h"
@@ -101,18 +102,74 @@ static void seal_frame(struct tunnel *tunnel, struct departure *departure, size_
     }
 }
 
-/* The container is told at once that there is nobody to send to. */
+/* The address of the link's other end, if that is known. */
+static const struct address *peers_address(const struct tunnel *tunnel)
+{
+    const struct allowed_network *first = &tunnel->allowed.network[0];
+
+    return tunnel->allowed.count > 0 && first->prefix_length == (first->address.ipv6 ? 128 : 32)
+               ? &first->address
+               : NULL;
+}
+
+/* The container is told at once that there is nobody to send to. By the peer: an address of the
+ * container's own is refused as a source by its kernel (fib_validate_source()), and one that the
+ * container doesn't route to the link is dropped by a reverse-path filter. */
 static void refuse(struct tunnel *tunnel, const uint8_t *packet, size_t length)
 {
     uint8_t vnet[MERGE_VNET_SIZE] = {0};
     uint8_t reply[PACKET_ICMP_MAX];
     struct iovec iov[2] = {
         {.iov_base = vnet, .iov_len = sizeof(vnet)},
-        {.iov_base = reply, .iov_len = packet_unreachable(packet, length, reply)},
+        {.iov_base = reply,
+         .iov_len = packet_unreachable(packet, length, peers_address(tunnel), reply)},
     };
 
     if (iov[1].iov_len > 0)
         (void)tun_write(&tunnel->tun, iov, 2);
+}
+
+/* Whether an address and a port are where the peer is. */
+static bool is_endpoint(const struct remote *remote, const struct address *address, uint16_t port)
+{
+    const struct sockaddr_in *v4 = &remote->address.v4;
+    const struct sockaddr_in6 *v6 = &remote->address.v6;
+
+    if (address->ipv6)
+        return v6->sin6_family == AF_INET6 && v6->sin6_port == port &&
+               memcmp(&v6->sin6_addr, address->bytes, 16) == 0;
+    return v4->sin_family == AF_INET && v4->sin_port == port &&
+           memcmp(&v4->sin_addr, address->bytes, 4) == 0;
+}
+
+/* Whether a packet of the container's is a datagram of ours on its way to the peer, which the site
+ * routes to the container, and the container into the link: sealed, it would come again, and so on
+ * without an end. It is from our port, or, where an address was translated on the way, by its
+ * receiver one of our session's. The fragments behind a first one are not known; but a datagram
+ * that they are sealed in is, so that each round leaves less of them. */
+static bool is_own(const struct tunnel *tunnel, const uint8_t *bytes, const struct packet *packet)
+{
+    struct packet_content content;
+    struct packet_udp udp;
+    struct message_data message = {0};
+    const uint8_t *payload;
+    size_t length;
+
+    if (!packet_find_content(bytes, packet->length, &content) || content.protocol != IPPROTO_UDP ||
+        content.packet_length - content.offset < sizeof(udp))
+        return false;
+    memcpy(&udp, bytes + content.offset, sizeof(udp));
+    if (!is_endpoint(&tunnel->remote, &packet->destination, udp.destination))
+        return false;
+    if (be16toh(udp.source) == udp_port(&tunnel->udp))
+        return true;
+    payload = bytes + content.offset + sizeof(udp);
+    length = content.packet_length - content.offset - sizeof(udp);
+    if (length < sizeof(message))
+        return false;
+    memcpy(&message, payload, sizeof(message));
+    return le32toh(message.type) == MESSAGE_DATA && tunnel->sessions.current->there &&
+           le32toh(message.receiver) == tunnel->sessions.current->remote;
 }
 
 /* Whether a frame of the container's is for the peer. */
@@ -125,7 +182,7 @@ static bool for_peer(struct tunnel *tunnel, size_t length)
         return false;
     if (noise_has_peer(tunnel->noise) && remote_known(&tunnel->remote) &&
         allowed_contains(&tunnel->allowed, &parsed.destination))
-        return true;
+        return !is_own(tunnel, packet, &parsed);
     refuse(tunnel, packet, length - SPLIT_VNET_SIZE);
     return false;
 }

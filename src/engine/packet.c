@@ -240,7 +240,7 @@ static void write_ipv6_reply(const struct packet *packet, uint8_t *reply, size_t
     memcpy(icmp + 2, &checksum, sizeof(checksum));
 }
 
-size_t packet_unreachable(const uint8_t *bytes, size_t size,
+size_t packet_unreachable(const uint8_t *bytes, size_t size, const struct address *from,
                           uint8_t ret_reply[static PACKET_ICMP_MAX])
 {
     struct packet packet;
@@ -253,6 +253,8 @@ size_t packet_unreachable(const uint8_t *bytes, size_t size,
         !is_host(&packet.source) || !is_host(&packet.destination) || is_error(bytes, &content))
         return 0;
     ipv6 = packet.source.ipv6;
+    if (from && from->ipv6 == ipv6)
+        packet.destination = *from;
     headers = (ipv6 ? IPV6_SIZE : IPV4_SIZE) + (size_t)ICMP_SIZE;
     length = headers + packet.length;
     if (length > (ipv6 ? PACKET_ICMP_MAX : ICMP_IPV4_MAX))

@@ -104,10 +104,11 @@ uint8_t packet_outer_class(uint8_t inner_class);
 bool packet_take_ecn(uint8_t *bytes, size_t size, uint8_t outer_class);
 
 /* An ICMP or ICMPv6 "destination unreachable" (host unreachable; address unreachable) that answers
- * `bytes`, whose source and destination are exchanged in it: the kernel's driver sends the same for
- * a packet for which there is no peer or no endpoint (wg_xmit, drivers/net/wireguard/device.c).
- * Returns its length, or 0 if there must be no answer (RFC 1122 3.2.2, RFC 4443 2.4(e): to an ICMP
- * error, a fragment that isn't the first, a multicast or unspecified source ...). */
+ * `bytes`: the kernel's driver sends the same for a packet for which there is no peer or no
+ * endpoint (wg_xmit, drivers/net/wireguard/device.c). It is from `from`, if that is an address of
+ * the same family, else from the destination of `bytes`. Returns its length, or 0 if there must be
+ * no answer (RFC 1122 3.2.2, RFC 4443 2.4(e): to an ICMP error, a fragment that isn't the first, a
+ * multicast or unspecified source ...). */
 enum { PACKET_ICMP_MAX = 1280 };
-size_t packet_unreachable(const uint8_t *bytes, size_t size,
+size_t packet_unreachable(const uint8_t *bytes, size_t size, const struct address *from,
                           uint8_t ret_reply[static PACKET_ICMP_MAX]);

@@ -106,3 +106,41 @@ full_packets()
     full_packets "$c1" 1412
     [ "$(lengths_of_captured)" = "1444 " ] || fail "$(lengths_of_captured)"
 }
+
+@test "a packet for nobody is answered from the peer's address: a reverse-path filter lets it through" {
+    two_engines w
+    answers "$c1" "$IP2"
+    on "$c1" sysctl -qw net.ipv4.conf.all.rp_filter=1 net.ipv4.conf.wg-7-0.rp_filter=1
+    on "$c1" ping -n -c 1 -W 2 -I wg-7-0 198.51.100.99 >"$BATS_TEST_TMPDIR/ping" 2>&1 && fail "an answer of nobody's"
+    cat "$BATS_TEST_TMPDIR/ping"
+    grep -q "From $IP2 .*Destination Host Unreachable" "$BATS_TEST_TMPDIR/ping"
+}
+
+# Site 1 routes an address through its container, which routes it into the link: routed_through ADDRESS
+routed_through()
+{
+    ip -n w-1 link add in1 type veth peer name in2 netns "/proc/$c1/ns/net"
+    ip -n w-1 address add 172.16.0.1/24 dev in1
+    ip -n w-1 link set in1 up
+    on "$c1" ip address add 172.16.0.2/24 dev in2
+    on "$c1" ip link set in2 up
+    on "$c1" sysctl -qw net.ipv4.ip_forward=1 net.ipv4.conf.all.rp_filter=0
+    ip -n w-1 route add "$1" via 172.16.0.2
+}
+
+@test "the endpoint is the peer's address in the link, and the site routes that through its container: no loop" {
+    local size before after
+    two_engines w
+    answers "$c1" "$IP2"
+    routed_through "$IP2"
+    # A session is there, by the endpoint of before.
+    "$CTL" "$ENGINE" set "public_key=$KEY2" "endpoint=$IP2:$PORT2"
+    for size in 56 1300 1400 4000 60000; do
+        before=$(of_engine tx_bytes)
+        ! on "$c1" ping -n -q -c 1 -W 1 -s "$size" "$IP2" || fail "it has left by this way"
+        after=$(of_engine tx_bytes)
+        echo "$size bytes: $((after - before)) sealed"
+        [ $((after - before)) -gt "$size" ]
+        [ $((after - before)) -lt $((2 * size + 3000)) ]
+    done
+}

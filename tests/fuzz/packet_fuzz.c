@@ -25,7 +25,7 @@ static void check_reply(const uint8_t *bytes, const struct packet *packet)
     size_t headers = ipv6 ? 48 : 28;
     uint8_t reply[PACKET_ICMP_MAX];
     struct packet answer;
-    size_t length = packet_unreachable(bytes, packet->length, reply);
+    size_t length = packet_unreachable(bytes, packet->length, NULL, reply);
     uint32_t pseudo;
 
     if (length == 0)
@@ -40,7 +40,7 @@ static void check_reply(const uint8_t *bytes, const struct packet *packet)
     require(packets_sum(reply + headers - 8, length - headers + 8, pseudo) == 0xffff);
     require(ipv6 || is_ipv4_right(reply));
     /* never an error about an error */
-    require(packet_unreachable(reply, length, reply) == 0);
+    require(packet_unreachable(reply, length, NULL, reply) == 0);
 }
 
 static void check_ecn(uint8_t *bytes, const struct packet *packet, uint8_t outer)
@@ -91,7 +91,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         uint8_t reply[PACKET_ICMP_MAX];
 
         require(!packet_find_content(bytes, size, &content));
-        require(packet_unreachable(bytes, size, reply) == 0);
+        require(packet_unreachable(bytes, size, NULL, reply) == 0);
         require(packet_take_ecn(bytes, size, outer) == ((outer & 3) != 3));
     }
     free(bytes);

@@ -94,7 +94,8 @@ static void every_size(void)
             expect(packet_find_content(copy, size, &content) == whole, "%d: %zu", version, size);
             expect(!whole || (packet.length == length && content.packet_length == length),
                    "%d: %zu", version, size);
-            expect((packet_unreachable(copy, size, reply) > 0) == whole, "%d: %zu", version, size);
+            expect((packet_unreachable(copy, size, NULL, reply) > 0) == whole, "%d: %zu", version,
+                   size);
             expect(packet_take_ecn(copy, size, 3) == whole, "%d: %zu", version, size);
             free(copy);
         }
@@ -301,7 +302,8 @@ static void answered(void)
         length = packets_write(&sample, bytes);
         memcpy(bytes + answers[i].place, answers[i].bytes, answers[i].length);
         copy = unit_copy(bytes, length);
-        expect((packet_unreachable(copy, length, reply) > 0) == answers[i].answered, "case %zu", i);
+        expect((packet_unreachable(copy, length, NULL, reply) > 0) == answers[i].answered,
+               "case %zu", i);
         free(copy);
     }
 }
@@ -324,7 +326,7 @@ static void answer(void)
             sample.payload = payload;
             length = packets_write(&sample, bytes);
             memset(reply, 0xa5, sizeof(reply));
-            got = packet_unreachable(bytes, length + 16, reply);
+            got = packet_unreachable(bytes, length + 16, NULL, reply);
             expect(got == (headers + length < longest ? headers + length : longest), "%zu: %zu",
                    length, got);
             expect(packet_parse(bytes, length, &asked) && packet_parse(reply, got, &packet), "%zu",
@@ -349,6 +351,36 @@ static void answer(void)
     }
 }
 
+/* From an address of the same family, which is in the checksums, too. */
+static void answer_from(void)
+{
+    static const struct address from[] = {{false, {10, 0, 0, 15}}, {true, {0xfd, [15] = 9}}};
+
+    for (int which = 0; which < 2; which++) {
+        for (int version = 0; version < 2; version++) {
+            struct sample sample = version == 0 ? ipv4 : ipv6;
+            size_t header = version == 0 ? 20 : 40;
+            uint8_t reply[PACKET_ICMP_MAX], bytes[200];
+            struct packet asked, packet;
+            size_t length = packets_write(&sample, bytes), got;
+            uint32_t pseudo;
+
+            got = packet_unreachable(bytes, length, &from[which], reply);
+            expect(packet_parse(bytes, length, &asked) && packet_parse(reply, got, &packet),
+                   "%d, %d", which, version);
+            expect(memcmp(&packet.source, which == version ? &from[which] : &asked.destination,
+                          sizeof(packet.source)) == 0,
+                   "%d, %d: source", which, version);
+            expect(memcmp(&packet.destination, &asked.source, sizeof(asked.source)) == 0,
+                   "%d, %d: destination", which, version);
+            pseudo = version == 0 ? 0 : packets_pseudo(reply, 58, got - header);
+            expect(packets_sum(reply + header, got - header, pseudo) == 0xffff, "%d, %d: checksum",
+                   which, version);
+            expect(version == 1 || packets_sum(reply, 20, 0) == 0xffff, "%d: header", which);
+        }
+    }
+}
+
 int main(void)
 {
     static const struct test tests[] = {
@@ -361,6 +393,7 @@ int main(void)
         {.name = "ecn_checksum", .run = ecn_checksum},
         {.name = "answered", .run = answered},
         {.name = "answer", .run = answer},
+        {.name = "answer_from", .run = answer_from},
     };
 
     return unit_run("engine_packet", tests, COUNT(tests));

@@ -2,6 +2,7 @@
  * engine_world.h. */
 #include "engine/tunnel.h"
 
+#include <arpa/inet.h>
 #include <endian.h>
 #include <errno.h>
 #include <linux/virtio_net.h>
@@ -1098,6 +1099,9 @@ static void destinations(void)
                delivered->item[0].bytes[9] == 1 && delivered->item[0].bytes[20] == 3 &&
                delivered->item[0].bytes[21] == 1,
            "no answer");
+    expect(memcmp(delivered->item[0].bytes + 12, (const uint8_t[]){10, 0, 0, 1, 10, 0, 0, 0}, 8) ==
+               0,
+           "not from the peer's address, or not to the sender's");
     /* nor is anything said to a packet when there is no peer, or nobody knows where it is */
     tunnel0->remote = (struct remote){0};
     world_offer_mark(0, 1, PACKET);
@@ -1108,6 +1112,61 @@ static void destinations(void)
     world_pass();
     expect(delivered->count == 3 && sent(0, MESSAGE_INITIATION) == 0, "without a peer");
     world_stop();
+}
+
+/* The site routes to the peer through the container: what we have sealed comes back. */
+static void own_datagrams(void)
+{
+    enum {
+        OWN = 1000, /* ports: of end 0, and of the peer */
+        PEERS = 2000,
+        OTHER = 3000,
+    };
+    static const struct {
+        uint16_t from;
+        uint16_t to;
+        uint16_t fragment;
+        bool sealed; /* the payload is a datagram of the session */
+        bool goes;
+    } cases[] = {
+        {OWN, PEERS, 0, false, false},  {OWN, PEERS, 0, true, false},
+        {OTHER, PEERS, 0, true, false}, {OTHER, PEERS, 0, false, true},
+        {OWN, OTHER, 0, true, true},    {OTHER, OTHER, 0, false, true},
+        {OWN, PEERS, MF, true, false},  {OWN, PEERS, 100, true, true},
+        {PEERS, OWN, 0, true, true},
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct sample sample = {.protocol = UDP,
+                                .ttl = 64,
+                                .port = cases[i].from,
+                                .fragment = cases[i].fragment,
+                                .payload = 100};
+        struct message_data header = {.type = htole32(MESSAGE_DATA)};
+        uint8_t packet[200];
+        size_t length = packets_write(&sample, packet);
+        unsigned int before;
+
+        world_begin(51);
+        connect_ends();
+        header.receiver = htole32(tunnel0->sessions.current->remote);
+        memcpy(packet + 12, (const uint8_t[]){10, 0, 0, 0, 10, 0, 0, 1}, 8);
+        memcpy(packet + 22, (const uint8_t[]){(uint8_t)(cases[i].to >> 8), (uint8_t)cases[i].to},
+               2);
+        if (cases[i].sealed)
+            memcpy(packet + 28, &header, sizeof(header));
+        packets_repair(packet, length, 20);
+        before = sent(0, MESSAGE_DATA);
+        world_offer(0, packet, length);
+        world_run(0);
+        expect(sent(0, MESSAGE_DATA) == before + 1, "case %zu: the peer is elsewhere", i);
+        (void)inet_pton(AF_INET, "10.0.0.1", &tunnel0->remote.address.v4.sin_addr);
+        before = sent(0, MESSAGE_DATA);
+        world_offer(0, packet, length);
+        world_run(0);
+        expect(sent(0, MESSAGE_DATA) == before + cases[i].goes, "case %zu", i);
+        world_stop();
+    }
 }
 
 static const struct {
@@ -1517,6 +1576,7 @@ int main(void)
         {.name = "sources", .run = sources},
         {.name = "nonsense", .run = nonsense},
         {.name = "destinations", .run = destinations},
+        {.name = "own_datagrams", .run = own_datagrams},
         {.name = "padding", .run = padding},
         {.name = "padding_later", .run = padding_later},
         {.name = "long_packets", .run = long_packets},
