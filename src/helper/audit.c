@@ -1,15 +1,21 @@
 #include "helper/audit.h"
 
+#include <fcntl.h>
+#include <linux/magic.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <sys/un.h>
+#include <sys/vfs.h>
 #include <syslog.h>
 #include <unistd.h>
 
 #include "helper/failure.h"
+#include "helper/file.h"
 #include "helper/settings.h"
 #include "helper/task.h"
 
@@ -17,6 +23,9 @@
 
 enum {
     LINE_SIZE = 1024, /* more than the longest */
+    MAP_SIZE = 128,   /* more than the one line of the map of the machine's own user namespace */
+    PROC_ROOT =
+        1, /* inode of the root directory of /proc (PROC_ROOT_INO, include/linux/proc_ns.h) */
     NOT_YET = -1,
     NOBODY = -2,
 };
@@ -24,6 +33,13 @@ enum {
 /* The sandbox has neither a socket nor getpid(). */
 static int log_socket = NOT_YET;
 static pid_t self;
+
+/* Who calls, as far as that is known. */
+static enum {
+    CALLER_UNKNOWN,
+    CALLER_BY_NUMBER, /* getuid() is the machine's number */
+    CALLER_ELSEWHERE, /* getuid() is a number of another user namespace, where anybody can be 0 */
+} caller;
 
 static struct {
     bool known;
@@ -50,11 +66,57 @@ static void add(struct line *line, const char *format, ...)
         line->length += (size_t)length < room ? (size_t)length : room - 1;
 }
 
+/* Opens a file of the /proc of the kernel's. In a user namespace the caller may have mounted what
+ * he likes: another file over this one, or another file system over /proc. So it has to be a proc
+ * file system from its root on, and the file has to be in that mount. */
+static int open_in_proc(const char *name)
+{
+    struct statfs system;
+    struct statx root, file;
+    int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int fd = -1;
+
+    if (proc >= 0 && fstatfs(proc, &system) == 0 && system.f_type == PROC_SUPER_MAGIC &&
+        statx(proc, "", AT_EMPTY_PATH, STATX_INO | STATX_MNT_ID, &root) == 0 &&
+        root.stx_ino == PROC_ROOT)
+        fd = openat(proc, name, O_RDONLY | O_CLOEXEC);
+    if (proc >= 0)
+        close(proc);
+    if (fd < 0)
+        return -1;
+    if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &file) == 0 &&
+        file.stx_mask & root.stx_mask & STATX_MNT_ID && file.stx_mnt_id == root.stx_mnt_id)
+        return fd;
+    close(fd);
+    return -1;
+}
+
+/* In the machine's own user namespace all numbers of users stand for themselves. The kernel writes
+ * the map for the process that opens it: another process's, which the caller might have mounted
+ * there, says so only to those for whom the same holds (uid_m_show(), kernel/user_namespace.c). */
+static void find_caller(void)
+{
+    static const char identity[] = "         0          0 4294967295\n";
+    char map[MAP_SIZE];
+    int fd = open_in_proc("self/uid_map");
+    ssize_t length;
+
+    if (fd < 0)
+        return;
+    length = file_read(fd, map, sizeof(map));
+    close(fd);
+    if (length > 0)
+        caller = length == sizeof(identity) - 1 && memcmp(map, identity, sizeof(identity) - 1) == 0
+                     ? CALLER_BY_NUMBER
+                     : CALLER_ELSEWHERE;
+}
+
 void audit_open(void)
 {
     if (log_socket != NOT_YET)
         return;
     self = getpid();
+    find_caller();
     log_socket = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (log_socket < 0)
         log_socket = NOBODY;
@@ -147,9 +209,34 @@ static void add_target(struct line *line, const struct request *request,
  * program says of the time they needn't believe. */
 static void begin(struct line *line, int error)
 {
-    add(line,
-        "<%d>net-admin-helper[%d]: user %u: ", LOG_AUTHPRIV | (error ? LOG_WARNING : LOG_INFO),
-        self, getuid());
+    add(line, "<%d>net-admin-helper[%d]: ", LOG_AUTHPRIV | (error ? LOG_WARNING : LOG_INFO), self);
+    if (caller == CALLER_BY_NUMBER)
+        add(line, "user %u: ", getuid());
+    else
+        add(line, "%s: ",
+            caller == CALLER_ELSEWHERE ? "a user of another user namespace" : "an unknown user");
+}
+
+static void end(struct line *line, int error, const struct failure *failure)
+{
+    if (error)
+        add(line, ": refused: %s", failure->text);
+    else
+        add(line, ": ok");
+}
+
+void audit_undone(const struct request *request, const struct target *target, int error,
+                  const struct failure *failure)
+{
+    struct line line = {.length = 0};
+
+    begin(&line, error);
+    add(&line, "batch --undo");
+    add_argument(&line, ARGUMENT_NET, request);
+    add_argument(&line, ARGUMENT_HOST, request);
+    add_target(&line, request, target->netns.inode ? target : NULL);
+    end(&line, error, failure);
+    send_line(&line);
 }
 
 void audit_send(const struct task *task, const struct request *request, const struct target *target,
@@ -166,10 +253,7 @@ void audit_send(const struct task *task, const struct request *request, const st
         add_argument(&line, *argument, request);
     add_options(&line, request);
     add_target(&line, request, target);
-    if (error)
-        add(&line, ": refused: %s", failure->text);
-    else
-        add(&line, ": ok");
+    end(&line, error, failure);
     if (!error && made.known)
         add_key(&line, ", public key", &made.public_key);
     made.known = false;

@@ -22,6 +22,10 @@ void audit_open(void);
 /* The public key of a link that has just been made, for the next line. */
 void audit_public_key(const struct key *public_key);
 
+/* Sends the line on a link that the end of a batch removes. */
+void audit_undone(const struct request *request, const struct target *target, int error,
+                  const struct failure *failure);
+
 /* Sends the line on one request, by what its run returned; `target` is NULL where that wasn't
  * reached. No capability is effective then. For tasks that only look it does nothing. */
 void audit_send(const struct task *task, const struct request *request, const struct target *target,

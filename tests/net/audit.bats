@@ -339,10 +339,10 @@ assert_line_number()
     [ "${#lines[@]}" = 9 ] || fail "$output $stderr"
     wait_for grep -q cwg_destroy_all "$LINES"
     assert_line_number 1 86 "cwg_create net 7 host 0 port 5007 $where: ok, public key ${lines[0]#ok }"
-    assert_line_number 2 84 "cwg_destroy net 9 host 0 $where: refused: ${lines[1]#error }"
+    assert_line_number 2 84 "cwg_destroy net 9 host 0 $where: refused: ${lines[1]#error * }"
     assert_line_number 3 86 "cwg_connect net 7 host 1 peer 192.0.2.2:5102 key $KEY $where: ok"
-    assert_line_number 4 84 "cwg_destroy net 7 host 0 (fd:0): refused: ${lines[5]#error }"
-    assert_line_number 5 84 "cwg_destroy net 7 host 0 (pid 4194304): refused: ${lines[6]#error }"
+    assert_line_number 4 84 "cwg_destroy net 7 host 0 (fd:0): refused: ${lines[5]#error * }"
+    assert_line_number 5 84 "cwg_destroy net 7 host 0 (pid 4194304): refused: ${lines[6]#error * }"
     answer=${lines[7]#*public_key\":\"}
     assert_line_number 6 86 "cwg_create net 8 host 0 port 0 $where: ok, public key ${answer%%\"*}"
     assert_line_number 7 86 "cwg_destroy_all $where: ok"
@@ -378,4 +378,50 @@ logged_with()
     at site1 unshare --mount -- sh -c 'mount --rbind "$0" /dev && exec "$@"' "$DEV" \
         setpriv --reuid "$APP_UID" --regid "$APP_GID" --clear-groups --inh-caps=-all -- \
         env -- prlimit --nofile="$number:$number" "$HELPER" "$@" 3>&-
+}
+
+# bats test_tags=any-backend
+@test "a caller in a user namespace of his own is no user by number, whatever he mounts" {
+    local who="a user of another user namespace" map
+    listen
+    run --separate-stderr logged cwg_destroy "$c1" 7 0
+    assert_line 84 "$APP_UID: cwg_destroy net 7 host 0 in $(net_of "$c1") (pid $c1): refused: ${stderr#"$NAME: "}"
+    for map in --map-root-user "--map-user=4321 --map-group=4321"; do
+        # shellcheck disable=SC2086 # words
+        run --separate-stderr elsewhere $map -- "$HELPER" cwg_destroy "$c1" 7 0
+        assert_failure_with "pid: "
+        assert_line_of "$who"
+    done
+    # Another map, a file of his own, another process's map, another /proc: mounted over the one that is read.
+    printf '         0          0 4294967295\n' >"$BATS_TEST_TMPDIR/map"
+    chmod 644 "$BATS_TEST_TMPDIR/map"
+    for map in "$BATS_TEST_TMPDIR/map" /proc/1/uid_map /proc/self/cmdline; do
+        # shellcheck disable=SC2016
+        run --separate-stderr elsewhere --map-root-user --mount -- sh -c \
+            'mount --bind "$0" /proc/$$/uid_map && exec "$@"' "$map" "$HELPER" cwg_destroy "$c1" 7 0
+        assert_failure_with "pid: "
+        assert_line_of "an unknown user"
+    done
+    # shellcheck disable=SC2016
+    run --separate-stderr elsewhere --map-root-user --mount -- sh -c 'mount -t tmpfs tmpfs /proc && mkdir /proc/self &&
+        cp "$0" /proc/self/uid_map && exec "$@"' "$BATS_TEST_TMPDIR/map" "$HELPER" cwg_destroy "$c1" 7 0
+    assert_line_of "an unknown user"
+}
+
+# Runs a command in a user namespace of the application's own, with that /dev.
+elsewhere()
+{
+    # shellcheck disable=SC2016
+    at site1 unshare --mount -- sh -c 'mount --rbind "$0" /dev && exec "$@"' "$DEV" \
+        setpriv --reuid "$APP_UID" --regid "$APP_GID" --clear-groups --inh-caps=-all -- env -- unshare --user "$@"
+}
+
+# The log has one line more, by that caller.
+assert_line_of()
+{
+    local line
+    COUNT=$((${COUNT:-0} + 1))
+    wait_for test "$(wc -l <"$LINES")" -ge "$COUNT"
+    line=$(tail -n 1 "$LINES")
+    [[ $line =~ ^'<84>'$NAME'['[0-9]+']: '"$1: cwg_destroy net 7 host 0 " ]] || fail "the line is '$line'"
 }
