@@ -60,14 +60,12 @@ static ssize_t read_more(struct lines *lines)
         struct pollfd input = {.fd = lines->fd, .events = POLLIN};
         ssize_t count;
 
-        if (lines->before_read)
-            lines->before_read(lines->context);
         count = read(lines->fd, lines->bytes + lines->end, sizeof(lines->bytes) - lines->end);
         if (count >= 0)
             return count;
-        if (errno == EAGAIN && !lines->before_read)
+        if (errno == EAGAIN)
             (void)ppoll(&input, 1, NULL, NULL);
-        else if (errno != EAGAIN && errno != EINTR)
+        else if (errno != EINTR)
             return -errno;
     }
 }

@@ -13,11 +13,9 @@ struct lines {
     int fd;
     size_t start; /* of what was read, and not yet taken */
     size_t end;
-    bool skipping;                      /* the rest of a line that was too long */
-    bool comment;                       /* and that line is a comment */
-    unsigned int number;                /* of the last line that was taken, from 1 */
-    void (*before_read)(void *context); /* waits for something to read; or NULL */
-    void *context;
+    bool skipping;       /* the rest of a line that was too long */
+    bool comment;        /* and that line is a comment */
+    unsigned int number; /* of the last line that was taken, from 1 */
     char bytes[4096];
 };
 

@@ -10,6 +10,7 @@
  *   home        where we are; the last look at a file
  *   prepare     a new link's engine is started, where the kernel has no WireGuard: the one program
  *               that is ever run
+ *   deadline    a timer that ends us if we have a container open for too long
  *   sandbox     no_new_privs, and an allow-list of system calls
  *   target      the container's namespace, resolved once, and whether the caller may work there
  *   task        what was asked for
@@ -22,6 +23,7 @@
 
 #include "helper/arguments.h"
 #include "helper/audit.h"
+#include "helper/deadline.h"
 #include "helper/failure.h"
 #include "helper/output.h"
 #include "helper/policy.h"
@@ -74,6 +76,8 @@ static int get_ready(const struct task *task, const struct request *request, str
         error = settle(task, request, failure);
     if (!error)
         error = home_open(ret_home, failure);
+    if (!error)
+        error = deadline_make(failure);
     if (!error && task->prepare)
         error = task->prepare(request, ret_home, failure);
     output_look();
@@ -92,6 +96,7 @@ static int do_task(const struct task *task, const struct request *request, struc
     if (!error && task->run_at_home) {
         error = task->run_at_home(request, &home, failure);
     } else if (!error) {
+        deadline_allow(task_seconds(task, request));
         error = target_open(&home, &request->target, task->changes, &target, failure);
         if (!error) {
             reached = &target;
@@ -138,7 +143,7 @@ int main(int argc, char *argv[])
     secret_wipe();
     startup_close_all();
     privilege_end();
-    if (error && arguments_want_json(argc, argv))
+    if (error && failure.code != FAILURE_OUTPUT && arguments_want_json(argc, argv))
         output_failure_json(&failure);
     if (error)
         output_failure(&failure);

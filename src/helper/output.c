@@ -13,6 +13,7 @@
 #include "helper/failure.h"
 #include "helper/json.h"
 #include "helper/settings.h"
+#include "helper/target.h"
 #include "helper/task.h"
 #include "helper/text.h"
 
@@ -23,10 +24,21 @@ enum {
     COLUMNS = 80, /* of help, at most */
 };
 
-static int write_all(int fd, const char *text)
+enum {
+    READER_SECONDS = 10, /* how long a link that isn't finished waits for its caller */
+};
+
+/* How results are written. */
+static struct {
+    struct text *diverted; /* to here, if not NULL */
+    bool in_line;          /* as part of a line */
+    bool begun;            /* the line has begun */
+} way;
+
+/* A descriptor that doesn't wait by itself (O_NONBLOCK) has room later. */
+static int write_all(int fd, const char *text, size_t left)
 {
     struct pollfd room = {.fd = fd, .events = POLLOUT};
-    size_t left = strlen(text);
 
     while (left > 0) {
         ssize_t written = write(fd, text, left);
@@ -43,16 +55,31 @@ static int write_all(int fd, const char *text)
     return 0;
 }
 
-static struct text *diverted;
-
 void output_divert(struct text *text)
 {
-    diverted = text;
+    way.diverted = text;
 }
 
-bool output_is_diverted(void)
+void output_line_start(void)
 {
-    return diverted;
+    way.in_line = true;
+    way.begun = false;
+}
+
+bool output_line_begun(void)
+{
+    return way.begun;
+}
+
+void output_line_end(void)
+{
+    way.in_line = false;
+    way.begun = false;
+}
+
+bool output_in_batch(void)
+{
+    return way.diverted || way.in_line;
 }
 
 /* Whether people read what is written to standard output and to standard error. */
@@ -79,13 +106,13 @@ void output_look(void)
 
 void output_note_result(const char *text)
 {
-    if (people_see_results && !diverted)
-        (void)write_all(STDOUT_FILENO, text);
+    if (people_see_results && !output_in_batch())
+        (void)write_all(STDOUT_FILENO, text, strlen(text));
 }
 
 bool output_takes_notes(void)
 {
-    return people_see_notes && !diverted;
+    return people_see_notes && !output_in_batch();
 }
 
 void output_note(const char *text)
@@ -99,25 +126,74 @@ int output_is_wanted(struct failure *failure)
     struct pollfd output = {.fd = STDOUT_FILENO};
     struct timespec now = {0};
 
-    if (diverted && ppoll(&output, 1, &now, NULL) > 0 && output.revents & (POLLERR | POLLHUP))
+    if (output_in_batch() && ppoll(&output, 1, &now, NULL) > 0 &&
+        output.revents & (POLLERR | POLLHUP))
         return fail_as(failure, FAILURE_OUTPUT, -EPIPE,
                        "nobody reads the answers any more; keep the reader of standard output");
     return 0;
 }
 
-int output_result(const char *text, struct failure *failure)
+static int write_result(const char *text, size_t length, struct failure *failure)
 {
-    int error = 0;
+    int error = write_all(STDOUT_FILENO, text, length);
 
-    if (diverted)
-        text_add(diverted, text);
-    else
-        error = write_all(STDOUT_FILENO, text);
     if (!error)
         return 0;
     fail_unexpected(failure, error, "can't write to standard output");
     failure->code = FAILURE_OUTPUT;
     return error;
+}
+
+int output_answer(const char *text, struct failure *failure)
+{
+    return write_result(text, strlen(text), failure);
+}
+
+int output_result(const char *text, struct failure *failure)
+{
+    size_t length = strlen(text);
+    int error = 0;
+
+    if (way.diverted) {
+        text_add(way.diverted, text);
+        return 0;
+    }
+    if (way.in_line && !way.begun) {
+        way.begun = true;
+        error = write_result("ok ", 3, failure);
+    }
+    if (way.in_line && length > 0 && text[length - 1] == '\n')
+        length--;
+    return error ? error : write_result(text, length, failure);
+}
+
+/* A file is always ready, and a pipe or socket as soon as there is room. What is ready may still
+ * keep write() waiting: then the link waits with it, and no container. */
+static int await_reader(struct failure *failure)
+{
+    static const struct timespec most = {.tv_sec = READER_SECONDS};
+    struct pollfd output = {.fd = STDOUT_FILENO, .events = POLLOUT};
+
+    if (ppoll(&output, 1, &most, NULL) != 0)
+        return 0;
+    return fail_as(failure, FAILURE_OUTPUT, -ETIMEDOUT,
+                   "can't write to standard output: nobody has read from it for %d seconds",
+                   READER_SECONDS);
+}
+
+int output_and_return(struct target *target, const struct text *text, struct failure *failure)
+{
+    struct failure ignored;
+    int error, back;
+
+    if (way.diverted)
+        return output_text(text, failure);
+    target_leave(target);
+    error = await_reader(failure);
+    if (!error)
+        error = output_text(text, failure);
+    back = target_return(target, error ? &ignored : failure);
+    return error ? error : back;
 }
 
 int output_text(const struct text *text, struct failure *failure)
@@ -152,7 +228,7 @@ void output_write_warning(void)
     if (!warning)
         return;
     text_print(&text, PROGRAM ": warning: %s\n", warning);
-    write_all(STDERR_FILENO, text.bytes);
+    write_all(STDERR_FILENO, text.bytes, text.length);
 }
 
 static void add_option(struct text *text, enum option option)
@@ -314,7 +390,7 @@ void output_failure_json(const struct failure *failure)
 
     json_add_failure(&text, failure);
     text_add(&text, "\n");
-    write_all(STDOUT_FILENO, text.bytes);
+    write_all(STDOUT_FILENO, text.bytes, text.length);
 }
 
 void output_failure(const struct failure *failure)
@@ -328,5 +404,5 @@ void output_failure(const struct failure *failure)
         text_add(&text, "Usage: ");
         add_synopsis(&text, failure->usage);
     }
-    write_all(STDERR_FILENO, text.bytes);
+    write_all(STDERR_FILENO, text.bytes, text.length);
 }

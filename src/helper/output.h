@@ -5,19 +5,34 @@
 #include <stdbool.h>
 
 struct failure;
+struct target;
 struct task;
 struct text;
 
-/* The result of a task, to standard output, whole. Returns 0, or a negative errno. */
+/* The result of a task, to standard output, whole; or a part of it. Nothing of a container may be
+ * open meanwhile: see target_leave(). Returns 0, or a negative errno with FAILURE_OUTPUT. */
 int output_result(const char *text, struct failure *failure);
 
 /* The same of a text, if all of it had room there. */
 int output_text(const struct text *text, struct failure *failure);
 
-/* From now on results are added to a text, and not written; with NULL, they are written again. For
- * a batch, which writes a line that a result is only a part of. */
+/* The same for a task that goes on afterwards: leaves the target while it writes, and waits for
+ * room for ten seconds at most. Returns 0, or a negative errno, and then the target may be closed
+ * (target_is_open()). */
+int output_and_return(struct target *target, const struct text *text, struct failure *failure);
+
+/* For a batch, whose answer to a task is one line, with the result in it. Either the result is
+ * diverted: it is added to a text and not written, until that is NULL. Or it becomes part of the
+ * line as it comes: "ok " is written before the first part, and the newline at the end of a part
+ * isn't written. output_line_begun() tells whether a part has come; output_line_end() ends that,
+ * and not the line. */
 void output_divert(struct text *text);
-bool output_is_diverted(void);
+void output_line_start(void);
+bool output_line_begun(void);
+void output_line_end(void);
+
+/* Whether a batch is at work on a line. */
+bool output_in_batch(void);
 
 /* Finds out whether people are reading, at terminals; before the sandbox is entered. What is noted
  * for them is written if they are, if no batch is at work, and if it can be written at once. */
@@ -38,6 +53,9 @@ void output_warn(const char *text);
 const char *output_warning(void);
 void output_forget_warning(void);
 void output_write_warning(void);
+
+/* Text that is no result, to standard output. Returns 0, or a negative errno. */
+int output_answer(const char *text, struct failure *failure);
 
 /* The help on a task, or on the program if `task` is NULL, and the version, to standard output. */
 int output_help(const struct task *task, struct failure *failure);

@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "helper/deadline.h"
 #include "helper/failure.h"
 #include "helper/policy.h"
 #include "helper/privilege.h"
@@ -243,18 +244,14 @@ static int check_policy(const struct home *home, const struct target *target,
     return 0;
 }
 
-/* Anybody in the container can hold this lock: who does gets nothing but a pause. */
-void target_take_turn(const struct target *target)
+/* Waits for the other commands on this namespace, for two seconds at most: anybody in the container
+ * can hold this lock, and gets nothing but a pause. The turn ends when the namespace is closed. */
+static void take_turn(const struct target *target)
 {
     static const struct timespec pause = {.tv_nsec = LOCK_PAUSE};
 
     for (int i = 0; i < LOCK_TRIES && flock(target->netns.fd, LOCK_EX | LOCK_NB) < 0; i++)
         clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
-}
-
-void target_end_turn(const struct target *target)
-{
-    flock(target->netns.fd, LOCK_UN);
 }
 
 static void close_one(int *fd)
@@ -264,45 +261,76 @@ static void close_one(int *fd)
     *fd = -1;
 }
 
-void target_close(struct target *target)
+void target_leave(struct target *target)
 {
     netlink_close(&target->route);
     netlink_close(&target->dumps);
     netlink_close(&target->generic);
     close_one(&target->netns.fd);
+    deadline_stop();
+}
+
+void target_close(struct target *target)
+{
+    target_leave(target);
     close_one(&target->pidfd);
+}
+
+bool target_is_open(const struct target *target)
+{
+    return target->netns.fd >= 0;
+}
+
+/* Enters the container and opens what is needed there, and checks that the caller may. */
+static int enter(struct target *target, struct failure *failure)
+{
+    int error;
+
+    deadline_start();
+    error = target->pidfd >= 0
+                ? visit(target->home, target->pidfd, PRIVILEGE_PTRACE | PRIVILEGE_ADMIN, target,
+                        failure)
+                : visit(target->home, target->descriptor, PRIVILEGE_ADMIN, target, failure);
+    return error ? error : check_policy(target->home, target, failure);
+}
+
+int target_return(struct target *target, struct failure *failure)
+{
+    const struct netns left = target->netns;
+    int error = enter(target, failure);
+
+    if (!error && !netns_same(&target->netns, &left))
+        error = fail_as(failure, FAILURE_NO_SUCH_PROCESS, -ESRCH,
+                        "pid: the process has gone to another network namespace in the meantime; "
+                        "give the pid of a process that stays in its container");
+    if (error) {
+        target_leave(target);
+        target->netns = left;
+        target->netns.fd = -1;
+        return error;
+    }
+    take_turn(target);
+    return 0;
 }
 
 int target_open(const struct home *home, const struct target_name *name, bool wait,
                 struct target *ret_target, struct failure *failure)
 {
-    struct target target = {
-        .home = home,
-        .pidfd = -1,
-        .netns.fd = -1,
-        .route.fd = -1,
-        .dumps.fd = -1,
-        .generic.fd = -1,
-    };
-    int error;
+    struct target target = TARGET_NONE;
+    int error = name->kind == TARGET_PID ? pidfd_from(name->number, &target.pidfd, failure)
+                                         : check_descriptor(name->number, failure);
 
-    if (name->kind == TARGET_PID) {
-        error = pidfd_from(name->number, &target.pidfd, failure);
-        if (!error)
-            error = visit(home, target.pidfd, PRIVILEGE_PTRACE | PRIVILEGE_ADMIN, &target, failure);
-    } else {
-        error = check_descriptor(name->number, failure);
-        if (!error)
-            error = visit(home, name->number, PRIVILEGE_ADMIN, &target, failure);
-    }
+    target.home = home;
+    if (name->kind == TARGET_DESCRIPTOR)
+        target.descriptor = name->number;
     if (!error)
-        error = check_policy(home, &target, failure);
+        error = enter(&target, failure);
     if (error) {
         target_close(&target);
         return error;
     }
     if (wait)
-        target_take_turn(&target);
+        take_turn(&target);
     *ret_target = target;
     return 0;
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "helper/deadline.h"
 #include "helper/settings.h"
 
 const struct task *const tasks[] = {
@@ -35,4 +36,15 @@ const struct task *task_by_name(const char *name)
             return tasks[i];
     }
     return NULL;
+}
+
+unsigned int task_seconds(const struct task *task, const struct request *request)
+{
+    unsigned int seconds = DEADLINE_SECONDS + task->seconds;
+
+    for (const enum argument *argument = task->arguments; *argument; argument++) {
+        if (*argument == ARGUMENT_SECONDS)
+            seconds += request->seconds;
+    }
+    return seconds;
 }

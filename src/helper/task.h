@@ -10,6 +10,7 @@
 #include "link/link.h"
 #include "link/peer.h"
 
+struct device;
 struct failure;
 
 enum argument {
@@ -67,6 +68,7 @@ struct task {
     enum option options[OPTIONS]; /* 0 ends them */
     bool changes;                 /* it does more than look */
     bool in_batch;                /* it may stand in a batch: its result is a line at most */
+    unsigned int seconds;         /* that it may take, beside those that the caller gives */
 
     /* What has to be done before the sandbox is entered, at home; or NULL. Returns 0, or a negative
      * errno. */
@@ -76,15 +78,18 @@ struct task {
      * negative errno, and then nothing has been changed. */
     int (*run)(const struct request *request, struct target *target, struct failure *failure);
 
-    /* Takes back what the last run() has done, when it turns out that its result can't be
-     * delivered; or NULL, and then it stands. Returns 0, or a negative errno if it is still there.
-     */
-    int (*undo)(struct target *target, struct failure *failure);
+    /* The device that the last run() has made, for a batch, which removes it if the result can't be
+     * delivered or the batch is undone; NULL if run() made none. Or there is no such function, and
+     * what run() has done stands. */
+    const struct device *(*made)(void);
 
     /* In the place of that, where a task is about more than one container, or none. */
     int (*run_at_home)(const struct request *request, const struct home *home,
                        struct failure *failure);
 };
+
+/* How many seconds a container may be open for that. */
+unsigned int task_seconds(const struct task *task, const struct request *request);
 
 /* Those that config.h enables. */
 extern const struct task *const tasks[];

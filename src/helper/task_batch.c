@@ -1,4 +1,5 @@
-/* batch: many tasks in one run, a line each. */
+/* batch: many tasks in one run, a line each. Nothing of a container is open between two lines, nor
+ * while an answer is written: the caller may take as long as he likes for both. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -8,6 +9,7 @@
 #include "helper/arguments.h"
 #include "helper/audit.h"
 #include "helper/backend.h"
+#include "helper/deadline.h"
 #include "helper/failure.h"
 #include "helper/lines.h"
 #include "helper/output.h"
@@ -20,85 +22,39 @@
 #ifdef ENABLE_CWG_BATCH
 
 enum {
-    TARGETS_KEPT = 8, /* five descriptors each */
+    MADE_MAX = 1024, /* links that --undo can remove */
 };
 
-/* A target of the lines before. Its process lived when it was last used; as long as it does, no
- * other has its number. */
-struct kept {
-    int pid;           /* 0: free */
-    unsigned int used; /* the line that it was last used for */
-    struct target target;
+/* A link that this batch has made. */
+struct made {
+    int pid;
+    struct netns netns; /* not open */
+    struct link_end end;
+    int index;
 };
 
 struct batch {
     const struct home *home;
+    bool undo; /* --undo */
     struct lines lines;
     struct words words;
-    struct kept kept[TARGETS_KEPT];
     unsigned int done; /* lines that were answered */
     unsigned int failed;
     unsigned int first_failed; /* its number among all of the input */
     struct text result;        /* of a task */
     struct text answer;
+    struct made made[MADE_MAX]; /* since the last commit */
+    size_t made_count;
 };
 
-static void drop(struct kept *kept)
+static void clear(struct text *text)
 {
-    if (kept->pid)
-        target_close(&kept->target);
-    kept->pid = 0;
+    text->length = 0;
+    text->bytes[0] = '\0';
 }
 
-/* The place of a pid's target, if that is kept; or the place for it: a free one, or the one that
- * wasn't used for longest. */
-static struct kept *find_place(struct batch *batch, int pid)
-{
-    struct kept *place = &batch->kept[0];
-
-    for (size_t i = 0; i < TARGETS_KEPT; i++) {
-        struct kept *kept = &batch->kept[i];
-
-        if (kept->pid == pid)
-            return kept;
-        if (place->pid && (!kept->pid || kept->used < place->used))
-            place = kept;
-    }
-    return place;
-}
-
-static void drop_all_but(struct batch *batch, const struct kept *kept)
-{
-    for (size_t i = 0; i < TARGETS_KEPT; i++) {
-        if (&batch->kept[i] != kept)
-            drop(&batch->kept[i]);
-    }
-}
-
-static int open_target(struct batch *batch, int pid, struct kept **ret_kept,
-                       struct failure *failure)
-{
-    struct target_name name = {.kind = TARGET_PID, .number = pid};
-    struct kept *kept = find_place(batch, pid);
-    struct failure ignored = {.text = ""};
-
-    if (kept->pid == pid && target_alive(&kept->target, &ignored))
-        drop(kept);
-    if (kept->pid != pid) {
-        int error;
-
-        drop(kept);
-        error = target_open(batch->home, &name, false, &kept->target, failure);
-        if (error)
-            return error;
-        kept->pid = pid;
-    }
-    kept->used = batch->done;
-    *ret_kept = kept;
-    return 0;
-}
-
-static int check_line(const struct command_line *line, struct failure *failure)
+static int check_kind(const struct batch *batch, const struct command_line *line,
+                      struct failure *failure)
 {
     if (line->command != COMMAND_RUN || !line->task->in_batch)
         return fail(failure, -EINVAL,
@@ -112,50 +68,40 @@ static int check_line(const struct command_line *line, struct failure *failure)
         return fail(failure, -EINVAL,
                     "--preshared-key-file: can't stand in a batch, which opens no files; connect "
                     "this link by a command of its own");
-#ifdef ENABLE_CWG_POLICY
-    int error = policy_check_unchanged(failure);
-
-    return error ? error : policy_check(line->task, &line->request, failure);
-#else
+    if (batch->undo && line->task->made && batch->made_count == MADE_MAX)
+        return fail_as(failure, FAILURE_LIMIT, -E2BIG,
+                       "with --undo a batch makes %d links at most before a line commit; give that",
+                       MADE_MAX);
     return 0;
-#endif
 }
 
-/* "ok", and the result, which may end in a newline. */
+static int check_line(const struct batch *batch, const struct command_line *line,
+                      struct failure *failure)
+{
+    int error = check_kind(batch, line, failure);
+
+#ifdef ENABLE_CWG_POLICY
+    if (!error)
+        error = policy_check_unchanged(failure);
+    if (!error)
+        error = policy_check(line->task, &line->request, failure);
+#endif
+    return error;
+}
+
+/* "ok", and the result, which may end in a newline. Of a result that was written as it came only
+ * the end of the line is missing. */
 static int write_answer(struct batch *batch, struct failure *failure)
 {
     size_t length = batch->result.length;
 
+    if (output_line_begun())
+        return output_answer("\n", failure);
     if (length > 0 && batch->result.bytes[length - 1] == '\n')
         batch->result.bytes[length - 1] = '\0';
     batch->answer.length = 0;
     text_print(&batch->answer, "ok%s%s\n", length > 0 ? " " : "", batch->result.bytes);
-    return output_text(&batch->answer, failure);
-}
-
-/* Does the task, and answers while nobody else has a turn, so that what can't be delivered can be
- * taken back. Returns 0; with *ret_lost set if it was that; or a negative errno of the task's. */
-static int do_task(struct batch *batch, const struct command_line *line, struct target *target,
-                   bool *ret_lost, struct failure *failure)
-{
-    struct failure rollback;
-    int error;
-
-    if (line->task->changes)
-        target_take_turn(target);
-    batch->result.length = 0;
-    batch->result.bytes[0] = '\0';
-    output_divert(&batch->result);
-    error = line->task->run(&line->request, target, failure);
-    output_divert(NULL);
-    if (!error && write_answer(batch, failure)) {
-        *ret_lost = true;
-        if (line->task->undo && line->task->undo(target, &rollback))
-            failure_add(failure, "; and it couldn't be taken back: %s", rollback.text);
-    }
-    if (line->task->changes)
-        target_end_turn(target);
-    return error;
+    return output_answer(batch->answer.bytes, failure);
 }
 
 /* What is to be forgotten with each line. */
@@ -168,57 +114,109 @@ static void forget(void)
     output_forget_warning();
 }
 
-/* The answer to a line that had nothing to do. Returns 0, with *ret_lost set if nobody got it. */
-static int answer_nothing(struct batch *batch, bool *ret_lost, struct failure *failure)
+static int run_task(struct batch *batch, const struct command_line *line, struct target *target,
+                    struct failure *failure)
 {
-    batch->result.length = 0;
-    batch->result.bytes[0] = '\0';
-    *ret_lost = write_answer(batch, failure) != 0;
-    return 0;
-}
+    const struct task *task = line->task;
+    int error = task->prepare ? task->prepare(&line->request, batch->home, failure) : 0;
 
-static int try_request(struct batch *batch, const struct command_line *line, struct kept **ret_kept,
-                       bool *ret_lost, struct failure *failure)
-{
-    int error = open_target(batch, line->request.target.number, ret_kept, failure);
-
-    if (error && task_result(&line->request, error) == 0)
-        return answer_nothing(batch, ret_lost, failure);
-    if (!error && line->task->prepare)
-        error = line->task->prepare(&line->request, batch->home, failure);
-    /* A task that waits must not keep others' containers, which may end meanwhile. */
-    if (!error && !line->task->changes && line->request.seconds > 0)
-        drop_all_but(batch, *ret_kept);
-    if (!error)
-        error = do_task(batch, line, &(*ret_kept)->target, ret_lost, failure);
+    if (error)
+        return error;
+    if (task->changes)
+        output_divert(&batch->result);
+    error = task->run_at_home ? task->run_at_home(&line->request, batch->home, failure)
+                              : task->run(&line->request, target, failure);
+    output_divert(NULL);
     return error;
 }
 
-/* Where descriptors run out, those of other targets are let go. A target that failed is not kept:
- * there may be answers of the kernel's left in its sockets. */
+/* A result that can't be delivered is taken back. */
+static void take_back(struct target *target, const struct device *made, struct failure *failure)
+{
+    struct failure rollback;
+    int error = target_return(target, &rollback);
+
+    if (!error)
+        error = made->backend->remove(target, made, &rollback);
+    if (error)
+        failure_add(failure, "; and it couldn't be taken back: %s", rollback.text);
+}
+
+static void note_made(struct batch *batch, const struct target *target, int pid,
+                      const struct device *made)
+{
+    if (batch->undo)
+        batch->made[batch->made_count++] = (struct made){
+            .pid = pid, .netns = target->netns, .end = made->end, .index = made->index};
+}
+
+/* Does the task, and answers it if it went well, when nothing of the container is open any more.
+ * Returns 0, with *ret_lost set if the answer couldn't be written; or a negative errno of the
+ * task's. */
+static int do_task(struct batch *batch, const struct command_line *line, struct target *target,
+                   bool *ret_lost, struct failure *failure)
+{
+    const struct task *task = line->task;
+    const int pid = line->request.target.number;
+    const struct device *made = NULL;
+    int error;
+
+    deadline_allow(task_seconds(task, &line->request));
+    error = task->run_at_home
+                ? 0
+                : target_open(batch->home, &line->request.target, task->changes, target, failure);
+    if (error && task_result(&line->request, error) == 0) {
+        *ret_lost = write_answer(batch, failure) != 0;
+        return 0;
+    }
+    if (error)
+        return error;
+    error = task_result(&line->request, run_task(batch, line, target, failure));
+    if (!error && task->made)
+        made = task->made();
+    target_leave(target);
+    forget(); /* what is left of an engine's start, its UDP sockets among it */
+    if (error)
+        *ret_lost = failure->code == FAILURE_OUTPUT;
+    else
+        *ret_lost = write_answer(batch, failure) != 0;
+    if (*ret_lost && made)
+        take_back(target, made, failure);
+    else if (made)
+        note_made(batch, target, pid, made);
+    target_close(target);
+    return error;
+}
+
 static int do_request(struct batch *batch, const struct command_line *line, bool *ret_lost,
                       struct failure *failure)
 {
-    struct kept *kept = NULL;
-    int error = check_line(line, failure);
+    struct target target = TARGET_NONE;
+    int error = check_line(batch, line, failure);
 
+    clear(&batch->result);
     if (!error)
-        error = try_request(batch, line, &kept, ret_lost, failure);
-    if (error == -EMFILE || error == -ENFILE) {
-        kept = NULL;
-        drop_all_but(batch, NULL);
-        forget();
-        error = try_request(batch, line, &kept, ret_lost, failure);
-    }
+        error = do_task(batch, line, &target, ret_lost, failure);
 #ifdef ENABLE_CWG_AUDIT
     if (line->command == COMMAND_RUN)
-        audit_send(line->task, &line->request, kept ? &kept->target : NULL,
-                   *ret_lost && line->task->undo ? -EIO : error, failure);
+        audit_send(line->task, &line->request, target.netns.inode ? &target : NULL,
+                   *ret_lost && line->task->made ? -EIO : error, failure);
 #endif
-    if (error && kept)
-        drop(kept);
     forget();
     return error;
+}
+
+/* Takes nothing but itself. */
+static int commit(struct batch *batch, bool *ret_lost, struct failure *failure)
+{
+    if (!batch->undo)
+        return fail(failure, -EINVAL, "commit: this batch runs without --undo; leave it out");
+    if (batch->words.count > 1)
+        return fail(failure, -EINVAL, "commit: takes no arguments; leave them out");
+    batch->made_count = 0;
+    clear(&batch->result);
+    *ret_lost = write_answer(batch, failure) != 0;
+    return 0;
 }
 
 static int fail_no_task(struct failure *failure)
@@ -228,6 +226,7 @@ static int fail_no_task(struct failure *failure)
         if (tasks[i]->in_batch)
             failure_add(failure, " %s", tasks[i]->name);
     }
+    failure_add(failure, " commit");
     return -EINVAL;
 }
 
@@ -239,6 +238,8 @@ static int do_line(struct batch *batch, bool *ret_lost, struct failure *failure)
     int error;
 
     memcpy(words + 1, batch->words.word, sizeof(batch->words.word));
+    if (strcmp(words[1], "commit") == 0)
+        return commit(batch, ret_lost, failure);
     if (words[1][0] != '-' && !task_by_name(words[1]))
         return fail_no_task(failure);
     error = arguments_parse(batch->words.count + 1, words, &line, failure);
@@ -263,26 +264,36 @@ static int fail_line(int result, struct failure *failure)
     }
 }
 
+/* Where a result was written in part, the error follows it in the same line. What failed may have
+ * been the way home. Returns whether the batch has to end. */
+static bool write_error(struct batch *batch, struct failure *failure)
+{
+    batch->answer.length = 0;
+    text_print(&batch->answer, "%serror %s ", output_line_begun() ? " " : "",
+               failure_word(failure->code));
+    text_add_joined(&batch->answer, failure->text, "; ");
+    text_add(&batch->answer, "\n");
+    return output_answer(batch->answer.bytes, failure) || home_return(batch->home, failure);
+}
+
 /* Returns 0, or a negative errno if there is no sense in going on. */
 static int answer_line(struct batch *batch, int result, struct failure *failure)
 {
     struct failure own = {.text = ""};
     bool lost = false;
-    int error = result == LINES_WORDS ? do_line(batch, &lost, &own) : fail_line(result, &own);
+    int error;
+
+    output_line_start();
+    error = result == LINES_WORDS ? do_line(batch, &lost, &own) : fail_line(result, &own);
 
     batch->done++;
     if (error) {
         if (batch->failed++ == 0)
             batch->first_failed = batch->lines.number;
-        batch->answer.length = 0;
-        text_print(&batch->answer, "error %s ", failure_word(own.code));
-        text_add_joined(&batch->answer, own.text, "; ");
-        text_add(&batch->answer, "\n");
-        lost = output_text(&batch->answer, &own);
-        /* What failed may have been the way home. */
         if (!lost)
-            lost = home_return(batch->home, &own);
+            lost = write_error(batch, &own);
     }
+    output_line_end();
     if (!lost)
         return 0;
     *failure = own;
@@ -291,57 +302,95 @@ static int answer_line(struct batch *batch, int result, struct failure *failure)
     return -EIO;
 }
 
-/* Waits until there is more to read. A target whose process ends meanwhile is let go at once: what
- * is open in it would keep the container's network namespace, its links and their ports. */
-static void await_input(void *context)
+/* Removes a link that this batch has made, if it is still there. Returns 0, or a negative errno. */
+static int remove_made(const struct batch *batch, const struct made *made, struct failure *failure)
 {
-    struct batch *batch = context;
-    struct pollfd polled[TARGETS_KEPT + 1] = {
-        [TARGETS_KEPT] = {.fd = batch->lines.fd, .events = POLLIN}};
+    const struct request request = {
+        .target = {.kind = TARGET_PID, .number = made->pid}, .end = made->end, .has_end = true};
+    struct target target = TARGET_NONE;
+    struct device device;
+    int error = target_open(batch->home, &request.target, true, &target, failure);
 
-    do {
-        for (size_t i = 0; i < TARGETS_KEPT; i++) {
-            const struct kept *kept = &batch->kept[i];
-
-            polled[i] =
-                (struct pollfd){.fd = kept->pid ? kept->target.pidfd : -1, .events = POLLIN};
-        }
-        if (ppoll(polled, TARGETS_KEPT + 1, NULL, NULL) < 0) {
-            if (errno == EINTR)
-                continue;
-            return;
-        }
-        for (size_t i = 0; i < TARGETS_KEPT; i++) {
-            if (polled[i].revents)
-                drop(&batch->kept[i]);
-        }
-    } while (!polled[TARGETS_KEPT].revents);
+    /* The container has ended, and the link with it; or its number is another's by now. */
+    if (error == -ESRCH || (!error && !netns_same(&target.netns, &made->netns))) {
+        target_close(&target);
+        return home_return(batch->home, failure);
+    }
+    if (!error)
+        error = device_find(&target, made->end, &device, failure);
+    if (error == DEVICE_OURS && device.index == made->index)
+        error = device.backend->remove(&target, &device, failure);
+    else if (error >= 0)
+        error = 0;
+    target_close(&target);
+#ifdef ENABLE_CWG_AUDIT
+    audit_undone(&request, &target, error, failure);
+#endif
+    return error;
 }
 
-static int run(const struct request *request, const struct home *home, struct failure *failure)
+/* Removes what this batch has made since the last commit, the last link first. Returns 0 if there
+ * was nothing, or -ECANCELED. */
+static int undo(struct batch *batch, struct failure *failure)
 {
-    static struct batch batch;
+    const size_t count = batch->made_count;
+    struct failure first = {.text = ""}, own = {.text = ""};
+    unsigned int left = 0;
+
+    deadline_allow(DEADLINE_SECONDS);
+    for (size_t i = count; i > 0; i--) {
+        if (remove_made(batch, &batch->made[i - 1], &own) && left++ == 0)
+            first = own;
+    }
+    batch->made_count = 0;
+    if (count == 0)
+        return 0;
+    fail_as(failure, FAILURE_BATCH, -ECANCELED,
+            "the input ended without a line commit: %zu links that this batch had made were undone",
+            count);
+    if (left > 0)
+        failure_add(failure, ", but for %u: %s", left, first.text);
+    return -ECANCELED;
+}
+
+/* Returns 0 at the end of the input, or a negative errno if there is no sense in going on. */
+static int do_lines(struct batch *batch, struct failure *failure)
+{
     int result;
 
-    (void)request; /* its file is standard input by now */
-    batch.home = home;
-    batch.lines = (struct lines){.fd = STDIN_FILENO, .before_read = await_input, .context = &batch};
-    while ((result = lines_next(&batch.lines, &batch.words)) != LINES_END) {
+    while ((result = lines_next(&batch->lines, &batch->words)) != LINES_END) {
         int error = 0;
 
         if (result < 0)
             return fail_unexpected(failure, result, "can't read the tasks");
         if (result != LINES_NOTHING)
-            error = answer_line(&batch, result, failure);
+            error = answer_line(batch, result, failure);
         if (error)
             return error;
     }
-    if (batch.failed == 0)
-        return 0;
-    return fail(failure, -EIO,
-                "%u of %u tasks failed, first that in line %u of the input: see the lines of the "
-                "output that begin with error",
-                batch.failed, batch.done, batch.first_failed);
+    return 0;
+}
+
+static int run(const struct request *request, const struct home *home, struct failure *failure)
+{
+    static struct batch batch;
+    struct failure undone = {.text = ""};
+    int error;
+
+    batch.home = home; /* the file is standard input by now */
+    batch.undo = request->given[OPTION_UNDO];
+    batch.lines = (struct lines){.fd = STDIN_FILENO};
+    error = do_lines(&batch, failure);
+    if (undo(&batch, &undone) && !error) {
+        *failure = undone;
+        return -ECANCELED;
+    }
+    if (error || batch.failed == 0 || request->given[OPTION_ANSWERED])
+        return error;
+    return fail_as(failure, FAILURE_BATCH, -EIO,
+                   "%u of %u tasks failed, first that in line %u of the input: see the lines of "
+                   "the output that begin with error",
+                   batch.failed, batch.done, batch.first_failed);
 }
 
 int batch_open(const char *file, struct failure *failure)
@@ -380,13 +429,14 @@ const struct task task_batch = {
     .details =
         "Reads tasks from <file>, or from standard input: one a line, as on the command\n"
         "line, without the program's name. Answers each with a line when it is done, in\n"
-        "the same order: \"ok\", \"ok <result>\", or \"error <text>\". One that fails keeps\n"
-        "none from being done. What the input ends in the middle of is not done. Empty\n"
-        "lines, and those that begin with #, are not answered. Takes cwg_create,\n"
-        "cwg_connect (without --preshared-key-file), cwg_destroy, cwg_destroy_all and\n"
-        "cwg_wait. The exit code is 0 if all were done.\n",
+        "the same order: \"ok\", \"ok <result>\", or \"error <code> <text>\". A task that\n"
+        "fails doesn't keep the others from being done. A line that the input ends in the\n"
+        "middle of is not done. Empty lines, and those that begin with #, are not answered.\n"
+        "Takes cwg_create, cwg_connect (without --preshared-key-file), cwg_destroy,\n"
+        "cwg_destroy_all and cwg_wait. The exit code is 0 if all were done.\n",
     .arguments = {ARGUMENT_FILE},
     .optional = 1,
+    .options = {OPTION_UNDO, OPTION_ANSWERED, 0},
     .prepare = prepare,
     .run_at_home = run,
 };

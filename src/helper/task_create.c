@@ -117,17 +117,23 @@ static int print_json(const struct request *request, struct target *target,
     text.length = 0;
     json_add_created(&text, &created);
     text_add(&text, "\n");
-    return output_text(&text, failure);
+    return output_and_return(target, &text, failure);
 }
 
-static int print_key(const struct key *public_key, struct failure *failure)
+static void add_key(struct text *text, const struct key *public_key)
 {
-    char line[KEY_TEXT_LENGTH + 2];
+    char key[KEY_TEXT_LENGTH + 1];
 
-    key_to_text(public_key, line);
-    line[KEY_TEXT_LENGTH] = '\n';
-    line[KEY_TEXT_LENGTH + 1] = '\0';
-    return output_result(line, failure);
+    key_to_text(public_key, key);
+    text_print(text, "%s\n", key);
+}
+
+static int print_key(struct target *target, const struct key *public_key, struct failure *failure)
+{
+    struct text text = {0};
+
+    add_key(&text, public_key);
+    return output_and_return(target, &text, failure);
 }
 
 static int print_result(const struct request *request, struct target *target,
@@ -136,7 +142,7 @@ static int print_result(const struct request *request, struct target *target,
 {
     if (request->given[OPTION_JSON])
         return print_json(request, target, device, public_key, failure);
-    return print_key(public_key, failure);
+    return print_key(target, public_key, failure);
 }
 
 /* A link that has the other end of the same net in the same container carries packets for the new
@@ -220,17 +226,15 @@ static int prepare(const struct request *request, const struct home *home, struc
 
 static struct device made; /* by the last run(), with an index if it made one */
 
-/* By its index, as in create(): its name may be another by now. A link that was adopted stays. */
-static int undo(struct target *target, struct failure *failure)
+/* A link that was adopted wasn't made. */
+static const struct device *get_made(void)
 {
-    if (!made.index)
-        return 0;
-    return made.backend->remove(target, &made, failure);
+    return made.index ? &made : NULL;
 }
 
 #endif
 
-static int print_adopted(const struct request *request, const struct target *target,
+static int print_adopted(const struct request *request, struct target *target,
                          const struct device *device, const struct link_status *status,
                          struct failure *failure)
 {
@@ -244,11 +248,13 @@ static int print_adopted(const struct request *request, const struct target *tar
         .warning = output_warning(),
     };
 
-    if (!request->given[OPTION_JSON])
-        return print_key(&status->public_key, failure);
     text.length = 0;
-    json_add_created(&text, &adopted);
-    text_add(&text, "\n");
+    if (request->given[OPTION_JSON])
+        json_add_created(&text, &adopted);
+    else
+        add_key(&text, &status->public_key);
+    text_add(&text, request->given[OPTION_JSON] ? "\n" : "");
+    target_leave(target); /* nothing is left to be done there */
     return output_text(&text, failure);
 }
 
@@ -295,7 +301,9 @@ static int create(const struct request *request, struct target *target, bool *re
     if (error)
         return error;
     error = complete(request, target, &device, &public_key, failure);
-    if (error && device.backend->remove(target, &device, &rollback))
+    /* Where the container couldn't be entered again the link stays unfinished, as if the command
+     * had been killed: an engine's ends with this process, and the next cwg_create replaces it. */
+    if (error && target_is_open(target) && device.backend->remove(target, &device, &rollback))
         failure_add(failure, "; and it couldn't be taken back: %s", rollback.text);
 #ifdef ENABLE_CWG_BATCH
     if (!error)
@@ -344,7 +352,7 @@ const struct task task_create = {
     .in_batch = true,
     .run = run,
 #ifdef ENABLE_CWG_BATCH
-    .undo = undo,
+    .made = get_made,
 #endif
 };
 

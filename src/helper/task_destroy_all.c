@@ -182,5 +182,6 @@ const struct task task_destroy_all = {
     .options = {OPTION_IF_EXISTS, 0},
     .changes = true,
     .in_batch = true,
+    .seconds = TIME_MAX / 1000,
     .run = run,
 };

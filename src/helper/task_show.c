@@ -312,7 +312,7 @@ static int look_at_all(const struct request *request, struct target *target, str
     return error;
 }
 
-/* In a batch the result is a line, and the batch keeps the target. */
+/* In a batch the result is part of a line. */
 static int run(const struct request *request, struct target *target, struct failure *failure)
 {
     static struct report report;
@@ -323,10 +323,10 @@ static int run(const struct request *request, struct target *target, struct fail
                     "--nets: is for all links of a container; leave it out, or net and host");
     report.more = false;
     report.count = 0;
-    report.json = request->given[OPTION_JSON] || output_is_diverted();
+    report.json = request->given[OPTION_JSON] || output_in_batch();
     error = request->has_end ? look_at_one(request, target, &report, failure)
                              : look_at_all(request, target, &report, failure);
-    if (!error && !output_is_diverted())
+    if (!error)
         target_close(target);
     if (!error)
         error = print(&report, failure);

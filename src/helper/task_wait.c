@@ -325,6 +325,8 @@ static int run(const struct request *request, struct target *target, struct fail
     int error = await_answer(target, request->end, &wait, failure);
 
     probe_close(&wait.probe); /* a batch goes on, and the socket would keep the container */
+    if (!error)
+        target_close(target);
     if (!error && request->given[OPTION_JSON])
         error = output_result(
             wait.answered ? "{\"proof\":\"answer\"}\n" : "{\"proof\":\"keepalive\"}\n", failure);

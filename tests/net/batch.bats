@@ -30,7 +30,7 @@ setup_file()
 setup()
 {
     require_backend
-    IN='' OUT='' BATCH_OF=''
+    IN='' OUT='' BATCH_OF='' READER=''
     ERRORS=$BATS_TEST_TMPDIR/errors
     APP=(ip netns exec site1 setpriv --reuid "$APP_UID" --regid "$APP_GID" --clear-groups --inh-caps=-all -- env --)
     # What a test has started itself; those of the file stay.
@@ -42,6 +42,7 @@ teardown()
 {
     local failed=false
     unchanged || failed=true
+    [ -z "${READER:-}" ] || exec {READER}<&-
     [ -z "$BATCH_OF" ] || end_batch || true
     at site1 "$HELPER" cwg_destroy_all "$c1"
     at site2 "$HELPER" cwg_destroy_all "$c2"
@@ -55,11 +56,14 @@ teardown_file()
     clean_up
 }
 
-# Starts a batch of the application's in site1, to speak with: its process is BATCH_OF. Arguments stand before the
-# command.
+# Starts a batch of the application's in site1, to speak with: its process is BATCH_OF. An option comes first;
+# other arguments stand before the command.
 start_batch()
 {
-    coproc BATCH { exec "${APP[@]}" "$@" "$HELPER" batch 2>"$ERRORS" 3>&-; }
+    local options=()
+    [[ ${1-} != --* ]] || options=("$1")
+    [ ${#options[@]} = 0 ] || shift
+    coproc BATCH { exec "${APP[@]}" "$@" "$HELPER" batch "${options[@]}" 2>"$ERRORS" 3>&-; }
     # shellcheck disable=SC2153 # coproc sets it
     BATCH_OF=$BATCH_PID
     exec {IN}>&"${BATCH[1]}" {OUT}<&"${BATCH[0]}"
@@ -73,13 +77,17 @@ ask()
     read -r -t 30 -u "$OUT" ANSWER || fail "no answer to: $*"
 }
 
-# The same, and it begins so.
+# The same, and it begins so; or, for "error TEXT", with an error of any code and that text.
 ask_for()
 {
     local begin=$1
     shift
     ask "$@"
-    [[ $ANSWER == "$begin"* ]] || fail "the answer to '$*' is '$ANSWER', not '$begin'"
+    if [[ $begin == "error "* ]]; then
+        [[ $ANSWER =~ ^error\ [a-z-]+\ && ${ANSWER#error * } == "${begin#error }"* ]]
+    else
+        [[ $ANSWER == "$begin"* ]]
+    fi || fail "the answer to '$*' is '$ANSWER', not '$begin'"
 }
 
 # Ends the input of the batch, whose exit code is this one, or 0.
@@ -140,13 +148,13 @@ output that begin with error" ] || fail "$stderr"
     [[ ${lines[0]} =~ ^'ok '[A-Za-z0-9+/]{43}=$ ]]
     local json='{"name":"wg-8-0","net":8,"host":0,"address":"10.0.0.16","backend":"'$BACKEND'","mtu":1420,"listen_port":'
     [[ ${lines[1]} == "ok $json"*"}" ]]
-    [[ ${lines[2]} == "error the link wg-7-0 "* || ${lines[2]} == "error "*exists* ]] || fail "${lines[2]}"
-    [[ ${lines[3]} == "error no such link: the container has none for net 9, host 0"* ]]
-    [ "${lines[4]}" = "error no such task in a batch; give one of: cwg_create cwg_connect cwg_destroy cwg_wait \
-cwg_destroy_all" ] || fail "${lines[4]}"
+    [[ ${lines[2]} == "error "*" the link wg-7-0 "* || ${lines[2]} == "error "*exists* ]] || fail "${lines[2]}"
+    [[ ${lines[3]} == "error "*" no such link: the container has none for net 9, host 0"* ]]
+    [ "${lines[4]}" = "error usage no such task in a batch; give one of: cwg_create cwg_connect cwg_destroy cwg_show \
+cwg_wait cwg_destroy_all commit" ] || fail "${lines[4]}"
     [ "${lines[5]}" = ok ]
-    [[ ${lines[6]} == "error port: missing; give "* ]]
-    [[ ${lines[7]} == "error no such link: "* ]]
+    [[ ${lines[6]} == "error "*" port: missing; give "* ]]
+    [[ ${lines[7]} == "error "*" no such link: "* ]]
     [ "${lines[8]}" = ok ]
     [ "${lines[9]}" = ok ]
     [ -z "$(inside "$c1" wg show interfaces)" ]
@@ -190,7 +198,7 @@ cwg_destroy_all" ] || fail "${lines[4]}"
         "pid: missing" "too many arguments" "the line has more than 16 words")
     local i
     for i in "${!text[@]}"; do
-        [[ ${lines[i]} == "error ${text[i]}"* ]] || fail "line $i: ${lines[i]}"
+        [[ ${lines[i]} == "error "*" ${text[i]}"* ]] || fail "line $i: ${lines[i]}"
     done
     ! LC_ALL=C grep -q '[^ -~]' <<<"$output" || fail "not printable: $output"
     unchanged
@@ -202,7 +210,7 @@ cwg_destroy_all" ] || fail "${lines[4]}"
     [ "$status" = 1 ]
     [ "${#lines[@]}" = 2 ]
     [[ ${lines[0]} == "ok "* ]]
-    [[ ${lines[1]} == "error the input ended in the middle of the line, of which nothing was done;"* ]]
+    [[ ${lines[1]} == "error "*" the input ended in the middle of the line, of which nothing was done;"* ]]
     has_device "$c1" wg-7-0
 }
 
@@ -257,7 +265,7 @@ input: see the lines of the output that begin with error" ] || fail "$(cat "$ERR
     no_batch_left
 }
 
-@test "links of more containers than it keeps, in turns" {
+@test "links of many containers, in turns" {
     local number round rounds=7 pids=() pid
     [ -z "${NAH_IN_VM:-}" ] || rounds=1
     for ((number = 0; number < 9; number++)); do
@@ -271,8 +279,8 @@ input: see the lines of the output that begin with error" ] || fail "$(cat "$ERR
         done
     done
     ask_for "ok " "cwg_create ${pids[0]} 100 0 0"
-    # Eight targets with five descriptors each, and some of its own.
-    [ "$(descriptors_of "$BATCH_OF")" -le 48 ] || fail "$(ls -l "/proc/$BATCH_OF/fd")"
+    # None is kept.
+    [ "$(descriptors_of "$BATCH_OF")" -le 8 ] || fail "$(ls -l "/proc/$BATCH_OF/fd")"
     [ "$(inside "${pids[0]}" wg show interfaces | wc -w)" = $((rounds + 1)) ]
     [ "$(inside "${pids[8]}" wg show interfaces | wc -w)" = "$rounds" ]
     for number in "${!pids[@]}"; do
@@ -284,7 +292,7 @@ input: see the lines of the output that begin with error" ] || fail "$(cat "$ERR
     no_batch_left
 }
 
-@test "where descriptors run out, targets are let go, and the lines are done" {
+@test "with few descriptors the lines are done, whatever container each is about" {
     local number limit limits=(28 30) pids=() pid
     for ((number = 0; number < 4; number++)); do
         container pid
@@ -345,7 +353,7 @@ input: see the lines of the output that begin with error" ] || fail "$(cat "$ERR
     end_container "$gone"
     wait_for port_free site1 5107
     read -r -t 30 -u "$OUT" ANSWER
-    [[ $ANSWER == "error no answer from 192.0.2.2:5109"* ]] || fail "$ANSWER"
+    [[ $ANSWER == "error "*" no answer from 192.0.2.2:5109"* ]] || fail "$ANSWER"
     end_batch 1
 }
 
@@ -421,7 +429,7 @@ time.sleep(600)
     wait_for test -e "$BATS_TEST_TMPDIR/open/ready"
     echo "cwg_create $c1 7 0 5107" >&"$IN"
     read -r -t 10 -u "$OUT" ANSWER || { kill -KILL "$BATCH_OF"; fail "it waits"; }
-    [[ $ANSWER == "error can't hand over the new engine: "* ]] || fail "$ANSWER"
+    [[ $ANSWER == "error "*" can't hand over the new engine: "* ]] || fail "$ANSWER"
     run ! has_device "$c1" wg-7-0
     wait_for port_free site1 5107
     end_container "$hog"
@@ -463,12 +471,12 @@ time.sleep(600)
         kill_child_of "$launcher" 3>&- &
         echo "cwg_create $c1 7 0 5107" >&"$IN"
         read -r -t 10 -u "$OUT" ANSWER || { kill -KILL "$BATCH_OF"; fail "it waits"; }
-        wait "$!" || true
+        kill "$!" 2>/dev/null || true; wait "$!" || true
         [[ $ANSWER == "ok "* ]] || break
         ask_for ok "cwg_destroy $c1 7 0"
         end_batch 1
     done
-    [[ $ANSWER == "error the process that starts the batch's engines has ended"* ]] || fail "$try: $ANSWER"
+    [[ $ANSWER == "error "*" the process that starts the batch's engines has ended"* ]] || fail "$try: $ANSWER"
     ! has_device "$c1" wg-7-0 || fail "it is in the wrong container, or half made"
     wait_for port_free site1 5107
     end_batch 1
@@ -517,6 +525,182 @@ time.sleep(600)
     [ "$status" = 0 ] || fail "$output"
     ! has_device "$c1" wg-7-0 || fail "the link is there"
     port_free site1 5107
+}
+
+# ---- nothing of a container is kept by who doesn't read ----
+
+# Makes a pipe that is full, by the name of SINK, and opens it by the number READER.
+full_pipe()
+{
+    SINK=$BATS_TEST_TMPDIR/sink
+    mkfifo -m 666 "$SINK"
+    exec {READER}<>"$SINK"
+    python3 -c 'import fcntl, os; fcntl.fcntl(1, fcntl.F_SETPIPE_SZ, 4096); os.write(1, b"x" * 4096)' >"$SINK"
+}
+
+@test "a container ends with its links and their ports, though nobody reads what a command says of it" {
+    local line gone code
+    for line in "cwg_create PID 8 0 5108" "cwg_create PID 8 0 5108 --json"; do
+        container gone
+        cwg site1 create "$gone" 7 0 5107
+        full_pipe
+        # shellcheck disable=SC2086 # words
+        "${APP[@]}" "$HELPER" ${line/PID/$gone} >"$SINK" {READER}<&- 2>"$ERRORS" 3>&- &
+        BATCH_OF=$!
+        asleep_in "$BATCH_OF" '271'
+        end_container "$gone"
+        wait_for port_free site1 5107
+        code=0
+        wait "$BATCH_OF" || code=$?
+        BATCH_OF=
+        [ "$code" = 1 ]
+        grep -q "nobody has read from it for 10 seconds" "$ERRORS" || fail "$(cat "$ERRORS")"
+        wait_for port_free site1 5108
+        exec {READER}<&-
+        READER=
+        rm "$SINK"
+    done
+}
+
+@test "nor what a batch answers" {
+    local line gone
+    for line in "cwg_create PID 8 0 5108" "cwg_destroy PID 9 0" "cwg_destroy_all 4194304" "cwg_wait PID 7 0 0" \
+        nonsense; do
+        container gone
+        cwg site1 create "$gone" 7 0 5107
+        full_pipe
+        printf '%s\n' "${line/PID/$gone}" "cwg_destroy $gone 8 0" >"$BATS_TEST_TMPDIR/lines"
+        "${APP[@]}" "$HELPER" batch <"$BATS_TEST_TMPDIR/lines" >"$SINK" {READER}<&- 2>"$ERRORS" 3>&- &
+        BATCH_OF=$!
+        asleep_in "$BATCH_OF" 1
+        end_container "$gone"
+        wait_for port_free site1 5107
+        wait_for port_free site1 5108
+        exec {READER}<&-
+        READER=
+        wait "$BATCH_OF" || true
+        BATCH_OF=
+        rm "$SINK"
+    done
+}
+
+# ---- a client that goes, and what a batch undoes ----
+
+# Speaks with a batch over one socket, as standard input and output: lines from standard input, answers to standard
+# output. With `half` the client ends its half at once, and reads on; with `gone` it goes after a second.
+OVER_SOCKET='
+import os, socket, subprocess, sys, time
+ours, theirs = socket.socketpair()
+ours.sendall(sys.stdin.buffer.read())
+batch = subprocess.Popen(sys.argv[2:], stdin=theirs, stdout=theirs)
+theirs.close()
+if sys.argv[1] == "gone":
+    time.sleep(1)
+    ours.close()
+    batch.wait(timeout=20)
+    sys.exit(batch.returncode)
+ours.shutdown(socket.SHUT_WR)
+while piece := ours.recv(65536):
+    sys.stdout.buffer.write(piece)
+sys.exit(batch.wait(timeout=20))
+'
+
+over_socket()
+{
+    local how=$1
+    shift
+    run --separate-stderr /usr/bin/python3 -c "$OVER_SOCKET" "$how" "${APP[@]}" "$HELPER" batch "$@"
+}
+
+@test "a socket may be both its standard input and output" {
+    over_socket half < <(printf '%s\n' "cwg_create $c1 7 0 5107" "cwg_wait $c1 7 0 1" "cwg_destroy $c1 7 0")
+    [ "$status" = 1 ] || fail "$output $stderr"
+    [ "${#lines[@]}" = 3 ]
+    [[ ${lines[0]} == "ok "* ]]
+    [[ ${lines[1]} == "error "* ]]
+    [ "${lines[2]}" = ok ]
+}
+
+@test "a wait of a batch ends when its client has gone" {
+    local start=${EPOCHREALTIME/./}
+    cwg site1 create "$c1" 7 0 5107
+    cwg site1 connect "$c1" 7 1 192.0.2.2:5109 "$KEY"
+    over_socket gone < <(echo "cwg_wait $c1 7 0 600")
+    [ "$status" = 1 ] || fail "$status $output $stderr"
+    [ $((${EPOCHREALTIME/./} - start)) -lt 10000000 ]
+    start_batch
+    echo "cwg_wait $c1 7 0 600" >&"$IN"
+    asleep_in "$BATCH_OF" '\(230\|35\|271\)'
+    exec {OUT}<&-
+    wait_for none_runs
+    exec {IN}>&-
+    BATCH_OF=
+}
+
+@test "with --undo, what it has made is removed if its input ends without commit, and nothing else" {
+    local gone
+    container gone
+    cwg site1 create "$c1" 1 0 5101
+    run --separate-stderr "${APP[@]}" "$HELPER" batch --undo < <(printf '%s\n' "cwg_create $c1 2 0 5102" commit \
+        "cwg_create $c1 3 0 5103" "cwg_create $gone 3 0 5104" "cwg_create $c1 1 0 5105" "cwg_create $c1 4 0 5106" \
+        "cwg_destroy $c1 4 0")
+    [ "$status" = 1 ]
+    [ "${lines[1]}" = ok ] || fail "$output"
+    [[ $stderr == "$NAME: the input ended without a line commit: 3 links that this batch had made were undone" ]] ||
+        fail "$stderr"
+    has_device "$c1" wg-1-0
+    has_device "$c1" wg-2-0
+    ! has_device "$c1" wg-3-0 || fail "it is there"
+    ! has_device "$gone" wg-3-0 || fail "it is there"
+    port_free site1 5103
+    port_free site1 5104
+    # So it is if the client goes, and a container that has ended is no obstacle.
+    start_batch --undo
+    ask_for "ok " "cwg_create $gone 5 0 5105"
+    ask_for "ok " "cwg_create $c1 5 0 5106"
+    end_container "$gone"
+    exec {IN}>&- {OUT}<&-
+    wait "$BATCH_OF" || true
+    BATCH_OF=
+    ! has_device "$c1" wg-5-0 || fail "it is there"
+    # A link that somebody else has made by now stays.
+    start_batch --undo
+    ask_for "ok " "cwg_create $c1 5 0 5105"
+    cwg site1 destroy "$c1" 5 0
+    cwg site1 create "$c1" 5 0 5106
+    end_batch 1
+    has_device "$c1" wg-5-0
+}
+
+@test "with --undo and commit all stays; without --undo there is no commit" {
+    run --separate-stderr "${APP[@]}" "$HELPER" batch --undo < <(printf '%s\n' "cwg_create $c1 2 0 5102" commit)
+    [ "$status" = 0 ] || fail "$output $stderr"
+    has_device "$c1" wg-2-0
+    batch_of commit "cwg_destroy $c1 2 0"
+    [ "$status" = 1 ]
+    [ "${lines[0]}" = "error usage commit: this batch runs without --undo; leave it out" ] || fail "$output"
+    [ "${lines[1]}" = ok ]
+    run --separate-stderr "${APP[@]}" "$HELPER" batch --undo <<<"commit now"
+    [ "$output" = "error usage commit: takes no arguments; leave them out" ] || fail "$output"
+}
+
+@test "with --answered the exit code says that all lines were answered, and with what is in the lines" {
+    run --separate-stderr "${APP[@]}" "$HELPER" batch --answered < <(printf '%s\n' nonsense "cwg_destroy $c1 7 0")
+    [ "$status" = 0 ] || fail "$status $stderr"
+    [ -z "$stderr" ]
+    [[ ${lines[0]} == "error usage no such task"* ]]
+    [[ ${lines[1]} == "error no-such-link "* ]]
+    local code=0
+    "${APP[@]}" "$HELPER" batch --answered <<<nonsense >/dev/full 2>"$ERRORS" || code=$?
+    [ "$code" = 1 ]
+}
+
+@test "a comment is passed over, whatever its length and its characters" {
+    local long
+    printf -v long '%*s' 9000 ''
+    batch_of "# Grün" "cwg_destroy_all $c1" "#${long// /x}" $'#\r' "#$long" "cwg_destroy_all $c1"
+    [ "$status" = 0 ] || fail "$output $stderr"
+    [ "${#lines[@]}" = 2 ] || fail "$output"
 }
 
 # ---- ends ----

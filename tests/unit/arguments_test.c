@@ -681,7 +681,7 @@ static void descriptions(void)
     expect_options(&task_show, (const enum option[]){OPTION_JSON, OPTION_NETS, 0});
     expect_options(&task_list, (const enum option[]){OPTION_JSON, OPTION_NETS, 0});
     expect_options(&task_wait, (const enum option[]){OPTION_ALIVE, OPTION_JSON, 0});
-    expect_options(&task_batch, (const enum option[]){0});
+    expect_options(&task_batch, (const enum option[]){OPTION_UNDO, OPTION_ANSWERED, 0});
     expect(task_destroy_all.changes && !task_wait.changes && !task_list.changes &&
                !task_batch.changes,
            "what changes");

@@ -44,6 +44,7 @@ static const long allowed[] = {
     SYS_restart_syscall, SYS_ppoll,         SYS_connect, SYS_sendto,
     SYS_sendmsg,         SYS_recvmsg,       SYS_close,   SYS_getrandom,
     SYS_exit_group,      SYS_clock_gettime, SYS_bind,    SYS_getsockname,
+    SYS_timer_settime,
 };
 
 #ifdef CWG_OWN_CONTAINERS_ONLY
