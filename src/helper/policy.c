@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/openat2.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -21,59 +20,104 @@ enum {
     FILE_MAX = 65536,
 };
 
+/* A file or directory, as it was when the policy was read. */
+struct seen {
+    bool there;
+    dev_t device;
+    ino_t inode;
+    struct timespec changed; /* contents or attributes */
+};
+
 /* What holds for the caller. */
 static struct {
+    bool asked; /* the file was looked for: it isn't for root */
     bool limited;
     struct rule rule;
-    int file;                /* stays open; */
-    struct timespec changed; /* when it was, last, and lost a name */
+    struct seen directory;
+    struct seen file;
 } policy;
 
 /* Where it is: a directory, and a name in it. */
 static const char path[] = CWG_POLICY_PATH;
 
+/* One directory of the path. An O_PATH descriptor of a symbolic link stands for the link itself. */
+static int open_step(int directory, const char *name, int *ret_fd)
+{
+    struct stat status;
+    int fd = openat(directory, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    int error = fd < 0 || fstat(fd, &status) < 0 ? -errno : 0;
+
+    if (!error && S_ISLNK(status.st_mode))
+        error = -ELOOP;
+    if (!error && !S_ISDIR(status.st_mode))
+        error = -ENOTDIR;
+    if (!error)
+        *ret_fd = fd;
+    else if (fd >= 0)
+        close(fd);
+    return error;
+}
+
 /* The directory, to which no symbolic link leads: -ENOENT means that it isn't there, and never that
- * a link leads nowhere. */
+ * a link leads nowhere. The path is walked step by step: openat2() with RESOLVE_NO_SYMLINKS does
+ * the same, but services under systemd's RestrictSUIDSGID= or DynamicUser= haven't got that call.
+ */
 static int open_directory(int *ret_directory)
 {
-    static const struct open_how how = {
-        .flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
-        .resolve = RESOLVE_NO_SYMLINKS,
-    };
-    char directory[sizeof(path) + 1];
-    size_t length = (size_t)(strrchr(path, '/') - path);
-    long fd;
+    char names[sizeof(path)];
+    char *name = names;
+    int directory = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int error = directory < 0 ? -errno : 0;
 
-    memcpy(directory, path, length);
-    memcpy(directory + length, "/", 2);
-    fd = syscall(SYS_openat2, AT_FDCWD, directory, &how, sizeof(how));
-    if (fd < 0)
-        return -errno;
-    *ret_directory = (int)fd;
-    return 0;
+    memcpy(names, path, sizeof(path));
+    *strrchr(names, '/') = '\0';
+    while (!error && name) {
+        char *slash = strchr(name, '/');
+        int next = -1;
+
+        if (slash)
+            *slash = '\0';
+        if (*name) {
+            error = open_step(directory, name, &next);
+            close(directory);
+            directory = next;
+        }
+        name = slash ? slash + 1 : NULL;
+    }
+    if (!error)
+        *ret_directory = directory;
+    return error;
 }
 
 /* An access list that lets others write shows in the group's bits, too (acl(5)). */
-static bool is_roots_alone(int fd, mode_t type)
+static bool is_roots_alone(const struct stat *status, mode_t type)
 {
-    struct stat status;
+    return (status->st_mode & S_IFMT) == type && status->st_uid == 0 &&
+           !(status->st_mode & (S_IWGRP | S_IWOTH));
+}
 
-    return fstat(fd, &status) == 0 && (status.st_mode & S_IFMT) == type && status.st_uid == 0 &&
-           !(status.st_mode & (S_IWGRP | S_IWOTH));
+static struct seen see(const struct stat *status)
+{
+    return (struct seen){.there = true,
+                         .device = status->st_dev,
+                         .inode = status->st_ino,
+                         .changed = status->st_ctim};
 }
 
 /* A pipe or a device there would be opened without waiting, and then refused. */
 static int open_in(int directory, int *ret_file)
 {
+    struct stat status;
     int file = openat(directory, strrchr(path, '/') + 1,
                       O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 
     if (file < 0)
         return -errno;
-    if (!is_roots_alone(file, S_IFREG)) {
+    if (fstat(file, &status) < 0 || !is_roots_alone(&status, S_IFREG)) {
         close(file);
         return -EPERM;
     }
+    policy.file = see(&status);
     *ret_file = file;
     return 0;
 }
@@ -82,12 +126,20 @@ static int open_in(int directory, int *ret_file)
  * if there is no file. */
 static int open_file(int *ret_file)
 {
+    struct stat status;
     int directory = -1;
     int error = open_directory(&directory);
 
     if (error)
         return error;
-    error = is_roots_alone(directory, S_IFDIR) ? open_in(directory, ret_file) : -ENOTDIR;
+    if (fstat(directory, &status) < 0)
+        error = -errno;
+    else if (!is_roots_alone(&status, S_IFDIR))
+        error = -ENOTDIR;
+    if (!error) {
+        policy.directory = see(&status);
+        error = open_in(directory, ret_file);
+    }
     close(directory);
     return error;
 }
@@ -96,28 +148,33 @@ static int fail_file(int error, struct failure *failure)
 {
     switch (error) {
     case -EPERM:
-        return fail(failure, error,
-                    "policy: %s has to be root's, a file, and nobody else's to write: as root, "
-                    "chown root: it, and chmod 0644; until then nobody but root may do anything",
-                    path);
+        return fail_as(failure, FAILURE_POLICY, error,
+                       "policy: %s has to be root's, a file, and nobody else's to write: as root, "
+                       "chown root: it, and chmod 0644; until then nobody but root may do anything",
+                       path);
     case -ENOTDIR:
-        return fail(failure, error,
-                    "policy: the directory of %s has to be root's, a directory, and nobody else's "
-                    "to write: as root, chown root: it, and chmod 0755; until then nobody but root "
-                    "may do anything",
-                    path);
+        return fail_as(
+            failure, FAILURE_POLICY, error,
+            "policy: the directory of %s has to be root's, a directory, and nobody else's "
+            "to write: as root, chown root: it, and chmod 0755; until then nobody but root "
+            "may do anything",
+            path);
     case -ELOOP:
-        return fail(failure, error,
-                    "policy: %s is a symbolic link, or one leads to it; until a file is there, or "
-                    "nothing, nobody but root may do anything",
-                    path);
+        return fail_as(
+            failure, FAILURE_POLICY, error,
+            "policy: %s is a symbolic link, or one leads to it; until a file is there, or "
+            "nothing, nobody but root may do anything",
+            path);
     case -EACCES:
-        return fail(failure, error,
-                    "policy: %s can't be read by you, and has to be by all who call this program: "
-                    "as root, chmod 0644 it, and 0755 its directory",
-                    path);
+        return fail_as(
+            failure, FAILURE_POLICY, error,
+            "policy: %s can't be read by you, and has to be by all who call this program: "
+            "as root, chmod 0644 it, and 0755 its directory",
+            path);
     default:
-        return fail_unexpected(failure, error, "policy: can't read " CWG_POLICY_PATH);
+        fail_unexpected(failure, error, "policy: can't read " CWG_POLICY_PATH);
+        failure->code = FAILURE_POLICY;
+        return error;
     }
 }
 
@@ -147,28 +204,18 @@ static int find_rule(char *text, size_t length, struct failure *failure)
         policy.limited = true;
         return 0;
     case RULE_MISTAKE:
-        return fail(failure, -EINVAL,
-                    "policy line %u: %s; until that is mended in %s, nobody but root may do "
-                    "anything",
-                    mistake.line, mistake.reason, path);
+        return fail_as(failure, FAILURE_POLICY, -EINVAL,
+                       "policy line %u: %s; until that is mended in %s, nobody but root may do "
+                       "anything",
+                       mistake.line, mistake.reason, path);
     case RULE_NONE:
     default:
-        return fail(failure, -EPERM,
-                    "the policy has no rule for user %u or its groups; ask the administrator for "
-                    "one, in %s",
-                    caller.user, path);
+        return fail_as(
+            failure, FAILURE_POLICY, -EPERM,
+            "the policy has no rule for user %u or its groups; ask the administrator for "
+            "one, in %s",
+            caller.user, path);
     }
-}
-
-static int note_change(int file)
-{
-    struct stat status;
-
-    if (fstat(file, &status) < 0)
-        return -1;
-    policy.file = file;
-    policy.changed = status.st_ctim;
-    return 0;
 }
 
 int policy_read(struct failure *failure)
@@ -180,26 +227,29 @@ int policy_read(struct failure *failure)
 
     if (getuid() == 0)
         return 0;
+    policy.asked = true;
     error = open_file(&file);
     if (error == -ENOENT)
         return 0;
     if (error)
         return fail_file(error, failure);
-    length = note_change(file) ? -errno : file_read(file, text, FILE_MAX + 1);
+    length = file_read(file, text, FILE_MAX + 1);
+    close(file);
     if (length < 0)
         return fail_file((int)length, failure);
     if (length > FILE_MAX)
-        return fail(failure, -EFBIG,
-                    "policy: %s has more than 65536 bytes; until it has less, nobody but root may "
-                    "do anything",
-                    path);
+        return fail_as(
+            failure, FAILURE_POLICY, -EFBIG,
+            "policy: %s has more than 65536 bytes; until it has less, nobody but root may "
+            "do anything",
+            path);
     return find_rule(text, (size_t)length, failure);
 }
 
 /* Begins a text, which the others end. */
 static void begin(struct failure *failure)
 {
-    fail(failure, 0, "policy line %u: ", policy.rule.line);
+    fail_as(failure, FAILURE_POLICY, 0, "policy line %u: ", policy.rule.line);
 }
 
 static int end(int error, const char *advice, struct failure *failure)
@@ -270,17 +320,47 @@ int policy_check(const struct task *task, const struct request *request, struct 
 
 #ifdef ENABLE_CWG_BATCH
 
-/* fstat() by itself, whatever call libc would make: the sandbox has that one. */
-int policy_check_unchanged(struct failure *failure)
+/* What is at a path now. The same system call with every libc: the sandbox has it. */
+static int look_at(const char *at, struct stat *ret_status)
+{
+    return syscall(SYS_newfstatat, AT_FDCWD, at, ret_status, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
+}
+
+/* In a directory other files may come and go, and change its time by that. */
+static bool is_same_directory(void)
+{
+    char directory[sizeof(path) + 1];
+    size_t length = (size_t)(strrchr(path, '/') - path);
+    struct stat status;
+    int error;
+
+    memcpy(directory, path, length);
+    memcpy(directory + length, "/", 2);
+    error = look_at(directory, &status);
+    if (!policy.directory.there)
+        return error == -ENOENT;
+    return !error && is_roots_alone(&status, S_IFDIR) && status.st_dev == policy.directory.device &&
+           status.st_ino == policy.directory.inode;
+}
+
+static bool is_same_file(void)
 {
     struct stat status;
+    int error = look_at(path, &status);
 
-    if (!policy.limited || (syscall(SYS_fstat, policy.file, &status) == 0 && status.st_nlink > 0 &&
-                            status.st_ctim.tv_sec == policy.changed.tv_sec &&
-                            status.st_ctim.tv_nsec == policy.changed.tv_nsec))
+    if (!policy.file.there)
+        return error == -ENOENT;
+    return !error && status.st_dev == policy.file.device && status.st_ino == policy.file.inode &&
+           status.st_ctim.tv_sec == policy.file.changed.tv_sec &&
+           status.st_ctim.tv_nsec == policy.file.changed.tv_nsec;
+}
+
+int policy_check_unchanged(struct failure *failure)
+{
+    if (!policy.asked || (is_same_directory() && is_same_file()))
         return 0;
-    return fail(failure, -ESTALE, "policy: %s was changed since this batch began; begin a new one",
-                path);
+    return fail_as(failure, FAILURE_POLICY, -ESTALE,
+                   "policy: %s was changed since this batch began; begin a new one", path);
 }
 
 #endif

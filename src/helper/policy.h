@@ -21,8 +21,9 @@ int policy_read(struct failure *failure);
  * -EPERM with the line of the rule. */
 int policy_check(const struct task *task, const struct request *request, struct failure *failure);
 
-/* Whether the file that was read is still the one that holds, for a batch, which may run for long.
- * Returns 0, or -ESTALE. That there is one where there was none isn't noticed. */
+/* Whether the file that was read is still the one at that path, in the same directory, and not
+ * changed since; or whether there is still none. For a batch, which may run for long. Returns 0, or
+ * -ESTALE. */
 int policy_check_unchanged(struct failure *failure);
 
 /* For tasks about more links than their arguments name. */

@@ -123,6 +123,11 @@ static const struct sock_filter filter[] = {
     /* lines.c: a batch */
     ALLOW_WITH(read, 0, STDIN_FILENO),
 #endif
+#if defined ENABLE_CWG_BATCH && defined ENABLE_CWG_POLICY
+    /* policy.c: is the policy still the one that was read? It opens nothing; the caller can ask
+     * this, too */
+    ALLOW(newfstatat),
+#endif
 
     /* output.c: the result, or what went wrong */
     ALLOW_WITH(write, 0, STDOUT_FILENO),

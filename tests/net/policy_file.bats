@@ -461,10 +461,64 @@ refused_whole()
     mv -f "$POLICY.new" "$POLICY"
     echo "cwg_create $c1 2 0 5102" >&"$IN"
     read -r -t 30 -u "$OUT" line
-    [ "$line" = "error policy: $POLICY was changed since this batch began; begin a new one" ] || fail "$line"
+    [ "$line" = "error policy policy: $POLICY was changed since this batch began; begin a new one" ] || fail "$line"
     exec {IN}>&- {OUT}<&-
     ! wait "$BATCH_PID" || fail "exit code 0"
     allowed create "$c1" 2 0 5102
+}
+
+# Starts a batch of the application's, does a line, changes something, and sees what the next line is answered.
+batch_after()
+{
+    local IN OUT line
+    coproc BATCH { exec ip netns exec site1 setpriv --reuid "$APP_UID" --regid "$APP_GID" --clear-groups \
+        --inh-caps=-all -- env -- "$HELPER" batch 2>"$BATS_TEST_TMPDIR/errors" 3>&-; }
+    BATCH_OF=$BATCH_PID
+    exec {IN}>&"${BATCH[1]}" {OUT}<&"${BATCH[0]}"
+    eval "exec ${BATCH[0]}<&- ${BATCH[1]}>&-"
+    echo "cwg_destroy $c1 1 0" >&"$IN"
+    read -r -t 30 -u "$OUT" line
+    [[ $line == "error no-such-link "* ]] || fail "before $1: $line"
+    eval "$1"
+    echo "cwg_destroy $c1 1 0" >&"$IN"
+    read -r -t 30 -u "$OUT" ANSWER
+    exec {IN}>&- {OUT}<&-
+    wait "$BATCH_OF" || true
+}
+
+# Where the batch sees it, there is another directory in the place of the policy's, in which a command is run.
+another_directory()
+{
+    nsenter --mount --target "$BATCH_OF" mount -t tmpfs -o mode=755 tmpfs "$DIRECTORY"
+    nsenter --mount --target "$BATCH_OF" "$(type -P "${1/#:/true}")" "${@:2}"
+}
+
+@test "a batch goes on neither under a file that came, nor without the one that was there, nor in another directory" {
+    local change after="error policy policy: $POLICY was changed since this batch began; begin a new one"
+    # shellcheck disable=SC2016 # evaluated later
+    for change in 'policy "user $APP_UID"' ': >"$POLICY"; chmod 644 "$POLICY"' 'ln -s nowhere "$POLICY"' \
+        'chmod 777 "$DIRECTORY"'; do
+        rm -f "$POLICY"
+        batch_after "$change"
+        [ "$ANSWER" = "$after" ] || fail "none, then $change: $ANSWER"
+        chmod 755 "$DIRECTORY"
+    done
+    for change in 'rm "$POLICY"' 'echo "# more" >>"$POLICY"' 'chmod 600 "$POLICY"' 'chmod 777 "$DIRECTORY"' \
+        'cp -p "$POLICY" "$POLICY.new"; mv "$POLICY.new" "$POLICY"' \
+        'another_directory :' 'another_directory cp -p "$BATS_TEST_TMPDIR/policy" "$DIRECTORY"'; do
+        policy "user $APP_UID nets 1-2"
+        cp -p "$POLICY" "$BATS_TEST_TMPDIR"
+        batch_after "$change"
+        [ "$ANSWER" = "$after" ] || fail "one, then $change: $ANSWER"
+        chmod 755 "$DIRECTORY"
+    done
+    # What else comes and goes in the directory is nobody's business.
+    policy "user $APP_UID nets 1-2"
+    batch_after ': >"$DIRECTORY/elsewhere"; rm "$DIRECTORY/elsewhere"'
+    [[ $ANSWER == "error no-such-link "* ]] || fail "$ANSWER"
+    rm -f "$POLICY"
+    batch_after ': >"$DIRECTORY/elsewhere"; rm "$DIRECTORY/elsewhere"'
+    [[ $ANSWER == "error no-such-link "* ]] || fail "$ANSWER"
 }
 
 @test "each line of a batch is held to the policy, and a caller without a rule has no batch" {
@@ -476,12 +530,12 @@ refused_whole()
     [ "$status" = 1 ]
     [ "${#lines[@]}" = 8 ] || fail "$output"
     [[ ${lines[0]} == "ok "* ]]
-    [[ ${lines[1]} == "error policy line 1: net 3 isn't among the nets of user $APP_UID"* ]]
-    [[ ${lines[2]} == "error policy line 1: port 5200 isn't among the ports"* ]]
-    [[ ${lines[3]} == "error policy line 1: peer_endpoint: 203.0.113.7:5002 isn't in the peer networks"* ]]
+    [[ ${lines[1]} == "error "*" policy line 1: net 3 isn't among the nets of user $APP_UID"* ]]
+    [[ ${lines[2]} == "error "*" policy line 1: port 5200 isn't among the ports"* ]]
+    [[ ${lines[3]} == "error "*" policy line 1: peer_endpoint: 203.0.113.7:5002 isn't in the peer networks"* ]]
     [ "${lines[4]}" = ok ]
-    [[ ${lines[5]} == "error pid: no such process, or not in a container of yours"* ]]
-    [[ ${lines[6]} == "error policy line 1: net 0 isn't among the nets"* ]]
+    [[ ${lines[5]} == "error "*" pid: no such process, or not in a container of yours"* ]]
+    [[ ${lines[6]} == "error "*" policy line 1: net 0 isn't among the nets"* ]]
     [ "${lines[7]}" = ok ]
     [ -z "$(inside "$c1" wg show interfaces)$(inside "$mine" wg show interfaces)" ]
     refused "the policy has no rule for user $OTHER_UID" other "$HELPER" batch < <(echo "cwg_create $c1 1 0 5101")

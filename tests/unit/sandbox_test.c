@@ -45,6 +45,9 @@ static const long allowed[] = {
     SYS_sendmsg,         SYS_recvmsg,       SYS_close,   SYS_getrandom,
     SYS_exit_group,      SYS_clock_gettime, SYS_bind,    SYS_getsockname,
     SYS_timer_settime,
+#ifdef ENABLE_CWG_POLICY
+    SYS_newfstatat,
+#endif
 };
 
 #ifdef CWG_OWN_CONTAINERS_ONLY
