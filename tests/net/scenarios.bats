@@ -542,7 +542,9 @@ answers_from()
     each_pair answers_from
 }
 
-# Site 2 lets in only what comes by the device that it would answer by, as a provider does.
+# Site 2 lets in only what comes by the device that it would answer by, as a provider does. The engine learns of the new
+# way by what it has sent, and the first ARP request for the next hop, which has the old address, is not answered: that
+# costs it a second or two, and the kernel half of one.
 way_moves()
 {
     local name
@@ -555,14 +557,14 @@ way_moves()
     both_speak
     has_endpoint 2 "192.0.2.1:$PORT1"
     on 1 ip route replace 10.60.0.2/32 via 198.51.100.2
-    reaches 1 2
+    reaches 1 4
     has_endpoint 2 "198.51.100.1:$PORT1"
     both_speak
     # And back, now because a better one comes beside it.
     on 1 ip route replace 10.60.0.2/32 via 198.51.100.2 metric 20
     on 1 ip route delete 10.60.0.2/32 via 198.51.100.2 metric 0
     on 1 ip route add 10.60.0.2/32 via 192.0.2.2 metric 10
-    reaches 1 2
+    reaches 1 4
     has_endpoint 2 "192.0.2.1:$PORT1"
     both_speak
     on 1 ip route flush 10.60.0.2/32
@@ -573,7 +575,7 @@ way_moves()
     both_speak
 }
 
-@test "the way to the peer moves to another device: within two seconds the link sends there, from its address" {
+@test "the way to the peer moves to another device: within four seconds the link sends there, from its address" {
     each_pair way_moves
 }
 
