@@ -34,7 +34,13 @@ _KEY = re.compile(r"[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=")
 
 
 class Failure(Exception):
-    """What went wrong: the helper's own words, or what is wrong with what the other site said."""
+    """What went wrong: the helper's own words, or what is wrong with what the other site said. `code` is the helper's
+    word for the class of its failure, such as "exists", "port-in-use" or "silent", which programs tell failures apart
+    by: the wording may change. It is None for what isn't the helper's, and for the tasks that don't take --json."""
+
+    def __init__(self, text: str, code: Optional[str] = None) -> None:
+        super().__init__(text)
+        self.code = code
 
 
 # The helper -----------------------------------------------------------------------------------------------------------
@@ -56,10 +62,9 @@ class Helper:
 
     def create(self, pid: Union[int, str], net: int, host: int, port: int = 0) -> Created:
         """Makes an end of a link. Port 0 is one of the kernel's choice. If this is interrupted, there is none."""
-        process = self._start("cwg_create", pid, net, host, port, *([] if port else ["--json"]))
+        process = self._start("cwg_create", pid, net, host, port, "--json")
         try:
-            text = self._result(process)
-            return Created(port, _valid_key("public key", text)) if port else _read_created(text)
+            return _read_created(self._result(process))
         except BaseException:
             if process.wait() == 0:
                 self.destroy(pid, net, host)
@@ -94,15 +99,17 @@ class Helper:
 
     def wait(self, pid: Union[int, str], net: int, host: int, seconds: int = 30) -> None:
         """Waits until the peer of an end has answered. `host` is this end's own."""
-        self.run("cwg_wait", pid, net, host, seconds)
+        self.run("cwg_wait", pid, net, host, seconds, "--json")
 
     def show(self, pid: Union[int, str], *end: int) -> list[dict[str, Any]]:
         """How the links of a container are, or the one of that net and host: cwg_show."""
         return list(json.loads(self.run("cwg_show", pid, *end, "--json")))
 
-    def links(self) -> list[dict[str, Any]]:
-        """How the links of all containers of this machine are: cwg_list."""
-        return list(json.loads(self.run("cwg_list", "--json")))
+    def links(self, nets: Optional[range] = None) -> list[dict[str, Any]]:
+        """How the links of all containers of this machine are, or those of some nets: cwg_list. If it couldn't look at
+        all of them that is a Failure, with the code "incomplete"."""
+        options = [] if nets is None else [f"--nets={nets[0]}-{nets[-1]}"]
+        return list(json.loads(self.run("cwg_list", "--json", *options)))
 
     def run(self, task: str, *arguments: Union[int, str], descriptors: Sequence[int] = ()) -> str:
         """Runs any task; returns what it prints."""
@@ -124,8 +131,18 @@ class Helper:
         output, error = process.communicate()
         if process.returncode != 0:
             # For wrong arguments there is a second line, the synopsis.
-            raise Failure(error.partition("\n")[0] or f"{self.command[0]}: ended with status {process.returncode}")
+            raise Failure(error.partition("\n")[0] or f"{self.command[0]}: ended with status {process.returncode}",
+                          _code_of(output))
         return output.strip()
+
+
+def _code_of(output: str) -> Optional[str]:
+    """The code of a failure, which is the last line that is printed with --json."""
+    try:
+        code = json.loads(output.rstrip("\n").rpartition("\n")[2])["code"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    return code if isinstance(code, str) else None
 
 
 def _read_created(text: str) -> Created:

@@ -25,15 +25,10 @@ fail()
     exit 1
 }
 
-# Makes this site's end; sets `own_port` and `own_key`. With port 0 it is asked for the port that was chosen.
+# Makes this site's end; sets `own_port`, the port that was chosen if it was 0, and `own_key`.
 create()
 {
-    if [ "$own_port" != 0 ]; then
-        made=$(cwg_create "$pid" "$net" "$host" "$own_port") || exit 1
-        own_key=$made
-        return
-    fi
-    made=$(cwg_create "$pid" "$net" "$host" 0 --json) || exit 1
+    made=$(cwg_create "$pid" "$net" "$host" "$own_port" --json) || exit 1
     [[ $made =~ \"listen_port\":${port}[,}] ]] || fail "cwg_create --json told no port"
     own_port=${BASH_REMATCH[1]}
     [[ $made =~ \"public_key\":\"${key}\" ]] || fail "cwg_create --json told no key"
@@ -77,10 +72,11 @@ confirm()
     [ "$seconds" = - ] || cwg_wait "$pid" "$net" "$host" "$seconds" >&2 || exit 1
 }
 
-# What cwg_create printed is there as soon as the link is, whatever comes in between.
+# What cwg_create printed is there as soon as the link is, whatever comes in between. If it failed it printed why, and a
+# link of that name is somebody else's.
 clean_up()
 {
-    [ -z "$made" ] || cwg_destroy "$pid" "$net" "$host" || true
+    [[ -z $made || $made == '{"code":'* ]] || cwg_destroy "$pid" "$net" "$host" || true
 }
 
 [ $# -ge 5 ] || fail "usage: link.sh offer|answer PID NET ADDRESS PORT [OPTION OF CWG_CONNECT...]"

@@ -5,8 +5,8 @@
 
 If what it reads is incomplete, it writes nothing and ends with 1. A link's labels are its device's name, its net and
 host, and its container: so a series goes on when the container is started again and keeps its id or name. No label has
-a pid in it: the process is a metric of its own, cwg_link_process. Where no container is known, and where one has several
-network namespaces with a link of the same name, these are numbered.
+a pid in it: the process is a metric of its own, cwg_link_process. Where no container is known, and where one has
+several network namespaces with a link of the same name, these are numbered.
 """
 
 from __future__ import annotations

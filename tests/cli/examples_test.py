@@ -134,6 +134,13 @@ class Helpers(unittest.TestCase):
         with self.assertRaisesRegex(cwg.Failure, "^net-admin-helper: what is wrong$"):
             cwg.Helper(["sh", "-c", "echo net-admin-helper: what is wrong >&2; echo Usage: >&2; exit 1"]).run("task")
 
+    def test_a_failure_has_the_code_that_the_last_line_tells(self):
+        for output, code in (('{"code":"exists","message":"it is there"}', "exists"),
+                             ("[]\n" '{"code":"incomplete"}', "incomplete"), ("", None), ("evil", None), ("[1]", None), ("{}", None), ('{"code":1}', None), ("7", None)):
+            with self.assertRaises(cwg.Failure) as caught:
+                cwg.Helper(["sh", "-c", f"echo '{output}'; echo what is wrong >&2; exit 1"]).run("task")
+            self.assertEqual((str(caught.exception), caught.exception.code), ("what is wrong", code))
+
     def test_one_that_can_not_be_run_or_is_killed_is_a_failure(self):
         for command in ("/nowhere/net-admin-helper", "/etc/passwd", "a\0b"):
             with self.assertRaisesRegex(cwg.Failure, "^can't run "):

@@ -190,8 +190,11 @@ python_of()
     [ "$(wg_of "$c1" wg-7-0 preshared-keys | cut -f 2)" != '(none)' ]
     reaches "$c1" 10.0.0.15
     # Another helper, that shows how it was called.
-    printf '#!/bin/sh\necho "$0 $*" >>"%s"\n[ "$1" != cwg_create ] || echo %s\n' "$traced" "$KEY" \
-        >"$BATS_TEST_TMPDIR/helper"
+    cat >"$BATS_TEST_TMPDIR/helper" <<END
+#!/bin/sh
+echo "\$0 \$*" >>"$traced"
+[ "\$1" != cwg_create ] || echo '{"listen_port":5000,"public_key":"$KEY"}'
+END
     chmod +x "$BATS_TEST_TMPDIR/helper"
     python3 -c 'import sys, cwg
 helper = cwg.Helper(sys.argv[1])
@@ -284,11 +287,43 @@ PYTHON
 
 # bats test_tags=any-backend
 @test "a link that was there before is none that a failed exchange removes" {
+    local port
     cwg site1 create "$c1" 7 0 5101
     run ! exchange offer "$(site 1 "$c1" port 5103 wait null)" "hang up"
     [[ $output == *"exists already"* ]]
     has_device "$c1" wg-7-0
+    for port in 0 5103; do
+        run -1 bash_at site1 offer "$c1" 7 192.0.2.1 "$port" </dev/null
+        [[ $output == *"exists already"* ]] || fail "$output"
+        has_device "$c1" wg-7-0
+    done
     no_sockets site2
+}
+
+@test "the Python tells failures apart by their codes, and lists the links of some nets" {
+    python3 - "$HELPER" "$c1" <<'PYTHON'
+import sys, cwg
+helper = cwg.Helper(["ip", "netns", "exec", "site1", sys.argv[1]])
+pid = int(sys.argv[2])
+
+def code(task, *arguments):
+    try:
+        task(*arguments)
+    except cwg.Failure as failure:
+        assert str(failure).startswith("net-admin-helper: "), failure
+        return failure.code
+    return "none"
+
+helper.create(pid, 7, 0, 5101)
+helper.create(pid, 9, 0, 5109)
+assert code(helper.create, pid, 7, 0, 5102) == "exists"
+assert code(helper.create, pid, 8, 0, 5101) == "port-in-use"
+assert code(helper.show, pid, 10, 0) == "no-such-link"
+assert code(helper.wait, pid, 7, 0, 1) == "not-connected"
+assert code(helper.create, pid, 8388608, 0) == "usage"
+assert code(helper.links, range(8388607, 8388608)) == "none"
+assert [link["net"] for link in helper.links(range(8, 10)) if link["pid"] == pid] == [9]
+PYTHON
 }
 
 @test "the Python's link ends with its block, and takes it that the container has ended before" {
