@@ -237,7 +237,7 @@ static const struct {
     [ARGUMENT_KEY] = {"peer_key", "44 characters of base64", parse_key},
     [ARGUMENT_SECONDS] = {"seconds", "how long to wait, 0-3600; 30 if left out", parse_seconds},
 #ifdef ENABLE_CWG_BATCH
-    [ARGUMENT_FILE] = {"file", "holds the tasks, one a line; - or none: standard input",
+    [ARGUMENT_FILE] = {"file", "a file with the tasks, one a line; - or none: standard input",
                        parse_file},
 #endif
 };

@@ -180,6 +180,7 @@ const struct task task_connect = {
             OPTION_PRESHARED_KEY_FILE,
             OPTION_PERSISTENT_KEEPALIVE,
             OPTION_MTU,
+            OPTION_JSON,
             0,
         },
     .changes = true,

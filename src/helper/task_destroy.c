@@ -38,7 +38,7 @@ const struct task task_destroy = {
                "<pid>, and frees its UDP port. Prints nothing. With --if-exists it succeeds, too,\n"
                "where there is no such link, or no such process any more.\n",
     .arguments = {ARGUMENT_PID, ARGUMENT_NET, ARGUMENT_HOST},
-    .options = {OPTION_IF_EXISTS, 0},
+    .options = {OPTION_IF_EXISTS, OPTION_JSON, 0},
     .changes = true,
     .in_batch = true,
     .run = run,

@@ -179,7 +179,7 @@ const struct task task_destroy_all = {
         "no such process any more, too. One that can't be removed doesn't keep the others.\n"
         "Prints nothing.\n",
     .arguments = {ARGUMENT_PID},
-    .options = {OPTION_IF_EXISTS, 0},
+    .options = {OPTION_IF_EXISTS, OPTION_JSON, 0},
     .changes = true,
     .in_batch = true,
     .seconds = TIME_MAX / 1000,

@@ -311,7 +311,10 @@ containers: all"
     local option task names
     declare -A due=(
         [cwg_create]='--json'
-        [cwg_connect]='--preshared-key-file <file>|--persistent-keepalive <seconds>|--mtu <bytes>'
+        [cwg_connect]='--preshared-key-file <file>|--persistent-keepalive <seconds>|--mtu <bytes>|--json'
+        [cwg_destroy]='--if-exists|--json'
+        [cwg_destroy_all]='--if-exists|--json'
+        [cwg_wait]='--alive|--json'
         [cwg_show]='--json|--nets <nets>'
         [cwg_list]='--json|--nets <nets>'
     )
@@ -412,6 +415,6 @@ containers: all"
         [ "${lines[0]}" = "Usage: $NAME batch [<file>]" ]
         grep -q '^  <file>: .*standard input' <<<"$output" || fail "$output"
     done
-    refused_with 'file: must not be empty; leave it out' batch ''
+    refused_with 'file: must not be empty (a variable that isn' batch ''
     refused_with 'too many arguments: 2, where batch takes 1; leave out the rest' batch a b
 }

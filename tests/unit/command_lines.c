@@ -756,7 +756,8 @@ const struct refused_line refused_lines[] = {
      "too many arguments: 2, where cwg_destroy_all takes 1"},
     {"cwg_destroy_all|7|5|1", TASK_DESTROY_ALL,
      "too many arguments: 3, where cwg_destroy_all takes 1"},
-    {"cwg_destroy_all|7|--json", TASK_DESTROY_ALL,
+    {"cwg_destroy_all|7|--json=1", TASK_DESTROY_ALL, "--json: takes no value"},
+    {"cwg_destroy_all|7|--jso", TASK_DESTROY_ALL,
      "no such option; cwg_destroy_all takes --if-exists"},
     /* batch */
     {"net-admin-helper|batch|", TASK_BATCH, "file: must not be empty"},
@@ -773,7 +774,7 @@ const struct refused_line refused_lines[] = {
     {"cwg_destroy|7|5", TASK_DESTROY, "host: missing"},
     {"cwg_create|7|5|1|0|--json=1", TASK_CREATE, "--json: takes no value"},
     {"cwg_create|7|5|1|--json", TASK_CREATE, "port: missing"},
-    {"cwg_destroy|7|5|1|--json", TASK_DESTROY, "no such option; cwg_destroy takes --if-exists"},
+    {"cwg_destroy|7|5|1|--jso", TASK_DESTROY, "no such option; cwg_destroy takes --if-exists"},
     /* options */
     {CONNECT "|--mtu=", TASK_CONNECT, "--mtu: must be a decimal number of bytes from 576 to 65455"},
     {CONNECT "|--mtu|", TASK_CONNECT, "--mtu: must be a decimal number of bytes from 576 to 65455"},
