@@ -675,9 +675,9 @@ static void descriptions(void)
                                                        OPTION_ALLOW_OVERLAP, 0});
     expect_options(&task_connect,
                    (const enum option[]){OPTION_PRESHARED_KEY_FILE, OPTION_PERSISTENT_KEEPALIVE,
-                                         OPTION_MTU, 0});
-    expect_options(&task_destroy, (const enum option[]){OPTION_IF_EXISTS, 0});
-    expect_options(&task_destroy_all, (const enum option[]){OPTION_IF_EXISTS, 0});
+                                         OPTION_MTU, OPTION_JSON, 0});
+    expect_options(&task_destroy, (const enum option[]){OPTION_IF_EXISTS, OPTION_JSON, 0});
+    expect_options(&task_destroy_all, (const enum option[]){OPTION_IF_EXISTS, OPTION_JSON, 0});
     expect_options(&task_show, (const enum option[]){OPTION_JSON, OPTION_NETS, 0});
     expect_options(&task_list, (const enum option[]){OPTION_JSON, OPTION_NETS, 0});
     expect_options(&task_wait, (const enum option[]){OPTION_ALIVE, OPTION_JSON, 0});
