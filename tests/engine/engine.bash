@@ -43,9 +43,9 @@ on()
     local place=$1
     shift
     if [[ $place =~ ^[0-9]+$ ]]; then
-        nsenter --net --target "$place" -- "$@"
+        "$TOOLS/enter" --net "/proc/$place/ns/net" -- "$@"
     else
-        ip netns exec "$place" "$@"
+        "$TOOLS/enter" --net "/run/netns/$place" -- "$@"
     fi
 }
 

@@ -155,15 +155,14 @@ at()
 {
     local site=$1
     shift
-    ip netns exec "$site" "$@"
+    "$TOOLS/enter" --net "/run/netns/$site" -- "$@"
 }
 
 app_at()
 {
     local site=$1
     shift
-    ip netns exec "$site" \
-        setpriv --reuid "$APP_UID" --regid "$APP_GID" --clear-groups --inh-caps=-all -- env -- "$@"
+    "$TOOLS/enter" --net "/run/netns/$site" --user "$APP_UID" "$APP_GID" -- "$@"
 }
 
 # Runs a task of the helper in a site, as the application does: cwg SITE create|connect|destroy ARGUMENT...
@@ -177,7 +176,7 @@ inside()
 {
     local pid=$1
     shift
-    nsenter --net --target "$pid" -- "$@"
+    "$TOOLS/enter" --net "/proc/$pid/ns/net" -- "$@"
 }
 
 # Makes a whole link for a net between containers $c1 at site1 and $c2 at site2, called as the application does; sets

@@ -1,6 +1,6 @@
 # The tests' own tools, each one program of one file, with what they share.
 
-TOOLS := at-syscall fdsteal hang hsflood linkdump linkstorm linkwatch memscan nlforge pidrecycle refuse udpport \
+TOOLS := at-syscall enter fdsteal hang hsflood linkdump linkstorm linkwatch memscan nlforge pidrecycle refuse udpport \
 	udprelay weird-exec
 TOOLS_SHARED := tests/tools/common.c tests/tools/tracee.c tests/tools/callname.c
 TOOLS_COMPILE = $(CC) -std=gnu17 -D_GNU_SOURCE -O2 -g $(WARNINGS) $(WERROR)
@@ -16,6 +16,10 @@ $(BUILD)/tools/shared.a: $(TOOLS_SHARED) $(wildcard tests/tools/*.h)
 # It takes the place of the engine, which has no libraries to load.
 $(BUILD)/tools/hang: tests/tools/hang.c $(BUILD)/tools/shared.a
 	$(TOOLS_COMPILE) -static -o $@ $<
+
+# It starts most commands of the tests: without a loader that is quicker.
+$(BUILD)/tools/enter: tests/tools/enter.c $(BUILD)/tools/shared.a
+	$(TOOLS_COMPILE) -static -o $@ $< $(BUILD)/tools/shared.a
 
 $(BUILD)/tools/hsflood: TOOLS_LIBS := -lcrypto
 
