@@ -222,6 +222,16 @@ static int parse_file(const char *text, struct request *request, struct failure 
 }
 #endif
 
+#ifdef ENABLE_CWG_POLICY
+static int parse_policy(const char *text, struct request *request, struct failure *failure)
+{
+    if (text[0] == '\0')
+        return fail(failure, -EINVAL, "file: must not be empty; give a policy file");
+    request->file = text;
+    return 0;
+}
+#endif
+
 static const struct {
     const char *name;
     const char *range;
@@ -239,6 +249,9 @@ static const struct {
 #ifdef ENABLE_CWG_BATCH
     [ARGUMENT_FILE] = {"file", "a file with the tasks, one a line; - or none: standard input",
                        parse_file},
+#endif
+#ifdef ENABLE_CWG_POLICY
+    [ARGUMENT_POLICY] = {"file", "a policy file", parse_policy},
 #endif
 };
 

@@ -131,6 +131,10 @@ static int run(int argc, char *argv[], struct failure *failure)
         return output_version(failure);
     case COMMAND_RUN:
     default:
+        if (line.task->unprivileged) {
+            privilege_end();
+            return line.task->run_at_home(&line.request, NULL, failure);
+        }
         return do_task(line.task, &line.request, failure);
     }
 }

@@ -16,10 +16,6 @@
 
 #ifdef ENABLE_CWG_POLICY
 
-enum {
-    FILE_MAX = 65536,
-};
-
 /* A file or directory, as it was when the policy was read. */
 struct seen {
     bool there;
@@ -220,7 +216,7 @@ static int find_rule(char *text, size_t length, struct failure *failure)
 
 int policy_read(struct failure *failure)
 {
-    static char text[FILE_MAX + 1];
+    static char text[POLICY_FILE_MAX + 1];
     ssize_t length;
     int file = -1;
     int error;
@@ -233,11 +229,11 @@ int policy_read(struct failure *failure)
         return 0;
     if (error)
         return fail_file(error, failure);
-    length = file_read(file, text, FILE_MAX + 1);
+    length = file_read(file, text, POLICY_FILE_MAX + 1);
     close(file);
     if (length < 0)
         return fail_file((int)length, failure);
-    if (length > FILE_MAX)
+    if (length > POLICY_FILE_MAX)
         return fail_as(
             failure, FAILURE_POLICY, -EFBIG,
             "policy: %s has more than 65536 bytes; until it has less, nobody but root may "

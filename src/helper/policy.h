@@ -6,6 +6,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+enum {
+    POLICY_FILE_MAX = 65536, /* bytes */
+};
+
 struct failure;
 struct request;
 struct task;

@@ -1,11 +1,13 @@
 #include "helper/privilege.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -92,15 +94,46 @@ int privilege_start(void)
     return capabilities_set(permitted, 0);
 }
 
+/* Whether the program is in a mount whose files give no capabilities. */
+static bool is_nosuid(void)
+{
+    struct statvfs status;
+    int fd = open("/proc/self/exe", O_PATH | O_CLOEXEC);
+    bool nosuid = fd >= 0 && fstatvfs(fd, &status) == 0 && status.f_flag & ST_NOSUID;
+
+    if (fd >= 0)
+        close(fd);
+    return nosuid;
+}
+
+/* Why the program's file gave no capability (cap_bprm_creds_from_file(), security/commoncap.c).
+ * That the caller traces it can't be told from a file without capabilities. */
+static const char *find_reason(int capability)
+{
+    if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1)
+        return "it was started under no_new_privs, where no program's file gives any. A container "
+               "has that by --security-opt no-new-privileges, a service of systemd's by "
+               "NoNewPrivileges=, and, if it has User= or DynamicUser=, by SystemCallFilter=, "
+               "RestrictNamespaces=, RestrictAddressFamilies=, PrivateDevices=, "
+               "ProtectKernelTunables=, MemoryDenyWriteExecute=, RestrictSUIDSGID= and others: see "
+               "systemd.exec(5), and examples/caller.service";
+    if (prctl(PR_CAPBSET_READ, capability, 0, 0, 0) == 0)
+        return "the bounding set of its caller hasn't got it. A container gets it by --cap-add, a "
+               "service of systemd's by CapabilityBoundingSet=CAP_NET_ADMIN CAP_SYS_ADMIN "
+               "CAP_SYS_PTRACE";
+    if (is_nosuid())
+        return "it is on a file system that is mounted nosuid; install it on another, or mount "
+               "that without nosuid";
+    return "install it with `make install`, which does setcap "
+           "'cap_net_admin,cap_sys_admin,cap_sys_ptrace=p'; and don't trace it";
+}
+
 int privilege_check(struct failure *failure)
 {
     for (size_t i = 0; i < NEEDED; i++) {
         if (!(permitted & UINT64_C(1) << needed[i].capability))
-            return fail(failure, -EPERM,
-                        "the program lacks %s: install it with `make install`, which does setcap "
-                        "'cap_net_admin,cap_sys_admin,cap_sys_ptrace=p', on a file system without "
-                        "nosuid, and don't start it under no_new_privs",
-                        needed[i].name);
+            return fail_as(failure, FAILURE_NOT_PERMITTED, -EPERM, "the program lacks %s: %s",
+                           needed[i].name, find_reason(needed[i].capability));
     }
     return 0;
 }

@@ -38,7 +38,8 @@ enum privilege {
  * done. */
 int privilege_start(void);
 
-/* Whether all three are there. Returns 0, or -EPERM with how to install the program. */
+/* Whether all three are there. Returns 0, or -EPERM with the reason, as far as that can be told:
+ * no_new_privs, the bounding set, nosuid, or the program's file. */
 int privilege_check(struct failure *failure);
 
 /* Make capabilities (a set of enum privilege) effective, and none. Neither fails with a set that

@@ -233,11 +233,10 @@ static bool is_for(const struct rule *rule, const struct caller *caller)
     return false;
 }
 
-enum rule_search rule_search(char *text, size_t length, const struct caller *caller,
-                             struct rule *ret_rule, struct mistake *ret_mistake)
+bool rule_each(char *text, size_t length, void (*each)(const struct rule *rule, void *context),
+               void *context, struct mistake *ret_mistake)
 {
     struct mistake mistake = {0};
-    struct rule found = {0};
 
     for (char *line = text, *end = text + length; line < end;) {
         char *newline = memchr(line, '\n', (size_t)(end - line));
@@ -249,15 +248,38 @@ enum rule_search rule_search(char *text, size_t length, const struct caller *cal
                              : "the last line has no newline at its end: the file may be cut off";
         if (mistake.reason) {
             *ret_mistake = mistake;
-            return RULE_MISTAKE;
+            return false;
         }
-        if (!found.line && rule.line && is_for(&rule, caller))
-            found = rule;
+        if (rule.line)
+            each(&rule, context);
         line = newline + 1;
     }
-    if (!found.line)
+    return true;
+}
+
+struct search {
+    const struct caller *caller;
+    struct rule found;
+};
+
+static void search_rule(const struct rule *rule, void *context)
+{
+    struct search *search = context;
+
+    if (!search->found.line && is_for(rule, search->caller))
+        search->found = *rule;
+}
+
+enum rule_search rule_search(char *text, size_t length, const struct caller *caller,
+                             struct rule *ret_rule, struct mistake *ret_mistake)
+{
+    struct search search = {.caller = caller};
+
+    if (!rule_each(text, length, search_rule, &search, ret_mistake))
+        return RULE_MISTAKE;
+    if (!search.found.line)
         return RULE_NONE;
-    *ret_rule = found;
+    *ret_rule = search.found;
     return RULE_FOUND;
 }
 

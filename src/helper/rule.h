@@ -64,7 +64,12 @@ enum rule_search {
     RULE_MISTAKE,
 };
 
-/* Reads the whole text of a policy file, cutting it up on the way, and finds the first rule that is
+/* Reads the whole text of a policy file, cutting it up on the way, and calls `each` for each rule,
+ * up to the first mistake. Returns whether there is none; if there is, writes *ret_mistake. */
+bool rule_each(char *text, size_t length, void (*each)(const struct rule *rule, void *context),
+               void *context, struct mistake *ret_mistake);
+
+/* Reads the whole text of a policy file, too, and finds the first rule that is
  * for the caller's user, its group or one of its supplementary ones. A mistake anywhere counts, and
  * the first one is told. Writes *ret_rule for RULE_FOUND only, and *ret_mistake for RULE_MISTAKE
  * only. */

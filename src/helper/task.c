@@ -16,9 +16,12 @@ const struct task *const tasks[] = {
 #ifdef ENABLE_CWG_DELETE
     &task_destroy,
 #endif
-    &task_show,    &task_list, &task_wait, &task_destroy_all,
+    &task_show,         &task_list, &task_wait, &task_destroy_all,
 #ifdef ENABLE_CWG_BATCH
     &task_batch,
+#endif
+#ifdef ENABLE_CWG_POLICY
+    &task_check_policy,
 #endif
 };
 

@@ -22,6 +22,7 @@ enum argument {
     ARGUMENT_KEY,
     ARGUMENT_SECONDS,
     ARGUMENT_FILE,
+    ARGUMENT_POLICY,
 };
 
 enum option {
@@ -68,6 +69,7 @@ struct task {
     enum option options[OPTIONS]; /* 0 ends them */
     bool changes;                 /* it does more than look */
     bool in_batch;                /* it may stand in a batch: its result is a line at most */
+    bool unprivileged;            /* it is done at home, when all privileges were given up */
     unsigned int seconds;         /* that it may take, beside those that the caller gives */
 
     /* What has to be done before the sandbox is entered, at home; or NULL. Returns 0, or a negative
@@ -111,6 +113,7 @@ extern const struct task task_list;
 extern const struct task task_wait;
 extern const struct task task_destroy_all;
 extern const struct task task_batch;
+extern const struct task task_check_policy;
 
 /* Makes the file of a batch its standard input, by the caller's own rights. Returns 0, or a
  * negative errno. */

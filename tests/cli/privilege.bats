@@ -199,7 +199,17 @@ END
     run --separate-stderr setpriv --no-new-privs --reuid "$APP_UID" --regid "$APP_GID" --clear-groups --inh-caps=-all \
         env "$HELPER" cwg_destroy "$NO_PID" 7 0
     assert_failure_with "the program lacks cap_"
-    [[ $stderr == *"don't start it under no_new_privs"* ]]
+    [[ $stderr == *": it was started under no_new_privs, where no program's file gives any. "*NoNewPrivileges=* ]]
+}
+
+@test "with a bounding set that lacks one of its capabilities it says so" {
+    local capability
+    for capability in net_admin sys_admin sys_ptrace; do
+        run --separate-stderr setpriv --bounding-set="-$capability" --reuid "$APP_UID" --regid "$APP_GID" \
+            --clear-groups --inh-caps=-all env "$HELPER" cwg_destroy "$NO_PID" 7 0
+        assert_failure_with "the program lacks cap_$capability: the bounding set of its caller hasn't got it."
+        [[ $stderr == *CapabilityBoundingSet=* ]]
+    done
 }
 
 @test "on a file system without set-user-ID it says what is wrong" {
@@ -208,7 +218,7 @@ END
         setpriv --reuid "$APP_UID" --regid "$APP_GID" --clear-groups --inh-caps=-all \
         env "$HELPER" cwg_destroy "$NO_PID" 7 0
     assert_failure_with "the program lacks cap_"
-    [[ $stderr == *"on a file system without nosuid"* ]]
+    [[ $stderr == *": it is on a file system that is mounted nosuid; install it on another, "* ]]
 }
 
 @test "on a kernel without WireGuard, and without an engine, it says so, and leaves nothing in the container" {

@@ -444,6 +444,66 @@ refused_whole()
     [[ $output == *$'\n'"policy: $POLICY"$'\n'* ]] || fail "$output"
 }
 
+# ---- for who writes one ----
+
+# bats test_tags=any-backend
+@test "check-policy says what a file allows, or which line is wrong, to everybody and without privilege" {
+    local file=$BATS_TEST_TMPDIR/draft user
+    chmod 755 "$BATS_TEST_TMPDIR"
+    cat >"$file" <<'EOF'
+# Grüße
+user 1000  nets 0-99,200 ports 51800-51899 peers 192.0.2.0/24,2001:db8::/32,- links 16
+
+group 990  own-containers
+user 7
+EOF
+    for user in as_app env; do
+        run --separate-stderr "$user" "$HELPER" check-policy "$file"
+        assert_success_with "line 2: user 1000 may do all with
+  nets      0-99, 200
+  ports     51800-51899
+  peers     192.0.2.0/24, 2001:db8::/32, an endpoint that isn't known
+  links     16 at most in a container
+line 4: group 990 may do all with
+  containers with a user namespace of the caller's alone
+line 5: user 7 may do all
+The first rule for a caller's user or groups holds; all others but root may do nothing."
+    done
+    # Another program than this has no privilege that it could need.
+    setcap -r "$BATS_FILE_TMPDIR/bin/$NAME"
+    run --separate-stderr as_app "$HELPER" check-policy "$file"
+    [ "$status" = 0 ] || fail "$stderr"
+    setcap cap_net_admin,cap_sys_admin,cap_sys_ptrace=p "$BATS_FILE_TMPDIR/bin/$NAME"
+    echo "user 8 nets 5-2" >>"$file"
+    run --separate-stderr as_app "$HELPER" check-policy "$file"
+    assert_failure_with "line 6: nets must be up to 32 numbers or ranges"
+    : >"$file"
+    run --separate-stderr as_app "$HELPER" check-policy "$file"
+    assert_success_with "There is no rule: nobody but root may do anything."
+    chmod 600 "$file"
+    run --separate-stderr as_app "$HELPER" check-policy "$file"
+    assert_failure_with "file: can't read it: Permission denied"
+    head -c 65537 /dev/zero >"$file"
+    run --separate-stderr env "$HELPER" check-policy "$file"
+    assert_failure_with "file: has more than 65536 bytes"
+    mkfifo -m 644 "$file.pipe"
+    run --separate-stderr timeout 5 "$HELPER" check-policy "$file.pipe"
+    assert_success_with "There is no rule: nobody but root may do anything."
+}
+
+# bats test_tags=any-backend
+@test "policy-numbers turns names into numbers, and prints nothing if one is unknown" {
+    run --separate-stderr "$ROOT/scripts/policy-numbers" <<<$'# user root\nuser nobody nets 1\n group daemon  # x\nuser 7'
+    assert_success_with $'# user root\nuser 65534 nets 1  # nobody\n group 1  # x (daemon)\nuser 7'
+    "$ROOT/scripts/policy-numbers" <<<"user nobody nets 1" >"$BATS_TEST_TMPDIR/numbers"
+    run --separate-stderr env "$HELPER" check-policy "$BATS_TEST_TMPDIR/numbers"
+    [[ $output == "line 1: user 65534 may do all with"* ]] || fail "$output $stderr"
+    run --separate-stderr "$ROOT/scripts/policy-numbers" <<<$'user 7\nuser nobody-of-that-name'
+    [ "$status" = 1 ]
+    [ -z "$output" ]
+    [ "$stderr" = "policy-numbers: line 2: there is no user nobody-of-that-name on this machine" ] || fail "$stderr"
+}
+
 # ---- batches ----
 
 @test "a batch that runs when the policy is changed does no more" {

@@ -436,6 +436,7 @@ static const struct {
     [ARGUMENT_SECONDS] = {"seconds", good_seconds, COUNT(good_seconds), bad_seconds,
                           COUNT(bad_seconds)},
     [ARGUMENT_FILE] = {"file", good_files, COUNT(good_files), bad_files, COUNT(bad_files)},
+    [ARGUMENT_POLICY] = {"file", good_files, COUNT(good_files), bad_files, COUNT(bad_files)},
 };
 
 static const enum argument create_arguments[] = {ARGUMENT_PID, ARGUMENT_NET, ARGUMENT_HOST,
@@ -449,6 +450,7 @@ static const enum argument wait_arguments[] = {ARGUMENT_PID, ARGUMENT_NET, ARGUM
                                                ARGUMENT_SECONDS};
 static const enum argument destroy_all_arguments[] = {ARGUMENT_PID};
 static const enum argument batch_arguments[] = {ARGUMENT_FILE};
+static const enum argument policy_arguments[] = {ARGUMENT_POLICY};
 
 static const struct {
     const struct task *task;
@@ -464,6 +466,7 @@ static const struct {
     {&task_wait, "cwg_wait", wait_arguments, COUNT(wait_arguments)},
     {&task_destroy_all, "cwg_destroy_all", destroy_all_arguments, COUNT(destroy_all_arguments)},
     {&task_batch, "batch", batch_arguments, COUNT(batch_arguments)},
+    {&task_check_policy, "check-policy", policy_arguments, COUNT(policy_arguments)},
 };
 
 /* One command line of the cross product: `number` says which of the choices each argument is. */
@@ -552,7 +555,8 @@ static void very_long_arguments(void)
 
     for (size_t signature = 0; signature < COUNT(signatures); signature++) {
         for (size_t place = 0; place < signatures[signature].count; place++) {
-            if (signatures[signature].arguments[place] == ARGUMENT_FILE)
+            if (signatures[signature].arguments[place] == ARGUMENT_FILE ||
+                signatures[signature].arguments[place] == ARGUMENT_POLICY)
                 continue; /* may be of any length */
             for (size_t filler = 0; filler < COUNT(fillers); filler++) {
                 struct words words = {0};
