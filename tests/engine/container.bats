@@ -133,7 +133,8 @@ routed_through()
     two_engines w
     answers "$c1" "$IP2"
     routed_through "$IP2"
-    # A session is there, by the endpoint of before.
+    # A session is there, by the endpoint of before. Nothing comes from there any more, or that would be the endpoint.
+    ip -n w-2 link set v2 down
     "$CTL" "$ENGINE" set "public_key=$KEY2" "endpoint=$IP2:$PORT2"
     for size in 56 1300 1400 4000 60000; do
         before=$(of_engine tx_bytes)
