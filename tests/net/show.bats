@@ -290,6 +290,7 @@ all_count_the_same()
 }
 
 # The limits are tested by the unit tests: tests/unit/status_test.c.
+# bats test_tags=engine
 @test "an idle link is idle, and one that is spoken to in vain is silent" {
     require_engine
     link_up 7
