@@ -18,9 +18,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "handover/handover.h"
+
 struct tunnel;
 
-enum { CONFIGURATION_MAX = 4096 };
+enum { CONFIGURATION_MAX = HANDOVER_MESSAGE_MAX };
 
 /* Answers a request of `length` bytes, which may hold anything, with "...errno=N\n\n". Returns the
  * answer's length. */

@@ -1,9 +1,8 @@
 #include "engine/control.h"
 
 #include <errno.h>
-#include <linux/netlink.h>
+#include <fcntl.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -11,61 +10,52 @@
 
 #include "engine/configuration.h"
 #include "engine/tunnel.h"
+#include "handover/handover.h"
 
 enum {
-    PLACE_DIGITS = 2 * CONTROL_PLACE_SIZE,
-    NAME_SIZE = sizeof("cwg-engine-") - 1 + PLACE_DIGITS,
-    /* Who gives up waiting for us, while we are stopped, stays in the queue until we go on. */
+    /* A client that gives up waiting for us, while we are stopped, stays in the queue until we go
+     * on. */
     BACKLOG = 1024,
 };
 
-static void make_name(const uint8_t place[static CONTROL_PLACE_SIZE],
-                      char ret_name[static NAME_SIZE + 1])
+/* For people who look: `ss -xlp` in the engine's namespace. The helper asks the socket itself. An
+ * abstract name has a NUL at its start, and none at its end (unix(7)). */
+static const char name[] = "\0cwg-engine";
+
+static int open_listener(void)
 {
-    const char *end = ret_name + NAME_SIZE + 1;
-    char *next = ret_name + snprintf(ret_name, NAME_SIZE + 1, "cwg-engine-");
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
-    for (int i = 0; i < CONTROL_PLACE_SIZE; i++)
-        next += snprintf(next, (size_t)(end - next), "%02x", place[i]);
-}
-
-/* A link that can't be looked at is better than none. */
-static int open_netlink(void)
-{
-    static const struct sockaddr_nl address = {.nl_family = AF_NETLINK, .nl_pid = CONTROL_PORT};
-    int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, NETLINK_USERSOCK);
-
-    if (fd >= 0 && bind(fd, (const void *)&address, sizeof(address)) < 0) {
-        close(fd);
-        fd = -1;
-    }
+    memcpy(address.sun_path, name, sizeof(name) - 1);
+    if (fd < 0 ||
+        bind(fd, (const void *)&address,
+             offsetof(struct sockaddr_un, sun_path) + sizeof(name) - 1) < 0 ||
+        listen(fd, BACKLOG) < 0)
+        return -errno;
     return fd;
 }
 
-int control_init(struct control *control, const uint8_t place[static CONTROL_PLACE_SIZE])
+int control_init(struct control *control)
 {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    /* An abstract name has a NUL at its start, and none at its end (unix(7)). */
-    socklen_t size = offsetof(struct sockaddr_un, sun_path) + 1 + NAME_SIZE;
+    int fd = open_listener();
 
-    make_name(place, address.sun_path + 1);
     for (int i = 0; i < CONTROL_CLIENTS; i++)
         control->client[i] = -1;
     control->oldest = 0;
-    control->listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (control->listener < 0 || bind(control->listener, (const void *)&address, size) < 0 ||
-        listen(control->listener, BACKLOG) < 0)
+    if (fd < 0 || fd == HANDOVER_CONTROL)
+        return fd < 0 ? fd : 0;
+    if (dup3(fd, HANDOVER_CONTROL, O_CLOEXEC) < 0)
         return -errno;
-    control->netlink = open_netlink();
+    close(fd);
     return 0;
 }
 
 void control_poll(const struct control *control, struct pollfd ret_polled[static CONTROL_POLLED])
 {
-    ret_polled[0] = (struct pollfd){.fd = control->listener, .events = POLLIN};
+    ret_polled[0] = (struct pollfd){.fd = HANDOVER_CONTROL, .events = POLLIN};
     for (int i = 0; i < CONTROL_CLIENTS; i++)
         ret_polled[1 + i] = (struct pollfd){.fd = control->client[i], .events = POLLIN};
-    ret_polled[CONTROL_POLLED - 1] = (struct pollfd){.fd = control->netlink, .events = POLLIN};
 }
 
 static void drop(struct control *control, unsigned int number)
@@ -79,7 +69,7 @@ static void drop(struct control *control, unsigned int number)
  * middle must not keep others out. */
 static void take_client(struct control *control)
 {
-    int client = accept4(control->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    int client = accept4(HANDOVER_CONTROL, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     unsigned int number = control->oldest;
 
     if (client < 0)
@@ -93,51 +83,18 @@ static void take_client(struct control *control)
     control->oldest = (number + 1) % CONTROL_CLIENTS;
 }
 
-/* Whether the client knows its answer: by its having it, or by our having done what it asked. */
-static bool tell(int client, const char *text, size_t size)
-{
-    static const char done[] = "errno=0\n\n";
-    const size_t length = sizeof(done) - 1;
-
-    return send(client, text, size, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0 ||
-           (size >= length && memcmp(text + size - length, done, length) == 0);
-}
-
 static void answer(int client, struct tunnel *tunnel)
 {
-    char request[CONFIGURATION_MAX];
-    ssize_t length = recv(client, request, sizeof(request), MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT);
+    char request[HANDOVER_MESSAGE_MAX];
+    ssize_t length = recv(client, request, sizeof(request), MSG_TRUNC | MSG_DONTWAIT);
 
     if (length > 0 && (size_t)length <= sizeof(request)) {
         char text[CONFIGURATION_MAX];
         size_t size = configuration_answer(tunnel, request, (size_t)length, text);
 
-        if (tell(client, text, size))
-            (void)recv(client, request, sizeof(request), MSG_DONTWAIT);
+        (void)send(client, text, size, MSG_DONTWAIT | MSG_NOSIGNAL);
     }
     explicit_bzero(request, sizeof(request));
-}
-
-/* One question each time. */
-static void answer_netlink(int fd, struct tunnel *tunnel)
-{
-    static const char get[] = {'g', 'e', 't', '=', '1', '\n', '\n'};
-    union {
-        struct nlmsghdr header;
-        char bytes[NLMSG_HDRLEN + CONFIGURATION_MAX];
-    } message;
-    char *text = message.bytes + NLMSG_HDRLEN;
-    struct sockaddr_nl client = {0};
-    socklen_t size = sizeof(client);
-    ssize_t length = recvfrom(fd, &message, sizeof(message), MSG_DONTWAIT, (void *)&client, &size);
-
-    if (length != NLMSG_LENGTH(sizeof(get)) || memcmp(text, get, sizeof(get)) != 0)
-        return;
-    message.header.nlmsg_len =
-        NLMSG_HDRLEN + (uint32_t)configuration_answer(tunnel, get, sizeof(get), text);
-    message.header.nlmsg_flags = 0;
-    message.header.nlmsg_pid = CONTROL_PORT;
-    (void)sendto(fd, &message, message.header.nlmsg_len, MSG_DONTWAIT, (const void *)&client, size);
 }
 
 void control_run(struct control *control, const struct pollfd polled[static CONTROL_POLLED],
@@ -152,6 +109,4 @@ void control_run(struct control *control, const struct pollfd polled[static CONT
     }
     if (polled[0].revents)
         take_client(control);
-    if (polled[CONTROL_POLLED - 1].revents)
-        answer_netlink(control->netlink, tunnel);
 }

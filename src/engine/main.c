@@ -1,12 +1,8 @@
 /* cwg-engine: WireGuard for one end of one link, where the kernel has none.
  *
- * net-admin-helper starts it, with nothing but these descriptors:
- *
- *     3   a TUN device, on its way into the container
- *     4   a UDP socket for IPv4, not yet bound
- *     5   one for IPv6, if there is IPv6
- *     6   the helper's: what we are found by comes from there; our public key goes there; a byte
- *         comes back when the link stands
+ * net-admin-helper starts it, with nothing but the descriptors of handover/handover.h: a TUN
+ * device, which is on its way into the container; UDP sockets, not yet bound; and the start socket,
+ * where our public key goes, and from where a byte comes back when the link stands.
  *
  * If the helper ends before that byte, so do we, and the device is gone with us. From then on we
  * live as long as the device does.
@@ -28,13 +24,7 @@
 #include "engine/control.h"
 #include "engine/sandbox.h"
 #include "engine/tunnel.h"
-
-enum {
-    FD_TUN = 3,
-    FD_UDP4,
-    FD_UDP6,
-    FD_START,
-};
+#include "handover/handover.h"
 
 enum {
     POLL_TUN,
@@ -93,7 +83,7 @@ static void wait_for_something(struct ready *ready)
 {
     bool busy = ready->tun || ready->udp4 || ready->udp6;
     struct pollfd polled[POLLED] = {
-        [POLL_TUN] = {.fd = FD_TUN, .events = POLLIN},
+        [POLL_TUN] = {.fd = HANDOVER_TUN, .events = POLLIN},
         [POLL_UDP4] = {.fd = tunnel.udp.fd4, .events = POLLIN},
         [POLL_UDP6] = {.fd = tunnel.udp.fd6, .events = POLLIN},
     };
@@ -133,33 +123,27 @@ static void run(void)
     }
 }
 
-/* Returns whether there is one. */
-static bool read_place(uint8_t ret_place[static CONTROL_PLACE_SIZE])
-{
-    return recv(FD_START, ret_place, CONTROL_PLACE_SIZE, MSG_TRUNC) == CONTROL_PLACE_SIZE;
-}
-
 /* Returns whether the helper wants us to go on. */
 static bool report(void)
 {
     const struct key *key = noise_public_key(tunnel.noise);
     char go = 0;
 
-    if (send(FD_START, key->bytes, KEY_SIZE, MSG_NOSIGNAL) != KEY_SIZE ||
-        recv(FD_START, &go, 1, 0) != 1)
+    if (send(HANDOVER_START, key->bytes, KEY_SIZE, MSG_NOSIGNAL) != KEY_SIZE ||
+        recv(HANDOVER_START, &go, 1, 0) != 1)
         return false;
-    close(FD_START);
-    return go == 'g';
+    close(HANDOVER_START);
+    return go == HANDOVER_GO;
 }
 
 static int serve(void)
 {
-    int udp6 = is_open(FD_UDP6) ? FD_UDP6 : -1;
-    uint8_t place[CONTROL_PLACE_SIZE];
+    int udp6 = is_open(HANDOVER_UDP6) ? HANDOVER_UDP6 : -1;
 
-    if (set_nonblocking(FD_TUN) < 0 || set_nonblocking(FD_UDP4) < 0 ||
-        (udp6 >= 0 && set_nonblocking(udp6) < 0) || !tunnel_init(&tunnel, FD_TUN, FD_UDP4, udp6) ||
-        !read_place(place) || control_init(&control, place) || sandbox_enter())
+    if (set_nonblocking(HANDOVER_TUN) < 0 || set_nonblocking(HANDOVER_UDP4) < 0 ||
+        (udp6 >= 0 && set_nonblocking(udp6) < 0) ||
+        !tunnel_init(&tunnel, HANDOVER_TUN, HANDOVER_UDP4, udp6) || control_init(&control) ||
+        sandbox_enter())
         return EXIT_FAILURE;
     if (report())
         run();
@@ -183,7 +167,7 @@ int main(int argc, char **argv)
         return usage(stdout);
     if (argc == 2 && strcmp(argv[1], "--version") == 0)
         return puts("cwg-engine " VERSION) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
-    if (argc > 1 || !is_open(FD_TUN) || !is_open(FD_UDP4) || !is_open(FD_START))
+    if (argc > 1 || !is_open(HANDOVER_TUN) || !is_open(HANDOVER_UDP4) || !is_open(HANDOVER_START))
         return usage(stderr);
     /* Run by its descriptor it is called by that's number, before Linux 6.14 (fs/exec.c). */
     (void)prctl(PR_SET_NAME, "cwg-engine");

@@ -44,8 +44,8 @@ struct backend {
                 struct failure *failure);
 
     /* What is known of the link of a device. Returns 0, -ENOLINK if what carries it can't be found
-     * or doesn't answer, -ENODEV if it has gone, or another negative errno; only if 0 is returned
-     * is *ret_status written. See links_look(). */
+     * or doesn't answer, -ENODEV if it has gone, or another negative errno. *ret_status is written
+     * if 0 is returned, and with -ENOLINK its engine_process. See links_look(). */
     int (*look)(struct target *target, const struct device *device, struct patience *patience,
                 struct link_status *ret_status, struct failure *failure);
 

@@ -24,6 +24,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "handover/handover.h"
 #include "helper/launch.h"
 #include "helper/privilege.h"
 #include "helper/settings.h"
@@ -85,19 +86,19 @@ static int arrange_descriptors(struct handover *handover)
     for (int number = STDIN_FILENO; number <= STDERR_FILENO && !error; number++)
         error = put(null, number, 0);
     if (!error)
-        error = put(handover->tun, LAUNCH_TUN, 0);
+        error = put(handover->tun, HANDOVER_TUN, 0);
     if (!error)
-        error = put(handover->udp4, LAUNCH_UDP4, 0);
+        error = put(handover->udp4, HANDOVER_UDP4, 0);
     if (!error)
-        error = put(handover->udp6, LAUNCH_UDP6, 0);
+        error = put(handover->udp6, HANDOVER_UDP6, 0);
     if (!error)
-        error = put(handover->program, LAUNCH_PROGRAM, O_CLOEXEC);
+        error = put(handover->program, HANDOVER_PROGRAM, O_CLOEXEC);
     if (!error)
-        error = put(handover->start, LAUNCH_START, 0);
+        error = put(handover->start, HANDOVER_START, 0);
     if (error)
         return error;
-    handover->start = LAUNCH_START;
-    return syscall(SYS_close_range, LAUNCH_DESCRIPTORS, UINT_MAX, 0) < 0 ? -errno : 0;
+    handover->start = HANDOVER_START;
+    return syscall(SYS_close_range, HANDOVER_DESCRIPTORS, UINT_MAX, 0) < 0 ? -errno : 0;
 }
 
 /* Whether there is a mount below the one of our root directory. There is none below the initramfs,
@@ -189,7 +190,7 @@ static int execute(void)
     char *const arguments[] = {name, NULL};
     char *const environment[] = {NULL};
 
-    (void)syscall(SYS_execveat, LAUNCH_PROGRAM, "", arguments, environment, AT_EMPTY_PATH);
+    (void)syscall(SYS_execveat, HANDOVER_PROGRAM, "", arguments, environment, AT_EMPTY_PATH);
     return -errno;
 }
 

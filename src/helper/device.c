@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "helper/backend.h"
+#include "helper/ctlmsg.h"
 #include "helper/failure.h"
 #include "helper/policy.h"
 #include "helper/privilege.h"
@@ -50,7 +51,7 @@ int device_find(struct target *target, struct link_end end, struct device *ret_d
     device.mtu = link.mtu;
     device.finished = link.group != DEVICE_GROUP_IN_THE_MAKING;
 #ifdef ENABLE_CWG_ENGINE
-    (void)ctlmsg_alias_parse(link.alias, &device.engine); /* if it names none, it stays none */
+    (void)ctlmsg_alias_parse(link.alias, &device.process); /* if it names none, it stays none */
 #endif
     *ret_device = device;
     return DEVICE_OURS;

@@ -5,7 +5,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "helper/ctlmsg.h"
 #include "helper/target.h"
 #include "link/link.h"
 
@@ -23,7 +22,7 @@ struct device {
     const struct backend *backend;
     bool finished;
     uint32_t mtu;
-    struct ctlmsg_engine engine; /* that carries it, by its alias; none if that names none */
+    int process; /* that its alias names as its engine, a hint and no more (proof.h); 0: none */
 };
 
 /* The name of an end's device. Returns 0, or -ENAMETOOLONG with which nets have a name that fits.

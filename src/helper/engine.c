@@ -12,10 +12,12 @@
 #include "helper/backend.h"
 #include "helper/clock.h"
 #include "helper/control.h"
+#include "helper/ctlmsg.h"
 #include "helper/failure.h"
 #include "helper/launch.h"
 #include "helper/launcher.h"
 #include "helper/port.h"
+#include "helper/proof.h"
 #include "helper/rtmsg.h"
 #include "helper/settings.h"
 
@@ -93,7 +95,7 @@ static int move_device(const struct target *target, struct link_end end, struct 
 
     if (error)
         return error;
-    ctlmsg_alias(&launched.engine, move.alias);
+    ctlmsg_alias(launched.process, move.alias);
     rtmsg_link_move(&request, &move);
     error = netlink_request(&launched.scratch, &request, true, NULL, NULL);
     if (error && error != -EEXIST)
@@ -101,15 +103,33 @@ static int move_device(const struct target *target, struct link_end end, struct 
     return error;
 }
 
+/* Whether what was found is our engine's device, and the engine can be proven to be the link's own:
+ * a link for which that fails could never be connected. */
+static int check_found(const struct target *target, const struct device *device,
+                       struct failure *failure)
+{
+    struct proof proof;
+    int error = proof_open(target, device, &proof);
+
+    proof_close(&proof);
+    if (failure_is_shortage(error))
+        return fail_unexpected(failure, error, "can't look for the new link's engine");
+    if (proof.gap == PROOF_BLIND)
+        return fail_as(failure, FAILURE_UNSUPPORTED, -EPERM,
+                       "an engine couldn't be told from an impostor here: %s",
+                       proof_text(proof.gap));
+    if (error || device->process != launched.process)
+        return fail_step(failure, -ENODEV, "can't finish the new device");
+    return 0;
+}
+
 /* The key, and the device where it is now. */
 static int learn(struct target *target, int moved, struct link_end end, struct device *ret_device,
                  struct key *ret_public_key, struct failure *failure)
 {
-    int error = launch_tell_place(&launched, target->netns.inode, failure);
-
     /* One that couldn't start says why, and has taken its device with it. */
-    if (!error)
-        error = launch_await_key(&launched, ret_public_key, failure);
+    int error = launch_await_key(&launched, ret_public_key, failure);
+
     if (!error)
         error = moved;
     if (error)
@@ -117,10 +137,9 @@ static int learn(struct target *target, int moved, struct link_end end, struct d
     error = device_find(target, end, ret_device, failure);
     if (error < 0)
         return error;
-    if (error != DEVICE_OURS ||
-        memcmp(&ret_device->engine, &launched.engine, sizeof(launched.engine)) != 0)
+    if (error != DEVICE_OURS)
         return fail_step(failure, -ENODEV, "can't finish the new device");
-    return 0;
+    return check_found(target, ret_device, failure);
 }
 
 /* Ends the engine, whatever keeps it, and its device with it: it is of our own user. */
@@ -130,16 +149,28 @@ static void discard(void)
         (void)control_await_end(launched.pidfd);
 }
 
+/* The engine's UDP sockets keep their network namespace in being, and its device, which is in the
+ * same one, would never go: nothing would ever end. The kernel's driver gives its sockets up. */
+static int fail_own_home(struct failure *failure)
+{
+    return fail_as(failure, FAILURE_UNSUPPORTED, -EOPNOTSUPP,
+                   "pid: an engine can't carry a link of the network namespace that this runs in: "
+                   "the namespace would never end; run this where the container's packets go out, "
+                   "in the host's");
+}
+
 static int engine_make(struct target *target, struct link_end end, uint16_t port,
                        struct device *ret_device, struct key *ret_public_key,
                        struct failure *failure)
 {
     struct device device = {0};
     struct key public_key;
-    int moved = move_device(target, end, failure);
-    int error;
+    int moved, error;
 
     (void)port; /* bound when the link is started */
+    if (netns_same(&target->netns, &target->home->netns))
+        return fail_own_home(failure);
+    moved = move_device(target, end, failure);
     if (moved == -EEXIST)
         return moved;
     error = learn(target, moved, end, &device, &public_key, failure);
@@ -250,7 +281,7 @@ static int engine_finish(struct target *target, const struct device *device,
     char alias[CTLMSG_ALIAS_SIZE];
     int error = launch_go(&launched, failure);
 
-    ctlmsg_alias(&launched.engine, alias);
+    ctlmsg_alias(launched.process, alias);
     return error ? error : device_finish(target, device, alias, failure);
 }
 
@@ -271,67 +302,81 @@ static void abandon(void)
 
 #endif
 
+/* Why the link's engine can't be spoken to, if it can't: `found` is proof_open()'s result. */
+static int fail_proof(int found, const struct device *device, const struct proof *engine,
+                      struct failure *failure)
+{
+    if (failure_is_shortage(found))
+        return fail_unexpected(failure, found, "can't look for the link's engine");
+    return fail_as(failure, FAILURE_ENGINE_LOST, found,
+                   "the engine of the link %s can't be found: %s; cwg_destroy the link, and create "
+                   "it again",
+                   device->name, proof_text(engine->gap));
+}
+
 #ifdef ENABLE_CWG_CONNECT
+
+static int fail_peer(int error, const struct device *device, int process, struct failure *failure)
+{
+    switch (error) {
+    case -ETIMEDOUT:
+        return fail_as(failure, FAILURE_ENGINE_BUSY, error,
+                       "the engine of the link %s, process %d, doesn't answer; if it is stopped, "
+                       "let it go on: kill -CONT %d",
+                       device->name, process, process);
+    case -EADDRINUSE:
+        return fail_as(failure, FAILURE_OWN_KEY, -EINVAL,
+                       "peer_key: this is the link's own public key; give the one that cwg_create "
+                       "printed at the other site");
+    case -EINVAL:
+        return fail_as(failure, FAILURE_USAGE, error,
+                       "peer_key: no peer can have this public key; give the one that cwg_create "
+                       "printed at the other site");
+    case -EPROTO:
+    case -EBADMSG:
+        return fail_as(failure, FAILURE_ENGINE_LOST, error,
+                       "the engine of the link %s is of another version: cwg_destroy the link, and "
+                       "create it again",
+                       device->name);
+    default:
+        return fail_unexpected(failure, error, "can't set the link's peer");
+    }
+}
 
 static int engine_join(struct target *target, const struct device *device, const struct peer *peer,
                        struct failure *failure)
 {
-    struct control control;
-    int error = control_open(target, device, false, &control);
+    struct proof engine;
+    int found = proof_open(target, device, &engine);
+    int error = found ? found : control_connect(&engine);
 
-    if (failure_is_shortage(error)) {
-        control_close(&control);
-        return fail_unexpected(failure, error, "can't look for the link's engine");
-    }
-    if (error == -ETIMEDOUT) {
-        control_close(&control);
-        return fail(failure, error,
-                    "the engine of the link %s answers none of those who have asked it already: "
-                    "if it is stopped, let it go on, or cwg_destroy the link",
-                    device->name);
-    }
-    if (error) {
-        control_close(&control);
-        return fail(failure, error,
-                    "the engine of the link %s can't be found: the device's alias, which says "
-                    "where it is, was changed; cwg_destroy the link, and create it again",
-                    device->name);
-    }
-    error = control_set_peer(&control, peer);
-    control_close(&control);
-    if (error == -ETIMEDOUT)
-        return fail(failure, error,
-                    "the engine of the link %s, process %d, doesn't answer; if it is stopped, let "
-                    "it go on: kill -CONT %d",
-                    device->name, control.process, control.process);
-    if (error == -ECONNRESET)
-        return fail(failure, -EINVAL,
-                    "peer_key: this is the link's own public key, or none that a peer can have; "
-                    "give the one that cwg_create printed at the other site");
-    return error ? fail_unexpected(failure, error, "can't set the link's peer") : 0;
+    if (!error)
+        error = control_set_peer(&engine, peer);
+    proof_close(&engine);
+    if (found)
+        return fail_proof(found, device, &engine, failure);
+    return error ? fail_peer(error, device, engine.process, failure) : 0;
 }
 
 #endif
 
-static int fail_look(int error, int process, struct failure *failure)
+static int fail_look(int error, const struct proof *engine, struct failure *failure)
 {
-    switch (error) {
-    case -ETIMEDOUT:
-        fail(failure, error,
-             "its engine, process %d, doesn't answer; if it is stopped: kill -CONT %d", process,
-             process);
-        break;
-    case -EPROTO:
-        fail(failure, error, "its engine is of another version: create the link again to see it");
-        break;
-    case -EBADMSG:
-        fail(failure, error,
-             "what its engine says makes no sense: cwg_destroy the link, create it again");
-        break;
-    default:
-        fail(failure, error,
-             "its engine can't be found: cwg_destroy the link, and create it again");
-    }
+    if (engine->gap != PROOF_COMPLETE)
+        fail_as(failure, FAILURE_ENGINE_LOST, error,
+                "its engine can't be found: %s; cwg_destroy the link, and create it again",
+                proof_text(engine->gap));
+    else if (error == -ETIMEDOUT)
+        fail_as(failure, FAILURE_ENGINE_BUSY, error,
+                "its engine, process %d, doesn't answer; if it is stopped: kill -CONT %d",
+                engine->process, engine->process);
+    else if (error == -EPROTO || error == -EBADMSG)
+        fail_as(failure, FAILURE_ENGINE_LOST, error,
+                "its engine is of another version: cwg_destroy the link, and create it again");
+    else
+        fail_as(failure, FAILURE_ENGINE_LOST, error,
+                "its engine, process %d, ends, or can't be asked (errno %d)", engine->process,
+                -error);
     return -ENOLINK;
 }
 
@@ -339,84 +384,78 @@ static int engine_look(struct target *target, const struct device *device,
                        struct patience *patience, struct link_status *ret_status,
                        struct failure *failure)
 {
-    struct control control;
-    int error = control_open(target, device, true, &control);
+    struct proof engine;
+    struct link_status status = {0};
+    int error = proof_open(target, device, &engine);
 
     if (!error)
-        error = control_look(&control, patience, ret_status);
-    control_close(&control);
+        error = control_connect(&engine);
+    if (!error)
+        error = control_look(&engine, patience, &status);
+    proof_close(&engine);
     if (failure_is_shortage(error))
         return fail_unexpected(failure, error, "can't look for the link's engine");
-    if (error)
-        return fail_look(error, control.process, failure);
-    ret_status->engine_process = control.process;
-    if (ret_status->has_handshake)
-        ret_status->handshake = (clock_wall() - ret_status->handshake_age_ms) / 1000;
-    return 0;
+    if (engine.gap == PROOF_COMPLETE)
+        status.engine_process = engine.process;
+    if (status.has_handshake)
+        status.handshake = (clock_wall() - status.handshake_age_ms) / 1000;
+    *ret_status = status;
+    return error ? fail_look(error, &engine, failure) : 0;
 }
 
-/* The process of a link that is about to be removed. Returns 0 if it is the link's engine for
- * certain, or a negative errno of control_open(). */
+/* The process of a link that is about to be removed. Returns as proof_open(). */
 static int find_process(const struct target *target, const struct device *device,
-                        struct control *ret_control)
+                        struct proof *ret_engine)
 {
-    int error;
-
 #ifdef ENABLE_CWG_CREATE
     if (is_launched(device)) {
         abandon();
-        *ret_control = (struct control){.process = launched.engine.process,
-                                        .pidfd = launched.pidfd,
-                                        .socket = -1,
-                                        .netlink = -1};
-        launched.pidfd = -1; /* who has that closes it */
+        *ret_engine = PROOF_NONE;
+        ret_engine->process = launched.process;
+        ret_engine->pidfd = launched.pidfd;
+        launched.pidfd = -1; /* whoever closes the proof closes it */
         return 0;
     }
 #endif
-    error = control_open(target, device, false, ret_control);
-    control_hang_up(ret_control); /* there is nothing to be said */
-    return error;
+    return proof_open(target, device, ret_engine);
 }
 
-/* Waits for the end of a process that holds the port of a link that has been removed. One that is
- * stopped, or hangs, is ended by force, but only if it is the link's engine for certain. */
-static int await_end(const struct control *control, bool certain, struct failure *failure)
+/* Waits for the end of the engine of a link that has been removed: it holds the port. One that is
+ * stopped, or hangs, is ended by force. */
+static int await_end(const struct proof *engine, struct failure *failure)
 {
-    int error = control_await_end(control->pidfd);
+    int error = control_await_end(engine->pidfd);
 
-    if (error && certain) {
-        error = control_kill(control->pidfd);
-        if (!error)
-            error = control_await_end(control->pidfd);
-    }
-    if (error && certain)
-        return fail(failure, error,
-                    "the link was removed, but its engine, process %d, doesn't end, and may "
-                    "hold the UDP port; have its owner or root end it: kill -KILL %d",
-                    control->process, control->process);
-    return error ? fail(failure, error,
-                        "the link was removed, but what its alias named as its engine doesn't end, "
-                        "and may hold the UDP port: as root, `ss -ulpn` shows who does")
+    if (error)
+        error = control_kill(engine->pidfd);
+    else
+        return 0;
+    if (!error)
+        error = control_await_end(engine->pidfd);
+    return error ? fail_as(failure, FAILURE_ENGINE_BUSY, error,
+                           "the link was removed, but its engine, process %d, doesn't end, and may "
+                           "hold the UDP port; have its owner or root end it: kill -KILL %d",
+                           engine->process, engine->process)
                  : 0;
 }
 
-/* The engine ends because its device is gone. Where it can't be found there is nobody to wait for;
- * but where we couldn't look for it the device stays, by which it can be found later. */
+/* An engine ends because its device is gone. One that isn't proven is neither waited for nor
+ * killed. Where we couldn't look for it the device stays, by which it can be found later. */
 static int engine_remove(struct target *target, const struct device *device,
                          struct failure *failure)
 {
-    struct control control = {.pidfd = -1, .socket = -1, .netlink = -1};
-    int found = find_process(target, device, &control);
+    struct proof engine;
+    int found = find_process(target, device, &engine);
     int error;
 
     if (failure_is_shortage(found)) {
-        control_close(&control);
+        proof_close(&engine);
         return fail_unexpected(failure, found, "can't look for the link's engine");
     }
     error = device_delete(target, device, failure);
-    if (!error && (found == 0 || found == -ETIMEDOUT))
-        error = await_end(&control, found == 0, failure);
-    control_close(&control);
+    if (!error && !found)
+        error = await_end(&engine, failure);
+    proof_close(&engine);
     return error;
 }
 

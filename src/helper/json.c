@@ -179,7 +179,7 @@ void json_add_link(struct text *text, const struct json_place *place, const stru
                link->device.backend->word, state_text(view->state), boolean(link->up),
                link->device.mtu);
     text_print(text, "\"netns\":%ju,", (uintmax_t)view->netns);
-    add_number(text, "engine_pid", status->engine_process, status->engine_process);
+    add_number(text, "engine_pid", view->status.engine_process, view->status.engine_process);
     text_add(text, ",");
     add_status(text, status);
     text_print(text,

@@ -143,6 +143,16 @@ static int kernel_finish(struct target *target, const struct device *device,
 static int kernel_join(struct target *target, const struct device *device, const struct peer *peer,
                        struct failure *failure)
 {
+#ifdef CWG_PREFER_ENGINE
+    /* This program makes no such devices: root in the container may have put it in the place of an
+     * engine's, and can read what is set there. */
+    if (peer->preshared_key && !key_is_zero(peer->preshared_key))
+        return fail_as(failure, FAILURE_NOT_PERMITTED, -EPERM,
+                       "the link %s is a device of the kernel's and not an engine's: root in the "
+                       "container could read the preshared key; cwg_destroy the link, and create "
+                       "it again",
+                       device->name);
+#endif
     return wireguard_set_peer(target, device->index, peer, failure);
 }
 

@@ -16,6 +16,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "handover/handover.h"
 #include "helper/child.h"
 #include "helper/failure.h"
 #include "helper/privilege.h"
@@ -175,7 +176,7 @@ static int start_process(struct launch *launch, const struct handover *handover,
         return launch_fail_process(-errno, failure);
     if (process == 0)
         child_become_engine(handover);
-    launch->engine.process = (int)process;
+    launch->process = (int)process;
     return 0;
 }
 
@@ -238,8 +239,6 @@ int launch_engine(const struct home *home, const char *name, struct launch *ret_
     int error = home_return(home, failure);
 
     if (!error)
-        error = get_random(launch.engine.token, CTLMSG_TOKEN_SIZE, failure);
-    if (!error)
         error = choose_index(&index, failure);
     if (!error)
         error = open_program(&handover.program, failure);
@@ -259,18 +258,6 @@ int launch_engine(const struct home *home, const char *name, struct launch *ret_
     if (error)
         return error;
     *ret_launch = launch;
-    return 0;
-}
-
-int launch_tell_place(const struct launch *launch, uint64_t inode, struct failure *failure)
-{
-    uint8_t place[CTLMSG_PLACE_SIZE];
-
-    ctlmsg_place(&launch->engine, inode, place);
-    /* To one that has ended it can't be told; what it said before that is read next. */
-    if (send(launch->start, place, sizeof(place), MSG_DONTWAIT | MSG_NOSIGNAL) < 0 &&
-        errno != EPIPE)
-        return fail_unexpected(failure, -errno, "can't tell the engine its name");
     return 0;
 }
 
@@ -323,7 +310,7 @@ int launch_await_key(const struct launch *launch, struct key *ret_public_key,
 
 int launch_go(const struct launch *launch, struct failure *failure)
 {
-    static const char go = LAUNCH_GO;
+    static const char go = HANDOVER_GO;
 
     if (send(launch->start, &go, sizeof(go), MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
         return fail_unexpected(failure, -errno, "the engine has ended");

@@ -1,39 +1,21 @@
 /* The start of an engine: the process that carries one link where the kernel has no WireGuard
  * (src/engine). Done before the sandbox is entered, which forbids all of it.
  *
- * The engine gets an empty root directory, no capability, no environment, and these descriptors,
- * none of which it can open by itself. Its network namespace is a scratch one of its own, where
- * its control socket is (control.h); the device was made there, and is moved from there.
- *
- * On the start socket (SOCK_SEQPACKET) the engine is told what its control socket gets its name
- * from, CTLMSG_PLACE_SIZE bytes, when the device has been moved. It listens, enters its sandbox,
- * and sends its public key, KEY_SIZE bytes: then it is ready to serve. The helper then binds the
- * UDP sockets, and sends LAUNCH_GO when the link stands. End of file before that means that the
- * link is not to be, and the engine ends. Whenever its device is gone it ends, too. */
+ * The engine gets an empty root directory, no capability, no environment, and the descriptors of
+ * handover/handover.h, none of which it can open by itself. Its network namespace is a scratch one
+ * of its own, where its control socket is (control.h); the device was made there, and is moved from
+ * there. The helper binds the UDP sockets when the engine is ready. The engine ends whenever its
+ * device is gone. */
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "helper/ctlmsg.h"
 #include "helper/netlink.h"
 #include "helper/target.h"
 #include "link/key.h"
 
 struct failure;
-
-enum launch_descriptor {
-    LAUNCH_TUN = 3, /* a device with virtio headers of 10 bytes; non-blocking, as the sockets are */
-    LAUNCH_UDP4,
-    LAUNCH_UDP6, /* closed where there is no IPv6 */
-    LAUNCH_START,
-    LAUNCH_PROGRAM, /* until it runs */
-    LAUNCH_DESCRIPTORS,
-};
-
-enum {
-    LAUNCH_GO = 'g',
-};
 
 /* What the process says on the start socket, in the place of a key, if it fails before it is the
  * engine. */
@@ -51,7 +33,7 @@ struct launch_report {
 };
 
 struct launch {
-    struct ctlmsg_engine engine; /* its process has the number that is seen from here */
+    int process; /* its number as it is seen from here */
     int pidfd;
     int start; /* our end of the start socket */
     int udp4;
@@ -66,10 +48,6 @@ int launch_engine(const struct home *home, const char *name, struct launch *ret_
 
 /* Says that no process could be started for an engine. Returns `error`. */
 int launch_fail_process(int error, struct failure *failure);
-
-/* Tells the engine the inode of the network namespace that its device is in now. Returns 0, or a
- * negative errno. */
-int launch_tell_place(const struct launch *launch, uint64_t inode, struct failure *failure);
 
 /* Waits until the engine is ready, for some seconds at most. Returns 0, or a negative errno. */
 int launch_await_key(const struct launch *launch, struct key *ret_public_key,

@@ -29,7 +29,7 @@ enum {
 struct answer {
     int32_t error; /* a negative errno, with the reason in `failure`; or 0 */
     struct failure failure;
-    struct ctlmsg_engine engine;
+    int process;
 };
 
 /* Room for the descriptors beside an answer. */
@@ -98,7 +98,7 @@ static int serve(const struct home *home, int fd, struct link_end end)
     if (!answer.error)
         answer.error = launch_engine(home, name, &launch, &answer.failure);
     answer.failure.usage = NULL;
-    answer.engine = launch.engine;
+    answer.process = launch.process;
     error = send_answer(fd, &answer, &launch);
     if (error && !answer.error) {
         answer.error = fail_unexpected(&answer.failure, error, "can't hand over the new engine");
@@ -208,7 +208,7 @@ int launcher_ask(struct link_end end, struct launch *ret_launch, struct failure 
                    ? fail_unexpected(failure, -EMFILE, "can't take what the engine is held by")
                    : fail_ended(failure);
     }
-    launch.engine = answer.engine;
+    launch.process = answer.process;
     *ret_launch = launch;
     return 0;
 }

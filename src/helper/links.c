@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "helper/backend.h"
+#include "helper/ctlmsg.h"
 #include "helper/failure.h"
 #include "helper/policy.h"
 #include "helper/rtmsg.h"
@@ -20,7 +21,7 @@ static void fill(struct link_seen *link, const struct rtmsg_link *told, struct l
     device->finished = told->group != DEVICE_GROUP_IN_THE_MAKING;
     device->mtu = told->mtu;
 #ifdef ENABLE_CWG_ENGINE
-    (void)ctlmsg_alias_parse(told->alias, &device->engine); /* if it names none, it stays none */
+    (void)ctlmsg_alias_parse(told->alias, &device->process); /* if it names none, it stays none */
 #endif
     link->up = told->up;
 }

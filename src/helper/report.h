@@ -1,13 +1,15 @@
-/* What an engine says of itself (engine/configuration.c), as text. Who said it may be a process in
- * a hostile container: nothing is believed but what is exactly as an engine writes it. Pure. */
+/* What an engine says of itself (engine/configuration.c), as text. The engine reads what enemies
+ * send, and may have been taken over: nothing is believed but a text that is exactly as an engine
+ * writes it. Pure. */
 #pragma once
 
 #include <stddef.h>
 
+#include "handover/handover.h"
 #include "helper/status.h"
 
 enum {
-    REPORT_SIZE = 4096, /* CONFIGURATION_MAX of the engine */
+    REPORT_SIZE = HANDOVER_MESSAGE_MAX,
 };
 
 /* Reads all of `text`. Returns 0, or -EBADMSG; writes *ret_status on success only. */

@@ -2,8 +2,10 @@
 
 #include <asm/unistd.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
+#include <linux/if_tun.h>
 #include <linux/netlink.h>
 #include <linux/nsfs.h>
 #include <linux/seccomp.h>
@@ -17,6 +19,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "handover/handover.h"
 #include "helper/failure.h"
 #include "helper/settings.h"
 
@@ -69,8 +72,10 @@ static const struct sock_filter filter[] = {
     ALLOW(timer_settime),
     /* target.c: policy */
     ALLOW(getuid),
+#if defined HAS_OWN_CONTAINERS || defined ENABLE_CWG_ENGINE
+    ALLOW_WITH(ioctl, 1, NS_GET_USERNS), /* proof.c, too: whose is an engine's namespace? */
+#endif
 #ifdef HAS_OWN_CONTAINERS
-    ALLOW_WITH(ioctl, 1, NS_GET_USERNS),
     ALLOW_WITH(ioctl, 1, NS_GET_OWNER_UID),
 #endif
     /* target.c: take turns, and wait for it */
@@ -95,18 +100,27 @@ static const struct sock_filter filter[] = {
     /* wireguard.c: a private key */
     ALLOW(getrandom),
 
+#if defined ENABLE_CWG_CREATE || defined ENABLE_CWG_ENGINE
+    ALLOW(getsockname), /* port.c: see below; control.c: the name that an engine listens by */
+#endif
 #ifdef ENABLE_CWG_CREATE
     /* port.c: the port of a new link (bind): may the caller have it, is it free? engine.c gives one
      * that the kernel chose back by connect() */
-    ALLOW(getsockname),
     ALLOW_WITH_BOTH(socket, 0, AF_INET6, 1, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK),
     ALLOW_WITH_BOTH(setsockopt, 1, IPPROTO_IPV6, 2, IPV6_V6ONLY),
 #endif
 #ifdef ENABLE_CWG_ENGINE
-    /* control.c: a socket to speak to an engine by, and not to be spoken to; who is at its other
-     * end, and whether that has refused */
-    ALLOW_WITH(socket, 0, AF_UNIX),
-    ALLOW_WITH(shutdown, 1, SHUT_RD),
+    /* proof.c: a socket in the engine's network namespace */
+    ALLOW_WITH_BOTH(socket, 0, AF_UNIX, 1, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK),
+    /* proof.c: which program does it run? What the kernel knows of a file, without asking a server
+     * for it; nothing is opened */
+    ALLOW_WITH_BOTH(statx, 0, AT_FDCWD, 2, AT_STATX_DONT_SYNC),
+    ALLOW_WITH_BOTH(statx, 0, AT_FDCWD, 2, AT_STATX_DONT_SYNC | AT_SYMLINK_NOFOLLOW),
+    /* proof.c: its device, and which that is; its listening socket, and whether it is one */
+    ALLOW_WITH(pidfd_getfd, 1, HANDOVER_TUN),
+    ALLOW_WITH(ioctl, 1, TUNGETIFF),
+    ALLOW_WITH(ioctl, 1, TUNGETDEVNETNS),
+    ALLOW_WITH(pidfd_getfd, 1, HANDOVER_CONTROL),
     ALLOW_WITH(getsockopt, 1, SOL_SOCKET),
     /* control.c: an engine that hangs */
     ALLOW_WITH(pidfd_send_signal, 1, SIGKILL),

@@ -55,7 +55,7 @@ struct link_status {
     bool has_unanswered;
     int64_t unanswered_age_ms;
     bool from_elsewhere;
-    int engine_process; /* 0: no engine carries it */
+    int engine_process; /* that is proven to carry it; 0: none is */
     /* All that crossed the network for the peer: data, keepalives and handshakes. */
     uint64_t wire_received_bytes;
     uint64_t wire_sent_bytes;

@@ -104,6 +104,27 @@ said()
     [ "$status" = 126 ]
 }
 
+@test "an engine stays the same file if it is the same, and else stays beside the new one, for the links that it carries" {
+    local before
+    stage all
+    before=$(stat -c %i "$ENGINE")
+    stage all
+    [ "$(stat -c %i "$ENGINE")" = "$before" ]
+    [ ! -e "$ENGINE.previous" ]
+    echo "of another version" >>"$ENGINE"
+    stage all
+    [ "$(stat -c '%i %a %U:%G' "$ENGINE.previous")" = "$before 710 root:nogroup" ]
+    [ "$(stat -c %i "$ENGINE")" != "$before" ]
+    # That one stays, however often the same is installed.
+    stage all
+    [ "$(stat -c %i "$ENGINE.previous")" = "$before" ]
+    chmod 0777 "$ENGINE"
+    stage all
+    [ "$(stat -c '%a %U:%G' "$ENGINE")" = '710 root:nogroup' ]
+    unstage all
+    [ ! -e "$ENGINE.previous" ]
+}
+
 @test "the engine needs no library, and no loader" {
     stage all
     ! readelf --program-headers "$ENGINE" | grep INTERP || fail "it needs a loader"

@@ -102,13 +102,7 @@ engine_link()
 # The number of the process that carries a device: engine_of PID DEVICE
 engine_of()
 {
-    inside "$1" ip link show "$2" | sed -n 's/^ *alias net-admin-helper: engine, process \([0-9]*\),.*/\1/p'
-}
-
-# The name that an engine listens by, in its own network namespace.
-control_name()
-{
-    nsenter --net="/proc/$1/ns/net" grep -o 'cwg-engine-.*' /proc/net/unix | head -n 1
+    inside "$1" ip link show "$2" | sed -n 's/^ *alias net-admin-helper: engine, process \([0-9]*\)$/\1/p'
 }
 
 # A process is there, and not just the memory of one.

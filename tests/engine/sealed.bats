@@ -5,7 +5,7 @@
 #          w-1                                        the engine's own (scratch) namespace
 #     +-------------------------------------+        +---------------------------+
 #     |  192.0.2.1 (v1) - - veth            |        |  control socket           |
-#     |  +--------+    cwg-engine ----------+--------+  "@cwg-engine-PLACE"      |
+#     |  +--------+    cwg-engine ----------+--------+  "@cwg-engine"            |
 #     |  |   c1   |    port 5101            |        +---------------------------+
 #     |  +--------+ wg-7-0                  |
 #     |  the caller, uid 61234              |
@@ -54,17 +54,14 @@ descriptor()
                 echo "udp6"
             else
                 nsenter --net="/proc/$ENGINE/ns/net" \
-                    sed -nE "s/.* $inode @(cwg-engine-)[0-9a-f]{48}$/unix @\1PLACE/p" /proc/net/unix
-                # Of netlink, the protocol and the port.
-                nsenter --net="/proc/$ENGINE/ns/net" \
-                    awk -v inode="$inode" '$10 == inode { print "netlink", $2, $3 }' /proc/net/netlink
+                    sed -nE "s/.* $inode (@cwg-engine)$/unix \1/p" /proc/net/unix
             fi
             ;;
         *) stat -Lc '%F %t:%T' "/proc/$ENGINE/fd/$1" ;;
     esac
 }
 
-@test "an engine's descriptors are exactly these eight" {
+@test "an engine's descriptors are exactly these seven" {
     local number found=
     link
     for number in "/proc/$ENGINE/fd/"*; do
@@ -77,12 +74,11 @@ descriptor()
 3 character special file a:c8
 4 udp4
 5 udp6
-7 unix @cwg-engine-PLACE
-8 netlink 2 1
+7 unix @cwg-engine
 ' ] || fail "$found"
     # 1:3 is /dev/null, and a:c8 /dev/net/tun. After a command of the helper's they are the same.
     cwg w-1 connect "$c1" 7 1 192.0.2.2:5102 "$KEY"
-    [ "$(find "/proc/$ENGINE/fd" -type l | wc -l)" = 8 ]
+    [ "$(find "/proc/$ENGINE/fd" -type l | wc -l)" = 7 ]
 }
 
 @test "an engine has no privilege, no file system and no namespace but its own" {
@@ -184,7 +180,7 @@ reach()
     "$@" python3 -c '
 import socket, sys
 with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as control:
-    control.connect("\0" + sys.argv[1])' "$(control_name "$ENGINE")"
+    control.connect("\0cwg-engine")'
 }
 
 @test "the caller can't reach its control socket" {
@@ -212,7 +208,7 @@ with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as control:
         cwg w-1 connect "$c1" 7 1 "192.0.2.2:510$n" "$KEY"
         [ "$(of_engine endpoint)" = "192.0.2.2:510$n" ]
     done
-    [ "$(find "/proc/$ENGINE/fd" -type l | wc -l)" -le 12 ]
+    [ "$(find "/proc/$ENGINE/fd" -type l | wc -l)" -le 15 ]
 }
 
 @test "nonsense on its control socket changes nothing, and doesn't end it" {
@@ -225,7 +221,7 @@ good = b"set=1\npublic_key=" + b"6b" * 32 + b"\nendpoint=192.0.2.9:9\nallowed_ip
 for number in range(500):
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as control:
         control.settimeout(5)
-        control.connect("\0" + sys.argv[1])
+        control.connect("\0cwg-engine")
         text = bytearray(good)
         for _ in range(1 + number % 4):
             at = random.randrange(len(text))
@@ -233,67 +229,11 @@ for number in range(500):
         message = [bytes(text), os.urandom(number * 20), good[:-1], b"", good * 60][number % 5]
         if message == good:
             continue
-        try:
-            control.send(message)
-            control.recv(8192)
-        except ConnectionResetError: # too long
-            assert len(message) > 4096' "$(control_name "$ENGINE")" || fail "it doesn't answer"
+        control.send(message)
+        control.recv(8192)' || fail "it doesn't answer"
     lives "$ENGINE"
     [ "$(of_engine endpoint)" = 192.0.2.2:5102 ]
     [ "$(of_engine allowed_ip)" = "$IP2/32" ]
-}
-
-# Asks at the engine's netlink port, after what is to be done before that: ask COMMAND...
-ask()
-{
-    "$@" python3 -c '
-import socket, struct
-with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 2) as client:
-    client.settimeout(5)
-    client.connect((1, 0))
-    client.send(struct.pack("IHHII", 23, 16, 1, 77, 0) + b"get=1\n\n")
-    answer = client.recv(8192)
-    assert struct.unpack_from("IHHII", answer)[3] == 77
-    print(answer[16:].decode(), end="")'
-}
-
-@test "by netlink it tells how it is, no private or preshared key, and nobody but who is in its namespace" {
-    local answer
-    link
-    "$CTL" "$ENGINE" set "public_key=$KEY" "preshared_key=$(wg genpsk)"
-    answer=$(ask nsenter --net="/proc/$ENGINE/ns/net")
-    [ "$answer" = "$("$CTL" "$ENGINE" get)" ] || fail "$answer"
-    grep -qx has_preshared_key=true <<<"$answer"
-    ! grep -E '^(private|preshared)_key=' <<<"$answer" || fail "$answer"
-    run ask app_at w-1
-    [[ $output == *refused* ]] || fail "$output"
-    run ask inside "$c1"
-    [[ $output == *refused* ]] || fail "$output"
-}
-
-@test "nonsense by netlink, and a request to change something, are not answered and change nothing" {
-    link
-    cwg w-1 connect "$c1" 7 1 192.0.2.2:5102 "$KEY"
-    nsenter --net="/proc/$ENGINE/ns/net" python3 -c '
-import os, random, socket, struct
-random.seed(1)
-get, change = b"get=1\n\n", b"set=1\nreplace_peers=true\n\n"
-with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 2) as client:
-    client.connect((1, 0))
-    client.settimeout(5)
-    for number in range(2000):
-        text = [change, os.urandom(number % 5000 + 1), get[:-1], get + b"\n", b"", get * 600][number % 6]
-        header = struct.pack("IHHII", 16 + len(text), 16, 1, number, 0)
-        try:
-            client.send([header + text, text or b"x"][number % 2], socket.MSG_DONTWAIT)
-        except BlockingIOError:
-            pass
-    import time
-    time.sleep(0.5)
-    client.send(struct.pack("IHHII", 23, 16, 1, 123456, 0) + get)
-    assert struct.unpack_from("IHHII", client.recv(8192))[3] == 123456, "another answer"'
-    lives "$ENGINE"
-    [ "$(of_engine endpoint)" = 192.0.2.2:5102 ]
 }
 
 # The user of these tests has no files: an engine can't make any, and the helper makes none.

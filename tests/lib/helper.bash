@@ -25,15 +25,19 @@ install_helper()
     export HELPER
 }
 
-# Installs the engine for the application's group, where the program of build/variants/engine looks for it. All have to
-# be able to open TUN devices, as udev has it and scripts/apart: a file of tests that is run without either changes the
-# machine's.
+# Installs the engine for the application's group, where the program of build/variants/engine looks for it. The same
+# engine stays the same file, by which those that run are known. All have to be able to open TUN devices, as udev has it
+# and scripts/apart: a file of tests that is run without either changes the machine's.
 install_engine()
 {
     local path=/var/lib/net-admin-helper-test/cwg-engine
     mkdir -p "${path%/*}"
     install -s -m 0710 -o root -g "$APP_GID" "$ROOT/build/cwg-engine" "$path.new"
-    mv -f "$path.new" "$path"
+    if cmp -s "$path.new" "$path" && [ "$(stat -c '%a %g' "$path")" = "710 $APP_GID" ]; then
+        rm "$path.new"
+    else
+        mv -f "$path.new" "$path"
+    fi
     [ "$(stat -c %a /dev/net/tun)" = 666 ] || chmod 0666 /dev/net/tun
 }
 

@@ -145,7 +145,7 @@ stopped()
 {
     ip netns exec site1 setpriv --reuid $((APP_UID + 1)) --regid "$APP_GID" --clear-groups --inh-caps=-all -- \
         env -- "$HELPER" cwg_create "$c1" "$1" 0 0 >/dev/null
-    engine=$(inside "$c1" ip link show "wg-$1-0" | sed -nE 's/^ *alias .*: engine, process ([0-9]+), .*/\1/p')
+    engine=$(inside "$c1" ip link show "wg-$1-0" | sed -nE 's/^ *alias .*: engine, process ([0-9]+)$/\1/p')
     kill -STOP "$engine"
     STOPPED+=("$engine")
 }

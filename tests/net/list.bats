@@ -81,7 +81,7 @@ field()
 
 engine_of()
 {
-    inside "$1" ip link show "$2" | sed -nE 's/^ *alias .*: engine, process ([0-9]+), .*/\1/p'
+    inside "$1" ip link show "$2" | sed -nE 's/^ *alias .*: engine, process ([0-9]+)$/\1/p'
 }
 
 @test "each link is a row of its container, in order, and its state is told" {

@@ -484,7 +484,7 @@ END
     [ "$BACKEND" = engine ] || skip "the kernel's have no process"
     local took
     link_up 7
-    STOPPED=$(inside "$c1" ip link show wg-7-0 | sed -nE 's/^ *alias .*: engine, process ([0-9]+), .*/\1/p')
+    STOPPED=$(inside "$c1" ip link show wg-7-0 | sed -nE 's/^ *alias .*: engine, process ([0-9]+)$/\1/p')
     kill -STOP "$STOPPED"
     waits_in_vain "the link wg-7-0: " 900 2000 "$c1" 7 0 1
     waits_in_vain "the link wg-7-0: " 2900 4000 "$c1" 7 0 3

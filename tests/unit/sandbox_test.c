@@ -7,6 +7,7 @@
 #include "helper/sandbox.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/if_tun.h>
 #include <linux/netlink.h>
 #include <linux/nsfs.h>
@@ -22,6 +23,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "handover/handover.h"
 #include "helper/failure.h"
 #include "helper/settings.h"
 #include "unit.h"
@@ -61,6 +63,9 @@ static const bool engine = true;
 static const bool engine = false;
 #endif
 
+/* The kernel looks at the lower half of an int only. */
+#define AT_FDCWD_HALF ((unsigned int)AT_FDCWD)
+
 /* Allowed, or not, for an argument. */
 static const struct {
     long call;
@@ -89,10 +94,10 @@ static const struct {
 
     {SYS_ioctl, 1, SIOCGSKNS, true},
     {SYS_ioctl, 1, NS_GET_NSTYPE, true},
-    {SYS_ioctl, 1, NS_GET_USERNS, own_only},
+    {SYS_ioctl, 1, NS_GET_USERNS, own_only || engine},
     {SYS_ioctl, 1, NS_GET_OWNER_UID, own_only},
-    {SYS_ioctl, 1, TUNGETIFF, false},
-    {SYS_ioctl, 1, TUNGETDEVNETNS, false},
+    {SYS_ioctl, 1, TUNGETIFF, engine},
+    {SYS_ioctl, 1, TUNGETDEVNETNS, engine},
     {SYS_ioctl, 1, TUNSETIFF, false},
     {SYS_ioctl, 1, TUNSETPERSIST, false},
     {SYS_ioctl, 1, TUNSETOWNER, false},
@@ -134,10 +139,13 @@ static const struct {
     {SYS_getsockopt, 1, SOL_NETLINK, false},
     {SYS_getsockopt, 0, SOL_SOCKET, false},
 
-    {SYS_shutdown, 1, SHUT_RD, engine},
-    {SYS_shutdown, 1, SHUT_WR, false},
-    {SYS_shutdown, 1, SHUT_RDWR, false},
-    {SYS_shutdown, 0, SHUT_RD, false},
+    {SYS_pidfd_getfd, 1, HANDOVER_TUN, engine},
+    {SYS_pidfd_getfd, 1, HANDOVER_CONTROL, engine},
+    {SYS_pidfd_getfd, 1, HANDOVER_UDP4, false},
+    {SYS_pidfd_getfd, 1, HANDOVER_START, false},
+    {SYS_pidfd_getfd, 1, STDOUT_FILENO, false},
+    {SYS_pidfd_getfd, 0, HANDOVER_TUN, false},
+    {SYS_pidfd_getfd, 2, HANDOVER_TUN, false},
 
     {SYS_pidfd_send_signal, 1, SIGKILL, engine},
     {SYS_pidfd_send_signal, 1, 0, false},
@@ -191,6 +199,18 @@ static const struct {
     {SYS_socket, {0, 1}, {AF_INET6, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK}, false},
     {SYS_socket, {0, 1}, {AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK}, false},
     {SYS_socket, {1, 2}, {AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK}, false},
+
+    {SYS_socket, {0, 1}, {AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK}, engine},
+    {SYS_socket, {0, 1}, {AF_UNIX, SOCK_SEQPACKET}, false},
+    {SYS_socket, {0, 1}, {AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK}, false},
+    {SYS_socket, {0, 1}, {AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK}, false},
+
+    {SYS_statx, {0, 2}, {AT_FDCWD_HALF, AT_STATX_DONT_SYNC}, engine},
+    {SYS_statx, {0, 2}, {AT_FDCWD_HALF, AT_STATX_DONT_SYNC | AT_SYMLINK_NOFOLLOW}, engine},
+    {SYS_statx, {0, 2}, {AT_FDCWD_HALF, 0}, false},
+    {SYS_statx, {0, 2}, {AT_FDCWD_HALF, AT_STATX_FORCE_SYNC}, false},
+    {SYS_statx, {0, 2}, {AT_FDCWD_HALF, AT_STATX_DONT_SYNC | AT_EMPTY_PATH}, false},
+    {SYS_statx, {0, 2}, {3, AT_STATX_DONT_SYNC}, false},
 
     {SYS_setsockopt, {1, 2}, {SOL_SOCKET, SO_BINDTOIFINDEX}, true},
     {SYS_setsockopt, {1, 2}, {SOL_SOCKET, SO_BINDTODEVICE}, false},
@@ -320,7 +340,7 @@ static void conditions_on_two_arguments(void)
     }
 }
 
-/* Of all families of sockets one is left, or two. */
+/* Of all families of sockets one is left for all types. */
 static void every_family(void)
 {
     for (unsigned long family = 0; family < 64; family++) {
@@ -328,7 +348,7 @@ static void every_family(void)
 
         attempt.call = SYS_socket;
         attempt.arguments[0] = family;
-        check(&attempt, family == AF_NETLINK || (engine && family == AF_UNIX), "socket");
+        check(&attempt, family == AF_NETLINK, "socket");
     }
 }
 
@@ -344,7 +364,9 @@ static void ioctl_bits(void)
 
             attempt.call = SYS_ioctl;
             attempt.arguments[1] = command;
-            check(&attempt, own_only && (command == NS_GET_USERNS || command == NS_GET_OWNER_UID),
+            check(&attempt,
+                  (command == NS_GET_USERNS && (own_only || engine)) ||
+                      (command == NS_GET_OWNER_UID && own_only),
                   "ioctl");
         }
     }

@@ -1,0 +1,274 @@
+#!/usr/bin/env bats
+# Processes that are to be taken for a link's engine, and aren't: no preshared key, no peer, no "ok" and no signal goes
+# to them. Each has all that an engine has but one thing (impostor.py), and a link's device of its own.
+#
+#              site1                           the impostor's place
+#     +-----------------------+          +---------------------------+
+#     |  +--------+           |          |  impostor, by its name    |
+#     |  |   c1   |  helper ..|..........|.. "cwg-engine"            |
+#     |  | wg-7-0 |...........|..........|.. the device's descriptor |
+#     |  +--------+           |          +---------------------------+
+#     +-----------------------+
+#
+# Root in the container writes the impostor's process into the device's alias.
+
+# bats file_tags=engine
+bats_require_minimum_version 1.5.0
+load net
+
+KEY=a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s=
+ENGINE=/var/lib/net-admin-helper-test/cwg-engine
+
+setup_file()
+{
+    install_engine
+    install_helper "$ROOT/build/variants/engine/$NAME"
+    two_sites
+}
+
+setup()
+{
+    LOG=$BATS_TEST_TMPDIR/impostor.log
+    install_engine
+    rm -f "$ENGINE.previous"
+    # Of the caller's user, so that the helper could kill it.
+    CALLER=("uid=$APP_UID" "gid=$APP_GID")
+    container c1
+}
+
+teardown()
+{
+    for pid in "${CONTAINERS[@]}"; do end_container "$pid"; done
+    CONTAINERS=()
+    rm -f "$ENGINE.previous"
+    install_engine
+    wait_for_silence site1 site2
+}
+
+teardown_file()
+{
+    clean_up
+}
+
+# From now on the engine of the installation is Python, so that what it runs may do as it likes.
+install_python()
+{
+    install -m 0710 -o root -g "$APP_GID" "$(readlink -f /usr/bin/python3)" "$ENGINE.new"
+    mv -f "$ENGINE.new" "$ENGINE"
+}
+
+# Sets `impostor` to a process with a device wg-7-0 in $c1, which is up and has its alias; or, with DEVICE set, to one
+# with that device: impostor PYTHON OPTION...
+impostor()
+{
+    : >"$LOG"
+    ip netns exec site1 env PYTHONHOME=/usr "$1" "$ROOT/tests/net/impostor.py" "$c1" "${DEVICE:-wg-7-0}" "${@:2}" \
+        3>&- >"$LOG" 2>&1 &
+    impostor=$!
+    CONTAINERS+=("$impostor")
+    wait_for grep -qx ready "$LOG"
+    [ -z "${DEVICE:-}" ] || return 0
+    inside "$c1" ip address add 10.0.0.14/31 dev wg-7-0
+    inside "$c1" ip link set wg-7-0 up alias "net-admin-helper: engine, process $impostor"
+}
+
+end_impostor()
+{
+    end_container "$impostor"
+    wait_for no_device
+}
+
+no_device()
+{
+    ! has_device "$c1" wg-7-0
+}
+
+# A connect with a preshared key.
+connect()
+{
+    PRESHARED=$(wg genpsk)
+    run --separate-stderr cwg site1 connect "$c1" 7 1 192.0.2.2:5102 "$KEY" --preshared-key-file - <<<"$PRESHARED"
+}
+
+lives()
+{
+    [ -n "$(sed -n 's/^State:\t[^ZX]/&/p' "/proc/$1/status" 2>/dev/null)" ]
+}
+
+# Nothing goes to the impostor, and the link is removed without it. What is a true engine's program ends by itself when
+# its device goes: proves_nothing WHY [ends]
+proves_nothing()
+{
+    connect
+    assert_failure_with "the engine of the link wg-7-0 can't be found: $1"
+    run --separate-stderr cwg site1 show "$c1"
+    [[ $output == *"wg-7-0: engine lost"*"its engine can't be found: $1"* ]] || fail "$output"
+    [[ $output != *'public key'* ]] || fail "$output"
+    [ "$(<"$LOG")" = ready ] || fail "it was told: $(<"$LOG")"
+    SECONDS=0
+    run --separate-stderr cwg site1 destroy "$c1" 7 0
+    assert_success_with ''
+    [ "$SECONDS" -le 1 ] || fail "it took $SECONDS seconds"
+    no_device
+    if [ "${2:-}" = ends ]; then
+        wait "$impostor" || fail "it was killed"
+    else
+        lives "$impostor" || fail "it was killed"
+    fi
+    [ "$(<"$LOG")" = ready ] || fail "it was told: $(<"$LOG")"
+}
+
+NO_ENGINE="the process that its device's alias names runs no engine of this installation or the one before"
+
+# As `make install` does it: the engine that is there is kept, and another takes its place.
+upgrade()
+{
+    ln -f "$ENGINE" "$ENGINE.previous"
+    install -m 0710 -o root -g "$APP_GID" "$ENGINE" "$ENGINE.new"
+    echo another >>"$ENGINE.new"
+    mv -f "$ENGINE.new" "$ENGINE"
+}
+
+@test "the engine of the installation before is reached, and that of an earlier one isn't" {
+    cwg site1 create "$c1" 7 0 5101
+    upgrade
+    cwg site1 connect "$c1" 7 1 192.0.2.2:5102 "$KEY"
+    cwg site1 create "$c1" 8 0 5108
+    [[ $(cwg site1 show "$c1" 7 0) == *"peer key          $KEY"* ]]
+    upgrade
+    run --separate-stderr cwg site1 connect "$c1" 7 1 192.0.2.2:5102 "$KEY"
+    assert_failure_with "the engine of the link wg-7-0 can't be found: $NO_ENGINE"
+    [[ $(cwg site1 show "$c1" 7 0) == *"engine lost"*"$NO_ENGINE; cwg_destroy the link, and create it again"* ]]
+    cwg site1 connect "$c1" 8 1 192.0.2.2:5102 "$KEY"
+    run --separate-stderr cwg site1 destroy "$c1" 7 0
+    assert_success_with ''
+    wait_for port_free site1 5101
+    # Who may read the program could trace the process.
+    chmod 0754 "$ENGINE.previous"
+    run --separate-stderr cwg site1 connect "$c1" 8 1 192.0.2.2:5102 "$KEY"
+    assert_failure_with "the engine of the link wg-8-0 can't be found: $NO_ENGINE"
+}
+
+# That the others are refused is for what they haven't, then.
+@test "a process that has all that an engine has is one: it gets a peer and a preshared key, and is ended" {
+    local hex
+    install_python
+    impostor "$ENGINE" "${CALLER[@]}"
+    connect
+    assert_success_with ''
+    hex=$(base64 -d <<<"$PRESHARED" | xxd -p -c 64)
+    grep -qx "preshared_key=$hex" "$LOG" || fail "$(<"$LOG")"
+    [[ $(cwg site1 show "$c1") == *'listen port       4242'* ]]
+    run --separate-stderr cwg site1 destroy "$c1" 7 0
+    assert_success_with ''
+    ! lives "$impostor" || fail "it lives"
+}
+
+@test "another program is no engine: it isn't told a key, nor a peer, nor killed" {
+    impostor /usr/bin/python3 "${CALLER[@]}"
+    proves_nothing "$NO_ENGINE"
+}
+
+@test "nor is a copy of the engine's program, such as root in a container could have" {
+    local copy=$BATS_TEST_TMPDIR/cwg-engine
+    install -m 0755 "$ENGINE" "$copy"
+    impostor /usr/bin/python3 "run=$copy" "${CALLER[@]}"
+    [ "$(cat "/proc/$impostor/comm")" = cwg-engine ]
+    proves_nothing "$NO_ENGINE" ends
+}
+
+@test "an engine's program that a member of the group has started by hand is none, wherever that is" {
+    local place
+    for place in home device user; do
+        echo "$place"
+        impostor /usr/bin/python3 "run=$ENGINE" "place=$place" "${CALLER[@]}"
+        [ "$(readlink "/proc/$impostor/exe")" = "$ENGINE" ]
+        proves_nothing "$NO_ENGINE" ends
+    done
+}
+
+@test "an engine without this link's device is another link's" {
+    local device
+    install_python
+    for device in null none; do
+        echo "$device"
+        DEVICE=wg-8-0 impostor "$ENGINE" "device=$device" "${CALLER[@]}"
+        inside "$c1" ip tuntap add dev wg-7-0 mode tun
+        inside "$c1" ip link set wg-7-0 up alias "net-admin-helper: engine, process $impostor"
+        proves_nothing "the engine that its device's alias names is another link's"
+        end_impostor
+    done
+}
+
+@test "an engine that doesn't listen where it has to is told nothing" {
+    local control
+    install_python
+    for control in stream datagrams bound internet file none elsewhere; do
+        echo "$control"
+        impostor "$ENGINE" "control=$control" "${CALLER[@]}"
+        connect
+        assert_failure_with "the engine of the link wg-7-0 is of another version"
+        run --separate-stderr cwg site1 show "$c1"
+        [[ $output == *"wg-7-0: engine lost"*"its engine is of another version"* ]] || fail "$output"
+        [ "$(<"$LOG")" = ready ] || fail "it was told: $(<"$LOG")"
+        # It is the link's own engine all the same, and ended as that.
+        run --separate-stderr cwg site1 destroy "$c1" 7 0
+        assert_success_with ''
+        ! lives "$impostor" || fail "it lives"
+    done
+}
+
+# The engine reads what enemies send, and one of them may have taken it over.
+@test "whatever an engine answers, it makes nobody wait, gives nobody a descriptor, and is held to its form" {
+    local how said want
+    install_python
+    for how in nothing end "a byte" garbage escapes "no errno" "too much" "a descriptor" lies; do
+        impostor "$ENGINE" "answer=$how" "${CALLER[@]}"
+        SECONDS=0
+        said=$(cwg site1 show "$c1" 7 0)
+        [ "$SECONDS" -le 4 ] || fail "$how: it took $SECONDS seconds"
+        [ -z "$(tr -d '\n -~' <<<"$said")" ] || fail "$how: not printable: $said"
+        case $how in
+            nothing | end) want="its engine, process $impostor, doesn't answer" ;;
+            lies) want='listen port       4242' ;;
+            *) want="its engine is of another version" ;;
+        esac
+        [[ $said == *"$want"* ]] || fail "$how: $said"
+        [[ $how = lies || $said == 'wg-7-0: engine lost'* ]] || fail "$how: $said"
+        SECONDS=0
+        connect
+        [ "$SECONDS" -le 4 ] || fail "$how: it took $SECONDS seconds"
+        case $how in
+            nothing | end) assert_failure_with "the engine of the link wg-7-0, process $impostor, doesn't answer" ;;
+            *) assert_failure_with "the engine of the link wg-7-0 is of another version" ;;
+        esac
+        end_impostor
+    done
+    impostor "$ENGINE" answer=refuse "${CALLER[@]}"
+    connect
+    assert_failure_with "peer_key: no peer can have this public key"
+}
+
+# Where a process is in two pid namespaces it has two numbers, and /proc shows those of the one that it was mounted in.
+@test "a /proc of another pid namespace lends no process another's program" {
+    local engine outer
+    cwg site1 create "$c1" 8 0 5108
+    engine=$(inside "$c1" ip link show wg-8-0 | sed -nE 's/^ *alias .*, process ([0-9]+)$/\1/p')
+    # In a pid namespace below, an impostor gets the engine's number, by which /proc shows the engine.
+    : >"$LOG"
+    ip netns exec site1 unshare --pid --fork --kill-child -- sh -c '
+        echo $(($1 - 1)) >/proc/sys/kernel/ns_last_pid
+        /usr/bin/python3 "$2" "$3" wg-7-0 &
+        echo "number $!"
+        wait' - "$engine" "$ROOT/tests/net/impostor.py" "$c1" 3>&- >"$LOG" 2>&1 &
+    CONTAINERS+=("$!")
+    wait_for grep -qx ready "$LOG"
+    grep -qx "number $engine" "$LOG" || fail "$(<"$LOG")"
+    inside "$c1" ip link set wg-7-0 up alias "net-admin-helper: engine, process $engine"
+    outer=$(pgrep --parent "$!" sh)
+    run --separate-stderr nsenter --pid --target "$outer" --net=/run/netns/site1 -- setpriv --reuid "$APP_UID" \
+        --regid "$APP_GID" --clear-groups --inh-caps=-all -- env -- \
+        "$HELPER" cwg_connect "fd:9" 7 1 192.0.2.2:5102 "$KEY" 9<"/proc/$c1/ns/net"
+    assert_failure_with "the engine of the link wg-7-0 can't be found: $NO_ENGINE"
+    ! grep -q public_key "$LOG" || fail "it was told: $(<"$LOG")"
+}
