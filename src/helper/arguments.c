@@ -457,7 +457,7 @@ static int count_arguments(const struct task *task)
 static int take_argument(const char *word, enum argument argument, struct request *request,
                          struct failure *failure)
 {
-    if (word[0] == '\0')
+    if (word[0] == '\0' && argument != ARGUMENT_FILE)
         return fail(failure, -EINVAL, "%s: must not be empty (a variable that isn't set?); give %s",
                     kinds[argument].name, kinds[argument].range);
     return kinds[argument].parse(word, request, failure);

@@ -140,7 +140,7 @@ int privilege_check(struct failure *failure)
 
 unsigned int privilege_to_bind(void)
 {
-    return permitted & capability_set(PRIVILEGE_BIND) ? PRIVILEGE_BIND : 0;
+    return (permitted & capability_set(PRIVILEGE_BIND)) ? PRIVILEGE_BIND : 0;
 }
 
 void privilege_raise(unsigned int privileges)

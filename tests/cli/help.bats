@@ -27,17 +27,11 @@ setup()
         [cwg_wait]='cwg_wait <pid> <net> <host> [<seconds>]'
         [cwg_destroy_all]='cwg_destroy_all <pid>'
     )
-    # How the message on each argument begins: its name, its range, what to do.
+    # How the message on each argument begins. What is told of it, by what it looks like, is in tests/unit.
     declare -gA MESSAGE=(
-        [pid]="pid: must be a decimal number from 1 to 4194304, without leading zeros, or fd: and the number of an \
-open descriptor of a network namespace; give the pid of a process in the container"
-        [net]='net: must be a decimal number from 0 to 8388607, without leading zeros; choose one that both sites use'
-        [host]="host: must be 0 or 1; use 0 for the link's end at one site and 1 for that at the other"
-        [port]='port: must be a decimal number from 0 to 65535, without leading zeros; give a free UDP port'
-        [peer_endpoint]="peer_endpoint: must be a.b.c.d:port or [IPv6]:port, with a to d from 0 to 255 and port from 1 \
-to 65535, without leading zeros, or - if it isn't known; give the peer's machine as in 192.0.2.1:51820"
+        [pid]='pid: must ' [net]='net: must ' [host]='host: must ' [port]='port: must '
+        [peer_endpoint]='peer_endpoint: must ' [peer_key]='peer_key: must '
         [no_peer]='peer_endpoint: must not be an unspecified, multicast or broadcast address; give the address of'
-        [peer_key]='peer_key: must be 44 characters of base64 for 32 bytes; give what cwg_create printed'
         [zero_key]='peer_key: must not be all zeros, which is no key; give what cwg_create printed'
     )
 }
@@ -360,7 +354,7 @@ containers: all"
     refused net cwg_create 1 x x x x
     refused host cwg_create 1 7 x x
     refused peer_endpoint cwg_connect 1 7 0 x x
-    refused net cwg_create 1 x
+    refused_with 'host: missing; give which of its ends' cwg_create 1 x
 }
 
 @test "an argument of 100000 characters is refused like any other" {

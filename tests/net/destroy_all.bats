@@ -108,7 +108,7 @@ unfinished()
     assert_failure_with "pid: that process is in the host's network namespace"
     run --separate-stderr cwg site1 destroy_all 0
     [ "$status" = 1 ]
-    [[ ${stderr_lines[0]} == *"pid: must be a decimal number"* ]]
+    [[ ${stderr_lines[0]} == *"pid: must not be 0"* ]]
     run --separate-stderr cwg site1 destroy "$c1" 1
     [ "$status" = 1 ]
     [[ ${stderr_lines[0]} == *"host: missing"* ]]

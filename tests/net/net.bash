@@ -297,10 +297,13 @@ clean_up()
 CONTAINERS=()
 SITES=()
 
-# One site, with a device beside lo, so that it has a network.
+# One site, with a network beside lo: 192.0.2.0/24, where nobody is.
 one_site()
 {
     ip netns add site1
     SITES=(site1)
     ip -n site1 link add v1 type veth peer name v2
+    ip -n site1 address add 192.0.2.1/24 dev v1
+    ip -n site1 link set v1 up
+    ip -n site1 link set v2 up
 }
