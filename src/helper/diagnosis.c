@@ -200,6 +200,7 @@ static void say_clock(const struct link_status *status, struct failure *failure)
     failure_add_line(failure, "until then the peer may ignore the handshakes that this end begins");
     failure_add_line(failure, "set the clock right, or cwg_destroy the link, create and connect it "
                               "again");
+    failure_add_line(failure, "if it is right now: does the peer's container still run?");
 }
 
 /* The way to the peer's endpoint. */

@@ -146,14 +146,11 @@ static bool is_refusal(const struct probe *probe, struct msghdr *message)
 static bool take(const struct probe *probe, int flags, bool *answered)
 {
     struct sockaddr_in address = {.sin_family = AF_UNSPEC}; /* of an error: where ours went */
-    union {
-        struct cmsghdr header;
-        char bytes[256];
-    } parts;
+    _Alignas(struct cmsghdr) char parts[256];
     struct msghdr message = {
         .msg_name = &address,
         .msg_namelen = sizeof(address),
-        .msg_control = &parts,
+        .msg_control = parts,
         .msg_controllen = sizeof(parts),
     };
 

@@ -326,10 +326,10 @@ static int run(const struct request *request, struct target *target, struct fail
     report.json = request->given[OPTION_JSON] || output_in_batch();
     error = request->has_end ? look_at_one(request, target, &report, failure)
                              : look_at_all(request, target, &report, failure);
-    if (!error)
-        target_close(target);
-    if (!error)
-        error = print(&report, failure);
+    if (error)
+        return error;
+    target_close(target);
+    error = print(&report, failure);
     if (!error && report.more)
         return fail_as(failure, FAILURE_LIMIT, -E2BIG,
                        "the container has more links than the %d that are shown; somebody else "
