@@ -79,7 +79,7 @@ check_offers()
         options=$( ("$NAME" "$task" --help | grep -oE '^  --[a-z-]+' | tr -d ' '; echo --help) | sort | paste -sd ' ')
         [ "$task" != cwg_connect ] || [ "$(wc -w <<<"$options")" -gt 3 ]
         check_offers <<<"$NAME $task --|$options"
-        [ "$task" = batch ] || check_offers <<<"$task --|$options"
+        [[ $task == batch || $task == check-policy ]] || check_offers <<<"$task --|$options"
     done
 }
 

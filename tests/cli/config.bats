@@ -351,7 +351,7 @@ END
 @test "the config.h that comes with the program enables all tasks" {
     quick_build "$BUILD_DIR" config.h
     run --separate-stderr "$PROGRAM" --version
-    [ "${lines[2]}" = "tasks: cwg_create cwg_connect cwg_destroy $ALWAYS batch" ]
+    [ "${lines[2]}" = "tasks: cwg_create cwg_connect cwg_destroy $ALWAYS batch check-policy" ]
     [ "${lines[3]}" = "backends: kernel WireGuard, userspace engine" ]
 }
 
@@ -371,7 +371,7 @@ END
         ! nm "$PROGRAM" | grep -q " $symbol\b" || fail "$symbol is there"
     done
     run --separate-stderr "$with/$NAME" --version
-    [[ $output == *$'\ntasks: '*" batch"$'\n'* ]] || fail "$output"
+    [[ $output == *$'\ntasks: '*" batch"*$'\n'* ]] || fail "$output"
     run --separate-stderr "$PROGRAM" --help
     ! grep -qw batch <<<"$output" || fail "$output"
     run --separate-stderr "$PROGRAM" batch

@@ -402,11 +402,11 @@ containers: all"
     PROGRAM=$(built "$(WITH=$MORE config_without)")/$NAME
     SYNOPSIS[batch]='batch [<file>]'
     run --separate-stderr "$PROGRAM" --help
-    [ "$(synopsis_in_help batch)" = "$NAME batch [<file>]" ] || fail "$output"
+    [ "$(synopsis_in_help batch)" = "$NAME ${SYNOPSIS[batch]}" ] || fail "$output"
     for option in --help -h; do
         run --separate-stderr "$PROGRAM" batch "$option"
         [ "$status" = 0 ]
-        [ "${lines[0]}" = "Usage: $NAME batch [<file>]" ]
+        [ "${lines[0]}" = "Usage: $NAME batch [<file>] [--undo] [--answered]" ]
         grep -q '^  <file>: .*standard input' <<<"$output" || fail "$output"
     done
     refused_with 'file: must not be empty (a variable that isn' batch ''
