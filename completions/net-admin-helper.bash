@@ -1,5 +1,5 @@
-# Completion for bash: net-admin-helper, and its tasks as commands. What there is to complete the program itself says, by
-# --help: who may not run it is offered nothing. Needs no other package.
+# Completion for bash: net-admin-helper, and its tasks as commands. What there is to complete the program says itself,
+# by --help: who may not run it is offered nothing. Needs no other package.
 # shellcheck shell=bash
 
 # The pids of the running containers that podman and docker know, if they are there and answer soon.
@@ -46,7 +46,7 @@ _net_admin_helper()
             options[${BASH_REMATCH[1]}]=${BASH_REMATCH[3]}
         fi
     done <<<"$help"
-    # What the words before this one leave to be given. An option's value may be behind a '=', which is a word of its own.
+    # What the words before this one leave to be given. An option's value may be behind a '=', a word of its own.
     for (( ; i < COMP_CWORD; i++)); do
         word=${COMP_WORDS[i]} value=
         if [[ $word != --* ]]; then

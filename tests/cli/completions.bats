@@ -15,7 +15,8 @@ setup_file()
     cat >"$bin/podman" <<'PODMAN'
 #!/bin/sh
 [ "$1" != ps ] || printf '%s\n' web mail
-[ "$1" != inspect ] || printf '%s\n' "$3" "$3" | sed 's/{{.State.Pid}}/4711/; 2s/4711/815/; s/{{.Name}}/web/; 2s/web/mail/'
+[ "$1" != inspect ] ||
+    printf '%s\n' "$3" "$3" | sed 's/{{.State.Pid}}/4711/; 2s/4711/815/; s/{{.Name}}/web/; 2s/web/mail/'
 PODMAN
     printf '#!/bin/sh\nexit 1\n' >"$bin/docker"
     chmod +x "$bin/podman" "$bin/docker"

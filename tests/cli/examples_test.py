@@ -136,7 +136,8 @@ class Helpers(unittest.TestCase):
 
     def test_a_failure_has_the_code_that_the_last_line_tells(self):
         for output, code in (('{"code":"exists","message":"it is there"}', "exists"),
-                             ("[]\n" '{"code":"incomplete"}', "incomplete"), ("", None), ("evil", None), ("[1]", None), ("{}", None), ('{"code":1}', None), ("7", None)):
+                             ("[]\n" '{"code":"incomplete"}', "incomplete"), ("", None), ("evil", None),
+                             ("[1]", None), ("{}", None), ('{"code":1}', None), ("7", None)):
             with self.assertRaises(cwg.Failure) as caught:
                 cwg.Helper(["sh", "-c", f"echo '{output}'; echo what is wrong >&2; exit 1"]).run("task")
             self.assertEqual((str(caught.exception), caught.exception.code), ("what is wrong", code))

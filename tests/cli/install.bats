@@ -104,7 +104,7 @@ said()
     [ "$status" = 126 ]
 }
 
-@test "an engine stays the same file if it is the same, and else stays beside the new one, for the links that it carries" {
+@test "an engine stays the same file if it is the same, and else beside the new one, for the links that it carries" {
     local before
     stage all
     before=$(stat -c %i "$ENGINE")

@@ -69,7 +69,7 @@ print(json.load(sys.stdin)[0]["stats64"]["rx"]["frame_errors"])'
     capture w-1 v1 'ip6 and udp'
     answers "$c1" "$IP2"
     both_ways "$c1" "$c2" 100000
-    # The first bytes of a packet: its version, its class, of which ECN and the DSCP of handshakes are set, and the label.
+    # The first bytes of a packet: its version, its class, of which ECN and the DSCP of handshakes are set, its label.
     sed -n 's/^\t0x0000:  6\(...\) \(....\).*/\1 \2/p' "$CAPTURE.raw" >"$BATS_TEST_TMPDIR/labels"
     [ "$(wc -l <"$BATS_TEST_TMPDIR/labels")" -gt 10 ]
     ! grep -v '^..0 0000$' "$BATS_TEST_TMPDIR/labels" || fail "a flow label"

@@ -157,7 +157,7 @@ routes_by4_x()
     only_from x1 198.51.100.1
 }
 
-@test "each uplink has a routing table of its own, for its address: the peer is answered from the one it has written to" {
+@test "each uplink has a routing table of its own, for its address: the peer is answered from the one it wrote to" {
     ip -n w-1 route replace 203.0.113.2 via 198.51.100.2 table 7
     ip -n w-1 rule add from 198.51.100.1 lookup 7
     ip -n w-2 route add 198.51.100.1 dev x2 src 203.0.113.2

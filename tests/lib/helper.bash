@@ -79,7 +79,8 @@ assert_failure_in_lines()
     [ "$status" = 1 ] || fail "exit code $status, not 1; stderr: $stderr"
     [ -z "$output" ] || fail "standard output isn't empty: $output"
     [[ ${stderr_lines[0]} == "$NAME: "*"$1"* ]] || fail "not in the first line: '$1'; it says: $stderr"
-    ! printf '%s\n' "${stderr_lines[@]:1}" | grep -qv '^  [^ ]' || [ "${#stderr_lines[@]}" = 1 ] || fail "not indented: $stderr"
+    [ "${#stderr_lines[@]}" = 1 ] || ! printf '%s\n' "${stderr_lines[@]:1}" | grep -qv '^  [^ ]' ||
+        fail "not indented: $stderr"
     for text in "${@:2}"; do
         [[ $stderr == *$'\n  '*"$text"* ]] || fail "not in the lines that follow: '$text'; it says: $stderr"
     done

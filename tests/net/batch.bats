@@ -146,7 +146,8 @@ field_of()
 output that begin with error" ] || fail "$stderr"
     [ "${#lines[@]}" = 10 ] || fail "$output"
     [[ ${lines[0]} =~ ^'ok '[A-Za-z0-9+/]{43}=$ ]]
-    local json='{"name":"wg-8-0","net":8,"host":0,"address":"10.0.0.16","created":true,"backend":"'$BACKEND'","mtu":1420,'
+    local json='{"name":"wg-8-0","net":8,"host":0,"address":"10.0.0.16","created":true,'
+    json+='"backend":"'$BACKEND'","mtu":1420,'
     [[ ${lines[1]} == "ok $json"*"}" ]]
     [[ ${lines[2]} == "error "*" the link wg-7-0 "* || ${lines[2]} == "error "*exists* ]] || fail "${lines[2]}"
     [[ ${lines[3]} == "error "*" no such link: the container has none for net 9, host 0"* ]]

@@ -18,22 +18,31 @@ setup()
     unset NAH_APART NAH_APP_UID
 }
 
+# What a demo could change outside.
+outside()
+{
+    ls -A /run/netns /var/lib/net-admin-helper-demo
+    stat -c %a /dev/net/tun
+    of_the_machine 7 51801 51802
+}
+
 @test "two demos beside each other show the nine steps, that the link works, and how fast it is; nothing is left" {
     local before number text pids=()
-    before=$(ls -A /run/netns /var/lib/net-admin-helper-demo; stat -c %a /dev/net/tun; of_the_machine 7 51801 51802)
+    before=$(outside)
     for number in 1 2; do
         timeout 120 "$ROOT/demo/run" >"$BATS_TEST_TMPDIR/$number" 2>&1 3>&- &
         pids+=("$!")
     done
     for number in 1 2; do
         wait "${pids[number - 1]}" || fail "$(<"$BATS_TEST_TMPDIR/$number")"
-        for text in "1-2. Site 1 picks net 7" '^site1\$ cwg_create [0-9]* 7 0 51801$' '^site2\$ cwg_connect ' "^8. Site 1" \
+        for text in "1-2. Site 1 picks net 7" '^site1\$ cwg_create [0-9]* 7 0 51801$' '^site2\$ cwg_connect ' \
+            "^8. Site 1" \
             '^site1\$ cwg_wait [0-9]* 7 0$' "^wg-7-0: connected$" " 0% packet loss" "^(Throughput: [0-9.]* .bits/sec" \
             "192.0.2.1.51801 > 192.0.2.2.51802: UDP$" '^site1\$ cwg_destroy ' "^Cleaning up"; do
             grep -q -- "$text" "$BATS_TEST_TMPDIR/$number" || fail "no '$text': $(<"$BATS_TEST_TMPDIR/$number")"
         done
     done
-    [ "$before" = "$(ls -A /run/netns /var/lib/net-admin-helper-demo; stat -c %a /dev/net/tun; of_the_machine 7 51801 51802)" ]
+    [ "$before" = "$(outside)" ]
 }
 
 @test "a demo without a capture says so, and doesn't wait for it" {

@@ -209,7 +209,8 @@ helper.connect(1, 2, 1, "192.0.2.2:5000", sys.argv[2], preshared_key=sys.argv[3]
     run -1 exchange both "$(site 1 "$c1" port 5101 wait 2 preshared_key "\"$PRESHARED_KEY\"")" \
         "$(site 2 "$c2" port 5102 wait 2 preshared_key "\"$KEY\"")"
     [[ $output == *"offer: net-admin-helper: no answer from 192.0.2.2:5102"* ]]
-    [[ $output == *"answer: net-admin-helper: "@("no answer from 192.0.2.1:5101"|"the peer's handshakes arrive here")* ]]
+    [[ $output == *"answer: net-admin-helper: no answer from 192.0.2.1:5101"* ||
+        $output == *"answer: net-admin-helper: the peer's handshakes arrive here"* ]]
     nothing_left
 }
 

@@ -304,7 +304,8 @@ json_of()
 @test "a link that was adopted stays when a batch can't deliver its key" {
     local key
     key=$(cwg site1 create "$c1" 7 0 5101)
-    run --separate-stderr app_at site1 sh -c 'echo "cwg_create $1 7 0 0 --adopt" | "$0" batch >/dev/full' "$HELPER" "$c1"
+    run --separate-stderr app_at site1 \
+        sh -c 'echo "cwg_create $1 7 0 0 --adopt" | "$0" batch >/dev/full' "$HELPER" "$c1"
     [ "$status" = 1 ]
     [ "$(wg_of "$c1" wg-7-0 public-key)" = "$key" ]
 }

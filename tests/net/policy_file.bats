@@ -493,7 +493,8 @@ The first rule for a caller's user or groups holds; all others but root may do n
 
 # bats test_tags=any-backend
 @test "policy-numbers turns names into numbers, and prints nothing if one is unknown" {
-    run --separate-stderr "$ROOT/scripts/policy-numbers" <<<$'# user root\nuser nobody nets 1\n group daemon  # x\nuser 7'
+    run --separate-stderr "$ROOT/scripts/policy-numbers" \
+        <<<$'# user root\nuser nobody nets 1\n group daemon  # x\nuser 7'
     assert_success_with $'# user root\nuser 65534 nets 1  # nobody\n group 1  # x (daemon)\nuser 7'
     "$ROOT/scripts/policy-numbers" <<<"user nobody nets 1" >"$BATS_TEST_TMPDIR/numbers"
     run --separate-stderr env "$HELPER" check-policy "$BATS_TEST_TMPDIR/numbers"

@@ -296,7 +296,8 @@ all_count_the_same()
     link_up 7
     pings "$c1" 10.0.0.15
     [ "$(told1 '["state"]' '["peer"]["unanswered_age"]')" = "connected None" ]
-    [ "$(told1 '["engine_pid"]')" = "$(inside "$c1" ip link show wg-7-0 | sed -nE 's/^ *alias .*: engine, process ([0-9]+).*/\1/p')" ]
+    [ "$(told1 '["engine_pid"]')" = \
+        "$(inside "$c1" ip link show wg-7-0 | sed -nE 's/^ *alias .*: engine, process ([0-9]+).*/\1/p')" ]
     [ "$(told1 '["netns"]')" = "$(readlink "/proc/$c1/ns/net" | tr -dc 0-9)" ]
     sleep 31
     [ "$(told1 '["state"]' '["peer"]["unanswered_age"]')" = "idle None" ]
@@ -354,7 +355,7 @@ END
     shows=$!
     wait_for grep -qx net-admin-helpe "/proc/$shows/comm"
     sleep 1
-    ! ls -l "/proc/$shows/fd" | grep -F "[$(readlink "/proc/$c1/ns/net" | tr -dc 0-9)]" || fail "it is held"
+    ! readlink "/proc/$shows/fd/"* | grep -F "[$(readlink "/proc/$c1/ns/net" | tr -dc 0-9)]" || fail "it is held"
     end_container "$c1"
     wait_for port_free site1 5101
     kill "$shows"

@@ -73,7 +73,7 @@ timed()
 # It took that long, in milliseconds. In the VM each program takes its time, and a busy machine has little of it.
 took()
 {
-    (($took >= $1 && $took <= $2 + ${NAH_IN_VM:+4000}+1000)) || fail "it took $took ms, not $1 to $2: $stderr"
+    ((took >= $1 && took <= $2 + ${NAH_IN_VM:+4000}+1000)) || fail "it took $took ms, not $1 to $2: $stderr"
 }
 
 # It fails within some milliseconds, no later and no earlier: waits_in_vain TEXT FROM TO ARGUMENT...

@@ -72,7 +72,7 @@ END
     pyflakes3 "${python[@]}"
 }
 
-# A table's row can't be broken.
+# A table's row can't be broken, wherever it begins.
 @test "no line of a script or document is longer than 120 characters, and none of the project's ends in a space" {
     run grep -nE '^.{121}' "${scripts[@]}" "${parts[@]}" "${python[@]}" Makefile ./*.mk
     [ -z "$output" ]
