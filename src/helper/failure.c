@@ -74,7 +74,8 @@ int fail_as(struct failure *failure, enum failure_code code, int error, const ch
     return error;
 }
 
-static void append(struct failure *failure, const char *format, va_list arguments)
+__attribute__((format(printf, 2, 0))) static void append(struct failure *failure,
+                                                         const char *format, va_list arguments)
 {
     size_t used = strlen(failure->text);
 

@@ -39,7 +39,7 @@ static const char path[] = CWG_POLICY_PATH;
 /* One directory of the path. An O_PATH descriptor of a symbolic link stands for the link itself. */
 static int open_step(int directory, const char *name, int *ret_fd)
 {
-    struct stat status;
+    struct stat status = {.st_mode = 0};
     int fd = openat(directory, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
     int error = fd < 0 || fstat(fd, &status) < 0 ? -errno : 0;
 

@@ -302,13 +302,25 @@ static int answer_line(struct batch *batch, int result, struct failure *failure)
     return -EIO;
 }
 
+/* Removes the device of a link, if the end still has the device that was made for it. */
+static int remove_same(struct target *target, const struct made *made, struct failure *failure)
+{
+    struct device device = {.index = 0};
+    int presence = device_find(target, made->end, &device, failure);
+
+    if (presence < 0)
+        return presence;
+    if (presence != DEVICE_OURS || device.index != made->index)
+        return 0;
+    return device.backend->remove(target, &device, failure);
+}
+
 /* Removes a link that this batch has made, if it is still there. Returns 0, or a negative errno. */
 static int remove_made(const struct batch *batch, const struct made *made, struct failure *failure)
 {
     const struct request request = {
         .target = {.kind = TARGET_PID, .number = made->pid}, .end = made->end, .has_end = true};
     struct target target = TARGET_NONE;
-    struct device device;
     int error = target_open(batch->home, &request.target, true, &target, failure);
 
     /* The container has ended, and the link with it; or its number is another's by now. */
@@ -317,11 +329,7 @@ static int remove_made(const struct batch *batch, const struct made *made, struc
         return home_return(batch->home, failure);
     }
     if (!error)
-        error = device_find(&target, made->end, &device, failure);
-    if (error == DEVICE_OURS && device.index == made->index)
-        error = device.backend->remove(&target, &device, failure);
-    else if (error >= 0)
-        error = 0;
+        error = remove_same(&target, made, failure);
     target_close(&target);
 #ifdef ENABLE_CWG_AUDIT
     audit_undone(&request, &target, error, failure);
