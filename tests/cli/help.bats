@@ -409,6 +409,6 @@ containers: all"
         [ "${lines[0]}" = "Usage: $NAME batch [<file>] [--undo] [--answered]" ]
         grep -q '^  <file>: .*standard input' <<<"$output" || fail "$output"
     done
-    refused_with 'file: must not be empty (a variable that isn' batch ''
+    refused_with 'file: must not be empty; leave it out' batch ''
     refused_with 'too many arguments: 2, where batch takes 1; leave out the rest' batch a b
 }

@@ -477,7 +477,7 @@ in_own_etc()
     [ -L "$BIN/cwg_create" ]
     run --separate-stderr "$BIN/$NAME" batch </dev/null
     [ "$status" = 0 ]
-    [ -z "$(find "$DEST" -name '*batch*')" ] || fail "$(listing "$DEST")"
+    [ -z "$(find "$DEST" -name 'batch*')" ] || fail "$(listing "$DEST")"
     echo theirs >"$BIN/batch"
     unstage with_more
     [ "$(find "$DEST" ! -type d)" = "$BIN/batch" ]

@@ -189,7 +189,7 @@ refused: ${stderr#"$NAME: "}"
     where="in $(net_of "$c1") (pid $c1)"
     listen
     run --separate-stderr logged cwg_create "$c1" 7 0 80
-    assert_line 84 "$APP_UID: cwg_create net 7 host 0 port 80 $where: refused: ${stderr#"$NAME: "}"
+    assert_line 84 "$APP_UID: cwg_create net 7 host 0 port 80 (pid $c1): refused: ${stderr#"$NAME: "}"
     run --separate-stderr logged cwg_connect "$c1" 7 1 192.0.2.2:5102 "$KEY"
     assert_failure_with "no link for net 7"
     assert_line 84 "$APP_UID: cwg_connect net 7 host 1 peer 192.0.2.2:5102 key $KEY $where: \
