@@ -272,3 +272,98 @@ upgrade()
     assert_failure_with "the engine of the link wg-7-0 can't be found: $NO_ENGINE"
     ! grep -q public_key "$LOG" || fail "it was told: $(<"$LOG")"
 }
+
+# As the application, but the kernel refuses a copy of another process's descriptor, as Yama does if it is set so.
+blind()
+{
+    at site1 "$TOOLS/refuse" --log "$LOG" pidfd-getfd -- setpriv --reuid "$APP_UID" --regid "$APP_GID" --clear-groups \
+        --inh-caps=-all -- env -- "$HELPER" "$@"
+}
+
+@test "where an engine can't be proven none is made, and one that is there isn't connected, but removed" {
+    local why="this program may not look at the engine's process: /proc has to be mounted here, and \
+kernel.yama.ptrace_scope less than 3"
+    run --separate-stderr blind cwg_create "$c1" 7 0 5101
+    assert_failure_with "an engine couldn't be told from an impostor here: $why"
+    no_device
+    wait_for port_free site1 5101
+    cwg site1 create "$c1" 7 0 5101
+    run --separate-stderr blind cwg_connect "$c1" 7 1 192.0.2.2:5102 "$KEY"
+    assert_failure_with "the engine of the link wg-7-0 can't be found: $why"
+    [[ $(blind cwg_show "$c1" 7 0) == *"engine lost"*"its engine can't be found: $why"* ]]
+    SECONDS=0
+    run --separate-stderr blind cwg_destroy "$c1" 7 0
+    assert_success_with ''
+    [ "$SECONDS" -le 1 ] || fail "it took $SECONDS seconds"
+    grep -q pidfd-getfd "$LOG"
+    wait_for port_free site1 5101
+}
+
+@test "a /proc that hides other users' processes hides no engine from the helper" {
+    in_hiding()
+    {
+        unshare --mount --propagation private -- sh -c 'mount -t proc -o hidepid=invisible none /proc && exec "$@"' - \
+            ip netns exec site1 setpriv --reuid "$APP_UID" --regid "$APP_GID" --clear-groups --inh-caps=-all -- env -- "$@"
+    }
+    cwg site1 create "$c1" 7 0 5101
+    run in_hiding ls /proc/1
+    [ "$status" != 0 ]
+    in_hiding "$HELPER" cwg_connect "fd:9" 7 1 192.0.2.2:5102 "$KEY" 9<"/proc/$c1/ns/net"
+    [[ $(cwg site1 show "$c1" 7 0) == *"peer key          $KEY"* ]]
+}
+
+# Takes namespaces' numbers, which are given lowest first, until a network namespace gets the wanted one; says which
+# process that is, and stays: same_number INODE
+same_number()
+{
+    /usr/bin/python3 -c '
+import ctypes, os, sys, time
+libc, wanted, held = ctypes.CDLL(None), int(sys.argv[1]), []
+uts, net = os.open("/proc/self/ns/uts", os.O_RDONLY), os.open("/proc/self/ns/net", os.O_RDONLY)
+end = time.monotonic() + 20
+while time.monotonic() < end:
+    libc.unshare(0x04000000)  # CLONE_NEWUTS: cheap
+    fd = os.open("/proc/self/ns/uts", os.O_RDONLY)
+    number = os.fstat(fd).st_ino
+    libc.setns(uts, 0x04000000)
+    if number < wanted:
+        held.append(fd)
+        continue
+    os.close(fd)
+    for _ in range(200 if number == wanted else 0):
+        libc.unshare(0x40000000)  # CLONE_NEWNET
+        if os.stat("/proc/self/ns/net").st_ino == wanted:
+            print("got", os.getpid(), flush=True)
+            time.sleep(600)
+        libc.setns(net, 0x40000000)
+    time.sleep(0.1)
+print("never", flush=True)' "$1"
+}
+
+@test "a namespace's number that is used again leads to no other container's engine" {
+    local number engine other
+    container c3
+    cwg site1 create "$c1" 7 0 5101
+    number=$(stat -Lc %i "/proc/$c1/ns/net")
+    engine=$(inside "$c1" ip link show wg-7-0 | sed -nE 's/^ *alias .*, process ([0-9]+)$/\1/p')
+    inside "$c1" ip link set wg-7-0 netns "$c3"
+    inside "$c3" ip link set wg-7-0 up
+    end_container "$c1"
+    same_number "$number" 3>&- >"$LOG" &
+    CONTAINERS+=("$!")
+    for ((other = 0; other < 250; other++)); do
+        grep -q . "$LOG" && break
+        sleep 0.1
+    done
+    grep -q got "$LOG" || skip "the kernel gave the number $number to no other namespace of this test's"
+    other=$(awk '{ print $2 }' "$LOG")
+    CONTAINERS+=("$other")
+    [ "$(stat -Lc %i "/proc/$other/ns/net")" = "$number" ]
+    inside "$other" ip tuntap add dev wg-7-0 mode tun
+    inside "$other" ip link set wg-7-0 up alias "net-admin-helper: engine, process $engine"
+    run --separate-stderr cwg site1 connect "$other" 7 1 192.0.2.2:5102 "$KEY"
+    assert_failure_with "the engine of the link wg-7-0 can't be found: the engine that its device's alias names is another"
+    cwg site1 destroy "$other" 7 0
+    lives "$engine"
+    [[ $(cwg site1 show "$c3" 7 0) == *'peer key          none'* ]]
+}

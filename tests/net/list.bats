@@ -25,7 +25,7 @@ setup_file()
 {
     has_backend || return 0
     install_helper
-    one_site
+    two_sites
     ip -n site1 link set lo up
     ip -n site1 address add 192.0.2.1/32 dev lo
 }
@@ -253,7 +253,7 @@ CASES
     at_home=$!
     CONTAINERS+=("$at_home")
     wait_for grep -qx sleep "/proc/$at_home/comm"
-    at site1 "$HELPER" cwg_create "$at_home" 7 0 5101
+    at site2 "$HELPER" cwg_create "$at_home" 7 0 5101 # an engine takes none whose home is itself
     cwg site1 create "$c1" 8 0 5102
     run --separate-stderr cwg site1 list
     [ "$(awk '$1 == '"$c1" <<<"$output" | wc -l)" = 1 ]

@@ -80,6 +80,8 @@ mahiru()
     app_at site1 "$engines" cwg_create "$c1" 7 0 5101
     inside "$c1" ip link delete wg-7-0
     inside "$c1" ip link add wg-7-0 type wireguard
+    wg genkey >"$BATS_TEST_TMPDIR/private"
+    inside "$c1" wg set wg-7-0 private-key "$BATS_TEST_TMPDIR/private"
     inside "$c1" ip link set wg-7-0 up
     key=$(wg genkey | wg pubkey)
     run --separate-stderr app_at site1 "$engines" cwg_connect "$c1" 7 1 192.0.2.2:5102 "$key" --preshared-key-file - \
