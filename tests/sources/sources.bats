@@ -121,6 +121,16 @@ has_tests()
 
 # A row names a file of tests/net or tests/engine and a test, or the first of several; or a file with its folder, and
 # perhaps the tests of it.
+@test "the schema has the codes of failures that the program has, and no others" {
+    local of_program of_schema
+    of_program=$(sed -n 's/^ *\[FAILURE_[A-Z_]*\] = "\([a-z-]*\)",$/\1/p' src/helper/failure.c | sort)
+    of_schema=$(python3 -c 'import json, sys
+failure = json.load(open(sys.argv[1]))["$defs"]["failure"]
+print("\n".join(failure["properties"]["code"]["enum"]))' doc/net-admin-helper.schema.json | sort)
+    [ "$(wc -l <<<"$of_program")" -gt 30 ]
+    [ "$of_program" = "$of_schema" ] || { diff <(echo "$of_program") <(echo "$of_schema"); false; }
+}
+
 @test "every test that the ledger of threats names is there" {
     local row file name rows=0
     while IFS= read -r row; do
