@@ -82,6 +82,12 @@ END
     [ -z "$output" ]
 }
 
+@test "nothing that was built is among the project's files" {
+    local built
+    built=$(git ls-files -z | xargs -0 grep -lUP '^\x7fELF|^\x60\x0a|^!<arch>') || true
+    [ -z "$built" ] || { echo "$built" | head >&2; return 1; }
+}
+
 @test "no function of the program is longer than a screen" {
     run awk 'FNR == 1 { start = 0 }
         /^\{/ { start = FNR }
