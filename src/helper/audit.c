@@ -194,6 +194,12 @@ static void add_options(struct line *line, const struct request *request)
         add(line, " persistent-keepalive %d", request->peer.keepalive);
     if (request->mtu)
         add(line, " mtu %u", request->mtu);
+    if (request->given[OPTION_ADOPT])
+        add(line, " adopt");
+    if (request->given[OPTION_REPLACE])
+        add(line, " replace");
+    if (request->given[OPTION_ALLOW_OVERLAP])
+        add(line, " allow-overlap");
 }
 
 static void add_target(struct line *line, const struct request *request,

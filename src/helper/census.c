@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "helper/deadline.h"
 #include "helper/failure.h"
 #include "helper/netdev.h"
 #include "helper/nspid.h"
@@ -290,10 +291,12 @@ int census_take(struct census *ret_census, struct failure *failure)
     ret_census->more = false;
     hidden_count = 0;
     memset(slots, 0, sizeof(slots));
+    deadline_start(); /* an open /proc/PID/net/dev keeps the namespace that it tells of */
     error = walk(proc, ret_census);
     if (!error)
         read_containers(proc, ret_census);
     ret_census->hidden = find_hidden(ret_census);
     close(proc);
+    deadline_stop();
     return error ? fail_unexpected(failure, error, "can't read /proc") : 0;
 }

@@ -426,9 +426,10 @@ static int await_end(const struct proof *engine, struct failure *failure)
 {
     int error = control_await_end(engine->pidfd);
 
-    if (error)
-        error = control_kill(engine->pidfd);
-    else
+    if (!error)
+        return 0;
+    error = control_kill(engine->pidfd);
+    if (error == -ESRCH) /* it has ended by itself just now */
         return 0;
     if (!error)
         error = control_await_end(engine->pidfd);

@@ -6,6 +6,7 @@
 #include "helper/clock.h"
 #include "helper/failure.h"
 #include "helper/port.h"
+#include "helper/privilege.h"
 #include "helper/rtmsg.h"
 #include "helper/settings.h"
 #include "helper/wireguard.h"
@@ -109,6 +110,21 @@ static int set_up_somewhere(struct target *target, const struct device *device,
     return error;
 }
 
+/* Where the caller is root the port was bound by a right of root's, and root in the container can
+ * have given the device another port just before. */
+static int check_port(struct target *target, const struct device *device, uint16_t port,
+                      struct failure *failure)
+{
+    struct link_status status;
+    int error = wireguard_status(target, device->index, &status, failure);
+
+    if (!error && status.port != port)
+        error = fail_as(failure, FAILURE_REMOVED, -ESTALE,
+                        "somebody in the container has given the new link another port; find out "
+                        "who manages its network, and try again");
+    return error;
+}
+
 static int kernel_start(struct target *target, const struct device *device, uint16_t port,
                         struct failure *failure)
 {
@@ -116,7 +132,9 @@ static int kernel_start(struct target *target, const struct device *device, uint
 
     if (error == -EADDRINUSE || error == -EACCES || error == -EPERM)
         return port_fail(error, port, failure);
-    return error ? fail_step(failure, error, "can't set the link up") : 0;
+    if (error)
+        return fail_step(failure, error, "can't set the link up");
+    return port && privilege_to_bind() ? check_port(target, device, port, failure) : 0;
 }
 
 static int kernel_port(struct target *target, const struct device *device, uint16_t *ret_port,

@@ -43,6 +43,8 @@ static int settle(const struct task *task, const struct request *request, struct
     int error = startup_leave(failure);
 
     if (!error)
+        error = startup_check_standard(failure);
+    if (!error)
         error = startup_close_others(&request->target, failure);
     if (error)
         return error;
@@ -96,7 +98,7 @@ static int do_task(const struct task *task, const struct request *request, struc
     if (!error && task->run_at_home) {
         error = task->run_at_home(request, &home, failure);
     } else if (!error) {
-        deadline_allow(task_seconds(task, request));
+        deadline_allow(task_seconds(task));
         error = target_open(&home, &request->target, task->changes, &target, failure);
         if (!error) {
             reached = &target;

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "helper/arguments.h"
@@ -85,13 +86,22 @@ bool output_in_batch(void)
 /* Whether people read what is written to standard output and to standard error. */
 static bool people_see_results, people_see_notes;
 
+/* Whether a descriptor is a terminal: a character device first, since a file of FUSE may say so of
+ * itself, and can hold up whoever writes to it. */
+static bool is_terminal(int fd)
+{
+    struct stat status;
+
+    return fstat(fd, &status) == 0 && S_ISCHR(status.st_mode) && isatty(fd);
+}
+
 /* Standard error becomes a description of the same terminal that is our own, and doesn't block: one
  * that has been stopped, or that nobody reads, must not hold up a task that has a container open.
  * Where the caller may not open the terminal there are no notes. */
 static bool unblock_errors(void)
 {
     int fd = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    bool done = fd >= 0 && isatty(fd) && dup2(fd, STDERR_FILENO) >= 0;
+    bool done = fd >= 0 && is_terminal(fd) && dup2(fd, STDERR_FILENO) >= 0;
 
     if (fd >= 0)
         close(fd);
@@ -100,8 +110,8 @@ static bool unblock_errors(void)
 
 void output_look(void)
 {
-    people_see_results = isatty(STDOUT_FILENO);
-    people_see_notes = isatty(STDERR_FILENO) && unblock_errors();
+    people_see_results = is_terminal(STDOUT_FILENO);
+    people_see_notes = is_terminal(STDERR_FILENO) && unblock_errors();
 }
 
 void output_note_result(const char *text)

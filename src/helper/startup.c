@@ -3,11 +3,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "helper/failure.h"
@@ -69,6 +71,27 @@ void startup_close_all(void)
 int startup_leave(struct failure *failure)
 {
     return chdir("/") < 0 ? fail_unexpected(failure, -errno, "can't leave the directory") : 0;
+}
+
+/* A file of FUSE is served by a process of some user's, maybe the caller's. To write to it, to poll
+ * it, even to close it waits for that process, and no signal ends the wait (fuse_flush(),
+ * fs/fuse/file.c): a helper that has such a file among its descriptors 0 to 2 could be held up with
+ * a container open, for as long as the caller likes. */
+int startup_check_standard(struct failure *failure)
+{
+    if (getuid() == 0)
+        return 0;
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        struct statfs status;
+
+        /* What serves the file system answers this, too, and may answer by an error. */
+        if (fstatfs(fd, &status) < 0 || status.f_type == FUSE_SUPER_MAGIC)
+            return fail_as(
+                failure, FAILURE_OUTPUT, -EBADF,
+                "standard input, output or error is a file of a FUSE file system, which "
+                "can hold this program up without end: use a pipe, such as `| cat >FILE`");
+    }
+    return 0;
 }
 
 int startup_close_others(const struct target_name *target, struct failure *failure)

@@ -15,6 +15,10 @@ int startup_detach(void);
  * negative errno. */
 int startup_leave(struct failure *failure);
 
+/* Refuses a caller other than root whose standard input, output or error is a file of FUSE. Returns
+ * 0, or a negative errno. */
+int startup_check_standard(struct failure *failure);
+
 /* Closes every descriptor but 0, 1, 2 and the one that names the target, if one does. Returns 0, or
  * a negative errno. */
 int startup_close_others(const struct target_name *target, struct failure *failure);

@@ -79,20 +79,27 @@ static bool own_containers_only(void)
 static int fail_no_process(struct failure *failure)
 {
     if (own_containers_only())
-        return fail(
-            failure, -ESRCH,
+        return fail_as(
+            failure, FAILURE_NO_SUCH_PROCESS, -ESRCH,
             "pid: no such process, or not in a container of yours; give the pid of a running "
             "process in a container that you started");
-    return fail(
-        failure, -ESRCH,
+    return fail_as(
+        failure, FAILURE_NO_SUCH_PROCESS, -ESRCH,
         "pid: no such process: it has ended or never was; give the pid of a running process "
         "in the container, as seen from here");
+}
+
+/* The text of fail_no_process(); but nothing has ended that --if-exists could pass over. */
+static int fail_not_yours(struct failure *failure)
+{
+    (void)fail_no_process(failure);
+    return -EPERM;
 }
 
 static int fail_not_permitted(struct failure *failure)
 {
     if (own_containers_only())
-        return fail_no_process(failure);
+        return fail_not_yours(failure);
     return fail_as(failure, FAILURE_NOT_PERMITTED, -EACCES,
                    "pid: not permitted to enter the network namespace of that process: its user "
                    "namespace is none that this program has power over; run it where the "
@@ -233,7 +240,7 @@ static int check_policy(const struct home *home, const struct target *target,
         return 0;
 #ifdef HAS_OWN_CONTAINERS
     if (own_containers_only() && !owned_by(caller, &target->netns))
-        return fail_no_process(failure);
+        return fail_not_yours(failure);
 #endif
     if (home_check(home, failure))
         return -EACCES;
@@ -300,7 +307,7 @@ int target_return(struct target *target, struct failure *failure)
     int error = enter(target, failure);
 
     if (!error && !netns_same(&target->netns, &left))
-        error = fail_as(failure, FAILURE_NO_SUCH_PROCESS, -ESRCH,
+        error = fail_as(failure, FAILURE_NO_SUCH_PROCESS, -ESTALE,
                         "pid: the process has gone to another network namespace in the meantime; "
                         "give the pid of a process that stays in its container");
     if (error) {
@@ -342,8 +349,8 @@ int target_alive(const struct target *target, struct failure *failure)
     struct timespec now = {0};
 
     if (target->pidfd >= 0 && ppoll(&process, 1, &now, NULL) != 0)
-        return fail(
-            failure, -ESRCH,
+        return fail_as(
+            failure, FAILURE_NO_SUCH_PROCESS, -ESRCH,
             "pid: the process ended in the meantime; start the container again, and give the "
             "pid of a process that stays");
     return 0;

@@ -41,13 +41,7 @@ const struct task *task_by_name(const char *name)
     return NULL;
 }
 
-unsigned int task_seconds(const struct task *task, const struct request *request)
+unsigned int task_seconds(const struct task *task)
 {
-    unsigned int seconds = DEADLINE_SECONDS + task->seconds;
-
-    for (const enum argument *argument = task->arguments; *argument; argument++) {
-        if (*argument == ARGUMENT_SECONDS)
-            seconds += request->seconds;
-    }
-    return seconds;
+    return DEADLINE_SECONDS + task->seconds;
 }

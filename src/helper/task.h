@@ -91,7 +91,7 @@ struct task {
 };
 
 /* How many seconds a container may be open for that. */
-unsigned int task_seconds(const struct task *task, const struct request *request);
+unsigned int task_seconds(const struct task *task);
 
 /* Those that config.h enables. */
 extern const struct task *const tasks[];

@@ -161,7 +161,7 @@ static int do_task(struct batch *batch, const struct command_line *line, struct 
     const struct device *made = NULL;
     int error;
 
-    deadline_allow(task_seconds(task, &line->request));
+    deadline_allow(task_seconds(task));
     error = task->run_at_home
                 ? 0
                 : target_open(batch->home, &line->request.target, task->changes, target, failure);

@@ -5,6 +5,7 @@
 
 #include "helper/backend.h"
 #include "helper/clock.h"
+#include "helper/deadline.h"
 #include "helper/diagnosis.h"
 #include "helper/failure.h"
 #include "helper/links.h"
@@ -51,6 +52,7 @@ struct wait {
     struct failure lost; /* why what carries it doesn't answer */
 
     bool based;                /* what follows is known */
+    struct key peer;           /* whose count it is */
     uint64_t dropped_before;   /* packets */
     uint64_t received_before;  /* bytes on the wire, as of when the peer was heard last */
     unsigned int heard;        /* how often more than initiations came */
@@ -105,7 +107,7 @@ static int look(struct target *target, struct link_end end, struct wait *wait,
 
 /* What came since the last look. Initiations alone prove nothing of now: somebody on the way may
  * have kept them. All else that counts is of a session with keys of this very end's. Another peer's
- * count begins at 0. */
+ * count is another count. */
 static void note(struct wait *wait)
 {
     const struct link_view *view = &wait->findings.view;
@@ -114,7 +116,12 @@ static void note(struct wait *wait)
 
     if (!view->answered)
         return;
+    if (wait->based && !key_equal(&wait->peer, &view->status.peer_key)) {
+        wait->based = false;
+        wait->next_probe = 0; /* another peer: it is asked anew */
+    }
     if (!wait->based) {
+        wait->peer = view->status.peer_key;
         wait->dropped_before = view->link.dropped_packets;
         wait->received_before = received;
         wait->based = true;
@@ -286,7 +293,10 @@ static int await_answer(struct target *target, struct link_end end, struct wait 
     bool proven = false;
 
     for (;;) {
-        int error = target_alive(target, failure);
+        int error;
+
+        deadline_start(); /* anew in each round: a wait that is stopped keeps nothing for long */
+        error = target_alive(target, failure);
 
         if (!error)
             error = output_is_wanted(failure);

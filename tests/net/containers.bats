@@ -133,7 +133,8 @@ user_namespace_of()
     ! grep -q "$own_id" "/proc/$own/cgroup" || shown=${own_id:0:12}
     grep -q "^$own  *$shown  *wg-15-0  " <<<"$output" || fail "not $own_id: $output; $(<"/proc/$own/cgroup")"
     run --separate-stderr cwg site1 wait "$own" 15 0 0
-    assert_failure_with "the link wg-15-0 has no peer yet"
+    [ "$status" = 1 ]
+    [[ $stderr == *"the link wg-15-0 has no peer yet"* ]] || fail "$stderr"
     cwg site1 destroy_all "$own"
     ! has_device "$own" wg-15-0 || fail "it is still there"
     cwg site1 destroy "$left" 15 0
@@ -142,10 +143,13 @@ user_namespace_of()
 @test "an application that runs the helper in a container, and tells it the local host number, links two containers" {
     local key1 key2
     # Of standard output it takes what is left without space at both ends.
+    # This machine may have no network but lo, of which the program warns.
     run --separate-stderr image_helper cwg_create "$left" 9 0 5301
+    stderr=$(grep -v "has no device but lo" <<<"$stderr" || true)
     assert_success_with_key
     key1=$output
     run --separate-stderr image_helper cwg_create "$right" 9 1 5302
+    stderr=$(grep -v "has no device but lo" <<<"$stderr" || true)
     assert_success_with_key
     key2=$output
     run --separate-stderr image_helper cwg_connect "$left" 9 0 127.0.0.1:5302 "$key2"

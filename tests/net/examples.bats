@@ -119,7 +119,7 @@ listens_at()
 # link.sh in a site, with WAIT for CWG_WAIT: bash_at SITE ARGUMENT...
 bash_at()
 {
-    app_at "$1" "CWG_WAIT=${WAIT:--}" "$EXAMPLES/link.sh" "${@:2}"
+    app_at "$1" env "CWG_WAIT=${WAIT:--}" "$EXAMPLES/link.sh" "${@:2}"
 }
 
 # Both sites by link.sh, over a pair of pipes: bash_both "ARGUMENTS OF 1" "ARGUMENTS OF 2".
