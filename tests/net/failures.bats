@@ -381,7 +381,7 @@ overlaps()
 }
 
 @test "no_new_privs leaves the program without capabilities" {
-    refused "don't start it under no_new_privs" \
+    refused "it was started under no_new_privs" \
         app_at site1 setpriv --no-new-privs "$HELPER" cwg_create "$c1" 1 0 5001
 }
 

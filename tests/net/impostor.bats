@@ -303,7 +303,8 @@ kernel.yama.ptrace_scope less than 3"
     in_hiding()
     {
         unshare --mount --propagation private -- sh -c 'mount -t proc -o hidepid=invisible none /proc && exec "$@"' - \
-            ip netns exec site1 setpriv --reuid "$APP_UID" --regid "$APP_GID" --clear-groups --inh-caps=-all -- env -- "$@"
+            ip netns exec site1 setpriv --reuid "$APP_UID" --regid "$APP_GID" --clear-groups --inh-caps=-all \
+                -- env -- "$@"
     }
     cwg site1 create "$c1" 7 0 5101
     run in_hiding ls /proc/1
@@ -362,7 +363,7 @@ print("never", flush=True)' "$1"
     inside "$other" ip tuntap add dev wg-7-0 mode tun
     inside "$other" ip link set wg-7-0 up alias "net-admin-helper: engine, process $engine"
     run --separate-stderr cwg site1 connect "$other" 7 1 192.0.2.2:5102 "$KEY"
-    assert_failure_with "the engine of the link wg-7-0 can't be found: the engine that its device's alias names is another"
+    assert_failure_with "the engine of the link wg-7-0 can't be found: the engine that its device's alias names is an"
     cwg site1 destroy "$other" 7 0
     lives "$engine"
     [[ $(cwg site1 show "$c3" 7 0) == *'peer key          none'* ]]
