@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -19,7 +20,8 @@ static void start(unsigned int seconds)
 {
     struct failure failure = {.text = ""};
 
-    if (deadline_make(&failure))
+    /* One that lives on doesn't outlive this test, which waits for it for so long. */
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) || deadline_make(&failure))
         unit_trouble(failure.text);
     deadline_allow(seconds);
     deadline_start();
@@ -78,12 +80,14 @@ static void killed(void)
     static void (*const bodies[])(void *context) = {stopped_body, blocked_body, deaf_body,
                                                     again_body};
 
+    (void)alarm(30);
     for (size_t i = 0; i < COUNT(bodies); i++) {
         int status = unit_fork(bodies[i], NULL);
 
         expect(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL, "case %zu: status 0x%x", i,
                (unsigned int)status);
     }
+    (void)alarm(0);
 }
 
 static void lives_body(void *context)
