@@ -2,9 +2,9 @@
  * as the helper's, and so far it is the helper: undumpable, with the three capabilities permitted.
  * It goes on without any, in an empty file system, with nothing open but what it was given. (The
  * empty file system is a second line of defence: the engine's own sandbox has no system call that
- * takes a path. Where the root directory can't be exchanged the engine keeps it.) The
- * engine's program may be executed by that user and not read, so that the kernel keeps the process
- * undumpable (would_dump(), fs/exec.c): no ptrace, no look at its keys. */
+ * takes a path. It is also what proof.c knows an engine by.) The engine's program may be executed
+ * by that user and not read, so that the kernel keeps the process undumpable (would_dump(),
+ * fs/exec.c): no ptrace, no look at its keys. */
 #include "helper/child.h"
 
 #include <errno.h>
@@ -15,12 +15,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -101,33 +99,11 @@ static int arrange_descriptors(struct handover *handover)
     return syscall(SYS_close_range, HANDOVER_DESCRIPTORS, UINT_MAX, 0) < 0 ? -errno : 0;
 }
 
-/* Whether there is a mount below the one of our root directory. There is none below the initramfs,
- * where that is the root for good, and it can't be exchanged then (pivot_root(2)); nor can the root
- * of a chroot that is no mount. A namespace's lowest mount comes first in the list, and is its own
- * parent: its line begins with one and the same number twice (show_mountinfo(),
- * fs/proc_namespace.c). */
-static bool root_is_replaceable(void)
-{
-    char line[64] = {0};
-    struct statx root;
-    int fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
-    bool seen;
-    size_t length; /* of the first number, with the space behind it */
-
-    if (fd < 0)
-        return true;
-    seen = read(fd, line, sizeof(line) - 1) > 0;
-    close(fd);
-    length = strcspn(line, " ") + 1;
-    if (seen && length < sizeof(line) / 2 && memcmp(line, line + length, length) == 0)
-        return false;
-    return statx(AT_FDCWD, "/", 0, 0, &root) < 0 ||
-           !(root.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT) ||
-           root.stx_attributes & STATX_ATTR_MOUNT_ROOT;
-}
-
 /* A file system of nothing, over a directory that is there for certain (home_open() needs it), and
- * then in the place of all others (pivot_root(2)). */
+ * then in the place of all others (pivot_root(2)); root's, not the caller's, whose user we run as.
+ * By it the engine is known again: proof.c looks for its mode, owner and emptiness. So there is no
+ * engine where the root can't be exchanged, which is the case in the initramfs, and in a chroot
+ * that is no mount: EINVAL. */
 static int empty_root(void)
 {
     static const char *const place = "/proc";
@@ -136,10 +112,11 @@ static int empty_root(void)
     int saved;
 
     privilege_raise(PRIVILEGE_ADMIN);
-    done = unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
-           mount("none", place, "tmpfs", flags, "size=4096,nr_inodes=1,mode=0555") == 0 &&
-           chdir(place) == 0 && syscall(SYS_pivot_root, ".", ".") == 0 &&
-           umount2(".", MNT_DETACH) == 0;
+    done =
+        unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+        mount("none", place, "tmpfs", flags, "size=4096,nr_inodes=1,mode=0555,uid=0,gid=0") == 0 &&
+        chdir(place) == 0 && syscall(SYS_pivot_root, ".", ".") == 0 &&
+        umount2(".", MNT_DETACH) == 0;
     saved = errno;
     privilege_lower();
     if (!done)
@@ -200,7 +177,7 @@ void child_become_engine(const struct handover *handover)
     struct launch_report report = {.step = LAUNCH_STEP_DESCRIPTORS};
 
     report.error = arrange_descriptors(&own);
-    if (!report.error && root_is_replaceable()) {
+    if (!report.error) {
         report.step = LAUNCH_STEP_ROOT;
         report.error = empty_root();
     }

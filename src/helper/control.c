@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -48,6 +50,13 @@ int control_kill(int pidfd)
     return syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0) < 0 ? -errno : 0;
 }
 
+/* An abstract name (unix(7)): any other is a path, which would be resolved here. */
+static bool is_abstract(const struct sockaddr_un *address, socklen_t size)
+{
+    return size > offsetof(struct sockaddr_un, sun_path) && size <= sizeof(*address) &&
+           address->sun_family == AF_UNIX && address->sun_path[0] == '\0';
+}
+
 /* By the name of the listener that was taken from the engine, in the namespace that this is in:
  * nobody else can have that name there. */
 int control_connect(const struct proof *engine)
@@ -59,8 +68,11 @@ int control_connect(const struct proof *engine)
 
     if (error)
         return error;
-    if (getsockname(listener, (void *)&address, &size) < 0 ||
-        connect(engine->socket, (const void *)&address, size) < 0)
+    if (getsockname(listener, (void *)&address, &size) < 0)
+        error = -errno;
+    else if (!is_abstract(&address, size))
+        error = -EPROTO;
+    else if (connect(engine->socket, (const void *)&address, size) < 0)
         error = errno == EAGAIN ? -ETIMEDOUT : -errno;
     close(listener);
     return error;

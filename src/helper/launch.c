@@ -266,7 +266,9 @@ static int fail_report(const struct launch_report *report, struct failure *failu
     static const char *const doing[LAUNCH_STEPS] = {
         [LAUNCH_STEP_DESCRIPTORS] = "can't start the engine: it can't have its descriptors",
         [LAUNCH_STEP_ROOT] = "can't start the engine: it can't have an empty root directory (what "
-                             "confines this program may forbid mounts, as AppArmor does in Docker)",
+                             "confines this program may forbid mounts, as AppArmor does in Docker; "
+                             "and none can be had in the initramfs, or in a chroot that is no "
+                             "mount)",
         [LAUNCH_STEP_PRIVILEGES] = "can't start the engine: it can't give up its privileges",
         [LAUNCH_STEP_PROGRAM] = "can't run the engine's program, " ENGINE_PATH
                                 " (`make install` installs it for the caller's group)",

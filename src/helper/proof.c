@@ -29,6 +29,10 @@
 
 enum {
     PROC_PATH_SIZE = 32,
+    /* Permissions of the root directory that an engine is given (child.c), and the links to a
+     * directory without any below it. */
+    EMPTY_ROOT_MODE = 0555,
+    EMPTY_ROOT_LINKS = 2,
     /* /dev/net/tun: misc devices, and its minor number (include/linux/miscdevice.h). */
     TUN_MAJOR = 10,
     TUN_MINOR = 200,
@@ -107,6 +111,12 @@ static int look_at_process(int process, const char *name, struct statx *ret_stat
     return error;
 }
 
+static bool same_file(const struct statx *a, const struct statx *b)
+{
+    return a->stx_ino == b->stx_ino && a->stx_dev_major == b->stx_dev_major &&
+           a->stx_dev_minor == b->stx_dev_minor;
+}
+
 static bool is_namespace(const struct netns *netns, const struct statx *status)
 {
     return netns->inode == status->stx_ino &&
@@ -171,8 +181,7 @@ static bool is_program(const struct statx *program, const char *path)
 
     return look_at(path, AT_SYMLINK_NOFOLLOW, &file) == 0 && S_ISREG(file.stx_mode) &&
            file.stx_uid == 0 && !(file.stx_mode & (S_IWGRP | S_IWOTH | S_IRGRP | S_IROTH)) &&
-           file.stx_ino == program->stx_ino && file.stx_dev_major == program->stx_dev_major &&
-           file.stx_dev_minor == program->stx_dev_minor;
+           same_file(&file, program);
 }
 
 /* A pidfd is readable when its process has ended (pidfd_open(2)). */
@@ -199,6 +208,46 @@ static int check_program(const struct proof *proof)
         return error == -ENOENT && !has_ended(proof->pidfd) ? -EACCES : error;
     known = is_program(&program, ENGINE_PATH) || is_program(&program, ENGINE_PATH ".previous");
     return known && is_namespace(&proof->place, &netns) && !has_ended(proof->pidfd) ? 0 : -ESRCH;
+}
+
+/* Whether a process is in a namespace of ours: `ours` and `name` are links of /proc. */
+static int check_namespace(int process, const char *ours, const char *name)
+{
+    struct statx own, other;
+    int error = look_at_process(process, name, &other);
+
+    if (error)
+        return error;
+    if (look_at(ours, 0, &own))
+        return -EACCES;
+    return same_file(&own, &other) ? 0 : -ESRCH;
+}
+
+/* Whether a directory is the one that child.c makes for an engine: root of an empty file system. */
+static bool is_empty_root(const struct statx *root, const struct statx *own)
+{
+    return root->stx_attributes & STATX_ATTR_MOUNT_ROOT &&
+           root->stx_mode == (S_IFDIR | EMPTY_ROOT_MODE) && root->stx_uid == 0 &&
+           root->stx_nlink == EMPTY_ROOT_LINKS &&
+           (root->stx_dev_major != own->stx_dev_major || root->stx_dev_minor != own->stx_dev_minor);
+}
+
+/* That a process runs the engine's program says nothing of who started it, nor whether it has run
+ * an instruction of it. Its root directory does. */
+static int check_start(const struct proof *proof)
+{
+    struct statx root, own;
+    int error = check_namespace(proof->process, "/proc/self/ns/user", "ns/user");
+
+    if (!error)
+        error = check_namespace(proof->process, "/proc/self/ns/pid", "ns/pid");
+    if (!error)
+        error = look_at_process(proof->process, "root", &root);
+    if (!error)
+        error = look_at("/", 0, &own);
+    if (error)
+        return error;
+    return is_empty_root(&root, &own) && !has_ended(proof->pidfd) ? 0 : -ESRCH;
 }
 
 /* A copy of an engine's descriptor. Yama asks for more than CAP_SYS_PTRACE, if it is set to. */
@@ -276,6 +325,8 @@ int proof_open(const struct target *target, const struct device *device, struct 
         error = check_place(target, &proof);
     if (!error)
         error = check_program(&proof);
+    if (!error)
+        error = check_start(&proof);
     if (!error)
         error = check_device(&proof, target, device);
     proof.gap = proof.pidfd < 0 || has_ended(proof.pidfd) ? PROOF_NO_PROCESS : gap_of(error);

@@ -6,22 +6,30 @@
  *
  *   place     The process is in a network namespace that is neither home nor the target, and that
  *             belongs to the same user namespace as we do. To make such a namespace, or to enter
- *             one, takes CAP_SYS_ADMIN over our user namespace. So neither a member of the group
- *             who starts the engine's program by hand, nor root in a container, is in one.
+ *             one, takes CAP_SYS_ADMIN over our user namespace. Others than this program make such
+ *             namespaces, too (root: /run/netns, a service's PrivateNetwork=, a container), and
+ *             members of the group may be in them. So the place alone proves little.
  *   program   The process runs the file that `make install` put at ENGINE_PATH, or the file of the
  *             installation before, which is kept at ENGINE_PATH.previous for the links that live
- *             on. Containers don't have that file. The program never runs another one.
+ *             on. Containers don't have that file. The program never runs another one. But a
+ *             member of the group can start it, too, with descriptors of his own, and stop it by
+ *             ptrace before it runs its first instruction.
+ *   start     The process is in our own user and pid namespaces, and its root directory is what
+ *             child.c makes: root of a file system that isn't ours, empty, 0555, user 0. To come
+ *             to such a directory takes CAP_SYS_CHROOT or CAP_SYS_ADMIN in our user namespace
+ *             (chroot(2), pivot_root(2), setns(2)), which the program that was started by hand
+ *             hasn't. So it is this program that has started it, and given it its descriptors.
  *   device    The engine's TUN descriptor, of which we take a copy (pidfd_getfd(2)), belongs to the
  *             device of the link's name in the target's namespace: it is the engine of this link,
  *             and of no other.
  *
- * The order matters. By the first two the process is our own code, and its descriptors are what the
- * engine has. A stranger's descriptor could be a file of a FUSE server's, at which even fstat() and
- * close() wait for that server.
+ * The order matters. By the first three the process is our own code, and its descriptors are what
+ * the engine has. A stranger's descriptor could be a file of a FUSE server's, at which even fstat()
+ * and close() wait for that server.
  *
  * What is compared is alive while it is compared, so that no number is used twice: namespaces are
- * held by descriptors, the program by its process. A process that is stopped is proven like any
- * other. Nothing here needs more than Linux 5.9. */
+ * held by descriptors, the program and the root directory by their process. A process that is
+ * stopped is proven like any other. Nothing here needs more than Linux 5.9. */
 #pragma once
 
 #include "helper/device.h"

@@ -112,8 +112,8 @@ static const struct sock_filter filter[] = {
 #ifdef ENABLE_CWG_ENGINE
     /* proof.c: a socket in the engine's network namespace */
     ALLOW_WITH_BOTH(socket, 0, AF_UNIX, 1, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK),
-    /* proof.c: which program does it run? What the kernel knows of a file, without asking a server
-     * for it; nothing is opened */
+    /* proof.c: which program does it run, in which root directory and namespaces? What the kernel
+     * knows of a file, without asking a server for it; nothing is opened */
     ALLOW_WITH_BOTH(statx, 0, AT_FDCWD, 2, AT_STATX_DONT_SYNC),
     ALLOW_WITH_BOTH(statx, 0, AT_FDCWD, 2, AT_STATX_DONT_SYNC | AT_SYMLINK_NOFOLLOW),
     /* proof.c: its device, and which that is; its listening socket, and whether it is one */

@@ -58,7 +58,7 @@ install_python()
 }
 
 # Sets `impostor` to a process with a device wg-7-0 in $c1, which is up and has its alias; or, with DEVICE set, to one
-# with that device: impostor PYTHON OPTION...
+# with that device: impostor PYTHON OPTION... With CHILD set it is that process's child.
 impostor()
 {
     : >"$LOG"
@@ -67,6 +67,7 @@ impostor()
     impostor=$!
     CONTAINERS+=("$impostor")
     wait_for grep -qx ready "$LOG"
+    [ -z "${CHILD:-}" ] || impostor=$(pgrep --parent "$impostor")
     [ -z "${DEVICE:-}" ] || return 0
     inside "$c1" ip address add 10.0.0.14/31 dev wg-7-0
     inside "$c1" ip link set wg-7-0 up alias "net-admin-helper: engine, process $impostor"
@@ -185,6 +186,26 @@ upgrade()
         [ "$(readlink "/proc/$impostor/exe")" = "$ENGINE" ]
         proves_nothing "$NO_ENGINE" ends
     done
+}
+
+# A program that is stopped at its start has run nothing, and its starter has the socket that it "listens" on. It takes
+# no capability to be in a network namespace of root's: `ip netns exec`, a service's PrivateNetwork=, a container.
+@test "nor is one that its starter has stopped before its first instruction, in a network namespace of root's" {
+    CHILD=yes impostor /usr/bin/python3 "stopped=$ENGINE" root=machine "${CALLER[@]}"
+    [ "$(readlink "/proc/$impostor/exe")" = "$ENGINE" ]
+    proves_nothing "$NO_ENGINE"
+}
+
+@test "a process that this program can't have started is no engine: another root directory, user or pid namespace" {
+    install_python
+    impostor "$ENGINE" root=machine "${CALLER[@]}"
+    proves_nothing "$NO_ENGINE"
+    end_impostor
+    impostor "$ENGINE" apart=user "${CALLER[@]}"
+    proves_nothing "$NO_ENGINE"
+    end_impostor
+    CHILD=yes impostor "$ENGINE" apart=pid "${CALLER[@]}"
+    proves_nothing "$NO_ENGINE"
 }
 
 @test "an engine without this link's device is another link's" {

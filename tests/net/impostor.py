@@ -12,6 +12,10 @@ As root. It makes a TUN device DEVICE in the network namespace of process PID, a
     device=own|null|none         descriptor 3: its device, /dev/null, or closed
     control=good|...             descriptor 7: see listen()
     answer=done|...              what it says to a request: see answers()
+    root=empty|machine           its root directory: as an engine's, or the machine's
+    apart=no|user|pid            it is in a user namespace of its own; or in a pid namespace, with a parent outside
+    stopped=PROGRAM              has a child that becomes this program, and stops it by ptrace before its first
+                                 instruction; what the child has is its own, too
     run=PROGRAM                  becomes this program, which is a copy of the engine's; who lets it go on is a child
 """
 import array
@@ -25,7 +29,10 @@ import sys
 import time
 
 PR_SET_PDEATHSIG = 1
-CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
+CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x00020000, 0x10000000, 0x20000000, 0x40000000
+MS_RDONLY, MS_REC, MS_PRIVATE, MNT_DETACH = 1, 0x4000, 0x40000, 2
+PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}[os.uname().machine]
+PTRACE_TRACEME, PTRACE_SETOPTIONS, PTRACE_O_EXITKILL = 0, 0x4200, 0x00100000
 TUNSETIFF, TUNSETVNETHDRSZ = 0x400454CA, 0x400454D8
 IFF_TUN, IFF_NO_PI, IFF_VNET_HDR = 0x0001, 0x1000, 0x4000
 TUN, UDP4, UDP6, START, CONTROL, FREE = 3, 4, 5, 6, 7, 20
@@ -63,15 +70,36 @@ def make_device(name):
     put(fd, TUN)
 
 
-def go_to(place, home, uid, gid):
+def empty_root():
+    """As child.c does it."""
+    call(LIBC.unshare(CLONE_NEWNS))
+    call(LIBC.mount(None, b"/", None, MS_REC | MS_PRIVATE, None))
+    call(LIBC.mount(b"none", b"/proc", b"tmpfs", MS_RDONLY, b"size=4096,nr_inodes=1,mode=0555"))
+    os.chdir("/proc")
+    call(LIBC.syscall(PIVOT_ROOT, b".", b"."))
+    call(LIBC.umount2(b".", MNT_DETACH))
+    os.chdir("/")
+
+
+def go_to(place, root, apart, home, uid, gid):
     if place == "home":
         call(LIBC.setns(home, CLONE_NEWNET))
     if place == "new":
         call(LIBC.unshare(CLONE_NEWNET))
+    if root == "empty":
+        empty_root()
+    if apart == "pid":
+        call(LIBC.unshare(CLONE_NEWPID))
+        child = os.fork()
+        if child:
+            os.waitpid(child, 0)
+            sys.exit()
     if uid:
         os.setgroups([])
         os.setresgid(gid, gid, gid)
         os.setresuid(uid, uid, uid)
+    if apart == "user":
+        call(LIBC.unshare(CLONE_NEWUSER))
     if place == "user":
         call(LIBC.unshare(CLONE_NEWUSER | CLONE_NEWNET))
 
@@ -97,7 +125,7 @@ def listen(control, elsewhere):
         there = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         there.listen(8)
     elif control == "file":
-        there = open("/dev/null")
+        there = open(os.memfd_create("file"), "wb")
     elif control == "elsewhere":
         # It listens in the device's namespace; in its own, the name is another's to answer by, here the same process's.
         os.dup2(elsewhere.fileno(), CONTROL)
@@ -164,14 +192,25 @@ def let_go_on(start):
         time.sleep(60)
 
 
-def become(program, place, home, uid, gid):
+def stop_child(program):
+    child = os.fork()
+    if child == 0:
+        for number in (0, 1, 2, TUN, UDP4, UDP6, CONTROL):
+            os.set_inheritable(number, True)
+        call(LIBC.ptrace(PTRACE_TRACEME, 0, None, None))
+        os.execve(program, ["cwg-engine"], {})
+    os.waitpid(child, 0)
+    call(LIBC.ptrace(PTRACE_SETOPTIONS, child, None, ctypes.c_void_p(PTRACE_O_EXITKILL)))
+
+
+def become(program, where):
     ours, engines = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     ours = socket.socket(fileno=fcntl.fcntl(ours.detach(), fcntl.F_DUPFD, FREE))
     if os.fork() == 0:
         let_go_on(ours)
     there = os.open(program, os.O_PATH)
     put(engines.detach(), START)
-    go_to(place, home, uid, gid)
+    go_to(*where)
     for number in (0, 1, 2, TUN, UDP4, UDP6, START):
         os.set_inheritable(number, True)
     os.execve(there, ["cwg-engine"], {})
@@ -179,7 +218,8 @@ def become(program, place, home, uid, gid):
 
 def main():
     pid, device = sys.argv[1:3]
-    options = {"place": "new", "device": "own", "control": "good", "answer": "done", "uid": "0", "gid": "0", "run": ""}
+    options = {"place": "new", "device": "own", "control": "good", "answer": "done", "uid": "0", "gid": "0", "run": "",
+               "root": "empty", "apart": "no", "stopped": ""}
     options.update(word.split("=", 1) for word in sys.argv[3:])
     home = fcntl.fcntl(os.open("/proc/self/ns/net", os.O_RDONLY), fcntl.F_DUPFD, FREE)
     os.closerange(TUN, FREE)
@@ -187,15 +227,19 @@ def main():
     make_device(device)
     for number, family in ((UDP4, socket.AF_INET), (UDP6, socket.AF_INET6)):
         put(socket.socket(family, socket.SOCK_DGRAM).detach(), number)
+    where = (options["place"], options["root"], options["apart"], home, int(options["uid"]), int(options["gid"]))
     if options["run"]:
-        become(options["run"], options["place"], home, int(options["uid"]), int(options["gid"]))
+        become(options["run"], where)
     if options["device"] == "null":
         put(os.open("/dev/null", os.O_RDWR), TUN)
     elif options["device"] == "none":
         os.close(TUN)
     elsewhere = listener() if options["control"] == "elsewhere" else None
-    go_to(options["place"], home, int(options["uid"]), int(options["gid"]))
+    stopped = os.open(options["stopped"], os.O_PATH) if options["stopped"] else None
+    go_to(*where)
     there = listen(options["control"], elsewhere)
+    if stopped is not None:
+        stop_child(stopped)
     print("ready", flush=True)
     serve(there, options["answer"])
 
