@@ -150,7 +150,8 @@ static void discard(void)
 }
 
 /* The engine's UDP sockets keep their network namespace in being, and its device, which is in the
- * same one, would never go: nothing would ever end. The kernel's driver gives its sockets up. */
+ * same one, would never go. The machine's own namespace is there for ever anyway. The kernel's
+ * driver gives its sockets up. */
 static int fail_own_home(struct failure *failure)
 {
     return fail_as(failure, FAILURE_UNSUPPORTED, -EOPNOTSUPP,
@@ -168,7 +169,7 @@ static int engine_make(struct target *target, struct link_end end, uint16_t port
     int moved, error;
 
     (void)port; /* bound when the link is started */
-    if (netns_same(&target->netns, &target->home->netns))
+    if (netns_same(&target->netns, &target->home->netns) && !target->initial)
         return fail_own_home(failure);
     moved = move_device(target, end, failure);
     if (moved == -EEXIST)
