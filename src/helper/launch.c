@@ -37,20 +37,21 @@ static int open_program(int *ret_program, struct failure *failure)
     int fd = open(ENGINE_PATH, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 
     if (fd < 0 && errno == ENOENT)
-        return fail(failure, -ENOENT,
-                    "this kernel has no WireGuard: load its module with `modprobe wireguard`, or "
-                    "install the engine that stands in for it with `make install`: there is no "
-                    "%s",
-                    ENGINE_PATH);
+        return fail_as(
+            failure, FAILURE_NO_BACKEND, -ENOENT,
+            "this kernel has no WireGuard: load its module with `modprobe wireguard`, or "
+            "install the engine that stands in for it with `make install`: there is no "
+            "%s",
+            ENGINE_PATH);
     if (fd < 0 || fstat(fd, &status) < 0)
         return fail_unexpected(failure, -errno, "can't open the engine's program, " ENGINE_PATH);
     /* Unreadable: child.c says why. */
     if (!S_ISREG(status.st_mode) || status.st_uid != 0 ||
         status.st_mode & (S_IWGRP | S_IWOTH | S_IRGRP | S_IROTH))
-        return fail(failure, -EPERM,
-                    "the engine's program, %s, is not a file that root owns and nobody else may "
-                    "write or read: install it with `make install`",
-                    ENGINE_PATH);
+        return fail_as(failure, FAILURE_NO_BACKEND, -EPERM,
+                       "the engine's program, %s, is not a file that root owns and nobody else may "
+                       "write or read: install it with `make install`",
+                       ENGINE_PATH);
     *ret_program = fd;
     return 0;
 }
@@ -184,20 +185,22 @@ static int fail_device(int error, struct failure *failure)
 {
     switch (error) {
     case -EACCES:
-        return fail(failure, error,
-                    "the engine needs /dev/net/tun, which you may not open: let all open it, as "
-                    "udev does (root: `chmod 0666 /dev/net/tun`)");
+        return fail_as(failure, FAILURE_NO_BACKEND, error,
+                       "the engine needs /dev/net/tun, which you may not open: let all open it, as "
+                       "udev does (root: `chmod 0666 /dev/net/tun`)");
     case -ENOENT:
     case -ENODEV:
     case -ENXIO:
-        return fail(failure, error,
-                    "the engine needs /dev/net/tun, which is not there: load its module (root: "
-                    "`modprobe tun`), or give the device to the container that this runs in (the "
-                    "link then ends with that container)");
+        return fail_as(
+            failure, FAILURE_NO_BACKEND, error,
+            "the engine needs /dev/net/tun, which is not there: load its module (root: "
+            "`modprobe tun`), or give the device to the container that this runs in (the "
+            "link then ends with that container)");
     case -EPERM:
-        return fail(failure, error,
-                    "the engine needs /dev/net/tun, which the container that this runs in may not "
-                    "open: allow it that device");
+        return fail_as(
+            failure, FAILURE_NO_BACKEND, error,
+            "the engine needs /dev/net/tun, which the container that this runs in may not "
+            "open: allow it that device");
     default:
         return fail_unexpected(failure, error, "can't make the engine's device");
     }
@@ -275,7 +278,9 @@ static int fail_report(const struct launch_report *report, struct failure *failu
     };
 
     if (report->step >= LAUNCH_STEPS || report->error >= 0)
-        return fail(failure, -EPROTO, "the engine says what makes no sense: install it again");
+        return fail_as(failure, FAILURE_NO_BACKEND, -EPROTO,
+                       "the engine's program is of another version: install it again with "
+                       "`make install`");
     return fail_unexpected(failure, report->error, doing[report->step]);
 }
 
@@ -293,8 +298,8 @@ int launch_await_key(const struct launch *launch, struct key *ret_public_key,
     ssize_t size = 0;
 
     if (ppoll(&start, 1, &time, NULL) == 0)
-        return fail(failure, -ETIMEDOUT, "the engine isn't ready after %d seconds: try again",
-                    READY_SECONDS);
+        return fail_as(failure, FAILURE_ENGINE_BUSY, -ETIMEDOUT,
+                       "the engine isn't ready after %d seconds: try again", READY_SECONDS);
     size = recvmsg(launch->start, &header, MSG_DONTWAIT);
     /* It has ended without reading its name: the kernel tells that first, and once. */
     if (size < 0 && errno == ECONNRESET)
@@ -302,10 +307,10 @@ int launch_await_key(const struct launch *launch, struct key *ret_public_key,
     if (size == sizeof(said.report))
         return fail_report(&said.report, failure);
     if (size != sizeof(said.key) || header.msg_flags & MSG_TRUNC || key_is_zero(&said.key))
-        return fail(failure, -EPROTO,
-                    "the engine ended before it was ready: is %s of this version, and is there "
-                    "memory? install it again with `make install`",
-                    ENGINE_PATH);
+        return fail_as(failure, FAILURE_NO_BACKEND, -EPROTO,
+                       "the engine ended before it was ready: is %s of this version, and is there "
+                       "memory? install it again with `make install`",
+                       ENGINE_PATH);
     *ret_public_key = said.key;
     return 0;
 }

@@ -182,8 +182,8 @@ static bool take_descriptors(struct msghdr *header, struct launch *launch)
 
 static int fail_ended(struct failure *failure)
 {
-    return fail(failure, -EPIPE,
-                "the process that starts the batch's engines has ended: begin a new batch");
+    return fail_as(failure, FAILURE_BATCH, -EPIPE,
+                   "the process that starts the batch's engines has ended: begin a new batch");
 }
 
 int launcher_ask(struct link_end end, struct launch *ret_launch, struct failure *failure)
