@@ -686,7 +686,7 @@ points()
 
 # Two commands by turns: one with all options, and one with another peer.
 @test "a connect with all options that is killed at any system call is done or not, and can be repeated" {
-    local TRACER="$TOOLS/at-syscall --uid $APP_UID --gid $APP_GID" n kills=0 psk old new endpoint
+    local TRACER="$TOOLS/at-syscall --uid $APP_UID --gid $APP_GID" n last kills=0 psk old new endpoint
     local -a with without
     psk=$(wg genpsk)
     key_file psk "$psk"
@@ -696,13 +696,16 @@ points()
     without=(cwg_connect "$c1" 7 1 192.0.2.2:5102 "$KEY_A" --mtu 1400)
     app_at site1 "$HELPER" "${without[@]}"
     old=192.0.2.2:5102 new='[2001:db8::2]:5102'
-    for n in $(points "${with[@]}" | to_be_killed 3); do
+    points "${with[@]}" >"$BATS_TEST_TMPDIR/points"
+    last=$(tail -n 1 "$BATS_TEST_TMPDIR/points")
+    for n in $(to_be_killed 3 <"$BATS_TEST_TMPDIR/points"); do
         local -a command=("${with[@]}")
         [ "$new" != 192.0.2.2:5102 ] || command=("${without[@]}")
         # shellcheck disable=SC2086 # words
         run at site1 $TRACER kill "$n" -- "$HELPER" "${command[@]}"
-        # The one without options makes fewer calls.
-        [ "$status" = 137 ] || [ "$new" = 192.0.2.2:5102 ] || fail "not killed at $n: $status"
+        # The one without options makes fewer calls; and how often an answer is waited for differs a little.
+        [ "$status" = 137 ] || [ "$new" = 192.0.2.2:5102 ] || [ "$status$((n > last - 12))" = 01 ] ||
+            fail "not killed at $n: $status"
         endpoint=$(endpoint_of "$c1" wg-7-0)
         [ "$endpoint" = "$old" ] || [ "$endpoint" = "$new" ] || fail "killed at $n: $endpoint"
         [[ $(mtu_of "$c1" wg-7-0) =~ ^1[34]00$ ]] || fail "killed at $n: MTU $(mtu_of "$c1" wg-7-0)"

@@ -70,6 +70,7 @@ mahiru()
 
 # ---- engine ----
 
+# bats test_tags=only-6-12
 @test "where engines carry links, a device of the kernel's in the place of one is given no preshared key" {
     local engines=$BATS_FILE_TMPDIR/engine/$NAME key
     require_kernel
