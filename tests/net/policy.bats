@@ -19,9 +19,7 @@ setup_file()
 {
     has_backend || return 0
     install_helper "$ROOT/build/variants/own/$NAME"
-    ip netns add site1
-    # shellcheck disable=SC2034 # clean_up's
-    SITES=(site1)
+    one_site
     container c1
     rootless_container mine "$APP_UID"
     rootless_container theirs $((APP_UID + 1))
@@ -104,7 +102,8 @@ links_in()
     as_if_it_did_not_exist cwg site1 destroy "$theirs" 2 0
     as_if_it_did_not_exist cwg site1 show "$theirs"
     as_if_it_did_not_exist cwg site1 show "$theirs" 2 0
-    as_if_it_did_not_exist cwg site1 show "$theirs" 3 0 --json
+    run --separate-stderr cwg site1 show "$theirs" 3 0 --json
+    assert_json_failure no-such-process "pid: no such process, or not in a container of yours;"
     [ -z "$(wg_of "$theirs" wg-2-0 peers)" ]
     other_at site1 "$HELPER" cwg_destroy "$theirs" 2 0
 }
