@@ -6,12 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "helper/device.h"
 #include "helper/failure.h"
+#include "helper/process.h"
 #include "helper/settings.h"
 #include "helper/startup.h"
 
@@ -76,12 +76,6 @@ static void close_launch(const struct launch *launch)
     }
 }
 
-/* As fork() does, without what libc runs then. */
-static pid_t split_off(void)
-{
-    return (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
-}
-
 /* One question. Who asks waits without end, so that there has to be an answer, or an end. It can't
  * be sent with descriptors if this user, in a container perhaps, has too many of them on their way
  * (too_many_unix_fds(), net/unix/scm.c). */
@@ -129,7 +123,7 @@ _Noreturn static void run(const struct home *home, int fd)
     if (startup_detach() || signal(SIGCHLD, SIG_DFL) == SIG_ERR)
         _exit(EXIT_FAILURE);
     while (status == 0 && recv(fd, &end, sizeof(end), MSG_TRUNC) == sizeof(end)) {
-        pid_t process = split_off();
+        pid_t process = process_split_off();
 
         if (process == 0) {
             _exit(serve(home, fd, end) ? EXIT_FAILURE : EXIT_SUCCESS);
@@ -147,7 +141,7 @@ int launcher_start(const struct home *home, struct failure *failure)
 
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
         return fail_unexpected(failure, -errno, "can't open a socket to start engines by");
-    process = split_off();
+    process = process_split_off();
     if (process < 0)
         return fail_unexpected(failure, -errno, "can't start a process that starts engines");
     if (process == 0) {

@@ -153,6 +153,12 @@ void privilege_lower(void)
     set_or_die(permitted, 0);
 }
 
+void privilege_keep(unsigned int privileges)
+{
+    permitted &= capability_set(privileges);
+    set_or_die(permitted, 0);
+}
+
 void privilege_end(void)
 {
     permitted = 0;

@@ -50,5 +50,8 @@ void privilege_lower(void);
 /* PRIVILEGE_BIND if it is there, or 0: to be raised around what binds a link's port. */
 unsigned int privilege_to_bind(void);
 
+/* Gives up all but these for good. */
+void privilege_keep(unsigned int privileges);
+
 /* Gives up all capabilities for good. */
 void privilege_end(void);

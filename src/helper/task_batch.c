@@ -16,6 +16,7 @@
 #include "helper/policy.h"
 #include "helper/secret.h"
 #include "helper/settings.h"
+#include "helper/taker.h"
 #include "helper/task.h"
 #include "helper/text.h"
 
@@ -421,14 +422,15 @@ int batch_open(const char *file, struct failure *failure)
 
 static int prepare(const struct request *request, const struct home *home, struct failure *failure)
 {
+    int error = 0;
+
     (void)request;
 #if defined ENABLE_CWG_ENGINE && defined ENABLE_CWG_CREATE
-    return backend_prepare_batch(home, failure);
+    error = backend_prepare_batch(home, failure);
 #else
     (void)home;
-    (void)failure;
-    return 0;
 #endif
+    return error ? error : taker_start(failure);
 }
 
 const struct task task_batch = {
@@ -440,8 +442,8 @@ const struct task task_batch = {
         "the same order: \"ok\", \"ok <result>\", or \"error <code> <text>\". A task that\n"
         "fails doesn't keep the others from being done. A line that the input ends in the\n"
         "middle of is not done. Empty lines, and those that begin with #, are not answered.\n"
-        "Takes cwg_create, cwg_connect (without --preshared-key-file), cwg_destroy,\n"
-        "cwg_destroy_all and cwg_wait. The exit code is 0 if all were done.\n",
+        "Takes all cwg_ tasks; cwg_connect without --preshared-key-file. The exit code is 0 if\n"
+        "all were done.\n",
     .arguments = {ARGUMENT_FILE},
     .optional = 1,
     .options = {OPTION_UNDO, OPTION_ANSWERED, 0},

@@ -13,6 +13,7 @@
 #include "helper/links.h"
 #include "helper/output.h"
 #include "helper/settings.h"
+#include "helper/taker.h"
 #include "helper/task.h"
 #include "helper/text.h"
 
@@ -52,7 +53,8 @@ struct visited {
     struct link_view view[LINKS_MAX];
 };
 
-static struct census census;
+/* What is there: taken by this process, or by the taker of a batch. */
+static const struct census *census;
 
 static int flush(struct listing *listing, struct failure *failure)
 {
@@ -224,13 +226,13 @@ static int check_complete(const struct listing *listing, struct failure *failure
                        "what is listed isn't all: the container of process %d has more links than "
                        "the %d that are shown; somebody else makes devices of their name there",
                        listing->crowded, LINKS_MAX);
-    if (census.hidden)
+    if (census->hidden)
         return fail_as(failure, FAILURE_INCOMPLETE, -EACCES,
                        "what is listed isn't all: process %d is in a network namespace with links "
                        "that this program has no power to look at; run it where the containers are "
                        "started",
-                       census.hidden);
-    if (census.more)
+                       census->hidden);
+    if (census->more)
         return fail_as(failure, FAILURE_INCOMPLETE, -EOVERFLOW,
                        "there are more than %d network namespaces on this machine, and those of "
                        "the processes with the lowest numbers alone are listed; ask for others "
@@ -271,10 +273,15 @@ static int run_at_home(const struct request *request, const struct home *home,
 
     listing.home = home;
     listing.nets = request->nets;
-    listing.json = request->given[OPTION_JSON];
+    listing.json = request->given[OPTION_JSON] || output_in_batch();
+    listing.late = false;
+    listing.missed = 0;
+    listing.crowded = 0;
+    listing.links = 0;
     listing.patience = patience_of_all;
-    for (size_t i = 0; i < census.count && !error; i++) {
-        const struct census_entry *entry = &census.entries[i];
+    listing.text.length = 0;
+    for (size_t i = 0; i < census->count && !error; i++) {
+        const struct census_entry *entry = &census->entries[i];
 
         /* Home would be refused. */
         if (!entry->may_have_links || (!root && netns_same(&entry->netns, &home->netns)))
@@ -289,9 +296,16 @@ static int run_at_home(const struct request *request, const struct home *home,
 
 static int prepare(const struct request *request, const struct home *home, struct failure *failure)
 {
+    static struct census own;
+
     (void)request;
     (void)home;
-    return census_take(&census, failure);
+#ifdef ENABLE_CWG_BATCH
+    if (taker_is_there())
+        return taker_ask(&census, failure);
+#endif
+    census = &own;
+    return census_take(&own, failure);
 }
 
 const struct task task_list = {
@@ -302,7 +316,8 @@ const struct task task_list = {
         "and the caller may act on: that process, the id or name of its container (- if it\n"
         "isn't known), the link, what carries it, its UDP port, how long ago its last handshake\n"
         "was, and its state. Prints nothing if there is none. It changes nothing. A\n"
-        "namespace without a process, as of `ip netns add`, is not found.\n",
+        "namespace without a process, as of `ip netns add`, is not found. In a batch it is\n"
+        "JSON.\n",
     .arguments = {0},
     .options =
         {
@@ -310,6 +325,7 @@ const struct task task_list = {
             OPTION_NETS,
             0,
         },
+    .in_batch = true,
     .prepare = prepare,
     .run_at_home = run_at_home,
 };

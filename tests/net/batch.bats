@@ -152,7 +152,7 @@ output that begin with error" ] || fail "$stderr"
     [[ ${lines[2]} == "error "*" the link wg-7-0 "* || ${lines[2]} == "error "*exists* ]] || fail "${lines[2]}"
     [[ ${lines[3]} == "error "*" no such link: the container has none for net 9, host 0"* ]]
     [ "${lines[4]}" = "error usage no such task in a batch; give one of: cwg_create cwg_connect cwg_destroy cwg_show \
-cwg_wait cwg_destroy_all commit" ] || fail "${lines[4]}"
+cwg_list cwg_wait cwg_destroy_all commit" ] || fail "${lines[4]}"
     [ "${lines[5]}" = ok ]
     [[ ${lines[6]} == "error "*" port: missing; give "* ]]
     [[ ${lines[7]} == "error "*" no such link: "* ]]
@@ -179,7 +179,7 @@ cwg_wait cwg_destroy_all commit" ] || fail "${lines[4]}"
     long="cwg_destroy $c1 7 0${x// / }"
     cwg site1 create "$c1" 7 0 5107
     remember
-    for line in --help -h --version "cwg_create --help" "cwg_show --help" cwg_list batch "batch -" \
+    for line in --help -h --version "cwg_create --help" "cwg_show --help" "check-policy -" batch "batch -" \
         "$NAME cwg_destroy $c1 7 0"; do
         refused+=("$line")
     done
@@ -235,7 +235,7 @@ cwg_wait cwg_destroy_all commit" ] || fail "${lines[4]}"
 # ---- a program that keeps it running ----
 
 @test "a program speaks with it line by line, and it grows by none of them" {
-    local i descriptors memory rounds=50 launcher
+    local i descriptors memory rounds=50 children=1 child
     [ -z "${NAH_IN_VM:-}" ] || rounds=10
     start_batch
     for ((i = 0; i < rounds; i++)); do
@@ -252,17 +252,68 @@ cwg_wait cwg_destroy_all commit" ] || fail "${lines[4]}"
     done
     [ "$(descriptors_of "$BATCH_OF")" = "$descriptors" ] || fail "not $descriptors: $(ls -l "/proc/$BATCH_OF/fd")"
     [ "$(field_of "$BATCH_OF" VmRSS)" = "$memory" ] || fail "not $memory: $(field_of "$BATCH_OF" VmRSS)"
-    launcher=$(pgrep -P "$BATCH_OF" || true)
-    if [ "$BACKEND" = engine ]; then
-        [ "$(wc -w <<<"$launcher")" = 1 ] || fail "children: $launcher"
-        [ -z "$(pgrep -P "$launcher" || true)" ] || fail "$(ps --ppid "$launcher")"
-        [ "$(descriptors_of "$launcher")" -le 6 ] || fail "$(ls -l "/proc/$launcher/fd")"
-    else
-        [ -z "$launcher" ] || fail "children: $launcher"
-    fi
+    # One looks for containers, and one starts engines.
+    [ "$BACKEND" = kernel ] || children=2
+    [ "$(pgrep -c -P "$BATCH_OF")" = $children ] || fail "$(ps --ppid "$BATCH_OF")"
+    for child in $(pgrep -P "$BATCH_OF"); do
+        [ -z "$(pgrep -P "$child" || true)" ] || fail "$(ps --ppid "$child")"
+        [ "$(descriptors_of "$child")" -le 6 ] || fail "$(ls -l "/proc/$child/fd")"
+    done
     end_batch 1
     [ "$(cat "$ERRORS")" = "$NAME: $((rounds * 4)) of $((rounds * 6)) tasks failed, first that in line 2 of the \
 input: see the lines of the output that begin with error" ] || fail "$(cat "$ERRORS")"
+    no_batch_left
+}
+
+# The process of the running batch that looks for containers: the last that it has split off.
+taker()
+{
+    pgrep -n -P "$BATCH_OF"
+}
+
+# Of the list in $ANSWER, these expressions of `mine`, a line each: the pid and the name of each link of the given
+# processes: links_of "PID, PID" [EXPRESSION...]
+links_of()
+{
+    "$ROOT/tests/lib/said.py" list "sorted((i['pid'], i['name']) for i in it if i['pid'] in ($1,))" <<<"${ANSWER#ok }"
+}
+
+@test "the links of all containers are one line, as they are when it is asked for" {
+    local other first second
+    container other
+    start_batch
+    ask_for "ok [" cwg_list
+    [ "$(links_of "$c1, $other")" = "[]" ] || fail "$ANSWER"
+    ask_for "ok " "cwg_create $c1 7 0 5107"
+    ask_for "ok " "cwg_create $other 8 0 5108"
+    first="($c1, 'wg-7-0')" second="($other, 'wg-8-0')"
+    ask_for "ok [" cwg_list
+    [ "$(links_of "$c1, $other")" = "[$first, $second]" ] || fail "$ANSWER"
+    ask_for "ok [" "cwg_list --nets 8-8 --json"
+    [ "$(links_of "$c1, $other")" = "[$second]" ] || fail "$ANSWER"
+    end_container "$other"
+    wait_for port_free site1 5108
+    ask_for "ok [" cwg_list
+    [ "$(links_of "$c1, $other")" = "[$first]" ] || fail "$ANSWER"
+    end_batch
+}
+
+@test "the process that looks for containers can do nothing else, and without it the other tasks go on" {
+    local taker
+    start_batch
+    ask_for "ok [" cwg_list
+    taker=$(taker)
+    # CAP_SYS_PTRACE alone, of which none is effective, and nothing open but the socket that it is asked by.
+    wait_for grep -qx "CapPrm:.*0000000000080000" "/proc/$taker/status"
+    [ "$(field_of "$taker" CapEff)" = 0000000000000000 ]
+    [ "$(descriptors_of "$taker")" = 3 ] || fail "$(ls -l "/proc/$taker/fd")"
+    # Who calls the batch can't look at it, either.
+    ! as_app ls "/proc/$taker/fd" || fail "the caller sees what it has open"
+    kill -KILL "$taker"
+    ask_for "error the process that looks for the batch's containers has ended: begin a new batch" cwg_list
+    ask_for "ok " "cwg_create $c1 7 0 5107"
+    ask_for ok "cwg_destroy $c1 7 0"
+    end_batch 1
     no_batch_left
 }
 
@@ -443,14 +494,14 @@ time.sleep(600)
 @test "where no process can be started for an engine that is an error, and the next line finds what starts them" {
     [ "$BACKEND" = engine ] || skip "the kernel carries the links: nothing is started"
     local others=() i most
-    # Processes of the application's that take the place of two more.
+    # Processes of the application's that take the place of two more. The batch has one that looks for containers.
     for i in 1 2; do
         "${APP[@]}" sleep 600 3>&- &
         others+=("$!")
         CONTAINERS+=("$!")
         wait_for grep -qx sleep "/proc/$!/comm"
     done
-    most=$(($(pgrep -c -u "$APP_UID") + 2))
+    most=$(($(pgrep -c -u "$APP_UID") + 3))
     start_batch prlimit --nproc="$most:$most"
     ask_for "error can't start a process for the engine: Resource temporarily unavailable (errno 11); raise how many" \
         "cwg_create $c1 7 0 5107"
@@ -468,7 +519,7 @@ time.sleep(600)
     for try in {1..10}; do
         start_batch
         ask_for "error no such link" "cwg_destroy $c1 7 0"
-        launcher=$(pgrep -P "$BATCH_OF")
+        launcher=$(pgrep -o -P "$BATCH_OF")
         kill_child_of "$launcher" 3>&- &
         echo "cwg_create $c1 7 0 5107" >&"$IN"
         read -r -t 10 -u "$OUT" ANSWER || { kill -KILL "$BATCH_OF"; fail "it waits"; }
@@ -817,7 +868,7 @@ answers" ]] || fail "$(cat "$ERRORS")"
     local launcher fd what
     start_batch
     ask_for "ok " "cwg_create $c1 7 0 0"
-    launcher=$(pgrep -P "$BATCH_OF")
+    launcher=$(pgrep -o -P "$BATCH_OF")
     wait_for grep -qx 'State:.*S (sleeping)' "/proc/$launcher/status"
     [ "$(field_of "$launcher" CapEff)" = 0000000000000000 ]
     ! as_app ls "/proc/$launcher/fd" 2>/dev/null || fail "the caller sees its descriptors"

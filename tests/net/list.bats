@@ -368,6 +368,12 @@ except BlockingIOError: os.set_blocking(8, True)'
     python3 -c 'import json, sys
 links, failure = map(json.loads, sys.stdin)
 assert len(links) >= 67 and failure["code"] == "incomplete", failure' <<<"$output"
+    # In a batch the reason follows in the same line.
+    run --separate-stderr app_at site1 "$few" batch - <<<"cwg_list"
+    [ "$status" = 1 ]
+    [ "${#lines[@]}" = 1 ] || fail "$output"
+    [[ $output == "ok ["*"\"name\":\"wg-7-0\""*"}] error incomplete what is listed isn't all: the container of process \
+$c1 has more links than the 66 that are"* ]] || fail "$output"
 }
 
 @test "a process whose number is another's by the time it is looked at isn't listed as that" {

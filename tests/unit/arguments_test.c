@@ -691,12 +691,11 @@ static void descriptions(void)
            "what changes");
     expect(task_create.in_batch && task_connect.in_batch && task_destroy.in_batch &&
                task_destroy_all.in_batch && task_wait.in_batch && task_show.in_batch &&
-               !task_list.in_batch && !task_batch.in_batch,
+               task_list.in_batch && !task_batch.in_batch && !task_check_policy.in_batch,
            "what can stand in a batch");
     /* in the container, or at home */
     for (size_t i = 0; i < task_count; i++)
-        expect(!tasks[i]->run != !tasks[i]->run_at_home && (tasks[i]->run || !tasks[i]->in_batch),
-               "%s: where it runs", tasks[i]->name);
+        expect(!tasks[i]->run != !tasks[i]->run_at_home, "%s: where it runs", tasks[i]->name);
     expect(!task_by_name(""), "a task without a name");
     expect(!task_by_name("cwg_creat") && !task_by_name("cwg_create2"), "a part of a name");
 }
