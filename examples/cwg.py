@@ -35,8 +35,8 @@ _KEY = re.compile(r"[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=")
 
 class Failure(Exception):
     """What went wrong: the helper's own words, or what is wrong with what the other site said. `code` is the helper's
-    word for the class of its failure, such as "exists", "port-in-use" or "silent", which programs tell failures apart
-    by: the wording may change. It is None for what isn't the helper's, and for the tasks that don't take --json."""
+    word for the class of its failure, such as "exists", "port-in-use" or "silent". Programs tell failures apart by the
+    code, since the wording may change. A failure that isn't the helper's has the code None."""
 
     def __init__(self, text: str, code: Optional[str] = None) -> None:
         super().__init__(text)
@@ -76,7 +76,7 @@ class Helper:
         """Tells an end where its peer is, whose host is `host`. The preshared key goes through a pipe."""
         options = [] if keepalive is None else [f"--persistent-keepalive={keepalive}"]
         options += [] if mtu is None else [f"--mtu={mtu}"]
-        arguments = [pid, net, host, endpoint, key, *options]
+        arguments = [pid, net, host, endpoint, key, *options, "--json"]
         if preshared_key is None:
             self.run("cwg_connect", *arguments)
             return
@@ -91,11 +91,11 @@ class Helper:
 
     def destroy(self, pid: Union[int, str], net: int, host: int) -> None:
         """Removes an end of a link."""
-        self.run("cwg_destroy", pid, net, host)
+        self.run("cwg_destroy", pid, net, host, "--json")
 
     def destroy_all(self, pid: Union[int, str]) -> None:
         """Removes all links of a container."""
-        self.run("cwg_destroy_all", pid)
+        self.run("cwg_destroy_all", pid, "--json")
 
     def wait(self, pid: Union[int, str], net: int, host: int, seconds: int = 30) -> None:
         """Waits until the peer of an end has answered. `host` is this end's own."""
@@ -112,7 +112,7 @@ class Helper:
         return list(json.loads(self.run("cwg_list", "--json", *options)))
 
     def run(self, task: str, *arguments: Union[int, str], descriptors: Sequence[int] = ()) -> str:
-        """Runs any task; returns what it prints."""
+        """Runs any task; returns what it prints. A failure has a code if "--json" is among the arguments."""
         with self._start(task, *arguments, descriptors=descriptors) as process:
             return self._result(process)
 
@@ -337,8 +337,8 @@ class Link:
             return
         try:
             self.site.helper.destroy(self.site.pid, self.net, self.host)
-        except Failure:
-            if not _ended(self.site.pid):
+        except Failure as failure:
+            if failure.code != "no-such-process":
                 raise
         self._there = False
 
@@ -347,22 +347,6 @@ class Link:
 
     def __exit__(self, *_: object) -> None:
         self.destroy()
-
-
-def _ended(pid: Union[int, str]) -> bool:
-    if not isinstance(pid, int):
-        return False
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        pass  # it is there, and somebody else's
-    try:
-        with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as status:
-            return "\nState:\tZ" in status.read()
-    except OSError:
-        return False
 
 
 def offer(site: Site, transport: Transport, net: int, host: int = 0) -> Link:

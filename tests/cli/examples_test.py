@@ -163,7 +163,28 @@ class Helpers(unittest.TestCase):
             helper._start = lambda *words, **more: (calls.append(words), start(*words, **more))[1]
             with self.assertRaises(cwg.Failure):
                 helper.create(1, 7, 0, port)
-            self.assertEqual(calls[1:], [("cwg_destroy", 1, 7, 0)])
+            self.assertEqual(calls[1:], [("cwg_destroy", 1, 7, 0, "--json")])
+
+    def test_each_task_is_asked_for_json(self):
+        for call in (lambda helper: helper.create(1, 7, 0), lambda helper: helper.connect(1, 7, 1, "192.0.2.2:1", KEY),
+                     lambda helper: helper.connect(1, 7, 1, "192.0.2.2:1", KEY, preshared_key=KEY, mtu=1280),
+                     lambda helper: helper.destroy(1, 7, 0), lambda helper: helper.destroy_all(1),
+                     lambda helper: helper.wait(1, 7, 0), lambda helper: helper.show(1), lambda helper: helper.links()):
+            program = 'case "$*" in *--json*) echo "{\\"code\\":\\"exists\\"}" ;; esac; echo no >&2; exit 1'
+            with self.assertRaises(cwg.Failure) as caught:
+                call(cwg.Helper(["sh", "-c", program]))
+            self.assertEqual(caught.exception.code, "exists")
+
+    def test_a_link_whose_container_has_ended_is_destroyed(self):
+        for code, is_failure in (("no-such-process", False), ("no-such-link", True), ("system", True)):
+            created = json.dumps({"listen_port": 51801, "public_key": KEY})
+            program = f"case $0 in cwg_create) echo '{created}' ;; *) echo '{{\"code\":\"{code}\"}}'; exit 1 ;; esac"
+            link = cwg.Link(cwg.Site(1, "192.0.2.1", helper=cwg.Helper(["sh", "-c", program])), 7, 0)
+            if is_failure:
+                self.assertRaises(cwg.Failure, link.destroy)
+            else:
+                link.destroy()
+                link.destroy()
 
 
 def link(**fields):

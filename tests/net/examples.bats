@@ -303,9 +303,11 @@ PYTHON
 
 @test "the Python tells failures apart by their codes, and lists the links of some nets" {
     python3 - "$HELPER" "$c1" <<'PYTHON'
-import sys, cwg
+import subprocess, sys, cwg
 helper = cwg.Helper(["ip", "netns", "exec", "site1", sys.argv[1]])
 pid = int(sys.argv[2])
+ended = subprocess.Popen(["true"])
+ended.wait()
 
 def code(task, *arguments):
     try:
@@ -322,6 +324,10 @@ assert code(helper.create, pid, 8, 0, 5101) == "port-in-use"
 assert code(helper.show, pid, 10, 0) == "no-such-link"
 assert code(helper.wait, pid, 7, 0, 1) == "not-connected"
 assert code(helper.create, pid, 8388608, 0) == "usage"
+assert code(helper.connect, pid, 10, 1, "192.0.2.2:5102", "A" * 42 + "E=") == "no-such-link"
+assert code(helper.connect, pid, 7, 1, "192.0.2.1:5101", "A" * 42 + "E=") == "own-endpoint"
+assert code(helper.destroy, pid, 10, 0) == "no-such-link"
+assert code(helper.destroy_all, ended.pid) == "no-such-process"
 assert code(helper.links, range(8388607, 8388608)) == "none"
 assert [link["net"] for link in helper.links(range(8, 10)) if link["pid"] == pid] == [9]
 PYTHON
