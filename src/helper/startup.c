@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <linux/magic.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -73,23 +74,57 @@ int startup_leave(struct failure *failure)
     return chdir("/") < 0 ? fail_unexpected(failure, -errno, "can't leave the directory") : 0;
 }
 
+/* Whether a file is in the mount that our root directory is in. Nobody but root has made that. */
+static bool is_in_root_mount(int fd)
+{
+    struct statx file, root;
+
+    return statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &file) == 0 &&
+           statx(AT_FDCWD, "/", 0, STATX_MNT_ID, &root) == 0 &&
+           file.stx_mask & root.stx_mask & STATX_MNT_ID && file.stx_mnt_id == root.stx_mnt_id;
+}
+
 /* A file of FUSE is served by a process of some user's, maybe the caller's. To write to it, to poll
  * it, even to close it waits for that process, and no signal ends the wait (fuse_flush(),
  * fs/fuse/file.c): a helper that has such a file among its descriptors 0 to 2 could be held up with
- * a container open, for as long as the caller likes. */
+ * a container open, for as long as the caller likes. Others pass a call on to such a file:
+ *
+ *   overlayfs, ecryptfs  to the file below. Every user can mount an overlay, in a user namespace of
+ *                        his own (ovl_flush(), fs/overlayfs/file.c). That of a container's or a
+ *                        live system's root directory is root's.
+ *   epoll(7)             a poll, to all files that it is for (__ep_eventpoll_poll(),
+ *                        fs/eventpoll.c). It is an anonymous inode, as others are that nobody needs
+ *                        here. */
+static bool may_wait_for_user(int fd)
+{
+    struct statfs status;
+
+    /* What serves the file system answers this, too, and may answer by an error. */
+    if (fstatfs(fd, &status) < 0)
+        return true;
+    switch (status.f_type) {
+    case FUSE_SUPER_MAGIC:
+    case ECRYPTFS_SUPER_MAGIC:
+    case ANON_INODE_FS_MAGIC:
+        return true;
+    case OVERLAYFS_SUPER_MAGIC:
+        return !is_in_root_mount(fd);
+    default:
+        return false;
+    }
+}
+
 int startup_check_standard(struct failure *failure)
 {
     if (getuid() == 0)
         return 0;
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
-        struct statfs status;
-
-        /* What serves the file system answers this, too, and may answer by an error. */
-        if (fstatfs(fd, &status) < 0 || status.f_type == FUSE_SUPER_MAGIC)
-            return fail_as(
-                failure, FAILURE_OUTPUT, -EBADF,
-                "standard input, output or error is a file of a FUSE file system, which "
-                "can hold this program up without end: use a pipe, such as `| cat >FILE`");
+        if (may_wait_for_user(fd))
+            return fail_as(failure, FAILURE_OUTPUT, -EBADF,
+                           "standard input, output or error is a file of a FUSE file system, or of "
+                           "an overlay that may have one below it, or an epoll descriptor, which "
+                           "can hold this program up without end: use a pipe, such as `| cat "
+                           ">FILE`");
     }
     return 0;
 }

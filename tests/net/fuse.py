@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""A file system of FUSE with one file, x, whose server never answers a write: fuse.py DIRECTORY UID
+"""A file system of FUSE with one file, x, whose server never answers a write: fuse.py DIRECTORY UID [statfs]
+
+With "statfs" it answers statfs(), without which no overlay can be mounted on it.
 
 Prints "ready" when it is mounted. It ends with its mount, or after two minutes."""
 import ctypes
@@ -36,6 +38,8 @@ def serve(call, unique, node):
         answer(unique, struct.pack("Q2I", 100, 0, 0) + attributes(node))
     elif call == OPEN:
         answer(unique, struct.pack("Q2I", 7, 1, 0))
+    elif call == STATFS and sys.argv[3:] == ["statfs"]:
+        answer(unique, struct.pack("5Q10I", *[0] * 6, 255, *[0] * 8))
     elif call in (RELEASE, FLUSH):
         answer(unique)
     elif call not in (WRITE, FORGET, BATCH_FORGET):
