@@ -397,6 +397,20 @@ containers: all"
     assert_success_with "$(env -i "$PROGRAM" --help)"
 }
 
+# In the synopsis of its page, and each explained below.
+@test "each task's page in the manual has the options that --help lists, and no other" {
+    local PROGRAM=$ROOT/build/$NAME task page options part
+    for task in "${!SYNOPSIS[@]}" batch; do
+        page=$ROOT/doc/$task.8.scd
+        [ "$task" != batch ] || page=$ROOT/doc/$NAME-batch.8.scd
+        options=$("$PROGRAM" "$task" --help | grep -oE '^  --[a-z-]+' | tr -d ' ' | sort)
+        for part in SYNOPSIS OPTIONS; do
+            [ "$(sed -n "/^# $part/,/^# [^OS]/p" "$page" | grep -oE '(^|\[|\| )\*--[a-z-]+' | tr -d '[|* ' | sort)" = \
+                "$options" ] || fail "$part of $page has other options than: $options"
+        done
+    done
+}
+
 @test "batch tells how it is used, and what is wrong with its arguments" {
     local option
     PROGRAM=$(built "$(WITH=$MORE config_without)")/$NAME
