@@ -399,14 +399,14 @@ containers: all"
 
 # In the synopsis of its page, and each explained below.
 @test "each task's page in the manual has the options that --help lists, and no other" {
-    local PROGRAM=$ROOT/build/$NAME task page options part
+    local PROGRAM=$ROOT/build/$NAME task page options part found
     for task in "${!SYNOPSIS[@]}" batch; do
         page=$ROOT/doc/$task.8.scd
         [ "$task" != batch ] || page=$ROOT/doc/$NAME-batch.8.scd
         options=$("$PROGRAM" "$task" --help | grep -oE '^  --[a-z-]+' | tr -d ' ' | sort)
         for part in SYNOPSIS OPTIONS; do
-            [ "$(sed -n "/^# $part/,/^# [^OS]/p" "$page" | grep -oE '(^|\[|\| )\*--[a-z-]+' | tr -d '[|* ' | sort)" = \
-                "$options" ] || fail "$part of $page has other options than: $options"
+            found=$(sed -n "/^# $part/,/^# [^OS]/p" "$page" | grep -oE '(^|\[|\| )\*--[a-z-]+' | tr -d '[|* ' | sort)
+            [ "$found" = "$options" ] || fail "$part of $page has other options than: $options"
         done
     done
 }
