@@ -94,8 +94,8 @@ overlay()
     [[ $status = 0 && $output == wg-7-0:* ]] || fail "$output"
 }
 
-# To poll an epoll descriptor polls the files that it is for. One of these was FUSE's, and a batch's wait couldn't even be
-# killed, with the container open.
+# To poll an epoll descriptor polls the files that it is for. One of these was FUSE's, and a batch's wait couldn't even
+# be killed, with the container open.
 @test "a descriptor of epoll is refused" {
     serve
     cwg site1 create "$c1" 7 0 5101

@@ -18,7 +18,7 @@ setup()
     container c1
     container c2
     # The tasks' names as commands, as `make install` makes them.
-    for task in cwg_create cwg_connect cwg_destroy; do
+    for task in cwg_create cwg_connect cwg_destroy cwg_wait; do
         ln -sfn "$NAME" "$(dirname "$HELPER")/$task"
     done
     PATH=$(dirname "$HELPER"):$PATH
@@ -55,15 +55,21 @@ from_readme()
     run ! inside "$c1" ip link show wg-7-0
 }
 
-@test "the README's shell lines make one end of a link and connect it" {
-    their_key=$(app_at site2 cwg_create "$c2" 7 1 51802)
-    {
-        echo "pid=$c1 their_key=$their_key"
-        from_readme '^    key=\$(cwg_create' '^    cwg_connect' | sed 's/^    //'
-        echo 'echo "$key"'
-    } >"$BATS_TEST_TMPDIR/app.sh"
-    chmod 755 "$BATS_TEST_TMPDIR"
-    key=$(app_at site1 bash -eu "$BATS_TEST_TMPDIR/app.sh")
-    app_at site2 cwg_connect "$c2" 7 0 192.0.2.1:51801 "$key"
+# The shell lines of one site's, by its host; the key goes to a file, by which the other site gets it.
+lines_of_site()
+{
+    from_readme "^    key=.*cwg_create \"\\\$pid\" 7 $1 " "^    cwg_wait \"\\\$pid\" 7 $1" | sed 's/^    //' |
+        sed "1a echo \"\$key\" >'$BATS_TEST_TMPDIR/key$1'\nuntil [ -s '$BATS_TEST_TMPDIR/key$((1 - $1))' ]; do \
+sleep 0.05; done\ntheir_key=\$(cat '$BATS_TEST_TMPDIR/key$((1 - $1))')"
+}
+
+@test "the README's shell lines of both sites link two containers" {
+    chmod 777 "$BATS_TEST_TMPDIR"
+    { echo "pid=$c1"; lines_of_site 0; } >"$BATS_TEST_TMPDIR/site1.sh"
+    { echo "pid=$c2"; lines_of_site 1; } >"$BATS_TEST_TMPDIR/site2.sh"
+    [ "$(grep -c '^cwg_\|^key=' "$BATS_TEST_TMPDIR/site1.sh")" = 3 ]
+    app_at site2 timeout 60 bash -eu "$BATS_TEST_TMPDIR/site2.sh" 3>&- &
+    app_at site1 timeout 60 bash -eu "$BATS_TEST_TMPDIR/site1.sh"
+    wait $!
     inside "$c1" ping -c 1 -W 5 10.0.0.15
 }
