@@ -184,6 +184,32 @@ refused: ${stderr#"$NAME: "}"
 }
 
 # bats test_tags=any-backend
+@test "a create's options are in it, and a key where a link was made" {
+    local where key
+    where="in $(net_of "$c1") (pid $c1)"
+    listen
+    run --separate-stderr logged cwg_create "$c1" 7 0 5007 --adopt
+    assert_success_with_key
+    key=$output
+    assert_line 86 "$APP_UID: cwg_create net 7 host 0 port 5007 adopt $where: ok, public key $key"
+    run --separate-stderr logged cwg_create "$c1" 7 0 5007 --adopt
+    assert_success_with "$key"
+    # No key: none was made.
+    assert_line 86 "$APP_UID: cwg_create net 7 host 0 port 5007 adopt $where: ok"
+    run --separate-stderr logged cwg_create "$c1" 7 0 5007 --replace
+    [ "$output" != "$key" ]
+    assert_line 86 "$APP_UID: cwg_create net 7 host 0 port 5007 replace $where: ok, public key $output"
+    run --separate-stderr logged cwg_create "$c1" 7 0 5008 --adopt
+    [ "$status" = 1 ]
+    assert_line 84 "$APP_UID: cwg_create net 7 host 0 port 5008 adopt $where: refused: ${stderr#"$NAME: "}"
+    run --separate-stderr logged cwg_create "$c1" 8 1 5009 --allow-overlap --replace
+    assert_success_with_key
+    assert_line 86 "$APP_UID: cwg_create net 8 host 1 port 5009 replace allow-overlap $where: ok, public key $output"
+    logged cwg_destroy "$c1" 8 1 --if-exists
+    assert_line 86 "$APP_UID: cwg_destroy net 8 host 1 $where: ok"
+}
+
+# bats test_tags=any-backend
 @test "what is refused leaves one, with the text that the caller gets" {
     local command where
     where="in $(net_of "$c1") (pid $c1)"
