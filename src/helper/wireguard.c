@@ -71,10 +71,14 @@ static int read_device(struct target *target, uint16_t family, int index,
 
     wgmsg_device_get(&request, family, index);
     error = netlink_request(&target->generic, &request, true, note_device, &reading);
-    if (!error && !reading.device.has_key)
-        error = -EBADMSG;
     if (error)
         return fail_step(failure, error, "can't read the link's state from WireGuard");
+    /* wg_get_device_dump(), drivers/net/wireguard/netlink.c, tells the public key of a device that
+     * has a private key. */
+    if (!reading.device.has_key)
+        return fail_as(failure, FAILURE_REMOVED, -ENOKEY,
+                       "somebody in the container has taken away the link's private key; "
+                       "cwg_destroy the link, and create it again");
     *ret_device = reading.device;
     return 0;
 }

@@ -174,6 +174,40 @@ latest_handshake()
     pings "$c1" 10.0.0.15
 }
 
+# The kernel then tells no public key, which a peer's is compared with.
+@test "a link whose private key root in the container took away isn't connected, and why is said" {
+    require_kernel
+    cwg site1 create "$c1" 7 0 5101
+    inside "$c1" wg set wg-7-0 private-key /dev/null
+    [ "$(wg_of "$c1" wg-7-0 public-key)" = "(none)" ]
+    run --separate-stderr cwg site1 connect "$c1" 7 1 192.0.2.2:5102 "$(wg genkey | wg pubkey)" --json
+    assert_json_failure removed "somebody in the container has taken away the link's private key; cwg_destroy the link"
+    [ -z "$(peers "$c1" wg-7-0)" ]
+    cwg site1 destroy "$c1" 7 0
+}
+
+@test "where engines carry links, a device of the kernel's in the place of one is given no preshared key" {
+    local engines=$BATS_FILE_TMPDIR/engine/$NAME key
+    require_kernel
+    install_engine
+    install_helper "$ROOT/build/variants/engine/$NAME" cap_net_admin,cap_sys_admin,cap_sys_ptrace=p \
+        "$BATS_FILE_TMPDIR/engine"
+    HELPER=$BATS_FILE_TMPDIR/bin/$NAME
+    app_at site1 "$engines" cwg_create "$c1" 7 0 5101
+    inside "$c1" ip link delete wg-7-0
+    inside "$c1" ip link add wg-7-0 type wireguard
+    wg genkey >"$BATS_TEST_TMPDIR/private"
+    inside "$c1" wg set wg-7-0 private-key "$BATS_TEST_TMPDIR/private"
+    inside "$c1" ip link set wg-7-0 up
+    key=$(wg genkey | wg pubkey)
+    run --separate-stderr app_at site1 "$engines" cwg_connect "$c1" 7 1 192.0.2.2:5102 "$key" --preshared-key-file - \
+        <<<"$(wg genpsk)"
+    assert_failure_with "the link wg-7-0 is a device of the kernel's and not an engine's"
+    [ -z "$(wg_of "$c1" wg-7-0 preshared-keys)" ]
+    app_at site1 "$engines" cwg_connect "$c1" 7 1 192.0.2.2:5102 "$key"
+    app_at site1 "$engines" cwg_destroy "$c1" 7 0
+}
+
 @test "destroying a link frees its port at once, and leaves the others alone" {
     local before
     cwg site1 create "$c1" 7 0 5101
@@ -225,10 +259,13 @@ latest_handshake()
     run ! has_device "$c1" wg-7-0
     run --separate-stderr cwg site1 destroy "$c1" 7 0 --if-exists
     assert_success_with ""
-    # A device of that name that is no link isn't gone.
+    # A device of that name that is no link isn't gone, and stays as it is.
     inside "$c1" ip link add wg-7-0 type "$DUMMY"
+    inside "$c1" ip link set wg-7-0 up
+    remember
     run --separate-stderr cwg site1 destroy "$c1" 7 0 --if-exists
     assert_failure_with "stands for a device that is no link of ours"
+    unchanged
     end_container "$c1"
     run --separate-stderr cwg site1 destroy "$pid" 7 0 --if-exists
     assert_success_with ""

@@ -68,31 +68,6 @@ mahiru()
         --bounding-set=-all,+net_admin,+sys_admin,+sys_ptrace,+ipc_lock -- env -- "$MAHIRU" "$@"
 }
 
-# ---- engine ----
-
-# bats test_tags=only-6-12
-@test "where engines carry links, a device of the kernel's in the place of one is given no preshared key" {
-    local engines=$BATS_FILE_TMPDIR/engine/$NAME key
-    require_kernel
-    install_engine
-    install_helper "$ROOT/build/variants/engine/$NAME" cap_net_admin,cap_sys_admin,cap_sys_ptrace=p \
-        "$BATS_FILE_TMPDIR/engine"
-    HELPER=$BATS_FILE_TMPDIR/bin/$NAME
-    app_at site1 "$engines" cwg_create "$c1" 7 0 5101
-    inside "$c1" ip link delete wg-7-0
-    inside "$c1" ip link add wg-7-0 type wireguard
-    wg genkey >"$BATS_TEST_TMPDIR/private"
-    inside "$c1" wg set wg-7-0 private-key "$BATS_TEST_TMPDIR/private"
-    inside "$c1" ip link set wg-7-0 up
-    key=$(wg genkey | wg pubkey)
-    run --separate-stderr app_at site1 "$engines" cwg_connect "$c1" 7 1 192.0.2.2:5102 "$key" --preshared-key-file - \
-        <<<"$(wg genpsk)"
-    assert_failure_with "the link wg-7-0 is a device of the kernel's and not an engine's"
-    [ -z "$(wg_of "$c1" wg-7-0 preshared-keys)" ]
-    app_at site1 "$engines" cwg_connect "$c1" 7 1 192.0.2.2:5102 "$key"
-    app_at site1 "$engines" cwg_destroy "$c1" 7 0
-}
-
 # ---- few ----
 
 @test "beyond the limit, a link is refused until another is destroyed" {
