@@ -72,6 +72,15 @@ END
     pyflakes3 "${python[@]}"
 }
 
+@test "doc/dependencies.md names the packages that scripts/deps installs, and no other" {
+    local words='(or|at|run|time|to|build|and|show|test|libc|libmnl0|-+)'
+    sed -n '/^build=(/,/^missing()/p' scripts/deps | sed -e 's/#.*//' -e '/^[a-z]*=(\|^)\|()/d' |
+        grep -oE '[^ ]+' | sort -u >"$BATS_TEST_TMPDIR/installed"
+    [ "$(wc -l <"$BATS_TEST_TMPDIR/installed")" -gt 40 ]
+    sed -n 's/^|\([^|]*\)|.*/\1/p' doc/dependencies.md | grep -oE '[^ ,()]+' | grep -vxE "$words" | sort -u |
+        diff "$BATS_TEST_TMPDIR/installed" -
+}
+
 # A table's row can't be broken, wherever it begins.
 @test "no line of a script or document is longer than 120 characters, and none of the project's ends in a space" {
     run grep -nE '^.{121}' "${scripts[@]}" "${parts[@]}" "${python[@]}" Makefile ./*.mk
