@@ -64,12 +64,14 @@ struct wait {
 
 static int fail_missing(struct link_end end, int presence, struct failure *failure)
 {
+    if (presence == DEVICE_FOREIGN)
+        return fail_as(failure, FAILURE_NO_SUCH_LINK, -ENODEV,
+                       "no such link: the name of net %u, host %u stands for a device that is no "
+                       "link of ours; give the net and the host of a link",
+                       end.net, end.host);
     return fail_as(failure, FAILURE_NO_SUCH_LINK, -ENODEV,
-                   "no such link: %s for net %u, host %u; give <host> of the end that cwg_create "
-                   "made in this container",
-                   presence == DEVICE_FOREIGN
-                       ? "the name stands for a device that is no link of ours"
-                       : "the container has none",
+                   "no such link: the container has none for net %u, host %u; give <host> of the "
+                   "end that cwg_create made in this container",
                    end.net, end.host);
 }
 

@@ -412,7 +412,8 @@ END
     local took
     waits_in_vain "no such link: the container has none for net 7, host 0" 0 500 "$c1" 7 0 20
     inside "$c1" ip link add wg-7-0 type "$DUMMY"
-    waits_in_vain "no such link: the name stands for a device that is no link of ours" 0 3000 "$c1" 7 0 20
+    waits_in_vain "no such link: the name of net 7, host 0 stands for a device that is no link of ours" 0 3000 \
+        "$c1" 7 0 20
     # <host> is that of the end in this container, as with cwg_create.
     cwg site1 create "$c1" 8 0 5101
     waits_in_vain "no such link: the container has none for net 8, host 1" 0 3000 "$c1" 8 1 20
