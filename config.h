@@ -23,7 +23,7 @@
 #define ENABLE_CWG_ENGINE
 /* #define CWG_PREFER_ENGINE */
 
-/* Who may do what, in a file, if there is one: see net-admin-helper(8). */
+/* Who may do what, in a file, if there is one: see net-admin-helper-policy(5). */
 #define ENABLE_CWG_POLICY
 #define CWG_POLICY_PATH "/etc/net-admin-helper/policy"
 

@@ -8,8 +8,8 @@
  * Two cases it doesn't cover: process 1 of a pid namespace, which the kernel doesn't kill from
  * inside (sig_task_ignored(), kernel/signal.c); and a system call that can't be interrupted, as a
  * write() to a file of FUSE is. So nothing is written to a descriptor of the caller's while
- * something of a container is open: see target_leave(). And files of FUSE, and what may stand before one, are
- * refused for the descriptors 0 to 2, which even the end of the process waits for:
+ * something of a container is open: see target_leave(). And files of FUSE, and what may stand
+ * before one, are refused for the descriptors 0 to 2, which even the end of the process waits for:
  * startup_check_standard(). */
 #pragma once
 

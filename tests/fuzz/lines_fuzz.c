@@ -1,6 +1,6 @@
 /* Any bytes as the input of a batch, read in pieces: the lines are those that the newlines make,
- * each is what lines_split() says of it, and its words are parts of it, in their order. A comment is
- * passed over, however long, also where the input ends in it. */
+ * each is what lines_split() says of it, and its words are parts of it, in their order. A comment
+ * is passed over, however long, also where the input ends in it. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
