@@ -119,8 +119,11 @@ static void note(struct wait *wait)
     if (!view->answered)
         return;
     if (wait->based && !key_equal(&wait->peer, &view->status.peer_key)) {
+        /* Another peer: it is asked anew, and what was heard was the one before. */
         wait->based = false;
-        wait->next_probe = 0; /* another peer: it is asked anew */
+        wait->next_probe = 0;
+        wait->findings.heard = false;
+        wait->findings.initiated = false;
     }
     if (!wait->based) {
         wait->peer = view->status.peer_key;

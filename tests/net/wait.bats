@@ -259,6 +259,42 @@ print(json.load(sys.stdin)[0]["stats64"]["rx"]["frame_errors"])')" ]
     waited 0 ""
 }
 
+# A link whose peer doesn't answer a wait, and is heard: it completes handshakes.
+speechless()
+{
+    link_up 7
+    inside "$c2" ip route add blackhole 10.0.0.14/32
+}
+
+completes_handshakes()
+{
+    [ "$(latest_handshake "$c1" wg-7-0)" -gt 0 ]
+}
+
+@test "a peer that is replaced during a wait proves nothing, and isn't what a failure is about" {
+    speechless
+    start_waiting "$c1" 7 0 4
+    wait_for completes_handshakes
+    cwg site1 connect "$c1" 7 1 192.0.2.2:5103 "$KEY_A"
+    inside "$c2" ip route delete blackhole 10.0.0.14/32
+    waited 1 "no answer from 192.0.2.2:5103"
+}
+
+@test "a peer that is made anew during a wait is waited for until both ends are connected anew" {
+    local key
+    speechless
+    start_waiting "$c1" 7 0 30
+    wait_for completes_handshakes
+    cwg site2 destroy "$c2" 7 1
+    inside "$c2" ip route delete blackhole 10.0.0.14/32
+    key=$(cwg site2 create "$c2" 7 1 5102)
+    cwg site2 connect "$c2" 7 0 192.0.2.1:5101 "$KEY1"
+    sleep 3
+    [ ! -e "$BATS_TEST_TMPDIR/status" ] || fail "it ended: $(<"$BATS_TEST_TMPDIR/err")"
+    cwg site1 connect "$c1" 7 1 192.0.2.2:5102 "$key"
+    waited 0 ""
+}
+
 @test "a container that drops what it didn't ask for: nothing comes back, and --alive is content" {
     local took
     link_up 7
@@ -274,6 +310,35 @@ print(json.load(sys.stdin)[0]["stats64"]["rx"]["frame_errors"])')" ]
     # And not with a peer that is gone.
     end_container "$c2"
     waits_in_vain "no answer any more from 192.0.2.2:5102" 1900 2500 "$c1" 7 0 2 --alive
+}
+
+@test "a filter at this end is told from a peer that doesn't answer" {
+    local took rule
+    link_up 7
+    for rule in DROP "REJECT --reject-with icmp-port-unreachable" "REJECT --reject-with icmp-host-prohibited"; do
+        # shellcheck disable=SC2086 # words
+        inside "$c1" iptables -A OUTPUT -d 10.0.0.15 -p udp -j $rule
+        waits_in_vain "a filter in this container lets no packet out to the peer's address, 10.0.0.15" 1900 2500 \
+            "$c1" 7 0 2
+        assert_failure_in_lines "" "let UDP out to 10.0.0.15 by wg-7-0"
+        inside "$c1" iptables -F OUTPUT
+    done
+    inside "$c1" iptables -A OUTPUT -o wg-7-0 -j DROP
+    run --separate-stderr cwg site1 wait "$c1" 7 0 1 --json
+    assert_json_failure filtered "a filter in this container lets no packet out to the peer's address, 10.0.0.15; let UDP"
+    start_waiting "$c1" 7 0 20
+    inside "$c1" iptables -F OUTPUT
+    waited 0 ""
+}
+
+@test "a filter of the machine's, which stops what the link sends, is among what to look at" {
+    local took
+    link_up 7
+    at site1 iptables -A OUTPUT -p udp --dport 5102 -j REJECT
+    timed "$c1" 7 0 2
+    at site1 iptables -F OUTPUT
+    assert_failure_in_lines "no answer from 192.0.2.2:5102" "open in firewalls on the way?"
+    cwg site1 wait "$c1" 7 0 20
 }
 
 @test "there is no route to the peer from this machine" {
@@ -419,12 +484,22 @@ END
     waits_in_vain "no such link: the container has none for net 8, host 1" 0 3000 "$c1" 8 1 20
 }
 
+# A wait for a link that goes a second later.
+removed_meanwhile()
+{
+    cwg site1 create "$c1" 7 0 5101 >/dev/null
+    { sleep 1; cwg site1 destroy "$c1" 7 0; } 3>&- &
+    cwg site1 wait "$c1" 7 0 20 "$@"
+}
+
 @test "a link that is removed while it is waited for is an error, even if it is made again" {
     local pid
     cwg site1 create "$c1" 7 0 5101
     start_waiting "$c1" 7 0 30
     cwg site1 destroy "$c1" 7 0
     waited 1 "the link for net 7, host 0 was removed in the meantime"
+    run --separate-stderr removed_meanwhile --json
+    assert_json_failure removed "the link for net 7, host 0 was removed in the meantime; make it again with cwg_create"
     cwg site1 create "$c1" 7 0 5101
     # No function in between: each of these becomes the next, so that the pid is the helper's in the end.
     ip netns exec site1 setpriv --reuid "$APP_UID" --regid "$APP_GID" --clear-groups --inh-caps=-all -- \
