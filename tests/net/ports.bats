@@ -130,3 +130,30 @@ time.sleep(600)'
     run --separate-stderr app_at site1 "$HELPER" batch < <(echo "cwg_create $c1 2 0 81")
     [ "$status" = 1 ] && [[ $output == "error port-not-permitted port: 81 is a privileged port"* ]] || fail "$output"
 }
+
+# bats test_tags=any-backend
+@test "the program's own file gives nobody but root a privileged port" {
+    install_helper "$TESTED" cap_net_admin,cap_sys_admin,cap_sys_ptrace,cap_net_bind_service=p "$BATS_TEST_TMPDIR/bind"
+    refused "port: 80 is a privileged port" cwg site1 create "$c1" 1 0 80
+}
+
+# bats test_tags=any-backend
+@test "whether a port may be had is found out without holding it" {
+    local calls=$BATS_TEST_TMPDIR/calls
+    run --separate-stderr at site1 strace -e trace=bind -e signal=none -o "$calls" setpriv --reuid "$APP_UID" \
+        --regid "$APP_GID" --clear-groups --inh-caps=-all -- "$HELPER" cwg_create "$c1" 1 0 5101
+    assert_success_with_key
+    # First comes the question, for either family.
+    [ "$(grep 'htons(5101)' "$calls" | head -n 2 | grep -c ' = -1 EINVAL ')" = 2 ] || fail "$(<"$calls")"
+}
+
+# The kernel's driver binds the port that the device has when the link goes up, and here root's right does.
+@test "root in the container can't have root bind another port than was asked for" {
+    require_kernel
+    run --separate-stderr at site1 "$TOOLS/at-syscall" --report 9 each \
+        --do "'$TOOLS/enter' --net /proc/$c1/ns/net wg set wg-1-0 listen-port 81 2>/dev/null || true" -- \
+        "$HELPER" cwg_create "$c1" 1 0 80 9>/dev/null
+    assert_failure_with "somebody in the container has given the new link another port"
+    run ! has_device "$c1" wg-1-0
+    port_free site1 81
+}
