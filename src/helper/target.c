@@ -261,6 +261,15 @@ static void take_turn(const struct target *target)
         clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
 }
 
+void target_yield(const struct target *target)
+{
+    static const struct timespec pause = {.tv_nsec = LOCK_PAUSE};
+
+    (void)flock(target->netns.fd, LOCK_UN);
+    clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
+    take_turn(target);
+}
+
 static void close_one(int *fd)
 {
     if (*fd >= 0)

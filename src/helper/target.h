@@ -97,5 +97,8 @@ void target_leave(struct target *target);
 int target_return(struct target *target, struct failure *failure);
 bool target_is_open(const struct target *target);
 
+/* Lets another command have its turn, for a moment; and takes one again. */
+void target_yield(const struct target *target);
+
 /* Whether the process that named the target still lives. Returns 0, or -ESRCH. */
 int target_alive(const struct target *target, struct failure *failure);

@@ -15,6 +15,10 @@
 
 #ifdef ENABLE_CWG_CREATE
 
+enum {
+    FINISH_TRIES = 25, /* of some 20 ms each */
+};
+
 static int fail_exists(const struct device *device, struct failure *failure)
 {
     return fail_as(
@@ -45,6 +49,20 @@ static int fail_taken(struct link_end end, int presence, struct failure *failure
         name);
 }
 
+/* An unfinished link may be another command's that lives: it has left the container to write its
+ * result. Gives it time to finish. Returns an enum device_presence, as device_find(). */
+static int await_finish(struct link_end end, struct target *target, struct device *device,
+                        struct failure *failure)
+{
+    int presence = DEVICE_OURS;
+
+    for (int i = 0; i < FINISH_TRIES && presence == DEVICE_OURS && !device->finished; i++) {
+        target_yield(target);
+        presence = device_find(target, end, device, failure);
+    }
+    return presence;
+}
+
 /* Removes what has the link's name, if an earlier command didn't live to finish it, or if the
  * caller wants it replaced (and then tells by *ret_replaced). What is gone by now is fine: an
  * engine ends with the command that started it. */
@@ -55,6 +73,8 @@ static int clear(const struct request *request, struct target *target, bool *ret
     int presence = device_find(target, request->end, &left, failure);
     int error;
 
+    if (presence == DEVICE_OURS)
+        presence = await_finish(request->end, target, &left, failure);
     if (presence < 0 || presence == DEVICE_ABSENT)
         return presence;
     if (presence == DEVICE_FOREIGN)

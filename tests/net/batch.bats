@@ -590,6 +590,12 @@ full_pipe()
     python3 -c 'import fcntl, os; fcntl.fcntl(1, fcntl.F_SETPIPE_SZ, 4096); os.write(1, b"x" * 4096)' >"$SINK"
 }
 
+# So many network namespaces has a process open.
+has_namespaces()
+{
+    [ "$(find "/proc/$1/fd" -lname 'net:*' | wc -l)" = "$2" ]
+}
+
 @test "a container ends with its links and their ports, though nobody reads what a command says of it" {
     local line gone code
     for line in "cwg_create PID 8 0 5108" "cwg_create PID 8 0 5108 --json"; do
@@ -599,7 +605,9 @@ full_pipe()
         # shellcheck disable=SC2086 # words
         "${APP[@]}" "$HELPER" ${line/PID/$gone} >"$SINK" {READER}<&- 2>"$ERRORS" 3>&- &
         BATCH_OF=$!
-        asleep_in "$BATCH_OF" '271'
+        # It has made the link, and has left the container to write.
+        wait_for has_device "$gone" wg-8-0
+        wait_for has_namespaces "$BATCH_OF" 1
         end_container "$gone"
         wait_for port_free site1 5107
         code=0
@@ -612,6 +620,26 @@ full_pipe()
         READER=
         rm "$SINK"
     done
+}
+
+@test "a link that a command has made, and whose key nobody has read yet, isn't taken for an abandoned one" {
+    local first second code=0
+    full_pipe
+    "${APP[@]}" "$HELPER" cwg_create "$c1" 8 0 5108 >"$SINK" {READER}<&- 2>"$ERRORS" 3>&- &
+    first=$!
+    wait_for has_device "$c1" wg-8-0
+    wait_for has_namespaces "$first" 1
+    "${APP[@]}" "$HELPER" cwg_create "$c1" 8 0 5109 2>"$ERRORS.second" {READER}<&- 3>&- &
+    second=$!
+    wait_for has_namespaces "$second" 2
+    dd bs=1M count=1 <&"$READER" status=none >/dev/null
+    wait "$first" || fail "the first failed: $(cat "$ERRORS")"
+    wait "$second" || code=$?
+    [ "$code" = 1 ]
+    grep -q "the link wg-8-0 exists already" "$ERRORS.second" || fail "$(cat "$ERRORS.second")"
+    exec {READER}<&-
+    READER=
+    rm "$SINK"
 }
 
 @test "nor what a batch answers" {

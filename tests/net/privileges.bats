@@ -46,7 +46,7 @@ census()
 {
     local ending=$1 report=$BATS_TEST_TMPDIR/report engine=0 list=0 root=1
     shift
-    [[ " $* " != *" --uid "* ]] || root=0
+    [[ " $* " != *" --uid "* && " $* " != *" --reuid "* ]] || root=0
     [[ " $* " != *" cwg_list "* ]] || list=1
     [[ $BACKEND != engine || " $* " != *" cwg_create "* ]] || engine=1
     at site1 "$TOOLS/at-syscall" --timeout 60 --report 9 "$@" 9>"$report" >/dev/null 2>&1 || true

@@ -37,13 +37,14 @@ teardown_file()
     clean_up
 }
 
-# The number of the last call of that name among those of a task that succeeds.
+# The number of the last call of that name among those of a task that succeeds, whose output is a file: of a character
+# device the program asks by one more call whether it is a terminal.
 last_call()
 {
     local name=$1
     shift
     # shellcheck disable=SC2086 # words
-    at site1 $TRACER status --report 1 --stdout /dev/null -- "$HELPER" "$@" |
+    at site1 $TRACER status --report 1 --stdout "$BATS_TEST_TMPDIR/output" -- "$HELPER" "$@" |
         awk -v name="$name" '$2 == name { number = $1 } END { print number; exit !number }'
 }
 
