@@ -10,8 +10,8 @@ UNIT_KEY := $(shell echo '$(subst ','\'',$(UNIT_COMPILE) $(UNIT_SANITIZE))' | sh
 UNIT_DIR := $(BUILD)/unit/$(UNIT_KEY)
 
 # A seccomp filter kills a process for the sanitizers' own system calls: sandbox_test goes without them, once with each
-# filter that there is.
-UNIT_PLAIN := sandbox_test sandbox_own_test
+# filter that there is. every_end_test would take long with them.
+UNIT_PLAIN := sandbox_test sandbox_own_test every_end_test
 UNIT_TESTS := $(filter-out $(UNIT_PLAIN) engine_%,$(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*_test.c)))
 UNIT_SHARED := $(filter-out %_test engine_%,$(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c)))
 UNIT_SOURCES := $(filter-out src/helper/main.c,$(SOURCES))
@@ -75,6 +75,13 @@ $(UNIT_DIR)/plain/%.o: tests/unit/%.c
 	@mkdir -p $(@D)
 	@$(UNIT_COMPILE) -O1 -DSANDBOX_FOR_ALL -MMD -MP -c -o $@ $<
 
+$(UNIT_DIR)/plain/link/%.o: src/link/%.c
+	@mkdir -p $(@D)
+	@$(UNIT_COMPILE) -O2 -MMD -MP -c -o $@ $<
+
+$(UNIT_DIR)/every_end_test: $(addprefix $(UNIT_DIR)/plain/,every_end_test.o unit.o link/link.o link/decimal.o)
+	@$(CC) -o $@ $^ -lcmocka
+
 # The same objects with the filter of CWG_OWN_CONTAINERS_ONLY.
 $(UNIT_DIR)/plain/own_%.o: src/helper/%.c
 	@mkdir -p $(@D)
@@ -91,7 +98,7 @@ $(UNIT_DIR)/sandbox_own_test: $(addprefix $(UNIT_DIR)/plain/,own_sandbox_test.o 
 	@$(CC) -o $@ $^ -lcmocka
 
 -include $(UNIT_OBJECTS:.o=.d) $(UNIT_ENGINE_OBJECTS:.o=.d)
--include $(UNIT_TESTS:%=$(UNIT_DIR)/%.d) $(wildcard $(UNIT_DIR)/plain/*.d)
+-include $(UNIT_TESTS:%=$(UNIT_DIR)/%.d) $(wildcard $(UNIT_DIR)/plain/*.d $(UNIT_DIR)/plain/link/*.d)
 
 # On all processors, unless make was told how many.
 UNIT_MAKE = $(MAKE) -f $(firstword $(MAKEFILE_LIST)) --no-print-directory \
