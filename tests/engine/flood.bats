@@ -46,7 +46,7 @@ print(int(json.load(sys.stdin)["end"]["sum_received"]["bits_per_second"] / 8))'
 # A flood, for longer than anybody looks: flood PORT [WORDS of hsflood]
 flood()
 {
-    on w-2 "$TOOLS/hsflood" "${@:2}" --rate "$RATE" --seconds 60 "192.0.2.1:$1" 3>&- &
+    on w-2 "$TOOLS/hsflood" "${@:2}" --rate "$RATE" --seconds 100 "192.0.2.1:$1" 3>&- &
     FLOOD=$!
     BACKGROUND+=("$FLOOD")
     sleep 0.5
@@ -106,7 +106,7 @@ carries_on_under()
     go_peer w "$KEY1" endpoint "192.0.2.1:$PORT1"
     "$CTL" "$ENGINE" set "public_key=$KEY2" "allowed_ip=$IP2/32"
     # Its first message is answered by a cookie, the second, five seconds later, by a session.
-    answers w-2 "$IP1" 20
+    answers w-2 "$IP1" 40
     sleep 0.2
     [ "$(count_captured 3 "192.0.2.1.$PORT1")" -ge 1 ] || fail "no cookie: $(captured)"
     [ "$(count_captured 2 "192.0.2.1.$PORT1")" -ge 1 ] || fail "no response: $(captured)"
@@ -115,7 +115,7 @@ carries_on_under()
     wg set go-w peer "$KEY1" remove
     go_peer w "$KEY1"
     "$CTL" "$ENGINE" set "public_key=$KEY2" "allowed_ip=$IP2/32" "endpoint=192.0.2.2:$PORT2"
-    answers "$c1" "$IP2" 20
+    answers "$c1" "$IP2" 40
 }
 
 @test "an engine that begins gets its session with one under a flood, by the cookie it is sent" {
@@ -125,7 +125,7 @@ carries_on_under()
     capture w-1 v1 'udp and host 192.0.2.2'
     # The one behind the flood knows no endpoint, and can't begin.
     "$CTL" "$ENGINE" set "public_key=$KEY2" "allowed_ip=$IP2/32"
-    answers "$c2" "$IP1" 20
+    answers "$c2" "$IP1" 40
     sleep 0.2
     [ "$(count_captured 3 "192.0.2.1.$PORT1")" -ge 1 ] || fail "no cookie: $(captured)"
     [ "$(count_captured 2 "192.0.2.1.$PORT1")" -ge 1 ] || fail "no response: $(captured)"

@@ -191,13 +191,13 @@ rekey()
     engine_link w
     kernel_link w
     on w-1 ip route add 198.18.0.0/15 via 192.0.2.2
-    on w-2 "$TOOLS/hsflood" --key "$KEY1" --rate 1000 --seconds 90 "192.0.2.1:$PORT1" 3>&- &
+    on w-2 "$TOOLS/hsflood" --key "$KEY1" --rate 500 --seconds 150 "192.0.2.1:$PORT1" 3>&- &
     BACKGROUND+=("$!")
     sleep 1
     capture w-1 v1 'udp and host 192.0.2.2'
     "$CTL" "$ENGINE" set "public_key=$KEY2" "allowed_ip=$IP2/32"
     kernel_peer endpoint "192.0.2.1:$PORT1"
-    answers "$c2" "$IP1" 60
+    answers "$c2" "$IP1" 120
     sleep 0.5
     [ "$(count_captured 3 "192.0.2.1.$PORT1")" -ge 1 ] || fail "no cookie: $(captured)"
 }
