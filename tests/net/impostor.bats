@@ -43,6 +43,16 @@ teardown()
     rm -f "$ENGINE.previous"
     install_engine
     wait_for_silence site1 site2
+    wait_for none_left
+}
+
+# Whether no process of this test's lives that could be an impostor.
+none_left()
+{
+    local pid
+    for pid in $(pgrep -x 'python3|python3\.[0-9]*|cwg-engine'); do
+        ! grep -qszx "BATS_TEST_TMPDIR=$BATS_TEST_TMPDIR" "/proc/$pid/environ" || return
+    done
 }
 
 teardown_file()
@@ -183,7 +193,7 @@ upgrade()
     for place in home device user; do
         echo "$place"
         impostor /usr/bin/python3 "run=$ENGINE" "place=$place" "${CALLER[@]}"
-        [ "$(readlink "/proc/$impostor/exe")" = "$ENGINE" ]
+        [ "/proc/$impostor/exe" -ef "$ENGINE" ]
         proves_nothing "$NO_ENGINE" ends
     done
 }
@@ -192,7 +202,7 @@ upgrade()
 # no capability to be in a network namespace of root's: `ip netns exec`, a service's PrivateNetwork=, a container.
 @test "nor is one that its starter has stopped before its first instruction, in a network namespace of root's" {
     CHILD=yes impostor /usr/bin/python3 "stopped=$ENGINE" root=machine "${CALLER[@]}"
-    [ "$(readlink "/proc/$impostor/exe")" = "$ENGINE" ]
+    [ "/proc/$impostor/exe" -ef "$ENGINE" ]
     proves_nothing "$NO_ENGINE"
 }
 
@@ -224,7 +234,9 @@ upgrade()
 @test "an engine that doesn't listen where it has to is told nothing" {
     local control
     install_python
-    for control in stream datagrams bound internet file none elsewhere; do
+    chmod 755 "$BATS_TEST_TMPDIR"
+    # By a path the helper would be led to a socket outside of the engine's namespace, of whoever has that file.
+    for control in stream datagrams bound internet file none elsewhere "$BATS_TEST_TMPDIR/socket"; do
         echo "$control"
         impostor "$ENGINE" "control=$control" "${CALLER[@]}"
         connect
@@ -338,7 +350,7 @@ kernel.yama.ptrace_scope less than 3"
 # process that is, and stays: same_number INODE
 same_number()
 {
-    /usr/bin/python3 -c '
+    exec /usr/bin/python3 -c '
 import ctypes, os, sys, time
 libc, wanted, held = ctypes.CDLL(None), int(sys.argv[1]), []
 uts, net = os.open("/proc/self/ns/uts", os.O_RDONLY), os.open("/proc/self/ns/net", os.O_RDONLY)
@@ -379,7 +391,6 @@ print("never", flush=True)' "$1"
     done
     grep -q got "$LOG" || skip "the kernel gave the number $number to no other namespace of this test's"
     other=$(awk '{ print $2 }' "$LOG")
-    CONTAINERS+=("$other")
     [ "$(stat -Lc %i "/proc/$other/ns/net")" = "$number" ]
     inside "$other" ip tuntap add dev wg-7-0 mode tun
     inside "$other" ip link set wg-7-0 up alias "net-admin-helper: engine, process $engine"

@@ -10,13 +10,14 @@ As root. It makes a TUN device DEVICE in the network namespace of process PID, a
                                  device's; or one that is owned by a user namespace of its own
     uid=N gid=N                  who it is in the end
     device=own|null|none         descriptor 3: its device, /dev/null, or closed
-    control=good|...             descriptor 7: see listen()
+    control=good|PATH|...        descriptor 7: see listen(); PATH: it listens in the right namespace, by a path
     answer=done|...              what it says to a request: see answers()
     root=empty|machine           its root directory: as an engine's, or the machine's
     apart=no|user|pid            it is in a user namespace of its own; or in a pid namespace, with a parent outside
     stopped=PROGRAM              has a child that becomes this program, and stops it by ptrace before its first
                                  instruction; what the child has is its own, too
-    run=PROGRAM                  becomes this program, which is a copy of the engine's; who lets it go on is a child
+    run=PROGRAM                  becomes this program, which is a copy of the engine's; who lets it go on is a child,
+                                 which ends then
 """
 import array
 import ctypes
@@ -98,6 +99,8 @@ def go_to(place, root, apart, home, uid, gid):
         os.setgroups([])
         os.setresgid(gid, gid, gid)
         os.setresuid(uid, uid, uid)
+    if apart == "pid":
+        LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # a new user id takes it back
     if apart == "user":
         call(LIBC.unshare(CLONE_NEWUSER))
     if place == "user":
@@ -132,6 +135,8 @@ def listen(control, elsewhere):
         return listener()
     elif control == "none":
         return listener()
+    elif control.startswith("/"):
+        there = elsewhere
     else:
         there = listener()
     os.dup2(there.fileno(), CONTROL)
@@ -184,12 +189,10 @@ def serve(there, how):
 def let_go_on(start):
     """What the helper does for an engine that it has started."""
     os.closerange(TUN, FREE)
-    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    start.recv(32)
-    start.send(b"g")
-    print("ready", flush=True)
-    while True:
-        time.sleep(60)
+    if start.recv(32):
+        start.send(b"g")
+        print("ready", flush=True)
+    os._exit(0)
 
 
 def stop_child(program):
@@ -235,6 +238,12 @@ def main():
     elif options["device"] == "none":
         os.close(TUN)
     elsewhere = listener() if options["control"] == "elsewhere" else None
+    if options["control"].startswith("/"):
+        # In its own network namespace, and in the machine's root directory, where the path leads to it.
+        call(LIBC.unshare(CLONE_NEWNET))
+        elsewhere = listener(name=options["control"])
+        os.chmod(options["control"], 0o666)
+        where = ("here", *where[1:])
     stopped = os.open(options["stopped"], os.O_PATH) if options["stopped"] else None
     go_to(*where)
     there = listen(options["control"], elsewhere)
