@@ -88,6 +88,19 @@ static int get_ready(const struct task *task, const struct request *request, str
     return error;
 }
 
+/* Does a task with its container open. Before that the caller may have stopped this process for as
+ * long as he liked, and the policy may be another by now; from here on the deadline runs. */
+static int do_inside(const struct task *task, const struct request *request, struct target *target,
+                     struct failure *failure)
+{
+    int error = 0;
+
+#ifdef ENABLE_CWG_POLICY
+    error = policy_check_unchanged(failure);
+#endif
+    return error ? error : task->run(request, target, failure);
+}
+
 static int do_task(const struct task *task, const struct request *request, struct failure *failure)
 {
     struct home home;
@@ -102,7 +115,7 @@ static int do_task(const struct task *task, const struct request *request, struc
         error = target_open(&home, &request->target, task->changes, &target, failure);
         if (!error) {
             reached = &target;
-            error = task->run(request, &target, failure);
+            error = do_inside(task, request, &target, failure);
         }
         error = task_result(request, error);
     }

@@ -314,8 +314,6 @@ int policy_check(const struct task *task, const struct request *request, struct 
     return error;
 }
 
-#ifdef ENABLE_CWG_BATCH
-
 /* What is at a path now. The same system call with every libc: the sandbox has it. */
 static int look_at(const char *at, struct stat *ret_status)
 {
@@ -356,10 +354,8 @@ int policy_check_unchanged(struct failure *failure)
     if (!policy.asked || (is_same_directory() && is_same_file()))
         return 0;
     return fail_as(failure, FAILURE_POLICY, -ESTALE,
-                   "policy: %s was changed since this batch began; begin a new one", path);
+                   "policy: %s was changed since this command began; begin a new one", path);
 }
-
-#endif
 
 bool policy_allows_net(uint32_t net)
 {

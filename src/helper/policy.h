@@ -26,7 +26,8 @@ int policy_read(struct failure *failure);
 int policy_check(const struct task *task, const struct request *request, struct failure *failure);
 
 /* Whether the file that was read is still the one at that path, in the same directory, and not
- * changed since; or whether there is still none. For a batch, which may run for long. Returns 0, or
+ * changed since; or whether there is still none. Asked where a caller can't hold up what follows:
+ * the container is open, and the deadline runs. And by a batch for each line. Returns 0, or
  * -ESTALE. */
 int policy_check_unchanged(struct failure *failure);
 

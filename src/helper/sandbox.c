@@ -137,7 +137,7 @@ static const struct sock_filter filter[] = {
     /* lines.c: a batch */
     ALLOW_WITH(read, 0, STDIN_FILENO),
 #endif
-#if defined ENABLE_CWG_BATCH && defined ENABLE_CWG_POLICY
+#ifdef ENABLE_CWG_POLICY
     /* policy.c: is the policy still the one that was read? It opens nothing; the caller can ask
      * this, too */
     ALLOW(newfstatat),

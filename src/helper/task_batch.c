@@ -115,12 +115,19 @@ static void forget(void)
     output_forget_warning();
 }
 
+/* The policy is looked at again here, where the deadline runs: since the line was checked the
+ * caller may have stopped this process for as long as he liked. */
 static int run_task(struct batch *batch, const struct command_line *line, struct target *target,
                     struct failure *failure)
 {
     const struct task *task = line->task;
-    int error = task->prepare ? task->prepare(&line->request, batch->home, failure) : 0;
+    int error = 0;
 
+#ifdef ENABLE_CWG_POLICY
+    error = policy_check_unchanged(failure);
+#endif
+    if (!error && task->prepare)
+        error = task->prepare(&line->request, batch->home, failure);
     if (error)
         return error;
     if (task->changes)

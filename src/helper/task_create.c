@@ -9,6 +9,7 @@
 #include "helper/links.h"
 #include "helper/output.h"
 #include "helper/path.h"
+#include "helper/policy.h"
 #include "helper/port.h"
 #include "helper/settings.h"
 #include "helper/task.h"
@@ -220,6 +221,11 @@ static int complete(const struct request *request, struct target *target,
                     "PrivateNetwork=yes?)");
     if (!error)
         error = print_result(request, target, device, public_key, failure);
+#ifdef ENABLE_CWG_POLICY
+    /* That took as long as the caller liked. */
+    if (!error)
+        error = policy_check_unchanged(failure);
+#endif
     if (!error)
         error = device->backend->finish(target, device, failure);
 #ifdef ENABLE_CWG_AUDIT

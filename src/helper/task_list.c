@@ -12,6 +12,7 @@
 #include "helper/json.h"
 #include "helper/links.h"
 #include "helper/output.h"
+#include "helper/policy.h"
 #include "helper/settings.h"
 #include "helper/taker.h"
 #include "helper/task.h"
@@ -179,6 +180,14 @@ static int look_at(const struct netns *netns, int pid, struct visited *ret_visit
     int error = target_open(listing->home, &name, false, &target, &reason);
     bool same;
 
+#ifdef ENABLE_CWG_POLICY
+    /* As in main.c: the caller may have stopped this process before. */
+    if (!error) {
+        error = policy_check_unchanged(&reason);
+        if (error)
+            target_close(&target);
+    }
+#endif
     ret_visited->pid = pid;
     ret_visited->count = 0;
     /* A namespace that the caller may not act on (-EPERM) has no links for the caller. */

@@ -522,10 +522,52 @@ The first rule for a caller's user or groups holds; all others but root may do n
     mv -f "$POLICY.new" "$POLICY"
     echo "cwg_create $c1 2 0 5102" >&"$IN"
     read -r -t 30 -u "$OUT" line
-    [ "$line" = "error policy policy: $POLICY was changed since this batch began; begin a new one" ] || fail "$line"
+    [ "$line" = "error policy policy: $POLICY was changed since this command began; begin a new one" ] || fail "$line"
     exec {IN}>&- {OUT}<&-
     ! wait "$BATCH_PID" || fail "exit code 0"
     allowed create "$c1" 2 0 5102
+}
+
+# Runs a command of the application's, stops it at the first call of that name, and changes the policy meanwhile:
+# stopped_at CALL TASK...
+stopped_at()
+{
+    local call=$1 number
+    local TRACER=("$TOOLS/at-syscall" --uid "$APP_UID" --gid "$APP_GID" --stdout /dev/null)
+    shift
+    policy "user $APP_UID nets 1-2"
+    number=$(at site1 "${TRACER[@]}" --report 1 status -- "$HELPER" "$@" |
+        awk -v call="$call" '$2 == call { print $1; exit }')
+    run --separate-stderr cwg site1 destroy "$c1" 1 0 --if-exists
+    [ "$1" = cwg_create ] || cwg site1 create "$c1" 1 0 5101
+    # shellcheck disable=SC2016 # at-syscall's shell
+    run --separate-stderr at site1 "${TRACER[@]}" stop "$number" \
+        --do "echo 'user $APP_UID nets 2' >$POLICY.new && mv -f $POLICY.new $POLICY" -- "$HELPER" "$@"
+    policy "user $APP_UID nets 1-2"
+}
+
+# Where nothing of a container is open a caller can stop a command for as long as he likes, and let it go on when the
+# policy has become another: before the container is opened, and while the key is written.
+@test "a command that was stopped while the policy was changed does no more" {
+    local call changed="policy: $POLICY was changed since this command began; begin a new one"
+    for call in seccomp write; do
+        stopped_at "$call" cwg_create "$c1" 1 0 5101
+        assert_failure_with "$changed"
+        ! has_device "$c1" wg-1-0 || fail "there is a link"
+        wait_for port_free site1 5101
+    done
+    stopped_at seccomp cwg_connect "$c1" 1 1 192.0.2.2:5102 "$KEY"
+    assert_failure_with "$changed"
+    [[ $(cwg site1 show "$c1" 1 0) != *"$KEY"* ]]
+    echo "cwg_connect $c1 1 1 192.0.2.2:5102 $KEY" >"$BATS_TEST_TMPDIR/lines"
+    stopped_at pidfd_open batch "$BATS_TEST_TMPDIR/lines"
+    assert_failure_with "1 of 1 tasks failed"
+    [[ $(cwg site1 show "$c1" 1 0) != *"$KEY"* ]]
+    stopped_at seccomp cwg_list
+    assert_failure_with "what is listed isn't all: process $c1: $changed"
+    stopped_at seccomp cwg_destroy "$c1" 1 0
+    assert_failure_with "$changed"
+    has_device "$c1" wg-1-0
 }
 
 # Starts a batch of the application's, does a line, changes something, and sees what the next line is answered.
@@ -555,7 +597,7 @@ another_directory()
 }
 
 @test "a batch goes on neither under a file that came, nor without the one that was there, nor in another directory" {
-    local change after="error policy policy: $POLICY was changed since this batch began; begin a new one"
+    local change after="error policy policy: $POLICY was changed since this command began; begin a new one"
     # shellcheck disable=SC2016 # evaluated later
     for change in 'policy "user $APP_UID"' ': >"$POLICY"; chmod 644 "$POLICY"' 'ln -s nowhere "$POLICY"' \
         'chmod 777 "$DIRECTORY"'; do
