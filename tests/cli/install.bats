@@ -12,7 +12,7 @@ TASKS=(cwg_create cwg_connect cwg_destroy cwg_show cwg_list cwg_wait cwg_destroy
 setup_file()
 {
     # The application has to get at what is installed there.
-    chmod 755 "$(dirname "$BATS_RUN_TMPDIR")" "$BATS_RUN_TMPDIR" "$BATS_FILE_TMPDIR"
+    chmod a+rx "$(dirname "$BATS_RUN_TMPDIR")" "$BATS_RUN_TMPDIR" "$BATS_FILE_TMPDIR"
     BATS_TEST_TMPDIR=$BATS_FILE_TMPDIR
     prepare all
     prepare without_connect CONNECT

@@ -17,7 +17,7 @@ install_helper()
     local program=${1:-${TESTED:-$ROOT/build/$NAME}} capabilities=${2:-cap_net_admin,cap_sys_admin,cap_sys_ptrace=p}
     local directory=${3:-$BATS_FILE_TMPDIR/bin}
 
-    chmod 755 "$BATS_RUN_TMPDIR" "$BATS_FILE_TMPDIR" "$(dirname "$BATS_RUN_TMPDIR")"
+    chmod a+rx "$BATS_RUN_TMPDIR" "$BATS_FILE_TMPDIR" "$(dirname "$BATS_RUN_TMPDIR")"
     mkdir -p "$directory"
     install -s -m 0750 -o root -g "$APP_GID" "$program" "$directory/$NAME"
     setcap "$capabilities" "$directory/$NAME"
