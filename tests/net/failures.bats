@@ -14,16 +14,10 @@
 # bats file_tags=only-6-1
 bats_require_minimum_version 1.5.0
 load net
+sites_of_the_file
 
 # Some peer's key: 32 times the byte "k".
 KEY=a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s=
-
-setup_file()
-{
-    has_backend || return 0
-    install_helper
-    two_sites
-}
 
 setup()
 {
@@ -31,20 +25,10 @@ setup()
     container c1
 }
 
-teardown()
+# What a test put into a site.
+after_test()
 {
-    local failed=false
-    unchanged || failed=true
-    # What a test put into a site.
     ip -n site1 link delete wg-1-0 2>/dev/null || true
-    clean_up
-    wait_for_silence site1
-    ! $failed
-}
-
-teardown_file()
-{
-    clean_up
 }
 
 # Starts a command in the background, to be ended by clean_up, and sets the variable $1 to its pid.

@@ -13,30 +13,13 @@
 
 bats_require_minimum_version 1.5.0
 load net
-
-setup_file()
-{
-    has_backend || return 0
-    install_helper
-    two_sites
-}
+sites_of_the_file
 
 setup()
 {
     require_backend
     container c1
     container c2
-}
-
-teardown()
-{
-    clean_up
-    wait_for_silence site1 site2
-}
-
-teardown_file()
-{
-    clean_up
 }
 
 # From container $1 to address $2.

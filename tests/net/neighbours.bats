@@ -15,13 +15,7 @@
 # bats file_tags=only-6-1
 bats_require_minimum_version 1.5.0
 load net
-
-setup_file()
-{
-    has_backend || return 0
-    install_helper
-    two_sites
-}
+sites_of_the_file
 
 setup()
 {
@@ -29,20 +23,6 @@ setup()
     container c1
     container c3
     neighbours eth0 172.16.0.20/24 172.16.0.99/24
-}
-
-teardown()
-{
-    local failed=false
-    unchanged || failed=true
-    clean_up
-    wait_for_silence site1 site2
-    ! $failed
-}
-
-teardown_file()
-{
-    clean_up
 }
 
 # Makes $c1 and $c3 neighbours, by devices of that name with these addresses.

@@ -294,6 +294,35 @@ clean_up()
     SITES=()
 }
 
+# For a file whose two sites live as long as it does, and its containers as long as a test. To be called once, at its top:
+# what bats runs before and after the tests is defined by this. After a test $c1 is compared with what it was before a
+# refused(), and the file's own after_test() is run, if it has one.
+# shellcheck disable=SC2317 # bats calls these
+sites_of_the_file()
+{
+    setup_file()
+    {
+        has_backend || return 0
+        install_helper
+        two_sites
+    }
+
+    teardown()
+    {
+        local failed=false
+        unchanged || failed=true
+        ! declare -F after_test >/dev/null || after_test
+        clean_up
+        wait_for_silence site1 site2 || failed=true
+        ! $failed
+    }
+
+    teardown_file()
+    {
+        clean_up
+    }
+}
+
 CONTAINERS=()
 SITES=()
 

@@ -4,13 +4,7 @@
 # bats file_tags=only-6-1
 bats_require_minimum_version 1.5.0
 load net
-
-setup_file()
-{
-    has_backend || return 0
-    install_helper
-    two_sites
-}
+sites_of_the_file
 
 setup()
 {
@@ -18,19 +12,9 @@ setup()
     container c1
 }
 
-teardown()
+after_test()
 {
-    local failed=false
-    unchanged || failed=true
     at site1 sysctl -qw net.ipv4.ip_unprivileged_port_start=1024 net.ipv4.ip_local_port_range="32768 60999"
-    clean_up
-    wait_for_silence site1
-    ! $failed
-}
-
-teardown_file()
-{
-    clean_up
 }
 
 # Binds ports at site1, FAMILY:PORT each, until the test ends. An IPv6 socket is for IPv6 alone.

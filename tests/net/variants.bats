@@ -12,6 +12,7 @@
 # bats file_tags=only-6-1
 bats_require_minimum_version 1.5.0
 load net
+sites_of_the_file
 
 # The application's user and its group.
 NOBODY=65534
@@ -27,20 +28,6 @@ setup()
 {
     require_backend
     container c1
-}
-
-teardown()
-{
-    local failed=false
-    unchanged || failed=true
-    clean_up
-    wait_for_silence site1 site2
-    ! $failed
-}
-
-teardown_file()
-{
-    clean_up
 }
 
 install_variants()

@@ -13,16 +13,10 @@
 # bats file_tags=only-6-12
 bats_require_minimum_version 1.5.0
 load net
+sites_of_the_file
 
 KEY_A=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE=
 STOPPED=
-
-setup_file()
-{
-    has_backend || return 0
-    install_helper
-    two_sites
-}
 
 setup()
 {
@@ -31,16 +25,9 @@ setup()
     container c2
 }
 
-teardown()
+after_test()
 {
     [ -z "$STOPPED" ] || kill -CONT "$STOPPED" 2>/dev/null || true
-    clean_up
-    wait_for_silence site1 site2
-}
-
-teardown_file()
-{
-    clean_up
 }
 
 # What a look must not change in a container: all but counters.
