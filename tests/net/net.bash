@@ -294,9 +294,9 @@ clean_up()
     SITES=()
 }
 
-# For a file whose two sites live as long as it does, and its containers as long as a test. To be called once, at its top:
-# what bats runs before and after the tests is defined by this. After a test $c1 is compared with what it was before a
-# refused(), and the file's own after_test() is run, if it has one.
+# For a file whose two sites live as long as the file, and whose containers live as long as a test. A file calls this
+# once, at its top: this defines what bats runs before and after the tests. After a test, $c1 is compared with what it was
+# before a refused(), and the file's own after_test() is run, if it has one.
 # shellcheck disable=SC2317 # bats calls these
 sites_of_the_file()
 {

@@ -312,7 +312,7 @@ completes_handshakes()
     done
     inside "$c1" iptables -A OUTPUT -o wg-7-0 -j DROP
     run --separate-stderr cwg site1 wait "$c1" 7 0 1 --json
-    assert_json_failure filtered "a filter in this container lets no packet out to the peer's address, 10.0.0.15; let UDP"
+    assert_json_failure filtered "a filter in this container lets no packet out to the peer's address, 10.0.0.15; let"
     start_waiting "$c1" 7 0 20
     inside "$c1" iptables -F OUTPUT
     waited 0 ""
