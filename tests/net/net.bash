@@ -295,7 +295,7 @@ clean_up()
 }
 
 # For a file whose two sites live as long as the file, and whose containers live as long as a test. A file calls this
-# once, at its top: this defines what bats runs before and after the tests. After a test, $c1 is compared with what it was
+# once, at its top: this defines what bats runs before and after the tests. After a test, $c1 is compared with its state
 # before a refused(), and the file's own after_test() is run, if it has one.
 # shellcheck disable=SC2317 # bats calls these
 sites_of_the_file()
