@@ -16,22 +16,32 @@ enum {
                                nothing that was ignored before is answered by it. */
 };
 
-/* What the dumps of routes and devices are searched for. */
+/* What the dumps of devices and routes are searched for. Links are in neither list. */
 struct search {
-    int with_address[DEVICES_MAX]; /* indices of devices that addresses are on */
-    size_t with_addresses;
+    int mute[DEVICES_MAX]; /* indices of devices without ARP, on which an address needs others' */
+    size_t mutes;
     int open[DEVICES_MAX]; /* indices of devices that answer for every address */
     size_t opens;
-    bool needed; /* an address needs the answers of another device; or the dump is too large */
+    bool needed; /* an address needs the answers of another device; or there are too many devices */
 };
 
-static bool has_address(const struct search *search, int device)
+static int note_device(const struct nlmsghdr *message, void *context)
 {
-    for (size_t i = 0; i < search->with_addresses; i++) {
-        if (search->with_address[i] == device)
-            return true;
+    struct search *search = context;
+    struct rtmsg_arp arp;
+    int error = rtmsg_arp_parse(message, &arp);
+
+    if (error)
+        return error;
+    if (!arp.answers && !arp.point_to_point) {
+        if (search->mutes == DEVICES_MAX)
+            search->needed = true;
+        else
+            search->mute[search->mutes++] = arp.index;
     }
-    return false;
+    if (arp.answers && arp.ignore == 0 && search->opens < DEVICES_MAX)
+        search->open[search->opens++] = arp.index;
+    return 0;
 }
 
 /* Local routes, of which each address of a device has one. `ip route add local` makes them for
@@ -42,28 +52,12 @@ static int note_address(const struct nlmsghdr *message, void *context)
     struct rtmsg_route route;
     int error = rtmsg_route_parse(message, &route);
 
-    if (error || route.type != RTN_LOCAL || route.destination >> 24 == 127 ||
-        has_address(search, route.device))
+    if (error || route.type != RTN_LOCAL || route.destination >> 24 == 127)
         return error;
-    if (search->with_addresses == DEVICES_MAX)
-        search->needed = true;
-    else
-        search->with_address[search->with_addresses++] = route.device;
-    return 0;
-}
-
-static int note_device(const struct nlmsghdr *message, void *context)
-{
-    struct search *search = context;
-    struct rtmsg_arp arp;
-    int error = rtmsg_arp_parse(message, &arp);
-
-    if (error)
-        return error;
-    if (!arp.answers && !arp.point_to_point && has_address(search, arp.index))
-        search->needed = true;
-    if (arp.answers && arp.ignore == 0 && search->opens < DEVICES_MAX)
-        search->open[search->opens++] = arp.index;
+    for (size_t i = 0; i < search->mutes; i++) {
+        if (search->mute[i] == route.device)
+            search->needed = true;
+    }
     return 0;
 }
 
@@ -72,13 +66,13 @@ static int look(struct target *target, struct search *search, struct failure *fa
     struct message request;
     int error;
 
-    rtmsg_route_dump(&request);
-    error = netlink_request(&target->dumps, &request, false, note_address, search);
-    if (error)
-        return fail_unexpected(failure, error, "can't list the container's routes");
     rtmsg_arp_dump(&request);
     error = netlink_request(&target->dumps, &request, false, note_device, search);
-    return error ? fail_unexpected(failure, error, "can't list the container's devices") : 0;
+    if (error)
+        return fail_unexpected(failure, error, "can't list the container's devices");
+    rtmsg_route_dump(&request);
+    error = netlink_request(&target->dumps, &request, false, note_address, search);
+    return error ? fail_unexpected(failure, error, "can't list the container's routes") : 0;
 }
 
 int arp_keep_apart(struct target *target, struct failure *failure)

@@ -11,7 +11,8 @@ struct failure;
  * its own addresses only. A device where arp_ignore is set already keeps its setting.
  *
  * All devices are left alone where an address needs the answers of another device: that is an
- * address on lo, or on a device such as dummy0, which has no ARP of its own.
+ * address on lo, or on a device such as dummy0, which has no ARP of its own. So they are where
+ * there are more than 64 such devices. Of devices that answer ARP, 64 are set in a call.
  *
  * The kernel lets netlink set this for each device, and not for the namespace. A device that comes
  * later is set by the next call. Returns 0, or a negative errno. */

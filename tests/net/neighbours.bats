@@ -126,6 +126,15 @@ arp_ignore()
     inside "$c2" ping -q -c 1 -W 10 10.0.0.14
 }
 
+@test "nor where the container has a hundred links" {
+    local i make="tuntap add wg# mode tun\naddress add 172.20.#.1/32 dev wg#\nlink set wg# up\n"
+    [ "$BACKEND" = engine ] || make=${make/tuntap add wg# mode tun/link add wg# type wireguard}
+    for i in {1..100}; do printf '%b' "${make//#/$i}"; done | inside "$c1" ip -batch -
+    link_up_beside
+    run ! is_answered eth0 10.0.0.14
+    is_answered eth0 172.16.0.20
+}
+
 link_up_beside()
 {
     container c2
