@@ -30,6 +30,8 @@ enum cause diagnosis_cause(const struct findings *findings)
     default:
         break;
     }
+    if (view->answered && !view->status.has_key)
+        return CAUSE_NO_KEY;
     if (findings->no_address)
         return CAUSE_NO_ADDRESS;
     if (findings->from_elsewhere || (findings->heard && view->state == STATE_WRONG_ADDRESS))
@@ -56,6 +58,7 @@ static enum failure_code code_of(const struct findings *findings, enum cause cau
         [CAUSE_UNFINISHED] = FAILURE_UNFINISHED,
         [CAUSE_DOWN] = FAILURE_DOWN,
         [CAUSE_NO_ADDRESS] = FAILURE_DOWN,
+        [CAUSE_NO_KEY] = FAILURE_REMOVED,
         [CAUSE_ENGINE_LOST] = FAILURE_ENGINE_LOST,
         [CAUSE_PORT_LOST] = FAILURE_PORT_LOST,
         [CAUSE_NOT_CONNECTED] = FAILURE_NOT_CONNECTED,
@@ -98,6 +101,11 @@ static void say_state(const struct findings *findings, enum cause cause, struct 
                     device->name, address);
         failure_add_line(failure, "add %s/31 there, or cwg_destroy the link, and create it again",
                          address);
+        break;
+    case CAUSE_NO_KEY:
+        failure_add(failure, "somebody in the container has taken away the private key of %s",
+                    device->name);
+        failure_add_line(failure, "cwg_destroy the link, and create it again");
         break;
     case CAUSE_PORT_LOST:
         failure_add(failure,
@@ -255,6 +263,7 @@ int diagnosis_fail(const struct findings *findings, enum cause cause, struct fai
     case CAUSE_UNFINISHED:
     case CAUSE_DOWN:
     case CAUSE_NO_ADDRESS:
+    case CAUSE_NO_KEY:
     case CAUSE_ENGINE_LOST:
     case CAUSE_PORT_LOST:
         say_state(findings, cause, failure);

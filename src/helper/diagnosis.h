@@ -25,6 +25,7 @@ enum cause {
     CAUSE_UNFINISHED,
     CAUSE_DOWN,
     CAUSE_NO_ADDRESS,
+    CAUSE_NO_KEY, /* root in the container can take that of a kernel's link away */
     CAUSE_ENGINE_LOST,
     CAUSE_PORT_LOST,
     CAUSE_NOT_CONNECTED,

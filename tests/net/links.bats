@@ -158,8 +158,14 @@ latest_handshake()
 }
 
 # The kernel then tells no public key, which a peer's is compared with.
-@test "a link whose private key root in the container took away isn't connected, and why is said" {
+@test "a link whose private key root in the container took away isn't connected, nor waited for, and why is said" {
     require_kernel
+    cwg site1 create "$c1" 7 0 5101
+    cwg site1 connect "$c1" 7 1 192.0.2.2:5102 "$(wg genkey | wg pubkey)"
+    inside "$c1" wg set wg-7-0 private-key /dev/null
+    run --separate-stderr cwg site1 wait "$c1" 7 0 1 --json
+    assert_json_failure removed "somebody in the container has taken away the private key of wg-7-0"
+    cwg site1 destroy "$c1" 7 0
     cwg site1 create "$c1" 7 0 5101
     inside "$c1" wg set wg-7-0 private-key /dev/null
     [ "$(wg_of "$c1" wg-7-0 public-key)" = "(none)" ]

@@ -14,6 +14,7 @@ static const struct {
     enum link_state state;
     struct findings seen;
     bool no_endpoint;
+    bool no_key;
     int64_t handshake; /* milliseconds ago; 0: never */
     enum cause cause;
 } cases[] = {
@@ -24,6 +25,7 @@ static const struct {
     {"port lost", STATE_PORT_LOST, {.no_route = true}, .cause = CAUSE_PORT_LOST},
     {"waiting", STATE_WAITING, {.no_route = true}, .cause = CAUSE_NOT_CONNECTED},
     {"no address", STATE_CONNECTED, {.no_address = true, .heard = true}, .cause = CAUSE_NO_ADDRESS},
+    {"no key", STATE_CONNECTED, {.heard = true}, .no_key = true, .cause = CAUSE_NO_KEY},
 
     /* What came. */
     {"one dropped",
@@ -88,7 +90,8 @@ static struct findings findings_of(size_t i)
                  .dropped_packets = UINT64_MAX},
         .answered = true,
         .state = cases[i].state,
-        .status = {.peers = 1,
+        .status = {.has_key = !cases[i].no_key,
+                   .peers = 1,
                    .port = 65535,
                    .endpoint = {.ipv6 = true, .port = cases[i].no_endpoint ? 0 : 65535},
                    .has_handshake = cases[i].handshake,
