@@ -102,7 +102,7 @@ int taker_start(struct failure *failure)
 int taker_ask(const struct census **ret_census, struct failure *failure)
 {
     const char question = 0;
-    struct answer answer;
+    struct answer answer = {.error = 0};
     struct iovec buffer = {.iov_base = &answer, .iov_len = sizeof(answer)};
     struct msghdr header = {.msg_iov = &buffer, .msg_iovlen = 1};
 
