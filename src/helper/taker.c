@@ -3,8 +3,6 @@
 #include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -21,30 +19,47 @@
 struct answer {
     int32_t error; /* a negative errno, with the reason in `failure`; or 0 */
     struct failure failure;
+    int hidden; /* as in struct census, but for namespaces that can't have links */
+    bool more;
+    size_t count; /* of the messages that follow, with an entry each */
 };
 
 static int to_taker = -1;
-static struct census *shared;
 
 bool taker_is_there(void)
 {
     return to_taker >= 0;
 }
 
-/* Nothing is ever read of what is shared. */
-static void share(const struct census *census)
+static bool say(const void *bytes, size_t size)
 {
-    memcpy(shared->entries, census->entries, census->count * sizeof(census->entries[0]));
-    shared->more = census->more;
-    shared->hidden = census->hidden;
-    shared->count = census->count;
+    return send(STDIN_FILENO, bytes, size, MSG_NOSIGNAL) == (ssize_t)size;
+}
+
+static bool answer_question(void)
+{
+    static struct census census;
+    struct answer answer = {.error = 0};
+    bool said;
+
+    answer.error = census_take(&census, &answer.failure);
+    answer.failure.usage = NULL;
+    answer.hidden = census.hidden;
+    answer.more = census.more;
+    for (size_t i = 0; i < census.count && !answer.error; i++)
+        answer.count += census.entries[i].may_have_links;
+    said = say(&answer, sizeof(answer));
+    for (size_t i = 0; i < census.count && !answer.error && said; i++) {
+        if (census.entries[i].may_have_links)
+            said = say(&census.entries[i], sizeof(census.entries[i]));
+    }
+    return said;
 }
 
 /* Standard input is the socket, and nothing else is open. A census that takes too long ends this
  * process (deadline.h), which is an answer, too. */
 _Noreturn static void run(int fd)
 {
-    static struct census census;
     struct failure ignored;
     char question;
 
@@ -54,20 +69,13 @@ _Noreturn static void run(int fd)
     privilege_keep(PRIVILEGE_PTRACE);
     if (deadline_make(&ignored))
         _exit(EXIT_FAILURE);
-    while (recv(STDIN_FILENO, &question, sizeof(question), 0) == sizeof(question)) {
-        struct answer answer = {.error = 0};
-
-        answer.error = census_take(&census, &answer.failure);
-        answer.failure.usage = NULL;
-        if (!answer.error)
-            share(&census);
-        if (send(STDIN_FILENO, &answer, sizeof(answer), MSG_NOSIGNAL) != sizeof(answer))
-            break;
-    }
+    while (recv(STDIN_FILENO, &question, sizeof(question), 0) == sizeof(question) &&
+           answer_question())
+        ;
     _exit(EXIT_SUCCESS);
 }
 
-static int start(struct failure *failure)
+int taker_start(struct failure *failure)
 {
     int ends[2];
     pid_t process;
@@ -84,37 +92,41 @@ static int start(struct failure *failure)
     return 0;
 }
 
-int taker_start(struct failure *failure)
+static bool hear(void *ret_bytes, size_t size)
 {
-    void *memory =
-        mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    int error;
+    struct iovec buffer = {.iov_base = ret_bytes, .iov_len = size};
+    struct msghdr header = {.msg_iov = &buffer, .msg_iovlen = 1};
 
-    if (memory == MAP_FAILED)
-        return fail_unexpected(failure, -errno, "no memory for a list of containers");
-    shared = memory;
-    error = start(failure);
-    if (!error && mprotect(memory, sizeof(*shared), PROT_READ) < 0)
-        error = fail_unexpected(failure, -errno, "can't protect a list of containers");
-    return error;
+    return recvmsg(to_taker, &header, 0) == (ssize_t)size;
 }
 
-int taker_ask(const struct census **ret_census, struct failure *failure)
+static int fail_ended(struct failure *failure)
+{
+    return fail_as(failure, FAILURE_BATCH, -EPIPE,
+                   "the process that looks for the batch's containers has ended: begin a new "
+                   "batch");
+}
+
+int taker_ask(struct census *ret_census, struct failure *failure)
 {
     const char question = 0;
     struct answer answer = {.error = 0};
-    struct iovec buffer = {.iov_base = &answer, .iov_len = sizeof(answer)};
-    struct msghdr header = {.msg_iov = &buffer, .msg_iovlen = 1};
 
     if (send(to_taker, &question, sizeof(question), MSG_NOSIGNAL) != sizeof(question) ||
-        recvmsg(to_taker, &header, 0) != sizeof(answer))
-        return fail_as(failure, FAILURE_BATCH, -EPIPE,
-                       "the process that looks for the batch's containers has ended: begin a new "
-                       "batch");
-    *ret_census = shared;
-    if (answer.error)
+        !hear(&answer, sizeof(answer)) || answer.count > CENSUS_MAX)
+        return fail_ended(failure);
+    if (answer.error) {
         *failure = answer.failure;
-    return answer.error;
+        return answer.error;
+    }
+    for (size_t i = 0; i < answer.count; i++) {
+        if (!hear(&ret_census->entries[i], sizeof(ret_census->entries[i])))
+            return fail_ended(failure);
+    }
+    ret_census->count = answer.count;
+    ret_census->more = answer.more;
+    ret_census->hidden = answer.hidden;
+    return 0;
 }
 
 #endif

@@ -2,9 +2,9 @@
  * /proc can be opened any more (census.h). So a second process is split off before that, and takes
  * each census that a line needs. It keeps one capability, CAP_SYS_PTRACE, and knows one question.
  *
- * It is asked over a socket (SOCK_SEQPACKET) whose other end only the batch has. It writes the
- * census into memory that the batch can read alone, and answers when it is whole; or why there is
- * none. The process ends when the batch does. */
+ * It is asked over a socket (SOCK_SEQPACKET) whose other end only the batch has. The answer is the
+ * census, an entry a message, without the namespaces that can't have links; or why there is none.
+ * The process ends when the batch does. */
 #pragma once
 
 #include <stdbool.h>
@@ -18,6 +18,5 @@ int taker_start(struct failure *failure);
 /* Whether there is one. */
 bool taker_is_there(void);
 
-/* Has it take a census. *ret_census is the taker's, and holds until the next is taken. Returns 0,
- * or a negative errno. */
-int taker_ask(const struct census **ret_census, struct failure *failure);
+/* Has it take a census. Returns 0, or a negative errno. */
+int taker_ask(struct census *ret_census, struct failure *failure);

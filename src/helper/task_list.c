@@ -54,8 +54,7 @@ struct visited {
     struct link_view view[LINKS_MAX];
 };
 
-/* What is there: taken by this process, or by the taker of a batch. */
-static const struct census *census;
+static struct census census;
 
 static int flush(struct listing *listing, struct failure *failure)
 {
@@ -235,13 +234,13 @@ static int check_complete(const struct listing *listing, struct failure *failure
                        "what is listed isn't all: the container of process %d has more links than "
                        "the %d that are shown; somebody else makes devices of their name there",
                        listing->crowded, LINKS_MAX);
-    if (census->hidden)
+    if (census.hidden)
         return fail_as(failure, FAILURE_INCOMPLETE, -EACCES,
                        "what is listed isn't all: process %d is in a network namespace with links "
                        "that this program has no power to look at; run it where the containers are "
                        "started",
-                       census->hidden);
-    if (census->more)
+                       census.hidden);
+    if (census.more)
         return fail_as(failure, FAILURE_INCOMPLETE, -EOVERFLOW,
                        "there are more than %d network namespaces on this machine, and those of "
                        "the processes with the lowest numbers alone are listed; ask for others "
@@ -289,8 +288,8 @@ static int run_at_home(const struct request *request, const struct home *home,
     listing.links = 0;
     listing.patience = patience_of_all;
     listing.text.length = 0;
-    for (size_t i = 0; i < census->count && !error; i++) {
-        const struct census_entry *entry = &census->entries[i];
+    for (size_t i = 0; i < census.count && !error; i++) {
+        const struct census_entry *entry = &census.entries[i];
 
         /* Home would be refused. */
         if (!entry->may_have_links || (!root && netns_same(&entry->netns, &home->netns)))
@@ -305,16 +304,13 @@ static int run_at_home(const struct request *request, const struct home *home,
 
 static int prepare(const struct request *request, const struct home *home, struct failure *failure)
 {
-    static struct census own;
-
     (void)request;
     (void)home;
 #ifdef ENABLE_CWG_BATCH
     if (taker_is_there())
         return taker_ask(&census, failure);
 #endif
-    census = &own;
-    return census_take(&own, failure);
+    return census_take(&census, failure);
 }
 
 const struct task task_list = {
