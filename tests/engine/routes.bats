@@ -110,6 +110,9 @@ only_from()
     goes_on 10
     seen_at "[2001:db8:2::1]:$PORT1"
     only_from x1 2001:db8:2::1
+    # Of an IPv6 address it has to see first by which device datagrams leave from there.
+    sleep 0.6
+    answers "$c1" "$IP2"
     routes_by v
     goes_on 10
     seen_at "[2001:db8::1]:$PORT1"
