@@ -46,6 +46,7 @@ link_without()
 udp_arrives()
 {
     local out=$BATS_TEST_TMPDIR/udp
+    rm -f "$out" # of the other direction
     on "$2" python3 -c '
 import hashlib, socket
 with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sink:

@@ -201,7 +201,8 @@ helper = cwg.Helper(sys.argv[1])
 helper.create(1, 2, 0, 5000)
 helper.connect(1, 2, 1, "192.0.2.2:5000", sys.argv[2], preshared_key=sys.argv[3], keepalive=5, mtu=1300)' \
         "$BATS_TEST_TMPDIR/helper" "$KEY" "$PRESHARED_KEY"
-    grep -q 'cwg_connect 1 2 1 192.0.2.2:5000 .*--persistent-keepalive=5 --mtu=1300 .*--preshared-key-file=fd:' "$traced"
+    grep -q 'cwg_connect 1 2 1 192.0.2.2:5000 .*--persistent-keepalive=5 --mtu=1300 .*--preshared-key-file=fd:' \
+        "$traced"
     run ! grep -q DDDD "$traced"
 }
 
