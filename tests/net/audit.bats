@@ -228,9 +228,12 @@ refused: ${stderr#"$NAME: "}"
     assert_line 84 "$APP_UID: cwg_destroy net 7 host 0 (pid 4194304): refused: ${stderr#"$NAME: "}"
     run --separate-stderr logged cwg_destroy fd:77 7 0
     assert_line 84 "$APP_UID: cwg_destroy net 7 host 0 (fd:77): refused: ${stderr#"$NAME: "}"
-    run --separate-stderr logged cwg_destroy 1 7 0
-    assert_failure_with "pid: "
-    assert_line 84 "$APP_UID: cwg_destroy net 7 host 0 (pid 1): refused: ${stderr#"$NAME: "}"
+    # The machine's own network namespace, where the tests run in that: it alone has this setting.
+    if [ -e /proc/sys/net/core/netdev_budget ]; then
+        run --separate-stderr logged cwg_destroy 1 7 0
+        assert_failure_with "pid: "
+        assert_line 84 "$APP_UID: cwg_destroy net 7 host 0 (pid 1): refused: ${stderr#"$NAME: "}"
+    fi
     run --separate-stderr logged cwg_connect "$c1" 7 1 192.0.2.2:5102 "$KEY" --preshared-key-file /nowhere
     assert_line 84 "$APP_UID: cwg_connect net 7 host 1 peer 192.0.2.2:5102 key $KEY with a preshared key (pid $c1): \
 refused: ${stderr#"$NAME: "}"
