@@ -54,6 +54,20 @@ as_other_app()
     setpriv --reuid $((APP_UID + 1)) --regid "$APP_GID" --clear-groups --inh-caps=-all -- env -- "$@"
 }
 
+# Whether the tests run in the machine's own network namespace: it alone has this setting. Elsewhere the helper takes
+# the namespace for a container's, as it has to, and a test that called it there could change what isn't the tests'.
+in_machines_network()
+{
+    [ -e /proc/sys/net/core/netdev_budget ]
+}
+
+require_machines_network()
+{
+    in_machines_network && return
+    [ -z "${NAH_IN_VM:-}" ] || fail "the tests don't run in the VM's own network namespace"
+    skip "the tests run in a network namespace that isn't the machine's own"
+}
+
 fail()
 {
     echo "$*" >&2

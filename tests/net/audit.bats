@@ -228,8 +228,7 @@ refused: ${stderr#"$NAME: "}"
     assert_line 84 "$APP_UID: cwg_destroy net 7 host 0 (pid 4194304): refused: ${stderr#"$NAME: "}"
     run --separate-stderr logged cwg_destroy fd:77 7 0
     assert_line 84 "$APP_UID: cwg_destroy net 7 host 0 (fd:77): refused: ${stderr#"$NAME: "}"
-    # The machine's own network namespace, where the tests run in that: it alone has this setting.
-    if [ -e /proc/sys/net/core/netdev_budget ]; then
+    if in_machines_network; then
         run --separate-stderr logged cwg_destroy 1 7 0
         assert_failure_with "pid: "
         assert_line 84 "$APP_UID: cwg_destroy net 7 host 0 (pid 1): refused: ${stderr#"$NAME: "}"

@@ -124,6 +124,7 @@ threading.Thread(target=time.sleep, args=(600,)).start()'
 @test "the host's network namespace, in all the ways to name it" {
     local in_site host_like
     require_process_1
+    require_machines_network
     refused "host's network namespace" cwg site1 create 1 1 0 5001
     refused "host's network namespace" cwg site1 connect 1 1 1 192.0.2.2:5002 "$KEY"
     refused "host's network namespace" cwg site1 destroy 1 1 0
@@ -142,6 +143,7 @@ threading.Thread(target=time.sleep, args=(600,)).start()'
 
 @test "the host's network namespace, named by a descriptor" {
     require_process_1
+    require_machines_network
     refused "host's network namespace" cwg site1 create fd:9 1 0 5001 9</run/netns/site1
     refused "host's network namespace" cwg site1 create fd:9 1 0 5001 9</proc/1/ns/net
     refused "host's network namespace" as_app "$HELPER" cwg_create fd:9 1 0 5001 9</proc/self/ns/net
