@@ -131,6 +131,7 @@ calls_to_stop_at()
 }
 
 @test "a process of the host, the caller's own network, a descriptor of it: all are refused" {
+    require_machines_network
     run --separate-stderr as_app "$HELPER" cwg_create $$ 1 0 5001
     assert_failure_with "that process is in the host's network namespace"
     if process_1_in_reach; then
@@ -145,6 +146,7 @@ calls_to_stop_at()
 
 # A process of the application's, on the host, can open its own namespace and hand it over to another in a container.
 @test "the host's namespace is refused as a descriptor, too, in a pid namespace whose process 1 is elsewhere" {
+    require_machines_network
     local before
     before=$(of_the_machine 77 5001)
     run --separate-stderr at site1 unshare --pid --fork --mount-proc \

@@ -222,6 +222,7 @@ print(json.load(sys.stdin)[0]["stats64"]["rx"]["frame_errors"])')" ]
     cwg site1 wait "$c1" 7 0 20
     [ "$(field state)" = connected ]
     end_container "$c2"
+    wait_for port_free site2 5102 # its network lives a little longer than its process, and answers
     timed "$c1" 7 0 3
     assert_failure_in_lines "no answer any more from 192.0.2.2:5102: the last " \
         "does the peer's container still run, and the link in it?"
