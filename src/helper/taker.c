@@ -19,9 +19,9 @@
 struct answer {
     int32_t error; /* a negative errno, with the reason in `failure`; or 0 */
     struct failure failure;
-    int hidden; /* as in struct census, but for namespaces that can't have links */
+    int hidden; /* as in struct census */
     bool more;
-    size_t count; /* of the messages that follow, with an entry each */
+    size_t count; /* of the messages that follow: an entry each, of what may have links */
 };
 
 static int to_taker = -1;

@@ -4,6 +4,7 @@
 #include "helper/arp.h"
 #include "helper/audit.h"
 #include "helper/backend.h"
+#include "helper/clock.h"
 #include "helper/failure.h"
 #include "helper/json.h"
 #include "helper/links.h"
@@ -17,7 +18,7 @@
 #ifdef ENABLE_CWG_CREATE
 
 enum {
-    FINISH_TRIES = 25, /* of some 20 ms each */
+    FINISH_TIME = 500, /* milliseconds */
 };
 
 static int fail_exists(const struct device *device, struct failure *failure)
@@ -50,14 +51,16 @@ static int fail_taken(struct link_end end, int presence, struct failure *failure
         name);
 }
 
-/* An unfinished link may be another command's that lives: it has left the container to write its
- * result. Gives it time to finish. Returns an enum device_presence, as device_find(). */
+/* An unfinished link may be another command's that lives: the other command has left the container
+ * to write its result. Gives that time to finish. By the clock, since root in the container can
+ * hold up each turn. Returns an enum device_presence, as device_find(). */
 static int await_finish(struct link_end end, struct target *target, struct device *device,
                         struct failure *failure)
 {
+    const int64_t end_of_wait = clock_now() + FINISH_TIME;
     int presence = DEVICE_OURS;
 
-    for (int i = 0; i < FINISH_TRIES && presence == DEVICE_OURS && !device->finished; i++) {
+    while (presence == DEVICE_OURS && !device->finished && clock_now() < end_of_wait) {
         target_yield(target);
         presence = device_find(target, end, device, failure);
     }

@@ -443,6 +443,20 @@ links_of()
     grep -qsx sleep "/proc/$holder/comm" || fail "it has waited until there was no holder any more"
 }
 
+@test "nor for long if the container has a link that was never finished as well" {
+    local start took
+    cwg site1 create "$c1" 7 0 5107
+    inside "$c1" ip link set wg-7-0 group $((0x6e616821))
+    bash -c 'exec 9<"$0"; flock 9; exec sleep 60' "/proc/$c1/ns/net" 3>&- &
+    CONTAINERS+=("$!")
+    wait_for grep -qx sleep "/proc/$!/comm"
+    start=${EPOCHREALTIME/./}
+    batch_of "cwg_create $c1 7 0 0"
+    took=$((${EPOCHREALTIME/./} - start))
+    [ "$status" = 0 ] || fail "$output $stderr"
+    [ "$took" -lt 20000000 ] || fail "it took $took us"
+}
+
 # Kills the first child that a process has.
 kill_child_of()
 {
