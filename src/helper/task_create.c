@@ -18,7 +18,7 @@
 #ifdef ENABLE_CWG_CREATE
 
 enum {
-    FINISH_TIME = 500, /* milliseconds */
+    FINISH_TIME = 1000, /* milliseconds; a loaded machine takes some of them to finish a link */
 };
 
 static int fail_exists(const struct device *device, struct failure *failure)

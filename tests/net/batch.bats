@@ -610,6 +610,18 @@ has_namespaces()
     [ "$(find "/proc/$1/fd" -lname 'net:*' | wc -l)" = "$2" ]
 }
 
+# Waits until a process has a file open, and looks again at once: a process takes longer to start than some things last.
+until_open()
+{
+    local fd end=$((SECONDS + 10))
+    while [ "$SECONDS" -lt "$end" ]; do
+        for fd in "/proc/$1/fd"/*; do
+            ! [ "$fd" -ef "$2" ] || return 0
+        done
+    done
+    fail "$1 hasn't opened $2 in 10 seconds"
+}
+
 @test "a container ends with its links and their ports, though nobody reads what a command says of it" {
     local line gone code
     for line in "cwg_create PID 8 0 5108" "cwg_create PID 8 0 5108 --json"; do
@@ -645,7 +657,7 @@ has_namespaces()
     wait_for has_namespaces "$first" 1
     "${APP[@]}" "$HELPER" cwg_create "$c1" 8 0 5109 2>"$ERRORS.second" {READER}<&- 3>&- &
     second=$!
-    wait_for has_namespaces "$second" 2
+    until_open "$second" "/proc/$c1/ns/net"
     dd bs=1M count=1 <&"$READER" status=none >/dev/null
     wait "$first" || fail "the first failed: $(cat "$ERRORS")"
     wait "$second" || code=$?
