@@ -432,10 +432,25 @@ static void receive(void)
     end();
 }
 
+/* An address that this machine doesn't have: to which it can't bind. */
+static uint32_t strange_address(void)
+{
+    struct remote name = {.address.v4.sin_family = AF_INET};
+    uint32_t address = 0xc0000200; /* of documents (RFC 5737), which somebody may have */
+    int fd;
+
+    do {
+        fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        name.address.v4.sin_addr.s_addr = htonl(++address);
+    } while (bind(fd, &name.address.any, sizeof(name.address.v4)) == 0 && close(fd) == 0);
+    close(fd);
+    return address;
+}
+
 /* An address of ours that is none: the kernel then chooses, and batches go on. */
 static void local_address(void)
 {
-    static const uint32_t none[] = {0xc0000201, 0xe0000001}; /* ENETUNREACH or EINVAL; EINVAL */
+    const uint32_t none[] = {strange_address(), 0xe0000001}; /* ENETUNREACH or EINVAL; EINVAL */
     struct remote to;
 
     begin();
