@@ -331,6 +331,11 @@ END
     [[ $2 == *sleep* ]] || { wait "$LISTENER" && LISTENER=; }
 }
 
+more_lines_than()
+{
+    [ "$(wc -l <"$LINES")" -gt "$1" ]
+}
+
 # bats test_tags=any-backend
 @test "however few descriptors there are, nothing is done without a line" {
     local number made=0 failed=0
@@ -339,7 +344,7 @@ END
         COUNT=$(wc -l <"$LINES")
         if logged_with "$number" cwg_create "$c1" 7 0 5007 >/dev/null; then
             made=$((made + 1))
-            wait_for test "$(wc -l <"$LINES")" -gt "$COUNT"
+            wait_for more_lines_than "$COUNT"
             tail -n 1 "$LINES" | grep -q ': ok, public key ' || fail "$number: $(cat "$LINES")"
             logged cwg_destroy "$c1" 7 0
         else

@@ -208,10 +208,17 @@ wg_of()
     inside "$1" wg show "$2" "$3"
 }
 
-# Takes note of what is in container $c1, for unchanged() to compare.
+# Takes note of what is in container $c1, for unchanged() to compare; when no address of a new device's is on trial any
+# more (duplicate address detection).
 remember()
 {
+    wait_for remembered
+}
+
+remembered()
+{
     BEFORE=$(state_of "$c1")
+    [[ $BEFORE != *tentative* ]]
 }
 
 # A command of the helper fails with this text, in the way assert_failure_with checks. That it changed nothing in

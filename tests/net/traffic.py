@@ -105,6 +105,7 @@ def flood(sender, receiver):
     content = os.urandom(1200)
     end = time.monotonic() + 0.5
     sent = received = 0
+    sender.udp.settimeout(10)
     receiver.udp.settimeout(0)
     while time.monotonic() < end:
         sender.udp.sendto(content, receiver.udp.getsockname())
