@@ -342,7 +342,7 @@ completes_handshakes()
     link_up 7
     inside "$c1" ip link set wg-7-0 down
     at site1 /usr/bin/python3 - "$HELPER" "$c1" "$APP_UID" "$APP_GID" <<'END'
-import os, subprocess, sys, termios, time, tty
+import os, select, subprocess, sys, termios, time, tty
 helper, container, uid, gid = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
 
 def wait(seconds, slave):
@@ -354,7 +354,11 @@ def wait(seconds, slave):
 master, slave = os.openpty()
 tty.setraw(slave)
 assert wait(2, slave).wait() == 1
-said = os.read(master, 65536).decode().splitlines()
+# The terminal hands on what was written to it a little later.
+said = b""
+while said.count(b"\n") < 3 and select.select([master], [], [], 5)[0]:
+    said += os.read(master, 65536)
+said = said.decode().splitlines()
 assert said[0] == "net-admin-helper: waiting: somebody in the container has set the link wg-7-0 down", said
 assert said[1].startswith("net-admin-helper: somebody in the container"), said
 assert len(said) == 3, said
