@@ -23,7 +23,6 @@
 #include <unistd.h>
 
 #include "handover/handover.h"
-#include "helper/launch.h"
 #include "helper/privilege.h"
 #include "helper/settings.h"
 
@@ -174,19 +173,19 @@ static int execute(void)
 void child_become_engine(const struct handover *handover)
 {
     struct handover own = *handover;
-    struct launch_report report = {.step = LAUNCH_STEP_DESCRIPTORS};
+    struct child_report report = {.step = CHILD_STEP_DESCRIPTORS};
 
     report.error = arrange_descriptors(&own);
     if (!report.error) {
-        report.step = LAUNCH_STEP_ROOT;
+        report.step = CHILD_STEP_ROOT;
         report.error = empty_root();
     }
     if (!report.error) {
-        report.step = LAUNCH_STEP_PRIVILEGES;
+        report.step = CHILD_STEP_PRIVILEGES;
         report.error = give_up_privileges();
     }
     if (!report.error) {
-        report.step = LAUNCH_STEP_PROGRAM;
+        report.step = CHILD_STEP_PROGRAM;
         report.error = execute();
     }
     (void)send(own.start, &report, sizeof(report), MSG_DONTWAIT | MSG_NOSIGNAL);

@@ -264,20 +264,20 @@ int launch_engine(const struct home *home, const char *name, struct launch *ret_
     return 0;
 }
 
-static int fail_report(const struct launch_report *report, struct failure *failure)
+static int fail_report(const struct child_report *report, struct failure *failure)
 {
-    static const char *const doing[LAUNCH_STEPS] = {
-        [LAUNCH_STEP_DESCRIPTORS] = "can't start the engine: it can't have its descriptors",
-        [LAUNCH_STEP_ROOT] = "can't start the engine: it can't have an empty root directory (what "
+    static const char *const doing[CHILD_STEPS] = {
+        [CHILD_STEP_DESCRIPTORS] = "can't start the engine: it can't have its descriptors",
+        [CHILD_STEP_ROOT] = "can't start the engine: it can't have an empty root directory (what "
                              "confines this program may forbid mounts, as AppArmor does in Docker; "
                              "and none can be had in the initramfs, or in a chroot that is no "
                              "mount)",
-        [LAUNCH_STEP_PRIVILEGES] = "can't start the engine: it can't give up its privileges",
-        [LAUNCH_STEP_PROGRAM] = "can't run the engine's program, " ENGINE_PATH
+        [CHILD_STEP_PRIVILEGES] = "can't start the engine: it can't give up its privileges",
+        [CHILD_STEP_PROGRAM] = "can't run the engine's program, " ENGINE_PATH
                                 " (`make install` installs it for the caller's group)",
     };
 
-    if (report->step >= LAUNCH_STEPS || report->error >= 0)
+    if (report->step >= CHILD_STEPS || report->error >= 0)
         return fail_as(failure, FAILURE_NO_BACKEND, -EPROTO,
                        "the engine's program is of another version: install it again with "
                        "`make install`");
@@ -291,7 +291,7 @@ int launch_await_key(const struct launch *launch, struct key *ret_public_key,
     struct timespec time = {.tv_sec = READY_SECONDS};
     union {
         struct key key;
-        struct launch_report report;
+        struct child_report report;
     } said = {0};
     struct iovec buffer = {.iov_base = &said, .iov_len = sizeof(said)};
     struct msghdr header = {.msg_iov = &buffer, .msg_iovlen = 1};

@@ -17,21 +17,6 @@
 
 struct failure;
 
-/* What the process says on the start socket, in the place of a key, if it fails before it is the
- * engine. */
-enum launch_step {
-    LAUNCH_STEP_DESCRIPTORS,
-    LAUNCH_STEP_ROOT,
-    LAUNCH_STEP_PRIVILEGES,
-    LAUNCH_STEP_PROGRAM,
-    LAUNCH_STEPS,
-};
-
-struct launch_report {
-    uint32_t step;
-    int32_t error; /* a negative errno */
-};
-
 struct launch {
     int process; /* its number as it is seen from here */
     int pidfd;
