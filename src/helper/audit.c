@@ -17,6 +17,7 @@
 #include "helper/failure.h"
 #include "helper/file.h"
 #include "helper/settings.h"
+#include "helper/target.h"
 #include "helper/task.h"
 
 #ifdef ENABLE_CWG_AUDIT

@@ -269,12 +269,12 @@ static int fail_report(const struct child_report *report, struct failure *failur
     static const char *const doing[CHILD_STEPS] = {
         [CHILD_STEP_DESCRIPTORS] = "can't start the engine: it can't have its descriptors",
         [CHILD_STEP_ROOT] = "can't start the engine: it can't have an empty root directory (what "
-                             "confines this program may forbid mounts, as AppArmor does in Docker; "
-                             "and none can be had in the initramfs, or in a chroot that is no "
-                             "mount)",
+                            "confines this program may forbid mounts, as AppArmor does in Docker; "
+                            "and none can be had in the initramfs, or in a chroot that is no "
+                            "mount)",
         [CHILD_STEP_PRIVILEGES] = "can't start the engine: it can't give up its privileges",
         [CHILD_STEP_PROGRAM] = "can't run the engine's program, " ENGINE_PATH
-                                " (`make install` installs it for the caller's group)",
+                               " (`make install` installs it for the caller's group)",
     };
 
     if (report->step >= CHILD_STEPS || report->error >= 0)

@@ -54,7 +54,7 @@ static int settle(const struct task *task, const struct request *request, struct
 #ifdef ENABLE_CWG_POLICY
     error = policy_read(failure);
     if (!error)
-        error = policy_check(task, request, failure);
+        error = policy_check(task->arguments, request, failure);
 #else
     (void)task;
 #endif

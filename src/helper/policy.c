@@ -12,7 +12,6 @@
 #include "helper/file.h"
 #include "helper/rule.h"
 #include "helper/settings.h"
-#include "helper/task.h"
 
 #ifdef ENABLE_CWG_POLICY
 
@@ -303,13 +302,14 @@ static int check_argument(enum argument argument, const struct request *request,
     }
 }
 
-int policy_check(const struct task *task, const struct request *request, struct failure *failure)
+int policy_check(const enum argument *arguments, const struct request *request,
+                 struct failure *failure)
 {
     int error = 0;
 
     if (!policy.limited)
         return 0;
-    for (const enum argument *argument = task->arguments; *argument && !error; argument++)
+    for (const enum argument *argument = arguments; *argument && !error; argument++)
         error = check_argument(*argument, request, failure);
     return error;
 }

@@ -6,13 +6,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "helper/request.h"
+
 enum {
     POLICY_FILE_MAX = 65536, /* bytes */
 };
 
 struct failure;
-struct request;
-struct task;
 
 /* Reads the file, once, before the sandbox is entered, and keeps the caller's rule: all that
  * follows only asks that. The file is opened with the caller's own rights. It has to be root's, and
@@ -20,10 +20,11 @@ struct task;
  * a mistake anywhere refuses all. Returns 0, or a negative errno. */
 int policy_read(struct failure *failure);
 
-/* Whether the caller may do that, as far as the arguments tell: net, port and endpoint, each if the
- * task takes it and it was given. Asked before anything else is done for a request. Returns 0, or
- * -EPERM with the line of the rule. */
-int policy_check(const struct task *task, const struct request *request, struct failure *failure);
+/* Whether the caller may do that, as far as the arguments tell: net, port and endpoint, each if it
+ * is among `arguments`, those that the task takes (0 ends them), and was given. Asked before
+ * anything else is done for a request. Returns 0, or -EPERM with the line of the rule. */
+int policy_check(const enum argument *arguments, const struct request *request,
+                 struct failure *failure);
 
 /* Whether the file that was read is still the one at that path, in the same directory, and not
  * changed since; or whether there is still none. Asked where a caller can't hold up what follows:

@@ -2,17 +2,9 @@
  */
 #pragma once
 
-struct failure;
+#include "helper/request.h"
 
-struct preshared_source {
-    enum {
-        PRESHARED_NONE,
-        PRESHARED_PATH,
-        PRESHARED_DESCRIPTOR,
-    } kind;
-    const char *path;
-    int descriptor;
-};
+struct failure;
 
 /* Reads the key into `secret`: 44 characters of base64, and at most a newline behind them. A file
  * is opened by the caller's own rights, before other descriptors are closed; a pipe is waited for.

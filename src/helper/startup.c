@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "helper/failure.h"
-#include "helper/target.h"
+#include "helper/request.h"
 
 /* A descriptor 0, 1 or 2 that is closed would be given to the next file that is opened. O_PATH: it
  * can be neither read nor written, so that a result for a closed standard output is an error. */
@@ -137,7 +137,7 @@ int startup_close_others(const struct target_name *target, struct failure *failu
 
     /* Else it would come to mean what we open next. */
     if (target->kind == TARGET_DESCRIPTOR && fcntl(target->number, F_GETFD) < 0)
-        return target_fail_descriptor(failure);
+        return request_fail_descriptor(failure);
     if (target->kind == TARGET_DESCRIPTOR && kept >= first) {
         error = close_from(first, kept - 1);
         if (!error)

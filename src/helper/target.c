@@ -20,6 +20,7 @@
 #include "helper/failure.h"
 #include "helper/policy.h"
 #include "helper/privilege.h"
+#include "helper/request.h"
 #include "helper/settings.h"
 
 enum {
@@ -119,13 +120,6 @@ static int pidfd_from(int pid, int *ret_pidfd, struct failure *failure)
     return 0;
 }
 
-int target_fail_descriptor(struct failure *failure)
-{
-    return fail(failure, -EINVAL,
-                "pid: the descriptor is not open on a network namespace; open one, such as "
-                "/proc/<pid>/ns/net or /run/netns/<name>, and pass its number");
-}
-
 /* Of a descriptor that a caller opened we know nothing: before an ioctl is done on it, it has to be
  * of nsfs, whose ioctls are harmless. */
 static int check_descriptor(int fd, struct failure *failure)
@@ -134,7 +128,7 @@ static int check_descriptor(int fd, struct failure *failure)
 
     if (fstatfs(fd, &status) < 0 || status.f_type != NSFS_MAGIC ||
         ioctl(fd, NS_GET_NSTYPE) != CLONE_NEWNET)
-        return target_fail_descriptor(failure);
+        return request_fail_descriptor(failure);
     return 0;
 }
 

@@ -8,6 +8,7 @@
 #include "helper/netlink.h"
 
 struct failure;
+struct target_name;
 
 /* A namespace, held by a descriptor and known by its inode (ioctl_ns(2)). */
 struct netns {
@@ -39,18 +40,6 @@ int home_check(const struct home *home, struct failure *failure);
 /* Goes back there. Where this fails the program has to end: away from home, nothing of what follows
  * would be right. Returns 0, or a negative errno. */
 int home_return(const struct home *home, struct failure *failure);
-
-/* How a caller names a target: a process in it, or a descriptor of it that the caller opened. */
-struct target_name {
-    enum {
-        TARGET_PID,
-        TARGET_DESCRIPTOR,
-    } kind;
-    int number;
-};
-
-/* Sets the text for a descriptor that is no network namespace's. Returns -EINVAL. */
-int target_fail_descriptor(struct failure *failure);
 
 struct target {
     const struct home *home;

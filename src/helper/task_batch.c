@@ -85,7 +85,7 @@ static int check_line(const struct batch *batch, const struct command_line *line
     if (!error)
         error = policy_check_unchanged(failure);
     if (!error)
-        error = policy_check(line->task, &line->request, failure);
+        error = policy_check(line->task->arguments, &line->request, failure);
 #endif
     return error;
 }

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "helper/failure.h"
-#include "helper/target.h"
+#include "helper/request.h"
 #include "unit.h"
 
 enum {
