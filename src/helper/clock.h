@@ -11,3 +11,12 @@ int64_t clock_wall(void);
 
 /* Waits that long. Less if it is interrupted: whoever waits looks at the clock. */
 void clock_pause(int64_t milliseconds);
+
+/* How long engines that don't answer may be waited for, all of one container's together: what is
+ * waited is taken off, so that a container with many of them can't keep us for longer. Each is
+ * given a moment in any case. */
+struct patience {
+    int64_t milliseconds;
+};
+
+#define PATIENCE ((struct patience){.milliseconds = 2000})

@@ -20,19 +20,16 @@
 
 #ifdef ENABLE_CWG_ENGINE
 
-enum {
-    SECOND = 1000 * 1000 * 1000, /* nanoseconds */
-    /* That any engine is given to answer, on a machine that is busy. */
-    MOMENT = 10 * 1000 * 1000,
+enum {              /* milliseconds */
+       WAIT = 2000, /* as long as any of this may take */
+       MOMENT = 10, /* that any engine is given to answer, on a machine that is busy */
 };
 
-/* As long as any of this may take. */
-#define WAIT (2 * (int64_t)SECOND)
-
-static int wait_for(int fd, int64_t nanoseconds)
+static int wait_for(int fd, int64_t milliseconds)
 {
     struct pollfd polled = {.fd = fd, .events = POLLIN};
-    struct timespec time = {.tv_sec = nanoseconds / SECOND, .tv_nsec = nanoseconds % SECOND};
+    struct timespec time = {.tv_sec = milliseconds / 1000,
+                            .tv_nsec = milliseconds % 1000 * 1000 * 1000};
     int ready = ppoll(&polled, 1, &time, NULL);
 
     if (ready < 0)
@@ -92,12 +89,12 @@ static int ask(const struct proof *engine, const char *text, size_t length)
 }
 
 /* Returns the length of the answer, which is more than 0; or a negative errno. */
-static int take_answer(const struct proof *engine, int64_t nanoseconds,
+static int take_answer(const struct proof *engine, int64_t milliseconds,
                        char ret_text[static HANDOVER_MESSAGE_MAX])
 {
     struct iovec buffer = {.iov_base = ret_text, .iov_len = HANDOVER_MESSAGE_MAX};
     struct msghdr header = {.msg_iov = &buffer, .msg_iovlen = 1};
-    int error = wait_for(engine->socket, nanoseconds);
+    int error = wait_for(engine->socket, milliseconds);
     ssize_t size;
 
     if (error)
@@ -124,34 +121,26 @@ int control_set_peer(const struct proof *engine, const struct peer *peer)
     return size < 0 ? size : ctlmsg_answer_parse(answer, (size_t)size);
 }
 
-static int64_t read_clock(void)
-{
-    struct timespec now = {0};
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * (int64_t)SECOND + now.tv_nsec;
-}
-
 /* What is waited beyond the moment that each engine has is taken off. */
 static void wear_out(struct patience *patience, int64_t waited)
 {
     if (waited > MOMENT)
-        patience->nanoseconds -= waited - MOMENT;
-    if (patience->nanoseconds < 0)
-        patience->nanoseconds = 0;
+        patience->milliseconds -= waited - MOMENT;
+    if (patience->milliseconds < 0)
+        patience->milliseconds = 0;
 }
 
 int control_look(const struct proof *engine, struct patience *patience,
                  struct link_status *ret_status)
 {
     static const char get[] = {'g', 'e', 't', '=', '1', '\n', '\n'};
-    const int64_t start = read_clock();
+    const int64_t start = clock_now();
     char answer[HANDOVER_MESSAGE_MAX];
     int size = ask(engine, get, sizeof(get));
 
     if (size == 0)
-        size = take_answer(engine, MOMENT + patience->nanoseconds, answer);
-    wear_out(patience, read_clock() - start);
+        size = take_answer(engine, MOMENT + patience->milliseconds, answer);
+    wear_out(patience, clock_now() - start);
     return size < 0 ? size : report_parse(answer, (size_t)size, ret_status);
 }
 

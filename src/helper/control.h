@@ -6,8 +6,9 @@
  * no room for one where its answer is received. */
 #pragma once
 
-#include "helper/links.h"
+#include "helper/clock.h"
 #include "helper/proof.h"
+#include "helper/status.h"
 #include "link/peer.h"
 
 /* Connects the proof's socket to the engine that was proven. Returns 0, or a negative errno:

@@ -6,7 +6,6 @@
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "helper/backend.h"
@@ -30,7 +29,7 @@ enum {
     LINK_MTU = 1420,
     CHOICES = 4,
     BIND_TRIES = 25,
-    BIND_PAUSE = 20 * 1000 * 1000, /* nanoseconds, between two tries */
+    BIND_PAUSE = 20, /* milliseconds, between two tries */
 };
 
 /* The engine that this run of the program has started, and the index of its device where that is
@@ -214,13 +213,12 @@ static int bind_any(int first, int first_family, int second, int second_family)
  * destroyed, may take a moment to end. */
 static int bind_given(uint16_t port)
 {
-    static const struct timespec pause = {.tv_nsec = BIND_PAUSE};
     bool bound = false;
     int error = -EADDRINUSE;
 
     for (int tries = 0; tries < BIND_TRIES && error == -EADDRINUSE; tries++) {
         if (tries > 0)
-            clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
+            clock_pause(BIND_PAUSE);
         error = bound ? 0 : port_bind(launched.udp4, AF_INET, port);
         if (error)
             continue;

@@ -175,6 +175,53 @@ int links_find(struct target *target, struct link_end end, struct link_seen *ret
     return found ? DEVICE_OURS : DEVICE_ABSENT;
 }
 
+/* An engine knows of the last packet. Of the kernel's there are but counters, from the device's
+ * birth: handshakes, keepalives and good packets in one, and bad packets in the other. Handshakes
+ * and keepalives are few, so that bad packets are at least half as many where all are bad. */
+static bool comes_from_elsewhere(const struct link_seen *link, const struct link_status *status)
+{
+    if (link->device.backend == &kernel_backend)
+        return link->dropped_packets > link->received_packets / 2;
+    return status->from_elsewhere;
+}
+
+static bool owes_answer(const struct link_status *status)
+{
+    return status->has_unanswered && status->unanswered_age_ms >= STATUS_ANSWER_WITHIN;
+}
+
+/* The state of a link whose peer was heard, and owes no answer that is known of. The kernel doesn't
+ * tell whether the peer was spoken to since the handshake: within the time that a peer has for its
+ * answer that makes no difference. */
+static enum link_state state_since(const struct link_status *status)
+{
+    if (status->has_received)
+        return status->received_age_ms <= STATUS_LATELY ? STATE_CONNECTED : STATE_IDLE;
+    if (!status_in_session(status))
+        return STATE_IDLE;
+    return status->handshake_age_ms < STATUS_ANSWER_WITHIN ? STATE_CONNECTED : STATE_IN_SESSION;
+}
+
+/* What is wrong with a device is said before what is wrong with the peer. */
+enum link_state links_state(const struct link_seen *link, const struct link_status *status)
+{
+    if (!link->device.finished)
+        return STATE_UNFINISHED;
+    if (!link->up)
+        return STATE_DOWN;
+    if (!status)
+        return STATE_ENGINE_LOST;
+    if (!link->carrier)
+        return link->device.backend->without_carrier;
+    if (status->peers == 0)
+        return STATE_WAITING;
+    if (!status->has_handshake)
+        return STATE_NO_HANDSHAKE;
+    if (comes_from_elsewhere(link, status))
+        return STATE_WRONG_ADDRESS;
+    return owes_answer(status) ? STATE_SILENT : state_since(status);
+}
+
 int links_look(struct target *target, const struct link_seen *link, struct patience *patience,
                struct link_view *ret_view, struct failure *failure)
 {
@@ -190,7 +237,7 @@ int links_look(struct target *target, const struct link_seen *link, struct patie
         return -ENODEV;
     view.answered = !error;
     view.netns = target->netns.inode;
-    view.state = status_state(link, view.answered ? &view.status : NULL);
+    view.state = links_state(link, view.answered ? &view.status : NULL);
     *ret_view = view;
     return 0;
 }

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "helper/clock.h"
 #include "helper/device.h"
 #include "helper/settings.h"
 #include "helper/status.h"
@@ -59,14 +60,9 @@ struct link_view {
     enum link_state state;
 };
 
-/* How long engines that don't answer may be waited for, all of one container's together: what is
- * waited is taken off, so that a container with many of them can't keep us for longer. Each is
- * given a moment in any case. */
-struct patience {
-    int64_t nanoseconds;
-};
-
-#define PATIENCE ((struct patience){.nanoseconds = INT64_C(2000000000)})
+/* The state of a link; `status` is NULL if what carries it can't be found or doesn't answer. Pure.
+ */
+enum link_state links_state(const struct link_seen *link, const struct link_status *status);
 
 /* Asks what carries a link how it is. Returns 0; if there was no answer, with the reason and what
  * to do about it in *failure, a few words that follow on the link's name and a colon. Or -ENODEV if

@@ -83,12 +83,6 @@ void allowed_ip_to_text(const struct allowed_ip *allowed, char ret_text[static N
 /* Its word, as it is printed. */
 const char *state_text(enum link_state state);
 
-struct link_seen;
-
-/* The state of a link; `status` is NULL if what carries it can't be found or doesn't answer. Pure.
- */
-enum link_state status_state(const struct link_seen *link, const struct link_status *status);
-
 /* Whether it is known how long ago the last handshake was: there was one, and it isn't in the
  * future of a wall clock that was set back. */
 bool status_knows_age(const struct link_status *status);

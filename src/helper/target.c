@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "helper/clock.h"
 #include "helper/deadline.h"
 #include "helper/failure.h"
 #include "helper/policy.h"
@@ -25,7 +26,7 @@
 
 enum {
     LOCK_TRIES = 100,
-    LOCK_PAUSE = 20 * 1000 * 1000, /* nanoseconds, between two tries */
+    LOCK_PAUSE = 20, /* milliseconds, between two tries */
 };
 
 bool netns_same(const struct netns *a, const struct netns *b)
@@ -249,18 +250,14 @@ static int check_policy(const struct home *home, const struct target *target,
  * can hold this lock, and gets nothing but a pause. The turn ends when the namespace is closed. */
 static void take_turn(const struct target *target)
 {
-    static const struct timespec pause = {.tv_nsec = LOCK_PAUSE};
-
     for (int i = 0; i < LOCK_TRIES && flock(target->netns.fd, LOCK_EX | LOCK_NB) < 0; i++)
-        clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
+        clock_pause(LOCK_PAUSE);
 }
 
 void target_yield(const struct target *target)
 {
-    static const struct timespec pause = {.tv_nsec = LOCK_PAUSE};
-
     (void)flock(target->netns.fd, LOCK_UN);
-    clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
+    clock_pause(LOCK_PAUSE);
     take_turn(target);
 }
 

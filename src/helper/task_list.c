@@ -30,7 +30,7 @@ enum {
 };
 
 /* How long engines that don't answer may be waited for, of all containers together. */
-static const struct patience patience_of_all = {.nanoseconds = INT64_C(10000000000)};
+static const struct patience patience_of_all = {.milliseconds = 10000};
 
 struct listing {
     const struct home *home;
@@ -154,9 +154,9 @@ static void look_at_links(struct target *target, struct visited *visited, struct
     }
     if (links.more)
         listing->crowded = visited->pid;
-    if (patience.nanoseconds > listing->patience.nanoseconds)
+    if (patience.milliseconds > listing->patience.milliseconds)
         patience = listing->patience;
-    before = patience.nanoseconds;
+    before = patience.milliseconds;
     for (size_t i = 0; i < links.count; i++) {
         error =
             links_look(target, &links.link[i], &patience, &visited->view[visited->count], &reason);
@@ -165,7 +165,7 @@ static void look_at_links(struct target *target, struct visited *visited, struct
         else if (error != -ENODEV)
             note_missed(listing, visited->pid, error, &reason);
     }
-    listing->patience.nanoseconds -= before - patience.nanoseconds;
+    listing->patience.milliseconds -= before - patience.milliseconds;
 }
 
 /* Looks at a namespace by a process that was in it. Returns 0, or a negative errno: -ESRCH if the

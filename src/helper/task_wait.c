@@ -99,8 +99,8 @@ static int look(struct target *target, struct link_end end, struct wait *wait,
         return presence;
     if (presence != DEVICE_OURS || (index && link.device.index != index))
         return index ? fail_removed(end, failure) : fail_missing(end, presence, failure);
-    if (!wait->once && left * 1000 * 1000 < patience.nanoseconds)
-        patience.nanoseconds = (left > LOOK_MIN ? left : LOOK_MIN) * 1000 * 1000;
+    if (!wait->once && left < patience.milliseconds)
+        patience.milliseconds = left > LOOK_MIN ? left : LOOK_MIN;
     error = links_look(target, &link, &patience, view, failure);
     if (!error && !view->answered)
         wait->lost = *failure;

@@ -204,7 +204,7 @@ static void states_of_links(void)
             .dropped_packets = states[i].dropped,
             .received_packets = states[i].packets,
         };
-        enum link_state state = status_state(&link, states[i].lost ? NULL : &status);
+        enum link_state state = links_state(&link, states[i].lost ? NULL : &status);
 
         expect(state == states[i].state, "%s: %s", states[i].what, state_text(state));
     }
