@@ -1,5 +1,6 @@
-/* What carries a link: the tasks know a backend by this table, and nothing else of it. A device is
- * a backend's if its kind is, and every backend's devices are handled alike by device.h. */
+/* What carries a link: the tasks know a backend by this table, and nothing else of it. Every
+ * backend's devices are handled alike by device.h. Which backend carries a device, and which one
+ * new links are made with, is in backends.h. */
 #pragma once
 
 #include <stdint.h>
@@ -14,12 +15,24 @@ struct failure;
 struct patience;
 
 struct backend {
-    const char *kind;                /* IFLA_INFO_KIND of its devices */
     const char *title;               /* for --version */
     const char *word;                /* for those who look */
     enum link_state without_carrier; /* what it means that a device of its has none */
 
     /* Each is there if the task that needs it is in the program. */
+
+    /* Whether new links can be made with it here. Asked at home, before the sandbox is entered.
+     * NULL: always. Returns 0, or a negative errno. */
+    int (*available)(bool *ret_available, struct failure *failure);
+
+    /* Makes ready, before the sandbox is entered, what a new link needs and can't have later; and
+     * the same for the links of a batch. After the latter the former may be called in the sandbox.
+     * NULL: nothing. Each returns 0, or a negative errno. */
+    int (*prepare)(const struct home *home, struct link_end end, struct failure *failure);
+    int (*prepare_batch)(const struct home *home, struct failure *failure);
+
+    /* Lets go of what was made ready for a link of a batch, before the next one. */
+    void (*forget)(void);
 
     /* Makes a device for an end, with a new key pair, its UDP socket to be in the home namespace;
      * not up, in the group of unfinished ones. Returns 0, or -EEXIST if its name is in use there,
@@ -55,22 +68,3 @@ struct backend {
 
 extern const struct backend kernel_backend;
 extern const struct backend engine_backend;
-
-/* All that are in the program, the preferred one first; NULL ends them. */
-extern const struct backend *const backends[];
-
-/* The one whose devices are of this kind, or NULL. */
-const struct backend *backend_by_kind(const char *kind);
-
-/* The one that new links are made with. */
-const struct backend *backend_for_new(void);
-
-/* Before the sandbox is entered, for the task that makes a link: finds out which that is, and lets
- * it make ready what it can't later. Returns 0, or a negative errno. */
-int backend_prepare(const struct home *home, struct link_end end, struct failure *failure);
-
-/* The same for the links of a batch: finds out which carries them all. Whatever is to be made ready
- * for one of them is made ready by backend_prepare(), which may then be called in the sandbox. And
- * lets go of that, after each. */
-int backend_prepare_batch(const struct home *home, struct failure *failure);
-void backend_forget(void);

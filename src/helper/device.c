@@ -4,13 +4,33 @@
 #include <linux/rtnetlink.h>
 #include <string.h>
 
-#include "helper/backend.h"
 #include "helper/ctlmsg.h"
 #include "helper/failure.h"
 #include "helper/policy.h"
 #include "helper/privilege.h"
 #include "helper/rtmsg.h"
 #include "helper/settings.h"
+
+static const char *const kinds[] = {
+    [KIND_KERNEL] = "wireguard",
+    [KIND_ENGINE] = "tun",
+};
+
+const char *device_kind_text(enum device_kind kind)
+{
+    return kinds[kind];
+}
+
+bool device_kind_parse(const char *text, enum device_kind *ret_kind)
+{
+    for (enum device_kind kind = KIND_KERNEL; kind < KINDS; kind++) {
+        if (strcmp(kinds[kind], text) == 0) {
+            *ret_kind = kind;
+            return true;
+        }
+    }
+    return false;
+}
 
 int device_name(struct link_end end, char ret_name[static LINK_NAME_SIZE], struct failure *failure)
 {
@@ -44,8 +64,7 @@ int device_find(struct target *target, struct link_end end, struct device *ret_d
         return DEVICE_ABSENT;
     if (error)
         return fail_unexpected(failure, error, "can't look up the device");
-    device.backend = backend_by_kind(link.kind);
-    if (strcmp(link.name, device.name) != 0 || !device.backend)
+    if (strcmp(link.name, device.name) != 0 || !device_kind_parse(link.kind, &device.kind))
         return DEVICE_FOREIGN;
     device.index = link.index;
     device.mtu = link.mtu;
@@ -70,25 +89,26 @@ static int count_link(const struct nlmsghdr *message, void *context)
     struct count *count = context;
     struct rtmsg_link link;
     struct link_end end;
+    enum device_kind kind;
     int error = rtmsg_link_parse(message, &link);
 
     if (error)
         return error;
     if (strcmp(link.kind, count->kind) != 0)
         count->all = true;
-    if (backend_by_kind(link.kind) && link_name_parse(CWG_PREFIX, link.name, &end) == 0)
+    if (device_kind_parse(link.kind, &kind) && link_name_parse(CWG_PREFIX, link.name, &end) == 0)
         count->links++;
     return 0;
 }
 
-static int count_links(struct target *target, const char *kind, struct count *count,
+static int count_links(struct target *target, enum device_kind kind, struct count *count,
                        struct failure *failure)
 {
     struct message request;
     int error;
 
-    count->kind = kind;
-    rtmsg_link_dump(&request, kind);
+    count->kind = device_kind_text(kind);
+    rtmsg_link_dump(&request, count->kind);
     error = netlink_request(&target->dumps, &request, false, count_link, count);
     return error ? fail_unexpected(failure, error, "can't list the container's devices") : 0;
 }
@@ -100,12 +120,12 @@ int device_check_limit(struct target *target, const struct device *device, struc
     struct count count = {.links = 0};
     int error = 0;
 
-    for (const struct backend *const *backend = backends; *backend && !error; backend++) {
-        if (*backend != device->backend && !count.all)
-            error = count_links(target, (*backend)->kind, &count, failure);
+    for (enum device_kind kind = KIND_KERNEL; kind < KINDS && !error; kind++) {
+        if (kind != device->kind && !count.all)
+            error = count_links(target, kind, &count, failure);
     }
     if (!error && !count.all)
-        error = count_links(target, device->backend->kind, &count, failure);
+        error = count_links(target, device->kind, &count, failure);
     if (error)
         return error;
     if (count.links > CWG_MAX_LINKS)
@@ -223,13 +243,15 @@ static int check_around(struct target *target, const struct subnet *subnet, stru
     struct rtmsg_link link = {0};
     struct message request;
     struct link_end end;
+    enum device_kind kind;
     int error;
 
     rtmsg_link_get_index(&request, subnet->device);
     error = netlink_request(&target->route, &request, false, note_link, &link);
     if (error && error != -ENODEV && error != -EINVAL && error != -EBADMSG)
         return fail_unexpected(failure, error, "can't look up the device");
-    if (!error && backend_by_kind(link.kind) && link_name_parse(CWG_PREFIX, link.name, &end) == 0)
+    if (!error && device_kind_parse(link.kind, &kind) &&
+        link_name_parse(CWG_PREFIX, link.name, &end) == 0)
         return 0;
     return fail_around(subnet, error ? "" : link.name, failure);
 }

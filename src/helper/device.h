@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "helper/settings.h"
 #include "helper/target.h"
 #include "link/link.h"
 
@@ -15,11 +16,22 @@ struct failure;
  * it is. */
 #define DEVICE_GROUP_IN_THE_MAKING UINT32_C(0x6e616821)
 
+/* What carries a link. A device of another kind is no link of ours. */
+enum device_kind {
+    KIND_KERNEL,
+    KIND_ENGINE,
+    KINDS = HAS_ENGINE ? 2 : 1,
+};
+
+/* The kind as the kernel has it (IFLA_INFO_KIND), and the other way round. */
+const char *device_kind_text(enum device_kind kind);
+bool device_kind_parse(const char *text, enum device_kind *ret_kind);
+
 struct device {
     int index;
     char name[LINK_NAME_SIZE];
     struct link_end end;
-    const struct backend *backend;
+    enum device_kind kind;
     bool finished;
     uint32_t mtu;
     int process; /* that its alias names as its engine, a hint and no more (proof.h); 0: none */
@@ -32,7 +44,7 @@ int device_name(struct link_end end, char ret_name[static LINK_NAME_SIZE], struc
 enum device_presence {
     DEVICE_ABSENT,
     DEVICE_OURS,    /* *ret_device is written */
-    DEVICE_FOREIGN, /* the name is a device's that no backend makes, or another device's altname */
+    DEVICE_FOREIGN, /* the name is a device's of another kind, or another device's altname */
 };
 
 /* Looks for the device of an end. Returns an enum device_presence, or a negative errno. */

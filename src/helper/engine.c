@@ -1,7 +1,5 @@
 /* The backend that has a link carried by a process of its own, the engine, for kernels without
  * WireGuard: a TUN device in the container, UDP sockets at home, and nothing else shared. */
-#include "helper/engine.h"
-
 #include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
@@ -42,7 +40,7 @@ enum {
 static struct launch launched = NONE;
 static int made;
 
-int engine_launch(const struct home *home, struct link_end end, struct failure *failure)
+static int engine_prepare(const struct home *home, struct link_end end, struct failure *failure)
 {
     char name[LINK_NAME_SIZE];
     int error = device_name(end, name, failure);
@@ -63,7 +61,7 @@ static void close_one(int fd)
         close(fd);
 }
 
-void engine_forget(void)
+static void engine_forget(void)
 {
     static const struct launch none = NONE;
 
@@ -460,11 +458,15 @@ static int engine_remove(struct target *target, const struct device *device,
 }
 
 const struct backend engine_backend = {
-    .kind = "tun",
     .title = "userspace engine",
     .word = "engine",
     .without_carrier = STATE_DOWN, /* somebody took it: the engine keeps its sockets' namespace */
 #ifdef ENABLE_CWG_CREATE
+    .prepare = engine_prepare,
+#ifdef ENABLE_CWG_BATCH
+    .prepare_batch = launcher_start,
+    .forget = engine_forget,
+#endif
     .make = engine_make,
     .start = engine_start,
     .port = engine_port,

@@ -52,7 +52,7 @@ static int give_birth(struct target *target, const char *name, struct failure *f
 
     if (error)
         return fail_unexpected(failure, error, "can't open netlink");
-    rtmsg_link_new(&request, name, kernel_backend.kind, target->netns.fd,
+    rtmsg_link_new(&request, name, device_kind_text(KIND_KERNEL), target->netns.fd,
                    DEVICE_GROUP_IN_THE_MAKING);
     error = netlink_request(&route, &request, true, NULL, NULL);
     netlink_close(&route);
@@ -192,13 +192,13 @@ static int kernel_look(struct target *target, const struct device *device,
 }
 
 const struct backend kernel_backend = {
-    .kind = "wireguard",
     .title = "kernel WireGuard",
     .word = "kernel",
     /* The driver takes it when the namespace of its UDP socket goes (wg_netns_pre_exit(),
      * drivers/net/wireguard/device.c). */
     .without_carrier = STATE_PORT_LOST,
 #ifdef ENABLE_CWG_CREATE
+    .available = HAS_ENGINE ? wireguard_look : NULL, /* without an engine there is no choice */
     .make = kernel_make,
     .start = kernel_start,
     .port = kernel_port,

@@ -3,21 +3,21 @@
 #include <errno.h>
 #include <string.h>
 
-#include "helper/backend.h"
+#include "helper/backends.h"
 #include "helper/ctlmsg.h"
 #include "helper/failure.h"
 #include "helper/policy.h"
 #include "helper/rtmsg.h"
 
 static void fill(struct link_seen *link, const struct rtmsg_link *told, struct link_end end,
-                 const struct backend *backend)
+                 enum device_kind kind)
 {
     struct device *device = &link->device;
 
     device->index = told->index;
     memcpy(device->name, told->name, sizeof(device->name));
     device->end = end;
-    device->backend = backend;
+    device->kind = kind;
     device->finished = told->group != DEVICE_GROUP_IN_THE_MAKING;
     device->mtu = told->mtu;
 #ifdef ENABLE_CWG_ENGINE
@@ -36,8 +36,8 @@ static void count(struct link_seen *link, const struct rtmsg_counters *counters)
     link->dropped_packets = counters->frame_errors;
 }
 
-/* Whether a message tells of a link of a backend's. Returns 1 if so, 0 if not, or -EBADMSG. */
-static int read_link(const struct nlmsghdr *message, const struct backend *backend,
+/* Whether a message tells of a link of a kind. Returns 1 if so, 0 if not, or -EBADMSG. */
+static int read_link(const struct nlmsghdr *message, enum device_kind kind,
                      struct link_seen *ret_link)
 {
     struct link_seen link = {.up = false};
@@ -50,9 +50,10 @@ static int read_link(const struct nlmsghdr *message, const struct backend *backe
         error = rtmsg_counters_parse(message, &counters);
     if (error)
         return error;
-    if (strcmp(told.kind, backend->kind) != 0 || link_name_parse(CWG_PREFIX, told.name, &end))
+    if (strcmp(told.kind, device_kind_text(kind)) != 0 ||
+        link_name_parse(CWG_PREFIX, told.name, &end))
         return 0;
-    fill(&link, &told, end, backend);
+    fill(&link, &told, end, kind);
     count(&link, &counters);
     *ret_link = link;
     return 1;
@@ -84,7 +85,7 @@ static void insert(struct links *links, const struct link_seen *link)
 /* What a dump is searched for, and what is found. A kernel that doesn't know a kind shows all
  * devices (link_kind_filtered(), net/core/rtnetlink.c). */
 struct search {
-    const struct backend *backend;
+    enum device_kind kind;
     struct link_nets nets;
     struct links *links;
 };
@@ -93,7 +94,7 @@ static int note_link(const struct nlmsghdr *message, void *context)
 {
     const struct search *search = context;
     struct link_seen link = {.up = false};
-    int found = read_link(message, search->backend, &link);
+    int found = read_link(message, search->kind, &link);
 
     if (found > 0 &&
         (link.device.end.net < search->nets.first || link.device.end.net > search->nets.last))
@@ -115,11 +116,11 @@ int links_collect(struct target *target, struct link_nets nets, struct links *re
 
     ret_links->count = 0;
     ret_links->more = false;
-    for (const struct backend *const *backend = backends; *backend; backend++) {
+    for (enum device_kind kind = KIND_KERNEL; kind < KINDS; kind++) {
         int error;
 
-        search.backend = *backend;
-        rtmsg_counters_dump(&request, search.backend->kind);
+        search.kind = kind;
+        rtmsg_counters_dump(&request, device_kind_text(kind));
         error = netlink_request(&target->dumps, &request, false, note_link, &search);
         if (error)
             return fail_unexpected(failure, error, "can't list the container's devices");
@@ -129,7 +130,7 @@ int links_collect(struct target *target, struct link_nets nets, struct links *re
 
 /* One device, and what it is to be. */
 struct one {
-    const struct backend *backend;
+    enum device_kind kind;
     struct link_seen link;
     bool found;
 };
@@ -137,7 +138,7 @@ struct one {
 static int note_one(const struct nlmsghdr *message, void *context)
 {
     struct one *one = context;
-    int found = read_link(message, one->backend, &one->link);
+    int found = read_link(message, one->kind, &one->link);
 
     one->found = found > 0;
     return found < 0 ? found : 0;
@@ -147,7 +148,7 @@ static int note_one(const struct nlmsghdr *message, void *context)
 static int read_again(struct target *target, const struct device *device,
                       struct link_seen *ret_link, struct failure *failure)
 {
-    struct one one = {.backend = device->backend};
+    struct one one = {.kind = device->kind};
     struct message request;
     int error;
 
@@ -180,7 +181,7 @@ int links_find(struct target *target, struct link_end end, struct link_seen *ret
  * and keepalives are few, so that bad packets are at least half as many where all are bad. */
 static bool comes_from_elsewhere(const struct link_seen *link, const struct link_status *status)
 {
-    if (link->device.backend == &kernel_backend)
+    if (link->device.kind == KIND_KERNEL)
         return link->dropped_packets > link->received_packets / 2;
     return status->from_elsewhere;
 }
@@ -212,7 +213,7 @@ enum link_state links_state(const struct link_seen *link, const struct link_stat
     if (!status)
         return STATE_ENGINE_LOST;
     if (!link->carrier)
-        return link->device.backend->without_carrier;
+        return backend_of(&link->device)->without_carrier;
     if (status->peers == 0)
         return STATE_WAITING;
     if (!status->has_handshake)
@@ -228,7 +229,8 @@ int links_look(struct target *target, const struct link_seen *link, struct patie
     struct link_view view = {.link = *link};
     struct link_seen again;
     struct failure trouble;
-    int error = link->device.backend->look(target, &link->device, patience, &view.status, failure);
+    int error =
+        backend_of(&link->device)->look(target, &link->device, patience, &view.status, failure);
 
     if (error && error != -ENOLINK)
         return error;

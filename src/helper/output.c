@@ -10,7 +10,7 @@
 
 #include "helper/arguments.h"
 #include "helper/audit.h"
-#include "helper/backend.h"
+#include "helper/backends.h"
 #include "helper/failure.h"
 #include "helper/json.h"
 #include "helper/settings.h"

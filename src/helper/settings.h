@@ -32,6 +32,18 @@
 #define HAS_OWN_CONTAINERS
 #endif
 
+/* The same as values, for what is chosen by an `if`. */
+#ifdef ENABLE_CWG_ENGINE
+#define HAS_ENGINE 1
+#else
+#define HAS_ENGINE 0
+#endif
+#ifdef CWG_PREFER_ENGINE
+#define PREFERS_ENGINE 1
+#else
+#define PREFERS_ENGINE 0
+#endif
+
 #if defined CWG_PREFER_ENGINE && !defined ENABLE_CWG_ENGINE
 #error "config.h: CWG_PREFER_ENGINE makes no sense without ENABLE_CWG_ENGINE"
 #endif

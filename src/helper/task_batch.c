@@ -8,7 +8,7 @@
 
 #include "helper/arguments.h"
 #include "helper/audit.h"
-#include "helper/backend.h"
+#include "helper/backends.h"
 #include "helper/deadline.h"
 #include "helper/failure.h"
 #include "helper/lines.h"
@@ -108,8 +108,8 @@ static int write_answer(struct batch *batch, struct failure *failure)
 /* What is to be forgotten with each line. */
 static void forget(void)
 {
-#if defined ENABLE_CWG_ENGINE && defined ENABLE_CWG_CREATE
-    backend_forget();
+#ifdef ENABLE_CWG_CREATE
+    backends_forget();
 #endif
     secret_wipe();
     output_forget_warning();
@@ -145,7 +145,7 @@ static void take_back(struct target *target, const struct device *made, struct f
     int error = target_return(target, &rollback);
 
     if (!error)
-        error = made->backend->remove(target, made, &rollback);
+        error = backend_of(made)->remove(target, made, &rollback);
     if (error)
         failure_add(failure, "; and it couldn't be taken back: %s", rollback.text);
 }
@@ -320,7 +320,7 @@ static int remove_same(struct target *target, const struct made *made, struct fa
         return presence;
     if (presence != DEVICE_OURS || device.index != made->index)
         return 0;
-    return device.backend->remove(target, &device, failure);
+    return backend_of(&device)->remove(target, &device, failure);
 }
 
 /* Removes a link that this batch has made, if it is still there. Returns 0, or a negative errno. */
@@ -432,8 +432,8 @@ static int prepare(const struct request *request, const struct home *home, struc
     int error = 0;
 
     (void)request;
-#if defined ENABLE_CWG_ENGINE && defined ENABLE_CWG_CREATE
-    error = backend_prepare_batch(home, failure);
+#ifdef ENABLE_CWG_CREATE
+    error = backends_prepare_batch(home, failure);
 #else
     (void)home;
 #endif

@@ -2,7 +2,7 @@
 #include <errno.h>
 
 #include "helper/arp.h"
-#include "helper/backend.h"
+#include "helper/backends.h"
 #include "helper/failure.h"
 #include "helper/links.h"
 #include "helper/output.h"
@@ -85,7 +85,7 @@ static int check_sibling(const struct request *request, struct target *target,
         return presence;
     if (presence != DEVICE_OURS || !sibling.finished)
         return 0;
-    error = sibling.backend->look(target, &sibling, &patience, &status, &unknown);
+    error = backend_of(&sibling)->look(target, &sibling, &patience, &status, &unknown);
     if (error == -ENODEV ||
         (!error && status.has_key && key_equal(&status.public_key, &request->peer.public_key)))
         return 0;
@@ -110,7 +110,7 @@ static int check_endpoint(const struct request *request, struct target *target,
         output_warn("no route leads from here to peer_endpoint; the link works when there is one: "
                     "check the address, and `ip route get`");
     if (!path_is_local(endpoint) ||
-        device->backend->look(target, device, &patience, &status, &unknown) ||
+        backend_of(device)->look(target, device, &patience, &status, &unknown) ||
         status.port != endpoint->port)
         return 0;
     return fail_as(
@@ -127,7 +127,7 @@ static int join(const struct request *request, struct target *target, const stru
     peer.allowed_address = link_address(link_other_end(device->end));
     if (request->preshared_key.kind != PRESHARED_NONE)
         peer.preshared_key = &secret.preshared_key;
-    return device->backend->join(target, device, &peer, failure);
+    return backend_of(device)->join(target, device, &peer, failure);
 }
 
 /* The MTU goes first, since it can be taken back. */

@@ -3,7 +3,7 @@
 
 #include "helper/arp.h"
 #include "helper/audit.h"
-#include "helper/backend.h"
+#include "helper/backends.h"
 #include "helper/clock.h"
 #include "helper/failure.h"
 #include "helper/json.h"
@@ -85,7 +85,7 @@ static int clear(const struct request *request, struct target *target, bool *ret
         return fail_taken(request->end, presence, failure);
     if (left.finished && !request->given[OPTION_REPLACE])
         return fail_exists(&left, failure);
-    error = left.backend->remove(target, &left, failure);
+    error = backend_of(&left)->remove(target, &left, failure);
     if (!error)
         *ret_replaced = left.finished;
     return error;
@@ -134,7 +134,7 @@ static int print_json(const struct request *request, struct target *target,
         .public_key = public_key,
         .warning = output_warning(),
     };
-    int error = created.port ? 0 : device->backend->port(target, device, &created.port, failure);
+    int error = created.port ? 0 : backend_of(device)->port(target, device, &created.port, failure);
 
     if (error)
         return error;
@@ -186,7 +186,7 @@ static int check_sibling(struct target *target, const struct device *device,
         return presence;
     if (presence != DEVICE_OURS || !sibling.finished)
         return 0;
-    error = sibling.backend->look(target, &sibling, &patience, &status, &unknown);
+    error = backend_of(&sibling)->look(target, &sibling, &patience, &status, &unknown);
     if (error == -ENODEV || (!error && status.peers == 0))
         return 0;
     return fail_as(failure, FAILURE_OTHER_END, -EBUSY,
@@ -213,7 +213,7 @@ static int complete(const struct request *request, struct target *target,
     if (!error)
         error = device_set_address(target, device, failure);
     if (!error)
-        error = device->backend->start(target, device, request->port, failure);
+        error = backend_of(device)->start(target, device, request->port, failure);
     if (!error)
         error = target_alive(target, failure);
     if (!error)
@@ -230,7 +230,7 @@ static int complete(const struct request *request, struct target *target,
         error = policy_check_unchanged(failure);
 #endif
     if (!error)
-        error = device->backend->finish(target, device, failure);
+        error = backend_of(device)->finish(target, device, failure);
 #ifdef ENABLE_CWG_AUDIT
     if (!error)
         audit_public_key(public_key);
@@ -242,13 +242,7 @@ static int prepare(const struct request *request, const struct home *home, struc
 {
     int error = port_check(request->port, failure);
 
-#ifdef ENABLE_CWG_ENGINE
-    if (!error)
-        error = backend_prepare(home, request->end, failure);
-#else
-    (void)home;
-#endif
-    return error;
+    return error ? error : backends_prepare(home, request->end, failure);
 }
 
 #ifdef ENABLE_CWG_BATCH
@@ -332,7 +326,7 @@ static int create(const struct request *request, struct target *target, bool *re
     error = complete(request, target, &device, &public_key, failure);
     /* Where the container couldn't be entered again the link stays unfinished, as if the command
      * had been killed: an engine's ends with this process, and the next cwg_create replaces it. */
-    if (error && target_is_open(target) && device.backend->remove(target, &device, &rollback))
+    if (error && target_is_open(target) && backend_of(&device)->remove(target, &device, &rollback))
         failure_add(failure, "; and it couldn't be taken back: %s", rollback.text);
 #ifdef ENABLE_CWG_BATCH
     if (!error)

@@ -1,7 +1,7 @@
 /* cwg_destroy: removes a link's device. */
 #include <errno.h>
 
-#include "helper/backend.h"
+#include "helper/backends.h"
 #include "helper/failure.h"
 #include "helper/settings.h"
 #include "helper/task.h"
@@ -28,7 +28,7 @@ static int run(const struct request *request, struct target *target, struct fail
                        "no such link: the container has none for net %u, host %u; it may have been "
                        "removed already",
                        request->end.net, request->end.host);
-    return device.backend->remove(target, &device, failure);
+    return backend_of(&device)->remove(target, &device, failure);
 }
 
 const struct task task_destroy = {

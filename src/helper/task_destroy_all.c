@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "helper/backend.h"
+#include "helper/backends.h"
 #include "helper/clock.h"
 #include "helper/failure.h"
 #include "helper/policy.h"
@@ -22,7 +22,7 @@ enum {
 
 /* What a look has shown: the first ends whose devices are ours by kind and name. */
 struct found {
-    const struct backend *backend;
+    enum device_kind kind;
     size_t count;
     struct link_end ends[ROUND];
 };
@@ -43,7 +43,7 @@ static int note_link(const struct nlmsghdr *message, void *context)
     int error = rtmsg_link_parse(message, &link);
 
     /* A kernel that doesn't know a kind shows all devices, see device_check_limit(). */
-    if (error || found->count == ROUND || strcmp(link.kind, found->backend->kind) != 0 ||
+    if (error || found->count == ROUND || strcmp(link.kind, device_kind_text(found->kind)) != 0 ||
         link_name_parse(CWG_PREFIX, link.name, &found->ends[found->count]))
         return error;
 #ifdef ENABLE_CWG_POLICY
@@ -57,12 +57,12 @@ static int note_link(const struct nlmsghdr *message, void *context)
 static int look(struct target *target, struct found *found, struct failure *failure)
 {
     found->count = 0;
-    for (const struct backend *const *backend = backends; *backend; backend++) {
+    for (enum device_kind kind = KIND_KERNEL; kind < KINDS; kind++) {
         struct message request;
         int error;
 
-        found->backend = *backend;
-        rtmsg_link_dump(&request, found->backend->kind);
+        found->kind = kind;
+        rtmsg_link_dump(&request, device_kind_text(kind));
         error = netlink_request(&target->dumps, &request, false, note_link, found);
         if (error)
             return fail_unexpected(failure, error, "can't list the container's devices");
@@ -88,7 +88,7 @@ static void remove_one(struct target *target, struct link_end end, struct tally 
     if (error == DEVICE_ABSENT || error == DEVICE_FOREIGN)
         return;
     if (error == DEVICE_OURS)
-        error = device.backend->remove(target, &device, &failure);
+        error = backend_of(&device)->remove(target, &device, &failure);
     if (!error) {
         tally->removed++;
         return;

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "helper/backend.h"
+#include "helper/backends.h"
 #include "helper/census.h"
 #include "helper/clock.h"
 #include "helper/failure.h"
@@ -96,7 +96,7 @@ static void add_row(struct text *text, int process, const char *container,
     else if (status && status_knows_age(status))
         print_age(status->handshake_age_ms / 1000, age);
     text_print(text, ROW, pid, shown[0] ? shown : "-", view->link.device.name,
-               view->link.device.backend->word, port, age, state_text(view->state));
+               backend_of(&view->link.device)->word, port, age, state_text(view->state));
 }
 
 static void add_link(struct listing *listing, int pid, const char *container,

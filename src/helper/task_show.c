@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <inttypes.h>
 
-#include "helper/backend.h"
+#include "helper/backends.h"
 #include "helper/failure.h"
 #include "helper/json.h"
 #include "helper/links.h"
@@ -96,7 +96,7 @@ static void add_link(struct text *text, const struct link_seen *link)
     add_label(text, "address");
     text_print(text, "%s\n", address);
     add_label(text, "carried by");
-    text_print(text, "%s\n", link->device.backend->title);
+    text_print(text, "%s\n", backend_of(&link->device)->title);
     add_label(text, "MTU");
     text_print(text, "%" PRIu32 "\n", link->device.mtu);
 }

@@ -3,7 +3,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "helper/backend.h"
+#include "helper/backends.h"
 #include "helper/clock.h"
 #include "helper/deadline.h"
 #include "helper/diagnosis.h"

@@ -365,7 +365,7 @@ END
         nm "$plain/$NAME" | grep -q " $symbol\b" || fail "$symbol needs an engine"
         ! nm "$PROGRAM" | grep -q " $symbol\b" || fail "$symbol is there"
     done
-    for symbol in launcher_start launcher_ask backend_prepare_batch backend_forget engine_forget; do
+    for symbol in launcher_start launcher_ask engine_forget; do
         nm "$with/$NAME" | grep -q " $symbol\b" || fail "$symbol is nowhere"
         ! nm "$plain/$NAME" | grep -q " $symbol\b" || fail "$symbol is there without an engine"
         ! nm "$PROGRAM" | grep -q " $symbol\b" || fail "$symbol is there"

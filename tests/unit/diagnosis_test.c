@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "helper/backend.h"
 #include "helper/failure.h"
 #include "unit.h"
 
@@ -83,7 +82,7 @@ static struct findings findings_of(size_t i)
     findings.view = (struct link_view){
         .link = {.device = {.name = "wg-8388607-1",
                             .end = {8388607, 1},
-                            .backend = &kernel_backend,
+                            .kind = KIND_KERNEL,
                             .finished = true},
                  .up = true,
                  .carrier = true,

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "helper/backend.h"
 #include "helper/json.h"
 #include "helper/links.h"
 #include "helper/moment.h"
@@ -198,7 +197,7 @@ static void states_of_links(void)
         };
         const struct link_seen link = {
             .device = {.finished = !states[i].unfinished,
-                       .backend = states[i].kernel ? &kernel_backend : &engine_backend},
+                       .kind = states[i].kernel ? KIND_KERNEL : KIND_ENGINE},
             .up = !states[i].down,
             .carrier = !states[i].no_carrier,
             .dropped_packets = states[i].dropped,
@@ -361,7 +360,7 @@ static void texts(void)
 static const struct link_view a_view = {
     .link = {.device = {.name = "wg-7-0",
                         .end = {7, 0},
-                        .backend = &kernel_backend,
+                        .kind = KIND_KERNEL,
                         .finished = true,
                         .mtu = 1420},
              .up = true,
