@@ -1,32 +1,12 @@
-/* What is said to programs: JSON (RFC 8259), as doc/net-admin-helper.schema.json has it. Strings
- * are of our own constants, and of values that we parsed, in alphabets that have no need to be
- * escaped; but for the message of a failure, which is. */
+/* JSON (RFC 8259), for programs. Strings are of our own constants, and of values that we parsed, in
+ * alphabets that have no need to be escaped; but for messages, which are. */
 #pragma once
 
 #include "helper/failure.h"
-#include "helper/links.h"
 #include "helper/text.h"
 
-/* Where a link is, for who lists those of many containers. */
-struct json_place {
-    int pid;
-    const char *container; /* hexadecimal digits, or NULL: null */
-};
-
-/* Adds a link, as one object. `place` may be NULL, and then it says nothing about it. */
-void json_add_link(struct text *text, const struct json_place *place, const struct link_view *view);
+/* Adds a string, escaped, with "; " in the place of each newline. */
+void json_add_string(struct text *text, const char *string);
 
 /* Adds a failure: {"code":"exists","message":"..."}. */
 void json_add_failure(struct text *text, const struct failure *failure);
-
-/* What a cwg_create tells. */
-struct json_created {
-    const struct device *device;
-    bool created; /* not adopted */
-    uint16_t port;
-    ino_t netns; /* of the container's network namespace */
-    const struct key *public_key;
-    const char *warning; /* or NULL: null */
-};
-
-void json_add_created(struct text *text, const struct json_created *created);

@@ -25,6 +25,7 @@
 #include "helper/audit.h"
 #include "helper/deadline.h"
 #include "helper/failure.h"
+#include "helper/help.h"
 #include "helper/output.h"
 #include "helper/policy.h"
 #include "helper/preshared.h"
@@ -35,6 +36,7 @@
 #include "helper/startup.h"
 #include "helper/target.h"
 #include "helper/task.h"
+#include "helper/text.h"
 
 /* What is left of the caller's is closed, and what the caller may do is known. Nothing has been
  * done for the request yet. */
@@ -141,9 +143,9 @@ static int run(int argc, char *argv[], struct failure *failure)
         return error;
     switch (line.command) {
     case COMMAND_HELP:
-        return output_help(line.task, failure);
+        return help_print(line.task, failure);
     case COMMAND_VERSION:
-        return output_version(failure);
+        return help_print_version(failure);
     case COMMAND_RUN:
     default:
         if (line.task->unprivileged) {
@@ -152,6 +154,18 @@ static int run(int argc, char *argv[], struct failure *failure)
         }
         return do_task(line.task, &line.request, failure);
     }
+}
+
+/* With the synopsis of the task, if the command line was wrong. */
+static void print_failure(const struct failure *failure)
+{
+    struct text usage = {.length = 0};
+
+    if (failure->usage) {
+        text_add(&usage, "Usage: ");
+        help_add_synopsis(&usage, failure->usage);
+    }
+    output_failure(failure, usage.bytes);
 }
 
 int main(int argc, char *argv[])
@@ -165,7 +179,7 @@ int main(int argc, char *argv[])
     if (error && failure.code != FAILURE_OUTPUT && arguments_want_json(argc, argv))
         output_failure_json(&failure);
     if (error)
-        output_failure(&failure);
+        print_failure(&failure);
     else
         output_write_warning();
     _exit(error ? EXIT_FAILURE : EXIT_SUCCESS);

@@ -4,9 +4,10 @@
 
 #include <stdbool.h>
 
+#define PROGRAM "net-admin-helper"
+
 struct failure;
 struct target;
-struct task;
 struct text;
 
 /* The result of a task, to standard output, whole; or a part of it. Nothing of a container may be
@@ -57,11 +58,7 @@ void output_write_warning(void);
 /* Text that is no result, to standard output. Returns 0, or a negative errno. */
 int output_answer(const char *text, struct failure *failure);
 
-/* The help on a task, or on the program if `task` is NULL, and the version, to standard output. */
-int output_help(const struct task *task, struct failure *failure);
-int output_version(struct failure *failure);
-
-/* The failure as a JSON object, to standard output; and as text, to standard error. Nobody is told
- * if that fails. */
+/* The failure as a JSON object, to standard output; and as text, to standard error, with `more`
+ * below it. Nobody is told if that fails. */
 void output_failure_json(const struct failure *failure);
-void output_failure(const struct failure *failure);
+void output_failure(const struct failure *failure, const char *more);

@@ -6,7 +6,7 @@
 #include "helper/backends.h"
 #include "helper/clock.h"
 #include "helper/failure.h"
-#include "helper/json.h"
+#include "helper/json_link.h"
 #include "helper/links.h"
 #include "helper/output.h"
 #include "helper/path.h"

@@ -9,7 +9,7 @@
 #include "helper/census.h"
 #include "helper/clock.h"
 #include "helper/failure.h"
-#include "helper/json.h"
+#include "helper/json_link.h"
 #include "helper/links.h"
 #include "helper/output.h"
 #include "helper/policy.h"

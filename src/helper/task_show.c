@@ -4,7 +4,7 @@
 
 #include "helper/backends.h"
 #include "helper/failure.h"
-#include "helper/json.h"
+#include "helper/json_link.h"
 #include "helper/links.h"
 #include "helper/moment.h"
 #include "helper/output.h"

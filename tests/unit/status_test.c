@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "helper/json.h"
+#include "helper/json_link.h"
 #include "helper/links.h"
 #include "helper/moment.h"
 #include "helper/text.h"
