@@ -17,8 +17,6 @@
 #include "helper/failure.h"
 #include "helper/file.h"
 #include "helper/settings.h"
-#include "helper/target.h"
-#include "helper/task.h"
 
 #ifdef ENABLE_CWG_AUDIT
 
@@ -203,11 +201,10 @@ static void add_options(struct line *line, const struct request *request)
         add(line, " allow-overlap");
 }
 
-static void add_target(struct line *line, const struct request *request,
-                       const struct target *target)
+static void add_target(struct line *line, const struct request *request, ino_t netns)
 {
-    if (target)
-        add(line, " in net:[%ju]", (uintmax_t)target->netns.inode);
+    if (netns)
+        add(line, " in net:[%ju]", (uintmax_t)netns);
     add(line, " (%s%d)",
         request->target.kind == TARGET_PID ? "pid " : "fd:", request->target.number);
 }
@@ -232,7 +229,7 @@ static void end(struct line *line, int error, const struct failure *failure)
         add(line, ": ok");
 }
 
-void audit_undone(const struct request *request, const struct target *target, int error,
+void audit_undone(const struct request *request, ino_t netns, int error,
                   const struct failure *failure)
 {
     struct line line = {.length = 0};
@@ -241,25 +238,23 @@ void audit_undone(const struct request *request, const struct target *target, in
     add(&line, "batch --undo");
     add_argument(&line, ARGUMENT_NET, request);
     add_argument(&line, ARGUMENT_HOST, request);
-    add_target(&line, request, target->netns.inode ? target : NULL);
+    add_target(&line, request, netns);
     end(&line, error, failure);
     send_line(&line);
 }
 
-void audit_send(const struct task *task, const struct request *request, const struct target *target,
-                int error, const struct failure *failure)
+void audit_send(const char *task, const enum argument *arguments, const struct request *request,
+                ino_t netns, int error, const struct failure *failure)
 {
     struct line line = {.length = 0};
 
-    if (!task->changes)
-        return;
     audit_open();
     begin(&line, error);
-    add(&line, "%s", task->name);
-    for (const enum argument *argument = task->arguments; *argument; argument++)
+    add(&line, "%s", task);
+    for (const enum argument *argument = arguments; *argument; argument++)
         add_argument(&line, *argument, request);
     add_options(&line, request);
-    add_target(&line, request, target);
+    add_target(&line, request, netns);
     end(&line, error, failure);
     if (!error && made.known)
         add_key(&line, ", public key", &made.public_key);

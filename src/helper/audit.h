@@ -5,15 +5,15 @@
  * In a line is what a message may hold (failure.h), and public keys; no other key is known here. */
 #pragma once
 
+#include <sys/types.h>
+
+#include "helper/request.h"
 #include "link/key.h"
 
 /* Where the journal or a syslog daemon listens: syslog(3) sends there, too. */
 #define AUDIT_PATH "/dev/log"
 
 struct failure;
-struct request;
-struct target;
-struct task;
 
 /* Opens the socket for it, before the sandbox is entered, and before anything else is opened: where
  * there are too few descriptors for it nothing is done without a line. */
@@ -23,10 +23,11 @@ void audit_open(void);
 void audit_public_key(const struct key *public_key);
 
 /* Sends the line on a link that the end of a batch removes. */
-void audit_undone(const struct request *request, const struct target *target, int error,
+void audit_undone(const struct request *request, ino_t netns, int error,
                   const struct failure *failure);
 
-/* Sends the line on one request, by what its run returned; `target` is NULL where that wasn't
- * reached. No capability is effective then. For tasks that only look it does nothing. */
-void audit_send(const struct task *task, const struct request *request, const struct target *target,
-                int error, const struct failure *failure);
+/* Sends the line on one request for a task that changes something, by what its run returned, with
+ * those arguments that the task takes (0 ends them). `netns` is the target's network namespace, 0
+ * where that wasn't reached. No capability is effective then. */
+void audit_send(const char *task, const enum argument *arguments, const struct request *request,
+                ino_t netns, int error, const struct failure *failure);

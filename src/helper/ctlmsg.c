@@ -8,16 +8,10 @@
 #include "link/decimal.h"
 
 enum {
-    PID_MAX = 4194304, /* PID_MAX_LIMIT, include/linux/threads.h */
-    PID_DIGITS = 7,
     ERRNO_MAX = 4095, /* MAX_ERRNO, include/linux/err.h */
     ERRNO_DIGITS = 4,
     KEY_HEX = 2 * KEY_SIZE,
 };
-
-static const char alias_start[] = "net-admin-helper: engine, process ";
-
-_Static_assert(sizeof(alias_start) + PID_DIGITS <= CTLMSG_ALIAS_SIZE, "an alias is cut off");
 
 /* Without a look-up or a branch, since it may be of a key. */
 static char digit_of(unsigned int nibble)
@@ -98,21 +92,4 @@ int ctlmsg_answer_parse(const char *text, size_t length)
     if (strlen(number) != digits || decimal_parse(number, ERRNO_MAX, &value))
         return -EPROTO;
     return -(int)value;
-}
-
-void ctlmsg_alias(int process, char ret_alias[static CTLMSG_ALIAS_SIZE])
-{
-    (void)snprintf(ret_alias, CTLMSG_ALIAS_SIZE, "%s%d", alias_start, process);
-}
-
-int ctlmsg_alias_parse(const char *alias, int *ret_process)
-{
-    const size_t length = sizeof(alias_start) - 1;
-    uint32_t process;
-
-    if (strncmp(alias, alias_start, length) != 0 ||
-        decimal_parse(alias + length, PID_MAX, &process) || process == 0)
-        return -EBADMSG;
-    *ret_process = (int)process;
-    return 0;
 }

@@ -1,5 +1,5 @@
 /* What the helper says to a running engine, as text: one request of WireGuard's cross-platform
- * configuration protocol. And the alias of its device. Pure: bytes in, values out. */
+ * configuration protocol. Pure: bytes in, values out. */
 #pragma once
 
 #include <stddef.h>
@@ -8,8 +8,7 @@
 #include "link/peer.h"
 
 enum {
-    CTLMSG_SIZE = 512,      /* of a request; the longest has some 330 bytes */
-    CTLMSG_ALIAS_SIZE = 48, /* with its NUL */
+    CTLMSG_SIZE = 512, /* of a request; the longest has some 330 bytes */
 };
 
 /* Makes `peer` the peer. An engine has one: another key replaces it, and the same key changes the
@@ -20,10 +19,3 @@ size_t ctlmsg_set_peer(char ret_text[static CTLMSG_SIZE], const struct peer *pee
 /* Reads "errno=N\n\n", the whole answer to a request that sets something. Returns -N, or -EPROTO if
  * the text is no such answer. */
 int ctlmsg_answer_parse(const char *text, size_t length);
-
-/* The alias of an engine's device: "net-admin-helper: engine, process PID". */
-void ctlmsg_alias(int process, char ret_alias[static CTLMSG_ALIAS_SIZE]);
-
-/* Reads an alias that is exactly what ctlmsg_alias() writes. Returns 0, or -EBADMSG. The number is
- * only a hint: root in the container can write the alias. */
-int ctlmsg_alias_parse(const char *alias, int *ret_process);

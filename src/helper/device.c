@@ -4,7 +4,7 @@
 #include <linux/rtnetlink.h>
 #include <string.h>
 
-#include "helper/ctlmsg.h"
+#include "helper/alias.h"
 #include "helper/failure.h"
 #include "helper/policy.h"
 #include "helper/privilege.h"
@@ -70,7 +70,7 @@ int device_find(struct target *target, struct link_end end, struct device *ret_d
     device.mtu = link.mtu;
     device.finished = link.group != DEVICE_GROUP_IN_THE_MAKING;
 #ifdef ENABLE_CWG_ENGINE
-    (void)ctlmsg_alias_parse(link.alias, &device.process); /* if it names none, it stays none */
+    (void)alias_parse(link.alias, &device.process); /* if it names none, it stays none */
 #endif
     *ret_device = device;
     return DEVICE_OURS;

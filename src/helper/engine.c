@@ -6,10 +6,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "helper/alias.h"
 #include "helper/backend.h"
 #include "helper/clock.h"
 #include "helper/control.h"
-#include "helper/ctlmsg.h"
 #include "helper/failure.h"
 #include "helper/launch.h"
 #include "helper/launcher.h"
@@ -92,7 +92,7 @@ static int move_device(const struct target *target, struct link_end end, struct 
 
     if (error)
         return error;
-    ctlmsg_alias(launched.process, move.alias);
+    alias_write(launched.process, move.alias);
     rtmsg_link_move(&request, &move);
     error = netlink_request(&launched.scratch, &request, true, NULL, NULL);
     if (error && error != -EEXIST)
@@ -275,10 +275,10 @@ static int engine_port(struct target *target, const struct device *device, uint1
 static int engine_finish(struct target *target, const struct device *device,
                          struct failure *failure)
 {
-    char alias[CTLMSG_ALIAS_SIZE];
+    char alias[ALIAS_SIZE];
     int error = launch_go(&launched, failure);
 
-    ctlmsg_alias(launched.process, alias);
+    alias_write(launched.process, alias);
     return error ? error : device_finish(target, device, alias, failure);
 }
 

@@ -6,6 +6,7 @@
 #include "helper/audit.h"
 #include "helper/backends.h"
 #include "helper/output.h"
+#include "helper/print.h"
 #include "helper/settings.h"
 #include "helper/task.h"
 #include "helper/text.h"

@@ -3,8 +3,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "helper/alias.h"
 #include "helper/backends.h"
-#include "helper/ctlmsg.h"
 #include "helper/failure.h"
 #include "helper/policy.h"
 #include "helper/rtmsg.h"
@@ -21,7 +21,7 @@ static void fill(struct link_seen *link, const struct rtmsg_link *told, struct l
     device->finished = told->group != DEVICE_GROUP_IN_THE_MAKING;
     device->mtu = told->mtu;
 #ifdef ENABLE_CWG_ENGINE
-    (void)ctlmsg_alias_parse(told->alias, &device->process); /* if it names none, it stays none */
+    (void)alias_parse(told->alias, &device->process); /* if it names none, it stays none */
 #endif
     link->up = told->up;
 }

@@ -29,6 +29,7 @@
 #include "helper/output.h"
 #include "helper/policy.h"
 #include "helper/preshared.h"
+#include "helper/print.h"
 #include "helper/privilege.h"
 #include "helper/sandbox.h"
 #include "helper/secret.h"
@@ -122,7 +123,9 @@ static int do_task(const struct task *task, const struct request *request, struc
         error = task_result(request, error);
     }
 #ifdef ENABLE_CWG_AUDIT
-    audit_send(task, request, reached, error, failure);
+    if (task->changes)
+        audit_send(task->name, task->arguments, request, reached ? reached->netns.inode : 0, error,
+                   failure);
 #else
     (void)reached;
 #endif
@@ -157,7 +160,7 @@ static int run(int argc, char *argv[], struct failure *failure)
 }
 
 /* With the synopsis of the task, if the command line was wrong. */
-static void print_failure(const struct failure *failure)
+static void tell(const struct failure *failure)
 {
     struct text usage = {.length = 0};
 
@@ -165,7 +168,7 @@ static void print_failure(const struct failure *failure)
         text_add(&usage, "Usage: ");
         help_add_synopsis(&usage, failure->usage);
     }
-    output_failure(failure, usage.bytes);
+    print_failure(failure, usage.bytes);
 }
 
 int main(int argc, char *argv[])
@@ -177,9 +180,9 @@ int main(int argc, char *argv[])
     startup_close_all();
     privilege_end();
     if (error && failure.code != FAILURE_OUTPUT && arguments_want_json(argc, argv))
-        output_failure_json(&failure);
+        print_failure_json(&failure);
     if (error)
-        print_failure(&failure);
+        tell(&failure);
     else
         output_write_warning();
     _exit(error ? EXIT_FAILURE : EXIT_SUCCESS);

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "helper/failure.h"
-#include "helper/json.h"
+#include "helper/print.h"
 #include "helper/target.h"
 #include "helper/text.h"
 
@@ -23,26 +23,6 @@ static struct {
     bool in_line;          /* as part of a line */
     bool begun;            /* the line has begun */
 } way;
-
-/* A descriptor that doesn't wait by itself (O_NONBLOCK) has room later. */
-static int write_all(int fd, const char *text, size_t left)
-{
-    struct pollfd room = {.fd = fd, .events = POLLOUT};
-
-    while (left > 0) {
-        ssize_t written = write(fd, text, left);
-
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written < 0 && errno == EAGAIN && ppoll(&room, 1, NULL, NULL) >= 0)
-            continue;
-        if (written <= 0)
-            return written < 0 ? -errno : -EIO;
-        text += written;
-        left -= (size_t)written;
-    }
-    return 0;
-}
 
 void output_divert(struct text *text)
 {
@@ -105,7 +85,7 @@ void output_look(void)
 void output_note_result(const char *text)
 {
     if (people_see_results && !output_in_batch())
-        (void)write_all(STDOUT_FILENO, text, strlen(text));
+        (void)print_all(STDOUT_FILENO, text, strlen(text));
 }
 
 bool output_takes_notes(void)
@@ -133,7 +113,7 @@ int output_is_wanted(struct failure *failure)
 
 static int write_result(const char *text, size_t length, struct failure *failure)
 {
-    int error = write_all(STDOUT_FILENO, text, length);
+    int error = print_all(STDOUT_FILENO, text, length);
 
     if (!error)
         return 0;
@@ -226,25 +206,5 @@ void output_write_warning(void)
     if (!warning)
         return;
     text_print(&text, PROGRAM ": warning: %s\n", warning);
-    write_all(STDERR_FILENO, text.bytes, text.length);
-}
-
-void output_failure_json(const struct failure *failure)
-{
-    struct text text = {0};
-
-    json_add_failure(&text, failure);
-    text_add(&text, "\n");
-    write_all(STDOUT_FILENO, text.bytes, text.length);
-}
-
-void output_failure(const struct failure *failure, const char *more)
-{
-    struct text text = {0};
-
-    text_add(&text, PROGRAM ": ");
-    text_add_joined(&text, failure->text, "\n  ");
-    text_add(&text, "\n");
-    text_add(&text, more);
-    write_all(STDERR_FILENO, text.bytes, text.length);
+    print_all(STDERR_FILENO, text.bytes, text.length);
 }

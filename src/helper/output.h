@@ -4,8 +4,6 @@
 
 #include <stdbool.h>
 
-#define PROGRAM "net-admin-helper"
-
 struct failure;
 struct target;
 struct text;
@@ -57,8 +55,3 @@ void output_write_warning(void);
 
 /* Text that is no result, to standard output. Returns 0, or a negative errno. */
 int output_answer(const char *text, struct failure *failure);
-
-/* The failure as a JSON object, to standard output; and as text, to standard error, with `more`
- * below it. Nobody is told if that fails. */
-void output_failure_json(const struct failure *failure);
-void output_failure(const struct failure *failure, const char *more);

@@ -21,7 +21,7 @@
 
 #include "handover/handover.h"
 #include "helper/failure.h"
-#include "helper/output.h"
+#include "helper/print.h"
 #include "helper/privilege.h"
 #include "helper/settings.h"
 
@@ -136,7 +136,7 @@ static int enter_place(const struct home *home, struct proof *proof)
     if (home_return(home, &failure)) {
         /* It worked when the target was visited. From here nothing would be right. */
         privilege_end();
-        output_failure(&failure, "");
+        print_failure(&failure, "");
         _exit(EXIT_FAILURE);
     }
     return error ? error : open_netns(proof->socket, SIOCGSKNS, &proof->place);

@@ -206,8 +206,8 @@ static int do_request(struct batch *batch, const struct command_line *line, bool
     if (!error)
         error = do_task(batch, line, &target, ret_lost, failure);
 #ifdef ENABLE_CWG_AUDIT
-    if (line->command == COMMAND_RUN)
-        audit_send(line->task, &line->request, target.netns.inode ? &target : NULL,
+    if (line->command == COMMAND_RUN && line->task->changes)
+        audit_send(line->task->name, line->task->arguments, &line->request, target.netns.inode,
                    *ret_lost && line->task->made ? -EIO : error, failure);
 #endif
     forget();
@@ -340,7 +340,7 @@ static int remove_made(const struct batch *batch, const struct made *made, struc
         error = remove_same(&target, made, failure);
     target_close(&target);
 #ifdef ENABLE_CWG_AUDIT
-    audit_undone(&request, &target, error, failure);
+    audit_undone(&request, target.netns.inode, error, failure);
 #endif
     return error;
 }

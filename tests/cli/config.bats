@@ -107,7 +107,7 @@ config_with()
     with=$(built "$(config_without)")/$NAME
     quick_build "$BUILD_DIR" "$(config_without ENGINE)"
     for symbol in engine_backend engine_make engine_remove launch_engine child_become_engine control_connect \
-        ctlmsg_alias_parse wireguard_look rtmsg_link_move; do
+        alias_parse wireguard_look rtmsg_link_move; do
         nm "$with" | grep -q " $symbol\b" || fail "$symbol is nowhere"
         ! nm "$PROGRAM" | grep -q " $symbol\b" || fail "$symbol is there without the engine"
     done

@@ -7,8 +7,6 @@
 
 #include "unit.h"
 
-/* Requests. */
-
 #define HEX_A5 "a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5"
 
 static const struct {
@@ -191,98 +189,6 @@ static void answers_with_nul(void)
         expect(ctlmsg_answer_parse(texts[i], lengths[i]) == -EPROTO, "answer %zu", i);
 }
 
-/* Aliases. */
-
-#define ALIAS "net-admin-helper: engine, process "
-
-static const struct {
-    const char *alias;
-    int process; /* 0: it is none */
-} aliases[] = {
-    {ALIAS "1", 1},
-    {ALIAS "4194304", 4194304},
-    {ALIAS "4194305", 0},
-    {ALIAS "0", 0},
-    {ALIAS "-1", 0},
-    {ALIAS "+1", 0},
-    {ALIAS "01", 0},
-    {ALIAS "00000001", 0},
-    {ALIAS "12345678", 0},
-    {ALIAS "4294967297", 0},
-    {ALIAS "111111111111111111111111111111111111111111111111", 0},
-    {ALIAS " 1", 0},
-    {ALIAS "1 ", 0},
-    {ALIAS "1x", 0},
-    {ALIAS "1\n", 0},
-    {ALIAS "1, 000102030405060708090a0b0c0d0eff", 0}, /* of before */
-    {ALIAS, 0},
-    {"net-admin-helper: engine, process", 0},
-    {"net-admin-helper: engine; process 1", 0},
-    {" " ALIAS "1", 0},
-    {"net-admin-helper: kernel", 0},
-    {"1", 0},
-    {"", 0},
-};
-
-static void read_aliases(void)
-{
-    for (size_t i = 0; i < COUNT(aliases); i++) {
-        char *alias = unit_copy(aliases[i].alias, strlen(aliases[i].alias) + 1);
-        int process = 77;
-        int result = ctlmsg_alias_parse(alias, &process);
-
-        expect(result == (aliases[i].process ? 0 : -EBADMSG), "alias %zu: %d", i, result);
-        expect(process == (aliases[i].process ? aliases[i].process : 77), "alias %zu: process %d",
-               i, process);
-        free(alias);
-    }
-}
-
-/* A good alias with any one byte replaced by any other: no other is taken but those with another
- * digit, or that end there. */
-static void changed_aliases(void)
-{
-    static const char good[] = ALIAS "17";
-    const size_t number = sizeof(ALIAS) - 1;
-    int process;
-
-    for (size_t at = 0; at < sizeof(good) - 1; at++) {
-        for (unsigned int byte = 0; byte < 256; byte++) {
-            char *alias = unit_copy(good, sizeof(good));
-            bool digit = byte >= '0' && byte <= '9';
-            bool taken = (at == number && digit && byte != '0') ||
-                         (at == number + 1 && (digit || byte == '\0'));
-
-            alias[at] = (char)byte;
-            expect((ctlmsg_alias_parse(alias, &process) == 0) == (taken || (char)byte == good[at]),
-                   "byte %zu: %02x", at, byte);
-            free(alias);
-        }
-    }
-}
-
-static void written_aliases(void)
-{
-    for (int process = 1; process <= 4194304; process = process * 3 + 1) {
-        char *alias = malloc(CTLMSG_ALIAS_SIZE);
-        int same = 0;
-
-        memset(alias, 'x', CTLMSG_ALIAS_SIZE);
-        ctlmsg_alias(process, alias);
-        expect(ctlmsg_alias_parse(alias, &same) == 0 && same == process, "%d: %s", process, alias);
-        expect(unit_is_printable(alias), "%d: %s", process, alias);
-        free(alias);
-    }
-}
-
-static void longest_alias(void)
-{
-    char alias[CTLMSG_ALIAS_SIZE];
-
-    ctlmsg_alias(4194304, alias);
-    expect(strcmp(alias, ALIAS "4194304") == 0, "%s", alias);
-}
-
 int main(void)
 {
     static const struct test tests[] = {
@@ -291,10 +197,6 @@ int main(void)
         {.name = "every_byte", .run = every_byte},
         {.name = "read_answers", .run = read_answers},
         {.name = "answers_with_nul", .run = answers_with_nul},
-        {.name = "read_aliases", .run = read_aliases},
-        {.name = "changed_aliases", .run = changed_aliases},
-        {.name = "written_aliases", .run = written_aliases},
-        {.name = "longest_alias", .run = longest_alias},
     };
 
     return unit_run("ctlmsg", tests, COUNT(tests));
