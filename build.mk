@@ -3,7 +3,7 @@
 PROGRAM := net-admin-helper
 ENGINE  := cwg-engine
 TASKS   := cwg_create cwg_connect cwg_destroy cwg_show cwg_list cwg_wait cwg_destroy_all
-# What the kernel lets it do, and why: src/helper/privilege.h. None is effective when it starts.
+# What the kernel lets it do, and why: src/helper/confine/privilege.h. None is effective when it starts.
 CAPABILITIES := cap_net_admin,cap_sys_admin,cap_sys_ptrace=p
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
@@ -37,12 +37,12 @@ ENGINE_OPTIMIZE ?= -O3
 OBJECTS_KEY := $(shell { cat $(CONFIG) 2>/dev/null; echo '$(subst ','\'',$(COMPILE) $(LINK))'; } | \
 	sha256sum | cut -c1-12)
 OBJECTS_DIR := $(BUILD)/objects/$(OBJECTS_KEY)
-SOURCES := $(wildcard src/link/*.c src/helper/*.c)
+SOURCES := $(sort $(shell find src/link src/handover src/helper -name '*.c'))
 OBJECTS := $(SOURCES:src/%.c=$(OBJECTS_DIR)/%.o)
 
 ENGINE_KEY := $(shell echo '$(subst ','\'',$(ENGINE_COMPILE) $(ENGINE_LINK))' | sha256sum | cut -c1-12)
 ENGINE_DIR := $(BUILD)/engine/$(ENGINE_KEY)
-ENGINE_SOURCES := $(wildcard src/link/*.c src/engine/*.c)
+ENGINE_SOURCES := $(sort $(shell find src/link src/handover src/engine -name '*.c'))
 ENGINE_OBJECTS := $(ENGINE_SOURCES:src/%.c=$(ENGINE_DIR)/%.o)
 # The engine that belongs to this program, if one does.
 ENGINE_BUILT := $(if $(ENGINE_ENABLED),$(BUILD)/$(ENGINE))

@@ -58,7 +58,7 @@ config_with()
         # All that its source file defines, but for names that other files use, too, as run() and prepare().
         find "$base/objects" -name '*.o' ! -name "${source[$task]}.o" -exec nm --defined-only '{}' + |
             awk 'NF == 3 { print $3 }' >"$BATS_TEST_TMPDIR/others"
-        defined_symbols "$base"/objects/*/helper/"${source[$task]}.o" |
+        defined_symbols "$base"/objects/*/helper/command/"${source[$task]}.o" |
             grep -vxF -f "$BATS_TEST_TMPDIR/others" >"$BATS_TEST_TMPDIR/symbols"
         [ "$(wc -l <"$BATS_TEST_TMPDIR/symbols")" -ge 1 ]
         grep -qx "${source[$task]}" "$BATS_TEST_TMPDIR/symbols"
@@ -66,7 +66,7 @@ config_with()
             defined_symbols "$base/$NAME" | grep -qx "$symbol" || fail "$symbol is nowhere"
             ! defined_symbols "$program" | grep -qx "$symbol" || fail "$symbol is there"
         done <"$BATS_TEST_TMPDIR/symbols"
-        [ -z "$(defined_symbols "$without"/objects/*/helper/"${source[$task]}.o")" ]
+        [ -z "$(defined_symbols "$without"/objects/*/helper/command/"${source[$task]}.o")" ]
 
         for word in --help --version; do
             run --separate-stderr "$base/$NAME" "$word"

@@ -21,13 +21,13 @@ words_in()
 }
 
 @test "the schema has each code that a failure may have, and no other" {
-    [ "$(words_in failure.c FAILURE | wc -l)" -gt 30 ]
-    diff <(words_of 'defs["failure"]["properties"]["code"]["enum"]') <(words_in failure.c FAILURE)
+    [ "$(words_in base/failure.c FAILURE | wc -l)" -gt 30 ]
+    diff <(words_of 'defs["failure"]["properties"]["code"]["enum"]') <(words_in base/failure.c FAILURE)
 }
 
 @test "the schema has each state that a link may be in, and no other" {
-    [ "$(words_in status.c STATE | wc -l)" -ge 8 ]
-    diff <(words_of 'defs["link"]["properties"]["state"]["enum"]') <(words_in status.c STATE)
+    [ "$(words_in backend/status.c STATE | wc -l)" -ge 8 ]
+    diff <(words_of 'defs["link"]["properties"]["state"]["enum"]') <(words_in backend/status.c STATE)
 }
 
 @test "a failure is a line of JSON as the schema has it, whatever the task" {

@@ -7,7 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "helper/lines.h"
+#include "helper/command/lines.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "helper/rtmsg.h"
-#include "helper/wgmsg.h"
+#include "helper/backend/kernel/wgmsg.h"
+#include "helper/netlink/rtmsg.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "helper/rule.h"
+#include "helper/admin/rule.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

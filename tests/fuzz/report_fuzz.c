@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "helper/report.h"
+#include "helper/backend/engine/report.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

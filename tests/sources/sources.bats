@@ -7,6 +7,8 @@ setup()
 {
     cd "$BATS_TEST_DIRNAME/../.." || return
     mapfile -t c_files < <(git ls-files '*.c' '*.h')
+    mapfile -t program < <(git ls-files 'src/*.c')
+    mapfile -t sources < <(git ls-files 'src/*.[ch]')
     mapfile -t scripts < <(git ls-files | xargs grep -lIE '^#!/(usr/)?bin/(env )?(bash|sh|bats)')
     mapfile -t python < <(git ls-files | xargs grep -lIE '^#!/usr/bin/(env )?python3|^from __future__')
     # What has no first line of its own because it is read by others.
@@ -26,8 +28,44 @@ setup()
     clang-format --dry-run -Werror "${c_files[@]}"
 }
 
+# The folders of src/, the lowest first. A file includes what is in its own folder, or in a folder of a lower line; and
+# helper and engine know nothing of each other.
+LAYERS='link
+handover
+helper/base
+helper/confine
+helper/netlink
+helper/admin
+helper/netns
+helper/backend
+helper/backend/kernel helper/backend/engine
+helper/view
+helper/command
+helper
+engine'
+
+@test "includes go down, from folder to folder" {
+    # shellcheck disable=SC2016 # awk's
+    awk -v layers="$LAYERS" '
+        BEGIN {
+            for (i = split(layers, line, "\n"); i > 0; i--)
+                for (j = split(line[i], folder, " "); j > 0; j--) rank[folder[j]] = i
+        }
+        function folder_of(path) { sub("/[^/]*$", "", path); return path }
+        function program_of(path) { sub("/.*", "", path); return path }
+        FNR == 1 { own = folder_of(substr(FILENAME, 5)) }
+        /^#include "/ {
+            other = folder_of($2); sub("^\"", "", other)
+            if (!(own in rank) || !(other in rank) || (other != own && rank[other] >= rank[own]) ||
+                (program_of(other) ~ /helper|engine/ && program_of(other) != program_of(own))) {
+                print FILENAME " includes " $2; bad = 1
+            }
+        }
+        END { exit bad }' "${sources[@]}"
+}
+
 @test "clang-tidy finds nothing in the program" {
-    tests/sources/tidy src/*/*.c -- \
+    tests/sources/tidy "${program[@]}" -- \
         clang-tidy --quiet -- -std=gnu17 -D_GNU_SOURCE -Isrc -DVERSION='"0"' -DENGINE_PATH='"/engine"'
 }
 
@@ -100,7 +138,7 @@ END
 @test "no function of the program is longer than a screen" {
     run awk 'FNR == 1 { start = 0 }
         /^\{/ { start = FNR }
-        /^\}/ && start { if (FNR - start > 50) print FILENAME ":" start; start = 0 }' src/*/*.c
+        /^\}/ && start { if (FNR - start > 50) print FILENAME ":" start; start = 0 }' "${program[@]}"
     [ -z "$output" ]
 }
 
@@ -138,7 +176,7 @@ has_tests()
 # perhaps the tests of it.
 @test "the schema has the codes of failures that the program has, and no others" {
     local of_program of_schema
-    of_program=$(sed -n 's/^ *\[FAILURE_[A-Z_]*\] = "\([a-z-]*\)",$/\1/p' src/helper/failure.c | sort)
+    of_program=$(sed -n 's/^ *\[FAILURE_[A-Z_]*\] = "\([a-z-]*\)",$/\1/p' src/helper/base/failure.c | sort)
     of_schema=$(python3 -c 'import json, sys
 failure = json.load(open(sys.argv[1]))["$defs"]["failure"]
 print("\n".join(failure["properties"]["code"]["enum"]))' doc/net-admin-helper.schema.json | sort)

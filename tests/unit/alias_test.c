@@ -1,4 +1,4 @@
-#include "helper/alias.h"
+#include "helper/backend/alias.h"
 
 #include <errno.h>
 #include <stdlib.h>

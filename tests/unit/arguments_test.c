@@ -1,6 +1,6 @@
 /* Command lines: those of command_lines.c, and thousands more that are put together of good and bad
  * arguments. */
-#include "helper/arguments.h"
+#include "helper/command/arguments.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "command_lines.h"
-#include "helper/failure.h"
+#include "helper/base/failure.h"
 #include "unit.h"
 
 enum {

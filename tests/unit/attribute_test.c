@@ -1,5 +1,5 @@
 /* Attributes of received messages, against a reader of our own that is as plain as can be. */
-#include "helper/attribute.h"
+#include "helper/netlink/attribute.h"
 
 #include <errno.h>
 #include <linux/netlink.h>

@@ -1,4 +1,4 @@
-#include "helper/cgroup.h"
+#include "helper/netns/cgroup.h"
 
 #include <stdlib.h>
 #include <string.h>

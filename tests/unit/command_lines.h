@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "helper/arguments.h"
+#include "helper/command/arguments.h"
 
 enum task_number {
     TASK_NONE,

@@ -1,4 +1,4 @@
-#include "helper/ctlmsg.h"
+#include "helper/backend/engine/ctlmsg.h"
 
 #include <errno.h>
 #include <stdio.h>

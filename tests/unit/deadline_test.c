@@ -1,5 +1,5 @@
 /* The end of a process that has a container open for too long. Every case is a forked child. */
-#include "helper/deadline.h"
+#include "helper/confine/deadline.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "helper/failure.h"
+#include "helper/base/failure.h"
 #include "unit.h"
 
 enum {

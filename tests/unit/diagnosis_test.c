@@ -1,9 +1,9 @@
-#include "helper/diagnosis.h"
+#include "helper/view/diagnosis.h"
 
 #include <errno.h>
 #include <string.h>
 
-#include "helper/failure.h"
+#include "helper/base/failure.h"
 #include "unit.h"
 
 /* What was found, and the cause: a link is up and has a peer at a known endpoint, but for what is

@@ -9,7 +9,7 @@
 #include "engine/session.h"
 #include "engine/tunnel.h"
 #include "engine_world.h"
-#include "helper/report.h"
+#include "helper/backend/engine/report.h"
 #include "unit.h"
 
 #define OTHER   "de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f"

@@ -1,4 +1,4 @@
-#include "helper/failure.h"
+#include "helper/base/failure.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* The lines of a batch: what is one, and that they are the same in whatever pieces they come. */
-#include "helper/lines.h"
+#include "helper/command/lines.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-#include "helper/message.h"
+#include "helper/netlink/message.h"
 
 #include <linux/netlink.h>
 #include <stdlib.h>

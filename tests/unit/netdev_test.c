@@ -1,4 +1,4 @@
-#include "helper/netdev.h"
+#include "helper/netns/netdev.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* Requests, to the running kernel in a network namespace of their own; and answers that no kernel
  * would give, said by a recvmsg() of our own, which the linker puts in the place of libc's. */
-#include "helper/netlink.h"
+#include "helper/netlink/netlink.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,9 +14,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "helper/privilege.h"
-#include "helper/rtmsg.h"
-#include "helper/secret.h"
+#include "helper/confine/privilege.h"
+#include "helper/netlink/rtmsg.h"
+#include "helper/netlink/secret.h"
 #include "unit.h"
 #include "wire.h"
 

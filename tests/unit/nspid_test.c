@@ -1,4 +1,4 @@
-#include "helper/nspid.h"
+#include "helper/netns/nspid.h"
 
 #include <stdlib.h>
 #include <string.h>

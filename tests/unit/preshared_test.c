@@ -1,5 +1,5 @@
 /* A preshared key, from files and descriptors of all kinds. */
-#include "helper/preshared.h"
+#include "helper/command/preshared.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,8 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "helper/failure.h"
-#include "helper/secret.h"
+#include "helper/base/failure.h"
+#include "helper/netlink/secret.h"
 #include "unit.h"
 
 #define NAME "--preshared-key-file: "

@@ -1,6 +1,6 @@
 /* The capabilities of a process, as the kernel tells them in /proc/self/status. Every case is a
  * forked child, since capabilities don't come back. */
-#include "helper/privilege.h"
+#include "helper/confine/privilege.h"
 
 #include <errno.h>
 #include <linux/capability.h>
@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "helper/failure.h"
+#include "helper/base/failure.h"
 #include "unit.h"
 
 #define BIT(capability) (UINT64_C(1) << (capability))

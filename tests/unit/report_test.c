@@ -1,6 +1,6 @@
 /* What engines write, and what they never do. That an engine of the same version is understood is
  * tested by engine_configuration_test. */
-#include "helper/report.h"
+#include "helper/backend/engine/report.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-#include "helper/rtmsg.h"
+#include "helper/netlink/rtmsg.h"
 
 #include <errno.h>
 #include <limits.h>

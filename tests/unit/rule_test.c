@@ -1,6 +1,6 @@
 /* The text of the policy file: what is a rule, whose it is, what it allows, and what is a mistake
  * on which line. */
-#include "helper/rule.h"
+#include "helper/admin/rule.h"
 
 #include <stdio.h>
 #include <stdlib.h>

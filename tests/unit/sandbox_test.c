@@ -4,7 +4,7 @@
  *
  * The program is built twice, with ENABLE_CWG_ENGINE and with CWG_OWN_CONTAINERS_ONLY, and without
  * sanitizers, since these make system calls of their own. */
-#include "helper/sandbox.h"
+#include "helper/confine/sandbox.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,8 +24,8 @@
 #include <unistd.h>
 
 #include "handover/handover.h"
-#include "helper/failure.h"
-#include "helper/settings.h"
+#include "helper/base/failure.h"
+#include "helper/base/settings.h"
 #include "unit.h"
 
 enum {

@@ -1,5 +1,5 @@
 /* What the caller chose, made harmless. Every case is a forked child. */
-#include "helper/startup.h"
+#include "helper/confine/startup.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,8 +15,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "helper/failure.h"
-#include "helper/request.h"
+#include "helper/base/failure.h"
+#include "helper/base/request.h"
 #include "unit.h"
 
 enum {

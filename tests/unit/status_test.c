@@ -1,12 +1,12 @@
-#include "helper/status.h"
+#include "helper/backend/status.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "helper/json_link.h"
-#include "helper/links.h"
-#include "helper/moment.h"
-#include "helper/text.h"
+#include "helper/base/text.h"
+#include "helper/view/json_link.h"
+#include "helper/view/links.h"
+#include "helper/view/moment.h"
 #include "unit.h"
 
 /* The state of a link that is finished, up and has a carrier, but for what is said. */

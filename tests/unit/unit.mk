@@ -20,7 +20,7 @@ UNIT_OBJECTS := $(UNIT_SOURCES:src/%.c=$(UNIT_DIR)/src/%.o) $(UNIT_SHARED:%=$(UN
 # in for the engine's own sockets, device, clock and randomness.
 ENGINE_TESTS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/engine_*_test.c))
 ENGINE_WORLD_TESTS := engine_tunnel_test engine_configuration_test
-ENGINE_PARTS := $(filter-out src/engine/main.c,$(wildcard src/engine/*.c)) $(wildcard src/link/*.c)
+ENGINE_PARTS := $(filter-out src/engine/main.c,$(ENGINE_SOURCES))
 ENGINE_REPLACED := $(addprefix src/engine/,udp.c tun.c clock.c random.c control.c sandbox.c)
 ENGINE_SHARED := unit hex engine_packets
 UNIT_ENGINE_OBJECTS := $(ENGINE_PARTS:src/%.c=$(UNIT_DIR)/src/%.o) \
@@ -62,12 +62,12 @@ $(patsubst %,$(UNIT_DIR)/%,$(filter-out $(ENGINE_WORLD_TESTS),$(ENGINE_TESTS))):
 	@$(CC) $(UNIT_SANITIZE) -o $@ $^ -lcrypto -lcmocka
 
 # What an engine says has to be what the helper understands.
-$(UNIT_DIR)/engine_configuration_test: $(UNIT_DIR)/src/helper/report.o
+$(UNIT_DIR)/engine_configuration_test: $(UNIT_DIR)/src/helper/backend/engine/report.o
 
 $(ENGINE_WORLD_TESTS:%=$(UNIT_DIR)/%): $(UNIT_DIR)/%: $(UNIT_DIR)/%.o $(UNIT_DIR)/world.a
 	@$(CC) $(UNIT_SANITIZE) -o $@ $^ -lcrypto -lcmocka
 
-$(UNIT_DIR)/plain/%.o: src/helper/%.c
+$(UNIT_DIR)/plain/src/%.o: src/%.c
 	@mkdir -p $(@D)
 	@$(UNIT_COMPILE) -O1 -DSANDBOX_FOR_ALL -MMD -MP -c -o $@ $<
 
@@ -75,30 +75,30 @@ $(UNIT_DIR)/plain/%.o: tests/unit/%.c
 	@mkdir -p $(@D)
 	@$(UNIT_COMPILE) -O1 -DSANDBOX_FOR_ALL -MMD -MP -c -o $@ $<
 
-$(UNIT_DIR)/plain/link/%.o: src/link/%.c
+$(UNIT_DIR)/plain/src/link/%.o: src/link/%.c
 	@mkdir -p $(@D)
 	@$(UNIT_COMPILE) -O2 -MMD -MP -c -o $@ $<
 
-$(UNIT_DIR)/every_end_test: $(addprefix $(UNIT_DIR)/plain/,every_end_test.o unit.o link/link.o link/decimal.o)
+$(UNIT_DIR)/every_end_test: $(addprefix $(UNIT_DIR)/plain/,every_end_test.o unit.o src/link/link.o src/link/decimal.o)
 	@$(CC) -o $@ $^ -lcmocka
 
 # The same objects with the filter of CWG_OWN_CONTAINERS_ONLY.
-$(UNIT_DIR)/plain/own_%.o: src/helper/%.c
+$(UNIT_DIR)/plain/own/src/%.o: src/%.c
 	@mkdir -p $(@D)
 	@$(UNIT_COMPILE) -O1 -DCWG_OWN_CONTAINERS_ONLY -MMD -MP -c -o $@ $<
 
-$(UNIT_DIR)/plain/own_%.o: tests/unit/%.c
+$(UNIT_DIR)/plain/own/%.o: tests/unit/%.c
 	@mkdir -p $(@D)
 	@$(UNIT_COMPILE) -O1 -DCWG_OWN_CONTAINERS_ONLY -MMD -MP -c -o $@ $<
 
-$(UNIT_DIR)/sandbox_test: $(addprefix $(UNIT_DIR)/plain/,sandbox_test.o sandbox.o failure.o unit.o)
+$(UNIT_DIR)/sandbox_test: $(addprefix $(UNIT_DIR)/plain/,sandbox_test.o unit.o src/helper/confine/sandbox.o src/helper/base/failure.o)
 	@$(CC) -o $@ $^ -lcmocka
 
-$(UNIT_DIR)/sandbox_own_test: $(addprefix $(UNIT_DIR)/plain/,own_sandbox_test.o own_sandbox.o failure.o unit.o)
+$(UNIT_DIR)/sandbox_own_test: $(addprefix $(UNIT_DIR)/plain/,own/sandbox_test.o unit.o own/src/helper/confine/sandbox.o src/helper/base/failure.o)
 	@$(CC) -o $@ $^ -lcmocka
 
 -include $(UNIT_OBJECTS:.o=.d) $(UNIT_ENGINE_OBJECTS:.o=.d)
--include $(UNIT_TESTS:%=$(UNIT_DIR)/%.d) $(wildcard $(UNIT_DIR)/plain/*.d $(UNIT_DIR)/plain/link/*.d)
+-include $(UNIT_TESTS:%=$(UNIT_DIR)/%.d) $(shell find $(UNIT_DIR)/plain -name '*.d' 2>/dev/null)
 
 # On all processors, unless make was told how many.
 UNIT_MAKE = $(MAKE) -f $(firstword $(MAKEFILE_LIST)) --no-print-directory \

@@ -1,4 +1,4 @@
-#include "helper/wgmsg.h"
+#include "helper/backend/kernel/wgmsg.h"
 
 #include <errno.h>
 #include <linux/genetlink.h>

@@ -1,0 +1,379 @@
+#include "helper/admin/policy.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "helper/admin/rule.h"
+#include "helper/base/failure.h"
+#include "helper/base/file.h"
+#include "helper/base/settings.h"
+
+#ifdef ENABLE_CWG_POLICY
+
+/* A file or directory, as it was when the policy was read. */
+struct seen {
+    bool there;
+    dev_t device;
+    ino_t inode;
+    struct timespec changed; /* contents or attributes */
+};
+
+/* What holds for the caller. */
+static struct {
+    bool asked; /* the file was looked for: it isn't for root */
+    bool limited;
+    struct rule rule;
+    struct seen directory;
+    struct seen file;
+} policy;
+
+/* Where it is: a directory, and a name in it. */
+static const char path[] = CWG_POLICY_PATH;
+
+/* One directory of the path. An O_PATH descriptor of a symbolic link stands for the link itself. */
+static int open_step(int directory, const char *name, int *ret_fd)
+{
+    struct stat status = {.st_mode = 0};
+    int fd = openat(directory, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    int error = fd < 0 || fstat(fd, &status) < 0 ? -errno : 0;
+
+    if (!error && S_ISLNK(status.st_mode))
+        error = -ELOOP;
+    if (!error && !S_ISDIR(status.st_mode))
+        error = -ENOTDIR;
+    if (!error)
+        *ret_fd = fd;
+    else if (fd >= 0)
+        close(fd);
+    return error;
+}
+
+/* The directory, to which no symbolic link leads: -ENOENT means that it isn't there, and never that
+ * a link leads nowhere. The path is walked step by step: openat2() with RESOLVE_NO_SYMLINKS does
+ * the same, but services under systemd's RestrictSUIDSGID= or DynamicUser= haven't got that call.
+ */
+static int open_directory(int *ret_directory)
+{
+    char names[sizeof(path)];
+    char *name = names;
+    int directory = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int error = directory < 0 ? -errno : 0;
+
+    memcpy(names, path, sizeof(path));
+    *strrchr(names, '/') = '\0';
+    while (!error && name) {
+        char *slash = strchr(name, '/');
+        int next = -1;
+
+        if (slash)
+            *slash = '\0';
+        if (*name) {
+            error = open_step(directory, name, &next);
+            close(directory);
+            directory = next;
+        }
+        name = slash ? slash + 1 : NULL;
+    }
+    if (!error)
+        *ret_directory = directory;
+    return error;
+}
+
+/* An access list that lets others write shows in the group's bits, too (acl(5)). */
+static bool is_roots_alone(const struct stat *status, mode_t type)
+{
+    return (status->st_mode & S_IFMT) == type && status->st_uid == 0 &&
+           !(status->st_mode & (S_IWGRP | S_IWOTH));
+}
+
+static struct seen see(const struct stat *status)
+{
+    return (struct seen){.there = true,
+                         .device = status->st_dev,
+                         .inode = status->st_ino,
+                         .changed = status->st_ctim};
+}
+
+/* A pipe or a device there would be opened without waiting, and then refused. */
+static int open_in(int directory, int *ret_file)
+{
+    struct stat status;
+    int file = openat(directory, strrchr(path, '/') + 1,
+                      O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+
+    if (file < 0)
+        return -errno;
+    if (fstat(file, &status) < 0 || !is_roots_alone(&status, S_IFREG)) {
+        close(file);
+        return -EPERM;
+    }
+    policy.file = see(&status);
+    *ret_file = file;
+    return 0;
+}
+
+/* Who can write to the directory can take the file away: so it is looked at first, and counts even
+ * if there is no file. */
+static int open_file(int *ret_file)
+{
+    struct stat status;
+    int directory = -1;
+    int error = open_directory(&directory);
+
+    if (error)
+        return error;
+    if (fstat(directory, &status) < 0)
+        error = -errno;
+    else if (!is_roots_alone(&status, S_IFDIR))
+        error = -ENOTDIR;
+    if (!error) {
+        policy.directory = see(&status);
+        error = open_in(directory, ret_file);
+    }
+    close(directory);
+    return error;
+}
+
+static int fail_file(int error, struct failure *failure)
+{
+    switch (error) {
+    case -EPERM:
+        return fail_as(failure, FAILURE_POLICY, error,
+                       "policy: %s has to be root's, a file, and nobody else's to write: as root, "
+                       "chown root: it, and chmod 0644; until then nobody but root may do anything",
+                       path);
+    case -ENOTDIR:
+        return fail_as(
+            failure, FAILURE_POLICY, error,
+            "policy: the directory of %s has to be root's, a directory, and nobody else's "
+            "to write: as root, chown root: it, and chmod 0755; until then nobody but root "
+            "may do anything",
+            path);
+    case -ELOOP:
+        return fail_as(
+            failure, FAILURE_POLICY, error,
+            "policy: %s is a symbolic link, or one leads to it; until a file is there, or "
+            "nothing, nobody but root may do anything",
+            path);
+    case -EACCES:
+        return fail_as(
+            failure, FAILURE_POLICY, error,
+            "policy: %s can't be read by you, and has to be by all who call this program: "
+            "as root, chmod 0644 it, and 0755 its directory",
+            path);
+    default:
+        fail_unexpected(failure, error, "policy: can't read " CWG_POLICY_PATH);
+        failure->code = FAILURE_POLICY;
+        return error;
+    }
+}
+
+/* Its supplementary groups: at most NGROUPS_MAX (include/uapi/linux/limits.h). */
+static int find_caller(struct caller *ret_caller)
+{
+    static gid_t groups[NGROUPS_MAX];
+    int count = getgroups(NGROUPS_MAX, groups);
+
+    if (count < 0)
+        return -errno;
+    *ret_caller = (struct caller){
+        .user = getuid(), .group = getgid(), .groups = groups, .group_count = (size_t)count};
+    return 0;
+}
+
+static int find_rule(char *text, size_t length, struct failure *failure)
+{
+    struct caller caller = {0};
+    struct mistake mistake = {0};
+    int error = find_caller(&caller);
+
+    if (error)
+        return fail_unexpected(failure, error, "can't tell the caller's groups");
+    switch (rule_search(text, length, &caller, &policy.rule, &mistake)) {
+    case RULE_FOUND:
+        policy.limited = true;
+        return 0;
+    case RULE_MISTAKE:
+        return fail_as(failure, FAILURE_POLICY, -EINVAL,
+                       "policy line %u: %s; until that is mended in %s, nobody but root may do "
+                       "anything",
+                       mistake.line, mistake.reason, path);
+    case RULE_NONE:
+    default:
+        return fail_as(
+            failure, FAILURE_POLICY, -EPERM,
+            "the policy has no rule for user %u or its groups; ask the administrator for "
+            "one, in %s",
+            caller.user, path);
+    }
+}
+
+int policy_read(struct failure *failure)
+{
+    static char text[POLICY_FILE_MAX + 1];
+    ssize_t length;
+    int file = -1;
+    int error;
+
+    if (getuid() == 0)
+        return 0;
+    policy.asked = true;
+    error = open_file(&file);
+    if (error == -ENOENT)
+        return 0;
+    if (error)
+        return fail_file(error, failure);
+    length = file_read(file, text, POLICY_FILE_MAX + 1);
+    close(file);
+    if (length < 0)
+        return fail_file((int)length, failure);
+    if (length > POLICY_FILE_MAX)
+        return fail_as(
+            failure, FAILURE_POLICY, -EFBIG,
+            "policy: %s has more than 65536 bytes; until it has less, nobody but root may "
+            "do anything",
+            path);
+    return find_rule(text, (size_t)length, failure);
+}
+
+/* Begins a text, which the others end. */
+static void begin(struct failure *failure)
+{
+    fail_as(failure, FAILURE_POLICY, 0, "policy line %u: ", policy.rule.line);
+}
+
+static int end(int error, const char *advice, struct failure *failure)
+{
+    failure_add(failure, " of %s %u; %s", policy.rule.group ? "group" : "user", policy.rule.id,
+                advice);
+    return error;
+}
+
+static int fail_net(uint32_t net, struct failure *failure)
+{
+    begin(failure);
+    failure_add(failure, "net %u isn't among the nets", net);
+    return end(-EPERM, "use one of those in " CWG_POLICY_PATH ", or ask the administrator",
+               failure);
+}
+
+static int fail_port(uint16_t port, struct failure *failure)
+{
+    begin(failure);
+    failure_add(failure, "port %u%s isn't among the ports", port,
+                port ? "" : ", one of the kernel's choice,");
+    return end(-EPERM, "use one of those in " CWG_POLICY_PATH ", or ask the administrator",
+               failure);
+}
+
+static int fail_peer(const struct endpoint *endpoint, struct failure *failure)
+{
+    char text[ENDPOINT_TEXT_SIZE] = "-, one that isn't known,";
+
+    if (endpoint->port)
+        endpoint_to_text(endpoint, text);
+    begin(failure);
+    failure_add(failure, "peer_endpoint: %s isn't in the peer networks", text);
+    return end(-EPERM, "connect to a machine in them, or ask the administrator", failure);
+}
+
+static int check_argument(enum argument argument, const struct request *request,
+                          struct failure *failure)
+{
+    switch (argument) {
+    case ARGUMENT_NET:
+        return !request->has_end || policy_allows_net(request->end.net)
+                   ? 0
+                   : fail_net(request->end.net, failure);
+    case ARGUMENT_PORT:
+        return rule_allows_port(&policy.rule, request->port) ? 0
+                                                             : fail_port(request->port, failure);
+    case ARGUMENT_ENDPOINT:
+        return rule_allows_peer(&policy.rule, &request->peer.endpoint)
+                   ? 0
+                   : fail_peer(&request->peer.endpoint, failure);
+    default:
+        return 0;
+    }
+}
+
+int policy_check(const enum argument *arguments, const struct request *request,
+                 struct failure *failure)
+{
+    int error = 0;
+
+    if (!policy.limited)
+        return 0;
+    for (const enum argument *argument = arguments; *argument && !error; argument++)
+        error = check_argument(*argument, request, failure);
+    return error;
+}
+
+/* What is at a path now. The same system call with every libc: the sandbox has it. */
+static int look_at(const char *at, struct stat *ret_status)
+{
+    return syscall(SYS_newfstatat, AT_FDCWD, at, ret_status, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
+}
+
+/* In a directory other files may come and go, and change its time by that. */
+static bool is_same_directory(void)
+{
+    char directory[sizeof(path) + 1];
+    size_t length = (size_t)(strrchr(path, '/') - path);
+    struct stat status;
+    int error;
+
+    memcpy(directory, path, length);
+    memcpy(directory + length, "/", 2);
+    error = look_at(directory, &status);
+    if (!policy.directory.there)
+        return error == -ENOENT;
+    return !error && is_roots_alone(&status, S_IFDIR) && status.st_dev == policy.directory.device &&
+           status.st_ino == policy.directory.inode;
+}
+
+static bool is_same_file(void)
+{
+    struct stat status;
+    int error = look_at(path, &status);
+
+    if (!policy.file.there)
+        return error == -ENOENT;
+    return !error && status.st_dev == policy.file.device && status.st_ino == policy.file.inode &&
+           status.st_ctim.tv_sec == policy.file.changed.tv_sec &&
+           status.st_ctim.tv_nsec == policy.file.changed.tv_nsec;
+}
+
+int policy_check_unchanged(struct failure *failure)
+{
+    if (!policy.asked || (is_same_directory() && is_same_file()))
+        return 0;
+    return fail_as(failure, FAILURE_POLICY, -ESTALE,
+                   "policy: %s was changed since this command began; begin a new one", path);
+}
+
+bool policy_allows_net(uint32_t net)
+{
+    return !policy.limited || rule_allows_net(&policy.rule, net);
+}
+
+bool policy_own_containers(void)
+{
+    return policy.limited && policy.rule.own_containers;
+}
+
+int policy_check_links(unsigned int links, struct failure *failure)
+{
+    if (!policy.limited || !policy.rule.has_links || links <= policy.rule.links)
+        return 0;
+    begin(failure);
+    failure_add(failure, "the container has %u links already, which is the limit", links - 1);
+    return end(-EDQUOT, "remove one with cwg_destroy, or ask the administrator", failure);
+}
+
+#endif

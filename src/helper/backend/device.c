@@ -1,0 +1,334 @@
+#include "helper/backend/device.h"
+
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <string.h>
+
+#include "helper/admin/policy.h"
+#include "helper/backend/alias.h"
+#include "helper/base/failure.h"
+#include "helper/base/settings.h"
+#include "helper/confine/privilege.h"
+#include "helper/netlink/rtmsg.h"
+
+static const char *const kinds[] = {
+    [KIND_KERNEL] = "wireguard",
+    [KIND_ENGINE] = "tun",
+};
+
+const char *device_kind_text(enum device_kind kind)
+{
+    return kinds[kind];
+}
+
+bool device_kind_parse(const char *text, enum device_kind *ret_kind)
+{
+    for (enum device_kind kind = KIND_KERNEL; kind < KINDS; kind++) {
+        if (strcmp(kinds[kind], text) == 0) {
+            *ret_kind = kind;
+            return true;
+        }
+    }
+    return false;
+}
+
+int device_name(struct link_end end, char ret_name[static LINK_NAME_SIZE], struct failure *failure)
+{
+    if (link_name(CWG_PREFIX, end, ret_name))
+        return fail(
+            failure, -ENAMETOOLONG,
+            "net: the device name %s-%u-%u would be longer than the 15 characters that Linux "
+            "allows; with this prefix use a net from 0 to %d",
+            CWG_PREFIX, end.net, end.host, link_net_limit(strlen(CWG_PREFIX)));
+    return 0;
+}
+
+static int note_link(const struct nlmsghdr *message, void *context)
+{
+    return rtmsg_link_parse(message, context);
+}
+
+int device_find(struct target *target, struct link_end end, struct device *ret_device,
+                struct failure *failure)
+{
+    struct device device = {.end = end};
+    struct rtmsg_link link = {0};
+    struct message request;
+    int error = device_name(end, device.name, failure);
+
+    if (error)
+        return error;
+    rtmsg_link_get(&request, device.name);
+    error = netlink_request(&target->route, &request, false, note_link, &link);
+    if (error == -ENODEV)
+        return DEVICE_ABSENT;
+    if (error)
+        return fail_unexpected(failure, error, "can't look up the device");
+    if (strcmp(link.name, device.name) != 0 || !device_kind_parse(link.kind, &device.kind))
+        return DEVICE_FOREIGN;
+    device.index = link.index;
+    device.mtu = link.mtu;
+    device.finished = link.group != DEVICE_GROUP_IN_THE_MAKING;
+#ifdef ENABLE_CWG_ENGINE
+    (void)alias_parse(link.alias, &device.process); /* if it names none, it stays none */
+#endif
+    *ret_device = device;
+    return DEVICE_OURS;
+}
+
+/* How many links dumps have shown. A kernel that doesn't know a kind shows all devices
+ * (link_kind_filtered(), net/core/rtnetlink.c): at least lo, which is of none. */
+struct count {
+    const char *kind; /* that was asked for */
+    unsigned int links;
+    bool all; /* devices of all kinds were shown */
+};
+
+static int count_link(const struct nlmsghdr *message, void *context)
+{
+    struct count *count = context;
+    struct rtmsg_link link;
+    struct link_end end;
+    enum device_kind kind;
+    int error = rtmsg_link_parse(message, &link);
+
+    if (error)
+        return error;
+    if (strcmp(link.kind, count->kind) != 0)
+        count->all = true;
+    if (device_kind_parse(link.kind, &kind) && link_name_parse(CWG_PREFIX, link.name, &end) == 0)
+        count->links++;
+    return 0;
+}
+
+static int count_links(struct target *target, enum device_kind kind, struct count *count,
+                       struct failure *failure)
+{
+    struct message request;
+    int error;
+
+    count->kind = device_kind_text(kind);
+    rtmsg_link_dump(&request, count->kind);
+    error = netlink_request(&target->dumps, &request, false, count_link, count);
+    return error ? fail_unexpected(failure, error, "can't list the container's devices") : 0;
+}
+
+/* The kind of the new device, which is that of most, comes last: if another isn't known, all have
+ * been shown by then. */
+int device_check_limit(struct target *target, const struct device *device, struct failure *failure)
+{
+    struct count count = {.links = 0};
+    int error = 0;
+
+    for (enum device_kind kind = KIND_KERNEL; kind < KINDS && !error; kind++) {
+        if (kind != device->kind && !count.all)
+            error = count_links(target, kind, &count, failure);
+    }
+    if (!error && !count.all)
+        error = count_links(target, device->kind, &count, failure);
+    if (error)
+        return error;
+    if (count.links > CWG_MAX_LINKS)
+        return fail_as(failure, FAILURE_LIMIT, -EDQUOT,
+                       "the container has %d links already, which is the limit; remove one with "
+                       "cwg_destroy, or raise CWG_MAX_LINKS in config.h",
+                       CWG_MAX_LINKS);
+#ifdef ENABLE_CWG_POLICY
+    return policy_check_links(count.links, failure);
+#else
+    return 0;
+#endif
+}
+
+enum {
+    SUBNETS_MAX = 8,
+    SUBNET_LENGTH_MIN = 8, /* a shorter prefix is no subnet, but a default route or a part of one */
+};
+
+/* A subnet that is on link of a device: its addresses are neighbours there. */
+struct subnet {
+    uint32_t address;
+    uint8_t prefix_length;
+    int device;
+};
+
+/* What a dump of the routes is searched for, and what is found. */
+struct overlap {
+    uint32_t subnet;  /* our /31 */
+    int sibling;      /* index of the device at the other end, if that is here, too; or 0 */
+    const char *what; /* NULL as long as nothing is found */
+    uint32_t address;
+    struct subnet around[SUBNETS_MAX]; /* that our /31 is in */
+    size_t arounds;
+};
+
+static bool in_subnet(uint32_t address, uint32_t subnet)
+{
+    return (address & ~UINT32_C(1)) == subnet;
+}
+
+/* Whether a route is to neighbours, of whom our /31 would be two. */
+static bool is_around(const struct rtmsg_route *route, uint32_t subnet)
+{
+    return route->type == RTN_UNICAST && route->scope == RT_SCOPE_LINK && route->gateways == 0 &&
+           route->prefix_length >= SUBNET_LENGTH_MIN && route->prefix_length < LINK_PREFIX_LENGTH &&
+           ((route->destination ^ subnet) >> (32 - route->prefix_length)) == 0;
+}
+
+static int note_overlap(const struct nlmsghdr *message, void *context)
+{
+    struct overlap *overlap = context;
+    struct rtmsg_route route;
+    int error = rtmsg_route_parse(message, &route);
+
+    if (error || overlap->what || (overlap->sibling && route.device == overlap->sibling))
+        return error;
+    if (route.prefix_length >= LINK_PREFIX_LENGTH &&
+        in_subnet(route.destination, overlap->subnet)) {
+        overlap->what = route.type == RTN_LOCAL ? "the address" : "a route to";
+        overlap->address = route.destination;
+    }
+    for (size_t i = 0; i < route.gateways; i++) {
+        if (in_subnet(route.gateway[i], overlap->subnet)) {
+            overlap->what = "a gateway at";
+            overlap->address = route.gateway[i];
+        }
+    }
+    if (is_around(&route, overlap->subnet) && overlap->arounds < SUBNETS_MAX)
+        overlap->around[overlap->arounds++] = (struct subnet){
+            route.destination,
+            route.prefix_length,
+            route.device,
+        };
+    return 0;
+}
+
+#define OVERLAP "net: its addresses overlap what the container has already: "
+
+static int fail_overlap(const struct overlap *overlap, struct failure *failure)
+{
+    return fail_as(failure, FAILURE_OVERLAP, -EADDRINUSE,
+                   OVERLAP "%s %u.%u.%u.%u; choose another net", overlap->what,
+                   overlap->address >> 24, overlap->address >> 16 & 255,
+                   overlap->address >> 8 & 255, overlap->address & 255);
+}
+
+/* The name of a device is the container's text, which may have control characters in it. */
+static bool is_plain(const char *name)
+{
+    return name[0] && strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                   "0123456789_.-@:") == strlen(name);
+}
+
+static int fail_around(const struct subnet *subnet, const char *name, struct failure *failure)
+{
+    fail_as(failure, FAILURE_OVERLAP, -EADDRINUSE, OVERLAP "the subnet %u.%u.%u.%u/%u of its ",
+            subnet->address >> 24, subnet->address >> 16 & 255, subnet->address >> 8 & 255,
+            subnet->address & 255, subnet->prefix_length);
+    if (subnet->device == 0)
+        failure_add(failure, "devices");
+    else if (is_plain(name))
+        failure_add(failure, "device %s", name);
+    else
+        failure_add(failure, "device number %d", subnet->device);
+    failure_add(failure, "; choose another net, or give --allow-overlap if the link may take these "
+                         "two addresses from that network");
+    return -EADDRINUSE;
+}
+
+/* Root in the container may have led a whole subnet into a link of ours: that is no network whose
+ * neighbours the new link could take away. */
+static int check_around(struct target *target, const struct subnet *subnet, struct failure *failure)
+{
+    struct rtmsg_link link = {0};
+    struct message request;
+    struct link_end end;
+    enum device_kind kind;
+    int error;
+
+    rtmsg_link_get_index(&request, subnet->device);
+    error = netlink_request(&target->route, &request, false, note_link, &link);
+    if (error && error != -ENODEV && error != -EINVAL && error != -EBADMSG)
+        return fail_unexpected(failure, error, "can't look up the device");
+    if (!error && device_kind_parse(link.kind, &kind) &&
+        link_name_parse(CWG_PREFIX, link.name, &end) == 0)
+        return 0;
+    return fail_around(subnet, error ? "" : link.name, failure);
+}
+
+int device_check_addresses(struct target *target, const struct device *device, bool allow_around,
+                           struct failure *failure)
+{
+    struct overlap overlap = {.subnet = link_subnet(device->end.net)};
+    struct device sibling = {0};
+    struct message request;
+    int presence = device_find(target, link_other_end(device->end), &sibling, failure);
+    int error;
+
+    if (presence < 0)
+        return presence;
+    if (presence == DEVICE_OURS)
+        overlap.sibling = sibling.index;
+    rtmsg_route_dump(&request);
+    error = netlink_request(&target->dumps, &request, false, note_overlap, &overlap);
+    if (error)
+        return fail_unexpected(failure, error, "can't list the container's routes");
+    if (overlap.what)
+        return fail_overlap(&overlap, failure);
+    for (size_t i = 0; i < overlap.arounds && !error && !allow_around; i++)
+        error = check_around(target, &overlap.around[i], failure);
+    return error;
+}
+
+int device_set_address(struct target *target, const struct device *device, struct failure *failure)
+{
+    struct message request;
+    int error;
+
+    rtmsg_address_new(&request, device->index, link_address(device->end), LINK_PREFIX_LENGTH);
+    error = netlink_request(&target->route, &request, true, NULL, NULL);
+    return error ? fail_step(failure, error, "can't set the link's address") : 0;
+}
+
+int device_set_up(struct target *target, const struct device *device)
+{
+    struct message request;
+
+    rtmsg_link_up(&request, device->index);
+    return netlink_request_by(&target->route, &request, PRIVILEGE_NET | privilege_to_bind(), NULL,
+                              NULL);
+}
+
+int device_set_mtu(struct target *target, const struct device *device, uint32_t mtu,
+                   struct failure *failure)
+{
+    struct message request;
+    int error;
+
+    rtmsg_link_set_mtu(&request, device->index, mtu);
+    error = netlink_request(&target->route, &request, true, NULL, NULL);
+    return error ? fail_step(failure, error, "can't set the link's MTU") : 0;
+}
+
+int device_finish(struct target *target, const struct device *device, const char *alias,
+                  struct failure *failure)
+{
+    struct message request;
+    int error;
+
+    rtmsg_link_set_group(&request, device->index, 0, alias);
+    error = netlink_request(&target->route, &request, true, NULL, NULL);
+    return error ? fail_step(failure, error, "can't mark the link as finished") : 0;
+}
+
+int device_delete(struct target *target, const struct device *device, struct failure *failure)
+{
+    struct message request;
+    int error;
+
+    rtmsg_link_delete(&request, device->index);
+    error = netlink_request(&target->route, &request, true, NULL, NULL);
+    if (error && error != -ENODEV)
+        return fail_unexpected(failure, error, "can't remove the link");
+    return 0;
+}

@@ -1,0 +1,147 @@
+#include "helper/backend/engine/control.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "handover/handover.h"
+#include "helper/backend/engine/ctlmsg.h"
+#include "helper/backend/engine/report.h"
+#include "helper/base/settings.h"
+#include "helper/netlink/secret.h"
+
+#ifdef ENABLE_CWG_ENGINE
+
+enum {              /* milliseconds */
+       WAIT = 2000, /* as long as any of this may take */
+       MOMENT = 10, /* that any engine is given to answer, on a machine that is busy */
+};
+
+static int wait_for(int fd, int64_t milliseconds)
+{
+    struct pollfd polled = {.fd = fd, .events = POLLIN};
+    struct timespec time = {.tv_sec = milliseconds / 1000,
+                            .tv_nsec = milliseconds % 1000 * 1000 * 1000};
+    int ready = ppoll(&polled, 1, &time, NULL);
+
+    if (ready < 0)
+        return -errno;
+    return ready == 0 ? -ETIMEDOUT : 0;
+}
+
+int control_await_end(int pidfd)
+{
+    return wait_for(pidfd, WAIT);
+}
+
+int control_kill(int pidfd)
+{
+    return syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0) < 0 ? -errno : 0;
+}
+
+/* An abstract name (unix(7)): any other is a path, which would be resolved here. */
+static bool is_abstract(const struct sockaddr_un *address, socklen_t size)
+{
+    return size > offsetof(struct sockaddr_un, sun_path) && size <= sizeof(*address) &&
+           address->sun_family == AF_UNIX && address->sun_path[0] == '\0';
+}
+
+/* By the name of the listener that was taken from the engine, in the namespace that this is in:
+ * nobody else can have that name there. */
+int control_connect(const struct proof *engine)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNSPEC};
+    socklen_t size = sizeof(address);
+    int listener;
+    int error = proof_take_listener(engine, &listener);
+
+    if (error)
+        return error;
+    if (getsockname(listener, (void *)&address, &size) < 0)
+        error = -errno;
+    else if (!is_abstract(&address, size))
+        error = -EPROTO;
+    else if (connect(engine->socket, (const void *)&address, size) < 0)
+        error = errno == EAGAIN ? -ETIMEDOUT : -errno;
+    close(listener);
+    return error;
+}
+
+/* Hung up on without an answer, as the engine does to the oldest of too many clients, is as good as
+ * none. */
+static int no_answer(int error)
+{
+    return error == -EPIPE || error == -ECONNRESET || error == -EAGAIN ? -ETIMEDOUT : error;
+}
+
+static int ask(const struct proof *engine, const char *text, size_t length)
+{
+    return send(engine->socket, text, length, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? no_answer(-errno)
+                                                                               : 0;
+}
+
+/* Returns the length of the answer, which is more than 0; or a negative errno. */
+static int take_answer(const struct proof *engine, int64_t milliseconds,
+                       char ret_text[static HANDOVER_MESSAGE_MAX])
+{
+    struct iovec buffer = {.iov_base = ret_text, .iov_len = HANDOVER_MESSAGE_MAX};
+    struct msghdr header = {.msg_iov = &buffer, .msg_iovlen = 1};
+    int error = wait_for(engine->socket, milliseconds);
+    ssize_t size;
+
+    if (error)
+        return error;
+    size = recvmsg(engine->socket, &header, MSG_DONTWAIT);
+    if (size < 0)
+        return no_answer(-errno);
+    if (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC))
+        return -EBADMSG;
+    return size > 0 ? (int)size : -ETIMEDOUT;
+}
+
+_Static_assert((int)CTLMSG_SIZE <= (int)SECRET_TEXT_SIZE, "a request is cut off");
+
+int control_set_peer(const struct proof *engine, const struct peer *peer)
+{
+    char answer[HANDOVER_MESSAGE_MAX];
+    size_t length = ctlmsg_set_peer(secret.text, peer);
+    int size = ask(engine, secret.text, length);
+
+    secret_wipe();
+    if (size == 0)
+        size = take_answer(engine, WAIT, answer);
+    return size < 0 ? size : ctlmsg_answer_parse(answer, (size_t)size);
+}
+
+/* What is waited beyond the moment that each engine has is taken off. */
+static void wear_out(struct patience *patience, int64_t waited)
+{
+    if (waited > MOMENT)
+        patience->milliseconds -= waited - MOMENT;
+    if (patience->milliseconds < 0)
+        patience->milliseconds = 0;
+}
+
+int control_look(const struct proof *engine, struct patience *patience,
+                 struct link_status *ret_status)
+{
+    static const char get[] = {'g', 'e', 't', '=', '1', '\n', '\n'};
+    const int64_t start = clock_now();
+    char answer[HANDOVER_MESSAGE_MAX];
+    int size = ask(engine, get, sizeof(get));
+
+    if (size == 0)
+        size = take_answer(engine, MOMENT + patience->milliseconds, answer);
+    wear_out(patience, clock_now() - start);
+    return size < 0 ? size : report_parse(answer, (size_t)size, ret_status);
+}
+
+#endif

@@ -1,0 +1,482 @@
+/* The backend that has a link carried by a process of its own, the engine, for kernels without
+ * WireGuard: a TUN device in the container, UDP sockets at home, and nothing else shared. */
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "helper/backend/alias.h"
+#include "helper/backend/backend.h"
+#include "helper/backend/engine/control.h"
+#include "helper/backend/engine/launch.h"
+#include "helper/backend/engine/launcher.h"
+#include "helper/backend/engine/proof.h"
+#include "helper/base/clock.h"
+#include "helper/base/failure.h"
+#include "helper/base/settings.h"
+#include "helper/netlink/rtmsg.h"
+#include "helper/netns/port.h"
+
+#ifdef ENABLE_CWG_ENGINE
+
+#ifdef ENABLE_CWG_CREATE
+
+enum {
+    /* 1500 less an IPv6 and a UDP header and WireGuard's own: as the kernel's driver has it. */
+    LINK_MTU = 1420,
+    CHOICES = 4,
+    BIND_TRIES = 25,
+    BIND_PAUSE = 20, /* milliseconds, between two tries */
+};
+
+/* The engine that this run of the program has started, and the index of its device where that is
+ * now in the container. */
+#define NONE                                                                                       \
+    {                                                                                              \
+        .pidfd = -1, .start = -1, .udp4 = -1, .udp6 = -1, .scratch.fd = -1                         \
+    }
+
+static struct launch launched = NONE;
+static int made;
+
+static int engine_prepare(const struct home *home, struct link_end end, struct failure *failure)
+{
+    char name[LINK_NAME_SIZE];
+    int error = device_name(end, name, failure);
+
+#ifdef ENABLE_CWG_BATCH
+    if (!error && launcher_is_there())
+        return launcher_ask(end, &launched, failure);
+#endif
+
+    return error ? error : launch_engine(home, name, &launched, failure);
+}
+
+#ifdef ENABLE_CWG_BATCH
+
+static void close_one(int fd)
+{
+    if (fd >= 0)
+        close(fd);
+}
+
+static void engine_forget(void)
+{
+    static const struct launch none = NONE;
+
+    close_one(launched.pidfd);
+    close_one(launched.start);
+    close_one(launched.udp4);
+    close_one(launched.udp6);
+    close_one(launched.scratch.fd);
+    launched = none;
+    made = 0;
+}
+
+#endif
+
+/* One message brings the device where it belongs, marked as unfinished and told its process. Where
+ * the kernel has no IPv6 it doesn't understand that part (rtnl_af_lookup(), net/core/rtnetlink.c).
+ */
+static int move_device(const struct target *target, struct link_end end, struct failure *failure)
+{
+    struct rtmsg_move move = {
+        .netns = target->netns.fd,
+        .group = DEVICE_GROUP_IN_THE_MAKING,
+        .mtu = LINK_MTU,
+        .ipv6 = launched.udp6 >= 0,
+    };
+    struct message request;
+    int error = device_name(end, move.name, failure);
+
+    if (error)
+        return error;
+    alias_write(launched.process, move.alias);
+    rtmsg_link_move(&request, &move);
+    error = netlink_request(&launched.scratch, &request, true, NULL, NULL);
+    if (error && error != -EEXIST)
+        fail_unexpected(failure, error, "can't move the device into the container");
+    return error;
+}
+
+/* Whether what was found is our engine's device, and the engine can be proven to be the link's own:
+ * a link for which that fails could never be connected. */
+static int check_found(const struct target *target, const struct device *device,
+                       struct failure *failure)
+{
+    struct proof proof;
+    int error = proof_open(target, device, &proof);
+
+    proof_close(&proof);
+    if (failure_is_shortage(error))
+        return fail_unexpected(failure, error, "can't look for the new link's engine");
+    if (proof.gap == PROOF_BLIND)
+        return fail_as(failure, FAILURE_UNSUPPORTED, -EPERM,
+                       "an engine couldn't be told from an impostor here: %s",
+                       proof_text(proof.gap));
+    if (error || device->process != launched.process)
+        return fail_step(failure, -ENODEV, "can't finish the new device");
+    return 0;
+}
+
+/* The key, and the device where it is now. */
+static int learn(struct target *target, int moved, struct link_end end, struct device *ret_device,
+                 struct key *ret_public_key, struct failure *failure)
+{
+    /* One that couldn't start says why, and has taken its device with it. */
+    int error = launch_await_key(&launched, ret_public_key, failure);
+
+    if (!error)
+        error = moved;
+    if (error)
+        return error;
+    error = device_find(target, end, ret_device, failure);
+    if (error < 0)
+        return error;
+    if (error != DEVICE_OURS)
+        return fail_step(failure, -ENODEV, "can't finish the new device");
+    return check_found(target, ret_device, failure);
+}
+
+/* Ends the engine, whatever keeps it, and its device with it: it is of our own user. */
+static void discard(void)
+{
+    if (control_kill(launched.pidfd) == 0)
+        (void)control_await_end(launched.pidfd);
+}
+
+/* The engine's UDP sockets keep their network namespace in being, and its device, which is in the
+ * same one, would never go. The machine's own namespace is there for ever anyway. The kernel's
+ * driver gives its sockets up. */
+static int fail_own_home(struct failure *failure)
+{
+    return fail_as(failure, FAILURE_UNSUPPORTED, -EOPNOTSUPP,
+                   "pid: an engine can't carry a link of the network namespace that this runs in: "
+                   "the namespace would never end; run this where the container's packets go out, "
+                   "in the host's");
+}
+
+static int engine_make(struct target *target, struct link_end end, uint16_t port,
+                       struct device *ret_device, struct key *ret_public_key,
+                       struct failure *failure)
+{
+    struct device device = {0};
+    struct key public_key;
+    int moved, error;
+
+    (void)port; /* bound when the link is started */
+    if (netns_same(&target->netns, &target->home->netns) && !target->initial)
+        return fail_own_home(failure);
+    moved = move_device(target, end, failure);
+    if (moved == -EEXIST)
+        return moved;
+    error = learn(target, moved, end, &device, &public_key, failure);
+    if (error) {
+        discard();
+        return error;
+    }
+    made = device.index;
+    *ret_device = device;
+    *ret_public_key = public_key;
+    return 0;
+}
+
+/* A socket that chose its port itself gives it back when it is disconnected (__udp_disconnect(),
+ * net/ipv4/udp.c). One whose port was given keeps it, and can't be bound again. */
+static void unbind(int fd)
+{
+    static const struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
+
+    (void)connect(fd, &nowhere, sizeof(nowhere));
+}
+
+/* Lets the kernel choose a port for one of the two sockets, and binds the other to it. */
+static int bind_any(int first, int first_family, int second, int second_family)
+{
+    uint16_t port = 0;
+    int error = port_bind(first, first_family, 0);
+
+    if (error)
+        return error;
+    error = port_of(first, &port);
+    if (!error)
+        error = port_bind(second, second_family, port);
+    if (error)
+        unbind(first);
+    return error;
+}
+
+/* Tried for half a second: the engine of a command that was killed, or of a link that has just been
+ * destroyed, may take a moment to end. */
+static int bind_given(uint16_t port)
+{
+    bool bound = false;
+    int error = -EADDRINUSE;
+
+    for (int tries = 0; tries < BIND_TRIES && error == -EADDRINUSE; tries++) {
+        if (tries > 0)
+            clock_pause(BIND_PAUSE);
+        error = bound ? 0 : port_bind(launched.udp4, AF_INET, port);
+        if (error)
+            continue;
+        bound = true;
+        error = launched.udp6 < 0 ? 0 : port_bind(launched.udp6, AF_INET6, port);
+    }
+    return error;
+}
+
+/* A port that is free for one family may be taken for the other. After some tries one is searched
+ * for that isn't. */
+static int bind_somewhere(void)
+{
+    uint16_t port = 0;
+    int error = -EADDRINUSE;
+
+    if (launched.udp6 < 0)
+        return port_bind(launched.udp4, AF_INET, 0);
+    for (int tries = 0; tries < CHOICES && error == -EADDRINUSE; tries++) {
+        error = bind_any(launched.udp4, AF_INET, launched.udp6, AF_INET6);
+        if (error == -EADDRINUSE)
+            error = bind_any(launched.udp6, AF_INET6, launched.udp4, AF_INET);
+    }
+    if (error != -EADDRINUSE)
+        return error;
+    error = port_search(&port);
+    return error ? error : bind_given(port);
+}
+
+static int engine_start(struct target *target, const struct device *device, uint16_t port,
+                        struct failure *failure)
+{
+    int error = port ? bind_given(port) : bind_somewhere();
+
+    if (error == -EADDRINUSE || error == -EACCES || error == -EPERM)
+        return port_fail(error, port, failure);
+    if (error)
+        return fail_unexpected(failure, error, "can't bind the link's UDP port");
+    error = device_set_up(target, device);
+    return error ? fail_step(failure, error, "can't set the link up") : 0;
+}
+
+/* By our own descriptor of the socket: the engine doesn't listen to us as yet. */
+static int engine_port(struct target *target, const struct device *device, uint16_t *ret_port,
+                       struct failure *failure)
+{
+    int error = port_of(launched.udp4, ret_port);
+
+    (void)target;
+    (void)device;
+    return error ? fail_unexpected(failure, error, "can't read the link's UDP port") : 0;
+}
+
+/* As long as the engine isn't told to go on, it ends with us, and the device with it. From then on
+ * the device's mark alone says that we weren't done, as with any backend. */
+static int engine_finish(struct target *target, const struct device *device,
+                         struct failure *failure)
+{
+    char alias[ALIAS_SIZE];
+    int error = launch_go(&launched, failure);
+
+    alias_write(launched.process, alias);
+    return error ? error : device_finish(target, device, alias, failure);
+}
+
+/* The link of this very run, which isn't to be after all. Our own sockets hold its port, too. */
+static bool is_launched(const struct device *device)
+{
+    return made > 0 && device->index == made;
+}
+
+static void abandon(void)
+{
+    close(launched.start);
+    close(launched.udp4);
+    if (launched.udp6 >= 0)
+        close(launched.udp6);
+    launched.start = launched.udp4 = launched.udp6 = -1;
+}
+
+#endif
+
+/* Why the link's engine can't be spoken to, if it can't: `found` is proof_open()'s result. */
+static int fail_proof(int found, const struct device *device, const struct proof *engine,
+                      struct failure *failure)
+{
+    if (failure_is_shortage(found))
+        return fail_unexpected(failure, found, "can't look for the link's engine");
+    return fail_as(failure, FAILURE_ENGINE_LOST, found,
+                   "the engine of the link %s can't be found: %s; cwg_destroy the link, and create "
+                   "it again",
+                   device->name, proof_text(engine->gap));
+}
+
+#ifdef ENABLE_CWG_CONNECT
+
+static int fail_peer(int error, const struct device *device, int process, struct failure *failure)
+{
+    switch (error) {
+    case -ETIMEDOUT:
+        return fail_as(failure, FAILURE_ENGINE_BUSY, error,
+                       "the engine of the link %s, process %d, doesn't answer; if it is stopped, "
+                       "let it go on: kill -CONT %d",
+                       device->name, process, process);
+    case -EADDRINUSE:
+        return fail_as(failure, FAILURE_OWN_KEY, -EINVAL,
+                       "peer_key: this is the link's own public key; give the one that cwg_create "
+                       "printed at the other site");
+    case -EINVAL:
+        return fail_as(failure, FAILURE_USAGE, error,
+                       "peer_key: no peer can have this public key; give the one that cwg_create "
+                       "printed at the other site");
+    case -EPROTO:
+    case -EBADMSG:
+        return fail_as(failure, FAILURE_ENGINE_LOST, error,
+                       "the engine of the link %s is of another version: cwg_destroy the link, and "
+                       "create it again",
+                       device->name);
+    default:
+        return fail_unexpected(failure, error, "can't set the link's peer");
+    }
+}
+
+static int engine_join(struct target *target, const struct device *device, const struct peer *peer,
+                       struct failure *failure)
+{
+    struct proof engine;
+    int found = proof_open(target, device, &engine);
+    int error = found ? found : control_connect(&engine);
+
+    if (!error)
+        error = control_set_peer(&engine, peer);
+    proof_close(&engine);
+    if (found)
+        return fail_proof(found, device, &engine, failure);
+    return error ? fail_peer(error, device, engine.process, failure) : 0;
+}
+
+#endif
+
+static int fail_look(int error, const struct proof *engine, struct failure *failure)
+{
+    if (engine->gap != PROOF_COMPLETE)
+        fail_as(failure, FAILURE_ENGINE_LOST, error,
+                "its engine can't be found: %s; cwg_destroy the link, and create it again",
+                proof_text(engine->gap));
+    else if (error == -ETIMEDOUT)
+        fail_as(failure, FAILURE_ENGINE_BUSY, error,
+                "its engine, process %d, doesn't answer; if it is stopped: kill -CONT %d",
+                engine->process, engine->process);
+    else if (error == -EPROTO || error == -EBADMSG)
+        fail_as(failure, FAILURE_ENGINE_LOST, error,
+                "its engine is of another version: cwg_destroy the link, and create it again");
+    else
+        fail_as(failure, FAILURE_ENGINE_LOST, error,
+                "its engine, process %d, ends, or can't be asked (errno %d)", engine->process,
+                -error);
+    return -ENOLINK;
+}
+
+static int engine_look(struct target *target, const struct device *device,
+                       struct patience *patience, struct link_status *ret_status,
+                       struct failure *failure)
+{
+    struct proof engine;
+    struct link_status status = {0};
+    int error = proof_open(target, device, &engine);
+
+    if (!error)
+        error = control_connect(&engine);
+    if (!error)
+        error = control_look(&engine, patience, &status);
+    proof_close(&engine);
+    if (failure_is_shortage(error))
+        return fail_unexpected(failure, error, "can't look for the link's engine");
+    if (engine.gap == PROOF_COMPLETE)
+        status.engine_process = engine.process;
+    if (status.has_handshake)
+        status.handshake = (clock_wall() - status.handshake_age_ms) / 1000;
+    *ret_status = status;
+    return error ? fail_look(error, &engine, failure) : 0;
+}
+
+/* The process of a link that is about to be removed. Returns as proof_open(). */
+static int find_process(const struct target *target, const struct device *device,
+                        struct proof *ret_engine)
+{
+#ifdef ENABLE_CWG_CREATE
+    if (is_launched(device)) {
+        abandon();
+        *ret_engine = PROOF_NONE;
+        ret_engine->process = launched.process;
+        ret_engine->pidfd = launched.pidfd;
+        launched.pidfd = -1; /* whoever closes the proof closes it */
+        return 0;
+    }
+#endif
+    return proof_open(target, device, ret_engine);
+}
+
+/* Waits for the end of the engine of a link that has been removed: it holds the port. One that is
+ * stopped, or hangs, is ended by force. */
+static int await_end(const struct proof *engine, struct failure *failure)
+{
+    int error = control_await_end(engine->pidfd);
+
+    if (!error)
+        return 0;
+    error = control_kill(engine->pidfd);
+    if (error == -ESRCH) /* it has ended by itself just now */
+        return 0;
+    if (!error)
+        error = control_await_end(engine->pidfd);
+    return error ? fail_as(failure, FAILURE_ENGINE_BUSY, error,
+                           "the link was removed, but its engine, process %d, doesn't end, and may "
+                           "hold the UDP port; have its owner or root end it: kill -KILL %d",
+                           engine->process, engine->process)
+                 : 0;
+}
+
+/* An engine ends because its device is gone. One that isn't proven is neither waited for nor
+ * killed. Where we couldn't look for it the device stays, by which it can be found later. */
+static int engine_remove(struct target *target, const struct device *device,
+                         struct failure *failure)
+{
+    struct proof engine;
+    int found = find_process(target, device, &engine);
+    int error;
+
+    if (failure_is_shortage(found)) {
+        proof_close(&engine);
+        return fail_unexpected(failure, found, "can't look for the link's engine");
+    }
+    error = device_delete(target, device, failure);
+    if (!error && !found)
+        error = await_end(&engine, failure);
+    proof_close(&engine);
+    return error;
+}
+
+const struct backend engine_backend = {
+    .title = "userspace engine",
+    .word = "engine",
+    .without_carrier = STATE_DOWN, /* somebody took it: the engine keeps its sockets' namespace */
+#ifdef ENABLE_CWG_CREATE
+    .prepare = engine_prepare,
+#ifdef ENABLE_CWG_BATCH
+    .prepare_batch = launcher_start,
+    .forget = engine_forget,
+#endif
+    .make = engine_make,
+    .start = engine_start,
+    .port = engine_port,
+    .finish = engine_finish,
+#endif
+#ifdef ENABLE_CWG_CONNECT
+    .join = engine_join,
+#endif
+    .look = engine_look,
+    .remove = engine_remove,
+};
+
+#endif

@@ -1,0 +1,327 @@
+#include "helper/backend/engine/launch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_tun.h>
+#include <linux/netlink.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "handover/handover.h"
+#include "helper/backend/engine/child.h"
+#include "helper/base/failure.h"
+#include "helper/base/settings.h"
+#include "helper/confine/privilege.h"
+
+#if defined ENABLE_CWG_ENGINE && defined ENABLE_CWG_CREATE
+
+enum {
+    SOCKET_BUFFER = 8 * 1024 * 1024, /* what a burst needs that comes while the engine is busy */
+    VIRTIO_HEADER = 10,              /* struct virtio_net_hdr */
+    READY_SECONDS = 5,
+};
+
+/* The program is held by its descriptor from here on: what is looked at is what will run. */
+static int open_program(int *ret_program, struct failure *failure)
+{
+    struct stat status;
+    int fd = open(ENGINE_PATH, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+
+    if (fd < 0 && errno == ENOENT)
+        return fail_as(
+            failure, FAILURE_NO_BACKEND, -ENOENT,
+            "this kernel has no WireGuard: load its module with `modprobe wireguard`, or "
+            "install the engine that stands in for it with `make install`: there is no "
+            "%s",
+            ENGINE_PATH);
+    if (fd < 0 || fstat(fd, &status) < 0)
+        return fail_unexpected(failure, -errno, "can't open the engine's program, " ENGINE_PATH);
+    /* Unreadable: child.c says why. */
+    if (!S_ISREG(status.st_mode) || status.st_uid != 0 ||
+        status.st_mode & (S_IWGRP | S_IWOTH | S_IRGRP | S_IROTH))
+        return fail_as(failure, FAILURE_NO_BACKEND, -EPERM,
+                       "the engine's program, %s, is not a file that root owns and nobody else may "
+                       "write or read: install it with `make install`",
+                       ENGINE_PATH);
+    *ret_program = fd;
+    return 0;
+}
+
+static int set_buffers(int fd)
+{
+    static const int size = SOCKET_BUFFER;
+    int result;
+
+    privilege_raise(PRIVILEGE_NET);
+    result = setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
+    if (result == 0)
+        result = setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size));
+    privilege_lower();
+    return result < 0 ? -errno : 0;
+}
+
+static int open_udp(int family, int *ret_fd)
+{
+    static const int on = 1;
+    int fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_UDP);
+    int error;
+
+    if (fd < 0)
+        return -errno;
+    error = set_buffers(fd);
+    if (!error && family == AF_INET6 &&
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) < 0)
+        error = -errno;
+    if (error) {
+        close(fd);
+        return error;
+    }
+    *ret_fd = fd;
+    return 0;
+}
+
+static int get_random(void *bytes, size_t size, struct failure *failure)
+{
+    long got = syscall(SYS_getrandom, bytes, size, 0);
+
+    return got == (long)size
+               ? 0
+               : fail_unexpected(failure, got < 0 ? -errno : -EIO, "can't get random bytes");
+}
+
+/* The link's UDP sockets, at home, and the start socket. */
+static int open_sockets(struct launch *launch, struct handover *handover, struct failure *failure)
+{
+    int ends[2];
+    int error = open_udp(AF_INET, &launch->udp4);
+
+    if (!error)
+        error = open_udp(AF_INET6, &launch->udp6);
+    if (error && error != -EAFNOSUPPORT)
+        return fail_unexpected(failure, error, "can't open the link's UDP sockets");
+    if (launch->udp4 < 0)
+        return fail_unexpected(failure, error, "can't open the link's UDP socket");
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+        return fail_unexpected(failure, -errno, "can't open a socket to start the engine by");
+    launch->start = ends[0];
+    handover->start = ends[1];
+    handover->udp4 = launch->udp4;
+    handover->udp6 = launch->udp6;
+    return 0;
+}
+
+/* In the scratch namespace, where the name is nobody else's. IFF_TUN_EXCL: one that is there would
+ * be attached to otherwise, whoever made it. */
+static int make_device(const char *name, int index, int *ret_tun)
+{
+    static const int header = VIRTIO_HEADER;
+    struct ifreq request = {.ifr_flags =
+                                (short)(IFF_TUN | IFF_NO_PI | IFF_VNET_HDR | IFF_TUN_EXCL)};
+    int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    int error = 0;
+
+    if (fd < 0)
+        return -errno;
+    memcpy(request.ifr_name, name, strnlen(name, IFNAMSIZ - 1));
+    privilege_raise(PRIVILEGE_NET);
+    if (ioctl(fd, TUNSETIFINDEX, &index) < 0 || ioctl(fd, TUNSETIFF, &request) < 0 ||
+        ioctl(fd, TUNSETVNETHDRSZ, &header) < 0)
+        error = -errno;
+    privilege_lower();
+    if (error) {
+        close(fd);
+        return error;
+    }
+    *ret_tun = fd;
+    return 0;
+}
+
+static int enter_scratch(struct failure *failure)
+{
+    int result;
+
+    privilege_raise(PRIVILEGE_ADMIN);
+    result = unshare(CLONE_NEWNET);
+    privilege_lower();
+    return result < 0
+               ? fail_unexpected(failure, -errno, "can't make a network namespace for the engine")
+               : 0;
+}
+
+int launch_fail_process(int error, struct failure *failure)
+{
+    fail_unexpected(failure, error, "can't start a process for the engine");
+    if (error == -EAGAIN)
+        failure_add(failure, "; raise how many processes you may have (`ulimit -u`, or TasksMax= "
+                             "of the service)");
+    return error;
+}
+
+/* The child: raw, since libc's fork() and what it runs are of no use here. CLONE_PIDFD: no other
+ * process can be meant. */
+static int start_process(struct launch *launch, const struct handover *handover,
+                         struct failure *failure)
+{
+    long process = syscall(SYS_clone, CLONE_PIDFD | SIGCHLD, 0, &launch->pidfd, 0, 0);
+
+    if (process < 0)
+        return launch_fail_process(-errno, failure);
+    if (process == 0)
+        child_become_engine(handover);
+    launch->process = (int)process;
+    return 0;
+}
+
+static int fail_device(int error, struct failure *failure)
+{
+    switch (error) {
+    case -EACCES:
+        return fail_as(failure, FAILURE_NO_BACKEND, error,
+                       "the engine needs /dev/net/tun, which you may not open: let all open it, as "
+                       "udev does (root: `chmod 0666 /dev/net/tun`)");
+    case -ENOENT:
+    case -ENODEV:
+    case -ENXIO:
+        return fail_as(
+            failure, FAILURE_NO_BACKEND, error,
+            "the engine needs /dev/net/tun, which is not there: load its module (root: "
+            "`modprobe tun`), or give the device to the container that this runs in (the "
+            "link then ends with that container)");
+    case -EPERM:
+        return fail_as(
+            failure, FAILURE_NO_BACKEND, error,
+            "the engine needs /dev/net/tun, which the container that this runs in may not "
+            "open: allow it that device");
+    default:
+        return fail_unexpected(failure, error, "can't make the engine's device");
+    }
+}
+
+/* An index of the device's own, which it keeps where it is moved to: each scratch namespace by
+ * itself would give the same, and a command that was stopped for long would hit a later link. From
+ * 2^30 up there are no others. */
+static int choose_index(int *ret_index, struct failure *failure)
+{
+    uint32_t random;
+    int error = get_random(&random, sizeof(random), failure);
+
+    if (!error)
+        *ret_index = (int)(UINT32_C(1) << 30 | random >> 2);
+    return error;
+}
+
+static int start_inside(const char *name, int index, struct launch *launch,
+                        struct handover *handover, struct failure *failure)
+{
+    int error = make_device(name, index, &handover->tun);
+
+    if (error)
+        return fail_device(error, failure);
+    error = netlink_open(NETLINK_ROUTE, &launch->scratch);
+    if (error)
+        return fail_unexpected(failure, error, "can't open netlink for the engine's device");
+    return start_process(launch, handover, failure);
+}
+
+int launch_engine(const struct home *home, const char *name, struct launch *ret_launch,
+                  struct failure *failure)
+{
+    struct launch launch = {.pidfd = -1, .start = -1, .udp4 = -1, .udp6 = -1};
+    struct handover handover = {.tun = -1};
+    int index = 0;
+    /* To go home from home shows that there will be a way back. */
+    int error = home_return(home, failure);
+
+    if (!error)
+        error = choose_index(&index, failure);
+    if (!error)
+        error = open_program(&handover.program, failure);
+    if (!error)
+        error = open_sockets(&launch, &handover, failure);
+    if (!error)
+        error = enter_scratch(failure);
+    if (!error)
+        error = start_inside(name, index, &launch, &handover, failure);
+    if (error)
+        return error;
+    /* The device lives as long as this is open: from now on it is the engine alone that has it. */
+    close(handover.tun);
+    close(handover.start);
+    close(handover.program);
+    error = home_return(home, failure);
+    if (error)
+        return error;
+    *ret_launch = launch;
+    return 0;
+}
+
+static int fail_report(const struct child_report *report, struct failure *failure)
+{
+    static const char *const doing[CHILD_STEPS] = {
+        [CHILD_STEP_DESCRIPTORS] = "can't start the engine: it can't have its descriptors",
+        [CHILD_STEP_ROOT] = "can't start the engine: it can't have an empty root directory (what "
+                            "confines this program may forbid mounts, as AppArmor does in Docker; "
+                            "and none can be had in the initramfs, or in a chroot that is no "
+                            "mount)",
+        [CHILD_STEP_PRIVILEGES] = "can't start the engine: it can't give up its privileges",
+        [CHILD_STEP_PROGRAM] = "can't run the engine's program, " ENGINE_PATH
+                               " (`make install` installs it for the caller's group)",
+    };
+
+    if (report->step >= CHILD_STEPS || report->error >= 0)
+        return fail_as(failure, FAILURE_NO_BACKEND, -EPROTO,
+                       "the engine's program is of another version: install it again with "
+                       "`make install`");
+    return fail_unexpected(failure, report->error, doing[report->step]);
+}
+
+int launch_await_key(const struct launch *launch, struct key *ret_public_key,
+                     struct failure *failure)
+{
+    struct pollfd start = {.fd = launch->start, .events = POLLIN};
+    struct timespec time = {.tv_sec = READY_SECONDS};
+    union {
+        struct key key;
+        struct child_report report;
+    } said = {0};
+    struct iovec buffer = {.iov_base = &said, .iov_len = sizeof(said)};
+    struct msghdr header = {.msg_iov = &buffer, .msg_iovlen = 1};
+    ssize_t size = 0;
+
+    if (ppoll(&start, 1, &time, NULL) == 0)
+        return fail_as(failure, FAILURE_ENGINE_BUSY, -ETIMEDOUT,
+                       "the engine isn't ready after %d seconds: try again", READY_SECONDS);
+    size = recvmsg(launch->start, &header, MSG_DONTWAIT);
+    /* It has ended without reading its name: the kernel tells that first, and once. */
+    if (size < 0 && errno == ECONNRESET)
+        size = recvmsg(launch->start, &header, MSG_DONTWAIT);
+    if (size == sizeof(said.report))
+        return fail_report(&said.report, failure);
+    if (size != sizeof(said.key) || header.msg_flags & MSG_TRUNC || key_is_zero(&said.key))
+        return fail_as(failure, FAILURE_NO_BACKEND, -EPROTO,
+                       "the engine ended before it was ready: is %s of this version, and is there "
+                       "memory? install it again with `make install`",
+                       ENGINE_PATH);
+    *ret_public_key = said.key;
+    return 0;
+}
+
+int launch_go(const struct launch *launch, struct failure *failure)
+{
+    static const char go = HANDOVER_GO;
+
+    if (send(launch->start, &go, sizeof(go), MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+        return fail_unexpected(failure, -errno, "the engine has ended");
+    return 0;
+}
+
+#endif

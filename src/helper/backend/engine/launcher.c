@@ -1,0 +1,210 @@
+#include "helper/backend/engine/launcher.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "helper/backend/device.h"
+#include "helper/base/failure.h"
+#include "helper/base/settings.h"
+#include "helper/confine/process.h"
+#include "helper/confine/startup.h"
+
+#if defined ENABLE_CWG_ENGINE && defined ENABLE_CWG_CREATE && defined ENABLE_CWG_BATCH
+
+enum {
+    PIDFD,
+    START,
+    SCRATCH,
+    UDP4,
+    UDP6, /* the last, since it may be missing */
+    DESCRIPTORS,
+};
+
+struct answer {
+    int32_t error; /* a negative errno, with the reason in `failure`; or 0 */
+    struct failure failure;
+    int process;
+};
+
+/* Room for the descriptors beside an answer. */
+union room {
+    struct cmsghdr header;
+    char bytes[CMSG_SPACE(DESCRIPTORS * sizeof(int))];
+};
+
+static int to_launcher = -1;
+
+bool launcher_is_there(void)
+{
+    return to_launcher >= 0;
+}
+
+static int send_answer(int fd, const struct answer *answer, const struct launch *launch)
+{
+    const int descriptors[DESCRIPTORS] = {
+        [PIDFD] = launch->pidfd, [START] = launch->start, [SCRATCH] = launch->scratch.fd,
+        [UDP4] = launch->udp4,   [UDP6] = launch->udp6,
+    };
+    const size_t size = (launch->udp6 < 0 ? UDP6 : DESCRIPTORS) * sizeof(int);
+    struct iovec buffer = {.iov_base = (void *)answer, .iov_len = sizeof(*answer)};
+    union room room = {
+        .header = {.cmsg_len = CMSG_LEN(size), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS}};
+    struct msghdr header = {.msg_iov = &buffer, .msg_iovlen = 1};
+
+    if (!answer->error) {
+        memcpy(CMSG_DATA(&room.header), descriptors, size);
+        header.msg_control = &room;
+        header.msg_controllen = CMSG_SPACE(size);
+    }
+    return sendmsg(fd, &header, MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+static void close_launch(const struct launch *launch)
+{
+    const int all[] = {launch->pidfd, launch->start, launch->scratch.fd, launch->udp4,
+                       launch->udp6};
+
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+        if (all[i] >= 0)
+            close(all[i]);
+    }
+}
+
+/* One question. Who asks waits without end, so that there has to be an answer, or an end. It can't
+ * be sent with descriptors if this user, in a container perhaps, has too many of them on their way
+ * (too_many_unix_fds(), net/unix/scm.c). */
+static int serve(const struct home *home, int fd, struct link_end end)
+{
+    struct launch launch = {.pidfd = -1, .start = -1, .udp4 = -1, .udp6 = -1, .scratch.fd = -1};
+    struct answer answer = {.error = -EINVAL};
+    char name[LINK_NAME_SIZE];
+    int error;
+
+    if (end.net > LINK_NET_MAX || end.host > LINK_HOST_MAX)
+        return -EINVAL;
+    answer.error = device_name(end, name, &answer.failure);
+    if (!answer.error)
+        answer.error = launch_engine(home, name, &launch, &answer.failure);
+    answer.failure.usage = NULL;
+    answer.process = launch.process;
+    error = send_answer(fd, &answer, &launch);
+    if (error && !answer.error) {
+        answer.error = fail_unexpected(&answer.failure, error, "can't hand over the new engine");
+        error = send_answer(fd, &answer, &launch);
+    }
+    return error;
+}
+
+/* An answer that no process could be started to give. */
+static bool refuse(int fd, int error)
+{
+    static const struct launch none = {.pidfd = -1};
+    struct answer answer = {.error = error};
+
+    (void)launch_fail_process(error, &answer.failure);
+    return send_answer(fd, &answer, &none) == 0;
+}
+
+/* The process. Each question is for a process of its own, so that whatever becomes of it, the next
+ * begins at home and with nothing open but this. If one was killed, who asked waits for an answer:
+ * that this process ends then is one, too. (With SIGCHLD ignored, as a caller may have left it,
+ * nothing would be known of them; an engine has its signals set back in child.c.) */
+_Noreturn static void run(const struct home *home, int fd)
+{
+    struct link_end end;
+    int status = 0;
+
+    if (startup_detach() || signal(SIGCHLD, SIG_DFL) == SIG_ERR)
+        _exit(EXIT_FAILURE);
+    while (status == 0 && recv(fd, &end, sizeof(end), MSG_TRUNC) == sizeof(end)) {
+        pid_t process = process_split_off();
+
+        if (process == 0) {
+            _exit(serve(home, fd, end) ? EXIT_FAILURE : EXIT_SUCCESS);
+        }
+        if (process < 0 ? !refuse(fd, -errno) : waitpid(process, &status, 0) != process)
+            _exit(EXIT_FAILURE);
+    }
+    _exit(status == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
+}
+
+int launcher_start(const struct home *home, struct failure *failure)
+{
+    int ends[2];
+    pid_t process;
+
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+        return fail_unexpected(failure, -errno, "can't open a socket to start engines by");
+    process = process_split_off();
+    if (process < 0)
+        return fail_unexpected(failure, -errno, "can't start a process that starts engines");
+    if (process == 0) {
+        close(ends[0]);
+        run(home, ends[1]);
+    }
+    close(ends[1]);
+    to_launcher = ends[0];
+    return 0;
+}
+
+/* Takes the descriptors that came with an answer. Returns whether they are what they have to be. */
+static bool take_descriptors(struct msghdr *header, struct launch *launch)
+{
+    const struct cmsghdr *control = CMSG_FIRSTHDR(header);
+    int descriptors[DESCRIPTORS] = {-1, -1, -1, -1, -1};
+    size_t size;
+
+    if (!control || control->cmsg_level != SOL_SOCKET || control->cmsg_type != SCM_RIGHTS)
+        return false;
+    size = control->cmsg_len - CMSG_LEN(0);
+    if (size > sizeof(descriptors))
+        return false;
+    memcpy(descriptors, CMSG_DATA(control), size);
+    launch->pidfd = descriptors[PIDFD];
+    launch->start = descriptors[START];
+    launch->scratch = (struct netlink){.fd = descriptors[SCRATCH]};
+    launch->udp4 = descriptors[UDP4];
+    launch->udp6 = descriptors[UDP6];
+    return size >= UDP6 * sizeof(int) && !(header->msg_flags & MSG_CTRUNC);
+}
+
+static int fail_ended(struct failure *failure)
+{
+    return fail_as(failure, FAILURE_BATCH, -EPIPE,
+                   "the process that starts the batch's engines has ended: begin a new batch");
+}
+
+int launcher_ask(struct link_end end, struct launch *ret_launch, struct failure *failure)
+{
+    struct launch launch = {.pidfd = -1, .start = -1, .udp4 = -1, .udp6 = -1, .scratch.fd = -1};
+    struct answer answer = {.error = 0};
+    struct iovec buffer = {.iov_base = &answer, .iov_len = sizeof(answer)};
+    union room room = {.bytes = {0}};
+    struct msghdr header = {
+        .msg_iov = &buffer, .msg_iovlen = 1, .msg_control = &room, .msg_controllen = sizeof(room)};
+
+    if (send(to_launcher, &end, sizeof(end), MSG_NOSIGNAL) != sizeof(end) ||
+        recvmsg(to_launcher, &header, MSG_CMSG_CLOEXEC) != sizeof(answer))
+        return fail_ended(failure);
+    if (answer.error) {
+        *failure = answer.failure;
+        return answer.error;
+    }
+    if (!take_descriptors(&header, &launch)) {
+        close_launch(&launch);
+        return (header.msg_flags & MSG_CTRUNC)
+                   ? fail_unexpected(failure, -EMFILE, "can't take what the engine is held by")
+                   : fail_ended(failure);
+    }
+    launch.process = answer.process;
+    *ret_launch = launch;
+    return 0;
+}
+
+#endif

@@ -1,0 +1,375 @@
+#include "helper/backend/engine/proof.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_tun.h>
+#include <linux/nsfs.h>
+#include <linux/sockios.h>
+#include <net/if.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "handover/handover.h"
+#include "helper/base/failure.h"
+#include "helper/base/print.h"
+#include "helper/base/settings.h"
+#include "helper/confine/privilege.h"
+
+#ifdef ENABLE_CWG_ENGINE
+
+enum {
+    PROC_PATH_SIZE = 32,
+    /* Permissions of the root directory that an engine is given (child.c), and the links to a
+     * directory without any below it. */
+    EMPTY_ROOT_MODE = 0555,
+    EMPTY_ROOT_LINKS = 2,
+    /* /dev/net/tun: misc devices, and its minor number (include/linux/miscdevice.h). */
+    TUN_MAJOR = 10,
+    TUN_MINOR = 200,
+};
+
+const char *proof_text(enum proof_gap gap)
+{
+    switch (gap) {
+    case PROOF_NO_PROCESS:
+        return "the process that its device's alias names has ended, or the alias was changed";
+    case PROOF_FOREIGN:
+        return "the process that its device's alias names runs no engine of this installation or "
+               "the one before";
+    case PROOF_OTHER_LINK:
+        return "the engine that its device's alias names is another link's";
+    case PROOF_BLIND:
+        return "this program may not look at the engine's process: /proc has to be mounted here, "
+               "and kernel.yama.ptrace_scope less than 3";
+    case PROOF_COMPLETE:
+        break;
+    }
+    return "";
+}
+
+static void close_one(int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+}
+
+/* The network namespace that an ioctl leads to, by CAP_NET_ADMIN over it. */
+static int open_netns(int fd, unsigned long command, struct netns *ret_netns)
+{
+    int opened;
+
+    privilege_raise(PRIVILEGE_NET);
+    opened = ioctl(fd, command);
+    privilege_lower();
+    return opened < 0 ? -errno : netns_identify(opened, ret_netns);
+}
+
+/* Whether it is this one, which is held by somebody else meanwhile. Returns 0, -EXDEV if it is
+ * another, or another negative errno. */
+static int compare_netns(int fd, unsigned long command, const struct netns *wanted)
+{
+    struct netns netns = {.fd = -1};
+    int error = open_netns(fd, command, &netns);
+
+    close_one(&netns.fd);
+    if (error)
+        return error;
+    return netns_same(&netns, wanted) ? 0 : -EXDEV;
+}
+
+/* Metadata as the kernel has it: AT_STATX_DONT_SYNC, since the server of a network file system or
+ * of FUSE could let us wait. */
+static int look_at(const char *path, int flags, struct statx *ret_status)
+{
+    return syscall(SYS_statx, AT_FDCWD, path, AT_STATX_DONT_SYNC | flags, STATX_BASIC_STATS,
+                   ret_status) < 0
+               ? -errno
+               : 0;
+}
+
+/* The same of what a link of /proc/PID leads to, which takes CAP_SYS_PTRACE. */
+static int look_at_process(int process, const char *name, struct statx *ret_status)
+{
+    char path[PROC_PATH_SIZE];
+    int error;
+
+    (void)snprintf(path, sizeof(path), "/proc/%d/%s", process, name);
+    privilege_raise(PRIVILEGE_PTRACE);
+    error = look_at(path, 0, ret_status);
+    privilege_lower();
+    return error;
+}
+
+static bool same_file(const struct statx *a, const struct statx *b)
+{
+    return a->stx_ino == b->stx_ino && a->stx_dev_major == b->stx_dev_major &&
+           a->stx_dev_minor == b->stx_dev_minor;
+}
+
+static bool is_namespace(const struct netns *netns, const struct statx *status)
+{
+    return netns->inode == status->stx_ino &&
+           netns->device == makedev(status->stx_dev_major, status->stx_dev_minor);
+}
+
+/* A socket in the network namespace of a process, and which namespace that is. */
+static int enter_place(const struct home *home, struct proof *proof)
+{
+    struct failure failure = {.text = ""};
+    int error = netns_enter(proof->pidfd, PRIVILEGE_PTRACE | PRIVILEGE_ADMIN);
+
+    if (error)
+        return error;
+    proof->socket = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    error = proof->socket < 0 ? -errno : 0;
+    if (home_return(home, &failure)) {
+        /* It worked when the target was visited. From here nothing would be right. */
+        privilege_end();
+        print_failure(&failure, "");
+        _exit(EXIT_FAILURE);
+    }
+    return error ? error : open_netns(proof->socket, SIOCGSKNS, &proof->place);
+}
+
+/* Whether the user namespace that a network namespace belongs to is our own. */
+static int check_owner(int netns)
+{
+    struct netns owner = {0};
+    struct statx own;
+    int userns = ioctl(netns, NS_GET_USERNS);
+    int error = userns < 0 ? -errno : netns_identify(userns, &owner);
+
+    if (userns >= 0)
+        close(userns);
+    if (error)
+        return error;
+    if (look_at("/proc/self/ns/user", 0, &own))
+        return -EACCES;
+    return is_namespace(&owner, &own) ? 0 : -ESRCH;
+}
+
+static int check_place(const struct target *target, struct proof *proof)
+{
+    int error = enter_place(target->home, proof);
+
+    if (error == -EPERM)
+        return -ESRCH;
+    if (error)
+        return error;
+    if (netns_same(&proof->place, &target->netns) ||
+        netns_same(&proof->place, &target->home->netns))
+        return -ESRCH;
+    return check_owner(proof->place.fd);
+}
+
+/* Whether a process runs the file at a path: one that is root's, and nobody else's to write or to
+ * read (launch.c, where it is started). */
+static bool is_program(const struct statx *program, const char *path)
+{
+    struct statx file;
+
+    return look_at(path, AT_SYMLINK_NOFOLLOW, &file) == 0 && S_ISREG(file.stx_mode) &&
+           file.stx_uid == 0 && !(file.stx_mode & (S_IWGRP | S_IWOTH | S_IRGRP | S_IROTH)) &&
+           same_file(&file, program);
+}
+
+/* A pidfd is readable when its process has ended (pidfd_open(2)). */
+static bool has_ended(int pidfd)
+{
+    struct pollfd process = {.fd = pidfd, .events = POLLIN};
+    struct timespec now = {0};
+
+    return ppoll(&process, 1, &now, NULL) != 0;
+}
+
+/* The number has been this process's all the time if the process lives afterwards. The /proc that
+ * we see may be another pid namespace's, where the number is another process's: so that process has
+ * to be in the same place. */
+static int check_program(const struct proof *proof)
+{
+    struct statx program, netns;
+    int error = look_at_process(proof->process, "exe", &program);
+    bool known;
+
+    if (!error)
+        error = look_at_process(proof->process, "ns/net", &netns);
+    if (error)
+        return error == -ENOENT && !has_ended(proof->pidfd) ? -EACCES : error;
+    known = is_program(&program, ENGINE_PATH) || is_program(&program, ENGINE_PATH ".previous");
+    return known && is_namespace(&proof->place, &netns) && !has_ended(proof->pidfd) ? 0 : -ESRCH;
+}
+
+/* Whether a process is in a namespace of ours: `ours` and `name` are links of /proc. */
+static int check_namespace(int process, const char *ours, const char *name)
+{
+    struct statx own, other;
+    int error = look_at_process(process, name, &other);
+
+    if (error)
+        return error;
+    if (look_at(ours, 0, &own))
+        return -EACCES;
+    return same_file(&own, &other) ? 0 : -ESRCH;
+}
+
+/* Whether a directory is the one that child.c makes for an engine: root of an empty file system. */
+static bool is_empty_root(const struct statx *root, const struct statx *own)
+{
+    return root->stx_attributes & STATX_ATTR_MOUNT_ROOT &&
+           root->stx_mode == (S_IFDIR | EMPTY_ROOT_MODE) && root->stx_uid == 0 &&
+           root->stx_nlink == EMPTY_ROOT_LINKS &&
+           (root->stx_dev_major != own->stx_dev_major || root->stx_dev_minor != own->stx_dev_minor);
+}
+
+/* That a process runs the engine's program says nothing of who started it, nor whether it has run
+ * an instruction of it. Its root directory does. */
+static int check_start(const struct proof *proof)
+{
+    struct statx root, own;
+    int error = check_namespace(proof->process, "/proc/self/ns/user", "ns/user");
+
+    if (!error)
+        error = check_namespace(proof->process, "/proc/self/ns/pid", "ns/pid");
+    if (!error)
+        error = look_at_process(proof->process, "root", &root);
+    if (!error)
+        error = look_at("/", 0, &own);
+    if (error)
+        return error;
+    return is_empty_root(&root, &own) && !has_ended(proof->pidfd) ? 0 : -ESRCH;
+}
+
+/* A copy of an engine's descriptor. Yama asks for more than CAP_SYS_PTRACE, if it is set to. */
+static int take_descriptor(const struct proof *proof, enum handover_descriptor number)
+{
+    int fd;
+
+    privilege_raise(PRIVILEGE_PTRACE);
+    fd = (int)syscall(SYS_pidfd_getfd, proof->pidfd, number, 0);
+    privilege_lower();
+    return fd < 0 ? -errno : fd;
+}
+
+/* The ioctls below have another meaning for other files (drivers/net/tun.c). */
+static bool is_tun(int fd)
+{
+    struct stat status;
+
+    return syscall(SYS_fstat, fd, &status) == 0 && S_ISCHR(status.st_mode) &&
+           status.st_rdev == makedev(TUN_MAJOR, TUN_MINOR);
+}
+
+static int check_tun(int fd, const struct target *target, const struct device *device)
+{
+    struct ifreq request = {.ifr_flags = 0};
+    int error;
+
+    _Static_assert(sizeof(request.ifr_name) == sizeof(device->name), "another length of names");
+    if (!is_tun(fd) || ioctl(fd, TUNGETIFF, &request) < 0 ||
+        strncmp(request.ifr_name, device->name, sizeof(request.ifr_name)) != 0)
+        return -EXDEV;
+    error = compare_netns(fd, TUNGETDEVNETNS, &target->netns);
+    return error && !failure_is_shortage(error) ? -EXDEV : error;
+}
+
+/* The copy keeps the device in being, so it is closed at once. */
+static int check_device(const struct proof *proof, const struct target *target,
+                        const struct device *device)
+{
+    int fd = take_descriptor(proof, HANDOVER_TUN);
+    int error = fd < 0 ? fd : check_tun(fd, target, device);
+
+    if (fd >= 0)
+        close(fd);
+    return error;
+}
+
+static enum proof_gap gap_of(int error)
+{
+    switch (error) {
+    case 0:
+        return PROOF_COMPLETE;
+    case -EPERM:
+    case -EACCES:
+        return PROOF_BLIND;
+    case -EXDEV:
+        return PROOF_OTHER_LINK;
+    default:
+        return PROOF_FOREIGN;
+    }
+}
+
+int proof_open(const struct target *target, const struct device *device, struct proof *ret_proof)
+{
+    struct proof proof = PROOF_NONE;
+    int error;
+
+    proof.process = device->process;
+    *ret_proof = proof;
+    if (proof.process <= 0)
+        return -ENOLINK;
+    proof.pidfd = (int)syscall(SYS_pidfd_open, proof.process, 0);
+    error = proof.pidfd < 0 ? -errno : 0;
+    if (!error)
+        error = check_place(target, &proof);
+    if (!error)
+        error = check_program(&proof);
+    if (!error)
+        error = check_start(&proof);
+    if (!error)
+        error = check_device(&proof, target, device);
+    proof.gap = proof.pidfd < 0 || has_ended(proof.pidfd) ? PROOF_NO_PROCESS : gap_of(error);
+    *ret_proof = proof;
+    if (failure_is_shortage(error))
+        return error;
+    return proof.gap == PROOF_COMPLETE ? 0 : -ENOLINK;
+}
+
+void proof_close(struct proof *proof)
+{
+    close_one(&proof->pidfd);
+    close_one(&proof->socket);
+    close_one(&proof->place.fd);
+}
+
+static bool has_option(int fd, int option, int wanted)
+{
+    socklen_t size = sizeof(int);
+    int value = 0;
+
+    return getsockopt(fd, SOL_SOCKET, option, &value, &size) == 0 && value == wanted;
+}
+
+/* It has to listen in the engine's own namespace, where nobody else can answer by its name. */
+static int check_listener(const struct proof *proof, int fd)
+{
+    if (!has_option(fd, SO_DOMAIN, AF_UNIX) || !has_option(fd, SO_TYPE, SOCK_SEQPACKET) ||
+        !has_option(fd, SO_ACCEPTCONN, 1))
+        return -EPROTO;
+    return compare_netns(fd, SIOCGSKNS, &proof->place);
+}
+
+int proof_take_listener(const struct proof *proof, int *ret_listener)
+{
+    int fd = take_descriptor(proof, HANDOVER_CONTROL);
+    int error = fd < 0 ? fd : check_listener(proof, fd);
+
+    if (!error)
+        *ret_listener = fd;
+    else if (fd >= 0)
+        close(fd);
+    return error == -EBADF || error == -EXDEV ? -EPROTO : error;
+}
+
+#endif

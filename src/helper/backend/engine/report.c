@@ -1,0 +1,229 @@
+#include "helper/backend/engine/report.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+/* What is still to be read. */
+struct rest {
+    const char *next;
+    size_t length;
+};
+
+/* Reads past `text`, if that is what comes next. */
+static bool take(struct rest *rest, const char *text)
+{
+    size_t length = strlen(text);
+
+    if (rest->length < length || memcmp(rest->next, text, length) != 0)
+        return false;
+    rest->next += length;
+    rest->length -= length;
+    return true;
+}
+
+/* Reads a decimal number up to `max`, without leading zeros, and the newline behind it. */
+static bool take_number(struct rest *rest, uint64_t max, uint64_t *ret_number)
+{
+    uint64_t number = 0;
+    size_t digits = 0;
+
+    for (; digits < rest->length; digits++) {
+        unsigned int digit = (unsigned int)(unsigned char)rest->next[digits] - '0';
+
+        if (digit > 9)
+            break;
+        if ((digits > 0 && number == 0) || number > (max - digit) / 10)
+            return false;
+        number = number * 10 + digit;
+    }
+    if (digits == 0)
+        return false;
+    rest->next += digits;
+    rest->length -= digits;
+    *ret_number = number;
+    return take(rest, "\n");
+}
+
+static int digit_of(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Of a public key: it is no secret how. */
+static bool take_key(struct rest *rest, struct key *ret_key)
+{
+    if (rest->length < 2 * (size_t)KEY_SIZE)
+        return false;
+    for (size_t i = 0; i < KEY_SIZE; i++) {
+        int high = digit_of(rest->next[2 * i]), low = digit_of(rest->next[2 * i + 1]);
+
+        if (high < 0 || low < 0)
+            return false;
+        ret_key->bytes[i] = (uint8_t)(high << 4 | low);
+    }
+    rest->next += 2 * (size_t)KEY_SIZE;
+    rest->length -= 2 * (size_t)KEY_SIZE;
+    return take(rest, "\n");
+}
+
+/* Reads what is before the next newline, and that. */
+static bool take_line(struct rest *rest, size_t size, char *ret_line)
+{
+    const char *end = memchr(rest->next, '\n', rest->length);
+    size_t length = end ? (size_t)(end - rest->next) : size;
+
+    if (length >= size || memchr(rest->next, '\0', length))
+        return false;
+    memcpy(ret_line, rest->next, length);
+    ret_line[length] = '\0';
+    rest->next += length + 1;
+    rest->length -= length + 1;
+    return true;
+}
+
+/* The number behind the last `separator` of a line, which ends there then. */
+static bool cut_number(char *line, char separator, uint64_t max, uint64_t *ret_number)
+{
+    char *end = strrchr(line, separator);
+    char digits[8];
+    struct rest rest = {.next = digits};
+
+    if (!end)
+        return false;
+    *end = '\0';
+    rest.length = (size_t)snprintf(digits, sizeof(digits), "%s\n", end + 1);
+    return rest.length < sizeof(digits) && take_number(&rest, max, ret_number) && rest.length == 0;
+}
+
+/* An address in the one spelling that an engine has for it. What a peer can't be told, an engine
+ * can have found out: it may be link-local, or of any other kind. */
+static bool read_address(const char *text, bool ipv6, uint8_t ret_address[static 16])
+{
+    int family = ipv6 ? AF_INET6 : AF_INET;
+    char again[INET6_ADDRSTRLEN];
+
+    return inet_pton(family, text, ret_address) == 1 &&
+           inet_ntop(family, ret_address, again, sizeof(again)) && strcmp(text, again) == 0;
+}
+
+/* a.b.c.d:port or [IPv6]:port. */
+static bool take_endpoint(struct rest *rest, struct endpoint *ret_endpoint)
+{
+    struct endpoint endpoint = {.port = 0};
+    char line[ENDPOINT_TEXT_SIZE];
+    uint8_t address[16];
+    char *text = line;
+    uint64_t port;
+    size_t length;
+
+    if (!take_line(rest, sizeof(line), line) || !cut_number(line, ':', UINT16_MAX, &port))
+        return false;
+    length = strlen(line);
+    if (line[0] == '[' && line[length - 1] == ']') {
+        endpoint.ipv6 = true;
+        text = line + 1;
+        text[length - 2] = '\0';
+    }
+    if (!read_address(text, endpoint.ipv6, address))
+        return false;
+    if (endpoint.ipv6)
+        memcpy(endpoint.address6, address, sizeof(endpoint.address6));
+    else
+        endpoint.address = (uint32_t)address[0] << 24 | (uint32_t)address[1] << 16 |
+                           (uint32_t)address[2] << 8 | address[3];
+    endpoint.port = (uint16_t)port;
+    if (port == 0) /* it may have sent from there, and can't be reached */
+        endpoint = (struct endpoint){.port = 0};
+    *ret_endpoint = endpoint;
+    return true;
+}
+
+/* a.b.c.d/n or IPv6/n. */
+static bool take_allowed(struct rest *rest, struct link_status *status)
+{
+    struct allowed_ip allowed = {.ipv6 = false};
+    char line[NETWORK_TEXT_SIZE];
+    uint64_t bits;
+
+    if (status->allowed_count == STATUS_ALLOWED_MAX || !take_line(rest, sizeof(line), line))
+        return false;
+    allowed.ipv6 = strchr(line, ':');
+    if (!cut_number(line, '/', allowed.ipv6 ? 128 : 32, &bits) ||
+        !read_address(line, allowed.ipv6, allowed.address))
+        return false;
+    allowed.prefix_length = (uint8_t)bits;
+    status->allowed[status->allowed_count++] = allowed;
+    return true;
+}
+
+/* There is no such line where there was nothing of the kind. */
+static bool take_age(struct rest *rest, const char *name, bool *ret_there, int64_t *ret_age)
+{
+    uint64_t age;
+
+    *ret_there = take(rest, name);
+    if (!*ret_there)
+        return true;
+    if (!take_number(rest, INT64_MAX, &age))
+        return false;
+    *ret_age = (int64_t)age;
+    return true;
+}
+
+static bool take_ages(struct rest *rest, struct link_status *status)
+{
+    if (!take_age(rest, "last_handshake_age_ms=", &status->has_handshake,
+                  &status->handshake_age_ms) ||
+        !take_age(rest, "last_received_age_ms=", &status->has_received, &status->received_age_ms) ||
+        !take_age(rest, "unanswered_age_ms=", &status->has_unanswered, &status->unanswered_age_ms))
+        return false;
+    status->from_elsewhere = take(rest, "from_elsewhere=true\n");
+    return true;
+}
+
+static bool take_counters(struct rest *rest, struct link_status *status)
+{
+    return take(rest, "tx_bytes=") && take_number(rest, UINT64_MAX, &status->wire_sent_bytes) &&
+           take(rest, "rx_bytes=") && take_number(rest, UINT64_MAX, &status->wire_received_bytes);
+}
+
+static bool take_peer(struct rest *rest, struct link_status *status)
+{
+    uint64_t keepalive;
+
+    if (!take_key(rest, &status->peer_key))
+        return false;
+    status->peers = 1;
+    status->has_preshared_key = take(rest, "has_preshared_key=true\n");
+    if (!take(rest, "protocol_version=1\n") ||
+        (take(rest, "endpoint=") && !take_endpoint(rest, &status->endpoint)) ||
+        !take_ages(rest, status) || !take_counters(rest, status) ||
+        !take(rest, "persistent_keepalive_interval=") || !take_number(rest, UINT16_MAX, &keepalive))
+        return false;
+    status->keepalive = (uint16_t)keepalive;
+    while (take(rest, "allowed_ip=")) {
+        if (!take_allowed(rest, status))
+            return false;
+    }
+    return true;
+}
+
+int report_parse(const char *text, size_t length, struct link_status *ret_status)
+{
+    struct rest rest = {.next = text, .length = length};
+    struct link_status status = {.has_key = true};
+    uint64_t port;
+
+    if (!take(&rest, "own_public_key=") || !take_key(&rest, &status.public_key) ||
+        !take(&rest, "listen_port=") || !take_number(&rest, UINT16_MAX, &port) ||
+        (take(&rest, "public_key=") && !take_peer(&rest, &status)) || !take(&rest, "errno=0\n\n") ||
+        rest.length != 0)
+        return -EBADMSG;
+    status.port = (uint16_t)port;
+    *ret_status = status;
+    return 0;
+}

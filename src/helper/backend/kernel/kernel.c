@@ -1,0 +1,212 @@
+/* The backend that leaves everything to the kernel's WireGuard driver. */
+#include <errno.h>
+#include <linux/netlink.h>
+
+#include "helper/backend/backend.h"
+#include "helper/backend/kernel/wireguard.h"
+#include "helper/base/clock.h"
+#include "helper/base/failure.h"
+#include "helper/base/settings.h"
+#include "helper/confine/privilege.h"
+#include "helper/netlink/rtmsg.h"
+#include "helper/netns/port.h"
+
+#ifdef ENABLE_CWG_CREATE
+
+enum {
+    PORT_TRIES = 5, /* somebody else may be faster */
+};
+
+#define STILL_THERE "; and what was made is still there: remove it with cwg_destroy"
+
+static int fail_birth(int error, const char *name, struct failure *failure)
+{
+    switch (error) {
+    case -EEXIST:
+        return error;
+    case -EOPNOTSUPP:
+        return fail(
+            failure, error,
+            "this kernel has no WireGuard: load its module with `modprobe wireguard`, or use "
+            "a kernel with CONFIG_WIREGUARD (Linux 5.6 and newer, all of Debian's), or a build "
+            "with "
+            "ENABLE_CWG_ENGINE");
+    case -EPERM:
+        return fail(failure, error,
+                    "not permitted to create devices here: the network namespace this was started "
+                    "in is none that the program has power over; start it in the host's");
+    default:
+        fail_unexpected(failure, error, "can't create the device");
+        failure_add(failure, " for %s", name);
+        return error;
+    }
+}
+
+/* The request goes out on a socket of the home namespace, and that is where the driver keeps the
+ * device's UDP socket (wg_newlink(), drivers/net/wireguard/device.c). */
+static int give_birth(struct target *target, const char *name, struct failure *failure)
+{
+    struct netlink route;
+    struct message request;
+    int error = netlink_open(NETLINK_ROUTE, &route);
+
+    if (error)
+        return fail_unexpected(failure, error, "can't open netlink");
+    rtmsg_link_new(&request, name, device_kind_text(KIND_KERNEL), target->netns.fd,
+                   DEVICE_GROUP_IN_THE_MAKING);
+    error = netlink_request(&route, &request, true, NULL, NULL);
+    netlink_close(&route);
+    return error ? fail_birth(error, name, failure) : 0;
+}
+
+static int kernel_make(struct target *target, struct link_end end, uint16_t port,
+                       struct device *ret_device, struct key *ret_public_key,
+                       struct failure *failure)
+{
+    struct device device = {0};
+    char name[LINK_NAME_SIZE];
+    int error = device_name(end, name, failure);
+
+    if (!error)
+        error = give_birth(target, name, failure);
+    if (error)
+        return error;
+    error = device_find(target, end, &device, failure);
+    if (error < 0) {
+        failure_add(failure, STILL_THERE);
+        return error;
+    }
+    if (error != DEVICE_OURS)
+        return fail_step(failure, -ENODEV, "can't finish the new device");
+    error = wireguard_set_new_key(target, device.index, port, ret_public_key, failure);
+    if (error) {
+        struct failure rollback;
+
+        if (device_delete(target, &device, &rollback))
+            failure_add(failure, STILL_THERE);
+        return error;
+    }
+    *ret_device = device;
+    return 0;
+}
+
+/* The driver tries a hundred ports of IPv4 and gives up (wg_socket_init(), socket.c there): then a
+ * port is chosen here. */
+static int set_up_somewhere(struct target *target, const struct device *device,
+                            struct failure *failure)
+{
+    int error = device_set_up(target, device);
+
+    for (int tries = 0; tries < PORT_TRIES && error == -EADDRINUSE; tries++) {
+        uint16_t port = 0;
+
+        error = port_search(&port);
+        if (error)
+            break;
+        error = wireguard_set_port(target, device->index, port, failure);
+        if (!error)
+            error = device_set_up(target, device);
+    }
+    return error;
+}
+
+/* Where the caller is root the port was bound by a right of root's, and root in the container can
+ * have given the device another port just before. */
+static int check_port(struct target *target, const struct device *device, uint16_t port,
+                      struct failure *failure)
+{
+    struct link_status status;
+    int error = wireguard_status(target, device->index, &status, failure);
+
+    if (!error && status.port != port)
+        error = fail_as(failure, FAILURE_REMOVED, -ESTALE,
+                        "somebody in the container has given the new link another port; find out "
+                        "who manages its network, and try again");
+    return error;
+}
+
+static int kernel_start(struct target *target, const struct device *device, uint16_t port,
+                        struct failure *failure)
+{
+    int error = port ? device_set_up(target, device) : set_up_somewhere(target, device, failure);
+
+    if (error == -EADDRINUSE || error == -EACCES || error == -EPERM)
+        return port_fail(error, port, failure);
+    if (error)
+        return fail_step(failure, error, "can't set the link up");
+    return port && privilege_to_bind() ? check_port(target, device, port, failure) : 0;
+}
+
+static int kernel_port(struct target *target, const struct device *device, uint16_t *ret_port,
+                       struct failure *failure)
+{
+    struct link_status status;
+    int error = wireguard_status(target, device->index, &status, failure);
+
+    if (!error)
+        *ret_port = status.port;
+    return error;
+}
+
+static int kernel_finish(struct target *target, const struct device *device,
+                         struct failure *failure)
+{
+    return device_finish(target, device, "net-admin-helper: kernel", failure);
+}
+
+#endif
+
+#ifdef ENABLE_CWG_CONNECT
+
+static int kernel_join(struct target *target, const struct device *device, const struct peer *peer,
+                       struct failure *failure)
+{
+#ifdef CWG_PREFER_ENGINE
+    /* This program makes no such devices: root in the container may have put it in the place of an
+     * engine's, and can read what is set there. */
+    if (peer->preshared_key && !key_is_zero(peer->preshared_key))
+        return fail_as(failure, FAILURE_NOT_PERMITTED, -EPERM,
+                       "the link %s is a device of the kernel's and not an engine's: root in the "
+                       "container could read the preshared key; cwg_destroy the link, and create "
+                       "it again",
+                       device->name);
+#endif
+    return wireguard_set_peer(target, device->index, peer, failure);
+}
+
+#endif
+
+static int kernel_look(struct target *target, const struct device *device,
+                       struct patience *patience, struct link_status *ret_status,
+                       struct failure *failure)
+{
+    int error = wireguard_status(target, device->index, ret_status, failure);
+
+    (void)patience; /* the kernel answers at once */
+    if (error)
+        return error;
+    ret_status->has_handshake = ret_status->handshake != 0;
+    if (ret_status->has_handshake)
+        ret_status->handshake_age_ms = clock_wall() - ret_status->handshake * 1000;
+    return 0;
+}
+
+const struct backend kernel_backend = {
+    .title = "kernel WireGuard",
+    .word = "kernel",
+    /* The driver takes it when the namespace of its UDP socket goes (wg_netns_pre_exit(),
+     * drivers/net/wireguard/device.c). */
+    .without_carrier = STATE_PORT_LOST,
+#ifdef ENABLE_CWG_CREATE
+    .available = HAS_ENGINE ? wireguard_look : NULL, /* without an engine there is no choice */
+    .make = kernel_make,
+    .start = kernel_start,
+    .port = kernel_port,
+    .finish = kernel_finish,
+#endif
+#ifdef ENABLE_CWG_CONNECT
+    .join = kernel_join,
+#endif
+    .look = kernel_look,
+    .remove = device_delete,
+};

@@ -1,0 +1,188 @@
+#include "helper/backend/kernel/wireguard.h"
+
+#include <errno.h>
+#include <linux/netlink.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "helper/base/failure.h"
+#include "helper/netlink/secret.h"
+
+static int note_family(const struct nlmsghdr *message, void *context)
+{
+    return wgmsg_family_parse(message, context);
+}
+
+/* The message type that stands for WireGuard. Asked only when a WireGuard device is there, and so
+ * the driver too: asking would load it otherwise, in the name of the container. */
+static int find_family(struct target *target, uint16_t *ret_family, struct failure *failure)
+{
+    struct message request;
+    uint16_t family = 0;
+    int error;
+
+    wgmsg_family_get(&request);
+    error = netlink_request(&target->generic, &request, false, note_family, &family);
+    if (!error && family == 0)
+        error = -EBADMSG;
+    if (error)
+        return fail_unexpected(failure, error, "can't talk to the kernel's WireGuard");
+    *ret_family = family;
+    return 0;
+}
+
+int wireguard_look(bool *ret_there, struct failure *failure)
+{
+    struct netlink generic;
+    struct message request;
+    uint16_t family = 0;
+    int error = netlink_open(NETLINK_GENERIC, &generic);
+
+    if (error)
+        return fail_unexpected(failure, error, "can't open netlink");
+    wgmsg_family_get(&request);
+    error = netlink_request(&generic, &request, false, note_family, &family);
+    netlink_close(&generic);
+    if (error && error != -ENOENT)
+        return fail_unexpected(failure, error, "can't ask the kernel for WireGuard");
+    *ret_there = !error;
+    return 0;
+}
+
+/* What note_device() needs to read one message, and what it has read so far. */
+struct reading {
+    uint16_t family;
+    struct wgmsg_device device;
+};
+
+static int note_device(const struct nlmsghdr *message, void *context)
+{
+    struct reading *reading = context;
+
+    return wgmsg_device_parse(message, reading->family, &reading->device);
+}
+
+static int read_device(struct target *target, uint16_t family, int index,
+                       struct wgmsg_device *ret_device, struct failure *failure)
+{
+    struct reading reading = {.family = family};
+    struct message request;
+    int error;
+
+    wgmsg_device_get(&request, family, index);
+    error = netlink_request(&target->generic, &request, true, note_device, &reading);
+    if (error)
+        return fail_step(failure, error, "can't read the link's state from WireGuard");
+    /* wg_get_device_dump(), drivers/net/wireguard/netlink.c, tells the public key of a device that
+     * has a private key. */
+    if (!reading.device.has_key)
+        return fail_as(failure, FAILURE_REMOVED, -ENOKEY,
+                       "somebody in the container has taken away the link's private key; "
+                       "cwg_destroy the link, and create it again");
+    *ret_device = reading.device;
+    return 0;
+}
+
+/* The system call itself: libc's getrandom() may keep a state in memory, for which it makes other
+ * calls than the sandbox has. */
+static int get_random(void *bytes, size_t size)
+{
+    ssize_t got = syscall(SYS_getrandom, bytes, size, 0);
+
+    if (got < 0)
+        return -errno;
+    return (size_t)got == size ? 0 : -EIO;
+}
+
+int wireguard_set_new_key(struct target *target, int index, uint16_t port,
+                          struct key *ret_public_key, struct failure *failure)
+{
+    struct wgmsg_device state = {0};
+    uint16_t family = 0;
+    int error = find_family(target, &family, failure);
+
+    if (error)
+        return error;
+    error = get_random(secret.private_key.bytes, KEY_SIZE);
+    if (error)
+        return fail_unexpected(failure, error, "can't get random bytes for a key");
+    key_clamp(&secret.private_key);
+    wgmsg_set_key(&secret.request, family, index, &secret.private_key, port);
+    error = netlink_request(&target->generic, &secret.request, true, NULL, NULL);
+    secret_wipe();
+    if (error)
+        return fail_step(failure, error, "can't set the link's key and port");
+    error = read_device(target, family, index, &state, failure);
+    if (error)
+        return error;
+    *ret_public_key = state.public_key;
+    return 0;
+}
+
+int wireguard_set_port(struct target *target, int index, uint16_t port, struct failure *failure)
+{
+    struct message request;
+    uint16_t family = 0;
+    int error = find_family(target, &family, failure);
+
+    if (error)
+        return error;
+    wgmsg_set_port(&request, family, index, port);
+    error = netlink_request(&target->generic, &request, true, NULL, NULL);
+    return error ? fail_step(failure, error, "can't set the link's port") : 0;
+}
+
+int wireguard_set_peer(struct target *target, int index, const struct peer *peer,
+                       struct failure *failure)
+{
+    struct wgmsg_device state = {0};
+    uint16_t family = 0;
+    bool replace;
+    int error = find_family(target, &family, failure);
+
+    if (!error)
+        error = read_device(target, family, index, &state, failure);
+    if (error)
+        return error;
+    if (key_equal(&peer->public_key, &state.public_key))
+        return fail(failure, -EINVAL,
+                    "peer_key: this is the link's own public key; give the one that cwg_create "
+                    "printed at the other site");
+    /* A peer that stays keeps its session; to replace it by itself would end that. And to replace
+     * none costs a grace period of RCU all the same (wg_peer_remove_all(), peer.c). */
+    replace = state.peers > 1 || (state.peers == 1 && !key_equal(&peer->public_key, &state.peer));
+    wgmsg_set_peer(&secret.request, family, index, peer, replace);
+    error = netlink_request(&target->generic, &secret.request, true, NULL, NULL);
+    secret_wipe();
+    return error ? fail_step(failure, error, "can't set the link's peer") : 0;
+}
+
+/* The same as struct reading, for all that there is to know. */
+struct status_reading {
+    uint16_t family;
+    struct wgmsg_reading told;
+};
+
+static int note_status(const struct nlmsghdr *message, void *context)
+{
+    struct status_reading *reading = context;
+
+    return wgmsg_status_parse(message, reading->family, &reading->told);
+}
+
+int wireguard_status(struct target *target, int index, struct link_status *ret_status,
+                     struct failure *failure)
+{
+    struct status_reading reading = {.family = 0};
+    struct message request;
+    int error = find_family(target, &reading.family, failure);
+
+    if (error)
+        return error;
+    wgmsg_device_get(&request, reading.family, index);
+    error = netlink_request(&target->generic, &request, true, note_status, &reading);
+    if (error)
+        return fail_step(failure, error, "can't read the link's state from WireGuard");
+    *ret_status = reading.told.status;
+    return 0;
+}

@@ -1,0 +1,126 @@
+#include "helper/base/failure.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+const char *failure_word(enum failure_code code)
+{
+    static const char *const words[FAILURE_CODES] = {
+        [FAILURE_SYSTEM] = "system",
+        [FAILURE_USAGE] = "usage",
+        [FAILURE_NOT_PERMITTED] = "not-permitted",
+        [FAILURE_POLICY] = "policy",
+        [FAILURE_NO_SUCH_PROCESS] = "no-such-process",
+        [FAILURE_EXISTS] = "exists",
+        [FAILURE_NAME_TAKEN] = "name-taken",
+        [FAILURE_NO_SUCH_LINK] = "no-such-link",
+        [FAILURE_UNFINISHED] = "unfinished",
+        [FAILURE_OVERLAP] = "overlap",
+        [FAILURE_OTHER_END] = "other-end",
+        [FAILURE_LIMIT] = "limit",
+        [FAILURE_PORT_IN_USE] = "port-in-use",
+        [FAILURE_PORT_NOT_PERMITTED] = "port-not-permitted",
+        [FAILURE_NO_ROUTE] = "no-route",
+        [FAILURE_OWN_ENDPOINT] = "own-endpoint",
+        [FAILURE_OWN_KEY] = "own-key",
+        [FAILURE_NOT_CONNECTED] = "not-connected",
+        [FAILURE_SILENT] = "silent",
+        [FAILURE_WRONG_ADDRESS] = "wrong-address",
+        [FAILURE_FILTERED] = "filtered",
+        [FAILURE_DOWN] = "down",
+        [FAILURE_PORT_LOST] = "port-lost",
+        [FAILURE_ENGINE_LOST] = "engine-lost",
+        [FAILURE_ENGINE_BUSY] = "engine-busy",
+        [FAILURE_NO_BACKEND] = "no-backend",
+        [FAILURE_UNSUPPORTED] = "unsupported",
+        [FAILURE_SHORTAGE] = "shortage",
+        [FAILURE_OUTPUT] = "output",
+        [FAILURE_REMOVED] = "removed",
+        [FAILURE_BATCH] = "batch",
+        [FAILURE_INCOMPLETE] = "incomplete",
+    };
+
+    return words[code];
+}
+
+static enum failure_code code_of(int error)
+{
+    if (failure_is_shortage(error))
+        return FAILURE_SHORTAGE;
+    return error == -EINVAL ? FAILURE_USAGE : FAILURE_SYSTEM;
+}
+
+int fail(struct failure *failure, int error, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    (void)vsnprintf(failure->text, sizeof(failure->text), format, arguments);
+    va_end(arguments);
+    failure->code = code_of(error);
+    return error;
+}
+
+int fail_as(struct failure *failure, enum failure_code code, int error, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    (void)vsnprintf(failure->text, sizeof(failure->text), format, arguments);
+    va_end(arguments);
+    failure->code = code;
+    return error;
+}
+
+__attribute__((format(printf, 2, 0))) static void append(struct failure *failure,
+                                                         const char *format, va_list arguments)
+{
+    size_t used = strlen(failure->text);
+
+    (void)vsnprintf(failure->text + used, sizeof(failure->text) - used, format, arguments);
+}
+
+void failure_add(struct failure *failure, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    append(failure, format, arguments);
+    va_end(arguments);
+}
+
+void failure_add_line(struct failure *failure, const char *format, ...)
+{
+    va_list arguments;
+
+    failure_add(failure, "\n");
+    va_start(arguments, format);
+    append(failure, format, arguments);
+    va_end(arguments);
+}
+
+int fail_unexpected(struct failure *failure, int error, const char *doing)
+{
+    /* strerrordesc_np() reads a table; strerror() would look for translations. */
+    const char *description = strerrordesc_np(-error);
+
+    return fail(failure, error, "%s: %s (errno %d)", doing,
+                description ? description : "unknown error", -error);
+}
+
+int fail_step(struct failure *failure, int error, const char *doing)
+{
+    if (error != -ENODEV)
+        return fail_unexpected(failure, error, doing);
+    return fail(failure, error,
+                "%s: the device was taken away by somebody in the container; find out who manages "
+                "its network, and try again",
+                doing);
+}
+
+bool failure_is_shortage(int error)
+{
+    return error == -EMFILE || error == -ENFILE || error == -ENOMEM || error == -ENOBUFS;
+}

@@ -1,0 +1,42 @@
+#include "helper/base/text.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+void text_add(struct text *text, const char *part)
+{
+    size_t length = strnlen(part, TEXT_SIZE - 1 - text->length);
+
+    memcpy(text->bytes + text->length, part, length);
+    text->length += length;
+    text->bytes[text->length] = '\0';
+    if (part[length] != '\0')
+        text->overflowed = true;
+}
+
+void text_add_joined(struct text *text, const char *part, const char *newline)
+{
+    for (; *part; part++) {
+        const char character[] = {*part, '\0'};
+
+        text_add(text, *part == '\n' ? newline : character);
+    }
+}
+
+void text_print(struct text *text, const char *format, ...)
+{
+    size_t room = TEXT_SIZE - text->length;
+    va_list arguments;
+    int length;
+
+    va_start(arguments, format);
+    length = vsnprintf(text->bytes + text->length, room, format, arguments);
+    va_end(arguments);
+    if (length < 0 || (size_t)length >= room) {
+        text->overflowed = true;
+        text->length += strlen(text->bytes + text->length);
+    } else {
+        text->length += (size_t)length;
+    }
+}

@@ -1,0 +1,604 @@
+#include "helper/command/arguments.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+
+#include "helper/base/failure.h"
+#include "helper/base/settings.h"
+#include "link/decimal.h"
+
+enum {
+    PID_MAX = 4194304, /* PID_MAX_LIMIT, include/linux/threads.h */
+    PORT_MAX = 65535,
+    SECONDS_MAX = 3600,
+    SECONDS_DEFAULT = 30,
+    DECIMAL_SIZE = 16, /* longer than any number that is in range */
+    MTU_MIN = 576,   /* what IPv4 asks of a host (RFC 791); IPv6 asks 1280, on links that have it */
+    MTU_MAX = 65455, /* of the longest datagram there is, less 80 */
+};
+
+static int parse_number(const char *text, uint32_t max, const char *message, uint32_t *ret_number,
+                        struct failure *failure)
+{
+    return decimal_parse(text, max, ret_number) ? fail(failure, -EINVAL, "%s", message) : 0;
+}
+
+#define INSPECT "`podman inspect --format '{{.State.Pid}}' NAME`, or docker for podman, tells it"
+
+/* What stands where a pid should is told apart, for an advice. */
+static int fail_pid(const char *text, struct failure *failure)
+{
+    if (strcmp(text, "0") == 0)
+        return fail(
+            failure, -EINVAL,
+            "pid: must not be 0, which is told of a container that isn't running; start it, "
+            "and ask again: " INSPECT);
+    if (strspn(text, "0123456789") != strlen(text) && strncmp(text, "fd", 2) != 0)
+        return fail(failure, -EINVAL,
+                    "pid: must be a number, and not a name; give the pid of a process in the "
+                    "container: " INSPECT);
+    return fail(failure, -EINVAL,
+                "pid: must be a decimal number from 1 to 4194304, without leading zeros, or fd: "
+                "and the number of an open descriptor of a network namespace; give the pid of a "
+                "process in the container");
+}
+
+static int parse_pid(const char *text, struct request *request, struct failure *failure)
+{
+    uint32_t number;
+    bool descriptor = strncmp(text, "fd:", 3) == 0;
+
+    if (descriptor ? decimal_parse(text + 3, INT_MAX, &number)
+                   : decimal_parse(text, PID_MAX, &number) || number == 0)
+        return fail_pid(text, failure);
+    request->target.kind = descriptor ? TARGET_DESCRIPTOR : TARGET_PID;
+    request->target.number = (int)number;
+    return 0;
+}
+
+static int parse_net(const char *text, struct request *request, struct failure *failure)
+{
+    return parse_number(text, LINK_NET_MAX,
+                        "net: must be a decimal number from 0 to 8388607, without leading zeros; "
+                        "choose one that both sites use for this link",
+                        &request->end.net, failure);
+}
+
+static int parse_host(const char *text, struct request *request, struct failure *failure)
+{
+    request->has_end = true;
+    return parse_number(text, LINK_HOST_MAX,
+                        "host: must be 0 or 1; use 0 for the link's end at one site and 1 for that "
+                        "at the other",
+                        &request->end.host, failure);
+}
+
+static int parse_port(const char *text, struct request *request, struct failure *failure)
+{
+    uint32_t port;
+    int error =
+        parse_number(text, PORT_MAX,
+                     "port: must be a decimal number from 0 to 65535, without leading zeros; "
+                     "give a free UDP port of this machine",
+                     &port, failure);
+
+    if (!error)
+        request->port = (uint16_t)port;
+    return error;
+}
+
+#define OR_IPV6    " or [IPv6]:port"
+#define OR_UNKNOWN ", or - if it isn't known"
+
+static enum endpoint_flaw read_endpoint(const char *text, struct endpoint *ret_endpoint)
+{
+    if (strcmp(text, "-") == 0) {
+        *ret_endpoint = (struct endpoint){.port = 0};
+        return ENDPOINT_GOOD;
+    }
+    if (text[0] == '[')
+        return endpoint_parse_ipv6(text, ret_endpoint);
+    return endpoint_parse(text, ret_endpoint);
+}
+
+static bool is_key(const char *text)
+{
+    struct key key;
+
+    return key_from_text(text, &key) == 0;
+}
+
+static bool is_endpoint(const char *text)
+{
+    struct endpoint endpoint;
+
+    return read_endpoint(text, &endpoint) == ENDPOINT_GOOD;
+}
+
+#define DIGITS  "0123456789"
+#define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+/* Whether the first characters of a text are all of a set, and one of them is of another. */
+static bool is_made_of(const char *text, size_t length, const char *set, const char *one_of)
+{
+    return strspn(text, set) >= length && strcspn(text, one_of) < length;
+}
+
+/* What stands where an endpoint should is told apart, for an advice. */
+static int fail_endpoint(const char *text, struct failure *failure)
+{
+    const size_t length = strlen(text);
+    const size_t host = strcspn(text, ":");
+
+    if (is_key(text))
+        return fail(failure, -EINVAL,
+                    "peer_endpoint: must be an address and a port, and this is a key; give the "
+                    "endpoint first, and the key behind it");
+    if (text[0] == '[' && !strstr(text, "]:"))
+        return fail(failure, -EINVAL,
+                    "peer_endpoint: must have a port behind the address, as in "
+                    "[2001:db8::7]:51820");
+    if (is_made_of(text, length, DIGITS "abcdefABCDEF:.", ":") && host < length &&
+        strchr(text + host + 1, ':'))
+        return fail(failure, -EINVAL,
+                    "peer_endpoint: must have an IPv6 address in brackets, and a port behind it, "
+                    "as in [2001:db8::7]:51820");
+    if (is_made_of(text, length, DIGITS ".", "."))
+        return fail(failure, -EINVAL,
+                    "peer_endpoint: must have a port behind the address, as in 192.0.2.1:51820");
+    if (is_made_of(text, host, DIGITS LETTERS ".-", LETTERS))
+        return fail(
+            failure, -EINVAL,
+            "peer_endpoint: must be an address, since names aren't looked up here; "
+            "`getent ahosts NAME` tells the addresses of a name; give one with the port, as "
+            "in 192.0.2.1:51820" OR_UNKNOWN);
+    return fail(
+        failure, -EINVAL,
+        "peer_endpoint: must be a.b.c.d:port" OR_IPV6 ", with a to d from 0 to 255 and port "
+        "from 1 to 65535, without leading zeros" OR_UNKNOWN "; give the peer's machine as in "
+        "192.0.2.1:51820");
+}
+
+static int parse_endpoint(const char *text, struct request *request, struct failure *failure)
+{
+    switch (read_endpoint(text, &request->peer.endpoint)) {
+    case ENDPOINT_GOOD:
+        return 0;
+    case ENDPOINT_NO_PEER:
+        return fail(
+            failure, -EINVAL,
+            "peer_endpoint: must not be an unspecified, multicast or broadcast address; give "
+            "the address of the peer's machine");
+    case ENDPOINT_LINK_LOCAL:
+        return fail(
+            failure, -EINVAL,
+            "peer_endpoint: must not be a link-local address or have a zone, since that stands "
+            "for an interface that a link can't keep to; give another address of the machine");
+    case ENDPOINT_MAPPED:
+        return fail(
+            failure, -EINVAL,
+            "peer_endpoint: must not be an IPv4 address as an IPv6 one; give it as a.b.c.d");
+    default:
+        return fail_endpoint(text, failure);
+    }
+}
+
+static int parse_key(const char *text, struct request *request, struct failure *failure)
+{
+    if (is_endpoint(text))
+        return fail(
+            failure, -EINVAL,
+            "peer_key: must be a key, and this is an endpoint; give the endpoint first, and "
+            "the key behind it");
+    if (key_from_text(text, &request->peer.public_key))
+        return fail(failure, -EINVAL,
+                    "peer_key: must be 44 characters of base64 for 32 bytes; give what cwg_create "
+                    "printed at the other site, whole");
+    if (key_is_zero(&request->peer.public_key))
+        return fail(
+            failure, -EINVAL,
+            "peer_key: must not be all zeros, which is no key; give what cwg_create printed "
+            "at the other site");
+    return 0;
+}
+
+static int parse_seconds(const char *text, struct request *request, struct failure *failure)
+{
+    return parse_number(text, SECONDS_MAX,
+                        "seconds: must be a decimal number from 0 to 3600, without leading zeros; "
+                        "leave it out for 30",
+                        &request->seconds, failure);
+}
+
+#ifdef ENABLE_CWG_BATCH
+static int parse_file(const char *text, struct request *request, struct failure *failure)
+{
+    if (text[0] == '\0')
+        return fail(failure, -EINVAL,
+                    "file: must not be empty; leave it out, or give -, for standard input");
+    request->file = strcmp(text, "-") == 0 ? NULL : text;
+    return 0;
+}
+#endif
+
+#ifdef ENABLE_CWG_POLICY
+static int parse_policy(const char *text, struct request *request, struct failure *failure)
+{
+    if (text[0] == '\0')
+        return fail(failure, -EINVAL, "file: must not be empty; give a policy file");
+    request->file = text;
+    return 0;
+}
+#endif
+
+static const struct {
+    const char *name;
+    const char *range;
+    int (*parse)(const char *text, struct request *request, struct failure *failure);
+} kinds[] = {
+    [ARGUMENT_PID] = {"pid", "a process in the container, 1-4194304; or fd:N, a descriptor",
+                      parse_pid},
+    [ARGUMENT_NET] = {"net", "the link's number, 0-8388607", parse_net},
+    [ARGUMENT_HOST] = {"host", "which of its ends, 0 or 1", parse_host},
+    [ARGUMENT_PORT] = {"port", "a UDP port of this machine, 0-65535", parse_port},
+    [ARGUMENT_ENDPOINT] = {"peer_endpoint", "a.b.c.d:port" OR_IPV6 ", port 1-65535" OR_UNKNOWN,
+                           parse_endpoint},
+    [ARGUMENT_KEY] = {"peer_key", "44 characters of base64", parse_key},
+    [ARGUMENT_SECONDS] = {"seconds", "how long to wait, 0-3600; 30 if left out", parse_seconds},
+#ifdef ENABLE_CWG_BATCH
+    [ARGUMENT_FILE] = {"file", "a file with the tasks, one a line; - or none: standard input",
+                       parse_file},
+#endif
+#ifdef ENABLE_CWG_POLICY
+    [ARGUMENT_POLICY] = {"file", "a policy file", parse_policy},
+#endif
+};
+
+static int parse_preshared_key_file(const char *text, struct request *request,
+                                    struct failure *failure)
+{
+    struct preshared_source source = {.kind = PRESHARED_PATH, .path = text};
+    uint32_t number;
+
+    if (strcmp(text, "-") == 0) {
+        source = (struct preshared_source){.kind = PRESHARED_DESCRIPTOR};
+    } else if (strncmp(text, "fd:", 3) == 0) {
+        if (decimal_parse(text + 3, INT_MAX, &number))
+            return fail(failure, -EINVAL,
+                        "--preshared-key-file: must be a file, - for standard input, or fd: and "
+                        "the number of an open descriptor; give one that holds the key");
+        source = (struct preshared_source){.kind = PRESHARED_DESCRIPTOR, .descriptor = (int)number};
+    }
+    request->preshared_key = source;
+    return 0;
+}
+
+static int parse_keepalive(const char *text, struct request *request, struct failure *failure)
+{
+    uint32_t seconds;
+    int error = parse_number(text, UINT16_MAX,
+                             "--persistent-keepalive: must be a decimal number of seconds from 0 "
+                             "to 65535, without leading zeros; 0 turns it off, 25 suits most NATs",
+                             &seconds, failure);
+
+    if (!error)
+        request->peer.keepalive = (int32_t)seconds;
+    return error;
+}
+
+static int parse_mtu(const char *text, struct request *request, struct failure *failure)
+{
+    if (decimal_parse(text, MTU_MAX, &request->mtu) || request->mtu < MTU_MIN)
+        return fail(failure, -EINVAL,
+                    "--mtu: must be a decimal number of bytes from 576 to 65455, without leading "
+                    "zeros; leave it out for that of the path to the peer, less 80");
+    return 0;
+}
+
+/* "A", or "A-B". */
+static int read_nets(const char *text, struct link_nets *ret_nets)
+{
+    char first[DECIMAL_SIZE] = "";
+    size_t length = strcspn(text, "-");
+    struct link_nets nets;
+
+    if (length >= sizeof(first))
+        return -1;
+    memcpy(first, text, length);
+    if (decimal_parse(first, LINK_NET_MAX, &nets.first))
+        return -1;
+    nets.last = nets.first;
+    if (text[length] && decimal_parse(text + length + 1, LINK_NET_MAX, &nets.last))
+        return -1;
+    if (nets.first > nets.last)
+        return -1;
+    *ret_nets = nets;
+    return 0;
+}
+
+static int parse_nets(const char *text, struct request *request, struct failure *failure)
+{
+    if (read_nets(text, &request->nets))
+        return fail(failure, -EINVAL,
+                    "--nets: must be a net, or two with a - between them and the lower one first, "
+                    "each from 0 to 8388607, without leading zeros; as in 100-199");
+    return 0;
+}
+
+static const struct {
+    const char *name;
+    const char *value; /* NULL if it takes none, and then there is nothing to parse */
+    const char *range;
+    int (*parse)(const char *text, struct request *request, struct failure *failure);
+} options[OPTIONS] = {
+    [0] = {0}, /* no option */
+    [OPTION_PRESHARED_KEY_FILE] = {"--preshared-key-file", "<file>",
+                                   "holds the key; - is standard input, fd:N a descriptor",
+                                   parse_preshared_key_file},
+    [OPTION_PERSISTENT_KEEPALIVE] = {"--persistent-keepalive", "<seconds>",
+                                     "a packet that often, 0-65535; 0 turns it off",
+                                     parse_keepalive},
+    [OPTION_MTU] = {"--mtu", "<bytes>",
+                    "of the link, 576-65455; without it, that of the path less 80, at each connect",
+                    parse_mtu},
+    [OPTION_ADOPT] = {"--adopt", NULL, "take a link that is there and complete: tell its key",
+                      NULL},
+    [OPTION_REPLACE] = {"--replace", NULL, "remove a link that is there, and make it anew", NULL},
+    [OPTION_ALLOW_OVERLAP] = {"--allow-overlap", NULL,
+                              "even in a subnet of the container's own network", NULL},
+    [OPTION_IF_EXISTS] = {"--if-exists", NULL, "succeed where there is nothing to remove", NULL},
+    [OPTION_ALIVE] = {"--alive", NULL,
+                      "a keepalive of the peer's is enough, within some 12 seconds", NULL},
+    [OPTION_UNDO] = {"--undo", NULL,
+                     "links that it made are removed if its input ends without a line commit",
+                     NULL},
+    [OPTION_ANSWERED] = {"--answered", NULL,
+                         "the exit code is 0 if all lines were answered, whatever the answers are",
+                         NULL},
+    [OPTION_JSON] = {"--json", NULL, "the result, or the failure, is JSON", NULL},
+    [OPTION_NETS] = {"--nets", "<nets>", "the links of these alone, A-B or A, each 0-8388607",
+                     parse_nets},
+};
+
+const char *option_name(enum option option)
+{
+    return options[option].name;
+}
+
+const char *option_value(enum option option)
+{
+    return options[option].value;
+}
+
+const char *option_range(enum option option)
+{
+    return options[option].range;
+}
+
+const char *argument_name(enum argument argument)
+{
+    return kinds[argument].name;
+}
+
+const char *argument_range(enum argument argument)
+{
+    return kinds[argument].range;
+}
+
+static bool is_help(const char *text)
+{
+    return strcmp(text, "--help") == 0 || strcmp(text, "-h") == 0;
+}
+
+static int fail_no_option(const struct task *task, struct failure *failure)
+{
+    fail(failure, -EINVAL, "no such option; %s takes", task->name);
+    for (const enum option *option = task->options; *option; option++)
+        failure_add(failure, " %s", options[*option].name);
+    failure_add(failure, "%s", task->options[0] ? "" : " none");
+    return -EINVAL;
+}
+
+/* The option of a task that a word names, alone or with its value behind a '='; or 0. */
+static enum option find_option(const struct task *task, const char *word)
+{
+    for (const enum option *option = task->options; *option; option++) {
+        size_t length = strlen(options[*option].name);
+
+        if (strncmp(word, options[*option].name, length) == 0 &&
+            (word[length] == '\0' || word[length] == '='))
+            return *option;
+    }
+    return 0;
+}
+
+/* Takes the option at argv[*next], and the word behind it, to which *next is set, if its value is
+ * that. */
+static int take_option(int argc, char *const argv[], int *next, const struct task *task,
+                       struct request *request, struct failure *failure)
+{
+    enum option option = find_option(task, argv[*next]);
+    const char *equals = strchr(argv[*next], '=');
+    const char *value;
+
+    if (!option)
+        return fail_no_option(task, failure);
+    if (request->given[option])
+        return fail(failure, -EINVAL, "%s: given twice; leave one out", options[option].name);
+    request->given[option] = true;
+    if (!options[option].value)
+        return equals ? fail(failure, -EINVAL, "%s: takes no value; leave it out",
+                             options[option].name)
+                      : 0;
+    if (!equals && ++*next == argc)
+        return fail(failure, -EINVAL, "%s: has no value; give %s: %s", options[option].name,
+                    options[option].value, options[option].range);
+    value = equals ? equals + 1 : argv[*next];
+    return options[option].parse(value, request, failure);
+}
+
+static bool is_option(const char *word)
+{
+    return strncmp(word, "--", 2) == 0;
+}
+
+/* How many arguments a task takes at most. */
+static int count_arguments(const struct task *task)
+{
+    int count = 0;
+
+    while (task->arguments[count])
+        count++;
+    return count;
+}
+
+/* Reads one argument that is no option. */
+static int take_argument(const char *word, enum argument argument, struct request *request,
+                         struct failure *failure)
+{
+    if (word[0] == '\0' && argument != ARGUMENT_FILE)
+        return fail(failure, -EINVAL, "%s: must not be empty (a variable that isn't set?); give %s",
+                    kinds[argument].name, kinds[argument].range);
+    return kinds[argument].parse(word, request, failure);
+}
+
+/* A variable that isn't set may have left an argument out, and shifted those behind it: that is
+ * told before what is wrong with one of them. */
+static int check_count(const struct task *task, int words, struct failure *failure)
+{
+    const int most = count_arguments(task);
+    const int least = most - task->optional;
+
+    if (words < least || (words > least && words < most))
+        return fail(
+            failure, -EINVAL,
+            "%s: missing; give %s (%s takes %d arguments, and was given %d: a variable that "
+            "isn't set leaves its argument out)",
+            kinds[task->arguments[words]].name, kinds[task->arguments[words]].range, task->name,
+            words < least ? least : most, words);
+    if (words > most)
+        return fail(failure, -EINVAL,
+                    "too many arguments: %d, where %s takes %d; leave out the rest", words,
+                    task->name, most);
+    return 0;
+}
+
+static int parse_task(int argc, char *const argv[], const struct task *task,
+                      struct command_line *ret_line, struct failure *failure)
+{
+    struct command_line line = {.command = COMMAND_RUN,
+                                .task = task,
+                                .request = {.peer.keepalive = PEER_KEEPALIVE_KEPT,
+                                            .seconds = SECONDS_DEFAULT,
+                                            .nets = {0, LINK_NET_MAX}}};
+    const int most = count_arguments(task);
+    struct failure first = {.usage = task}; /* of an argument */
+    int first_error = 0;
+    int words = 0; /* that are no options */
+    int error;
+
+    failure->usage = task;
+    for (int next = 0; next < argc; next++) {
+        if (is_option(argv[next])) {
+            error = take_option(argc, argv, &next, task, &line.request, failure);
+            if (error && first_error)
+                *failure = first;
+            if (error)
+                return error;
+            continue;
+        }
+        if (words < most && !first_error)
+            first_error = take_argument(argv[next], task->arguments[words], &line.request, &first);
+        words++;
+    }
+    error = check_count(task, words, failure);
+    if (first_error && (!error || words > most)) {
+        *failure = first;
+        return first_error;
+    }
+    if (error)
+        return error;
+    if (line.request.given[OPTION_ADOPT] && line.request.given[OPTION_REPLACE])
+        return fail(failure, -EINVAL, "--adopt, --replace: exclude each other; leave one out");
+    failure->usage = NULL;
+    *ret_line = line;
+    return 0;
+}
+
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash ? slash + 1 : path;
+}
+
+static int fail_no_task(int argc, struct failure *failure)
+{
+    fail(failure, -EINVAL, "%s; give one of:", argc > 1 ? "no such task" : "no task given");
+    for (size_t i = 0; i < task_count; i++)
+        failure_add(failure, " %s", tasks[i]->name);
+    failure_add(failure, ", or --help");
+    return -EINVAL;
+}
+
+/* The task that a word on the command line names, with or without "cwg_". */
+static const struct task *find_task(const char *word)
+{
+    static const char prefix[] = "cwg_";
+    const struct task *task = task_by_name(word);
+
+    for (size_t i = 0; i < task_count && !task; i++) {
+        if (strncmp(tasks[i]->name, prefix, strlen(prefix)) == 0 &&
+            strcmp(tasks[i]->name + strlen(prefix), word) == 0)
+            task = tasks[i];
+    }
+    return task;
+}
+
+/* "help", or "help" and a task. */
+static int parse_help(int argc, char *const argv[], struct command_line *ret_line,
+                      struct failure *failure)
+{
+    const struct task *task = argc > 0 ? find_task(argv[0]) : NULL;
+
+    if (argc > 0 && !task)
+        return fail_no_task(2, failure);
+    *ret_line = (struct command_line){.command = COMMAND_HELP, .task = task};
+    return 0;
+}
+
+int arguments_parse(int argc, char *const argv[], struct command_line *ret_line,
+                    struct failure *failure)
+{
+    int next = 1;
+    const struct task *task;
+
+    if (argc < 1)
+        return fail_no_task(argc, failure);
+    task = task_by_name(base_name(argv[0]));
+    if (!task && argc > 1 && strcmp(argv[1], "help") == 0)
+        return parse_help(argc - 2, argv + 2, ret_line, failure);
+    if (!task && argc > 1 && (task = find_task(argv[1])))
+        next = 2;
+    if (argc > next && is_help(argv[next])) {
+        *ret_line = (struct command_line){.command = COMMAND_HELP, .task = task};
+        return 0;
+    }
+    if (argc > next && (strcmp(argv[next], "--version") == 0 || strcmp(argv[next], "-V") == 0)) {
+        *ret_line = (struct command_line){.command = COMMAND_VERSION};
+        return 0;
+    }
+    if (!task)
+        return fail_no_task(argc, failure);
+    return parse_task(argc - next, argv + next, task, ret_line, failure);
+}
+
+bool arguments_want_json(int argc, char *const argv[])
+{
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--json") == 0)
+            return true;
+    }
+    return false;
+}

@@ -1,0 +1,148 @@
+#include "helper/command/lines.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "helper/base/settings.h"
+
+#ifdef ENABLE_CWG_BATCH
+
+#define COMMENT '#' /* as a line's first character */
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+/* Printable ASCII, or a tab. */
+static bool is_fit(char c)
+{
+    return (c >= ' ' && c <= '~') || c == '\t';
+}
+
+enum lines_result lines_split(const char *line, size_t length, struct words *ret_words)
+{
+    struct words *words = ret_words;
+
+    words->count = 0;
+    if (length > 0 && line[0] == COMMENT)
+        return LINES_NOTHING;
+    if (length > LINES_LENGTH_MAX)
+        return LINES_TOO_LONG;
+    memcpy(words->bytes, line, length);
+    words->bytes[length] = '\0';
+    for (size_t i = 0; i < length; i++) {
+        if (!is_fit(words->bytes[i]))
+            return LINES_MALFORMED;
+    }
+    for (size_t i = 0; i < length; i++) {
+        if (is_blank(words->bytes[i])) {
+            words->bytes[i] = '\0';
+            continue;
+        }
+        if (i > 0 && words->bytes[i - 1] != '\0')
+            continue;
+        if (words->count == LINES_WORDS_MAX)
+            return LINES_MALFORMED;
+        words->word[words->count++] = words->bytes + i;
+    }
+    words->word[words->count] = NULL;
+    return words->count > 0 ? LINES_WORDS : LINES_NOTHING;
+}
+
+/* What there is, once there is something. Returns the number of bytes, 0 at the end, or a negative
+ * errno. */
+static ssize_t read_more(struct lines *lines)
+{
+    for (;;) {
+        struct pollfd input = {.fd = lines->fd, .events = POLLIN};
+        ssize_t count;
+
+        count = read(lines->fd, lines->bytes + lines->end, sizeof(lines->bytes) - lines->end);
+        if (count >= 0)
+            return count;
+        if (errno == EAGAIN)
+            (void)ppoll(&input, 1, NULL, NULL);
+        else if (errno != EINTR)
+            return -errno;
+    }
+}
+
+/* Makes room, and reads. A line that fills the whole buffer is too long: the part that was read is
+ * thrown away, and only whether the line is a comment is kept. */
+static ssize_t fill(struct lines *lines)
+{
+    ssize_t count;
+
+    if (lines->start > 0) {
+        memmove(lines->bytes, lines->bytes + lines->start, lines->end - lines->start);
+        lines->end -= lines->start;
+        lines->start = 0;
+    }
+    if (lines->end == sizeof(lines->bytes)) {
+        if (!lines->skipping)
+            lines->comment = lines->bytes[0] == COMMENT;
+        lines->end = 0;
+        lines->skipping = true;
+    }
+    count = read_more(lines);
+    if (count > 0)
+        lines->end += (size_t)count;
+    return count;
+}
+
+static const char *find_newline(const struct lines *lines)
+{
+    return memchr(lines->bytes + lines->start, '\n', lines->end - lines->start);
+}
+
+/* Whether the line that begins at `start`, or whose beginning was thrown away, is a comment. */
+static bool is_comment(const struct lines *lines)
+{
+    if (lines->skipping)
+        return lines->comment;
+    return lines->end > lines->start && lines->bytes[lines->start] == COMMENT;
+}
+
+static int take_line(struct lines *lines, struct words *ret_words)
+{
+    const char *newline;
+    const char *line;
+    bool skipped, comment;
+
+    while (!(newline = find_newline(lines))) {
+        ssize_t count = fill(lines);
+
+        if (count < 0)
+            return (int)count;
+        if (count == 0 && lines->end == lines->start && !lines->skipping)
+            return LINES_END;
+        if (count == 0) {
+            comment = is_comment(lines);
+            lines->start = lines->end;
+            lines->skipping = false;
+            return comment ? LINES_NOTHING : LINES_CUT_OFF;
+        }
+    }
+    comment = is_comment(lines);
+    line = lines->bytes + lines->start;
+    lines->start = (size_t)(newline - lines->bytes) + 1;
+    skipped = lines->skipping;
+    lines->skipping = false;
+    if (comment)
+        return LINES_NOTHING;
+    return skipped ? LINES_TOO_LONG : (int)lines_split(line, (size_t)(newline - line), ret_words);
+}
+
+int lines_next(struct lines *lines, struct words *ret_words)
+{
+    int result = take_line(lines, ret_words);
+
+    if (result > LINES_END)
+        lines->number++;
+    return result;
+}
+
+#endif

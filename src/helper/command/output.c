@@ -1,0 +1,210 @@
+#include "helper/command/output.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "helper/base/failure.h"
+#include "helper/base/print.h"
+#include "helper/base/text.h"
+#include "helper/netns/target.h"
+
+enum {
+    READER_SECONDS = 10, /* how long a link that isn't finished waits for its caller */
+};
+
+/* How results are written. */
+static struct {
+    struct text *diverted; /* to here, if not NULL */
+    bool in_line;          /* as part of a line */
+    bool begun;            /* the line has begun */
+} way;
+
+void output_divert(struct text *text)
+{
+    way.diverted = text;
+}
+
+void output_line_start(void)
+{
+    way.in_line = true;
+    way.begun = false;
+}
+
+bool output_line_begun(void)
+{
+    return way.begun;
+}
+
+void output_line_end(void)
+{
+    way.in_line = false;
+    way.begun = false;
+}
+
+bool output_in_batch(void)
+{
+    return way.diverted || way.in_line;
+}
+
+/* Whether people read what is written to standard output and to standard error. */
+static bool people_see_results, people_see_notes;
+
+/* Whether a descriptor is a terminal: a character device first, since a file of FUSE may say so of
+ * itself, and can hold up whoever writes to it. */
+static bool is_terminal(int fd)
+{
+    struct stat status;
+
+    return fstat(fd, &status) == 0 && S_ISCHR(status.st_mode) && isatty(fd);
+}
+
+/* Standard error becomes a description of the same terminal that is our own, and doesn't block: one
+ * that has been stopped, or that nobody reads, must not hold up a task that has a container open.
+ * Where the caller may not open the terminal there are no notes. */
+static bool unblock_errors(void)
+{
+    int fd = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    bool done = fd >= 0 && is_terminal(fd) && dup2(fd, STDERR_FILENO) >= 0;
+
+    if (fd >= 0)
+        close(fd);
+    return done;
+}
+
+void output_look(void)
+{
+    people_see_results = is_terminal(STDOUT_FILENO);
+    people_see_notes = is_terminal(STDERR_FILENO) && unblock_errors();
+}
+
+void output_note_result(const char *text)
+{
+    if (people_see_results && !output_in_batch())
+        (void)print_all(STDOUT_FILENO, text, strlen(text));
+}
+
+bool output_takes_notes(void)
+{
+    return people_see_notes && !output_in_batch();
+}
+
+void output_note(const char *text)
+{
+    if (output_takes_notes() && write(STDERR_FILENO, text, strlen(text)) < 0)
+        people_see_notes = false;
+}
+
+int output_is_wanted(struct failure *failure)
+{
+    struct pollfd output = {.fd = STDOUT_FILENO};
+    struct timespec now = {0};
+
+    if (output_in_batch() && ppoll(&output, 1, &now, NULL) > 0 &&
+        output.revents & (POLLERR | POLLHUP))
+        return fail_as(failure, FAILURE_OUTPUT, -EPIPE,
+                       "nobody reads the answers any more; keep the reader of standard output");
+    return 0;
+}
+
+static int write_result(const char *text, size_t length, struct failure *failure)
+{
+    int error = print_all(STDOUT_FILENO, text, length);
+
+    if (!error)
+        return 0;
+    fail_unexpected(failure, error, "can't write to standard output");
+    failure->code = FAILURE_OUTPUT;
+    return error;
+}
+
+int output_answer(const char *text, struct failure *failure)
+{
+    return write_result(text, strlen(text), failure);
+}
+
+int output_result(const char *text, struct failure *failure)
+{
+    size_t length = strlen(text);
+    int error = 0;
+
+    if (way.diverted) {
+        text_add(way.diverted, text);
+        return 0;
+    }
+    if (way.in_line && !way.begun) {
+        way.begun = true;
+        error = write_result("ok ", 3, failure);
+    }
+    if (way.in_line && length > 0 && text[length - 1] == '\n')
+        length--;
+    return error ? error : write_result(text, length, failure);
+}
+
+/* A file is always ready, and a pipe or socket as soon as there is room. What is ready may still
+ * keep write() waiting: then the link waits with it, and no container. */
+static int await_reader(struct failure *failure)
+{
+    static const struct timespec most = {.tv_sec = READER_SECONDS};
+    struct pollfd output = {.fd = STDOUT_FILENO, .events = POLLOUT};
+
+    if (ppoll(&output, 1, &most, NULL) != 0)
+        return 0;
+    return fail_as(failure, FAILURE_OUTPUT, -ETIMEDOUT,
+                   "can't write to standard output: nobody has read from it for %d seconds",
+                   READER_SECONDS);
+}
+
+int output_and_return(struct target *target, const struct text *text, struct failure *failure)
+{
+    struct failure ignored;
+    int error, back;
+
+    if (way.diverted)
+        return output_text(text, failure);
+    target_leave(target);
+    error = await_reader(failure);
+    if (!error)
+        error = output_text(text, failure);
+    back = target_return(target, error ? &ignored : failure);
+    return error ? error : back;
+}
+
+int output_text(const struct text *text, struct failure *failure)
+{
+    if (text->overflowed)
+        return fail_unexpected(failure, -EMSGSIZE, "can't say all that there is to say");
+    return output_result(text->bytes, failure);
+}
+
+static const char *warning;
+
+void output_warn(const char *text)
+{
+    if (!warning)
+        warning = text;
+}
+
+const char *output_warning(void)
+{
+    return warning;
+}
+
+void output_forget_warning(void)
+{
+    warning = NULL;
+}
+
+void output_write_warning(void)
+{
+    struct text text = {0};
+
+    if (!warning)
+        return;
+    text_print(&text, PROGRAM ": warning: %s\n", warning);
+    print_all(STDERR_FILENO, text.bytes, text.length);
+}

@@ -1,0 +1,76 @@
+/* The tasks, and the table that they are called by. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "helper/base/request.h"
+
+struct device;
+struct failure;
+struct home;
+struct target;
+
+enum {
+    TASK_ARGUMENTS_MAX = 5,
+};
+
+struct task {
+    const char *name;
+    const char *summary;                             /* one line for the list of tasks */
+    const char *details;                             /* paragraphs for its own --help */
+    enum argument arguments[TASK_ARGUMENTS_MAX + 1]; /* 0 ends them */
+    int optional;                 /* so many of the last may be left out, at once */
+    enum option options[OPTIONS]; /* 0 ends them */
+    bool changes;                 /* it does more than look */
+    bool in_batch;                /* it may stand in a batch: its result is a line at most */
+    bool unprivileged;            /* it is done at home, when all privileges were given up */
+    unsigned int seconds;         /* that it may take, beside those that the caller gives */
+
+    /* What has to be done before the sandbox is entered, at home; or NULL. Returns 0, or a negative
+     * errno. */
+    int (*prepare)(const struct request *request, const struct home *home, struct failure *failure);
+
+    /* Does it, at home. A result is written to standard output, by output_result(). Returns 0, or a
+     * negative errno, and then nothing has been changed. */
+    int (*run)(const struct request *request, struct target *target, struct failure *failure);
+
+    /* The device that the last run() has made, for a batch, which removes it if the result can't be
+     * delivered or the batch is undone; NULL if run() made none. Or there is no such function, and
+     * what run() has done stands. */
+    const struct device *(*made)(void);
+
+    /* In the place of that, where a task is about more than one container, or none. */
+    int (*run_at_home)(const struct request *request, const struct home *home,
+                       struct failure *failure);
+};
+
+/* How many seconds a container may be open for that. */
+unsigned int task_seconds(const struct task *task);
+
+/* Those that config.h enables. */
+extern const struct task *const tasks[];
+extern const size_t task_count;
+
+/* What comes of a task whose target couldn't be reached for `error`, or which ended with it: 0 for
+ * who asked to remove what may be gone (--if-exists), if the process that named the container has
+ * ended. Its links have, too, or go with the container's last process. */
+int task_result(const struct request *request, int error);
+
+/* The task of that name, or NULL. */
+const struct task *task_by_name(const char *name);
+
+extern const struct task task_create;
+extern const struct task task_connect;
+extern const struct task task_destroy;
+extern const struct task task_show;
+extern const struct task task_list;
+extern const struct task task_wait;
+extern const struct task task_destroy_all;
+extern const struct task task_batch;
+extern const struct task task_check_policy;
+
+/* Makes the file of a batch its standard input, by the caller's own rights. Returns 0, or a
+ * negative errno. */
+int batch_open(const char *file, struct failure *failure);

@@ -1,0 +1,461 @@
+/* batch: many tasks in one run, a line each. Nothing of a container is open between two lines, nor
+ * while an answer is written: the caller may take as long as he likes for both. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "helper/admin/audit.h"
+#include "helper/admin/policy.h"
+#include "helper/backend/backends.h"
+#include "helper/base/failure.h"
+#include "helper/base/settings.h"
+#include "helper/base/text.h"
+#include "helper/command/arguments.h"
+#include "helper/command/lines.h"
+#include "helper/command/output.h"
+#include "helper/command/task.h"
+#include "helper/confine/deadline.h"
+#include "helper/netlink/secret.h"
+#include "helper/netns/taker.h"
+
+#ifdef ENABLE_CWG_BATCH
+
+enum {
+    MADE_MAX = 1024, /* links that --undo can remove */
+};
+
+/* A link that this batch has made. */
+struct made {
+    int pid;
+    struct netns netns; /* not open */
+    struct link_end end;
+    int index;
+};
+
+struct batch {
+    const struct home *home;
+    bool undo; /* --undo */
+    struct lines lines;
+    struct words words;
+    unsigned int done; /* lines that were answered */
+    unsigned int failed;
+    unsigned int first_failed; /* its number among all of the input */
+    struct text result;        /* of a task */
+    struct text answer;
+    struct made made[MADE_MAX]; /* since the last commit */
+    size_t made_count;
+};
+
+static void clear(struct text *text)
+{
+    text->length = 0;
+    text->bytes[0] = '\0';
+}
+
+static int check_kind(const struct batch *batch, const struct command_line *line,
+                      struct failure *failure)
+{
+    if (line->command != COMMAND_RUN || !line->task->in_batch)
+        return fail(failure, -EINVAL,
+                    "that can't stand in a batch: give a task whose result is a line, such as "
+                    "cwg_create, or run the program for it alone");
+    if (line->request.target.kind != TARGET_PID)
+        return fail(failure, -EINVAL,
+                    "pid: can't be a descriptor in a batch; give the pid of a process in the "
+                    "container");
+    if (line->request.preshared_key.kind != PRESHARED_NONE)
+        return fail(failure, -EINVAL,
+                    "--preshared-key-file: can't stand in a batch, which opens no files; connect "
+                    "this link by a command of its own");
+    if (batch->undo && line->task->made && batch->made_count == MADE_MAX)
+        return fail_as(failure, FAILURE_LIMIT, -E2BIG,
+                       "with --undo a batch makes %d links at most before a line commit; give that",
+                       MADE_MAX);
+    return 0;
+}
+
+static int check_line(const struct batch *batch, const struct command_line *line,
+                      struct failure *failure)
+{
+    int error = check_kind(batch, line, failure);
+
+#ifdef ENABLE_CWG_POLICY
+    if (!error)
+        error = policy_check_unchanged(failure);
+    if (!error)
+        error = policy_check(line->task->arguments, &line->request, failure);
+#endif
+    return error;
+}
+
+/* "ok", and the result, which may end in a newline. Of a result that was written as it came only
+ * the end of the line is missing. */
+static int write_answer(struct batch *batch, struct failure *failure)
+{
+    size_t length = batch->result.length;
+
+    if (output_line_begun())
+        return output_answer("\n", failure);
+    if (length > 0 && batch->result.bytes[length - 1] == '\n')
+        batch->result.bytes[length - 1] = '\0';
+    batch->answer.length = 0;
+    text_print(&batch->answer, "ok%s%s\n", length > 0 ? " " : "", batch->result.bytes);
+    return output_answer(batch->answer.bytes, failure);
+}
+
+/* What is to be forgotten with each line. */
+static void forget(void)
+{
+#ifdef ENABLE_CWG_CREATE
+    backends_forget();
+#endif
+    secret_wipe();
+    output_forget_warning();
+}
+
+/* The policy is looked at again here, where the deadline runs: since the line was checked the
+ * caller may have stopped this process for as long as he liked. */
+static int run_task(struct batch *batch, const struct command_line *line, struct target *target,
+                    struct failure *failure)
+{
+    const struct task *task = line->task;
+    int error = 0;
+
+#ifdef ENABLE_CWG_POLICY
+    error = policy_check_unchanged(failure);
+#endif
+    if (!error && task->prepare)
+        error = task->prepare(&line->request, batch->home, failure);
+    if (error)
+        return error;
+    if (task->changes)
+        output_divert(&batch->result);
+    error = task->run_at_home ? task->run_at_home(&line->request, batch->home, failure)
+                              : task->run(&line->request, target, failure);
+    output_divert(NULL);
+    return error;
+}
+
+/* A result that can't be delivered is taken back. */
+static void take_back(struct target *target, const struct device *made, struct failure *failure)
+{
+    struct failure rollback;
+    int error = target_return(target, &rollback);
+
+    if (!error)
+        error = backend_of(made)->remove(target, made, &rollback);
+    if (error)
+        failure_add(failure, "; and it couldn't be taken back: %s", rollback.text);
+}
+
+static void note_made(struct batch *batch, const struct target *target, int pid,
+                      const struct device *made)
+{
+    if (batch->undo)
+        batch->made[batch->made_count++] = (struct made){
+            .pid = pid, .netns = target->netns, .end = made->end, .index = made->index};
+}
+
+/* Does the task, and answers it if it went well, when nothing of the container is open any more.
+ * Returns 0, with *ret_lost set if the answer couldn't be written; or a negative errno of the
+ * task's. */
+static int do_task(struct batch *batch, const struct command_line *line, struct target *target,
+                   bool *ret_lost, struct failure *failure)
+{
+    const struct task *task = line->task;
+    const int pid = line->request.target.number;
+    const struct device *made = NULL;
+    int error;
+
+    deadline_allow(task_seconds(task));
+    error = task->run_at_home
+                ? 0
+                : target_open(batch->home, &line->request.target, task->changes, target, failure);
+    if (error && task_result(&line->request, error) == 0) {
+        *ret_lost = write_answer(batch, failure) != 0;
+        return 0;
+    }
+    if (error)
+        return error;
+    error = task_result(&line->request, run_task(batch, line, target, failure));
+    if (!error && task->made)
+        made = task->made();
+    target_leave(target);
+    forget(); /* what is left of an engine's start, its UDP sockets among it */
+    if (error)
+        *ret_lost = failure->code == FAILURE_OUTPUT;
+    else
+        *ret_lost = write_answer(batch, failure) != 0;
+    if (*ret_lost && made)
+        take_back(target, made, failure);
+    else if (made)
+        note_made(batch, target, pid, made);
+    target_close(target);
+    return error;
+}
+
+static int do_request(struct batch *batch, const struct command_line *line, bool *ret_lost,
+                      struct failure *failure)
+{
+    struct target target = TARGET_NONE;
+    int error = check_line(batch, line, failure);
+
+    clear(&batch->result);
+    if (!error)
+        error = do_task(batch, line, &target, ret_lost, failure);
+#ifdef ENABLE_CWG_AUDIT
+    if (line->command == COMMAND_RUN && line->task->changes)
+        audit_send(line->task->name, line->task->arguments, &line->request, target.netns.inode,
+                   *ret_lost && line->task->made ? -EIO : error, failure);
+#endif
+    forget();
+    return error;
+}
+
+/* Takes nothing but itself. */
+static int commit(struct batch *batch, bool *ret_lost, struct failure *failure)
+{
+    if (!batch->undo)
+        return fail(failure, -EINVAL, "commit: this batch runs without --undo; leave it out");
+    if (batch->words.count > 1)
+        return fail(failure, -EINVAL, "commit: takes no arguments; leave them out");
+    batch->made_count = 0;
+    clear(&batch->result);
+    *ret_lost = write_answer(batch, failure) != 0;
+    return 0;
+}
+
+static int fail_no_task(struct failure *failure)
+{
+    fail(failure, -EINVAL, "no such task in a batch; give one of:");
+    for (size_t i = 0; i < task_count; i++) {
+        if (tasks[i]->in_batch)
+            failure_add(failure, " %s", tasks[i]->name);
+    }
+    failure_add(failure, " commit");
+    return -EINVAL;
+}
+
+static int do_line(struct batch *batch, bool *ret_lost, struct failure *failure)
+{
+    static char program[] = "net-admin-helper";
+    char *words[LINES_WORDS_MAX + 2] = {program};
+    struct command_line line;
+    int error;
+
+    memcpy(words + 1, batch->words.word, sizeof(batch->words.word));
+    if (strcmp(words[1], "commit") == 0)
+        return commit(batch, ret_lost, failure);
+    if (words[1][0] != '-' && !task_by_name(words[1]))
+        return fail_no_task(failure);
+    error = arguments_parse(batch->words.count + 1, words, &line, failure);
+    return error ? error : do_request(batch, &line, ret_lost, failure);
+}
+
+static int fail_line(int result, struct failure *failure)
+{
+    switch (result) {
+    case LINES_TOO_LONG:
+        return fail(failure, -EINVAL, "the line has more than %d characters; give one task a line",
+                    LINES_LENGTH_MAX);
+    case LINES_CUT_OFF:
+        return fail(failure, -EINVAL,
+                    "the input ended in the middle of the line, of which nothing was done; end "
+                    "each with a newline");
+    default:
+        return fail(failure, -EINVAL,
+                    "the line has more than %d words, or what is neither a printable character of "
+                    "ASCII nor a tab (a carriage return before the newline?); give it without",
+                    LINES_WORDS_MAX);
+    }
+}
+
+/* Where a result was written in part, the error follows it in the same line. What failed may have
+ * been the way home. Returns whether the batch has to end. */
+static bool write_error(struct batch *batch, struct failure *failure)
+{
+    batch->answer.length = 0;
+    text_print(&batch->answer, "%serror %s ", output_line_begun() ? " " : "",
+               failure_word(failure->code));
+    text_add_joined(&batch->answer, failure->text, "; ");
+    text_add(&batch->answer, "\n");
+    return output_answer(batch->answer.bytes, failure) || home_return(batch->home, failure);
+}
+
+/* Returns 0, or a negative errno if there is no sense in going on. */
+static int answer_line(struct batch *batch, int result, struct failure *failure)
+{
+    struct failure own = {.text = ""};
+    bool lost = false;
+    int error;
+
+    output_line_start();
+    error = result == LINES_WORDS ? do_line(batch, &lost, &own) : fail_line(result, &own);
+
+    batch->done++;
+    if (error) {
+        if (batch->failed++ == 0)
+            batch->first_failed = batch->lines.number;
+        if (!lost)
+            lost = write_error(batch, &own);
+    }
+    output_line_end();
+    if (!lost)
+        return 0;
+    *failure = own;
+    failure->usage = NULL;
+    failure_add(failure, "; the batch ended with line %u of those that it answers", batch->done);
+    return -EIO;
+}
+
+/* Removes the device of a link, if the end still has the device that was made for it. */
+static int remove_same(struct target *target, const struct made *made, struct failure *failure)
+{
+    struct device device = {.index = 0};
+    int presence = device_find(target, made->end, &device, failure);
+
+    if (presence < 0)
+        return presence;
+    if (presence != DEVICE_OURS || device.index != made->index)
+        return 0;
+    return backend_of(&device)->remove(target, &device, failure);
+}
+
+/* Removes a link that this batch has made, if it is still there. Returns 0, or a negative errno. */
+static int remove_made(const struct batch *batch, const struct made *made, struct failure *failure)
+{
+    const struct request request = {
+        .target = {.kind = TARGET_PID, .number = made->pid}, .end = made->end, .has_end = true};
+    struct target target = TARGET_NONE;
+    int error = target_open(batch->home, &request.target, true, &target, failure);
+
+    /* The container has ended, and the link with it; or its number is another's by now. */
+    if (error == -ESRCH || (!error && !netns_same(&target.netns, &made->netns))) {
+        target_close(&target);
+        return home_return(batch->home, failure);
+    }
+    if (!error)
+        error = remove_same(&target, made, failure);
+    target_close(&target);
+#ifdef ENABLE_CWG_AUDIT
+    audit_undone(&request, target.netns.inode, error, failure);
+#endif
+    return error;
+}
+
+/* Removes what this batch has made since the last commit, the last link first. Returns 0 if there
+ * was nothing, or -ECANCELED. */
+static int undo(struct batch *batch, struct failure *failure)
+{
+    const size_t count = batch->made_count;
+    struct failure first = {.text = ""}, own = {.text = ""};
+    unsigned int left = 0;
+
+    deadline_allow(DEADLINE_SECONDS);
+    for (size_t i = count; i > 0; i--) {
+        if (remove_made(batch, &batch->made[i - 1], &own) && left++ == 0)
+            first = own;
+    }
+    batch->made_count = 0;
+    if (count == 0)
+        return 0;
+    fail_as(failure, FAILURE_BATCH, -ECANCELED,
+            "the input ended without a line commit: %zu links that this batch had made were undone",
+            count);
+    if (left > 0)
+        failure_add(failure, ", but for %u: %s", left, first.text);
+    return -ECANCELED;
+}
+
+/* Returns 0 at the end of the input, or a negative errno if there is no sense in going on. */
+static int do_lines(struct batch *batch, struct failure *failure)
+{
+    int result;
+
+    while ((result = lines_next(&batch->lines, &batch->words)) != LINES_END) {
+        int error = 0;
+
+        if (result < 0)
+            return fail_unexpected(failure, result, "can't read the tasks");
+        if (result != LINES_NOTHING)
+            error = answer_line(batch, result, failure);
+        if (error)
+            return error;
+    }
+    return 0;
+}
+
+static int run(const struct request *request, const struct home *home, struct failure *failure)
+{
+    static struct batch batch;
+    struct failure undone = {.text = ""};
+    int error;
+
+    batch.home = home; /* the file is standard input by now */
+    batch.undo = request->given[OPTION_UNDO];
+    batch.lines = (struct lines){.fd = STDIN_FILENO};
+    error = do_lines(&batch, failure);
+    if (undo(&batch, &undone) && !error) {
+        *failure = undone;
+        return -ECANCELED;
+    }
+    if (error || batch.failed == 0 || request->given[OPTION_ANSWERED])
+        return error;
+    return fail_as(failure, FAILURE_BATCH, -EIO,
+                   "%u of %u tasks failed, first that in line %u of the input: see the lines of "
+                   "the output that begin with error",
+                   batch.failed, batch.done, batch.first_failed);
+}
+
+int batch_open(const char *file, struct failure *failure)
+{
+    int fd;
+
+    if (!file)
+        return 0;
+    fd = open(file, O_RDONLY | O_NOCTTY | O_CLOEXEC);
+    if (fd < 0 || dup2(fd, STDIN_FILENO) < 0) {
+        int error = -errno;
+
+        fail_unexpected(failure, error, "file: can't open it");
+        failure_add(failure, "; give one that you can read, or - for standard input");
+        return error;
+    }
+    close(fd);
+    return 0;
+}
+
+static int prepare(const struct request *request, const struct home *home, struct failure *failure)
+{
+    int error = 0;
+
+    (void)request;
+#ifdef ENABLE_CWG_CREATE
+    error = backends_prepare_batch(home, failure);
+#else
+    (void)home;
+#endif
+    return error ? error : taker_start(failure);
+}
+
+const struct task task_batch = {
+    .name = "batch",
+    .summary = "do many tasks, a line each",
+    .details =
+        "Reads tasks from <file>, or from standard input: one a line, as on the command\n"
+        "line, without the program's name. Answers each with a line when it is done, in\n"
+        "the same order: \"ok\", \"ok <result>\", or \"error <code> <text>\". A task that\n"
+        "fails doesn't keep the others from being done. A line that the input ends in the\n"
+        "middle of is not done. Empty lines, and those that begin with #, are not answered.\n"
+        "Takes all cwg_ tasks; cwg_connect without --preshared-key-file. The exit code is 0 if\n"
+        "all were done.\n",
+    .arguments = {ARGUMENT_FILE},
+    .optional = 1,
+    .options = {OPTION_UNDO, OPTION_ANSWERED, 0},
+    .prepare = prepare,
+    .run_at_home = run,
+};
+
+#endif

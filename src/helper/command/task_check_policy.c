@@ -1,0 +1,161 @@
+/* check-policy: what a policy file says, or what is wrong with it; for whoever writes one. It reads
+ * the file with the caller's own rights, and without any privilege. */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "helper/admin/policy.h"
+#include "helper/admin/rule.h"
+#include "helper/backend/status.h"
+#include "helper/base/failure.h"
+#include "helper/base/file.h"
+#include "helper/base/settings.h"
+#include "helper/base/text.h"
+#include "helper/command/output.h"
+#include "helper/command/task.h"
+
+#ifdef ENABLE_CWG_POLICY
+
+struct report {
+    unsigned int rules;
+    int error; /* of the output */
+    struct text text;
+    struct failure *failure;
+};
+
+static void add_ranges(struct text *text, const char *what, const struct ranges *ranges)
+{
+    if (!ranges->given)
+        return;
+    text_print(text, "  %-9s ", what);
+    for (size_t i = 0; i < ranges->count; i++) {
+        text_print(text, "%s%" PRIu32, i ? ", " : "", ranges->range[i].first);
+        if (ranges->range[i].last != ranges->range[i].first)
+            text_print(text, "-%" PRIu32, ranges->range[i].last);
+    }
+    text_add(text, "\n");
+}
+
+static void add_peers(struct text *text, const struct peers *peers)
+{
+    if (!peers->given)
+        return;
+    text_print(text, "  %-9s ", "peers");
+    for (size_t i = 0; i < peers->count; i++) {
+        struct allowed_ip network = {.ipv6 = peers->network[i].ipv6,
+                                     .prefix_length = peers->network[i].prefix_length};
+        char characters[NETWORK_TEXT_SIZE];
+
+        memcpy(network.address, peers->network[i].address, sizeof(network.address));
+        allowed_ip_to_text(&network, characters);
+        text_print(text, "%s%s", i ? ", " : "", characters);
+    }
+    if (peers->unknown)
+        text_print(text, "%san endpoint that isn't known", peers->count ? ", " : "");
+    text_add(text, "\n");
+}
+
+static bool has_limits(const struct rule *rule)
+{
+    return rule->nets.given || rule->ports.given || rule->peers.given || rule->has_links ||
+           rule->own_containers;
+}
+
+static void report_rule(const struct rule *rule, void *context)
+{
+    struct report *report = context;
+    struct text *text = &report->text;
+
+    report->rules++;
+    if (report->error)
+        return;
+    text->length = 0;
+    text_print(text, "line %u: %s %" PRIu32 " may do all%s\n", rule->line,
+               rule->group ? "group" : "user", rule->id, has_limits(rule) ? " with" : "");
+    add_ranges(text, "nets", &rule->nets);
+    add_ranges(text, "ports", &rule->ports);
+    add_peers(text, &rule->peers);
+    if (rule->has_links)
+        text_print(text, "  %-9s %" PRIu32 " at most in a container\n", "links", rule->links);
+    if (rule->own_containers)
+        text_print(text, "  %-9s with a user namespace of the caller's alone\n", "containers");
+    report->error = output_text(text, report->failure);
+}
+
+static void pass_over(const struct rule *rule, void *context)
+{
+    (void)rule;
+    (void)context;
+}
+
+static int fail_open(int error, struct failure *failure)
+{
+    fail_unexpected(failure, error, "file: can't read it");
+    failure_add(failure, "; give a policy file that you can read");
+    return error;
+}
+
+static int read_file(const char *path, char ret_text[static POLICY_FILE_MAX + 1],
+                     size_t *ret_length, struct failure *failure)
+{
+    int fd = open(path, O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+    ssize_t length;
+
+    if (fd < 0)
+        return fail_open(-errno, failure);
+    length = file_read(fd, ret_text, POLICY_FILE_MAX + 1);
+    close(fd);
+    if (length < 0)
+        return fail_open((int)length, failure);
+    if (length > POLICY_FILE_MAX)
+        return fail_as(failure, FAILURE_POLICY, -EFBIG,
+                       "file: has more than %d bytes, which no policy may have", POLICY_FILE_MAX);
+    *ret_length = (size_t)length;
+    return 0;
+}
+
+static int run_at_home(const struct request *request, const struct home *home,
+                       struct failure *failure)
+{
+    static char text[POLICY_FILE_MAX + 1], copy[POLICY_FILE_MAX + 1];
+    static struct report report;
+    struct mistake mistake;
+    size_t length = 0;
+    int error = read_file(request->file, text, &length, failure);
+
+    (void)home;
+    report.failure = failure;
+    if (error)
+        return error;
+    /* What is read is cut up by that. Nothing is printed of a file that has a mistake. */
+    memcpy(copy, text, length);
+    if (!rule_each(copy, length, pass_over, NULL, &mistake))
+        return fail_as(failure, FAILURE_POLICY, -EINVAL,
+                       "line %u: %s; with this file nobody but root may do anything", mistake.line,
+                       mistake.reason);
+    (void)rule_each(text, length, report_rule, &report, &mistake);
+    if (report.error)
+        return report.error;
+    return output_result(report.rules ? "The first rule for a caller's user or groups holds; all "
+                                        "others but root may do nothing.\n"
+                                      : "There is no rule: nobody but root may do anything.\n",
+                         failure);
+}
+
+const struct task task_check_policy = {
+    .name = "check-policy",
+    .summary = "say what a policy file allows, or what is wrong with it",
+    .details =
+        "Reads <file>, which needs no place or owner yet, and prints what each rule allows. A\n"
+        "mistake anywhere is an error, with its line. Anybody may do that who can read the\n"
+        "file: it changes nothing, and has no privilege. The policy that holds is\n" CWG_POLICY_PATH
+        ".\n",
+    .arguments = {ARGUMENT_POLICY},
+    .unprivileged = true,
+    .run_at_home = run_at_home,
+};
+
+#endif

@@ -1,0 +1,191 @@
+/* cwg_connect: tells a link's device where its peer is. */
+#include <errno.h>
+
+#include "helper/backend/backends.h"
+#include "helper/base/failure.h"
+#include "helper/base/settings.h"
+#include "helper/command/output.h"
+#include "helper/command/task.h"
+#include "helper/netlink/secret.h"
+#include "helper/netns/arp.h"
+#include "helper/netns/path.h"
+#include "helper/view/links.h"
+
+#ifdef ENABLE_CWG_CONNECT
+
+static void fail_no_link(struct link_end end, const struct device *unfinished,
+                         struct failure *failure)
+{
+    if (unfinished->index)
+        fail_as(failure, FAILURE_UNFINISHED, -ENODEV,
+                "the link %s was never finished: the cwg_create that made it was killed; run that "
+                "again, for a new key",
+                unfinished->name);
+    else
+        fail_as(failure, FAILURE_NO_SUCH_LINK, -ENODEV,
+                "no link for net %u in this container; make it with cwg_create first", end.net);
+}
+
+/* <host> is the number of the remote end, so that the local one is the other. Where there is no
+ * such device, but one with that very number, the caller gave the local end's: a namespace with
+ * just one end of a net leaves no doubt which is meant. */
+static int find_local(const struct request *request, struct target *target,
+                      struct device *ret_device, struct failure *failure)
+{
+    const struct link_end candidates[] = {link_other_end(request->end), request->end};
+    struct device unfinished = {0};
+
+    for (int i = 0; i < 2; i++) {
+        struct device device;
+        int presence = device_find(target, candidates[i], &device, failure);
+
+        if (presence < 0)
+            return presence;
+        if (presence == DEVICE_OURS && device.finished) {
+            *ret_device = device;
+            return 0;
+        }
+        /* What was meant is there, and to take the other end for it would be wrong. */
+        if (presence == DEVICE_OURS) {
+            unfinished = device;
+            break;
+        }
+    }
+    fail_no_link(request->end, &unfinished, failure);
+    return -ENODEV;
+}
+
+/* The MTU that was asked for, or else that of the path to the peer. The path is looked at in any
+ * case: a kernel without IPv6 would take an endpoint, and never send. */
+static int choose_mtu(const struct request *request, uint32_t *ret_mtu, struct failure *failure)
+{
+    uint32_t mtu = PATH_MTU_UNKNOWN;
+    int error = 0;
+
+    if (request->peer.endpoint.port)
+        error = path_mtu(&request->peer.endpoint, &mtu, failure);
+    if (!error)
+        *ret_mtu = request->mtu ? request->mtu : mtu;
+    return error;
+}
+
+/* A link to elsewhere, with the other end of the same net in this container: packets for the peer
+ * would go to that end, or to nowhere. */
+static int check_sibling(const struct request *request, struct target *target,
+                         const struct device *device, struct failure *failure)
+{
+    struct device sibling = {0};
+    struct link_status status = {.peers = 0};
+    struct patience patience = PATIENCE;
+    struct failure unknown;
+    int presence = device_find(target, link_other_end(device->end), &sibling, failure);
+    int error;
+
+    if (presence < 0)
+        return presence;
+    if (presence != DEVICE_OURS || !sibling.finished)
+        return 0;
+    error = backend_of(&sibling)->look(target, &sibling, &patience, &status, &unknown);
+    if (error == -ENODEV ||
+        (!error && status.has_key && key_equal(&status.public_key, &request->peer.public_key)))
+        return 0;
+    return fail_as(failure, FAILURE_OTHER_END, -EBUSY,
+                   "peer_key: the other end of this link is in this container, too, %s; remove the "
+                   "end that isn't needed here with cwg_destroy, or give the key of %s",
+                   error ? "and doesn't say its key" : "and has another key", sibling.name);
+}
+
+/* Packets to oneself. Both ends of a link may be on this machine, with a port each. */
+static int check_endpoint(const struct request *request, struct target *target,
+                          const struct device *device, struct failure *failure)
+{
+    const struct endpoint *endpoint = &request->peer.endpoint;
+    struct link_status status = {.port = 0};
+    struct patience patience = PATIENCE;
+    struct failure unknown;
+
+    if (endpoint->port == 0)
+        return 0;
+    if (path_is_missing(endpoint))
+        output_warn("no route leads from here to peer_endpoint; the link works when there is one: "
+                    "check the address, and `ip route get`");
+    if (!path_is_local(endpoint) ||
+        backend_of(device)->look(target, device, &patience, &status, &unknown) ||
+        status.port != endpoint->port)
+        return 0;
+    return fail_as(
+        failure, FAILURE_OWN_ENDPOINT, -EINVAL,
+        "peer_endpoint: this is the link's own address and port; give those of the other "
+        "site");
+}
+
+static int join(const struct request *request, struct target *target, const struct device *device,
+                struct failure *failure)
+{
+    struct peer peer = request->peer;
+
+    peer.allowed_address = link_address(link_other_end(device->end));
+    if (request->preshared_key.kind != PRESHARED_NONE)
+        peer.preshared_key = &secret.preshared_key;
+    return backend_of(device)->join(target, device, &peer, failure);
+}
+
+/* The MTU goes first, since it can be taken back. */
+static int fit_and_join(const struct request *request, struct target *target,
+                        const struct device *device, uint32_t mtu, struct failure *failure)
+{
+    bool change = mtu != PATH_MTU_UNKNOWN && mtu != device->mtu;
+    int error = change ? device_set_mtu(target, device, mtu, failure) : 0;
+    struct failure ignored;
+
+    if (error)
+        return error;
+    error = join(request, target, device, failure);
+    if (error && change)
+        (void)device_set_mtu(target, device, device->mtu, &ignored);
+    return error;
+}
+
+static int run(const struct request *request, struct target *target, struct failure *failure)
+{
+    struct device device = {0};
+    int error = find_local(request, target, &device, failure);
+    uint32_t mtu = PATH_MTU_UNKNOWN;
+
+    if (!error)
+        error = target_alive(target, failure);
+    if (!error)
+        error = check_sibling(request, target, &device, failure);
+    if (!error)
+        error = check_endpoint(request, target, &device, failure);
+    if (!error)
+        error = choose_mtu(request, &mtu, failure);
+    /* For devices that came after cwg_create. */
+    if (!error)
+        error = arp_keep_apart(target, failure);
+    return error ? error : fit_and_join(request, target, &device, mtu, failure);
+}
+
+const struct task task_connect = {
+    .name = "cwg_connect",
+    .summary = "tell a link where its peer is, and the peer's public key",
+    .details = "Makes the machine at <peer_endpoint>, an address and a UDP port as in\n"
+               "192.0.2.1:51820, the peer of the link for <net> in the network namespace of\n"
+               "process <pid>, in the place of any it had. <host> is the number that the peer\n"
+               "made its end with; the local one is understood too, where only one end is in\n"
+               "the container. <peer_key> is what cwg_create printed there. Prints nothing.\n",
+    .arguments = {ARGUMENT_PID, ARGUMENT_NET, ARGUMENT_HOST, ARGUMENT_ENDPOINT, ARGUMENT_KEY},
+    .options =
+        {
+            OPTION_PRESHARED_KEY_FILE,
+            OPTION_PERSISTENT_KEEPALIVE,
+            OPTION_MTU,
+            OPTION_JSON,
+            0,
+        },
+    .changes = true,
+    .in_batch = true,
+    .run = run,
+};
+
+#endif

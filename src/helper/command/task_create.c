@@ -1,0 +1,382 @@
+/* cwg_create: a new link's device in the container. */
+#include <errno.h>
+
+#include "helper/admin/audit.h"
+#include "helper/admin/policy.h"
+#include "helper/backend/backends.h"
+#include "helper/base/clock.h"
+#include "helper/base/failure.h"
+#include "helper/base/settings.h"
+#include "helper/command/output.h"
+#include "helper/command/task.h"
+#include "helper/netns/arp.h"
+#include "helper/netns/path.h"
+#include "helper/netns/port.h"
+#include "helper/view/json_link.h"
+#include "helper/view/links.h"
+
+#ifdef ENABLE_CWG_CREATE
+
+enum {
+    FINISH_TIME = 1000, /* milliseconds; a loaded machine takes some of them to finish a link */
+};
+
+static int fail_exists(const struct device *device, struct failure *failure)
+{
+    return fail_as(
+        failure, FAILURE_EXISTS, -EEXIST,
+        "the link %s exists already in this container; remove it with cwg_destroy first, take "
+        "it with --adopt, or choose another net",
+        device->name);
+}
+
+static int fail_taken(struct link_end end, int presence, struct failure *failure)
+{
+    char name[LINK_NAME_SIZE];
+    int error = device_name(end, name, failure);
+
+    if (error)
+        return error;
+    if (presence == DEVICE_FOREIGN)
+        return fail_as(
+            failure, FAILURE_NAME_TAKEN, -EEXIST,
+            "the name %s is taken in this container by a device that is no link of ours; "
+            "choose another net, or have that device renamed",
+            name);
+    return fail_as(
+        failure, FAILURE_NAME_TAKEN, -EEXIST,
+        "a device %s is in the network namespace that this was started in, and Linux before "
+        "6.15 then can't create one of that name elsewhere; choose another net (or it was in the "
+        "container, and has just gone: try again)",
+        name);
+}
+
+/* An unfinished link may be another command's that lives: the other command has left the container
+ * to write its result. Gives that time to finish. By the clock, since root in the container can
+ * hold up each turn. Returns an enum device_presence, as device_find(). */
+static int await_finish(struct link_end end, struct target *target, struct device *device,
+                        struct failure *failure)
+{
+    const int64_t end_of_wait = clock_now() + FINISH_TIME;
+    int presence = DEVICE_OURS;
+
+    while (presence == DEVICE_OURS && !device->finished && clock_now() < end_of_wait) {
+        target_yield(target);
+        presence = device_find(target, end, device, failure);
+    }
+    return presence;
+}
+
+/* Removes what has the link's name, if an earlier command didn't live to finish it, or if the
+ * caller wants it replaced (and then tells by *ret_replaced). What is gone by now is fine: an
+ * engine ends with the command that started it. */
+static int clear(const struct request *request, struct target *target, bool *ret_replaced,
+                 struct failure *failure)
+{
+    struct device left;
+    int presence = device_find(target, request->end, &left, failure);
+    int error;
+
+    if (presence == DEVICE_OURS)
+        presence = await_finish(request->end, target, &left, failure);
+    if (presence < 0 || presence == DEVICE_ABSENT)
+        return presence;
+    if (presence == DEVICE_FOREIGN)
+        return fail_taken(request->end, presence, failure);
+    if (left.finished && !request->given[OPTION_REPLACE])
+        return fail_exists(&left, failure);
+    error = backend_of(&left)->remove(target, &left, failure);
+    if (!error)
+        *ret_replaced = left.finished;
+    return error;
+}
+
+static int fail_again(const struct request *request, struct target *target, struct failure *failure)
+{
+    struct device device;
+    int presence = device_find(target, request->end, &device, failure);
+
+    if (presence < 0)
+        return presence;
+    return presence == DEVICE_OURS ? fail_exists(&device, failure)
+                                   : fail_taken(request->end, presence, failure);
+}
+
+/* Makes the device, in the place of one that an earlier command didn't live to finish, or that is
+ * to be replaced. */
+static int make(const struct request *request, struct target *target, bool *ret_replaced,
+                struct device *ret_device, struct key *ret_public_key, struct failure *failure)
+{
+    const struct backend *backend = backend_for_new();
+    int error =
+        backend->make(target, request->end, request->port, ret_device, ret_public_key, failure);
+
+    if (error != -EEXIST)
+        return error;
+    error = clear(request, target, ret_replaced, failure);
+    if (error)
+        return error;
+    error = backend->make(target, request->end, request->port, ret_device, ret_public_key, failure);
+    return error == -EEXIST ? fail_again(request, target, failure) : error;
+}
+
+/* With the port that the kernel chose, if it was to. */
+static int print_json(const struct request *request, struct target *target,
+                      const struct device *device, const struct key *public_key,
+                      struct failure *failure)
+{
+    static struct text text;
+    struct json_created created = {
+        .device = device,
+        .created = true,
+        .port = request->port,
+        .netns = target->netns.inode,
+        .public_key = public_key,
+        .warning = output_warning(),
+    };
+    int error = created.port ? 0 : backend_of(device)->port(target, device, &created.port, failure);
+
+    if (error)
+        return error;
+    text.length = 0;
+    json_add_created(&text, &created);
+    text_add(&text, "\n");
+    return output_and_return(target, &text, failure);
+}
+
+static void add_key(struct text *text, const struct key *public_key)
+{
+    char key[KEY_TEXT_LENGTH + 1];
+
+    key_to_text(public_key, key);
+    text_print(text, "%s\n", key);
+}
+
+static int print_key(struct target *target, const struct key *public_key, struct failure *failure)
+{
+    struct text text = {0};
+
+    add_key(&text, public_key);
+    return output_and_return(target, &text, failure);
+}
+
+static int print_result(const struct request *request, struct target *target,
+                        const struct device *device, const struct key *public_key,
+                        struct failure *failure)
+{
+    if (request->given[OPTION_JSON])
+        return print_json(request, target, device, public_key, failure);
+    return print_key(target, public_key, failure);
+}
+
+/* A link that has the other end of the same net in the same container carries packets for the new
+ * end's address: the new end would cut it off. Both ends in one container are for links between
+ * these two, which aren't connected before both are there. */
+static int check_sibling(struct target *target, const struct device *device,
+                         struct failure *failure)
+{
+    struct device sibling = {0};
+    struct link_status status = {.peers = 0};
+    struct patience patience = PATIENCE;
+    struct failure unknown;
+    int presence = device_find(target, link_other_end(device->end), &sibling, failure);
+    int error;
+
+    if (presence < 0)
+        return presence;
+    if (presence != DEVICE_OURS || !sibling.finished)
+        return 0;
+    error = backend_of(&sibling)->look(target, &sibling, &patience, &status, &unknown);
+    if (error == -ENODEV || (!error && status.peers == 0))
+        return 0;
+    return fail_as(failure, FAILURE_OTHER_END, -EBUSY,
+                   "net: the link %s in this container %s, and the new end would cut it off; "
+                   "choose another net, or remove that link with cwg_destroy first",
+                   sibling.name,
+                   error ? "doesn't say whether it is connected" : "is connected to a peer");
+}
+
+/* All that comes after the device's birth, ordered so that every step can still be taken back. The
+ * link is finished only when the caller has the key. ARP comes after what may fail, since its
+ * settings stay. */
+static int complete(const struct request *request, struct target *target,
+                    const struct device *device, const struct key *public_key,
+                    struct failure *failure)
+{
+    int error = device_check_limit(target, device, failure);
+
+    if (!error)
+        error = check_sibling(target, device, failure);
+    if (!error)
+        error =
+            device_check_addresses(target, device, request->given[OPTION_ALLOW_OVERLAP], failure);
+    if (!error)
+        error = device_set_address(target, device, failure);
+    if (!error)
+        error = backend_of(device)->start(target, device, request->port, failure);
+    if (!error)
+        error = target_alive(target, failure);
+    if (!error)
+        error = arp_keep_apart(target, failure);
+    if (!error && path_is_closed())
+        output_warn("the network namespace that this was started in has no device but lo: no peer "
+                    "on another machine can be reached from there (is it a service with "
+                    "PrivateNetwork=yes?)");
+    if (!error)
+        error = print_result(request, target, device, public_key, failure);
+#ifdef ENABLE_CWG_POLICY
+    /* That took as long as the caller liked. */
+    if (!error)
+        error = policy_check_unchanged(failure);
+#endif
+    if (!error)
+        error = backend_of(device)->finish(target, device, failure);
+#ifdef ENABLE_CWG_AUDIT
+    if (!error)
+        audit_public_key(public_key);
+#endif
+    return error;
+}
+
+static int prepare(const struct request *request, const struct home *home, struct failure *failure)
+{
+    int error = port_check(request->port, failure);
+
+    return error ? error : backends_prepare(home, request->end, failure);
+}
+
+#ifdef ENABLE_CWG_BATCH
+
+static struct device made; /* by the last run(), with an index if it made one */
+
+/* A link that was adopted wasn't made. */
+static const struct device *get_made(void)
+{
+    return made.index ? &made : NULL;
+}
+
+#endif
+
+static int print_adopted(const struct request *request, struct target *target,
+                         const struct device *device, const struct link_status *status,
+                         struct failure *failure)
+{
+    static struct text text;
+    const struct json_created adopted = {
+        .device = device,
+        .created = false,
+        .port = status->port,
+        .netns = target->netns.inode,
+        .public_key = &status->public_key,
+        .warning = output_warning(),
+    };
+
+    text.length = 0;
+    if (request->given[OPTION_JSON])
+        json_add_created(&text, &adopted);
+    else
+        add_key(&text, &status->public_key);
+    text_add(&text, request->given[OPTION_JSON] ? "\n" : "");
+    target_leave(target); /* nothing is left to be done there */
+    return output_text(&text, failure);
+}
+
+/* Takes a link that is there and complete for a new one. What can't work any more isn't taken. */
+static int adopt(const struct request *request, struct target *target, const struct link_seen *link,
+                 struct failure *failure)
+{
+    const struct device *device = &link->device;
+    struct patience patience = PATIENCE;
+    struct link_view view;
+    int error = links_look(target, link, &patience, &view, failure);
+
+    if (error == -ENODEV)
+        return fail_as(failure, FAILURE_REMOVED, error,
+                       "the link %s was removed in this moment; try again", device->name);
+    if (error)
+        return error;
+    if (!view.answered || !view.status.has_key)
+        return fail_as(failure, FAILURE_ENGINE_LOST, -ENOLINK,
+                       "the link %s exists, but its key isn't known: what carries it doesn't "
+                       "answer; make it anew with --replace",
+                       device->name);
+    if (!link->up || !link->carrier || view.status.port == 0)
+        return fail_as(failure, link->up ? FAILURE_PORT_LOST : FAILURE_DOWN, -ENETDOWN,
+                       "the link %s exists, but it is down or has lost its port; make it anew with "
+                       "--replace",
+                       device->name);
+    if (request->port && request->port != view.status.port)
+        return fail_as(failure, FAILURE_EXISTS, -EEXIST,
+                       "port: the link %s exists, with UDP port %u; give that or 0 to adopt it, or "
+                       "--replace to make it anew",
+                       device->name, view.status.port);
+    return print_adopted(request, target, device, &view.status, failure);
+}
+
+static int create(const struct request *request, struct target *target, bool *ret_replaced,
+                  struct failure *failure)
+{
+    struct device device;
+    struct key public_key;
+    struct failure rollback;
+    int error = make(request, target, ret_replaced, &device, &public_key, failure);
+
+    if (error)
+        return error;
+    error = complete(request, target, &device, &public_key, failure);
+    /* Where the container couldn't be entered again the link stays unfinished, as if the command
+     * had been killed: an engine's ends with this process, and the next cwg_create replaces it. */
+    if (error && target_is_open(target) && backend_of(&device)->remove(target, &device, &rollback))
+        failure_add(failure, "; and it couldn't be taken back: %s", rollback.text);
+#ifdef ENABLE_CWG_BATCH
+    if (!error)
+        made = device;
+#endif
+    return error;
+}
+
+static int run(const struct request *request, struct target *target, struct failure *failure)
+{
+    struct link_seen link;
+    bool replaced = false;
+    int error = 0;
+
+#ifdef ENABLE_CWG_BATCH
+    made = (struct device){.index = 0};
+#endif
+    if (request->given[OPTION_ADOPT]) {
+        error = links_find(target, request->end, &link, failure);
+        if (error < 0)
+            return error;
+        if (error == DEVICE_OURS && link.device.finished)
+            return adopt(request, target, &link, failure);
+    }
+    error = create(request, target, &replaced, failure);
+    if (error && replaced)
+        failure_add(failure, "; the link that was there before has been removed");
+    return error;
+}
+
+const struct task task_create = {
+    .name = "cwg_create",
+    .summary = "make one end of a link in a container, print its public key",
+    .details =
+        "Makes a WireGuard device named " CWG_PREFIX "-<net>-<host> in the network namespace of\n"
+        "process <pid>, with the address <host> of the /31 number <net> of 10.0.0.0/8\n"
+        "(net 0: 10.0.0.0/31, net 1: 10.0.0.2/31, ...). Its UDP socket listens on <port>\n"
+        "in the network namespace that this command is run in; 0 lets the kernel choose.\n"
+        "Prints the device's public key, 44 characters, and nothing else. The device\n"
+        "goes away with the container. A link that is there already is an error, but with\n"
+        "--adopt or --replace.\n",
+    .arguments = {ARGUMENT_PID, ARGUMENT_NET, ARGUMENT_HOST, ARGUMENT_PORT},
+    .options = {OPTION_JSON, OPTION_ADOPT, OPTION_REPLACE, OPTION_ALLOW_OVERLAP, 0},
+    .prepare = prepare,
+    .changes = true,
+    .in_batch = true,
+    .run = run,
+#ifdef ENABLE_CWG_BATCH
+    .made = get_made,
+#endif
+};
+
+#endif

@@ -1,0 +1,47 @@
+/* cwg_destroy: removes a link's device. */
+#include <errno.h>
+
+#include "helper/backend/backends.h"
+#include "helper/base/failure.h"
+#include "helper/base/settings.h"
+#include "helper/command/task.h"
+
+#ifdef ENABLE_CWG_DELETE
+
+static int run(const struct request *request, struct target *target, struct failure *failure)
+{
+    struct device device;
+    int presence = device_find(target, request->end, &device, failure);
+
+    if (presence < 0)
+        return presence;
+    if (presence == DEVICE_FOREIGN)
+        return fail_as(
+            failure, FAILURE_NO_SUCH_LINK, -ENODEV,
+            "no such link: the name of net %u, host %u stands for a device that is no link "
+            "of ours; nothing was removed",
+            request->end.net, request->end.host);
+    if (presence == DEVICE_ABSENT && request->given[OPTION_IF_EXISTS])
+        return 0;
+    if (presence == DEVICE_ABSENT)
+        return fail_as(failure, FAILURE_NO_SUCH_LINK, -ENODEV,
+                       "no such link: the container has none for net %u, host %u; it may have been "
+                       "removed already",
+                       request->end.net, request->end.host);
+    return backend_of(&device)->remove(target, &device, failure);
+}
+
+const struct task task_destroy = {
+    .name = "cwg_destroy",
+    .summary = "remove one end of a link",
+    .details = "Removes the device for <net> and <host> from the network namespace of process\n"
+               "<pid>, and frees its UDP port. Prints nothing. With --if-exists it succeeds, too,\n"
+               "where there is no such link, or no such process any more.\n",
+    .arguments = {ARGUMENT_PID, ARGUMENT_NET, ARGUMENT_HOST},
+    .options = {OPTION_IF_EXISTS, OPTION_JSON, 0},
+    .changes = true,
+    .in_batch = true,
+    .run = run,
+};
+
+#endif

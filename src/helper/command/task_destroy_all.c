@@ -1,0 +1,187 @@
+/* cwg_destroy_all: removes all links of a container. */
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "helper/admin/policy.h"
+#include "helper/backend/backends.h"
+#include "helper/base/clock.h"
+#include "helper/base/failure.h"
+#include "helper/base/settings.h"
+#include "helper/command/task.h"
+#include "helper/netlink/rtmsg.h"
+
+enum {
+    ROUND = 512, /* links that are removed between two looks at what there is */
+    /* Root in the container can make devices as fast as we remove them, and have us wait for the
+     * end of processes that are no engines, two seconds each. */
+    TIME_MAX = 120 * 1000, /* milliseconds */
+    FAILURES_MAX = 10,
+};
+
+/* What a look has shown: the first ends whose devices are ours by kind and name. */
+struct found {
+    enum device_kind kind;
+    size_t count;
+    struct link_end ends[ROUND];
+};
+
+/* What has become of them. */
+struct tally {
+    unsigned int removed;
+    unsigned int lingering; /* removed, but not all that belongs to them has ended */
+    unsigned int left;      /* that couldn't be removed in this round */
+    struct failure first;
+    int error; /* of that first one, or 0 */
+};
+
+static int note_link(const struct nlmsghdr *message, void *context)
+{
+    struct found *found = context;
+    struct rtmsg_link link;
+    int error = rtmsg_link_parse(message, &link);
+
+    /* A kernel that doesn't know a kind shows all devices, see device_check_limit(). */
+    if (error || found->count == ROUND || strcmp(link.kind, device_kind_text(found->kind)) != 0 ||
+        link_name_parse(CWG_PREFIX, link.name, &found->ends[found->count]))
+        return error;
+#ifdef ENABLE_CWG_POLICY
+    if (!policy_allows_net(found->ends[found->count].net))
+        return 0;
+#endif
+    found->count++;
+    return 0;
+}
+
+static int look(struct target *target, struct found *found, struct failure *failure)
+{
+    found->count = 0;
+    for (enum device_kind kind = KIND_KERNEL; kind < KINDS; kind++) {
+        struct message request;
+        int error;
+
+        found->kind = kind;
+        rtmsg_link_dump(&request, device_kind_text(kind));
+        error = netlink_request(&target->dumps, &request, false, note_link, found);
+        if (error)
+            return fail_unexpected(failure, error, "can't list the container's devices");
+    }
+    return 0;
+}
+
+static void note_failure(int error, const struct failure *failure, struct tally *tally)
+{
+    if (tally->error)
+        return;
+    tally->error = error;
+    tally->first = *failure;
+}
+
+/* What has gone by now, or is another device, isn't ours to remove. */
+static void remove_one(struct target *target, struct link_end end, struct tally *tally)
+{
+    struct failure failure = {.text = ""}, ignored;
+    struct device device;
+    int error = device_find(target, end, &device, &failure);
+
+    if (error == DEVICE_ABSENT || error == DEVICE_FOREIGN)
+        return;
+    if (error == DEVICE_OURS)
+        error = backend_of(&device)->remove(target, &device, &failure);
+    if (!error) {
+        tally->removed++;
+        return;
+    }
+    note_failure(error, &failure, tally);
+    if (device_find(target, end, &device, &ignored) == DEVICE_ABSENT)
+        tally->lingering++;
+    else
+        tally->left++;
+}
+
+static unsigned int failures(const struct tally *tally)
+{
+    return tally->lingering + tally->left;
+}
+
+static int fail_some(const struct tally *tally, struct failure *failure)
+{
+    unsigned int bad = failures(tally);
+
+    fail_as(failure, tally->first.code, tally->error,
+            "%u of %u links were not removed, or not all of it has ended; the "
+            "first: ",
+            bad, bad + tally->removed);
+    failure_add(failure, "%s", tally->first.text);
+    return tally->error;
+}
+
+static int fail_endless(const struct tally *tally, struct failure *failure)
+{
+    return fail(failure, -EBUSY,
+                "given up after %s: %u links were removed, and there are others; if engines are "
+                "stopped, or somebody in the container makes links all the time, end these first, "
+                "and try again",
+                failures(tally) < FAILURES_MAX ? "two minutes" : "ten failures",
+                tally->removed + tally->lingering);
+}
+
+static bool is_over(const struct tally *tally, int64_t end)
+{
+    return failures(tally) >= FAILURES_MAX || clock_now() >= end;
+}
+
+/* Goes through those that were found. Returns whether it got any further. */
+static bool remove_found(struct target *target, const struct found *found, int64_t end,
+                         struct tally *tally)
+{
+    const unsigned int before = tally->removed + tally->lingering;
+
+    tally->left = 0;
+    for (size_t i = 0; i < found->count && !is_over(tally, end); i++)
+        remove_one(target, found->ends[i], tally);
+    return tally->removed + tally->lingering > before;
+}
+
+/* Round by round, until nothing is found, or what is left stays. */
+static int run(const struct request *request, struct target *target, struct failure *failure)
+{
+    static struct found found;
+    struct tally tally = {.removed = 0};
+    const int64_t end = clock_now() + TIME_MAX;
+    bool further = true;
+
+    (void)request;
+    while (further) {
+        int error = look(target, &found, failure);
+
+        if (error)
+            return error;
+        if (found.count == 0) {
+            tally.left = 0; /* what couldn't be removed has gone by itself */
+            break;
+        }
+        if (is_over(&tally, end))
+            return fail_endless(&tally, failure);
+        further = remove_found(target, &found, end, &tally) || is_over(&tally, end);
+    }
+    return failures(&tally) > 0 ? fail_some(&tally, failure) : 0;
+}
+
+const struct task task_destroy_all = {
+    .name = "cwg_destroy_all",
+    .summary = "remove all links of a container",
+    .details =
+        "Removes all devices named " CWG_PREFIX "-<net>-<host> that are links from the network\n"
+        "namespace of process <pid>, finished or not, and frees their UDP ports. Where\n"
+        "there is none it has nothing to do, and succeeds; with --if-exists, where there is\n"
+        "no such process any more, too. One that can't be removed doesn't keep the others.\n"
+        "Prints nothing.\n",
+    .arguments = {ARGUMENT_PID},
+    .options = {OPTION_IF_EXISTS, OPTION_JSON, 0},
+    .changes = true,
+    .in_batch = true,
+    .seconds = TIME_MAX / 1000,
+    .run = run,
+};

@@ -1,0 +1,336 @@
+/* cwg_list: the links of all containers of this machine, and how each is. */
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "helper/admin/policy.h"
+#include "helper/backend/backends.h"
+#include "helper/base/clock.h"
+#include "helper/base/failure.h"
+#include "helper/base/settings.h"
+#include "helper/base/text.h"
+#include "helper/command/output.h"
+#include "helper/command/task.h"
+#include "helper/netns/census.h"
+#include "helper/netns/taker.h"
+#include "helper/view/json_link.h"
+#include "helper/view/links.h"
+
+/* As wide as its values can be, but for a container's name. */
+#define ROW "%-7s  %-12s  %-15s  %-7s  %-5s  %-9s  %s\n"
+
+enum {
+    NUMBER_SIZE = 24,
+    ID_SHOWN = 12,            /* digits of an id, as people know it; names are shown whole */
+    FLUSH_AT = TEXT_SIZE / 2, /* a link takes less than the other half */
+    /* Who may make namespaces can make many, each with many devices whose engines hang. */
+    TIME_MAX = 60 * 1000, /* milliseconds */
+};
+
+/* How long engines that don't answer may be waited for, of all containers together. */
+static const struct patience patience_of_all = {.milliseconds = 10000};
+
+struct listing {
+    const struct home *home;
+    struct link_nets nets;
+    bool json;
+    bool late;             /* there was no time for all */
+    int missed;            /* a negative errno: a namespace or a link couldn't be looked at; or 0 */
+    int missed_pid;        /* a process there */
+    struct failure reason; /* of that */
+    int crowded;           /* a process in a namespace with more links than LINKS_MAX; or 0 */
+    size_t links;
+    struct patience patience;
+    struct text text; /* that isn't written yet */
+};
+
+/* The links of one container. They are written when its namespace has been let go: a caller who
+ * doesn't read must not keep it. */
+struct visited {
+    int pid;
+    size_t count;
+    struct link_view view[LINKS_MAX];
+};
+
+static struct census census;
+
+static int flush(struct listing *listing, struct failure *failure)
+{
+    int error = listing->text.length ? output_text(&listing->text, failure) : 0;
+
+    listing->text.length = 0;
+    return error;
+}
+
+/* Seconds as one number of the largest unit that it has. */
+static void print_age(int64_t age, char ret_text[static NUMBER_SIZE])
+{
+    static const struct {
+        int64_t seconds;
+        char unit;
+    } units[] = {{86400, 'd'}, {3600, 'h'}, {60, 'm'}, {1, 's'}};
+    size_t i = 0;
+
+    while (age < units[i].seconds && units[i].seconds > 1)
+        i++;
+    (void)snprintf(ret_text, NUMBER_SIZE, "%lld%c", (long long)(age / units[i].seconds),
+                   units[i].unit);
+}
+
+static void add_row(struct text *text, int process, const char *container,
+                    const struct link_view *view)
+{
+    const struct link_status *status = view->answered ? &view->status : NULL;
+    char pid[NUMBER_SIZE], port[NUMBER_SIZE] = "-", age[NUMBER_SIZE] = "-";
+    char shown[CONTAINER_ID_SIZE];
+
+    (void)snprintf(pid, sizeof(pid), "%d", process);
+    (void)snprintf(shown, sizeof(shown), "%.*s",
+                   cgroup_is_id(container) ? ID_SHOWN : CONTAINER_ID_LENGTH, container);
+    if (status && status->port)
+        (void)snprintf(port, sizeof(port), "%u", status->port);
+    if (status && !status->has_handshake)
+        (void)snprintf(age, sizeof(age), "never");
+    else if (status && status_knows_age(status))
+        print_age(status->handshake_age_ms / 1000, age);
+    text_print(text, ROW, pid, shown[0] ? shown : "-", view->link.device.name,
+               backend_of(&view->link.device)->word, port, age, state_text(view->state));
+}
+
+static void add_link(struct listing *listing, int pid, const char *container,
+                     const struct link_view *view)
+{
+    const struct json_place place = {.pid = pid, .container = container[0] ? container : NULL};
+
+    if (listing->json) {
+        text_add(&listing->text, listing->links ? "," : "[");
+        json_add_link(&listing->text, &place, view);
+    } else {
+        if (listing->links == 0)
+            text_print(&listing->text, ROW, "PID", "CONTAINER", "LINK", "BACKEND", "PORT",
+                       "HANDSHAKE", "STATE");
+        add_row(&listing->text, pid, container, view);
+    }
+    listing->links++;
+}
+
+static int write_links(const struct visited *visited, const char *container,
+                       struct listing *listing, struct failure *failure)
+{
+    int error = 0;
+
+    for (size_t i = 0; i < visited->count && !error; i++) {
+        add_link(listing, visited->pid, container, &visited->view[i]);
+        if (listing->text.length > FLUSH_AT)
+            error = flush(listing, failure);
+    }
+    return error;
+}
+
+/* What was there and couldn't be looked at: the first reason is told in the end. */
+static void note_missed(struct listing *listing, int pid, int error, const struct failure *reason)
+{
+    if (listing->missed)
+        return;
+    listing->missed = error;
+    listing->missed_pid = pid;
+    listing->reason = *reason;
+}
+
+/* A link that has gone by now is left out. */
+static void look_at_links(struct target *target, struct visited *visited, struct listing *listing)
+{
+    static struct links links;
+    struct patience patience = PATIENCE;
+    struct failure reason;
+    int64_t before;
+    int error = links_collect(target, listing->nets, &links, &reason);
+
+    if (error) {
+        note_missed(listing, visited->pid, error, &reason);
+        return;
+    }
+    if (links.more)
+        listing->crowded = visited->pid;
+    if (patience.milliseconds > listing->patience.milliseconds)
+        patience = listing->patience;
+    before = patience.milliseconds;
+    for (size_t i = 0; i < links.count; i++) {
+        error =
+            links_look(target, &links.link[i], &patience, &visited->view[visited->count], &reason);
+        if (!error)
+            visited->count++;
+        else if (error != -ENODEV)
+            note_missed(listing, visited->pid, error, &reason);
+    }
+    listing->patience.milliseconds -= before - patience.milliseconds;
+}
+
+/* Looks at a namespace by a process that was in it. Returns 0, or a negative errno: -ESRCH if the
+ * process isn't in it any more, since it may have ended, and its number be another's by now. */
+static int look_at(const struct netns *netns, int pid, struct visited *ret_visited,
+                   struct listing *listing)
+{
+    const struct target_name name = {.kind = TARGET_PID, .number = pid};
+    struct failure reason;
+    struct target target;
+    int error = target_open(listing->home, &name, false, &target, &reason);
+    bool same;
+
+#ifdef ENABLE_CWG_POLICY
+    /* As in main.c: the caller may have stopped this process before. */
+    if (!error) {
+        error = policy_check_unchanged(&reason);
+        if (error)
+            target_close(&target);
+    }
+#endif
+    ret_visited->pid = pid;
+    ret_visited->count = 0;
+    /* A namespace that the caller may not act on (-EPERM) has no links for the caller. */
+    if (error && error != -ESRCH && error != -EPERM)
+        note_missed(listing, pid, error, &reason);
+    if (error)
+        return error;
+    same = netns_same(&target.netns, netns);
+    if (same)
+        look_at_links(&target, ret_visited, listing);
+    target_close(&target);
+    return same ? 0 : -ESRCH;
+}
+
+static int visit(const struct census_entry *entry, struct listing *listing, struct failure *failure)
+{
+    static struct visited visited;
+    int error = look_at(&entry->netns, entry->pid, &visited, listing);
+
+    if (error == -ESRCH && entry->spare)
+        error = look_at(&entry->netns, entry->spare, &visited, listing);
+    /* Entering it may have failed halfway: we have to be at home again. */
+    if (error)
+        return home_return(listing->home, failure);
+    return write_links(&visited, entry->container, listing, failure);
+}
+
+/* Why what is listed isn't all, if it isn't. */
+static int check_complete(const struct listing *listing, struct failure *failure)
+{
+    if (listing->late)
+        return fail_as(
+            failure, FAILURE_INCOMPLETE, -ETIMEDOUT,
+            "60 seconds weren't enough, and what is listed isn't all: containers have many "
+            "links whose engines don't answer; find these in the list, and end them, or "
+            "ask for the others with cwg_show");
+    if (listing->missed) {
+        fail_as(failure, FAILURE_INCOMPLETE, listing->missed,
+                "what is listed isn't all: process %d: ", listing->missed_pid);
+        failure_add(failure, "%s", listing->reason.text);
+        return listing->missed;
+    }
+    if (listing->crowded)
+        return fail_as(failure, FAILURE_INCOMPLETE, -E2BIG,
+                       "what is listed isn't all: the container of process %d has more links than "
+                       "the %d that are shown; somebody else makes devices of their name there",
+                       listing->crowded, LINKS_MAX);
+    if (census.hidden)
+        return fail_as(failure, FAILURE_INCOMPLETE, -EACCES,
+                       "what is listed isn't all: process %d is in a network namespace with links "
+                       "that this program has no power to look at; run it where the containers are "
+                       "started",
+                       census.hidden);
+    if (census.more)
+        return fail_as(failure, FAILURE_INCOMPLETE, -EOVERFLOW,
+                       "there are more than %d network namespaces on this machine, and those of "
+                       "the processes with the lowest numbers alone are listed; ask for others "
+                       "with cwg_show",
+                       CENSUS_MAX);
+    return 0;
+}
+
+static int finish(struct listing *listing, struct failure *failure)
+{
+    int error;
+
+    if (listing->json)
+        text_add(&listing->text, listing->links ? "]\n" : "[]\n");
+    error = flush(listing, failure);
+    return error ? error : check_complete(listing, failure);
+}
+
+/* Of what was begun in JSON at least the form is whole. */
+static int end_early(struct listing *listing, int error, struct failure *failure)
+{
+    struct failure ignored;
+
+    if (failure->code == FAILURE_OUTPUT || listing->links == 0)
+        return error;
+    text_add(&listing->text, listing->json ? "]\n" : "");
+    (void)flush(listing, &ignored);
+    return error;
+}
+
+static int run_at_home(const struct request *request, const struct home *home,
+                       struct failure *failure)
+{
+    static struct listing listing;
+    const int64_t end = clock_now() + TIME_MAX;
+    const bool root = getuid() == 0;
+    int error = home_check(home, failure);
+
+    listing.home = home;
+    listing.nets = request->nets;
+    listing.json = request->given[OPTION_JSON] || output_in_batch();
+    listing.late = false;
+    listing.missed = 0;
+    listing.crowded = 0;
+    listing.links = 0;
+    listing.patience = patience_of_all;
+    listing.text.length = 0;
+    for (size_t i = 0; i < census.count && !error; i++) {
+        const struct census_entry *entry = &census.entries[i];
+
+        /* Home would be refused. */
+        if (!entry->may_have_links || (!root && netns_same(&entry->netns, &home->netns)))
+            continue;
+        listing.late = clock_now() >= end;
+        if (listing.late)
+            break;
+        error = visit(entry, &listing, failure);
+    }
+    return error ? end_early(&listing, error, failure) : finish(&listing, failure);
+}
+
+static int prepare(const struct request *request, const struct home *home, struct failure *failure)
+{
+    (void)request;
+    (void)home;
+#ifdef ENABLE_CWG_BATCH
+    if (taker_is_there())
+        return taker_ask(&census, failure);
+#endif
+    return census_take(&census, failure);
+}
+
+const struct task task_list = {
+    .name = "cwg_list",
+    .summary = "show the links of all containers of this machine",
+    .details =
+        "Prints one line for each link in each network namespace that some process is in\n"
+        "and the caller may act on: that process, the id or name of its container (- if it\n"
+        "isn't known), the link, what carries it, its UDP port, how long ago its last handshake\n"
+        "was, and its state. Prints nothing if there is none. It changes nothing. A\n"
+        "namespace without a process, as of `ip netns add`, is not found. In a batch it is\n"
+        "JSON.\n",
+    .arguments = {0},
+    .options =
+        {
+            OPTION_JSON,
+            OPTION_NETS,
+            0,
+        },
+    .in_batch = true,
+    .prepare = prepare,
+    .run_at_home = run_at_home,
+};

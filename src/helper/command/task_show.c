@@ -1,0 +1,361 @@
+/* cwg_show: the links of a container, and how each is. */
+#include <errno.h>
+#include <inttypes.h>
+
+#include "helper/backend/backends.h"
+#include "helper/base/failure.h"
+#include "helper/base/settings.h"
+#include "helper/base/text.h"
+#include "helper/command/output.h"
+#include "helper/command/task.h"
+#include "helper/view/json_link.h"
+#include "helper/view/links.h"
+#include "helper/view/moment.h"
+
+enum {
+    MILLISECONDS = 1000, /* in a second */
+};
+
+/* All that is seen, before any of it is written: while a caller doesn't read, nothing of the
+ * container is open. */
+struct report {
+    bool json;
+    bool more; /* there are more links than have room */
+    size_t count;
+    struct seen {
+        struct link_view view;
+        struct failure failure; /* why it is STATE_ENGINE_LOST */
+    } seen[LINKS_MAX];
+    struct text text;
+};
+
+/* A line: what it is, and the start of what is said of it. */
+static void add_label(struct text *text, const char *label)
+{
+    text_print(text, "  %-17s ", label);
+}
+
+static void add_key(struct text *text, const char *label, const struct key *key)
+{
+    char characters[KEY_TEXT_LENGTH + 1];
+
+    key_to_text(key, characters);
+    add_label(text, label);
+    text_print(text, "%s\n", characters);
+}
+
+/* What is to be done about a state that isn't the wanted one; or NULL. */
+static const char *advice(const struct link_view *view)
+{
+    switch (view->state) {
+    case STATE_UNFINISHED:
+        return "its cwg_create is running or was killed: run it again, for a new key";
+    case STATE_DOWN:
+        return "it was set down in the container: set it up there, or create it again";
+    case STATE_PORT_LOST:
+        return "the network it sent by is gone: cwg_destroy it, and create it again";
+    case STATE_WAITING:
+        return "run cwg_connect, with the public key of the other site";
+    case STATE_NO_HANDSHAKE:
+        return view->status.endpoint.port
+                   ? "check both keys and cwg_connects, the endpoint, and firewalls for UDP"
+                   : "the peer has to begin: check its cwg_connect, and firewalls for UDP";
+    case STATE_WRONG_ADDRESS:
+        return "see that one site made host 0 and the other host 1, both of this net";
+    case STATE_SILENT:
+        return "the peer owes an answer: cwg_wait finds out why it doesn't come";
+    case STATE_IN_SESSION:
+        return "the kernel tells no more than that: cwg_wait finds out whether the peer answers";
+    case STATE_IDLE:
+        return status_knows_age(&view->status)
+                   ? "nothing came from the peer lately: cwg_wait finds out whether it answers"
+                   : "the machine's clock was set back since: cwg_wait finds out what that did";
+    default:
+        return NULL;
+    }
+}
+
+static void add_advice(struct text *text, const struct link_view *view,
+                       const struct failure *failure)
+{
+    const char *known = view->state == STATE_ENGINE_LOST ? failure->text : advice(view);
+
+    if (!known)
+        return;
+    add_label(text, "what to do");
+    text_print(text, "%s\n", known);
+}
+
+static void add_link(struct text *text, const struct link_seen *link)
+{
+    char address[ADDRESS_TEXT_SIZE];
+
+    link_address_to_text(link->device.end, address);
+    add_label(text, "net, host");
+    text_print(text, "%" PRIu32 ", %" PRIu32 "\n", link->device.end.net, link->device.end.host);
+    add_label(text, "address");
+    text_print(text, "%s\n", address);
+    add_label(text, "carried by");
+    text_print(text, "%s\n", backend_of(&link->device)->title);
+    add_label(text, "MTU");
+    text_print(text, "%" PRIu32 "\n", link->device.mtu);
+}
+
+static void add_allowed(struct text *text, const struct link_status *status)
+{
+    add_label(text, "allowed IPs");
+    for (size_t i = 0; i < status->allowed_count; i++) {
+        char characters[NETWORK_TEXT_SIZE];
+
+        allowed_ip_to_text(&status->allowed[i], characters);
+        if (i > 0) {
+            text_add(text, ",\n");
+            add_label(text, "");
+        }
+        text_add(text, characters);
+    }
+    text_add(text, status->allowed_count ? "" : "none");
+    text_add(text, status->allowed_more ? ", and more\n" : "\n");
+}
+
+static void add_handshake(struct text *text, const struct link_status *status)
+{
+    char age[MOMENT_AGE_SIZE], date[MOMENT_DATE_SIZE];
+
+    add_label(text, "latest handshake");
+    if (!status->has_handshake) {
+        text_add(text, "never\n");
+        return;
+    }
+    moment_date(status->handshake, date);
+    if (!status_knows_age(status)) {
+        text_print(text, "%s, which is in the future\n", date);
+        return;
+    }
+    moment_age(status->handshake_age_ms / MILLISECONDS, age);
+    text_print(text, "%s ago, %s\n", age, date);
+}
+
+static void add_age(struct text *text, const char *label, int64_t milliseconds, const char *what)
+{
+    char age[MOMENT_AGE_SIZE];
+
+    moment_age(milliseconds / MILLISECONDS, age);
+    add_label(text, label);
+    text_print(text, "%s%s\n", age, what);
+}
+
+static void add_endpoint(struct text *text, const struct endpoint *endpoint)
+{
+    char characters[ENDPOINT_TEXT_SIZE] = "not known";
+
+    if (endpoint->port)
+        endpoint_to_text(endpoint, characters);
+    add_label(text, "endpoint");
+    text_print(text, "%s\n", characters);
+}
+
+static void add_peer(struct text *text, const struct link_status *status)
+{
+    add_key(text, "peer key", &status->peer_key);
+    if (status->peers > 1) {
+        add_label(text, "");
+        text_print(text, "of %u peers the first: somebody else added the others\n", status->peers);
+    }
+    add_endpoint(text, &status->endpoint);
+    add_allowed(text, status);
+    add_label(text, "preshared key");
+    text_add(text, status->has_preshared_key ? "yes\n" : "no\n");
+    add_label(text, "keepalive");
+    if (status->keepalive)
+        text_print(text, "every %u seconds\n", status->keepalive);
+    else
+        text_add(text, "off\n");
+    add_handshake(text, status);
+    if (status->has_received)
+        add_age(text, "last heard", status->received_age_ms, " ago");
+    if (status->has_unanswered)
+        add_age(text, "without answer", status->unanswered_age_ms, ", what was sent");
+}
+
+static void add_status(struct text *text, const struct link_view *view)
+{
+    const struct link_status *status = &view->status;
+
+    if (status->has_key)
+        add_key(text, "public key", &status->public_key);
+    if (status->port) {
+        add_label(text, "listen port");
+        text_print(text, "%u\n", status->port);
+    }
+    if (status->peers > 0) {
+        add_peer(text, status);
+    } else {
+        add_label(text, "peer key");
+        text_add(text, "none\n");
+    }
+}
+
+static void add_counters(struct text *text, const struct link_seen *link)
+{
+    add_label(text, "received");
+    text_print(text, "%" PRIu64 " bytes, %" PRIu64 " packets\n", link->received_bytes,
+               link->received_packets);
+    add_label(text, "sent");
+    text_print(text, "%" PRIu64 " bytes, %" PRIu64 " packets\n", link->sent_bytes,
+               link->sent_packets);
+    if (link->dropped_packets == 0)
+        return;
+    add_label(text, "dropped");
+    text_print(text, "%" PRIu64 " packets that came from another address than the peer's:\n",
+               link->dropped_packets);
+    add_label(text, "");
+    text_add(text, "did both sites make the same host number, or the other another net?\n");
+}
+
+static void add_block(struct text *text, const struct link_view *view,
+                      const struct failure *failure)
+{
+    text_print(text, "%s: %s\n", view->link.device.name, state_text(view->state));
+    add_advice(text, view, failure);
+    add_link(text, &view->link);
+    if (view->answered)
+        add_status(text, view);
+    add_counters(text, &view->link);
+}
+
+/* One that has just gone is none. */
+static int look(struct target *target, const struct link_seen *link, struct patience *patience,
+                struct report *report, struct failure *failure)
+{
+    struct seen *seen = &report->seen[report->count];
+    int error = links_look(target, link, patience, &seen->view, failure);
+
+    if (error)
+        return error == -ENODEV ? 0 : error;
+    seen->failure = *failure;
+    report->count++;
+    return 0;
+}
+
+static int print_link(struct report *report, const struct seen *seen, struct failure *failure)
+{
+    bool first = seen == report->seen;
+
+    report->text.length = 0;
+    if (report->json) {
+        text_add(&report->text, first ? "" : ",");
+        json_add_link(&report->text, NULL, &seen->view);
+    } else {
+        text_add(&report->text, first ? "" : "\n");
+        add_block(&report->text, &seen->view, &seen->failure);
+    }
+    return output_text(&report->text, failure);
+}
+
+static int print(struct report *report, struct failure *failure)
+{
+    int error = report->json ? output_result("[", failure) : 0;
+
+    for (size_t i = 0; i < report->count && !error; i++)
+        error = print_link(report, &report->seen[i], failure);
+    if (!error && report->json)
+        error = output_result("]\n", failure);
+    if (!error && !report->json && report->count == 0)
+        output_note_result("no links\n");
+    return error;
+}
+
+static int fail_none(struct link_end end, int presence, struct failure *failure)
+{
+    if (presence == DEVICE_FOREIGN)
+        return fail_as(
+            failure, FAILURE_NO_SUCH_LINK, -ENODEV,
+            "no such link: the name of net %u, host %u stands for a device that is no link "
+            "of ours",
+            end.net, end.host);
+    return fail_as(
+        failure, FAILURE_NO_SUCH_LINK, -ENODEV,
+        "no such link: the container has none for net %u, host %u; without them, cwg_show "
+        "shows all that it has",
+        end.net, end.host);
+}
+
+static int look_at_one(const struct request *request, struct target *target, struct report *report,
+                       struct failure *failure)
+{
+    struct patience patience = PATIENCE;
+    struct link_seen link;
+    int presence = links_find(target, request->end, &link, failure);
+    int error;
+
+    if (presence < 0)
+        return presence;
+    if (presence != DEVICE_OURS)
+        return fail_none(request->end, presence, failure);
+    error = look(target, &link, &patience, report, failure);
+    if (!error && report->count == 0)
+        return fail_none(request->end, DEVICE_ABSENT, failure);
+    return error;
+}
+
+static int look_at_all(const struct request *request, struct target *target, struct report *report,
+                       struct failure *failure)
+{
+    static struct links links;
+    struct patience patience = PATIENCE;
+    int error = links_collect(target, request->nets, &links, failure);
+
+    for (size_t i = 0; !error && i < links.count; i++)
+        error = look(target, &links.link[i], &patience, report, failure);
+    report->more = links.more;
+    return error;
+}
+
+/* In a batch the result is part of a line. */
+static int run(const struct request *request, struct target *target, struct failure *failure)
+{
+    static struct report report;
+    int error;
+
+    if (request->has_end && request->given[OPTION_NETS])
+        return fail(failure, -EINVAL,
+                    "--nets: is for all links of a container; leave it out, or net and host");
+    report.more = false;
+    report.count = 0;
+    report.json = request->given[OPTION_JSON] || output_in_batch();
+    error = request->has_end ? look_at_one(request, target, &report, failure)
+                             : look_at_all(request, target, &report, failure);
+    if (error)
+        return error;
+    target_close(target);
+    error = print(&report, failure);
+    if (!error && report.more)
+        return fail_as(failure, FAILURE_LIMIT, -E2BIG,
+                       "the container has more links than the %d that are shown; somebody else "
+                       "makes devices of their name there",
+                       LINKS_MAX);
+    return error;
+}
+
+const struct task task_show = {
+    .name = "cwg_show",
+    .summary = "show a container's links, and how each is",
+    .details = "Shows the links in the network namespace of process <pid>, or the one for <net>\n"
+               "and <host>: its state, its peer, when that last answered, and what went through.\n"
+               "No private and no preshared key is shown. Changes nothing. The first line of each\n"
+               "is its name and its state: connected (the peer was heard lately), in session (the\n"
+               "kernel tells no more), idle, silent (the peer owes an answer), wrong address, no\n"
+               "handshake yet, waiting for connect, down, port lost, engine lost or unfinished;\n"
+               "where something is to be done, the next line says what. In a batch it is JSON.\n",
+    .arguments = {ARGUMENT_PID, ARGUMENT_NET, ARGUMENT_HOST},
+    .optional = 2,
+    .options =
+        {
+            OPTION_JSON,
+            OPTION_NETS,
+            0,
+        },
+    .in_batch = true,
+    .run = run,
+};

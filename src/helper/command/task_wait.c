@@ -1,0 +1,372 @@
+/* cwg_wait: until a link works, as far as one end of it can tell. */
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "helper/backend/backends.h"
+#include "helper/base/clock.h"
+#include "helper/base/failure.h"
+#include "helper/base/random.h"
+#include "helper/base/settings.h"
+#include "helper/base/text.h"
+#include "helper/command/output.h"
+#include "helper/command/task.h"
+#include "helper/confine/deadline.h"
+#include "helper/netns/path.h"
+#include "helper/view/diagnosis.h"
+#include "helper/view/links.h"
+#include "helper/view/probe.h"
+
+enum {
+    /* All in milliseconds. */
+    PAUSE_MIN = 20, /* between two looks: at first */
+    PAUSE_MAX = 250,
+    LOOK_MIN = 200, /* how long an engine is given for its answer at the least */
+    ONCE = 1000,    /* how long a wait of 0 seconds goes on, where there may be an answer */
+    /* Between two datagrams. A host answers six at once, and then one a second (icmp(7),
+     * icmp_ratelimit). */
+    PROBE_PAUSE = 1000,
+    PROBE_SPREAD = 400, /* is added at random, so that two ends are not in step */
+    /* Where there is no session, host 1 leaves it to host 0 to begin: handshakes that cross end
+     * both in the kernel's driver, which then does nothing for five seconds. That is enough for a
+     * way of 100 ms, and for the other end's wait to begin as much later. */
+    YIELD = 300,
+    YIELD_SPREAD = 300,
+    YIELD_ONCE = 200,      /* of the time that a wait of 0 seconds has */
+    NOTE_AFTER = 1000,     /* people are told what is waited for: not what has passed by then */
+    INITIATION_SIZE = 148, /* the paper, section 5.4.2 */
+};
+
+/* A wait. Times are those of clock_now(). */
+struct wait {
+    bool once;
+    bool alive; /* a keepalive is enough */
+    int64_t begin;
+    int64_t end;
+    int64_t pause;
+    int64_t next_probe; /* 0: none was sent */
+    struct probe probe;
+    bool answered;
+
+    struct findings findings;
+    struct failure lost; /* why what carries it doesn't answer */
+
+    bool based;                /* what follows is known */
+    struct key peer;           /* whose count it is */
+    uint64_t dropped_before;   /* packets */
+    uint64_t received_before;  /* bytes on the wire, as of when the peer was heard last */
+    unsigned int heard;        /* how often more than initiations came */
+    unsigned int heard_enough; /* more often than that: the peer is alive */
+
+    enum cause cause;
+    bool noted; /* `cause` was told */
+};
+
+static int fail_missing(struct link_end end, int presence, struct failure *failure)
+{
+    if (presence == DEVICE_FOREIGN)
+        return fail_as(failure, FAILURE_NO_SUCH_LINK, -ENODEV,
+                       "no such link: the name of net %u, host %u stands for a device that is no "
+                       "link of ours; give the net and the host of a link",
+                       end.net, end.host);
+    return fail_as(failure, FAILURE_NO_SUCH_LINK, -ENODEV,
+                   "no such link: the container has none for net %u, host %u; give <host> of the "
+                   "end that cwg_create made in this container",
+                   end.net, end.host);
+}
+
+static int fail_removed(struct link_end end, struct failure *failure)
+{
+    return fail_as(failure, FAILURE_REMOVED, -ENODEV,
+                   "the link for net %u, host %u was removed in the meantime; make it again with "
+                   "cwg_create, and wait for that",
+                   end.net, end.host);
+}
+
+/* A second look has to find the device of the first. */
+static int look(struct target *target, struct link_end end, struct wait *wait,
+                struct failure *failure)
+{
+    struct link_view *view = &wait->findings.view;
+    const int64_t left = wait->end - clock_now();
+    const int index = view->link.device.index;
+    struct patience patience = PATIENCE;
+    struct link_seen link;
+    int presence = links_find(target, end, &link, failure);
+    int error;
+
+    if (presence < 0)
+        return presence;
+    if (presence != DEVICE_OURS || (index && link.device.index != index))
+        return index ? fail_removed(end, failure) : fail_missing(end, presence, failure);
+    if (!wait->once && left < patience.milliseconds)
+        patience.milliseconds = left > LOOK_MIN ? left : LOOK_MIN;
+    error = links_look(target, &link, &patience, view, failure);
+    if (!error && !view->answered)
+        wait->lost = *failure;
+    return error == -ENODEV ? fail_removed(end, failure) : error;
+}
+
+/* What came since the last look. Initiations alone prove nothing of now: somebody on the way may
+ * have kept them. All else that counts is of a session with keys of this very end's. Another peer's
+ * count is another count. */
+static void note(struct wait *wait)
+{
+    const struct link_view *view = &wait->findings.view;
+    const uint64_t received = view->status.wire_received_bytes;
+    uint64_t more;
+
+    if (!view->answered)
+        return;
+    if (wait->based && !key_equal(&wait->peer, &view->status.peer_key)) {
+        /* Another peer: it is asked anew, and what was heard was the one before. */
+        wait->based = false;
+        wait->next_probe = 0;
+        wait->findings.heard = false;
+        wait->findings.initiated = false;
+    }
+    if (!wait->based) {
+        wait->peer = view->status.peer_key;
+        wait->dropped_before = view->link.dropped_packets;
+        wait->received_before = received;
+        wait->based = true;
+    }
+    if (received < wait->received_before)
+        wait->received_before = 0;
+    more = received - wait->received_before;
+    wait->findings.from_elsewhere = view->link.dropped_packets - wait->dropped_before;
+    wait->findings.initiated = wait->findings.initiated || more > 0;
+    if (more % INITIATION_SIZE == 0)
+        return;
+    wait->received_before = received;
+    wait->findings.heard = true;
+    wait->heard++;
+}
+
+/* Whether the peer has shown that it is alive, since it was asked, and nothing speaks against it.
+ */
+static bool is_alive(const struct wait *wait)
+{
+    return wait->next_probe && wait->heard > wait->heard_enough && !wait->findings.from_elsewhere &&
+           wait->findings.view.state != STATE_WRONG_ADDRESS;
+}
+
+/* Whether the link is in a state in which a datagram can reach the peer. */
+static bool can_be_asked(const struct wait *wait)
+{
+    const struct link_view *view = &wait->findings.view;
+
+    return view->answered && view->link.up && view->link.carrier && view->link.device.finished &&
+           view->status.peers > 0 && view->status.endpoint.port && !wait->findings.no_address;
+}
+
+/* Whether it is better to leave the beginning to the other end. When that has begun, our datagram
+ * waits in the link for the end of the handshake. */
+static bool yields(const struct wait *wait)
+{
+    const struct link_view *view = &wait->findings.view;
+
+    return view->link.device.end.host == 1 && !status_in_session(&view->status) &&
+           !wait->findings.initiated && !wait->heard;
+}
+
+/* When the first datagram is to be sent. Where there is no session, the first that is heard then
+ * belongs to the handshake. */
+static void plan(struct wait *wait)
+{
+    int64_t pause = 0;
+
+    if (yields(wait))
+        pause = wait->once ? YIELD_ONCE : YIELD + random_below(YIELD_SPREAD);
+    wait->heard_enough = wait->heard + !status_in_session(&wait->findings.view.status);
+    wait->next_probe = clock_now() + pause;
+}
+
+static int open_probe(struct target *target, struct wait *wait, struct failure *failure)
+{
+    int error;
+
+    if (wait->probe.fd >= 0)
+        return 0;
+    error = probe_open(target, &wait->findings.view.link.device, &wait->probe, failure);
+    wait->findings.no_address = error == -EADDRNOTAVAIL;
+    return wait->findings.no_address ? 0 : error;
+}
+
+/* Asks the peer, if that can be done and is due. */
+static int ask(struct target *target, struct wait *wait, struct failure *failure)
+{
+    int error;
+
+    wait->findings.no_address = false; /* it may be back */
+    if (!can_be_asked(wait))
+        return 0;
+    if (!wait->next_probe)
+        plan(wait);
+    else if (wait->probe.fd < 0 && !yields(wait)) /* the other end has begun */
+        wait->next_probe = clock_now();
+    if (clock_now() < wait->next_probe)
+        return 0;
+    error = open_probe(target, wait, failure);
+    if (error || wait->probe.fd < 0)
+        return error;
+    wait->findings.refused = probe_send(&wait->probe) == -EPERM;
+    wait->next_probe = clock_now() + PROBE_PAUSE + random_below(PROBE_SPREAD);
+    return 0;
+}
+
+/* While nothing was heard: the kernel knows whether it could have been. */
+static enum cause find_cause(struct wait *wait)
+{
+    enum cause cause;
+
+    wait->findings.lost = &wait->lost;
+    wait->findings.no_route = false;
+    cause = diagnosis_cause(&wait->findings);
+    if (cause != CAUSE_SILENT && cause != CAUSE_GONE && cause != CAUSE_CLOCK)
+        return cause;
+    wait->findings.no_route = path_is_missing(&wait->findings.view.status.endpoint);
+    return diagnosis_cause(&wait->findings);
+}
+
+static int fail_in_vain(struct wait *wait, struct failure *failure)
+{
+    enum cause cause = find_cause(wait);
+
+    diagnosis_fail(&wait->findings, cause, failure);
+    if ((cause == CAUSE_FILTERED && wait->alive) ||
+        (cause == CAUSE_GONE && clock_now() - wait->begin < STATUS_ANSWER_WITHIN))
+        failure_add_line(failure, "does its container drop what it didn't ask for? give cwg_wait "
+                                  "--alive 12 seconds or more");
+    return -ETIMEDOUT;
+}
+
+/* Tells people what is waited for, when that is something else than before. */
+static void tell(struct wait *wait)
+{
+    struct text text = {.length = 0};
+    struct failure failure;
+    enum cause cause;
+
+    if (clock_now() - wait->begin < NOTE_AFTER || !output_takes_notes())
+        return;
+    cause = find_cause(wait);
+    if (wait->noted && cause == wait->cause)
+        return;
+    wait->cause = cause;
+    wait->noted = true;
+    diagnosis_fail(&wait->findings, cause, &failure);
+    for (char *c = failure.text; *c; c++) {
+        if (*c == '\n') {
+            *c = '\0';
+            break;
+        }
+    }
+    text_print(&text, "net-admin-helper: waiting: %s\n", failure.text);
+    output_note(text.bytes);
+}
+
+/* Waits for an answer, or until it is time for the next look. */
+static void pause_before_next(struct wait *wait)
+{
+    const int64_t now = clock_now();
+    int64_t pause = wait->pause;
+
+    if (wait->next_probe > now && wait->next_probe - now < pause)
+        pause = wait->next_probe - now;
+    if (wait->end - now < pause)
+        pause = wait->end - now;
+    if (pause < 1)
+        pause = 1;
+    if (wait->probe.fd >= 0)
+        wait->answered = probe_await(&wait->probe, pause);
+    else
+        clock_pause(pause);
+    wait->pause += wait->pause / 2;
+    if (wait->pause > PAUSE_MAX)
+        wait->pause = PAUSE_MAX;
+}
+
+static bool is_over(const struct wait *wait)
+{
+    return clock_now() >= wait->end || (wait->once && !can_be_asked(wait));
+}
+
+static int await_answer(struct target *target, struct link_end end, struct wait *wait,
+                        struct failure *failure)
+{
+    bool proven = false;
+
+    for (;;) {
+        int error;
+
+        deadline_start(); /* anew in each round: a wait that is stopped keeps nothing for long */
+        error = target_alive(target, failure);
+
+        if (!error)
+            error = output_is_wanted(failure);
+        if (!error)
+            error = look(target, end, wait, failure);
+        if (error)
+            return error;
+        note(wait);
+        /* The counters are read one after the other: a second look has all that counts against. */
+        if (wait->alive && is_alive(wait) && proven)
+            return 0;
+        proven = wait->alive && is_alive(wait);
+        if (is_over(wait) && !proven)
+            return fail_in_vain(wait, failure);
+        error = ask(target, wait, failure);
+        if (error)
+            return error;
+        tell(wait);
+        pause_before_next(wait);
+        if (wait->answered)
+            return 0;
+    }
+}
+
+static int run(const struct request *request, struct target *target, struct failure *failure)
+{
+    const int64_t now = clock_now();
+    struct wait wait = {
+        .once = request->seconds == 0,
+        .alive = request->given[OPTION_ALIVE],
+        .begin = now,
+        .end = now + (request->seconds ? (int64_t)request->seconds * 1000 : ONCE),
+        .pause = PAUSE_MIN,
+        .probe = {.fd = -1},
+    };
+    int error = await_answer(target, request->end, &wait, failure);
+
+    probe_close(&wait.probe); /* a batch goes on, and the socket would keep the container */
+    if (!error)
+        target_close(target);
+    if (!error && request->given[OPTION_JSON])
+        error = output_result(
+            wait.answered ? "{\"proof\":\"answer\"}\n" : "{\"proof\":\"keepalive\"}\n", failure);
+    return error;
+}
+
+const struct task task_wait = {
+    .name = "cwg_wait",
+    .summary = "wait until a link works, or say why it doesn't",
+    .details =
+        "Succeeds when a packet has gone to the peer's address, by the link, and one has come\n"
+        "back from there. For that it sends an empty datagram to a UDP port of the peer's at\n"
+        "which nobody listens, which the container's kernel answers at once. Nothing counts\n"
+        "that was before. With --alive a keepalive of the peer's is enough, which takes some\n"
+        "ten seconds: for containers that drop what they didn't ask for. A link that isn't\n"
+        "connected yet is waited for, too. When the time is over it fails, and says why, the\n"
+        "likeliest cause first. With 0 seconds it asks once, and waits for a second at most.\n",
+    .arguments = {ARGUMENT_PID, ARGUMENT_NET, ARGUMENT_HOST, ARGUMENT_SECONDS},
+    .optional = 1,
+    .options =
+        {
+            OPTION_ALIVE,
+            OPTION_JSON,
+            0,
+        },
+    .in_batch = true,
+    .run = run,
+};

@@ -1,0 +1,177 @@
+#include "helper/confine/sandbox.h"
+
+#include <asm/unistd.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/if_tun.h>
+#include <linux/netlink.h>
+#include <linux/nsfs.h>
+#include <linux/seccomp.h>
+#include <linux/sockios.h>
+#include <netinet/in.h>
+#include <sched.h>
+#include <signal.h>
+#include <stddef.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "handover/handover.h"
+#include "helper/base/failure.h"
+#include "helper/base/settings.h"
+
+#if defined __x86_64__
+#define SANDBOX_ARCH AUDIT_ARCH_X86_64
+#elif defined __aarch64__
+#define SANDBOX_ARCH AUDIT_ARCH_AARCH64
+#else
+#error                                                                                             \
+    "sandbox.c: no audit architecture is known for this processor: add it here, and run the tests"
+#endif
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "LOAD_ARGUMENT reads the lower half");
+
+#define LOAD(field) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (unsigned int)(field))
+#define LOAD_CALL   LOAD(offsetof(struct seccomp_data, nr))
+/* The lower 32 bits: of an int, the kernel looks at no more. */
+#define LOAD_ARGUMENT(index) LOAD(offsetof(struct seccomp_data, args[index]))
+/* The next instruction if the loaded value is this one, else skip some. */
+#define IF(value, skip) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned int)(value), 0, skip)
+#define RETURN(action)  BPF_STMT(BPF_RET | BPF_K, action)
+
+#define ALLOW(call) IF(__NR_##call, 1), RETURN(SECCOMP_RET_ALLOW)
+#define ALLOW_WITH(call, index, value)                                                             \
+    IF(__NR_##call, 4), LOAD_ARGUMENT(index), IF(value, 1), RETURN(SECCOMP_RET_ALLOW), LOAD_CALL
+#define ALLOW_WITH_BOTH(call, index, value, other, other_value)                                    \
+    IF(__NR_##call, 6), LOAD_ARGUMENT(index), IF(value, 3), LOAD_ARGUMENT(other),                  \
+        IF(other_value, 1), RETURN(SECCOMP_RET_ALLOW), LOAD_CALL
+
+/* clang-format off */
+static const struct sock_filter filter[] = {
+    LOAD(offsetof(struct seccomp_data, arch)),
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SANDBOX_ARCH, 1, 0),
+    RETURN(SECCOMP_RET_KILL_PROCESS),
+    LOAD_CALL, /* the x32 calls of x86_64 have a bit set that none below has */
+
+    /* privilege.c: make a capability effective, and ineffective again */
+    ALLOW(capset),
+
+    /* target.c: the process; into its namespace and out again; that namespace's descriptor */
+    ALLOW(pidfd_open),
+    ALLOW_WITH(setns, 1, CLONE_NEWNET),
+    ALLOW_WITH(ioctl, 1, SIOCGSKNS),
+    ALLOW(fstat),     /* which namespace is it? */
+    ALLOW(faccessat), /* is it the machine's own? Opens nothing; the caller can ask this, too */
+    /* target.c: is a descriptor of the caller's a network namespace's? */
+    ALLOW(fstatfs),
+    ALLOW_WITH(ioctl, 1, NS_GET_NSTYPE),
+    /* deadline.c: start and stop the timer that ends us */
+    ALLOW(timer_settime),
+    /* target.c: policy */
+    ALLOW(getuid),
+#if defined HAS_OWN_CONTAINERS || defined ENABLE_CWG_ENGINE
+    ALLOW_WITH(ioctl, 1, NS_GET_USERNS), /* proof.c, too: whose is an engine's namespace? */
+#endif
+#ifdef HAS_OWN_CONTAINERS
+    ALLOW_WITH(ioctl, 1, NS_GET_OWNER_UID),
+#endif
+    /* target.c: take turns, and wait for it */
+    ALLOW(flock),
+    ALLOW(clock_nanosleep),
+    ALLOW(restart_syscall), /* of clock_nanosleep, after SIGSTOP and SIGCONT */
+    /* target.c: does the process still live? task_batch.c: has one ended, and is there a line? */
+    ALLOW(ppoll),
+
+    /* netlink.c */
+    ALLOW_WITH(socket, 0, AF_NETLINK),
+    ALLOW(connect),
+    ALLOW_WITH(setsockopt, 1, SOL_NETLINK),
+    ALLOW(sendto),
+    ALLOW(recvmsg),
+    ALLOW(close),
+
+    /* links.c, control.c, clock.c: how long ago a handshake was, and how long we have waited; where
+     * the machine's clock can't be read without the kernel */
+    ALLOW(clock_gettime),
+
+    /* wireguard.c: a private key */
+    ALLOW(getrandom),
+
+#if defined ENABLE_CWG_CREATE || defined ENABLE_CWG_ENGINE
+    ALLOW(getsockname), /* port.c: see below; control.c: the name that an engine listens by */
+#endif
+#ifdef ENABLE_CWG_CREATE
+    /* port.c: the port of a new link (bind): may the caller have it, is it free? engine.c gives one
+     * that the kernel chose back by connect() */
+    ALLOW_WITH_BOTH(socket, 0, AF_INET6, 1, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK),
+    ALLOW_WITH_BOTH(setsockopt, 1, IPPROTO_IPV6, 2, IPV6_V6ONLY),
+#endif
+#ifdef ENABLE_CWG_ENGINE
+    /* proof.c: a socket in the engine's network namespace */
+    ALLOW_WITH_BOTH(socket, 0, AF_UNIX, 1, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK),
+    /* proof.c: which program does it run, in which root directory and namespaces? What the kernel
+     * knows of a file, without asking a server for it; nothing is opened */
+    ALLOW_WITH_BOTH(statx, 0, AT_FDCWD, 2, AT_STATX_DONT_SYNC),
+    ALLOW_WITH_BOTH(statx, 0, AT_FDCWD, 2, AT_STATX_DONT_SYNC | AT_SYMLINK_NOFOLLOW),
+    /* proof.c: its device, and which that is; its listening socket, and whether it is one */
+    ALLOW_WITH(pidfd_getfd, 1, HANDOVER_TUN),
+    ALLOW_WITH(ioctl, 1, TUNGETIFF),
+    ALLOW_WITH(ioctl, 1, TUNGETDEVNETNS),
+    ALLOW_WITH(pidfd_getfd, 1, HANDOVER_CONTROL),
+    ALLOW_WITH(getsockopt, 1, SOL_SOCKET),
+    /* control.c: an engine that hangs */
+    ALLOW_WITH(pidfd_send_signal, 1, SIGKILL),
+#endif
+
+    /* port.c: see above. probe.c: a socket for datagrams, the one device that it may send by, the
+     * address that it sends from (bind), and who refused what it sent */
+    ALLOW_WITH_BOTH(socket, 0, AF_INET, 1, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK),
+    ALLOW_WITH_BOTH(setsockopt, 1, SOL_SOCKET, 2, SO_BINDTOIFINDEX),
+    ALLOW_WITH_BOTH(setsockopt, 1, IPPROTO_IP, 2, IP_RECVERR),
+    ALLOW(bind),
+
+#ifdef ENABLE_CWG_BATCH
+    /* lines.c: a batch */
+    ALLOW_WITH(read, 0, STDIN_FILENO),
+#endif
+#ifdef ENABLE_CWG_POLICY
+    /* policy.c: is the policy still the one that was read? It opens nothing; the caller can ask
+     * this, too */
+    ALLOW(newfstatat),
+#endif
+
+    /* output.c: the result, or what went wrong */
+    ALLOW_WITH(write, 0, STDOUT_FILENO),
+    ALLOW_WITH(write, 0, STDERR_FILENO),
+
+#ifdef ENABLE_CWG_AUDIT
+    /* audit.c: a line for the journal */
+    ALLOW(sendmsg),
+#endif
+
+    /* main.c: close what is open, and end */
+    ALLOW_WITH(close_range, 0, STDERR_FILENO + 1),
+    ALLOW(exit_group),
+
+    RETURN(SECCOMP_RET_KILL_PROCESS),
+};
+/* clang-format on */
+
+int sandbox_enter(struct failure *failure)
+{
+    static const struct sock_fprog program = {
+        .len = sizeof(filter) / sizeof(filter[0]),
+        .filter = (struct sock_filter *)filter, /* the kernel only reads it */
+    };
+
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+        return fail_unexpected(failure, -errno, "can't set no_new_privs");
+    if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0)
+        return fail_unexpected(failure, -errno,
+                               "can't limit the system calls (does the kernel have "
+                               "CONFIG_SECCOMP_FILTER?)");
+    return 0;
+}

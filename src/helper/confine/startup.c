@@ -1,0 +1,151 @@
+#include "helper/confine/startup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "helper/base/failure.h"
+#include "helper/base/request.h"
+
+/* A descriptor 0, 1 or 2 that is closed would be given to the next file that is opened. O_PATH: it
+ * can be neither read nor written, so that a result for a closed standard output is an error. */
+static int fill_descriptors(void)
+{
+    int fd;
+
+    do {
+        fd = open("/", O_PATH | O_CLOEXEC);
+        if (fd < 0)
+            return -errno;
+    } while (fd <= STDERR_FILENO);
+    close(fd);
+    return 0;
+}
+
+int startup_harden(void)
+{
+    static const struct rlimit no_core = {0};
+    int error;
+
+    /* No ptrace, no pidfd_getfd, no core dump by the user whose process this is. The kernel does it
+     * by itself only if the program's file gave it capabilities that the caller didn't have. */
+    if (prctl(PR_SET_DUMPABLE, 0) < 0 || setrlimit(RLIMIT_CORE, &no_core) < 0)
+        return -errno;
+    error = fill_descriptors();
+    if (error)
+        return error;
+    /* A result that can't be written is an error to roll back, not an end by a signal. */
+    if (signal(SIGPIPE, SIG_IGN) == SIG_ERR || signal(SIGXFSZ, SIG_IGN) == SIG_ERR)
+        return -errno;
+    umask(S_IRWXG | S_IRWXO);
+    return 0;
+}
+
+static int close_from(unsigned int first, unsigned int last)
+{
+    if (first > last)
+        return 0;
+    return syscall(SYS_close_range, first, last, 0) < 0 ? -errno : 0;
+}
+
+int startup_detach(void)
+{
+    int error = close_from(STDIN_FILENO, STDERR_FILENO);
+
+    return error ? error : fill_descriptors();
+}
+
+void startup_close_all(void)
+{
+    (void)close_from(STDERR_FILENO + 1, UINT_MAX);
+}
+
+int startup_leave(struct failure *failure)
+{
+    return chdir("/") < 0 ? fail_unexpected(failure, -errno, "can't leave the directory") : 0;
+}
+
+/* Whether a file is in the mount that our root directory is in. Nobody but root has made that. */
+static bool is_in_root_mount(int fd)
+{
+    struct statx file, root;
+
+    return statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &file) == 0 &&
+           statx(AT_FDCWD, "/", 0, STATX_MNT_ID, &root) == 0 &&
+           file.stx_mask & root.stx_mask & STATX_MNT_ID && file.stx_mnt_id == root.stx_mnt_id;
+}
+
+/* A file of FUSE is served by a process of some user's, maybe the caller's. To write to it, to poll
+ * it, even to close it waits for that process, and no signal ends the wait (fuse_flush(),
+ * fs/fuse/file.c): a helper that has such a file among its descriptors 0 to 2 could be held up with
+ * a container open, for as long as the caller likes. Others pass a call on to such a file:
+ *
+ *   overlayfs, ecryptfs  to the file below. Every user can mount an overlay, in a user namespace of
+ *                        his own (ovl_flush(), fs/overlayfs/file.c). That of a container's or a
+ *                        live system's root directory is root's.
+ *   epoll(7)             a poll, to all files that it is for (__ep_eventpoll_poll(),
+ *                        fs/eventpoll.c). It is an anonymous inode, as others are that nobody needs
+ *                        here. */
+static bool may_wait_for_user(int fd)
+{
+    struct statfs status;
+
+    /* What serves the file system answers this, too, and may answer by an error. */
+    if (fstatfs(fd, &status) < 0)
+        return true;
+    switch (status.f_type) {
+    case FUSE_SUPER_MAGIC:
+    case ECRYPTFS_SUPER_MAGIC:
+    case ANON_INODE_FS_MAGIC:
+        return true;
+    case OVERLAYFS_SUPER_MAGIC:
+        return !is_in_root_mount(fd);
+    default:
+        return false;
+    }
+}
+
+int startup_check_standard(struct failure *failure)
+{
+    if (getuid() == 0)
+        return 0;
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (may_wait_for_user(fd))
+            return fail_as(failure, FAILURE_OUTPUT, -EBADF,
+                           "standard input, output or error is a file of a FUSE file system, or of "
+                           "an overlay that may have one below it, or an epoll descriptor, which "
+                           "can hold this program up without end: use a pipe, such as `| cat "
+                           ">FILE`");
+    }
+    return 0;
+}
+
+int startup_close_others(const struct target_name *target, struct failure *failure)
+{
+    static const unsigned int first = STDERR_FILENO + 1;
+    unsigned int kept = (unsigned int)target->number;
+    int error;
+
+    /* Else it would come to mean what we open next. */
+    if (target->kind == TARGET_DESCRIPTOR && fcntl(target->number, F_GETFD) < 0)
+        return request_fail_descriptor(failure);
+    if (target->kind == TARGET_DESCRIPTOR && kept >= first) {
+        error = close_from(first, kept - 1);
+        if (!error)
+            error = close_from(kept + 1, UINT_MAX);
+    } else {
+        error = close_from(first, UINT_MAX);
+    }
+    if (error == -ENOSYS)
+        return fail(failure, error, "this kernel is too old: Linux 5.9 or newer is needed");
+    return error ? fail_unexpected(failure, error, "can't close inherited descriptors") : 0;
+}

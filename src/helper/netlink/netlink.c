@@ -1,0 +1,170 @@
+#include "helper/netlink/netlink.h"
+
+#include <errno.h>
+#include <linux/netlink.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "helper/confine/privilege.h"
+#include "helper/netlink/secret.h"
+
+enum {
+    /* Root in a container can make an endless dump, by adding routes while we read. */
+    MAX_READS = 16384,
+};
+
+static int set_option(int fd, int option)
+{
+    static const int on = 1;
+
+    return setsockopt(fd, SOL_NETLINK, option, &on, sizeof(on)) < 0 ? -errno : 0;
+}
+
+int netlink_open(int protocol, struct netlink *ret_netlink)
+{
+    static const struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
+    int error;
+    int fd;
+
+    privilege_raise(PRIVILEGE_NET);
+    fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
+    privilege_lower();
+    if (fd < 0)
+        return -errno;
+    /* Connected to port 0, the socket takes messages of nobody but the kernel. It is bound by that
+     * to a port number that the kernel picks, so that nobody can occupy ours beforehand. */
+    error = connect(fd, (const void *)&kernel, sizeof(kernel)) < 0 ? -errno : 0;
+    /* Errors come without a copy of the request, which may hold a key. */
+    if (!error)
+        error = set_option(fd, NETLINK_CAP_ACK);
+    /* The kernel heeds the filter of a dump, and refuses what it doesn't understand. */
+    if (!error)
+        error = set_option(fd, NETLINK_GET_STRICT_CHK);
+    if (error) {
+        close(fd);
+        return error;
+    }
+    *ret_netlink = (struct netlink){.fd = fd};
+    return 0;
+}
+
+void netlink_close(struct netlink *netlink)
+{
+    if (netlink->fd >= 0)
+        close(netlink->fd);
+    netlink->fd = -1;
+}
+
+static int send_request(struct netlink *netlink, struct message *request, unsigned int privileges)
+{
+    ssize_t sent;
+
+    if (request->overflowed)
+        return -EMSGSIZE;
+    request->header.nlmsg_seq = ++netlink->sequence;
+    request->header.nlmsg_flags |= NLM_F_ACK;
+    if (privileges)
+        privilege_raise(privileges);
+    sent = send(netlink->fd, request->bytes, request->header.nlmsg_len, 0);
+    if (privileges)
+        privilege_lower();
+    if (sent < 0)
+        return -errno;
+    return (size_t)sent == request->header.nlmsg_len ? 0 : -EPROTO;
+}
+
+/* Reads one datagram into secret.answer. The kernel answers before send() returns, and goes on with
+ * a dump before recvmsg() returns: there is nothing to wait for, and nobody who could make us wait.
+ */
+static ssize_t receive(struct netlink *netlink)
+{
+    struct sockaddr_nl sender = {0};
+    struct iovec buffer = {.iov_base = secret.answer, .iov_len = sizeof(secret.answer)};
+    struct msghdr header = {
+        .msg_name = &sender,
+        .msg_namelen = sizeof(sender),
+        .msg_iov = &buffer,
+        .msg_iovlen = 1,
+    };
+    ssize_t size = recvmsg(netlink->fd, &header, MSG_DONTWAIT);
+
+    if (size < 0)
+        return -errno;
+    if (header.msg_flags & MSG_TRUNC)
+        return -EMSGSIZE;
+    if (header.msg_namelen != sizeof(sender) || sender.nl_pid != 0)
+        return -EPROTO;
+    return size;
+}
+
+/* The error code at the start of an NLMSG_ERROR or NLMSG_DONE. */
+static int final_error(const struct nlmsghdr *message)
+{
+    int error;
+
+    if (mnl_nlmsg_get_payload_len(message) < sizeof(error))
+        return -EBADMSG;
+    memcpy(&error, mnl_nlmsg_get_payload(message), sizeof(error));
+    return error <= 0 ? error : -EBADMSG;
+}
+
+/* Goes through the messages of one datagram. Returns 1 if more are to come, 0 or a negative errno
+ * if that was the end of the answer. (A dump during which something changed is marked
+ * NLM_F_DUMP_INTR, and taken as it is: what changed then could as well change a moment later.) */
+static int take_messages(size_t size, uint32_t sequence, netlink_answer *answer, void *context,
+                         int *result)
+{
+    size_t offset = 0;
+
+    while (offset < size) {
+        const struct nlmsghdr *message = (const void *)(secret.answer + offset);
+
+        if (size - offset < sizeof(*message) || message->nlmsg_len < sizeof(*message) ||
+            message->nlmsg_len > size - offset)
+            return -EBADMSG;
+        offset += NLMSG_ALIGN(message->nlmsg_len);
+        if (message->nlmsg_seq != sequence)
+            return -EPROTO;
+        if (message->nlmsg_type == NLMSG_ERROR || message->nlmsg_type == NLMSG_DONE)
+            return final_error(message);
+        if (message->nlmsg_type < NLMSG_MIN_TYPE)
+            continue;
+        if (!*result)
+            *result = answer ? answer(message, context) : -EPROTO;
+    }
+    return offset == size ? 1 : -EBADMSG;
+}
+
+int netlink_request_by(struct netlink *netlink, struct message *request, unsigned int privileges,
+                       netlink_answer *answer, void *context)
+{
+    int error = send_request(netlink, request, privileges);
+    int result = 0;
+
+    if (error)
+        return error;
+    for (int reads = 0; reads < MAX_READS; reads++) {
+        ssize_t size = receive(netlink);
+
+        if (size < 0) {
+            /* How far a datagram that we refused reached is not known. */
+            explicit_bzero(secret.answer, sizeof(secret.answer));
+            return (int)size;
+        }
+        error = take_messages((size_t)size, netlink->sequence, answer, context, &result);
+        explicit_bzero(secret.answer, (size_t)size);
+        if (result == NETLINK_ENOUGH)
+            return 0;
+        if (error <= 0)
+            return error ? error : result;
+    }
+    return -EFBIG;
+}
+
+int netlink_request(struct netlink *netlink, struct message *request, bool privileged,
+                    netlink_answer *answer, void *context)
+{
+    return netlink_request_by(netlink, request, privileged ? PRIVILEGE_NET : 0, answer, context);
+}

@@ -1,0 +1,39 @@
+/* A conversation with the kernel over one netlink socket: a request, and its answers. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "helper/netlink/message.h"
+
+struct netlink {
+    int fd; /* -1 while not open */
+    uint32_t sequence;
+};
+
+/* Opens a socket of NETLINK_ROUTE or NETLINK_GENERIC in the current network namespace, to which it
+ * belongs for ever, and ties it to the kernel. Returns 0 or a negative errno. */
+int netlink_open(int protocol, struct netlink *ret_netlink);
+
+void netlink_close(struct netlink *netlink);
+
+/* Called for each message of an answer; `context` is the caller's. Returns 0; or a negative errno
+ * that the request then returns, when the rest of the answer has been read; or NETLINK_ENOUGH, and
+ * then the rest is left in the socket, which has to be closed. */
+enum {
+    NETLINK_ENOUGH = 1,
+};
+
+typedef int netlink_answer(const struct nlmsghdr *message, void *context);
+
+/* Sends a request, and reads what the kernel says to it. It is sent with `privileges`, a set
+ * of enum privilege (privilege.h). `answer` may be NULL where none is expected but yes or no. The
+ * answers are wiped when they have been seen. Returns 0 or a negative errno: the kernel's own, or
+ * that of `answer`, or -EBADMSG or -EPROTO for an answer that makes no sense, -EFBIG for one
+ * without end. */
+int netlink_request_by(struct netlink *netlink, struct message *request, unsigned int privileges,
+                       netlink_answer *answer, void *context);
+
+/* The same with CAP_NET_ADMIN alone, if `privileged`, or without any. */
+int netlink_request(struct netlink *netlink, struct message *request, bool privileged,
+                    netlink_answer *answer, void *context);

@@ -1,0 +1,96 @@
+#include "helper/netns/arp.h"
+
+#include <errno.h>
+#include <linux/rtnetlink.h>
+
+#include "helper/base/failure.h"
+#include "helper/base/settings.h"
+#include "helper/netlink/rtmsg.h"
+
+#if defined ENABLE_CWG_CREATE || defined ENABLE_CWG_CONNECT
+
+enum {
+    DEVICES_MAX = 64,
+    OWN_ADDRESSES_ONLY = 1, /* arp_ignore(), net/ipv4/arp.c. It is the smallest of the settings, and
+                               the kernel takes the larger one of the device's and the namespace's:
+                               nothing that was ignored before is answered by it. */
+};
+
+/* What the dumps of devices and routes are searched for. Links are in neither list. */
+struct search {
+    int mute[DEVICES_MAX]; /* indices of devices without ARP, on which an address needs others' */
+    size_t mutes;
+    int open[DEVICES_MAX]; /* indices of devices that answer for every address */
+    size_t opens;
+    bool needed; /* an address needs the answers of another device; or there are too many devices */
+};
+
+static int note_device(const struct nlmsghdr *message, void *context)
+{
+    struct search *search = context;
+    struct rtmsg_arp arp;
+    int error = rtmsg_arp_parse(message, &arp);
+
+    if (error)
+        return error;
+    if (!arp.answers && !arp.point_to_point) {
+        if (search->mutes == DEVICES_MAX)
+            search->needed = true;
+        else
+            search->mute[search->mutes++] = arp.index;
+    }
+    if (arp.answers && arp.ignore == 0 && search->opens < DEVICES_MAX)
+        search->open[search->opens++] = arp.index;
+    return 0;
+}
+
+/* Local routes, of which each address of a device has one. `ip route add local` makes them for
+ * addresses that no device has. */
+static int note_address(const struct nlmsghdr *message, void *context)
+{
+    struct search *search = context;
+    struct rtmsg_route route;
+    int error = rtmsg_route_parse(message, &route);
+
+    if (error || route.type != RTN_LOCAL || route.destination >> 24 == 127)
+        return error;
+    for (size_t i = 0; i < search->mutes; i++) {
+        if (search->mute[i] == route.device)
+            search->needed = true;
+    }
+    return 0;
+}
+
+static int look(struct target *target, struct search *search, struct failure *failure)
+{
+    struct message request;
+    int error;
+
+    rtmsg_arp_dump(&request);
+    error = netlink_request(&target->dumps, &request, false, note_device, search);
+    if (error)
+        return fail_unexpected(failure, error, "can't list the container's devices");
+    rtmsg_route_dump(&request);
+    error = netlink_request(&target->dumps, &request, false, note_address, search);
+    return error ? fail_unexpected(failure, error, "can't list the container's routes") : 0;
+}
+
+int arp_keep_apart(struct target *target, struct failure *failure)
+{
+    struct search search = {.needed = false};
+    int error = look(target, &search, failure);
+
+    for (size_t i = 0; i < search.opens && !error && !search.needed; i++) {
+        struct message request;
+
+        rtmsg_arp_set_ignore(&request, search.open[i], OWN_ADDRESSES_ONLY);
+        error = netlink_request(&target->route, &request, true, NULL, NULL);
+        if (error == -ENODEV) /* it has gone by now */
+            error = 0;
+        if (error)
+            fail_unexpected(failure, error, "can't keep ARP to the devices that addresses are on");
+    }
+    return error;
+}
+
+#endif

@@ -1,0 +1,302 @@
+#include "helper/netns/census.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "helper/base/failure.h"
+#include "helper/base/settings.h"
+#include "helper/confine/deadline.h"
+#include "helper/confine/privilege.h"
+#include "helper/netns/netdev.h"
+#include "helper/netns/nspid.h"
+#include "link/decimal.h"
+
+enum {
+    DIRECTORY_SIZE = 32768,
+    LENGTH_AT = 16,      /* of a directory's entry, in itself, and */
+    NAME_AT = 19,        /* its name, with a NUL: as getdents64(2) has them */
+    PATH_SIZE = 32,      /* of "<pid>/ns/net" */
+    CGROUP_SIZE = 16384, /* a line has 4096 characters at most; what is beyond isn't looked at */
+    DEVICES_SIZE = 8192,
+    DEVICES_READS = 64, /* some thousands of devices: who has more is visited in any case */
+    HIDDEN_MAX = 64,
+    SLOTS = 2 * CENSUS_MAX,
+    STATUS_SIZE =
+        4096,       /* who has thousands of groups hides the rest by them, and only from itself */
+    LOOKS_MAX = 32, /* at processes of a namespace, for the first one of its container */
+    OUTERMOST = 2,  /* pid namespaces that a container's first process is in: ours and its own */
+};
+
+/* Which entry a namespace has: its place, plus 1, in the first slot from that of its inode on.
+ * There are always free ones. */
+static uint16_t slots[SLOTS];
+
+/* Processes that we have no power over, in namespaces with links: not every machine shows its
+ * process 1 even to root. The list of devices is there for everybody, and has an inode of its own
+ * for each namespace (proc_tgid_net_lookup(), fs/proc/proc_net.c). */
+static struct {
+    int pid;
+    ino_t devices; /* 0: not known */
+} hidden[HIDDEN_MAX];
+static size_t hidden_count;
+
+_Static_assert(CENSUS_MAX < UINT16_MAX, "a slot holds a place");
+
+static uint16_t *find_slot(const struct census *census, const struct netns *netns)
+{
+    size_t slot = (size_t)(netns->inode % SLOTS);
+
+    while (slots[slot] && !netns_same(&census->entries[slots[slot] - 1].netns, netns))
+        slot = (slot + 1) % SLOTS;
+    return &slots[slot];
+}
+
+/* The namespace of a process. Returns 0, or a negative errno: -EACCES if it isn't ours to look at,
+ * another one if the process has ended. */
+static int look_at(int proc, const char *pid, struct netns *ret_netns)
+{
+    char path[PATH_SIZE];
+    struct stat status;
+    int result;
+
+    (void)snprintf(path, sizeof(path), "%s/ns/net", pid);
+    privilege_raise(PRIVILEGE_PTRACE);
+    result = fstatat(proc, path, &status, 0);
+    privilege_lower();
+    if (result < 0)
+        return -errno;
+    *ret_netns = (struct netns){.fd = -1, .device = status.st_dev, .inode = status.st_ino};
+    return 0;
+}
+
+/* A file of a process. Where /proc is mounted with hidepid it is found by PTRACE alone. Returns a
+ * descriptor, or a negative errno. */
+static int open_of(int proc, const char *pid, const char *name)
+{
+    char path[PATH_SIZE];
+    int fd;
+
+    (void)snprintf(path, sizeof(path), "%s/%s", pid, name);
+    privilege_raise(PRIVILEGE_PTRACE);
+    fd = openat(proc, path, O_RDONLY | O_CLOEXEC);
+    privilege_lower();
+    return fd < 0 ? -errno : fd;
+}
+
+/* The beginning of such a file. Returns its length, or a negative errno. */
+static ssize_t read_of(int proc, const char *pid, const char *name, char *text, size_t size)
+{
+    int fd = open_of(proc, pid, name);
+    ssize_t length;
+
+    if (fd < 0)
+        return fd;
+    length = read(fd, text, size);
+    close(fd);
+    return length < 0 ? -EIO : length;
+}
+
+/* Whether a list of devices has one of our names in it. */
+static bool has_links(int fd)
+{
+    static char text[DEVICES_SIZE];
+    size_t kept = 0;
+    bool found = false;
+    int reads;
+
+    for (reads = 0; reads < DEVICES_READS && !found; reads++) {
+        ssize_t length = read(fd, text + kept, sizeof(text) - kept);
+        size_t seen;
+
+        if (length <= 0)
+            break;
+        kept += (size_t)length;
+        found = netdev_has_link(text, kept, &seen);
+        kept -= seen;
+        memmove(text, text + seen, kept);
+    }
+    return found || reads == DEVICES_READS;
+}
+
+/* Whether a process's namespace is worth a visit, and the inode of its list of devices. Returns 1
+ * or 0, or a negative errno and then sets none. */
+static int look_for_links(int proc, const char *pid, ino_t *ret_devices)
+{
+    struct stat status = {.st_ino = 0};
+    int fd = open_of(proc, pid, "net/dev");
+    bool found;
+
+    if (fd < 0)
+        return fd;
+    found = has_links(fd);
+    (void)fstat(fd, &status);
+    close(fd);
+    *ret_devices = status.st_ino;
+    return found;
+}
+
+static void note_hidden(int proc, const char *name, uint32_t pid)
+{
+    ino_t devices = 0;
+    int found = look_for_links(proc, name, &devices);
+
+    if (found == 0 || found == -ENOENT || found == -ESRCH || found == -EINVAL)
+        return; /* it has none, or has ended */
+    for (size_t i = 0; i < hidden_count; i++) {
+        if (hidden[i].devices == devices)
+            return;
+    }
+    if (hidden_count < HIDDEN_MAX) {
+        hidden[hidden_count].pid = (int)pid;
+        hidden[hidden_count++].devices = devices;
+    }
+}
+
+/* A process in a namespace that was found by no other one; or 0. */
+static int find_hidden(const struct census *census)
+{
+    for (size_t i = 0; i < hidden_count; i++) {
+        size_t entry = 0;
+
+        while (entry < census->count && census->entries[entry].devices != hidden[i].devices)
+            entry++;
+        if (entry == census->count || hidden[i].devices == 0)
+            return hidden[i].pid;
+    }
+    return 0;
+}
+
+/* Another process of a namespace: it may be the first one of the container. */
+static void compare(int proc, const char *name, int pid, struct census_entry *entry)
+{
+    static char text[STATUS_SIZE];
+    unsigned int first_at = 0;
+    ssize_t length;
+
+    if (!entry->spare && entry->pid != pid)
+        entry->spare = pid;
+    if ((entry->first_at && entry->first_at <= OUTERMOST) || entry->looks == LOOKS_MAX)
+        return;
+    entry->looks++;
+    length = read_of(proc, name, "status", text, sizeof(text));
+    if (length > 0)
+        first_at = nspid_first_at(text, (size_t)length);
+    if (!first_at || (entry->first_at && entry->first_at <= first_at))
+        return;
+    if (entry->pid != pid)
+        entry->spare = entry->pid;
+    entry->pid = pid;
+    entry->first_at = (unsigned char)first_at; /* 32 at most (MAX_PID_NS_LEVEL) */
+}
+
+static void note_process(int proc, const char *name, uint32_t pid, struct census *census)
+{
+    struct census_entry *entry;
+    struct netns netns = {.fd = -1};
+    uint16_t *slot;
+    int error = look_at(proc, name, &netns);
+
+    if (error == -EACCES)
+        note_hidden(proc, name, pid);
+    if (error)
+        return;
+    slot = find_slot(census, &netns);
+    if (!*slot && census->count == CENSUS_MAX) {
+        census->more = true;
+        return;
+    }
+    if (!*slot) {
+        *slot = (uint16_t)(census->count + 1);
+        entry = &census->entries[census->count++];
+        *entry = (struct census_entry){.netns = netns, .pid = (int)pid};
+        /* If that fails a visit will show. */
+        entry->may_have_links = look_for_links(proc, name, &entry->devices) != 0;
+    }
+    entry = &census->entries[*slot - 1];
+    if (entry->may_have_links)
+        compare(proc, name, (int)pid, entry);
+}
+
+/* Which container a process is in, if it still is in that namespace after this was read: its number
+ * may be another's by now. Returns whether it is. */
+static bool read_container(int proc, const struct netns *netns, int pid,
+                           char ret_id[static CONTAINER_ID_SIZE])
+{
+    static char text[CGROUP_SIZE];
+    char name[PATH_SIZE], id[CONTAINER_ID_SIZE] = "";
+    struct netns now;
+    ssize_t length;
+
+    (void)snprintf(name, sizeof(name), "%d", pid);
+    length = read_of(proc, name, "cgroup", text, sizeof(text));
+    if (length > 0)
+        (void)cgroup_container(text, (size_t)length, id);
+    if (look_at(proc, name, &now) || !netns_same(&now, netns))
+        return false;
+    memcpy(ret_id, id, sizeof(id));
+    return true;
+}
+
+static void read_containers(int proc, struct census *census)
+{
+    for (size_t i = 0; i < census->count; i++) {
+        struct census_entry *entry = &census->entries[i];
+
+        if (entry->may_have_links &&
+            !read_container(proc, &entry->netns, entry->pid, entry->container) && entry->spare)
+            (void)read_container(proc, &entry->netns, entry->spare, entry->container);
+    }
+}
+
+/* They come in the order of their numbers (proc_pid_readdir(), fs/proc/base.c). */
+static int walk(int proc, struct census *census)
+{
+    static char bytes[DIRECTORY_SIZE];
+
+    for (;;) {
+        long size;
+
+        privilege_raise(PRIVILEGE_PTRACE);
+        size = syscall(SYS_getdents64, proc, bytes, sizeof(bytes));
+        privilege_lower();
+        if (size <= 0)
+            return size < 0 ? -errno : 0;
+        for (long offset = 0; offset < size;) {
+            const char *name = bytes + offset + NAME_AT;
+            uint16_t length;
+            uint32_t pid;
+
+            memcpy(&length, bytes + offset + LENGTH_AT, sizeof(length));
+            if (decimal_parse(name, INT32_MAX, &pid) == 0 && pid > 0)
+                note_process(proc, name, pid, census);
+            offset += length;
+        }
+    }
+}
+
+int census_take(struct census *ret_census, struct failure *failure)
+{
+    int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int error;
+
+    if (proc < 0)
+        return fail_unexpected(failure, -errno, "can't open /proc (is it mounted?)");
+    ret_census->count = 0;
+    ret_census->more = false;
+    hidden_count = 0;
+    memset(slots, 0, sizeof(slots));
+    deadline_start(); /* an open /proc/PID/net/dev keeps the namespace that it tells of */
+    error = walk(proc, ret_census);
+    if (!error)
+        read_containers(proc, ret_census);
+    ret_census->hidden = find_hidden(ret_census);
+    close(proc);
+    deadline_stop();
+    return error ? fail_unexpected(failure, error, "can't read /proc") : 0;
+}

@@ -1,0 +1,170 @@
+#include "helper/netns/cgroup.h"
+
+#include <string.h>
+
+/* A piece of the text. */
+struct part {
+    const char *start;
+    const char *end;
+};
+
+static bool is_digit(char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+}
+
+static bool is_word(char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+static bool is_id(const char *word, size_t length)
+{
+    if (length != CONTAINER_ID_LENGTH)
+        return false;
+    for (size_t i = 0; i < length; i++) {
+        if (!is_digit(word[i]))
+            return false;
+    }
+    return true;
+}
+
+bool cgroup_is_id(const char *container)
+{
+    return is_id(container, strlen(container));
+}
+
+/* The first id in a directory's name, between characters that no word has: a longer run of digits
+ * and letters is no id, and neither is one that may be cut off. Returns whether there is one. */
+static bool find_id(struct part directory, char ret_id[static CONTAINER_ID_SIZE])
+{
+    const char *word = directory.start;
+
+    for (const char *c = directory.start; c <= directory.end; c++) {
+        if (c < directory.end && is_word(*c))
+            continue;
+        if (is_id(word, (size_t)(c - word))) {
+            memcpy(ret_id, word, CONTAINER_ID_LENGTH);
+            ret_id[CONTAINER_ID_LENGTH] = '\0';
+            return true;
+        }
+        word = c + 1;
+    }
+    return false;
+}
+
+static bool is(struct part part, const char *text)
+{
+    return (size_t)(part.end - part.start) == strlen(text) &&
+           memcmp(part.start, text, strlen(text)) == 0;
+}
+
+/* Takes a part's beginning and end away, if it has both and something between them. */
+static bool strip(struct part *part, const char *before, const char *after)
+{
+    const size_t first = strlen(before), last = strlen(after);
+
+    if ((size_t)(part->end - part->start) <= first + last ||
+        memcmp(part->start, before, first) != 0 || memcmp(part->end - last, after, last) != 0)
+        return false;
+    part->start += first;
+    part->end -= last;
+    return true;
+}
+
+/* The part that holds a container's name, of a directory in another one; or nothing. */
+static bool find_name(struct part parent, struct part *directory)
+{
+    if (is(parent, "machine.slice"))
+        return strip(directory, "machine-", ".scope") ||
+               strip(directory, "systemd-nspawn@", ".service");
+    if (is(parent, "lxc") || is(parent, "lxc.payload"))
+        return true;
+    return strip(directory, "lxc.payload.", "");
+}
+
+/* The next character of a name. systemd writes a '-' as "\x2d" (unit_name_escape(),
+ * src/basic/unit-name.c). Returns how many characters of the part that takes. */
+static size_t read_character(struct part part, char *ret_character)
+{
+    static const char dash[] = {'\\', 'x', '2', 'd'};
+
+    if ((size_t)(part.end - part.start) >= sizeof(dash) &&
+        memcmp(part.start, dash, sizeof(dash)) == 0) {
+        *ret_character = '-';
+        return sizeof(dash);
+    }
+    *ret_character = *part.start;
+    return 1;
+}
+
+static bool is_inside_name(char c)
+{
+    return is_word(c) || c == '_' || c == '.' || c == '-';
+}
+
+static bool copy_name(struct part part, char ret_name[static CONTAINER_ID_SIZE])
+{
+    char name[CONTAINER_ID_SIZE] = "";
+    size_t length = 0;
+
+    while (part.start < part.end) {
+        char c;
+
+        part.start += read_character(part, &c);
+        if (length == CONTAINER_ID_LENGTH)
+            return false;
+        if (length == 0 ? !is_word(c) : !is_inside_name(c))
+            return false;
+        name[length++] = c;
+    }
+    if (length == 0)
+        return false;
+    memcpy(ret_name, name, sizeof(name));
+    return true;
+}
+
+/* What the outermost directory of a line tells that tells anything. The first part of a line is
+ * that before its path. A part that ends where the text does may be cut off. */
+static bool read_line(const char *line, const char *end, char ret_id[static CONTAINER_ID_SIZE])
+{
+    struct part parent = {line, line};
+
+    for (const char *c = line; c < end; c++) {
+        struct part directory = {line, c};
+
+        if (*c != '/' && *c != '\n')
+            continue;
+        if (find_id(directory, ret_id))
+            return true;
+        if (find_name(parent, &directory) && copy_name(directory, ret_id))
+            return true;
+        parent = (struct part){line, c};
+        line = c + 1;
+    }
+    return false;
+}
+
+/* A name in it can't hold a newline (cgroup_mkdir(), kernel/cgroup/cgroup.c), so that a line is the
+ * kernel's. */
+int cgroup_container(const char *text, size_t length, char ret_id[static CONTAINER_ID_SIZE])
+{
+    const char *const end = text + length;
+    char found[CONTAINER_ID_SIZE] = "", id[CONTAINER_ID_SIZE];
+
+    while (text < end) {
+        const char *newline = memchr(text, '\n', (size_t)(end - text));
+        const char *next = newline ? newline + 1 : end;
+        bool told = read_line(text, next, id);
+
+        if (told && found[0] && strcmp(id, found) != 0)
+            return -1;
+        if (told)
+            memcpy(found, id, sizeof(found));
+        text = next;
+    }
+    if (!found[0])
+        return -1;
+    memcpy(ret_id, found, sizeof(found));
+    return 0;
+}

@@ -1,0 +1,357 @@
+#include "helper/netns/target.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <linux/netlink.h>
+#include <linux/nsfs.h>
+#include <linux/sockios.h>
+#include <poll.h>
+#include <sched.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "helper/admin/policy.h"
+#include "helper/base/clock.h"
+#include "helper/base/failure.h"
+#include "helper/base/request.h"
+#include "helper/base/settings.h"
+#include "helper/confine/deadline.h"
+#include "helper/confine/privilege.h"
+
+enum {
+    LOCK_TRIES = 100,
+    LOCK_PAUSE = 20, /* milliseconds, between two tries */
+};
+
+bool netns_same(const struct netns *a, const struct netns *b)
+{
+    return a->device == b->device && a->inode == b->inode;
+}
+
+/* fstat(), as one and the same system call with every libc: the sandbox has it. */
+int netns_identify(int fd, struct netns *ret_netns)
+{
+    struct stat status;
+
+    if (syscall(SYS_fstat, fd, &status) < 0)
+        return -errno;
+    *ret_netns = (struct netns){.fd = fd, .device = status.st_dev, .inode = status.st_ino};
+    return 0;
+}
+
+/* Whether a file is there: 0, or -ENOENT, or another negative errno that leaves it open. access(),
+ * as one and the same system call on every machine: the sandbox has it. */
+static int look_for(const char *path)
+{
+    return syscall(SYS_faccessat, AT_FDCWD, path, F_OK) < 0 ? -errno : 0;
+}
+
+int home_open(struct home *ret_home, struct failure *failure)
+{
+    struct home home = {0};
+    int fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+    int error = fd < 0 ? -errno : netns_identify(fd, &home.netns);
+
+    if (error)
+        return fail_unexpected(failure, error, "can't open /proc/self/ns/net (is /proc mounted?)");
+    home.settings_seen = look_for("/proc/sys/net/core") == 0;
+    *ret_home = home;
+    return 0;
+}
+
+/* Whether one text has to do for what isn't there and what isn't the caller's, so that nobody
+ * learns what isn't his. */
+static bool own_containers_only(void)
+{
+#if defined CWG_OWN_CONTAINERS_ONLY
+    return true;
+#elif defined ENABLE_CWG_POLICY
+    return policy_own_containers();
+#else
+    return false;
+#endif
+}
+
+static int fail_no_process(struct failure *failure)
+{
+    if (own_containers_only())
+        return fail_as(
+            failure, FAILURE_NO_SUCH_PROCESS, -ESRCH,
+            "pid: no such process, or not in a container of yours; give the pid of a running "
+            "process in a container that you started");
+    return fail_as(
+        failure, FAILURE_NO_SUCH_PROCESS, -ESRCH,
+        "pid: no such process: it has ended or never was; give the pid of a running process "
+        "in the container, as seen from here");
+}
+
+/* The text of fail_no_process(); but nothing has ended that --if-exists could pass over. */
+static int fail_not_yours(struct failure *failure)
+{
+    (void)fail_no_process(failure);
+    return -EPERM;
+}
+
+static int fail_not_permitted(struct failure *failure)
+{
+    if (own_containers_only())
+        return fail_not_yours(failure);
+    return fail_as(failure, FAILURE_NOT_PERMITTED, -EACCES,
+                   "pid: not permitted to enter the network namespace of that process: its user "
+                   "namespace is none that this program has power over; run it where the "
+                   "containers are started");
+}
+
+static int pidfd_from(int pid, int *ret_pidfd, struct failure *failure)
+{
+    int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+
+    /* The number of a thread that is not its process's first is EINVAL, and ENOENT since 6.15. */
+    if (pidfd < 0 && (errno == ESRCH || errno == EINVAL || errno == ENOENT))
+        return fail_no_process(failure);
+    if (pidfd < 0)
+        return fail_unexpected(failure, -errno, "pid: can't open the process");
+    *ret_pidfd = pidfd;
+    return 0;
+}
+
+/* Of a descriptor that a caller opened we know nothing: before an ioctl is done on it, it has to be
+ * of nsfs, whose ioctls are harmless. */
+static int check_descriptor(int fd, struct failure *failure)
+{
+    struct statfs status;
+
+    if (fstatfs(fd, &status) < 0 || status.f_type != NSFS_MAGIC ||
+        ioctl(fd, NS_GET_NSTYPE) != CLONE_NEWNET)
+        return request_fail_descriptor(failure);
+    return 0;
+}
+
+int netns_enter(int fd, unsigned int privileges)
+{
+    int result;
+
+    privilege_raise(privileges);
+    result = setns(fd, CLONE_NEWNET);
+    privilege_lower();
+    return result < 0 ? -errno : 0;
+}
+
+int home_return(const struct home *home, struct failure *failure)
+{
+    int error = netns_enter(home->netns.fd, PRIVILEGE_ADMIN);
+
+    return error ? fail(failure, error,
+                        "the network namespace that this was started in, where the link's UDP "
+                        "socket would be, is none that this program has power over; start it in "
+                        "the host's")
+                 : 0;
+}
+
+/* The descriptor of the namespace that a socket is in (SIOCGSKNS, net/socket.c). */
+static int netns_of_socket(int socket, struct netns *ret_netns)
+{
+    int fd;
+
+    privilege_raise(PRIVILEGE_NET);
+    fd = ioctl(socket, SIOCGSKNS);
+    privilege_lower();
+    return fd < 0 ? -errno : netns_identify(fd, ret_netns);
+}
+
+/* What has to be done inside. Some settings of the network are the machine's, and its initial
+ * namespace alone has them (net_core_table, net/core/sysctl_net_core.c); /proc/sys/net shows those
+ * of the namespace that we are in, whatever is mounted or numbered how where we were started. */
+static int open_inside(struct target *target)
+{
+    int error = netlink_open(NETLINK_ROUTE, &target->route);
+
+    target->initial = look_for("/proc/sys/net/core/netdev_budget") != -ENOENT;
+    if (!error)
+        error = netlink_open(NETLINK_ROUTE, &target->dumps);
+    if (!error)
+        error = netlink_open(NETLINK_GENERIC, &target->generic);
+    if (!error)
+        error = netns_of_socket(target->route.fd, &target->netns);
+    return error;
+}
+
+static int visit(const struct home *home, int fd, unsigned int privileges, struct target *target,
+                 struct failure *failure)
+{
+    int error = netns_enter(fd, privileges);
+
+    if (error == -ESRCH)
+        return fail_no_process(failure);
+    if (error == -EPERM)
+        return fail_not_permitted(failure);
+    if (error)
+        return fail_unexpected(failure, error, "pid: can't enter its network namespace");
+    error = open_inside(target);
+    if (home_return(home, failure))
+        return -EPERM;
+    if (error == -EPERM)
+        return fail_not_permitted(failure);
+    if (error)
+        return fail_unexpected(failure, error, "pid: can't open netlink in its network namespace");
+    return 0;
+}
+
+#ifdef HAS_OWN_CONTAINERS
+static bool owned_by(uid_t uid, const struct netns *netns)
+{
+    uid_t owner;
+    int userns = ioctl(netns->fd, NS_GET_USERNS);
+    bool known = userns >= 0 && ioctl(userns, NS_GET_OWNER_UID, &owner) == 0;
+
+    if (userns >= 0)
+        close(userns);
+    return known && owner == uid;
+}
+#endif
+
+int home_check(const struct home *home, struct failure *failure)
+{
+    if (home->settings_seen || getuid() == 0)
+        return 0;
+    return fail_as(failure, FAILURE_NOT_PERMITTED, -EACCES,
+                   "can't tell the machine's own network namespace from a container's: "
+                   "/proc/sys/net is not to be seen; mount /proc where this program runs");
+}
+
+/* What a caller other than root may not work on. */
+static int check_policy(const struct home *home, const struct target *target,
+                        struct failure *failure)
+{
+    uid_t caller = getuid();
+
+    if (caller == 0)
+        return 0;
+#ifdef HAS_OWN_CONTAINERS
+    if (own_containers_only() && !owned_by(caller, &target->netns))
+        return fail_not_yours(failure);
+#endif
+    if (home_check(home, failure))
+        return -EACCES;
+    if (target->initial || netns_same(&target->netns, &home->netns))
+        return fail_as(failure, FAILURE_NOT_PERMITTED, -EPERM,
+                       "pid: that process is in the host's network namespace, not in a "
+                       "container's; give the pid of a process in the container");
+    return 0;
+}
+
+/* Waits for the other commands on this namespace, for two seconds at most: anybody in the container
+ * can hold this lock, and gets nothing but a pause. The turn ends when the namespace is closed. */
+static void take_turn(const struct target *target)
+{
+    for (int i = 0; i < LOCK_TRIES && flock(target->netns.fd, LOCK_EX | LOCK_NB) < 0; i++)
+        clock_pause(LOCK_PAUSE);
+}
+
+void target_yield(const struct target *target)
+{
+    (void)flock(target->netns.fd, LOCK_UN);
+    clock_pause(LOCK_PAUSE);
+    take_turn(target);
+}
+
+static void close_one(int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+}
+
+void target_leave(struct target *target)
+{
+    netlink_close(&target->route);
+    netlink_close(&target->dumps);
+    netlink_close(&target->generic);
+    close_one(&target->netns.fd);
+    deadline_stop();
+}
+
+void target_close(struct target *target)
+{
+    target_leave(target);
+    close_one(&target->pidfd);
+}
+
+bool target_is_open(const struct target *target)
+{
+    return target->netns.fd >= 0;
+}
+
+/* Enters the container and opens what is needed there, and checks that the caller may. */
+static int enter(struct target *target, struct failure *failure)
+{
+    int error;
+
+    deadline_start();
+    error = target->pidfd >= 0
+                ? visit(target->home, target->pidfd, PRIVILEGE_PTRACE | PRIVILEGE_ADMIN, target,
+                        failure)
+                : visit(target->home, target->descriptor, PRIVILEGE_ADMIN, target, failure);
+    return error ? error : check_policy(target->home, target, failure);
+}
+
+int target_return(struct target *target, struct failure *failure)
+{
+    const struct netns left = target->netns;
+    int error = enter(target, failure);
+
+    if (!error && !netns_same(&target->netns, &left))
+        error = fail_as(failure, FAILURE_NO_SUCH_PROCESS, -ESTALE,
+                        "pid: the process has gone to another network namespace in the meantime; "
+                        "give the pid of a process that stays in its container");
+    if (error) {
+        target_leave(target);
+        target->netns = left;
+        target->netns.fd = -1;
+        return error;
+    }
+    take_turn(target);
+    return 0;
+}
+
+int target_open(const struct home *home, const struct target_name *name, bool wait,
+                struct target *ret_target, struct failure *failure)
+{
+    struct target target = TARGET_NONE;
+    int error = name->kind == TARGET_PID ? pidfd_from(name->number, &target.pidfd, failure)
+                                         : check_descriptor(name->number, failure);
+
+    target.home = home;
+    if (name->kind == TARGET_DESCRIPTOR)
+        target.descriptor = name->number;
+    if (!error)
+        error = enter(&target, failure);
+    if (error) {
+        target_close(&target);
+        return error;
+    }
+    if (wait)
+        take_turn(&target);
+    *ret_target = target;
+    return 0;
+}
+
+int target_alive(const struct target *target, struct failure *failure)
+{
+    /* A pidfd is readable when its process has ended (pidfd_open(2)). */
+    struct pollfd process = {.fd = target->pidfd, .events = POLLIN};
+    struct timespec now = {0};
+
+    if (target->pidfd >= 0 && ppoll(&process, 1, &now, NULL) != 0)
+        return fail_as(
+            failure, FAILURE_NO_SUCH_PROCESS, -ESRCH,
+            "pid: the process ended in the meantime; start the container again, and give the "
+            "pid of a process that stays");
+    return 0;
+}

@@ -1,0 +1,275 @@
+#include "helper/view/diagnosis.h"
+
+#include <errno.h>
+#include <inttypes.h>
+
+#include "helper/base/failure.h"
+#include "helper/view/moment.h"
+
+enum {
+    MILLISECONDS = 1000, /* in a second */
+};
+
+/* What is wrong with a device comes before what is wrong on the way; what was seen before what was
+ * not. */
+enum cause diagnosis_cause(const struct findings *findings)
+{
+    const struct link_view *view = &findings->view;
+
+    switch (view->state) {
+    case STATE_UNFINISHED:
+        return CAUSE_UNFINISHED;
+    case STATE_DOWN:
+        return CAUSE_DOWN;
+    case STATE_ENGINE_LOST:
+        return CAUSE_ENGINE_LOST;
+    case STATE_PORT_LOST:
+        return CAUSE_PORT_LOST;
+    case STATE_WAITING:
+        return CAUSE_NOT_CONNECTED;
+    default:
+        break;
+    }
+    if (view->answered && !view->status.has_key)
+        return CAUSE_NO_KEY;
+    if (findings->no_address)
+        return CAUSE_NO_ADDRESS;
+    if (findings->from_elsewhere || (findings->heard && view->state == STATE_WRONG_ADDRESS))
+        return CAUSE_FROM_ELSEWHERE;
+    if (findings->refused)
+        return CAUSE_REFUSED;
+    if (findings->heard)
+        return CAUSE_FILTERED;
+    if (findings->initiated)
+        return CAUSE_ONE_WAY;
+    if (!view->status.endpoint.port)
+        return CAUSE_ENDPOINT;
+    if (findings->no_route)
+        return CAUSE_NO_ROUTE;
+    if (!view->status.has_handshake)
+        return CAUSE_SILENT;
+    return status_knows_age(&view->status) ? CAUSE_GONE : CAUSE_CLOCK;
+}
+
+/* Whether an engine is busy or lost is said by whoever looked for it. */
+static enum failure_code code_of(const struct findings *findings, enum cause cause)
+{
+    static const enum failure_code codes[CAUSES] = {
+        [CAUSE_UNFINISHED] = FAILURE_UNFINISHED,
+        [CAUSE_DOWN] = FAILURE_DOWN,
+        [CAUSE_NO_ADDRESS] = FAILURE_DOWN,
+        [CAUSE_NO_KEY] = FAILURE_REMOVED,
+        [CAUSE_ENGINE_LOST] = FAILURE_ENGINE_LOST,
+        [CAUSE_PORT_LOST] = FAILURE_PORT_LOST,
+        [CAUSE_NOT_CONNECTED] = FAILURE_NOT_CONNECTED,
+        [CAUSE_FROM_ELSEWHERE] = FAILURE_WRONG_ADDRESS,
+        [CAUSE_REFUSED] = FAILURE_FILTERED,
+        [CAUSE_FILTERED] = FAILURE_FILTERED,
+        [CAUSE_ONE_WAY] = FAILURE_SILENT,
+        [CAUSE_ENDPOINT] = FAILURE_SILENT,
+        [CAUSE_NO_ROUTE] = FAILURE_NO_ROUTE,
+        [CAUSE_CLOCK] = FAILURE_SILENT,
+        [CAUSE_GONE] = FAILURE_SILENT,
+        [CAUSE_SILENT] = FAILURE_SILENT,
+    };
+
+    if (cause == CAUSE_ENGINE_LOST && findings->lost && findings->lost->code != FAILURE_SYSTEM)
+        return findings->lost->code;
+    return codes[cause];
+}
+
+/* The device's own state. */
+static void say_state(const struct findings *findings, enum cause cause, struct failure *failure)
+{
+    const struct device *device = &findings->view.link.device;
+    char address[ADDRESS_TEXT_SIZE];
+
+    link_address_to_text(device->end, address);
+    switch (cause) {
+    case CAUSE_UNFINISHED:
+        failure_add(failure,
+                    "the link %s was never finished: the cwg_create that made it was killed",
+                    device->name);
+        failure_add_line(failure, "run that again, for a new key");
+        break;
+    case CAUSE_DOWN:
+        failure_add(failure, "somebody in the container has set the link %s down", device->name);
+        failure_add_line(failure, "set it up there, or cwg_destroy the link, and create it again");
+        break;
+    case CAUSE_NO_ADDRESS:
+        failure_add(failure, "somebody in the container has taken away the address of %s, %s",
+                    device->name, address);
+        failure_add_line(failure, "add %s/31 there, or cwg_destroy the link, and create it again",
+                         address);
+        break;
+    case CAUSE_NO_KEY:
+        failure_add(failure, "somebody in the container has taken away the private key of %s",
+                    device->name);
+        failure_add_line(failure, "cwg_destroy the link, and create it again");
+        break;
+    case CAUSE_PORT_LOST:
+        failure_add(failure,
+                    "the link %s has lost its UDP port: the network namespace that it was "
+                    "made from is gone",
+                    device->name);
+        failure_add_line(failure, "cwg_destroy the link, and create it again");
+        break;
+    default:
+        failure_add(failure, "the link %s: %s", device->name,
+                    findings->lost ? findings->lost->text : "its engine is lost");
+    }
+}
+
+/* Both ends' numbers are to be looked at: which of them is wrong isn't known. */
+static void say_from_elsewhere(const struct findings *findings, struct failure *failure)
+{
+    const struct link_end end = findings->view.link.device.end;
+    char address[ADDRESS_TEXT_SIZE];
+
+    link_address_to_text(link_other_end(end), address);
+    failure_add(failure,
+                "packets come from another address than the peer's, %s: %" PRIu64 " dropped",
+                address, findings->view.link.dropped_packets);
+    failure_add_line(failure, "did the other site make host %u, too? it has to be %u there",
+                     end.host, link_other_end(end).host);
+    failure_add_line(failure, "did the other site make another net than %u?", end.net);
+}
+
+static void say_filtered(const struct findings *findings, struct failure *failure)
+{
+    const struct link_end end = findings->view.link.device.end;
+    char address[ADDRESS_TEXT_SIZE];
+
+    link_address_to_text(link_other_end(end), address);
+    failure_add(failure, "the peer is alive, but nothing comes back from its address, %s", address);
+    failure_add_line(failure,
+                     "a filter in its container? cwg_wait --alive needs no answer from there");
+    failure_add_line(failure, "or it made host %u, too, or another net than %u: see cwg_show there",
+                     end.host, end.net);
+}
+
+static void say_refused(const struct findings *findings, struct failure *failure)
+{
+    char address[ADDRESS_TEXT_SIZE];
+
+    link_address_to_text(link_other_end(findings->view.link.device.end), address);
+    failure_add(failure, "a filter in this container lets no packet out to the peer's address, %s",
+                address);
+    failure_add_line(failure, "let UDP out to %s by %s", address, findings->view.link.device.name);
+}
+
+/* What has to be the same at both sites where no handshake passes, the likeliest first. */
+static void add_checks(const struct link_status *status, bool endpoint, struct failure *failure)
+{
+    char key[KEY_TEXT_LENGTH + 1], peer_key[KEY_TEXT_LENGTH + 1];
+
+    key_to_text(&status->public_key, key);
+    key_to_text(&status->peer_key, peer_key);
+    failure_add_line(failure, "did the other site cwg_connect, with this link's key %s?", key);
+    if (endpoint)
+        failure_add_line(failure, "is that the UDP port there, and open in firewalls on the way?");
+    failure_add_line(failure, "is the peer's key still %s?", peer_key);
+    failure_add_line(failure, "have both the same preshared key, or none?");
+}
+
+static void say_endpoint(const struct link_status *status, struct failure *failure)
+{
+    char key[KEY_TEXT_LENGTH + 1];
+
+    key_to_text(&status->public_key, key);
+    failure_add(failure, "the peer's endpoint isn't known, so that the peer has to send first, and "
+                         "hasn't");
+    failure_add_line(failure, "was it connected there with this link's key %s?", key);
+    failure_add_line(failure, "and with this machine's address and UDP port %u, open in firewalls?",
+                     status->port);
+}
+
+static void say_gone(const struct link_status *status, const char *endpoint,
+                     struct failure *failure)
+{
+    const int64_t age = status->has_received ? status->received_age_ms : status->handshake_age_ms;
+    char text[MOMENT_AGE_SIZE];
+
+    moment_age(age / MILLISECONDS, text);
+    failure_add(failure, "no answer any more from %s: the last %s was %s ago", endpoint,
+                status->has_received ? "message" : "handshake", text);
+    failure_add_line(failure, "does the peer's container still run, and the link in it?");
+    failure_add_line(failure,
+                     "a link that was made again has a new key: cwg_connect both ends anew");
+    failure_add_line(failure, "is its address still the same, and UDP open in firewalls?");
+}
+
+static void say_clock(const struct link_status *status, struct failure *failure)
+{
+    char date[MOMENT_DATE_SIZE];
+
+    moment_date(status->handshake, date);
+    failure_add(failure, "this machine's clock was set back: the last handshake was at %s", date);
+    failure_add_line(failure, "until then the peer may ignore the handshakes that this end begins");
+    failure_add_line(failure, "set the clock right, or cwg_destroy the link, create and connect it "
+                              "again");
+    failure_add_line(failure, "if it is right now: does the peer's container still run?");
+}
+
+/* The way to the peer's endpoint. */
+static void say_way(const struct findings *findings, enum cause cause, struct failure *failure)
+{
+    const struct link_status *status = &findings->view.status;
+    char endpoint[ENDPOINT_TEXT_SIZE];
+
+    endpoint_to_text(&status->endpoint, endpoint);
+    switch (cause) {
+    case CAUSE_ONE_WAY:
+        failure_add(failure, "the peer's handshakes arrive here, and aren't completed");
+        failure_add_line(failure, "have both the same preshared key, or none?");
+        failure_add_line(failure, "does UDP get back to %s?", endpoint);
+        break;
+    case CAUSE_ENDPOINT:
+        say_endpoint(status, failure);
+        break;
+    case CAUSE_NO_ROUTE:
+        failure_add(failure, "this machine has no route to %s", endpoint);
+        failure_add_line(failure, "add one, or cwg_connect to an address that it reaches");
+        break;
+    case CAUSE_CLOCK:
+        say_clock(status, failure);
+        break;
+    case CAUSE_GONE:
+        say_gone(status, endpoint, failure);
+        break;
+    default:
+        failure_add(failure, "no answer from %s", endpoint);
+        add_checks(status, true, failure);
+    }
+}
+
+int diagnosis_fail(const struct findings *findings, enum cause cause, struct failure *failure)
+{
+    fail_as(failure, code_of(findings, cause), -ETIMEDOUT, "%s", "");
+    switch (cause) {
+    case CAUSE_NOT_CONNECTED:
+        failure_add(failure, "the link %s has no peer yet", findings->view.link.device.name);
+        failure_add_line(failure, "tell it with cwg_connect where that is");
+        break;
+    case CAUSE_FROM_ELSEWHERE:
+        say_from_elsewhere(findings, failure);
+        break;
+    case CAUSE_REFUSED:
+        say_refused(findings, failure);
+        break;
+    case CAUSE_FILTERED:
+        say_filtered(findings, failure);
+        break;
+    case CAUSE_UNFINISHED:
+    case CAUSE_DOWN:
+    case CAUSE_NO_ADDRESS:
+    case CAUSE_NO_KEY:
+    case CAUSE_ENGINE_LOST:
+    case CAUSE_PORT_LOST:
+        say_state(findings, cause, failure);
+        break;
+    default:
+        say_way(findings, cause, failure);
+    }
+    return -ETIMEDOUT;
+}

@@ -1,0 +1,171 @@
+#include "helper/view/json_link.h"
+
+#include <arpa/inet.h>
+#include <inttypes.h>
+
+#include "helper/backend/backends.h"
+#include "helper/base/json.h"
+#include "helper/base/settings.h"
+
+enum {
+    MILLISECONDS = 1000, /* in a second */
+};
+
+static const char *boolean(bool value)
+{
+    return value ? "true" : "false";
+}
+
+static void add_end(struct text *text, const struct device *device)
+{
+    char address[ADDRESS_TEXT_SIZE];
+
+    link_address_to_text(device->end, address);
+    text_print(text, "\"name\":\"%s\",\"net\":%" PRIu32 ",\"host\":%" PRIu32 ",\"address\":\"%s\"",
+               device->name, device->end.net, device->end.host, address);
+}
+
+static void add_key(struct text *text, const struct key *key)
+{
+    char characters[KEY_TEXT_LENGTH + 1];
+
+    if (!key) {
+        text_add(text, "null");
+        return;
+    }
+    key_to_text(key, characters);
+    text_print(text, "\"%s\"", characters);
+}
+
+void json_add_created(struct text *text, const struct json_created *created)
+{
+    const struct device *device = created->device;
+
+    text_add(text, "{");
+    add_end(text, device);
+    text_print(text, ",\"created\":%s,\"backend\":\"%s\",\"mtu\":%" PRIu32 ",\"netns\":%ju,",
+               boolean(created->created), backend_of(device)->word, device->mtu,
+               (uintmax_t)created->netns);
+    text_print(text, "\"listen_port\":%u,\"public_key\":", created->port);
+    add_key(text, created->public_key);
+    text_add(text, ",\"warning\":");
+    if (created->warning)
+        json_add_string(text, created->warning);
+    else
+        text_add(text, "null");
+    text_add(text, "}");
+}
+
+static void add_endpoint(struct text *text, const struct endpoint *endpoint)
+{
+    char characters[ENDPOINT_TEXT_SIZE];
+
+    if (endpoint->port == 0) {
+        text_add(text, "null");
+        return;
+    }
+    endpoint_to_text(endpoint, characters);
+    text_print(text, "\"%s\"", characters);
+}
+
+static void add_allowed(struct text *text, const struct link_status *status)
+{
+    text_add(text, "[");
+    for (size_t i = 0; i < status->allowed_count; i++) {
+        char characters[NETWORK_TEXT_SIZE];
+
+        allowed_ip_to_text(&status->allowed[i], characters);
+        text_print(text, "%s\"%s\"", i ? "," : "", characters);
+    }
+    text_print(text, "],\"more_allowed_ips\":%s", boolean(status->allowed_more));
+}
+
+/* A number that may not be known. */
+static void add_number(struct text *text, const char *name, bool known, int64_t number)
+{
+    text_print(text, "\"%s\":", name);
+    if (known)
+        text_print(text, "%" PRId64, number);
+    else
+        text_add(text, "null");
+}
+
+static void add_times(struct text *text, const struct link_status *status)
+{
+    add_number(text, "latest_handshake", status->has_handshake, status->handshake);
+    text_add(text, ",");
+    add_number(text, "latest_handshake_age", status_knows_age(status),
+               status->handshake_age_ms / MILLISECONDS);
+    text_add(text, ",");
+    add_number(text, "latest_received_age", status->has_received,
+               status->received_age_ms / MILLISECONDS);
+    text_add(text, ",");
+    add_number(text, "unanswered_age", status->has_unanswered,
+               status->unanswered_age_ms / MILLISECONDS);
+}
+
+static void add_peer(struct text *text, const struct link_status *status)
+{
+    text_add(text, "{\"public_key\":");
+    add_key(text, &status->peer_key);
+    text_add(text, ",\"endpoint\":");
+    add_endpoint(text, &status->endpoint);
+    text_add(text, ",\"allowed_ips\":");
+    add_allowed(text, status);
+    text_print(text, ",\"persistent_keepalive\":%u,\"has_preshared_key\":%s,", status->keepalive,
+               boolean(status->has_preshared_key));
+    add_times(text, status);
+    text_print(text, ",\"wire_received_bytes\":%" PRIu64 ",\"wire_sent_bytes\":%" PRIu64 "}",
+               status->wire_received_bytes, status->wire_sent_bytes);
+}
+
+/* What isn't known is null; of how many peers there are 0 is said then, too. */
+static void add_status(struct text *text, const struct link_status *status)
+{
+    text_add(text, "\"public_key\":");
+    add_key(text, status->has_key ? &status->public_key : NULL);
+    text_add(text, ",\"listen_port\":");
+    if (status->port)
+        text_print(text, "%u", status->port);
+    else
+        text_add(text, "null");
+    text_print(text, ",\"peers\":%u,\"peer\":", status->peers);
+    if (status->peers > 0)
+        add_peer(text, status);
+    else
+        text_add(text, "null");
+}
+
+static void add_place(struct text *text, const struct json_place *place)
+{
+    text_print(text, "\"pid\":%d,\"container\":", place->pid);
+    if (place->container)
+        text_print(text, "\"%s\",", place->container);
+    else
+        text_add(text, "null,");
+}
+
+void json_add_link(struct text *text, const struct json_place *place, const struct link_view *view)
+{
+    static const struct link_status unknown;
+    const struct link_seen *link = &view->link;
+    const struct link_status *status = view->answered ? &view->status : &unknown;
+
+    text_add(text, "{");
+    if (place)
+        add_place(text, place);
+    add_end(text, &link->device);
+    text_print(text, ",\"backend\":\"%s\",\"state\":\"%s\",\"up\":%s,\"mtu\":%" PRIu32 ",",
+               backend_of(&link->device)->word, state_text(view->state), boolean(link->up),
+               link->device.mtu);
+    text_print(text, "\"netns\":%ju,", (uintmax_t)view->netns);
+    add_number(text, "engine_pid", view->status.engine_process, view->status.engine_process);
+    text_add(text, ",");
+    add_status(text, status);
+    text_print(text,
+               ",\"received_bytes\":%" PRIu64 ",\"received_packets\":%" PRIu64
+               ",\"sent_bytes\":%" PRIu64 ",\"sent_packets\":%" PRIu64
+               ",\"dropped_packets\":%" PRIu64 "}",
+               link->received_bytes, link->received_packets, link->sent_bytes, link->sent_packets,
+               link->dropped_packets);
+}

@@ -1,0 +1,245 @@
+#include "helper/view/links.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "helper/admin/policy.h"
+#include "helper/backend/alias.h"
+#include "helper/backend/backends.h"
+#include "helper/base/failure.h"
+#include "helper/netlink/rtmsg.h"
+
+static void fill(struct link_seen *link, const struct rtmsg_link *told, struct link_end end,
+                 enum device_kind kind)
+{
+    struct device *device = &link->device;
+
+    device->index = told->index;
+    memcpy(device->name, told->name, sizeof(device->name));
+    device->end = end;
+    device->kind = kind;
+    device->finished = told->group != DEVICE_GROUP_IN_THE_MAKING;
+    device->mtu = told->mtu;
+#ifdef ENABLE_CWG_ENGINE
+    (void)alias_parse(told->alias, &device->process); /* if it names none, it stays none */
+#endif
+    link->up = told->up;
+}
+
+static void count(struct link_seen *link, const struct rtmsg_counters *counters)
+{
+    link->carrier = counters->carrier;
+    link->received_bytes = counters->received_bytes;
+    link->received_packets = counters->received_packets;
+    link->sent_bytes = counters->sent_bytes;
+    link->sent_packets = counters->sent_packets;
+    link->dropped_packets = counters->frame_errors;
+}
+
+/* Whether a message tells of a link of a kind. Returns 1 if so, 0 if not, or -EBADMSG. */
+static int read_link(const struct nlmsghdr *message, enum device_kind kind,
+                     struct link_seen *ret_link)
+{
+    struct link_seen link = {.up = false};
+    struct rtmsg_counters counters;
+    struct rtmsg_link told;
+    struct link_end end;
+    int error = rtmsg_link_parse(message, &told);
+
+    if (!error)
+        error = rtmsg_counters_parse(message, &counters);
+    if (error)
+        return error;
+    if (strcmp(told.kind, device_kind_text(kind)) != 0 ||
+        link_name_parse(CWG_PREFIX, told.name, &end))
+        return 0;
+    fill(&link, &told, end, kind);
+    count(&link, &counters);
+    *ret_link = link;
+    return 1;
+}
+
+static bool comes_before(struct link_end a, struct link_end b)
+{
+    return a.net != b.net ? a.net < b.net : a.host < b.host;
+}
+
+/* Puts a link where it belongs. Where there is no room the last one falls off the end. */
+static void insert(struct links *links, const struct link_seen *link)
+{
+    size_t place = links->count;
+
+    while (place > 0 && comes_before(link->device.end, links->link[place - 1].device.end))
+        place--;
+    if (links->count == LINKS_MAX)
+        links->more = true;
+    else
+        links->count++;
+    if (place == LINKS_MAX)
+        return;
+    memmove(&links->link[place + 1], &links->link[place],
+            (links->count - place - 1) * sizeof(links->link[0]));
+    links->link[place] = *link;
+}
+
+/* What a dump is searched for, and what is found. A kernel that doesn't know a kind shows all
+ * devices (link_kind_filtered(), net/core/rtnetlink.c). */
+struct search {
+    enum device_kind kind;
+    struct link_nets nets;
+    struct links *links;
+};
+
+static int note_link(const struct nlmsghdr *message, void *context)
+{
+    const struct search *search = context;
+    struct link_seen link = {.up = false};
+    int found = read_link(message, search->kind, &link);
+
+    if (found > 0 &&
+        (link.device.end.net < search->nets.first || link.device.end.net > search->nets.last))
+        return 0;
+#ifdef ENABLE_CWG_POLICY
+    if (found > 0 && !policy_allows_net(link.device.end.net))
+        return 0;
+#endif
+    if (found > 0)
+        insert(search->links, &link);
+    return found < 0 ? found : 0;
+}
+
+int links_collect(struct target *target, struct link_nets nets, struct links *ret_links,
+                  struct failure *failure)
+{
+    struct search search = {.nets = nets, .links = ret_links};
+    struct message request;
+
+    ret_links->count = 0;
+    ret_links->more = false;
+    for (enum device_kind kind = KIND_KERNEL; kind < KINDS; kind++) {
+        int error;
+
+        search.kind = kind;
+        rtmsg_counters_dump(&request, device_kind_text(kind));
+        error = netlink_request(&target->dumps, &request, false, note_link, &search);
+        if (error)
+            return fail_unexpected(failure, error, "can't list the container's devices");
+    }
+    return 0;
+}
+
+/* One device, and what it is to be. */
+struct one {
+    enum device_kind kind;
+    struct link_seen link;
+    bool found;
+};
+
+static int note_one(const struct nlmsghdr *message, void *context)
+{
+    struct one *one = context;
+    int found = read_link(message, one->kind, &one->link);
+
+    one->found = found > 0;
+    return found < 0 ? found : 0;
+}
+
+/* By its index. Returns whether it is there, and still what it was, or a negative errno. */
+static int read_again(struct target *target, const struct device *device,
+                      struct link_seen *ret_link, struct failure *failure)
+{
+    struct one one = {.kind = device->kind};
+    struct message request;
+    int error;
+
+    rtmsg_counters_get(&request, device->index);
+    error = netlink_request(&target->route, &request, false, note_one, &one);
+    if (error && error != -ENODEV)
+        return fail_unexpected(failure, error, "can't look up the device");
+    if (error || !one.found)
+        return 0;
+    *ret_link = one.link;
+    return 1;
+}
+
+int links_find(struct target *target, struct link_end end, struct link_seen *ret_link,
+               struct failure *failure)
+{
+    struct device device = {0};
+    int found = device_find(target, end, &device, failure);
+
+    if (found != DEVICE_OURS)
+        return found;
+    found = read_again(target, &device, ret_link, failure);
+    if (found < 0)
+        return found;
+    return found ? DEVICE_OURS : DEVICE_ABSENT;
+}
+
+/* An engine knows of the last packet. Of the kernel's there are but counters, from the device's
+ * birth: handshakes, keepalives and good packets in one, and bad packets in the other. Handshakes
+ * and keepalives are few, so that bad packets are at least half as many where all are bad. */
+static bool comes_from_elsewhere(const struct link_seen *link, const struct link_status *status)
+{
+    if (link->device.kind == KIND_KERNEL)
+        return link->dropped_packets > link->received_packets / 2;
+    return status->from_elsewhere;
+}
+
+static bool owes_answer(const struct link_status *status)
+{
+    return status->has_unanswered && status->unanswered_age_ms >= STATUS_ANSWER_WITHIN;
+}
+
+/* The state of a link whose peer was heard, and owes no answer that is known of. The kernel doesn't
+ * tell whether the peer was spoken to since the handshake: within the time that a peer has for its
+ * answer that makes no difference. */
+static enum link_state state_since(const struct link_status *status)
+{
+    if (status->has_received)
+        return status->received_age_ms <= STATUS_LATELY ? STATE_CONNECTED : STATE_IDLE;
+    if (!status_in_session(status))
+        return STATE_IDLE;
+    return status->handshake_age_ms < STATUS_ANSWER_WITHIN ? STATE_CONNECTED : STATE_IN_SESSION;
+}
+
+/* What is wrong with a device is said before what is wrong with the peer. */
+enum link_state links_state(const struct link_seen *link, const struct link_status *status)
+{
+    if (!link->device.finished)
+        return STATE_UNFINISHED;
+    if (!link->up)
+        return STATE_DOWN;
+    if (!status)
+        return STATE_ENGINE_LOST;
+    if (!link->carrier)
+        return backend_of(&link->device)->without_carrier;
+    if (status->peers == 0)
+        return STATE_WAITING;
+    if (!status->has_handshake)
+        return STATE_NO_HANDSHAKE;
+    if (comes_from_elsewhere(link, status))
+        return STATE_WRONG_ADDRESS;
+    return owes_answer(status) ? STATE_SILENT : state_since(status);
+}
+
+int links_look(struct target *target, const struct link_seen *link, struct patience *patience,
+               struct link_view *ret_view, struct failure *failure)
+{
+    struct link_view view = {.link = *link};
+    struct link_seen again;
+    struct failure trouble;
+    int error =
+        backend_of(&link->device)->look(target, &link->device, patience, &view.status, failure);
+
+    if (error && error != -ENOLINK)
+        return error;
+    /* An engine ends with its device. */
+    if (error && read_again(target, &link->device, &again, &trouble) == 0)
+        return -ENODEV;
+    view.answered = !error;
+    view.netns = target->netns.inode;
+    view.state = links_state(link, view.answered ? &view.status : NULL);
+    *ret_view = view;
+    return 0;
+}

@@ -1,0 +1,198 @@
+/* What counts as an answer. The socket is bound to this end's address and to a port that the kernel
+ * chose, and tied to the link's device: it hears of no packet that came by another way, which local
+ * programs' packets and ICMP errors do. What comes by the device is from the peer, whose source
+ * address the backend has checked. So there remain
+ *
+ *   - a datagram from the peer's address: the port is open there, and its program answers;
+ *   - an ICMP error about one of our datagrams, that the peer's address has sent: of the kind which
+ *     only the host that a packet is for sends, or its filter. That nobody is to be reached
+ *     (codes 0 and 1) is what the kernel's driver and the engine say here, while they have no peer
+ *     or no endpoint, the engine in the peer's name.
+ *
+ * Root in the container can forge any of it, for its own link: its caller is told what it says. */
+#include "helper/view/probe.h"
+
+#include <errno.h>
+#include <linux/errqueue.h>
+#include <linux/icmp.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "helper/base/clock.h"
+#include "helper/base/failure.h"
+#include "helper/base/random.h"
+#include "helper/base/settings.h"
+#include "helper/confine/privilege.h"
+#include "link/link.h"
+
+enum {
+    /* Above those that Linux gives to programs that ask for any (32768 to 60999). */
+    PORT_MIN = 61000,
+    PORTS = 65536 - PORT_MIN,
+    MILLISECONDS = 1000,       /* in a second */
+    NANOSECONDS = 1000 * 1000, /* in a millisecond */
+};
+
+static struct sockaddr_in socket_address(uint32_t address, uint16_t port)
+{
+    return (struct sockaddr_in){
+        .sin_family = AF_INET,
+        .sin_port = htons(port),
+        .sin_addr.s_addr = htonl(address),
+    };
+}
+
+/* A socket that is tied to a device sends by that alone, whatever routes and rules there are
+ * (ip_route_output_key_hash_rcu(), net/ipv4/route.c): by a route that leads there, and without one
+ * as if the peer were at the other end of the wire, where it is. The tie is by index, and lasts:
+ * when the device has gone nothing is sent any more. And errors are to be kept, with who said so
+ * (ip(7), IP_RECVERR). */
+static int set_up(int fd, const struct device *device)
+{
+    const struct sockaddr_in from = socket_address(link_address(device->end), 0);
+    const int yes = 1;
+
+    if (setsockopt(fd, SOL_SOCKET, SO_BINDTOIFINDEX, &device->index, sizeof(device->index)) < 0 ||
+        setsockopt(fd, IPPROTO_IP, IP_RECVERR, &yes, sizeof(yes)) < 0 ||
+        bind(fd, (const void *)&from, sizeof(from)) < 0)
+        return -errno;
+    return 0;
+}
+
+int probe_open(const struct target *target, const struct device *device, struct probe *ret_probe,
+               struct failure *failure)
+{
+    struct probe probe = {.address = link_address(link_other_end(device->end))};
+    int error = netns_enter(target->netns.fd, PRIVILEGE_ADMIN);
+
+    if (error)
+        return fail_unexpected(failure, error, "can't enter the container's network namespace");
+    probe.fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    error = probe.fd < 0 ? -errno : 0;
+    if (!error)
+        error = set_up(probe.fd, device);
+    if (home_return(target->home, failure)) {
+        probe_close(&probe);
+        return -EPERM;
+    }
+    if (error) {
+        probe_close(&probe);
+        return error == -EADDRNOTAVAIL
+                   ? error
+                   : fail_unexpected(failure, error, "can't open a socket in the container");
+    }
+    *ret_probe = probe;
+    return 0;
+}
+
+int probe_send(const struct probe *probe)
+{
+    const uint16_t port = (uint16_t)(PORT_MIN + random_below(PORTS));
+    const struct sockaddr_in to = socket_address(probe->address, port);
+
+    for (int tries = 0; tries < 2; tries++) {
+        /* The first may tell of an error that came meanwhile, instead. */
+        if (sendto(probe->fd, "", 0, MSG_DONTWAIT | MSG_NOSIGNAL, (const void *)&to, sizeof(to)) ==
+            0)
+            return 0;
+    }
+    return -errno;
+}
+
+static bool is_peer(const struct probe *probe, const struct sockaddr_in *address)
+{
+    return address->sin_family == AF_INET && address->sin_addr.s_addr == htonl(probe->address);
+}
+
+/* Codes of ICMP's "destination unreachable" that the destination itself sends. */
+static bool is_of_destination(uint8_t code)
+{
+    switch (code) {
+    case ICMP_PROT_UNREACH:
+    case ICMP_PORT_UNREACH:
+    case ICMP_NET_ANO: /* these three are what filters say */
+    case ICMP_HOST_ANO:
+    case ICMP_PKT_FILTERED:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool is_refusal(const struct probe *probe, struct msghdr *message)
+{
+    for (struct cmsghdr *part = CMSG_FIRSTHDR(message); part; part = CMSG_NXTHDR(message, part)) {
+        struct {
+            struct sock_extended_err error;
+            struct sockaddr_in offender;
+        } told;
+
+        if (part->cmsg_level != IPPROTO_IP || part->cmsg_type != IP_RECVERR ||
+            part->cmsg_len < CMSG_LEN(sizeof(told)))
+            continue;
+        memcpy(&told, CMSG_DATA(part), sizeof(told));
+        if (told.error.ee_origin == SO_EE_ORIGIN_ICMP && told.error.ee_type == ICMP_DEST_UNREACH &&
+            is_of_destination(told.error.ee_code) && is_peer(probe, &told.offender))
+            return true;
+    }
+    return false;
+}
+
+/* Takes in one error, or one datagram. Returns whether there was one. */
+static bool take(const struct probe *probe, int flags, bool *answered)
+{
+    struct sockaddr_in address = {.sin_family = AF_UNSPEC}; /* of an error: where ours went */
+    _Alignas(struct cmsghdr) char parts[256];
+    struct msghdr message = {
+        .msg_name = &address,
+        .msg_namelen = sizeof(address),
+        .msg_control = parts,
+        .msg_controllen = sizeof(parts),
+    };
+
+    if (recvmsg(probe->fd, &message, flags | MSG_DONTWAIT) < 0)
+        return errno != EAGAIN && errno != ENOTSOCK && errno != EBADF;
+    if (is_peer(probe, &address) && (!(flags & MSG_ERRQUEUE) || is_refusal(probe, &message)))
+        *answered = true;
+    return true;
+}
+
+enum {
+    TAKEN_MAX = 64, /* at once: whoever floods the socket can't keep us */
+};
+
+bool probe_await(const struct probe *probe, int64_t milliseconds)
+{
+    const int64_t end = clock_now() + milliseconds;
+    bool answered = false;
+
+    for (;;) {
+        struct pollfd heard = {.fd = probe->fd, .events = POLLIN};
+        const int64_t left = end - clock_now();
+        const struct timespec time = {
+            .tv_sec = left > 0 ? left / MILLISECONDS : 0,
+            .tv_nsec = left > 0 ? left % MILLISECONDS * NANOSECONDS : 0,
+        };
+        bool more = true;
+
+        if (ppoll(&heard, 1, &time, NULL) == 0)
+            return false;
+        for (int i = 0; i < TAKEN_MAX && more && !answered; i++) {
+            more = take(probe, MSG_ERRQUEUE, &answered);
+            more = take(probe, 0, &answered) || more;
+        }
+        if (answered || left <= 0)
+            return answered;
+    }
+}
+
+void probe_close(struct probe *probe)
+{
+    if (probe->fd >= 0)
+        close(probe->fd);
+    probe->fd = -1;
+}
