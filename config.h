@@ -1,7 +1,6 @@
 /* Settings of net-admin-helper: edit this file, then `make`. Or keep a copy of your own elsewhere
  * and `make CONFIG=path/to/config.h`. What is left out gets the value that
- * src/helper/base/settings.h has.
- */
+ * src/helper/base/settings.h has. */
 
 /* The helper's network devices are called <prefix>-<net>-<host>, and it can touch no others. A
  * prefix of up to 5 characters (letters, digits, '_', '.', '-') leaves room for all 8388608 nets

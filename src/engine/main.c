@@ -20,10 +20,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "engine/clock.h"
-#include "engine/control.h"
+#include "engine/control/control.h"
+#include "engine/flow/tunnel.h"
+#include "engine/io/clock.h"
 #include "engine/sandbox.h"
-#include "engine/tunnel.h"
 #include "handover/handover.h"
 
 enum {

@@ -8,7 +8,7 @@
  * Control socket (AF_UNIX, SOCK_SEQPACKET): it listens in the network namespace that the engine was
  * started in, which nobody else is in, and always has the same number. The helper takes a copy of
  * it by that number (pidfd_getfd()), so that it knows whom it connects to. A client sends one
- * request of engine/configuration.h, gets one answer, and is hung up on. */
+ * request of engine/control/configuration.h, gets one answer, and is hung up on. */
 #pragma once
 
 enum handover_descriptor {

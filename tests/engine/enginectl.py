@@ -8,7 +8,8 @@
                                            removes the peer and sets it, over and over, for so long
     enginectl.py PROCESS hold NUMBER       keeps so many connections that never say a word, until it is killed
 
-The names are those of src/engine/configuration.h. Exit code: 0, or 1 if the engine says that something went wrong.
+The names are those of src/engine/control/configuration.h. Exit code: 0, or 1 if the engine says that something went
+wrong.
 """
 import base64
 import ctypes

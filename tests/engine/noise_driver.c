@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/aead.h"
-#include "engine/cookie.h"
-#include "engine/noise.h"
+#include "engine/crypto/aead.h"
+#include "engine/protocol/cookie.h"
+#include "engine/protocol/noise.h"
 
 enum {
     LINE_SIZE = 16384,
@@ -154,7 +154,7 @@ static void do_preshared(char *const values[])
 /* initiate <index> <private ephemeral key> <timestamp> <time> */
 static void do_initiate(char *const values[])
 {
-    struct bytes timestamp = from_text_of(values[2], NOISE_TIMESTAMP_SIZE);
+    struct bytes timestamp = from_text_of(values[2], CLOCK_TIMESTAMP_SIZE);
     struct message_initiation message;
 
     next_random = from_text_of(values[1], KEY_SIZE);

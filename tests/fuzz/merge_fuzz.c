@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/merge.h"
-#include "engine/split.h"
+#include "engine/packet/merge.h"
+#include "engine/packet/split.h"
 #include "engine_packets.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -11,10 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/aead.h"
-#include "engine/cookie.h"
-#include "engine/hash.h"
-#include "engine/noise.h"
+#include "engine/crypto/aead.h"
+#include "engine/crypto/hash.h"
+#include "engine/protocol/cookie.h"
+#include "engine/protocol/noise.h"
 
 enum {
     ENDS = 2,
@@ -215,7 +215,7 @@ static void initiate(int who)
 {
     struct end *end = &ends[who];
     struct letter *letter = new_letter(who, sizeof(struct message_initiation));
-    uint8_t timestamp[NOISE_TIMESTAMP_SIZE] = {0};
+    uint8_t timestamp[CLOCK_TIMESTAMP_SIZE] = {0};
     uint32_t time;
 
     letter->time = (uint32_t)take() + 1;

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/packet.h"
+#include "engine/packet/packet.h"
 #include "engine_packets.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

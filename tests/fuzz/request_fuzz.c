@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/configuration.h"
-#include "engine/request.h"
-#include "engine/tunnel.h"
+#include "engine/control/configuration.h"
+#include "engine/control/request.h"
+#include "engine/flow/tunnel.h"
 #include "engine_world.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

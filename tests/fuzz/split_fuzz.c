@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/split.h"
+#include "engine/packet/split.h"
 #include "engine_packets.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -11,11 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/configuration.h"
-#include "engine/cookie.h"
-#include "engine/packet.h"
-#include "engine/session.h"
-#include "engine/split.h"
+#include "engine/control/configuration.h"
+#include "engine/packet/packet.h"
+#include "engine/packet/split.h"
+#include "engine/protocol/cookie.h"
+#include "engine/protocol/session.h"
 #include "engine_packets.h"
 #include "engine_world.h"
 

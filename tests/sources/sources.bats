@@ -42,6 +42,12 @@ helper/backend/kernel helper/backend/engine
 helper/view
 helper/command
 helper
+engine/io
+engine/crypto
+engine/packet
+engine/protocol
+engine/flow
+engine/control
 engine'
 
 @test "includes go down, from folder to folder" {

@@ -1,4 +1,4 @@
-#include "engine/aead.h"
+#include "engine/crypto/aead.h"
 
 #include <endian.h>
 #include <stdlib.h>
@@ -8,8 +8,8 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 
-#include "engine/chacha.h"
-#include "engine/libcrypto.h"
+#include "engine/crypto/chacha.h"
+#include "engine/crypto/libcrypto.h"
 #include "hex.h"
 #include "unit.h"
 

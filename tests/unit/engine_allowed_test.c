@@ -1,4 +1,4 @@
-#include "engine/allowed.h"
+#include "engine/packet/allowed.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "engine/checksum.h"
+#include "engine/packet/checksum.h"
 
 #include <arpa/inet.h>
 #include <stdlib.h>

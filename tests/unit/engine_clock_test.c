@@ -1,4 +1,4 @@
-#include "engine/clock.h"
+#include "engine/io/clock.h"
 
 #include <endian.h>
 #include <string.h>
@@ -45,7 +45,7 @@ struct timestamp {
     uint32_t nanoseconds;
 };
 
-static struct timestamp stamp(uint64_t *last, uint8_t bytes[static NOISE_TIMESTAMP_SIZE])
+static struct timestamp stamp(uint64_t *last, uint8_t bytes[static CLOCK_TIMESTAMP_SIZE])
 {
     struct timestamp read;
 
@@ -59,7 +59,7 @@ static struct timestamp stamp(uint64_t *last, uint8_t bytes[static NOISE_TIMESTA
 
 static void timestamp(void)
 {
-    uint8_t bytes[NOISE_TIMESTAMP_SIZE];
+    uint8_t bytes[CLOCK_TIMESTAMP_SIZE];
     uint64_t last = 0;
     uint64_t before = (uint64_t)(read_clock(CLOCK_REALTIME) / second) + (1ULL << 62) + 10;
     struct timestamp read = stamp(&last, bytes);
@@ -81,14 +81,14 @@ static void increasing(void)
 {
     for (size_t i = 0; i < COUNT(lasts); i++) {
         uint64_t last = (uint64_t)(read_clock(CLOCK_REALTIME) + lasts[i].ahead), first = last;
-        uint8_t bytes[2][NOISE_TIMESTAMP_SIZE];
+        uint8_t bytes[2][CLOCK_TIMESTAMP_SIZE];
 
         (void)stamp(&last, bytes[0]);
         expect(last > first, "case %zu: last", i);
         for (int k = 1; k < 200; k++) {
             struct timestamp read = stamp(&last, bytes[k % 2]);
 
-            expect(memcmp(bytes[k % 2], bytes[1 - k % 2], NOISE_TIMESTAMP_SIZE) > 0,
+            expect(memcmp(bytes[k % 2], bytes[1 - k % 2], CLOCK_TIMESTAMP_SIZE) > 0,
                    "case %zu, number %d", i, k);
             expect(read.nanoseconds < second, "case %zu, number %d: nanoseconds", i, k);
         }

@@ -1,13 +1,13 @@
 /* Requests and answers, of the ends of engine_world.h. */
-#include "engine/configuration.h"
+#include "engine/control/configuration.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/session.h"
-#include "engine/tunnel.h"
+#include "engine/flow/tunnel.h"
+#include "engine/protocol/session.h"
 #include "engine_world.h"
 #include "helper/backend/engine/report.h"
 #include "unit.h"

@@ -1,11 +1,11 @@
-#include "engine/cookie.h"
+#include "engine/protocol/cookie.h"
 
 #include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/aead.h"
-#include "engine/hash.h"
+#include "engine/crypto/aead.h"
+#include "engine/crypto/hash.h"
 #include "unit.h"
 
 enum {

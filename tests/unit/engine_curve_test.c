@@ -1,4 +1,4 @@
-#include "engine/curve.h"
+#include "engine/crypto/curve.h"
 
 #include <stdlib.h>
 #include <string.h>

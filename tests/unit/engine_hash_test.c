@@ -1,4 +1,4 @@
-#include "engine/hash.h"
+#include "engine/crypto/hash.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,8 @@
-#include "engine/load.h"
+#include "engine/protocol/load.h"
 
 #include <string.h>
 
-#include "engine/session.h"
+#include "engine/protocol/session.h"
 #include "unit.h"
 
 #define MS (SECONDS / 1000)

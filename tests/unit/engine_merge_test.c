@@ -1,10 +1,10 @@
-#include "engine/merge.h"
+#include "engine/packet/merge.h"
 
 #include <linux/virtio_net.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/split.h"
+#include "engine/packet/split.h"
 #include "engine_packets.h"
 #include "unit.h"
 

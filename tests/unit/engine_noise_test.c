@@ -1,4 +1,4 @@
-#include "engine/noise.h"
+#include "engine/protocol/noise.h"
 
 #include <endian.h>
 #include <stddef.h>
@@ -19,7 +19,7 @@ struct ends {
 };
 
 struct timestamp {
-    uint8_t bytes[NOISE_TIMESTAMP_SIZE];
+    uint8_t bytes[CLOCK_TIMESTAMP_SIZE];
 };
 
 static struct noise *new_end(void)
@@ -399,7 +399,7 @@ static void timestamps(void)
     /* down to the last byte */
     last = at(0x01000000);
     for (uint8_t i = 1; i < 4; i++) {
-        last.bytes[NOISE_TIMESTAMP_SIZE - 1] = i;
+        last.bytes[CLOCK_TIMESTAMP_SIZE - 1] = i;
         noise_make_initiation(ends.initiator, 1, last.bytes, &message);
         expect(noise_read_initiation(ends.responder, &message) == NOISE_ACCEPTED, "byte %u", i);
         expect(noise_read_initiation(ends.responder, &message) == NOISE_REPLAYED, "byte %u, again",

@@ -1,4 +1,4 @@
-#include "engine/packet.h"
+#include "engine/packet/packet.h"
 
 #include <stdlib.h>
 #include <string.h>

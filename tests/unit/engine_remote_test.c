@@ -1,4 +1,4 @@
-#include "engine/remote.h"
+#include "engine/io/remote.h"
 
 #include <arpa/inet.h>
 #include <stdlib.h>

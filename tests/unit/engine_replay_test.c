@@ -1,4 +1,4 @@
-#include "engine/replay.h"
+#include "engine/protocol/replay.h"
 
 #include <stdlib.h>
 #include <string.h>

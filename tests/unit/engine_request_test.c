@@ -1,4 +1,4 @@
-#include "engine/request.h"
+#include "engine/control/request.h"
 
 #include <errno.h>
 #include <pthread.h>

@@ -1,8 +1,8 @@
-#include "engine/session.h"
+#include "engine/protocol/session.h"
 
 #include <string.h>
 
-#include "engine/aead.h"
+#include "engine/crypto/aead.h"
 #include "unit.h"
 
 enum {

@@ -1,4 +1,4 @@
-#include "engine/split.h"
+#include "engine/packet/split.h"
 
 #include <linux/virtio_net.h>
 #include <stdlib.h>

@@ -1,9 +1,9 @@
-#include "engine/staging.h"
+#include "engine/io/staging.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/tun.h"
+#include "engine/io/tun.h"
 #include "unit.h"
 
 enum {

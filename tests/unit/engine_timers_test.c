@@ -1,6 +1,6 @@
-#include "engine/timers.h"
+#include "engine/protocol/timers.h"
 
-#include "engine/session.h"
+#include "engine/protocol/session.h"
 #include "unit.h"
 
 enum { WALKS = 2000 };

@@ -1,6 +1,6 @@
 /* The protocol as a whole, by simulated time: two ends, each the engine as it is, in
  * engine_world.h. */
-#include "engine/tunnel.h"
+#include "engine/flow/tunnel.h"
 
 #include <arpa/inet.h>
 #include <endian.h>
@@ -9,10 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/aead.h"
-#include "engine/configuration.h"
-#include "engine/session.h"
-#include "engine/split.h"
+#include "engine/control/configuration.h"
+#include "engine/crypto/aead.h"
+#include "engine/packet/split.h"
+#include "engine/protocol/session.h"
 #include "engine_packets.h"
 #include "engine_world.h"
 #include "unit.h"

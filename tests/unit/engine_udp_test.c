@@ -1,5 +1,5 @@
 /* The sockets as they are, on loopback. */
-#include "engine/udp.h"
+#include "engine/io/udp.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

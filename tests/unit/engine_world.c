@@ -8,12 +8,12 @@
 #include <string.h>
 #include <time.h>
 
-#include "engine/clock.h"
-#include "engine/configuration.h"
-#include "engine/packet.h"
-#include "engine/random.h"
-#include "engine/session.h"
-#include "engine/split.h"
+#include "engine/control/configuration.h"
+#include "engine/io/clock.h"
+#include "engine/io/random.h"
+#include "engine/packet/packet.h"
+#include "engine/packet/split.h"
+#include "engine/protocol/session.h"
 
 enum {
     FD_BASE = 1000, /* of nothing that is open */
@@ -74,7 +74,7 @@ int64_t clock_jitter(void)
     return (int64_t)(next_random() % (SECONDS / 3));
 }
 
-void clock_timestamp(uint64_t last[static 1], uint8_t ret_timestamp[static NOISE_TIMESTAMP_SIZE])
+void clock_timestamp(uint64_t last[static 1], uint8_t ret_timestamp[static CLOCK_TIMESTAMP_SIZE])
 {
     static const uint64_t step = 1 << 24;
     uint64_t wall = (uint64_t)world.wall / step;

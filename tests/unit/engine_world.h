@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "engine/tunnel.h"
+#include "engine/flow/tunnel.h"
 
 enum {
     WORLD_ENDS = 2,

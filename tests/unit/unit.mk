@@ -21,7 +21,8 @@ UNIT_OBJECTS := $(UNIT_SOURCES:src/%.c=$(UNIT_DIR)/src/%.o) $(UNIT_SHARED:%=$(UN
 ENGINE_TESTS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/engine_*_test.c))
 ENGINE_WORLD_TESTS := engine_tunnel_test engine_configuration_test
 ENGINE_PARTS := $(filter-out src/engine/main.c,$(ENGINE_SOURCES))
-ENGINE_REPLACED := $(addprefix src/engine/,udp.c tun.c clock.c random.c control.c sandbox.c)
+ENGINE_REPLACED := $(addprefix src/engine/,io/udp.c io/tun.c io/clock.c io/random.c control/control.c \
+	sandbox.c)
 ENGINE_SHARED := unit hex engine_packets
 UNIT_ENGINE_OBJECTS := $(ENGINE_PARTS:src/%.c=$(UNIT_DIR)/src/%.o) \
 	$(patsubst %,$(UNIT_DIR)/%.o,$(ENGINE_SHARED) engine_world $(ENGINE_TESTS))

@@ -1,6 +1,6 @@
-/* What an engine says of itself (engine/configuration.c), as text. The engine reads what enemies
- * send, and may have been taken over: nothing is believed but a text that is exactly as an engine
- * writes it. Pure. */
+/* What an engine says of itself (engine/control/configuration.c), as text. The engine reads what
+ * enemies send, and may have been taken over: nothing is believed but a text that is exactly as an
+ * engine writes it. Pure. */
 #pragma once
 
 #include <stddef.h>

@@ -1,0 +1,63 @@
+#include "engine/io/tun.h"
+
+#include <errno.h>
+#include <linux/if_tun.h>
+#include <linux/virtio_net.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#ifndef TUN_F_USO4 /* Linux 6.2; Debian 12's headers are older */
+#define TUN_F_USO4 0x20
+#define TUN_F_USO6 0x40
+#endif
+
+/* Fewer where the kernel doesn't know all. */
+static void offload(struct tun *tun, bool tcp, bool udp)
+{
+    unsigned long flags = TUN_F_CSUM | (tcp ? TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN : 0) |
+                          (udp ? TUN_F_USO4 | TUN_F_USO6 : 0);
+
+    if (!tcp && !udp)
+        flags = 0;
+    tun->udp = false;
+    tun->tcp = ioctl(tun->fd, TUNSETOFFLOAD, flags) == 0 && tcp;
+    if (tun->tcp)
+        tun->udp = udp;
+}
+
+void tun_init(struct tun *tun, int fd)
+{
+    tun->fd = fd;
+    offload(tun, true, true);
+    if (!tun->tcp)
+        offload(tun, true, false);
+}
+
+ssize_t tun_read(struct tun *tun, uint8_t *frame, size_t size)
+{
+    ssize_t length = read(tun->fd, frame, size);
+
+    if (length >= 0)
+        return length;
+    return errno == EBADFD || errno == EBADF ? -1 : 0;
+}
+
+/* There is no call for it: the device counts a frame whose virtio header makes no sense
+ * (tun_get_user(), drivers/net/tun.c). No kernel takes a type of segments that is 2, or a length of
+ * segments that is 0 (virtio_net_hdr_to_skb(), include/linux/virtio_net.h). */
+void tun_count_error(struct tun *tun)
+{
+    struct virtio_net_hdr vnet = {.gso_type = 2};
+    uint8_t packet[20] = {0};
+    struct iovec iov[2] = {
+        {.iov_base = &vnet, .iov_len = sizeof(vnet)},
+        {.iov_base = packet, .iov_len = sizeof(packet)},
+    };
+
+    (void)tun_write(tun, iov, 2);
+}
+
+int tun_write(struct tun *tun, const struct iovec *iov, int count)
+{
+    return writev(tun->fd, iov, count) < 0 ? -errno : 0;
+}

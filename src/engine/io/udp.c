@@ -1,0 +1,405 @@
+#include "engine/io/udp.h"
+
+#include <errno.h>
+#include <linux/net_tstamp.h>
+#include <netinet/udp.h>
+#include <string.h>
+#include <sys/uio.h>
+
+enum {
+    ANSWERS_MAX = 64,
+};
+
+static void set(int fd, int level, int option, int value)
+{
+    (void)setsockopt(fd, level, option, &value, sizeof(value));
+}
+
+/* A datagram that has a time stamp made when it leaves comes back to its sender with the device
+ * that it leaves by (Documentation/networking/timestamping.rst): with this option for IPv4 as well.
+ * No route has to be looked up for that, so no socket more, and no system call more in the sandbox.
+ */
+static void prepare(int fd)
+{
+    set(fd, SOL_SOCKET, SO_TIMESTAMPING, SOF_TIMESTAMPING_OPT_CMSG);
+    set(fd, IPPROTO_UDP, UDP_GRO, 1);
+}
+
+/* Fragments rather than errors where the path is narrower, as the kernel's driver has it
+ * (send4(), drivers/net/wireguard/socket.c). */
+static void prepare4(int fd)
+{
+    set(fd, IPPROTO_IP, IP_PKTINFO, 1);
+    set(fd, IPPROTO_IP, IP_RECVTOS, 1);
+    set(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
+    prepare(fd);
+}
+
+static void prepare6(int fd)
+{
+    set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+    set(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
+    set(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DONT);
+    set(fd, IPPROTO_IPV6, IPV6_AUTOFLOWLABEL, 0); /* a label of 0, as send6() has it */
+    prepare(fd);
+}
+
+/* Older kernels don't know UDP_SEGMENT; asking for a size of 0 changes nothing. */
+static bool can_batch(int fd)
+{
+    int none = 0;
+
+    return setsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &none, sizeof(none)) == 0;
+}
+
+void udp_init(struct udp *udp, int fd4, int fd6)
+{
+    udp->fd4 = fd4;
+    udp->fd6 = fd6;
+    udp->bytes = 0;
+    udp->count = 0;
+    udp->ended = false;
+    udp->ask = udp->waits = udp->answers = false;
+    prepare4(fd4);
+    if (fd6 >= 0)
+        prepare6(fd6);
+    udp->batches = can_batch(fd4);
+    udp_forget_path(udp);
+}
+
+void udp_forget_path(struct udp *udp)
+{
+    udp->segment_max = udp->batches ? UDP_PAYLOAD_MAX : 0;
+    udp->refused = (struct remote){0};
+    udp->way = 0;
+}
+
+static void take_control(struct cmsghdr *control, struct udp_received *received)
+{
+    int value;
+
+    if (control->cmsg_level == IPPROTO_UDP && control->cmsg_type == UDP_GRO) {
+        memcpy(&value, CMSG_DATA(control), sizeof(value));
+        if (value > 0)
+            received->segment = (size_t)value;
+    } else if (control->cmsg_level == IPPROTO_IP && control->cmsg_type == IP_TOS) {
+        received->traffic_class = *CMSG_DATA(control);
+    } else if (control->cmsg_level == IPPROTO_IP && control->cmsg_type == IP_PKTINFO) {
+        struct in_pktinfo info;
+
+        memcpy(&info, CMSG_DATA(control), sizeof(info));
+        received->from.local.v4.ipi_ifindex = info.ipi_ifindex;
+        received->from.local.v4.ipi_spec_dst = info.ipi_spec_dst;
+    } else if (control->cmsg_level == IPPROTO_IPV6 && control->cmsg_type == IPV6_TCLASS) {
+        memcpy(&value, CMSG_DATA(control), sizeof(value));
+        received->traffic_class = (uint8_t)value;
+    } else if (control->cmsg_level == IPPROTO_IPV6 && control->cmsg_type == IPV6_PKTINFO) {
+        memcpy(&received->from.local.v6, CMSG_DATA(control), sizeof(struct in6_pktinfo));
+    }
+}
+
+bool udp_receive(int fd, uint8_t *buffer, size_t size, struct udp_received *ret_received)
+{
+    struct udp_received received = {.bytes = buffer};
+    _Alignas(struct cmsghdr) char control[256];
+    struct iovec iov = {.iov_base = buffer, .iov_len = size};
+    struct msghdr message = {
+        .msg_name = &received.from.address,
+        .msg_namelen = sizeof(received.from.address),
+        .msg_iov = &iov,
+        .msg_iovlen = 1,
+        .msg_control = control,
+        .msg_controllen = sizeof(control),
+    };
+    ssize_t length = recvmsg(fd, &message, MSG_DONTWAIT);
+
+    if (length < 0)
+        return false;
+    received.length = (size_t)length;
+    received.segment = (size_t)length;
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(&message); c; c = CMSG_NXTHDR(&message, c))
+        take_control(c, &received);
+    if (message.msg_flags & MSG_TRUNC)
+        received.length = 0;
+    *ret_received = received;
+    return true;
+}
+
+/* Control messages for sending, as they are needed. */
+struct control {
+    _Alignas(struct cmsghdr) char bytes[128];
+    size_t used;
+};
+
+static void add_control(struct control *control, int level, int type, const void *value,
+                        size_t size)
+{
+    struct cmsghdr header = {.cmsg_len = CMSG_LEN(size), .cmsg_level = level, .cmsg_type = type};
+    char *at = control->bytes + control->used;
+
+    memset(at, 0, CMSG_SPACE(size));
+    memcpy(at, &header, sizeof(header));
+    memcpy(at + CMSG_LEN(0), value, size);
+    control->used += CMSG_SPACE(size);
+}
+
+static bool has_local(const struct remote *to)
+{
+    return remote_device(to) != 0;
+}
+
+/* The address and not the device, by which the way back need not lead; but a link-local address
+ * means nothing without it. */
+static void add_local(struct control *control, const struct remote *to)
+{
+    struct in_pktinfo info4 = {.ipi_spec_dst = to->local.v4.ipi_spec_dst};
+    struct in6_pktinfo info6 = to->local.v6;
+
+    if (to->address.any.sa_family != AF_INET6) {
+        add_control(control, IPPROTO_IP, IP_PKTINFO, &info4, sizeof(info4));
+        return;
+    }
+    if (!IN6_IS_ADDR_LINKLOCAL(&info6.ipi6_addr) &&
+        !IN6_IS_ADDR_LINKLOCAL(&to->address.v6.sin6_addr))
+        info6.ipi6_ifindex = 0;
+    add_control(control, IPPROTO_IPV6, IPV6_PKTINFO, &info6, sizeof(info6));
+}
+
+static void add_controls(struct control *control, const struct remote *to, uint16_t segment,
+                         uint8_t traffic_class, bool ask)
+{
+    static const uint32_t stamp = SOF_TIMESTAMPING_TX_SCHED; /* needs nothing of the device */
+    bool ipv6 = to->address.any.sa_family == AF_INET6;
+    int class = traffic_class;
+
+    if (ask)
+        add_control(control, SOL_SOCKET, SO_TIMESTAMPING, &stamp, sizeof(stamp));
+    if (segment)
+        add_control(control, IPPROTO_UDP, UDP_SEGMENT, &segment, sizeof(segment));
+    if (class && ipv6)
+        add_control(control, IPPROTO_IPV6, IPV6_TCLASS, &class, sizeof(class));
+    else if (class)
+        add_control(control, IPPROTO_IP, IP_TOS, &class, sizeof(class));
+    if (has_local(to))
+        add_local(control, to);
+}
+
+/* Returns 0 or a negative errno. */
+static int send_once(const struct udp *udp, const struct remote *to, const uint8_t *bytes,
+                     size_t length, uint16_t segment, uint8_t traffic_class, bool ask)
+{
+    bool ipv6 = to->address.any.sa_family == AF_INET6;
+    struct control control = {.used = 0};
+    struct iovec iov = {.iov_base = (void *)bytes, .iov_len = length}; /* only read */
+    struct sockaddr_in6 name;
+    struct msghdr message = {
+        .msg_name = &name,
+        .msg_namelen = ipv6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in),
+        .msg_iov = &iov,
+        .msg_iovlen = 1,
+        .msg_control = control.bytes,
+    };
+    int fd = ipv6 ? udp->fd6 : udp->fd4;
+
+    if (fd < 0 || !remote_known(to))
+        return -EDESTADDRREQ;
+    memcpy(&name, &to->address, sizeof(name));
+    add_controls(&control, to, segment, traffic_class, ask);
+    message.msg_controllen = control.used;
+    return sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+/* The device that a datagram has left by, if that is known: through a bridge or a VLAN more than
+ * one, of which the route's is the first. 0: not known. */
+static unsigned int read_answer(int fd, bool ipv6, bool *ret_more)
+{
+    struct udp_received received = {.from.address.any.sa_family = ipv6 ? AF_INET6 : AF_INET};
+    _Alignas(struct cmsghdr) char control[256];
+    uint8_t byte;
+    struct iovec iov = {.iov_base = &byte, .iov_len = sizeof(byte)};
+    struct msghdr message = {
+        .msg_iov = &iov,
+        .msg_iovlen = 1,
+        .msg_control = control,
+        .msg_controllen = sizeof(control),
+    };
+
+    *ret_more = recvmsg(fd, &message, MSG_ERRQUEUE | MSG_DONTWAIT) >= 0;
+    if (!*ret_more)
+        return 0;
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(&message); c; c = CMSG_NXTHDR(&message, c))
+        take_control(c, &received);
+    return remote_device(&received.from);
+}
+
+/* Takes in by which device the datagram has left that asked, to `to`. Returns whether it was the
+ * wrong one for the address that it was sent from, which is then forgotten. */
+static bool refuse_local(struct udp *udp, struct remote *to, unsigned int device)
+{
+    bool ipv6 = to->address.any.sa_family == AF_INET6;
+
+    udp->waits = false;
+    udp->answers = true;
+    if (!has_local(to)) {
+        if (remote_device(&udp->refused) == device)
+            udp->refused = (struct remote){0};
+        return false;
+    }
+    if (!remote_same_local(to, &udp->asked))
+        return false;
+    if (!ipv6 || udp->way == 0)
+        udp->way = ipv6 ? device : remote_device(to);
+    if (udp->way == device)
+        return false;
+    udp->refused = *to;
+    if (ipv6)
+        udp->refused.local.v6.ipi6_ifindex = udp->way;
+    udp->way = 0;
+    remote_forget_local(to);
+    return true;
+}
+
+bool udp_read_answers(struct udp *udp, int fd, struct remote *to)
+{
+    bool refused = false, more = true;
+
+    for (int i = 0; i < ANSWERS_MAX && more; i++) {
+        unsigned int device = read_answer(fd, fd == udp->fd6, &more);
+
+        if (device != 0 && udp->waits)
+            refused = refuse_local(udp, to, device);
+    }
+    return refused;
+}
+
+/* To the peer. What has left by the wrong device may be lost: it is sent again, and the peer takes
+ * one of the two. What has not left in all the time since the last was asked waits for the next
+ * hop's address: with ours of another device it may wait for ever, since the ARP request has that,
+ * too. */
+static int send_to_peer(struct udp *udp, struct remote *to, const uint8_t *bytes, size_t length,
+                        uint16_t segment, uint8_t traffic_class)
+{
+    int fd = to->address.any.sa_family == AF_INET6 ? udp->fd6 : udp->fd4;
+    int error;
+
+    if (!udp->ask || fd < 0)
+        return send_once(udp, to, bytes, length, segment, traffic_class, false);
+    (void)udp_read_answers(udp, fd, to);
+    if (udp->waits && udp->answers && remote_same_local(to, &udp->asked))
+        remote_forget_local(to);
+    udp->ask = false;
+    udp->asked = *to;
+    error = send_once(udp, to, bytes, length, segment, traffic_class, true);
+    udp->waits = error == 0;
+    if (udp_read_answers(udp, fd, to))
+        error = send_once(udp, to, bytes, length, segment, traffic_class, false);
+    return error;
+}
+
+/* Whether it may be for an address of ours that has gone, or its device. */
+static bool is_of_local(const struct remote *to, int error)
+{
+    return has_local(to) && (error == -EINVAL || error == -ENODEV || error == -ENETUNREACH);
+}
+
+/* If the address that we send from is none any more, it is for the kernel to choose. */
+static int send_single(struct udp *udp, struct remote *to, const uint8_t *bytes, size_t length,
+                       uint8_t traffic_class)
+{
+    int error = send_to_peer(udp, to, bytes, length, 0, traffic_class);
+
+    if (is_of_local(to, error)) {
+        remote_forget_local(to);
+        error = send_to_peer(udp, to, bytes, length, 0, traffic_class);
+    }
+    return error;
+}
+
+/* Returns 0, or the first negative errno. */
+static int send_singly(struct udp *udp, struct remote *to)
+{
+    int first = 0;
+
+    for (size_t at = 0; at < udp->bytes; at += udp->segment) {
+        size_t length = udp->bytes - at < udp->segment ? udp->bytes - at : udp->segment;
+        int error = send_single(udp, to, udp->batch + at, length, udp->traffic_class);
+
+        if (!first)
+            first = error;
+    }
+    return first;
+}
+
+/* A batch is refused with EIO by devices without transmit checksums, and with EINVAL or EMSGSIZE
+ * where a datagram would have to be fragmented (udp_send_skb(), net/ipv4/udp.c): then they go out
+ * one by one; and from now on, if that works. If it doesn't, or not from the address that it was,
+ * it was for another reason: port 0, an address out of reach, one of ours that has gone. */
+static void send_batch(struct udp *udp, struct remote *to)
+{
+    bool local = has_local(to);
+    int error =
+        send_to_peer(udp, to, udp->batch, udp->bytes, (uint16_t)udp->segment, udp->traffic_class);
+    bool of_batch = error == -EIO || error == -EINVAL || error == -EMSGSIZE;
+
+    if (!of_batch && !is_of_local(to, error))
+        return;
+    if (send_singly(udp, to) || !of_batch || has_local(to) != local)
+        return;
+    udp->segment_max = error == -EIO ? 0 : udp->segment - 1;
+}
+
+void udp_flush(struct udp *udp, struct remote *to)
+{
+    if (udp->count == 0)
+        return;
+    if (udp->count == 1 || udp->segment > udp->segment_max)
+        (void)send_singly(udp, to);
+    else
+        send_batch(udp, to);
+    udp->bytes = 0;
+    udp->count = 0;
+    udp->ended = false;
+}
+
+static bool goes_along(const struct udp *udp, size_t length, uint8_t traffic_class)
+{
+    return udp->count > 0 && udp->count < UDP_BATCH_MAX && !udp->ended && length <= udp->segment &&
+           udp->bytes + length <= UDP_PAYLOAD_MAX && traffic_class == udp->traffic_class;
+}
+
+uint8_t *udp_reserve(struct udp *udp, struct remote *to, size_t length, uint8_t traffic_class)
+{
+    uint8_t *place;
+
+    if (!goes_along(udp, length, traffic_class)) {
+        udp_flush(udp, to);
+        udp->segment = length;
+        udp->traffic_class = traffic_class;
+    }
+    place = udp->batch + udp->bytes;
+    udp->ended = length < udp->segment;
+    udp->bytes += length;
+    udp->count++;
+    return place;
+}
+
+void udp_send(struct udp *udp, struct remote *to, const void *bytes, size_t length,
+              uint8_t traffic_class)
+{
+    udp_flush(udp, to);
+    (void)send_single(udp, to, bytes, length, traffic_class);
+}
+
+void udp_reply(const struct udp *udp, struct remote *to, const void *bytes, size_t length,
+               uint8_t traffic_class)
+{
+    (void)send_once(udp, to, bytes, length, 0, traffic_class, false);
+}
+
+uint16_t udp_port(const struct udp *udp)
+{
+    struct sockaddr_in name = {0};
+    socklen_t size = sizeof(name);
+
+    return getsockname(udp->fd4, (void *)&name, &size) == 0 ? ntohs(name.sin_port) : 0;
+}
