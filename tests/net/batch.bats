@@ -518,8 +518,9 @@ time.sleep(600)
     done
     most=$(($(pgrep -c -u "$APP_UID") + 3))
     start_batch prlimit --nproc="$most:$most"
-    ask_for "error can't start a process for the engine: Resource temporarily unavailable (errno 11); raise how many" \
-        "cwg_create $c1 7 0 5107"
+    ask "cwg_create $c1 7 0 5107"
+    [[ $ANSWER == "error shortage can't start a process for the engine: Resource temporarily unavailable (errno 11); \
+raise how many"* ]] || fail "$ANSWER"
     for i in "${others[@]}"; do end_container "$i"; done
     ask_for "ok " "cwg_create $c1 7 0 5107"
     ask_for ok "cwg_destroy $c1 7 0"

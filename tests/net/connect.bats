@@ -458,9 +458,10 @@ has_received_more_than()
     refused "peer_endpoint: this machine's kernel has no IPv6; give an IPv4 address of the peer's machine" \
         at site1 "${refuse[@]}" setpriv --reuid "$APP_UID" --regid "$APP_GID" --clear-groups --inh-caps=-all -- \
         env -- "$HELPER" cwg_connect "$c1" 7 1 '[2001:db8::2]:5102' "$KEY2"
-    refused "peer_endpoint: this machine's kernel has no IPv6" \
-        at site1 "${refuse[@]}" setpriv --reuid "$APP_UID" --regid "$APP_GID" --clear-groups --inh-caps=-all -- \
-        env -- "$HELPER" cwg_connect "$c1" 7 1 '[2001:db8::2]:5102' "$KEY2" --mtu 1280
+    run --separate-stderr at site1 "${refuse[@]}" \
+        setpriv --reuid "$APP_UID" --regid "$APP_GID" --clear-groups --inh-caps=-all -- \
+        env -- "$HELPER" cwg_connect "$c1" 7 1 '[2001:db8::2]:5102' "$KEY2" --mtu 1280 --json
+    assert_json_failure unsupported "peer_endpoint: this machine's kernel has no IPv6; give"
     unchanged
     run --separate-stderr at site1 "${refuse[@]}" \
         setpriv --reuid "$APP_UID" --regid "$APP_GID" --clear-groups --inh-caps=-all -- \

@@ -230,8 +230,8 @@ LOST="the engine of the link wg-7-0 can't be found"
 @test "without its alias a link can't be connected, but be destroyed" {
     cwg site1 create "$c1" 7 0 5101
     inside "$c1" ip link set wg-7-0 alias ''
-    run --separate-stderr cwg site1 connect "$c1" 7 1 192.0.2.2:5102 "$KEY"
-    assert_failure_with "$LOST: the process that its device's alias names has ended, or the alias was changed"
+    run --separate-stderr cwg site1 connect "$c1" 7 1 192.0.2.2:5102 "$KEY" --json
+    assert_json_failure engine-lost "$LOST: the process that its device's alias names has ended, or the alias was"
     run --separate-stderr cwg site1 destroy "$c1" 7 0
     assert_success_with ''
     nothing_in "$c1"
@@ -244,9 +244,9 @@ LOST="the engine of the link wg-7-0 can't be found"
     engine=$(engine_of "$c1" wg-7-0)
     stop "$engine"
     SECONDS=0
-    run --separate-stderr cwg site1 connect "$c1" 7 1 192.0.2.2:5102 "$KEY"
+    run --separate-stderr cwg site1 connect "$c1" 7 1 192.0.2.2:5102 "$KEY" --json
     [ "$SECONDS" -le 5 ] || fail "it took $SECONDS seconds"
-    assert_failure_with "the engine of the link wg-7-0, process $engine, doesn't answer; if it is stopped, let it go on"
+    assert_json_failure engine-busy "the engine of the link wg-7-0, process $engine, doesn't answer; if it is stopped,"
     [[ $stderr == *"kill -CONT $engine" ]] || fail "$stderr"
     kill -CONT "$engine"
     [ -z "$(peers_of "$c1" wg-7-0)" ]

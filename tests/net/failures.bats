@@ -111,14 +111,15 @@ threading.Thread(target=time.sleep, args=(600,)).start()'
 @test "a way back home that is out of reach says so" {
     # The container is one of this user namespace; the site, where the UDP socket would be, is not.
     # shellcheck disable=SC2016
-    refused "the network namespace that this was started in, where the link's UDP socket would be, is none" \
-        app_at site1 unshare --user --map-root-user sh -c '
+    run --separate-stderr app_at site1 unshare --user --map-root-user sh -c '
         unshare --net sleep 600 >/dev/null 2>&1 &
         until grep -qx sleep "/proc/$!/comm"; do sleep 0.1; done
         status=0
-        "$0" cwg_create "$!" 1 0 5001 || status=$?
+        "$0" cwg_create "$!" 1 0 5001 --json || status=$?
         kill "$!"
         exit "$status"' "$HELPER"
+    assert_json_failure not-permitted "the network namespace that this was started in, where the link's UDP socket \
+would be, is none"
 }
 
 @test "the host's network namespace, in all the ways to name it" {
@@ -373,6 +374,52 @@ overlaps()
 @test "no_new_privs leaves the program without capabilities" {
     refused "it was started under no_new_privs" \
         app_at site1 setpriv --no-new-privs "$HELPER" cwg_create "$c1" 1 0 5001
+}
+
+# ---- what programs are told ----
+
+# A task at site1 fails, and JSON has this code: fails_as CODE TASK ARGUMENT...
+fails_as()
+{
+    run --separate-stderr cwg site1 "${@:2}" --json
+    [ "$status" = 1 ] || fail "${*:2}: $status $output"
+    [[ $output == "{\"code\":\"$1\",\"message\":\""*"\"}" ]] || fail "${*:2}: $output $stderr"
+}
+
+@test "programs tell failures apart by their codes" {
+    local key
+    dummy
+    inside "$c1" ip address add 10.0.0.6/31 dev d0
+    inside "$c1" ip link add wg-2-0 type "$DUMMY"
+    key=$(cwg site1 create "$c1" 1 0 5001)
+    fails_as usage create "$c1" 1 2 5001
+    fails_as usage connect "$c1" 1 1 192.0.2.2:0 "$KEY"
+    fails_as usage create fd:9 1 0 5001 9</dev/null
+    fails_as no-such-process create 4194304 1 0 5003
+    fails_as no-such-process wait 4194304 1 0
+    fails_as not-permitted create fd:9 5 0 5003 9</run/netns/site1
+    fails_as exists create "$c1" 1 0 5003
+    fails_as exists create "$c1" 1 0 5003 --adopt
+    fails_as name-taken create "$c1" 2 0 5003
+    fails_as overlap create "$c1" 3 0 5003
+    fails_as port-in-use create "$c1" 4 0 5001
+    fails_as port-not-permitted create "$c1" 4 0 80
+    fails_as no-such-link connect "$c1" 4 1 192.0.2.2:5002 "$KEY"
+    fails_as no-such-link destroy "$c1" 4 0
+    fails_as no-such-link show "$c1" 4 0
+    fails_as own-key connect "$c1" 1 1 192.0.2.2:5002 "$key"
+    fails_as own-endpoint connect "$c1" 1 1 192.0.2.1:5001 "$KEY"
+    fails_as not-connected wait "$c1" 1 0 0
+    cwg site1 connect "$c1" 1 1 192.0.2.2:5002 "$KEY"
+    fails_as other-end create "$c1" 1 1 5003
+    fails_as silent wait "$c1" 1 0 0
+    inside "$c1" ip link set wg-1-0 down
+    fails_as down wait "$c1" 1 0 0
+    fails_as down create "$c1" 1 0 0 --adopt
+    inside "$c1" ip link set wg-1-0 group 0x6e616821
+    fails_as unfinished connect "$c1" 1 1 192.0.2.2:5002 "$KEY"
+    fails_as unfinished wait "$c1" 1 0 0
+    port_free site1 5003
 }
 
 # ---- the container's end ----

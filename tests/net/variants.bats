@@ -62,6 +62,8 @@ mahiru()
     app_at site1 "$FEW" cwg_create "$c1" 1 1 5003
     refused "the container has 2 links already, which is the limit" app_at site1 "$FEW" cwg_create "$c1" 2 0 5005
     unchanged
+    run --separate-stderr app_at site1 "$FEW" cwg_create "$c1" 2 0 5005 --json
+    assert_json_failure limit "the container has 2 links already, which is the limit"
     port_free site1 5005
     app_at site1 "$FEW" cwg_destroy "$c1" 1 1
     run --separate-stderr app_at site1 "$FEW" cwg_create "$c1" 2 0 5005
@@ -142,6 +144,8 @@ mahiru()
     refused "$text" mahiru site1 cwg_connect "$c1" 8388607 1 192.0.2.2:5102 a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s=
     refused "$text" mahiru site1 cwg_destroy "$c1" 1000000 0
     unchanged
+    run --separate-stderr mahiru site1 cwg_create "$c1" 1000000 0 5101 --json
+    assert_json_failure usage "net: the device name mahiru-1000000-0 would be longer"
     run --separate-stderr mahiru site1 cwg_create "$c1" 999999 1 5101
     assert_success_with_key
     has_device "$c1" mahiru-999999-1

@@ -53,6 +53,8 @@ remove_engine()
     refused 'this kernel has no WireGuard: load its module with `modprobe wireguard`, or use a kernel with' \
         app_at site1 "$KERNEL_ONLY" cwg_create "$c1" 1 0 5001
     unchanged
+    run --separate-stderr app_at site1 "$KERNEL_ONLY" cwg_create "$c1" 1 0 5001 --json
+    assert_json_failure no-backend "this kernel has no WireGuard: load its module"
     port_free site1 5001
 }
 

@@ -129,6 +129,29 @@ static void check_lines(const char *what, const struct failure *failure)
     expect(lines >= 2 && lines <= 5, "%s: %u lines", what, lines);
 }
 
+/* What programs are told of each cause, and the start of what people are. */
+static const struct {
+    enum failure_code code;
+    const char *start;
+} told[CAUSES] = {
+    [CAUSE_UNFINISHED] = {FAILURE_UNFINISHED, "the link wg-8388607-1 was never finished"},
+    [CAUSE_DOWN] = {FAILURE_DOWN, "somebody in the container has set the link wg-8388607-1 down"},
+    [CAUSE_NO_ADDRESS] = {FAILURE_DOWN, "somebody in the container has taken away the address of"},
+    [CAUSE_NO_KEY] = {FAILURE_REMOVED, "somebody in the container has taken away the private key"},
+    [CAUSE_ENGINE_LOST] = {FAILURE_ENGINE_LOST, "the link wg-8388607-1: its engine is lost"},
+    [CAUSE_PORT_LOST] = {FAILURE_PORT_LOST, "the link wg-8388607-1 has lost its UDP port"},
+    [CAUSE_NOT_CONNECTED] = {FAILURE_NOT_CONNECTED, "the link wg-8388607-1 has no peer yet"},
+    [CAUSE_FROM_ELSEWHERE] = {FAILURE_WRONG_ADDRESS, "packets come from another address"},
+    [CAUSE_REFUSED] = {FAILURE_FILTERED, "a filter in this container lets no packet out"},
+    [CAUSE_FILTERED] = {FAILURE_FILTERED, "the peer is alive, but nothing comes back from its"},
+    [CAUSE_ONE_WAY] = {FAILURE_SILENT, "the peer's handshakes arrive here, and aren't completed"},
+    [CAUSE_ENDPOINT] = {FAILURE_SILENT, "the peer's endpoint isn't known"},
+    [CAUSE_NO_ROUTE] = {FAILURE_NO_ROUTE, "this machine has no route to ["},
+    [CAUSE_CLOCK] = {FAILURE_SILENT, "this machine's clock was set back"},
+    [CAUSE_GONE] = {FAILURE_SILENT, "no answer any more from ["},
+    [CAUSE_SILENT] = {FAILURE_SILENT, "no answer from ["},
+};
+
 /* All causes are among the cases. */
 static void texts(void)
 {
@@ -141,7 +164,11 @@ static void texts(void)
         seen[cases[i].cause] = true;
         expect(diagnosis_fail(&findings, cases[i].cause, &failure) == -ETIMEDOUT, "%s",
                cases[i].what);
-        expect(failure.code != FAILURE_SYSTEM, "%s: code %d", cases[i].what, (int)failure.code);
+        expect(failure.code == told[cases[i].cause].code, "%s: code %d", cases[i].what,
+               (int)failure.code);
+        expect(strncmp(failure.text, told[cases[i].cause].start,
+                       strlen(told[cases[i].cause].start)) == 0,
+               "%s: %s", cases[i].what, failure.text);
         if (cases[i].cause != CAUSE_ENGINE_LOST)
             check_lines(cases[i].what, &failure);
     }

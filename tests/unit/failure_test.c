@@ -133,6 +133,52 @@ static void steps(void)
     }
 }
 
+/* The class of a failure that nobody has given one. What the kernel calls invalid is no argument of
+ * the caller's. */
+static const struct {
+    int error;
+    enum failure_code of_fail, of_unexpected, of_step;
+} classes[] = {
+    {-EINVAL, FAILURE_USAGE, FAILURE_SYSTEM, FAILURE_SYSTEM},
+    {-EMFILE, FAILURE_SHORTAGE, FAILURE_SHORTAGE, FAILURE_SHORTAGE},
+    {-ENFILE, FAILURE_SHORTAGE, FAILURE_SHORTAGE, FAILURE_SHORTAGE},
+    {-ENOMEM, FAILURE_SHORTAGE, FAILURE_SHORTAGE, FAILURE_SHORTAGE},
+    {-ENOBUFS, FAILURE_SHORTAGE, FAILURE_SHORTAGE, FAILURE_SHORTAGE},
+    {-ENODEV, FAILURE_SYSTEM, FAILURE_SYSTEM, FAILURE_REMOVED},
+    {-EPERM, FAILURE_SYSTEM, FAILURE_SYSTEM, FAILURE_SYSTEM},
+    {-EIO, FAILURE_SYSTEM, FAILURE_SYSTEM, FAILURE_SYSTEM},
+};
+
+static void classes_of_errors(void)
+{
+    for (size_t i = 0; i < COUNT(classes); i++) {
+        const int error = classes[i].error;
+        struct failure failure = {.code = FAILURE_CODES};
+
+        (void)fail(&failure, error, "x");
+        expect(failure.code == classes[i].of_fail, "%d: fail(): %d", error, (int)failure.code);
+        (void)fail_unexpected(&failure, error, "x");
+        expect(failure.code == classes[i].of_unexpected, "%d: fail_unexpected(): %d", error,
+               (int)failure.code);
+        (void)fail_step(&failure, error, "x");
+        expect(failure.code == classes[i].of_step, "%d: fail_step(): %d", error, (int)failure.code);
+        (void)fail_as(&failure, FAILURE_EXISTS, error, "x");
+        expect(failure.code == FAILURE_EXISTS, "%d: fail_as(): %d", error, (int)failure.code);
+    }
+}
+
+/* Each has a word of its own. */
+static void words(void)
+{
+    for (int a = 0; a < FAILURE_CODES; a++) {
+        const char *word = failure_word((enum failure_code)a);
+
+        expect(word && strspn(word, "abcdefghijklmnopqrstuvwxyz-") == strlen(word), "%d", a);
+        for (int b = 0; b < a; b++)
+            expect(strcmp(word, failure_word((enum failure_code)b)) != 0, "%d and %d", a, b);
+    }
+}
+
 /* The caller's locale isn't asked, nor are translations. */
 static void no_translation(void)
 {
@@ -152,6 +198,8 @@ int main(void)
         {.name = "many_additions", .run = many_additions},
         {.name = "unexpected_errors", .run = unexpected_errors},
         {.name = "steps", .run = steps},
+        {.name = "classes_of_errors", .run = classes_of_errors},
+        {.name = "words", .run = words},
         {.name = "no_translation", .run = no_translation},
     };
 

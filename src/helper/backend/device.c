@@ -35,8 +35,8 @@ bool device_kind_parse(const char *text, enum device_kind *ret_kind)
 int device_name(struct link_end end, char ret_name[static LINK_NAME_SIZE], struct failure *failure)
 {
     if (link_name(CWG_PREFIX, end, ret_name))
-        return fail(
-            failure, -ENAMETOOLONG,
+        return fail_as(
+            failure, FAILURE_USAGE, -ENAMETOOLONG,
             "net: the device name %s-%u-%u would be longer than the 15 characters that Linux "
             "allows; with this prefix use a net from 0 to %d",
             CWG_PREFIX, end.net, end.host, link_net_limit(strlen(CWG_PREFIX)));

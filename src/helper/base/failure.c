@@ -105,19 +105,20 @@ int fail_unexpected(struct failure *failure, int error, const char *doing)
 {
     /* strerrordesc_np() reads a table; strerror() would look for translations. */
     const char *description = strerrordesc_np(-error);
+    const enum failure_code code = failure_is_shortage(error) ? FAILURE_SHORTAGE : FAILURE_SYSTEM;
 
-    return fail(failure, error, "%s: %s (errno %d)", doing,
-                description ? description : "unknown error", -error);
+    return fail_as(failure, code, error, "%s: %s (errno %d)", doing,
+                   description ? description : "unknown error", -error);
 }
 
 int fail_step(struct failure *failure, int error, const char *doing)
 {
     if (error != -ENODEV)
         return fail_unexpected(failure, error, doing);
-    return fail(failure, error,
-                "%s: the device was taken away by somebody in the container; find out who manages "
-                "its network, and try again",
-                doing);
+    return fail_as(failure, FAILURE_REMOVED, error,
+                   "%s: the device was taken away by somebody in the container; find out who "
+                   "manages its network, and try again",
+                   doing);
 }
 
 bool failure_is_shortage(int error)

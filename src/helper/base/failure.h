@@ -68,11 +68,13 @@ void failure_add_line(struct failure *failure, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 /* Sets the text "<doing>: <the system's word for the error> (errno N)", for errors that have no
- * better text of their own. */
+ * better text of their own. The code is FAILURE_SYSTEM, or FAILURE_SHORTAGE: what the kernel calls
+ * invalid is no argument of the caller's. */
 int fail_unexpected(struct failure *failure, int error, const char *doing);
 
 /* For a step on a device that was there a moment ago: sets a text of its own for -ENODEV, which
- * then means that somebody in the container took it away, and else that of fail_unexpected(). */
+ * then means that somebody in the container took it away (FAILURE_REMOVED), and else that of
+ * fail_unexpected(). */
 int fail_step(struct failure *failure, int error, const char *doing);
 
 /* Whether an error means that there aren't enough descriptors or memory. */

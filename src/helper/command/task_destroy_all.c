@@ -119,12 +119,12 @@ static int fail_some(const struct tally *tally, struct failure *failure)
 
 static int fail_endless(const struct tally *tally, struct failure *failure)
 {
-    return fail(failure, -EBUSY,
-                "given up after %s: %u links were removed, and there are others; if engines are "
-                "stopped, or somebody in the container makes links all the time, end these first, "
-                "and try again",
-                failures(tally) < FAILURES_MAX ? "two minutes" : "ten failures",
-                tally->removed + tally->lingering);
+    return fail_as(failure, tally->first.code, -EBUSY,
+                   "given up after %s: %u links were removed, and there are others; if engines are "
+                   "stopped, or somebody in the container makes links all the time, end these "
+                   "first, and try again",
+                   failures(tally) < FAILURES_MAX ? "two minutes" : "ten failures",
+                   tally->removed + tally->lingering);
 }
 
 static bool is_over(const struct tally *tally, int64_t end)

@@ -146,6 +146,7 @@ int startup_close_others(const struct target_name *target, struct failure *failu
         error = close_from(first, UINT_MAX);
     }
     if (error == -ENOSYS)
-        return fail(failure, error, "this kernel is too old: Linux 5.9 or newer is needed");
+        return fail_as(failure, FAILURE_UNSUPPORTED, error,
+                       "this kernel is too old: Linux 5.9 or newer is needed");
     return error ? fail_unexpected(failure, error, "can't close inherited descriptors") : 0;
 }

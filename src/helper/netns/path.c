@@ -68,9 +68,9 @@ int path_mtu(const struct endpoint *endpoint, uint32_t *ret_mtu, struct failure 
     error = measure(&route, endpoint, &mtu);
     netlink_close(&route);
     if (endpoint->ipv6 && (error == -EOPNOTSUPP || error == -EAFNOSUPPORT))
-        return fail(failure, error,
-                    "peer_endpoint: this machine's kernel has no IPv6; give an IPv4 address of the "
-                    "peer's machine");
+        return fail_as(failure, FAILURE_UNSUPPORTED, error,
+                       "peer_endpoint: this machine's kernel has no IPv6; give an IPv4 address of "
+                       "the peer's machine");
     /* Any other error is a route that isn't there, or says no: it may come later. */
     *ret_mtu = error ? PATH_MTU_UNKNOWN : within_limits(mtu);
     return 0;

@@ -147,10 +147,10 @@ int home_return(const struct home *home, struct failure *failure)
 {
     int error = netns_enter(home->netns.fd, PRIVILEGE_ADMIN);
 
-    return error ? fail(failure, error,
-                        "the network namespace that this was started in, where the link's UDP "
-                        "socket would be, is none that this program has power over; start it in "
-                        "the host's")
+    return error ? fail_as(failure, FAILURE_NOT_PERMITTED, error,
+                           "the network namespace that this was started in, where the link's UDP "
+                           "socket would be, is none that this program has power over; start it in "
+                           "the host's")
                  : 0;
 }
 

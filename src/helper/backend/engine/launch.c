@@ -160,9 +160,11 @@ static int enter_scratch(struct failure *failure)
 int launch_fail_process(int error, struct failure *failure)
 {
     fail_unexpected(failure, error, "can't start a process for the engine");
-    if (error == -EAGAIN)
+    if (error == -EAGAIN) {
+        failure->code = FAILURE_SHORTAGE;
         failure_add(failure, "; raise how many processes you may have (`ulimit -u`, or TasksMax= "
                              "of the service)");
+    }
     return error;
 }
 

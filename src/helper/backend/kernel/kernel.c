@@ -25,16 +25,17 @@ static int fail_birth(int error, const char *name, struct failure *failure)
     case -EEXIST:
         return error;
     case -EOPNOTSUPP:
-        return fail(
-            failure, error,
+        return fail_as(
+            failure, FAILURE_NO_BACKEND, error,
             "this kernel has no WireGuard: load its module with `modprobe wireguard`, or use "
             "a kernel with CONFIG_WIREGUARD (Linux 5.6 and newer, all of Debian's), or a build "
             "with "
             "ENABLE_CWG_ENGINE");
     case -EPERM:
-        return fail(failure, error,
-                    "not permitted to create devices here: the network namespace this was started "
-                    "in is none that the program has power over; start it in the host's");
+        return fail_as(
+            failure, FAILURE_NOT_PERMITTED, error,
+            "not permitted to create devices here: the network namespace this was started "
+            "in is none that the program has power over; start it in the host's");
     default:
         fail_unexpected(failure, error, "can't create the device");
         failure_add(failure, " for %s", name);

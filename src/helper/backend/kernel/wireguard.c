@@ -145,9 +145,9 @@ int wireguard_set_peer(struct target *target, int index, const struct peer *peer
     if (error)
         return error;
     if (key_equal(&peer->public_key, &state.public_key))
-        return fail(failure, -EINVAL,
-                    "peer_key: this is the link's own public key; give the one that cwg_create "
-                    "printed at the other site");
+        return fail_as(failure, FAILURE_OWN_KEY, -EINVAL,
+                       "peer_key: this is the link's own public key; give the one that cwg_create "
+                       "printed at the other site");
     /* A peer that stays keeps its session; to replace it by itself would end that. And to replace
      * none costs a grace period of RCU all the same (wg_peer_remove_all(), peer.c). */
     replace = state.peers > 1 || (state.peers == 1 && !key_equal(&peer->public_key, &state.peer));
