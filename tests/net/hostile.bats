@@ -313,7 +313,8 @@ has_route_socket()
     together=$(($(date +%s%N) - together))
     echo "three commands: $alone ns; with the lock held: $together ns"
     # Two seconds for each of the three, and what a busy machine adds.
-    [ "$together" -gt $((alone + 1000000000)) ] && [ "$together" -lt $((4 * alone + 12000000000)) ]
+    [ "$together" -gt $((alone + 1000000000)) ]
+    [ "$together" -lt $((4 * alone + 12000000000)) ]
 }
 
 @test "in a container with thousands of routes and many devices, and with hundreds of names for the link, all works" {
@@ -347,7 +348,8 @@ has_route_socket()
             "$0" "$1"; "$0" cwg_create "$1" 1 0 1; "$0" cwg_create 1 "$1" 0 1; "$0" cwg_create 1 1 "$1" 1
             "$0" cwg_create 1 1 0 "$1"; "$0" cwg_create "fd:$1" 1 0 1; "$0" cwg_connect 1 1 0 "$1" A
             "$0" cwg_connect 1 1 0 192.0.2.1:1 "$1"; exec "$0" cwg_destroy 1 1 0 "$1"' "$HELPER" "$argument"
-        [ "$status" = 1 ] && [ -z "$output" ]
+        [ "$status" = 1 ]
+        [ -z "$output" ]
         [ "${#stderr_lines[@]}" -ge 9 ]
         [ "${#stderr}" -lt 8000 ] || fail "the argument is repeated"
         printable "$stderr"

@@ -47,11 +47,13 @@ all_sizes_of_jumbo_frames()
     on 1 ip link set v1 mtu 9000
     on 2 ip link set v2 mtu 9000
     all_sizes 192.0.2.2 192.0.2.1
-    [ "$(mtu 1)" -gt 8800 ] && [ "$(mtu 2)" -gt 8800 ]
+    [ "$(mtu 1)" -gt 8800 ]
+    [ "$(mtu 2)" -gt 8800 ]
     on 1 ip link set v1 mtu 1500
     on 2 ip link set v2 mtu 1500
     connect_both
-    [ "$(mtu 1)" -lt 1500 ] && [ "$(mtu 2)" -lt 1500 ]
+    [ "$(mtu 1)" -lt 1500 ]
+    [ "$(mtu 2)" -lt 1500 ]
     both_speak
 }
 
