@@ -130,6 +130,25 @@ fits()
     cwg site1 show "$c1" | fits
 }
 
+@test "that no route leads to the endpoint is what to do something about" {
+    local route="no route leads from here to the endpoint: add one, or cwg_connect to another"
+    cwg site1 create "$c1" 7 0 5101
+    cwg site1 connect "$c1" 7 1 198.51.100.7:5102 "$(wg genkey | wg pubkey)"
+    [ "$(cwg site1 show "$c1" | head -n 1)" = "wg-7-0: no handshake yet" ]
+    [ "$(line_of 'what to do')" = "$route" ]
+    cwg site1 show "$c1" | fits
+    ip -n site1 route add 198.51.100.7 via 192.0.2.2
+    [[ $(line_of 'what to do') == "check both keys and cwg_connects, the endpoint, "* ]]
+    ip -n site1 route delete 198.51.100.7 via 192.0.2.2
+    # A link whose peer was heard is well, wherever routes lead by now.
+    link_up 8 5103 5104
+    pings "$c1" 10.0.0.17
+    ip -n site1 route add unreachable 192.0.2.2
+    run -0 cwg site1 show "$c1" 8 0
+    [[ $output != *"no route"* ]] || fail "$output"
+    ip -n site1 route delete unreachable 192.0.2.2
+}
+
 @test "the links of some nets alone are shown" {
     local net
     for net in 7 8 9; do cwg site1 create "$c1" "$net" 0 $((5100 + net)) >/dev/null; done
@@ -374,6 +393,26 @@ END
     sed -n '1s/^ok //p' "$BATS_TEST_TMPDIR/said" | $SCHEMA show 'len(it)' | grep -qx 21
     sed -n '2s/^ok //p' "$BATS_TEST_TMPDIR/said" | $SCHEMA show 'it[0]["name"]' | grep -qx wg-7-0
     sed -n 3p "$BATS_TEST_TMPDIR/said" | grep -qx "error no-such-link no such link: .*"
+}
+
+@test "that a container has more devices of our name than are shown is a failure, behind those that are" {
+    local few=$BATS_FILE_TMPDIR/bin-few/$NAME i
+    local reason="what is shown isn't all: the container has more links than these 66"
+    [ -e "$few" ] || (install_helper "$ROOT/build/variants/few/$NAME" cap_net_admin,cap_sys_admin,cap_sys_ptrace=p \
+        "$BATS_FILE_TMPDIR/bin-few")
+    for ((i = 0; i < 67; i++)); do add_of_our_kind "$c1" "wg-$i-1"; done
+    run --separate-stderr app_at site1 "$few" cwg_show "$c1"
+    [ "$status" = 1 ]
+    [ "$(grep -c '^wg-[0-9]*-1: down$' <<<"$output")" = 66 ] || fail "$output"
+    [[ $stderr == *"$reason"* ]] || fail "$stderr"
+    # The list is whole JSON, in a line of its own, and so is the reason.
+    run --separate-stderr app_at site1 "$few" cwg_show "$c1" --json
+    [ "$status" = 1 ]
+    [ "${#lines[@]}" = 2 ] || fail "$output"
+    $SCHEMA show 'len(it)' <<<"${lines[0]}" | grep -qx 66
+    $SCHEMA failure 'it["code"]' <<<"${lines[1]}" | grep -qx incomplete
+    run --separate-stderr app_at site1 "$few" batch - <<<"cwg_show $c1"
+    [[ ${#lines[@]} = 1 && $output == "ok ["*"}] error incomplete $reason"* ]] || fail "$output"
 }
 
 @test "several links come in order of net and host, a blank line between them" {

@@ -8,6 +8,7 @@
 #include "helper/base/text.h"
 #include "helper/command/output.h"
 #include "helper/command/task.h"
+#include "helper/netns/path.h"
 #include "helper/view/json_link.h"
 #include "helper/view/links.h"
 #include "helper/view/moment.h"
@@ -75,11 +76,21 @@ static const char *advice(const struct link_view *view)
     }
 }
 
+/* Whether the peer doesn't answer, and no route leads to it from home, where the link's socket
+ * mostly is. Asked when nothing of the container is open. */
+static bool lacks_route(const struct link_view *view)
+{
+    return (view->state == STATE_NO_HANDSHAKE || view->state == STATE_SILENT) &&
+           view->status.endpoint.port && path_is_missing(&view->status.endpoint);
+}
+
 static void add_advice(struct text *text, const struct link_view *view,
                        const struct failure *failure)
 {
     const char *known = view->state == STATE_ENGINE_LOST ? failure->text : advice(view);
 
+    if (lacks_route(view))
+        known = "no route leads from here to the endpoint: add one, or cwg_connect to another";
     if (!known)
         return;
     add_label(text, "what to do");
@@ -331,9 +342,9 @@ static int run(const struct request *request, struct target *target, struct fail
     target_close(target);
     error = print(&report, failure);
     if (!error && report.more)
-        return fail_as(failure, FAILURE_LIMIT, -E2BIG,
-                       "the container has more links than the %d that are shown; somebody else "
-                       "makes devices of their name there",
+        return fail_as(failure, FAILURE_INCOMPLETE, -E2BIG,
+                       "what is shown isn't all: the container has more links than these %d; "
+                       "somebody else makes devices of their name there",
                        LINKS_MAX);
     return error;
 }
