@@ -172,6 +172,15 @@ CASES
     assert_success_with ""
     run --separate-stderr at site1 "${alone[@]}" "$HELPER" cwg_list --json
     assert_success_with "[]"
+    # Who sits at a terminal is told.
+    at site1 /usr/bin/python3 - "${alone[@]}" "$HELPER" cwg_list <<'END'
+import os, subprocess, sys, tty
+master, slave = os.openpty()
+tty.setraw(slave)
+os.set_blocking(master, False)
+subprocess.run(sys.argv[1:], check=True, stdin=subprocess.DEVNULL, stdout=slave)
+assert os.read(master, 100) == b"no links\n"
+END
 }
 
 @test "a namespace with several processes is listed once, by the one with the lowest number" {

@@ -256,7 +256,11 @@ static int finish(struct listing *listing, struct failure *failure)
     if (listing->json)
         text_add(&listing->text, listing->links ? "]\n" : "[]\n");
     error = flush(listing, failure);
-    return error ? error : check_complete(listing, failure);
+    if (!error)
+        error = check_complete(listing, failure);
+    if (!error && !listing->json && listing->links == 0)
+        output_note_result("no links\n");
+    return error;
 }
 
 /* Of what was begun in JSON at least the form is whole. */
@@ -320,9 +324,9 @@ const struct task task_list = {
         "Prints one line for each link in each network namespace that some process is in\n"
         "and the caller may act on: that process, the id or name of its container (- if it\n"
         "isn't known), the link, what carries it, its UDP port, how long ago its last handshake\n"
-        "was, and its state. Prints nothing if there is none. It changes nothing. A\n"
-        "namespace without a process, as of `ip netns add`, is not found. In a batch it is\n"
-        "JSON.\n",
+        "was, and its state. Prints nothing if there is none, but on a terminal. It changes\n"
+        "nothing. A namespace without a process, as of `ip netns add`, is not found. In a batch\n"
+        "it is JSON.\n",
     .arguments = {0},
     .options =
         {
