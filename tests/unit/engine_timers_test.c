@@ -64,6 +64,9 @@ static void after_data_sent(void)
     timers_data_sent(&timers, start, jitter);
     timers_authentic_received(&timers, start + SECONDS);
     expect_never(&timers, "answered");
+    timers_data_sent(&timers, start, jitter);
+    timers_initiation_received(&timers, start + SECONDS);
+    expect_never(&timers, "the peer begins");
 }
 
 /* Since when the peer owes an answer, and when it was heard. */
@@ -79,6 +82,8 @@ static void asked_and_heard(void)
     timers_data_sent(&timers, start + 1, jitter);
     timers_initiation_sent(&timers, start + 2, jitter);
     expect(timers.asked == start + 1, "the first counts");
+    timers_initiation_received(&timers, start + 2);
+    expect(timers.asked == start + 1 && !timers.heard, "an initiation of the peer's is no answer");
     timers_authentic_received(&timers, start + 3);
     expect(!timers.asked && timers.heard == start + 3, "an answer");
     timers_initiation_sent(&timers, start + 4, jitter);
@@ -241,6 +246,8 @@ static void persistent(void)
     expect_next(&timers, "persistent", expected, COUNT(expected));
     timers_authentic_received(&timers, start + 60 * SECONDS);
     expect(timers_next(&timers) == start + 85 * SECONDS, "received");
+    timers_initiation_received(&timers, start + 61 * SECONDS);
+    expect(timers_next(&timers) == start + 86 * SECONDS, "an initiation received");
     timers_authentic_sent(&timers, start + 70 * SECONDS);
     expect(timers_next(&timers) == start + 95 * SECONDS, "sent");
     timers_set_persistent(&timers, 0, start);

@@ -639,6 +639,37 @@ static void silence(void)
     world_stop();
 }
 
+/* Nothing gets from end 0 to end 1 any more, which has lost its session and begins again and again:
+ * that isn't what end 0 has asked for. */
+static void begun_in_vain(void)
+{
+    int64_t heard, asked;
+
+    world_begin(22);
+    connect_ends();
+    world_advance(20 * SECONDS);
+    world.end[0].cut = true;
+    world_restart(1);
+    heard = tunnel0->timers.heard;
+    asked = world.now;
+    world_offer_mark(0, 3, PACKET);
+    world_pass();
+    for (int i = 0; i < 12; i++) {
+        world_offer_mark(1, 4, PACKET);
+        world_advance(5 * SECONDS);
+    }
+    expect(sent(1, MESSAGE_INITIATION) >= 8 && sent(0, MESSAGE_RESPONSE) >= 8, "%u, %u",
+           sent(1, MESSAGE_INITIATION), sent(0, MESSAGE_RESPONSE));
+    expect(tunnel0->timers.heard == heard, "heard %lld ms ago",
+           (long long)((world.now - tunnel0->timers.heard) / MILLISECONDS));
+    expect(tunnel0->timers.asked == asked, "asked %lld ms ago",
+           (long long)((world.now - tunnel0->timers.asked) / MILLISECONDS));
+    world.end[0].cut = false;
+    expect(comes_through_within(1, 5, 10), "no session afterwards");
+    expect(tunnel0->timers.heard > asked && !tunnel0->timers.asked, "a session isn't heard");
+    world_stop();
+}
+
 static void zeroed(void)
 {
     int64_t birth;
@@ -1560,6 +1591,7 @@ int main(void)
         {.name = "both_rekey", .run = both_rekey},
         {.name = "passive_keepalive", .run = passive_keepalive},
         {.name = "silence", .run = silence},
+        {.name = "begun_in_vain", .run = begun_in_vain},
         {.name = "zeroed", .run = zeroed},
         {.name = "looking_for_old_keys", .run = looking_for_old_keys},
         {.name = "persistent_keepalive", .run = persistent_keepalive},

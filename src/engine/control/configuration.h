@@ -5,8 +5,8 @@
  *   has_preshared_key=true;
  * - in the place of last_handshake_time_sec and _nsec it tells last_handshake_age_ms, by a clock
  *   that nobody sets (CLOCK_BOOTTIME); not before there was a handshake. In the same way,
- *   last_received_age_ms: the last authentic message; and unanswered_age_ms: the first data or
- *   initiation that was sent since then;
+ *   last_received_age_ms: the last authentic message but an initiation; and unanswered_age_ms: the
+ *   first data or initiation that was sent since then;
  * - from_elsewhere=true: the last packet of the peer's was dropped, for its source address;
  * - set takes no private_key, listen_port or fwmark: the engine made its key itself, and the socket
  *   was given to it;

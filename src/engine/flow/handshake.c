@@ -91,7 +91,6 @@ static void note_authentic(struct tunnel *tunnel, size_t length, const struct re
     tunnel_set_remote(tunnel, from);
     tunnel->received_bytes += length;
     tunnel->received_packets++;
-    timers_authentic_received(&tunnel->timers, tunnel->now);
 }
 
 /* The peer itself is held to fifty a second, as the kernel's driver does it: whoever could replay
@@ -108,6 +107,7 @@ static void read_initiation(struct tunnel *tunnel, const uint8_t *bytes, const s
         return;
     tunnel->last_consumed = tunnel->now;
     note_authentic(tunnel, sizeof(message), from);
+    timers_initiation_received(&tunnel->timers, tunnel->now);
     respond(tunnel);
 }
 
@@ -120,6 +120,7 @@ static void read_response(struct tunnel *tunnel, const uint8_t *bytes, const str
     if (noise_read_response(tunnel->noise, &message) != NOISE_ACCEPTED)
         return;
     note_authentic(tunnel, sizeof(message), from);
+    timers_authentic_received(&tunnel->timers, tunnel->now);
     if (!begin_session(tunnel))
         return;
     handshake_complete(tunnel);

@@ -125,9 +125,14 @@ void timers_authentic_sent(struct timers *timers, int64_t now)
 
 void timers_authentic_received(struct timers *timers, int64_t now)
 {
-    timers->at[TIMER_SILENCE] = 0;
+    timers_initiation_received(timers, now);
     timers->heard = now;
     timers->asked = 0;
+}
+
+void timers_initiation_received(struct timers *timers, int64_t now)
+{
+    timers->at[TIMER_SILENCE] = 0;
     passed(timers, now);
 }
 

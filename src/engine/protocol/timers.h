@@ -32,7 +32,7 @@ struct timers {
     bool another_keepalive;  /* more data came while a keepalive was pending */
     int64_t last_initiation; /* or response; 0: none yet */
     uint16_t persistent;     /* seconds; 0: off */
-    int64_t heard;           /* when something authentic last came from the peer; 0: never */
+    int64_t heard;           /* when the peer last showed that it is there; 0: never */
     int64_t asked;           /* the first data or initiation that was sent since; 0: none was */
 };
 
@@ -52,7 +52,11 @@ bool timers_may_initiate(struct timers *timers, bool retry, int64_t now);
 void timers_data_sent(struct timers *timers, int64_t now, int64_t jitter);
 void timers_data_received(struct timers *timers, int64_t now);
 void timers_authentic_sent(struct timers *timers, int64_t now);
+/* All but an initiation. */
 void timers_authentic_received(struct timers *timers, int64_t now);
+/* That is authentic, and ends the wait for an answer, since a session may come of it. But the peer
+ * isn't heard by it: whoever is on the way may have held it back, and what we send may get lost. */
+void timers_initiation_received(struct timers *timers, int64_t now);
 void timers_initiation_sent(struct timers *timers, int64_t now, int64_t jitter);
 void timers_response_sent(struct timers *timers, int64_t now);
 void timers_session_derived(struct timers *timers, int64_t now);

@@ -48,8 +48,9 @@ struct link_status {
     int64_t handshake_age_ms;
     int64_t handshake; /* when the last one was, in seconds since 1970; 0: never */
     /* What engines alone tell, by the same clock: how long ago the last authentic message of the
-     * peer's came, and the first data or initiation was sent that nothing came back for since; and
-     * whether the last packet of the peer's was dropped, for its source address. */
+     * peer's came that was no initiation, and the first data or initiation was sent that nothing
+     * came back for since; and whether the last packet of the peer's was dropped, for its source
+     * address. */
     bool has_received;
     int64_t received_age_ms;
     bool has_unanswered;
