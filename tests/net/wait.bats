@@ -300,6 +300,23 @@ completes_handshakes()
     waits_in_vain "no answer any more from 192.0.2.2:5102" 1900 2500 "$c1" 7 0 2 --alive
 }
 
+# To all ports that the kernel may have given the socket of a wait, from one that no wait asks.
+@test "what the peer sends by itself is no answer" {
+    local took
+    link_up 7
+    cwg site1 wait "$c1" 7 0 20
+    inside "$c2" iptables -A INPUT -i wg-7-1 -j DROP
+    nsenter --net --target "$c2" -- /usr/bin/python3 -c '
+import socket
+with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as source:
+    source.bind(("10.0.0.15", 5000))
+    while True:
+        for port in range(32768, 61000):
+            source.sendto(b"unasked", ("10.0.0.14", port))' 3>&- >/dev/null 2>&1 &
+    CONTAINERS+=("$!")
+    waits_in_vain "the peer is alive, but nothing comes back from its address, 10.0.0.15" 3900 4500 "$c1" 7 0 4
+}
+
 @test "a filter at this end is told from a peer that doesn't answer" {
     local took rule
     link_up 7

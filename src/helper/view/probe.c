@@ -3,7 +3,9 @@
  * programs' packets and ICMP errors do. What comes by the device is from the peer, whose source
  * address the backend has checked. So there remain
  *
- *   - a datagram from the peer's address: the port is open there, and its program answers;
+ *   - a datagram from the peer's address, and from a port such as we ask: that is open there, and
+ *     its program answers. What comes from a lower port is no answer, but something that the peer
+ *     sends by itself, and says nothing of the way there;
  *   - an ICMP error about one of our datagrams, that the peer's address has sent: of the kind which
  *     only the host that a packet is for sends, or its filter. That nobody is to be reached
  *     (codes 0 and 1) is what the kernel's driver and the engine say here, while they have no peer
@@ -156,7 +158,8 @@ static bool take(const struct probe *probe, int flags, bool *answered)
 
     if (recvmsg(probe->fd, &message, flags | MSG_DONTWAIT) < 0)
         return errno != EAGAIN && errno != ENOTSOCK && errno != EBADF;
-    if (is_peer(probe, &address) && (!(flags & MSG_ERRQUEUE) || is_refusal(probe, &message)))
+    if (is_peer(probe, &address) && ((flags & MSG_ERRQUEUE) ? is_refusal(probe, &message)
+                                                            : ntohs(address.sin_port) >= PORT_MIN))
         *answered = true;
     return true;
 }
