@@ -154,9 +154,27 @@ waited()
     waits_in_vain "somebody in the container has set the link wg-7-0 down" 0 400 "$c1" 7 0 0
 }
 
-@test "two ends that wait at once have their answers soon, over 1 and 60 ms each way" {
-    local delay pids relay took before
-    for delay in 1 60 60; do
+# Handshakes that an end has begun since count_initiations(): the length is that of an initiation in IPv4 and UDP.
+count_initiations()
+{
+    local number
+    for number in 1 2; do
+        at "site$number" iptables -F OUTPUT
+        at "site$number" iptables -A OUTPUT -p udp --sport "510$number" -m length --length 176
+    done
+}
+
+initiations()
+{
+    at "$1" iptables -nvxL OUTPUT | awk '/length 176/ { print $1 }'
+}
+
+# Both waits begin in one moment, when the lock is let go of. Handshakes that undo each other are begun anew after five
+# seconds: that is seen by how many there are, on a machine of any speed.
+@test "two ends that wait at once have their answers soon, over 1, 60 and 100 ms each way" {
+    local delay pids waits relay took before lock path=$BATS_TEST_TMPDIR/lock
+    chmod 755 "$BATS_TEST_TMPDIR"
+    for delay in 1 60 100 100; do
         KEY1=$(cwg site1 create "$c1" 7 0 5101)
         KEY2=$(cwg site2 create "$c2" 7 1 5102)
         pids=()
@@ -170,18 +188,39 @@ waited()
         sleep 0.3
         cwg site2 connect "$c2" 7 0 192.0.2.2:6001 "$KEY1"
         cwg site1 connect "$c1" 7 1 192.0.2.1:6000 "$KEY2"
+        count_initiations
+        : >"$path"
+        exec {lock}<"$path"
+        flock "$lock"
+        "$TOOLS/enter" --net /run/netns/site2 --user "$APP_UID" "$APP_GID" -- flock --shared "$path" \
+            "$HELPER" cwg_wait "$c2" 7 1 20 3>&- {lock}<&- &
+        waits=($!)
+        "$TOOLS/enter" --net /run/netns/site1 --user "$APP_UID" "$APP_GID" -- flock --shared "$path" \
+            "$HELPER" cwg_wait "$c1" 7 0 20 3>&- {lock}<&- &
+        waits+=($!)
+        wait_for is_blocked "${waits[0]}"
+        wait_for is_blocked "${waits[1]}"
         before=$(date +%s%N)
-        cwg site2 wait "$c2" 7 1 20 3>&- &
-        local other=$!
-        cwg site1 wait "$c1" 7 0 20
-        wait "$other"
+        exec {lock}<&-
+        wait "${waits[0]}"
+        wait "${waits[1]}"
         took=$((($(date +%s%N) - before) / 1000000)) stderr=
+        echo "$delay ms: $took ms, initiations: $(initiations site1) and $(initiations site2)"
         took 0 2000
+        [ $(($(initiations site1) + $(initiations site2))) -le 2 ] || fail "handshakes were begun anew"
         kill "${pids[@]}"
         wait "${pids[@]}" || true
         cwg site1 destroy "$c1" 7 0
         cwg site2 destroy "$c2" 7 1
     done
+    at site1 iptables -F OUTPUT
+    at site2 iptables -F OUTPUT
+}
+
+# Whether a process waits for a lock (flock(2)).
+is_blocked()
+{
+    grep -qE '^(73|32) ' "/proc/$1/syscall"
 }
 
 @test "both sites made host 0: packets come from another address" {
@@ -245,6 +284,33 @@ print(json.load(sys.stdin)[0]["stats64"]["rx"]["frame_errors"])')" ]
     start_waiting "$c1" 7 0 30
     cwg site1 connect "$c1" 7 1 192.0.2.2:5102 "$key"
     waited 0 ""
+}
+
+@test "where the clock is set a link that works is known to work, and one that its clock has killed isn't" {
+    [ -n "${NAH_IN_VM:-}" ] || skip "it sets the machine's clock"
+    require_kernel
+    local took
+    link_up 7
+    cwg site1 wait "$c1" 7 0 20
+    date -s "+2 hours"
+    timed "$c1" 7 0 20
+    assert_success_with ""
+    took 0 1500
+    date -s "-4 hours"
+    timed "$c1" 7 0 20
+    assert_success_with ""
+    took 0 1500
+    # It loses its session. Its initiations are older now than the one that the peer has answered, which ignores them.
+    inside "$c1" ip link set wg-7-0 down
+    inside "$c1" ip link set wg-7-0 up
+    waits_in_vain "this machine's clock was set back: the last handshake was at " 2900 3500 "$c1" 7 0 3
+    assert_failure_in_lines "" "until then the peer may ignore the handshakes that this end begins" \
+        "set the clock right, or cwg_destroy the link, create and connect it again"
+    run --separate-stderr cwg site1 wait "$c1" 7 0 1 --json
+    assert_json_failure silent "this machine's clock was set back: the last handshake was at "
+    date -s "+2 hours"
+    timed "$c1" 7 0 20
+    assert_success_with ""
 }
 
 # A link whose peer doesn't answer a wait, and is heard: it completes handshakes.
