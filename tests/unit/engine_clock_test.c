@@ -1,8 +1,12 @@
 #include "engine/io/clock.h"
 
 #include <endian.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "unit.h"
 
@@ -24,6 +28,33 @@ static void now(void)
     int64_t before = read_clock(CLOCK_BOOTTIME), between = clock_now();
 
     expect(between >= before && between <= read_clock(CLOCK_BOOTTIME), "boot time");
+}
+
+static void look_after_sleep(void *context)
+{
+    const int64_t slept = *(const int64_t *)context;
+    const int64_t awake = read_clock(CLOCK_MONOTONIC); /* before the other one is read */
+    const int64_t ahead = clock_now() - awake;
+
+    expect(ahead >= slept, "%lld s ahead of the time awake", (long long)(ahead / second));
+}
+
+/* Where the machine has slept for a day, as a time namespace has it for children: that counts. */
+static void after_sleep(void)
+{
+    static const char offset[] = "boottime 86400 0\n";
+    int64_t slept = 86400 * second;
+    int file;
+
+    if (unshare(CLONE_NEWTIME)) {
+        expect(errno == EINVAL, "unshare"); /* the kernel has no such namespaces */
+        return;
+    }
+    file = open("/proc/self/timens_offsets", O_WRONLY | O_CLOEXEC);
+    if (file < 0 || write(file, offset, sizeof(offset) - 1) != sizeof(offset) - 1)
+        unit_trouble("/proc/self/timens_offsets");
+    (void)close(file);
+    unit_in_child(look_after_sleep, &slept);
 }
 
 static void jitter(void)
@@ -100,6 +131,7 @@ int main(void)
 {
     static const struct test tests[] = {
         {.name = "now", .run = now},
+        {.name = "after_sleep", .run = after_sleep, .root = true},
         {.name = "jitter", .run = jitter},
         {.name = "timestamp", .run = timestamp},
         {.name = "increasing", .run = increasing},
