@@ -438,6 +438,22 @@ refused_whole()
     refused "the policy has no rule for user $APP_UID" cwg site1 destroy "$c1" 4 0
 }
 
+# As under systemd's RestrictSUIDSGID= and DynamicUser=, and on Linux before 5.6.
+# bats test_tags=any-backend
+@test "where there is no openat2() the policy is read, and no symbolic link followed, all the same" {
+    local without=(strace -e trace=openat2 -e inject=openat2:error=ENOSYS -e signal=none -o /dev/null setpriv
+        --reuid "$APP_UID" --regid "$APP_GID" --clear-groups --inh-caps=-all -- "$HELPER")
+    policy "user $APP_UID nets 1"
+    refused "policy line 1: net 2 isn't among the nets" at site1 "${without[@]}" cwg_create "$c1" 2 0 5101
+    run --separate-stderr at site1 "${without[@]}" cwg_create "$c1" 1 0 5101
+    assert_success_with_key
+    mv "$POLICY" "$DIRECTORY/elsewhere"
+    ln -s elsewhere "$POLICY"
+    BEFORE=
+    refused "is a symbolic link, or one leads to it" at site1 "${without[@]}" cwg_destroy "$c1" 1 0
+    rm "$POLICY"
+}
+
 # bats test_tags=any-backend
 @test "--version says where the policy is" {
     run --separate-stderr as_app "$HELPER" --version
@@ -503,6 +519,32 @@ The first rule for a caller's user or groups holds; all others but root may do n
     [ "$status" = 1 ]
     [ -z "$output" ]
     [ "$stderr" = "policy-numbers: line 2: there is no user nobody-of-that-name on this machine" ] || fail "$stderr"
+}
+
+# The commands of a first policy, in the place of the tests' and for a user that each machine has: recipe_of FILE
+recipe_of()
+{
+    sed -nE '/^(    |# )install -d -m 0755 .etc.net-admin-helper$/,/^ *mv /p' "$1" | sed -E "s/^(    |# )//
+        s,/etc/net-admin-helper,$DIRECTORY,g; s,@DATADIR@/,scripts/,; s/^user app/user nobody/"
+}
+
+# bats test_tags=any-backend
+@test "the commands that README and manual tell make a first policy, which callers can read, and none with a mistake" {
+    local file recipe=$BATS_TEST_TMPDIR/recipe
+    cd "$ROOT"
+    for file in README.md "doc/$NAME-policy.5.scd"; do
+        recipe_of "$file" >"$recipe"
+        [ "$(grep -c . "$recipe")" = 7 ] || fail "$file: $(<"$recipe")"
+        (umask 077 && PATH=$(dirname "$HELPER"):$PATH bash "$recipe")
+        [ "$(stat -c '%a %u' "$POLICY")" = "644 0" ]
+        grep -qE '^user 65534 .* # nobody$' "$POLICY" || fail "$(<"$POLICY")"
+        rm "$POLICY"
+        sed -i 's/ports 51800-51899/ports 51899-51800/' "$recipe"
+        run env PATH="$(dirname "$HELPER"):$PATH" bash "$recipe"
+        [[ $output == *"line 1: ports must be"* ]] || fail "$output"
+        [ ! -e "$POLICY" ]
+        rm "$POLICY.new"
+    done
 }
 
 # ---- batches ----
