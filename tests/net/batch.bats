@@ -582,6 +582,7 @@ raise how many"* ]] || fail "$ANSWER"
     cwg site2 connect "$c2" 7 0 192.0.2.1:5107 "$key1"
     ask_for ok "cwg_connect $c1 7 1 192.0.2.2:5108 $key2"
     ask_for ok "cwg_wait $c1 7 0 20"
+    ask_for 'ok {"proof":"answer"}' "cwg_wait $c1 7 0 20 --json"
     end_batch
     no_batch_left
     inside "$c1" ping -qc 2 -i 0.2 -W 5 10.0.0.15

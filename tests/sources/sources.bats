@@ -178,18 +178,50 @@ has_tests()
     done
 }
 
-# A row names a file of tests/net or tests/engine and a test, or the first of several; or a file with its folder, and
-# perhaps the tests of it.
-@test "the schema has the codes of failures that the program has, and no others" {
-    local of_program of_schema
-    of_program=$(sed -n 's/^ *\[FAILURE_[A-Z_]*\] = "\([a-z-]*\)",$/\1/p' src/helper/base/failure.c | sort)
-    of_schema=$(python3 -c 'import json, sys
-failure = json.load(open(sys.argv[1]))["$defs"]["failure"]
-print("\n".join(failure["properties"]["code"]["enum"]))' doc/net-admin-helper.schema.json | sort)
-    [ "$(wc -l <<<"$of_program")" -gt 30 ]
-    [ "$of_program" = "$of_schema" ] || { diff <(echo "$of_program") <(echo "$of_schema"); false; }
+# The words of the table that has one for each of an enum: words_of PREFIX
+words_of()
+{
+    git ls-files 'src/*.c' | xargs grep -ohE "\[$1_[A-Z_]+\] = \"[^\"]+\"" | cut -d '"' -f 2 | sort
 }
 
+# The first column of a table in a page of the manual, a word or several separated by commas: first_column PAGE HEADING
+first_column()
+{
+    awk -v heading="|[ *$2*" '$0 == heading { inside = 1; next } inside && /^$/ { exit }
+        inside && sub(/^\|  /, "") { gsub(/, /, "\n"); print }' "doc/$1" | sort
+}
+
+@test "the manual has each code that a failure may have, each state that a link may be in, and no other" {
+    [ "$(words_of FAILURE | wc -l)" -gt 30 ]
+    diff <(first_column net-admin-helper.8.scd code) <(words_of FAILURE)
+    [ "$(words_of STATE | wc -l)" -ge 8 ]
+    diff <(first_column cwg_show.8.scd state) <(words_of STATE)
+}
+
+@test "cwg_wait's page has the code of each cause that a wait may find" {
+    # The codes by their names: FAILURE_NO_ROUTE is no-route.
+    diff <(first_column cwg_wait.8.scd code) <({
+        git ls-files 'src/*/diagnosis.c' | xargs sed -n '/codes\[CAUSES\]/,/^    };/p'
+        echo FAILURE_NO_SUCH_LINK FAILURE_ENGINE_BUSY; } | grep -o 'FAILURE_[A-Z_]*' | sed 's/^FAILURE_//' |
+        tr 'A-Z_' 'a-z-' | sort -u)
+}
+
+@test "each page about a command has examples, and the manual names each setting of a service that the example does" {
+    local page setting settings
+    for page in doc/*.[0-9].scd; do
+        [ "$page" = doc/cwg-engine.8.scd ] || [ "$page" = doc/net-admin-helper-policy.5.scd ] ||
+            sed -n '/^# EXAMPLES$/,$p' "$page" | grep -q '^\$ ' || { echo "$page" >&2; return 1; }
+    done
+    mapfile -t settings < <(sed -n '/^# ---- what it may have/,/^\[Install\]/p' examples/caller.service |
+        grep -oE '\b[A-Z][A-Za-z]+=' | sort -u)
+    [ ${#settings[@]} -gt 25 ]
+    for setting in "${settings[@]}"; do
+        grep -q "\b$setting" doc/net-admin-helper.8.scd || { echo "$setting" >&2; return 1; }
+    done
+}
+
+# A row names a file of tests/net or tests/engine and a test, or the first of several; or a file with its folder, and
+# perhaps the tests of it.
 @test "every test that the ledger of threats names is there" {
     local row file name rows=0
     while IFS= read -r row; do
