@@ -228,8 +228,12 @@ END
     local page
     for page in "$NAME" cwg-engine; do
         grep -q /opt/nah/ "$DEST/opt/nah/share/man/man8/$page.8"
-        run ! grep -E '/usr/local|@[A-Z]+@' "$DEST/opt/nah/share/man/man8/$page.8"
         cmp "$DEST/opt/nah/share/man/man8/$page.8" "$BATS_FILE_TMPDIR/all/$page.8"
+    done
+    # All of them, and those of what this program hasn't got.
+    grep -q /opt/nah/ "$BATS_FILE_TMPDIR/all/$NAME-policy.5"
+    for page in "$BATS_FILE_TMPDIR"/all/*.[0-9]; do
+        run ! grep -E '/usr/local|@[A-Z]+@' "$page"
     done
     [ "$(ls "$DEST")" = opt ]
     unstage all PREFIX=/opt/nah
