@@ -159,6 +159,31 @@ END
     done
 }
 
+@test "the README's formula and its table of nets are right" {
+    local line
+    line=$(sed -n "s/^    \(printf '10\..*\)/\1/p" README.md)
+    for net in 0 1 7 1024 32767 2100000 8388607; do
+        for host in 0 1; do
+            echo "$net $host $(net=$net host=$host bash -c "$line")"
+        done
+    done | python3 -c '
+import ipaddress, sys
+ten = int(ipaddress.ip_address("10.0.0.0"))
+lines = [line.split() for line in sys.stdin]
+assert len(lines) == 14
+for net, host, address in lines:
+    assert int(ipaddress.ip_address(address)) == ten + 2 * int(net) + int(host), (net, host, address)
+# | 10.42.0.0/15 | 1376256-1441791 | who |; of a row "and up" the end is another.
+tables = (line for line in open("README.md") if line.lstrip("|* ").startswith("10."))
+rows = [[cell.strip(" *") for cell in line.split("|")] for line in tables]
+assert len(rows) >= 5
+for _, addresses, nets, *_ in rows:
+    network = ipaddress.ip_network(addresses.split()[0])
+    first, last = nets.split()[0].split("-")
+    assert int(first) == (int(network[0]) - ten) // 2, (addresses, nets)
+    assert " " in addresses or int(last) == (int(network[-1]) - ten) // 2, (addresses, nets)'
+}
+
 @test "every relative link in the documents leads somewhere" {
     local file target
     for file in *.md doc/*.md examples/*.md; do
