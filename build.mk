@@ -15,9 +15,9 @@ HARDENING += -fcf-protection
 endif
 DIALECT := -std=gnu17 -D_GNU_SOURCE -Isrc
 
-# Is the engine in the program? (A # can't stand in a function of older makes.)
-HASH := \#
-ENGINE_ENABLED := $(shell $(CC) -E -dM -x c '$(CONFIG)' 2>/dev/null | grep '^$(HASH)define ENABLE_CWG_ENGINE\>')
+# What config.h puts into the program, such as ENGINE.
+ENABLED := $(subst ENABLE_CWG_,,$(shell $(CC) -E -dM -x c '$(CONFIG)' 2>/dev/null | grep -o '\<ENABLE_CWG_[A-Z]*'))
+ENGINE_ENABLED := $(filter ENGINE,$(ENABLED))
 # Where the program looks for it: where `make install` puts it.
 ENGINE_PATH ?= $(LIBEXECDIR)/$(ENGINE)
 
@@ -37,7 +37,17 @@ ENGINE_OPTIMIZE ?= -O3
 OBJECTS_KEY := $(shell { cat $(CONFIG) 2>/dev/null; echo '$(subst ','\'',$(COMPILE) $(LINK))'; } | \
 	sha256sum | cut -c1-12)
 OBJECTS_DIR := $(BUILD)/objects/$(OBJECTS_KEY)
-SOURCES := $(sort $(shell find src/link src/handover src/helper -name '*.c'))
+# The files that serve nothing but what isn't in the program: ENABLED, or else these aren't compiled.
+only_for = $(if $(filter $(1),$(ENABLED)),,$(2:%=src/helper/%.c))
+LEFT_OUT := $(call only_for,CREATE,command/task_create netns/port $(addprefix backend/engine/,launch child launcher)) \
+	$(call only_for,CONNECT,command/task_connect) \
+	$(call only_for,CREATE CONNECT,netns/arp) \
+	$(call only_for,DELETE DESTROY,command/task_destroy) \
+	$(call only_for,BATCH,command/task_batch command/lines netns/taker confine/process backend/engine/launcher) \
+	$(call only_for,POLICY,command/task_check_policy admin/policy admin/rule) \
+	$(call only_for,AUDIT,admin/audit) \
+	$(call only_for,ENGINE,$(addprefix backend/engine/,engine proof control ctlmsg report launch child launcher))
+SOURCES := $(filter-out $(LEFT_OUT),$(sort $(shell find src/link src/handover src/helper -name '*.c')))
 OBJECTS := $(SOURCES:src/%.c=$(OBJECTS_DIR)/%.o)
 
 ENGINE_KEY := $(shell echo '$(subst ','\'',$(ENGINE_COMPILE) $(ENGINE_LINK))' | sha256sum | cut -c1-12)

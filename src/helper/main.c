@@ -51,16 +51,12 @@ static int settle(const struct task *task, const struct request *request, struct
         error = startup_close_others(&request->target, failure);
     if (error)
         return error;
-#ifdef ENABLE_CWG_AUDIT
-    audit_open();
-#endif
-#ifdef ENABLE_CWG_POLICY
-    error = policy_read(failure);
-    if (!error)
+    if (HAS_AUDIT)
+        audit_open();
+    if (HAS_POLICY)
+        error = policy_read(failure);
+    if (HAS_POLICY && !error)
         error = policy_check(task->arguments, request, failure);
-#else
-    (void)task;
-#endif
     return error;
 }
 
@@ -73,10 +69,8 @@ static int get_ready(const struct task *task, const struct request *request, str
         error = secret_protect(failure);
     if (!error)
         error = preshared_read(&request->preshared_key, failure);
-#ifdef ENABLE_CWG_BATCH
-    if (!error)
+    if (HAS_BATCH && !error)
         error = batch_open(request->file, failure);
-#endif
     if (!error)
         error = settle(task, request, failure);
     if (!error)
@@ -96,11 +90,8 @@ static int get_ready(const struct task *task, const struct request *request, str
 static int do_inside(const struct task *task, const struct request *request, struct target *target,
                      struct failure *failure)
 {
-    int error = 0;
+    int error = HAS_POLICY ? policy_check_unchanged(failure) : 0;
 
-#ifdef ENABLE_CWG_POLICY
-    error = policy_check_unchanged(failure);
-#endif
     return error ? error : task->run(request, target, failure);
 }
 
@@ -122,13 +113,9 @@ static int do_task(const struct task *task, const struct request *request, struc
         }
         error = task_result(request, error);
     }
-#ifdef ENABLE_CWG_AUDIT
-    if (task->changes)
+    if (HAS_AUDIT && task->changes)
         audit_send(task->name, task->arguments, request, reached ? reached->netns.inode : 0, error,
                    failure);
-#else
-    (void)reached;
-#endif
     return error;
 }
 

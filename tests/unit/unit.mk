@@ -14,7 +14,7 @@ UNIT_DIR := $(BUILD)/unit/$(UNIT_KEY)
 UNIT_PLAIN := sandbox_test sandbox_own_test every_end_test
 UNIT_TESTS := $(filter-out $(UNIT_PLAIN) engine_%,$(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*_test.c)))
 UNIT_SHARED := $(filter-out %_test engine_%,$(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c)))
-UNIT_SOURCES := $(filter-out src/helper/main.c,$(SOURCES))
+UNIT_SOURCES := $(filter-out src/helper/main.c,$(sort $(SOURCES) $(LEFT_OUT)))
 UNIT_OBJECTS := $(UNIT_SOURCES:src/%.c=$(UNIT_DIR)/src/%.o) $(UNIT_SHARED:%=$(UNIT_DIR)/%.o)
 # The engine's: with its objects, and not the helper's, of which some have the same names. Those of engine_world.c stand
 # in for the engine's own sockets, device, clock and randomness.

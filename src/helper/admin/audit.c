@@ -18,8 +18,6 @@
 #include "helper/base/file.h"
 #include "helper/base/settings.h"
 
-#ifdef ENABLE_CWG_AUDIT
-
 enum {
     LINE_SIZE = 1024, /* more than the longest */
     MAP_SIZE = 128,   /* more than the one line of the map of the machine's own user namespace */
@@ -261,5 +259,3 @@ void audit_send(const char *task, const enum argument *arguments, const struct r
     made.known = false;
     send_line(&line);
 }
-
-#endif

@@ -13,8 +13,6 @@
 #include "helper/base/file.h"
 #include "helper/base/settings.h"
 
-#ifdef ENABLE_CWG_POLICY
-
 /* A file or directory, as it was when the policy was read. */
 struct seen {
     bool there;
@@ -375,5 +373,3 @@ int policy_check_links(unsigned int links, struct failure *failure)
     failure_add(failure, "the container has %u links already, which is the limit", links - 1);
     return end(-EDQUOT, "remove one with cwg_destroy, or ask the administrator", failure);
 }
-
-#endif

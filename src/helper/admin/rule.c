@@ -6,8 +6,6 @@
 #include "link/decimal.h"
 #include "link/link.h"
 
-#ifdef ENABLE_CWG_POLICY
-
 #define BLANKS " \t"
 
 enum {
@@ -316,5 +314,3 @@ bool rule_allows_peer(const struct rule *rule, const struct endpoint *endpoint)
     }
     return false;
 }
-
-#endif

@@ -22,8 +22,6 @@ const struct backend *backend_of(const struct device *device)
     return by_kind[device->kind];
 }
 
-#ifdef ENABLE_CWG_CREATE
-
 static const struct backend *for_new; /* once it is chosen */
 static bool chosen;                   /* for all links of a batch */
 
@@ -53,8 +51,6 @@ int backends_prepare(const struct home *home, struct link_end end, struct failur
     return for_new->prepare(home, end, failure);
 }
 
-#ifdef ENABLE_CWG_BATCH
-
 int backends_prepare_batch(const struct home *home, struct failure *failure)
 {
     int error = choose(failure);
@@ -70,7 +66,3 @@ void backends_forget(void)
     if (for_new->forget)
         for_new->forget();
 }
-
-#endif
-
-#endif

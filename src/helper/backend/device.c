@@ -69,9 +69,8 @@ int device_find(struct target *target, struct link_end end, struct device *ret_d
     device.index = link.index;
     device.mtu = link.mtu;
     device.finished = link.group != DEVICE_GROUP_IN_THE_MAKING;
-#ifdef ENABLE_CWG_ENGINE
-    (void)alias_parse(link.alias, &device.process); /* if it names none, it stays none */
-#endif
+    if (HAS_ENGINE)
+        (void)alias_parse(link.alias, &device.process); /* if it names none, it stays none */
     *ret_device = device;
     return DEVICE_OURS;
 }
@@ -133,11 +132,7 @@ int device_check_limit(struct target *target, const struct device *device, struc
                        "the container has %d links already, which is the limit; remove one with "
                        "cwg_destroy, or raise CWG_MAX_LINKS in config.h",
                        CWG_MAX_LINKS);
-#ifdef ENABLE_CWG_POLICY
-    return policy_check_links(count.links, failure);
-#else
-    return 0;
-#endif
+    return HAS_POLICY ? policy_check_links(count.links, failure) : 0;
 }
 
 enum {

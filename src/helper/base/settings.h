@@ -27,22 +27,51 @@
 #define CWG_POLICY_PATH "/etc/net-admin-helper/policy"
 #endif
 
-/* Whether there may be callers who are limited to containers of their own. */
-#if defined CWG_OWN_CONTAINERS_ONLY || defined ENABLE_CWG_POLICY
-#define HAS_OWN_CONTAINERS
+/* The same as 0 or 1, for what is chosen by an `if`: what it leaves out isn't in the program, and
+ * the files that serve nothing else aren't compiled (build.mk). */
+#if defined ENABLE_CWG_CREATE
+#define HAS_CREATE 1
+#else
+#define HAS_CREATE 0
 #endif
-
-/* The same as values, for what is chosen by an `if`. */
-#ifdef ENABLE_CWG_ENGINE
+#if defined ENABLE_CWG_CONNECT
+#define HAS_CONNECT 1
+#else
+#define HAS_CONNECT 0
+#endif
+#if defined ENABLE_CWG_BATCH
+#define HAS_BATCH 1
+#else
+#define HAS_BATCH 0
+#endif
+#if defined ENABLE_CWG_POLICY
+#define HAS_POLICY 1
+#else
+#define HAS_POLICY 0
+#endif
+#if defined ENABLE_CWG_AUDIT
+#define HAS_AUDIT 1
+#else
+#define HAS_AUDIT 0
+#endif
+#if defined ENABLE_CWG_ENGINE
 #define HAS_ENGINE 1
 #else
 #define HAS_ENGINE 0
 #endif
-#ifdef CWG_PREFER_ENGINE
+#if defined CWG_PREFER_ENGINE
 #define PREFERS_ENGINE 1
 #else
 #define PREFERS_ENGINE 0
 #endif
+#if defined CWG_OWN_CONTAINERS_ONLY
+#define OWN_CONTAINERS_ONLY 1
+#else
+#define OWN_CONTAINERS_ONLY 0
+#endif
+
+/* Whether there may be callers who are limited to containers of their own. */
+#define HAS_OWN_CONTAINERS (OWN_CONTAINERS_ONLY || HAS_POLICY)
 
 #if defined CWG_PREFER_ENGINE && !defined ENABLE_CWG_ENGINE
 #error "config.h: CWG_PREFER_ENGINE makes no sense without ENABLE_CWG_ENGINE"

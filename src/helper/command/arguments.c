@@ -211,7 +211,6 @@ static int parse_seconds(const char *text, struct request *request, struct failu
                         &request->seconds, failure);
 }
 
-#ifdef ENABLE_CWG_BATCH
 static int parse_file(const char *text, struct request *request, struct failure *failure)
 {
     if (text[0] == '\0')
@@ -220,17 +219,14 @@ static int parse_file(const char *text, struct request *request, struct failure 
     request->file = strcmp(text, "-") == 0 ? NULL : text;
     return 0;
 }
-#endif
 
-#ifdef ENABLE_CWG_POLICY
 static int parse_policy(const char *text, struct request *request, struct failure *failure)
 {
     if (text[0] == '\0')
-        return fail(failure, -EINVAL, "file: must not be empty; give a policy file");
+        return fail(failure, -EINVAL, "file: must not be empty; give the name of one");
     request->file = text;
     return 0;
 }
-#endif
 
 static const struct {
     const char *name;
@@ -246,13 +242,10 @@ static const struct {
                            parse_endpoint},
     [ARGUMENT_KEY] = {"peer_key", "44 characters of base64", parse_key},
     [ARGUMENT_SECONDS] = {"seconds", "how long to wait, 0-3600; 30 if left out", parse_seconds},
-#ifdef ENABLE_CWG_BATCH
     [ARGUMENT_FILE] = {"file", "a file with the tasks, one a line; - or none: standard input",
                        parse_file},
-#endif
-#ifdef ENABLE_CWG_POLICY
-    [ARGUMENT_POLICY] = {"file", "a policy file", parse_policy},
-#endif
+    [ARGUMENT_POLICY] = {"file", HAS_POLICY ? "a policy file" : NULL,
+                         HAS_POLICY ? parse_policy : NULL},
 };
 
 static int parse_preshared_key_file(const char *text, struct request *request,

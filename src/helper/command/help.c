@@ -156,16 +156,12 @@ int help_print_version(struct failure *failure)
     }
     text_add(&text, "\nlinks per container: ");
     text_print(&text, "%d", CWG_MAX_LINKS);
-#ifdef ENABLE_CWG_POLICY
-    text_add(&text, "\npolicy: " CWG_POLICY_PATH);
-#endif
-#ifdef ENABLE_CWG_AUDIT
-    text_add(&text, "\naudit: " AUDIT_PATH);
-#endif
-#ifdef CWG_OWN_CONTAINERS_ONLY
-    text_add(&text, "\ncontainers: those in a user namespace of the caller's\n");
-#else
-    text_add(&text, "\ncontainers: all\n");
-#endif
+    if (HAS_POLICY)
+        text_add(&text, "\npolicy: " CWG_POLICY_PATH);
+    if (HAS_AUDIT)
+        text_add(&text, "\naudit: " AUDIT_PATH);
+    text_add(&text, OWN_CONTAINERS_ONLY
+                        ? "\ncontainers: those in a user namespace of the caller's\n"
+                        : "\ncontainers: all\n");
     return output_text(&text, failure);
 }

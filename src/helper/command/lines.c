@@ -7,8 +7,6 @@
 
 #include "helper/base/settings.h"
 
-#ifdef ENABLE_CWG_BATCH
-
 #define COMMENT '#' /* as a line's first character */
 
 static bool is_blank(char c)
@@ -144,5 +142,3 @@ int lines_next(struct lines *lines, struct words *ret_words)
         lines->number++;
     return result;
 }
-
-#endif

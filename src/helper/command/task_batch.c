@@ -20,8 +20,6 @@
 #include "helper/netlink/secret.h"
 #include "helper/netns/taker.h"
 
-#ifdef ENABLE_CWG_BATCH
-
 enum {
     MADE_MAX = 1024, /* links that --undo can remove */
 };
@@ -81,12 +79,10 @@ static int check_line(const struct batch *batch, const struct command_line *line
 {
     int error = check_kind(batch, line, failure);
 
-#ifdef ENABLE_CWG_POLICY
-    if (!error)
+    if (HAS_POLICY && !error)
         error = policy_check_unchanged(failure);
-    if (!error)
+    if (HAS_POLICY && !error)
         error = policy_check(line->task->arguments, &line->request, failure);
-#endif
     return error;
 }
 
@@ -108,9 +104,8 @@ static int write_answer(struct batch *batch, struct failure *failure)
 /* What is to be forgotten with each line. */
 static void forget(void)
 {
-#ifdef ENABLE_CWG_CREATE
-    backends_forget();
-#endif
+    if (HAS_CREATE)
+        backends_forget();
     secret_wipe();
     output_forget_warning();
 }
@@ -121,11 +116,8 @@ static int run_task(struct batch *batch, const struct command_line *line, struct
                     struct failure *failure)
 {
     const struct task *task = line->task;
-    int error = 0;
+    int error = HAS_POLICY ? policy_check_unchanged(failure) : 0;
 
-#ifdef ENABLE_CWG_POLICY
-    error = policy_check_unchanged(failure);
-#endif
     if (!error && task->prepare)
         error = task->prepare(&line->request, batch->home, failure);
     if (error)
@@ -205,11 +197,9 @@ static int do_request(struct batch *batch, const struct command_line *line, bool
     clear(&batch->result);
     if (!error)
         error = do_task(batch, line, &target, ret_lost, failure);
-#ifdef ENABLE_CWG_AUDIT
-    if (line->command == COMMAND_RUN && line->task->changes)
+    if (HAS_AUDIT && line->command == COMMAND_RUN && line->task->changes)
         audit_send(line->task->name, line->task->arguments, &line->request, target.netns.inode,
                    *ret_lost && line->task->made ? -EIO : error, failure);
-#endif
     forget();
     return error;
 }
@@ -339,9 +329,8 @@ static int remove_made(const struct batch *batch, const struct made *made, struc
     if (!error)
         error = remove_same(&target, made, failure);
     target_close(&target);
-#ifdef ENABLE_CWG_AUDIT
-    audit_undone(&request, target.netns.inode, error, failure);
-#endif
+    if (HAS_AUDIT)
+        audit_undone(&request, target.netns.inode, error, failure);
     return error;
 }
 
@@ -429,14 +418,9 @@ int batch_open(const char *file, struct failure *failure)
 
 static int prepare(const struct request *request, const struct home *home, struct failure *failure)
 {
-    int error = 0;
+    int error = HAS_CREATE ? backends_prepare_batch(home, failure) : 0;
 
     (void)request;
-#ifdef ENABLE_CWG_CREATE
-    error = backends_prepare_batch(home, failure);
-#else
-    (void)home;
-#endif
     return error ? error : taker_start(failure);
 }
 
@@ -457,5 +441,3 @@ const struct task task_batch = {
     .prepare = prepare,
     .run_at_home = run,
 };
-
-#endif

@@ -17,8 +17,6 @@
 #include "helper/command/output.h"
 #include "helper/command/task.h"
 
-#ifdef ENABLE_CWG_POLICY
-
 struct report {
     unsigned int rules;
     int error; /* of the output */
@@ -157,5 +155,3 @@ const struct task task_check_policy = {
     .unprivileged = true,
     .run_at_home = run_at_home,
 };
-
-#endif

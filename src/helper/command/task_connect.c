@@ -11,8 +11,6 @@
 #include "helper/netns/path.h"
 #include "helper/view/links.h"
 
-#ifdef ENABLE_CWG_CONNECT
-
 static void fail_no_link(struct link_end end, const struct device *unfinished,
                          struct failure *failure)
 {
@@ -187,5 +185,3 @@ const struct task task_connect = {
     .in_batch = true,
     .run = run,
 };
-
-#endif

@@ -15,8 +15,6 @@
 #include "helper/view/json_link.h"
 #include "helper/view/links.h"
 
-#ifdef ENABLE_CWG_CREATE
-
 enum {
     FINISH_TIME = 1000, /* milliseconds; a loaded machine takes some of them to finish a link */
 };
@@ -224,17 +222,13 @@ static int complete(const struct request *request, struct target *target,
                     "PrivateNetwork=yes?)");
     if (!error)
         error = print_result(request, target, device, public_key, failure);
-#ifdef ENABLE_CWG_POLICY
     /* That took as long as the caller liked. */
-    if (!error)
+    if (HAS_POLICY && !error)
         error = policy_check_unchanged(failure);
-#endif
     if (!error)
         error = backend_of(device)->finish(target, device, failure);
-#ifdef ENABLE_CWG_AUDIT
-    if (!error)
+    if (HAS_AUDIT && !error)
         audit_public_key(public_key);
-#endif
     return error;
 }
 
@@ -245,8 +239,6 @@ static int prepare(const struct request *request, const struct home *home, struc
     return error ? error : backends_prepare(home, request->end, failure);
 }
 
-#ifdef ENABLE_CWG_BATCH
-
 static struct device made; /* by the last run(), with an index if it made one */
 
 /* A link that was adopted wasn't made. */
@@ -254,8 +246,6 @@ static const struct device *get_made(void)
 {
     return made.index ? &made : NULL;
 }
-
-#endif
 
 static int print_adopted(const struct request *request, struct target *target,
                          const struct device *device, const struct link_status *status,
@@ -328,10 +318,8 @@ static int create(const struct request *request, struct target *target, bool *re
      * had been killed: an engine's ends with this process, and the next cwg_create replaces it. */
     if (error && target_is_open(target) && backend_of(&device)->remove(target, &device, &rollback))
         failure_add(failure, "; and it couldn't be taken back: %s", rollback.text);
-#ifdef ENABLE_CWG_BATCH
     if (!error)
         made = device;
-#endif
     return error;
 }
 
@@ -341,9 +329,7 @@ static int run(const struct request *request, struct target *target, struct fail
     bool replaced = false;
     int error = 0;
 
-#ifdef ENABLE_CWG_BATCH
     made = (struct device){.index = 0};
-#endif
     if (request->given[OPTION_ADOPT]) {
         error = links_find(target, request->end, &link, failure);
         if (error < 0)
@@ -374,9 +360,5 @@ const struct task task_create = {
     .changes = true,
     .in_batch = true,
     .run = run,
-#ifdef ENABLE_CWG_BATCH
     .made = get_made,
-#endif
 };
-
-#endif

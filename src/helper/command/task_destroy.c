@@ -6,8 +6,6 @@
 #include "helper/base/settings.h"
 #include "helper/command/task.h"
 
-#ifdef ENABLE_CWG_DELETE
-
 static int run(const struct request *request, struct target *target, struct failure *failure)
 {
     struct device device;
@@ -43,5 +41,3 @@ const struct task task_destroy = {
     .in_batch = true,
     .run = run,
 };
-
-#endif

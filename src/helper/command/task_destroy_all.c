@@ -46,10 +46,8 @@ static int note_link(const struct nlmsghdr *message, void *context)
     if (error || found->count == ROUND || strcmp(link.kind, device_kind_text(found->kind)) != 0 ||
         link_name_parse(CWG_PREFIX, link.name, &found->ends[found->count]))
         return error;
-#ifdef ENABLE_CWG_POLICY
-    if (!policy_allows_net(found->ends[found->count].net))
+    if (HAS_POLICY && !policy_allows_net(found->ends[found->count].net))
         return 0;
-#endif
     found->count++;
     return 0;
 }

@@ -179,14 +179,12 @@ static int look_at(const struct netns *netns, int pid, struct visited *ret_visit
     int error = target_open(listing->home, &name, false, &target, &reason);
     bool same;
 
-#ifdef ENABLE_CWG_POLICY
     /* As in main.c: the caller may have stopped this process before. */
-    if (!error) {
+    if (HAS_POLICY && !error) {
         error = policy_check_unchanged(&reason);
         if (error)
             target_close(&target);
     }
-#endif
     ret_visited->pid = pid;
     ret_visited->count = 0;
     /* A namespace that the caller may not act on (-EPERM) has no links for the caller. */
@@ -310,10 +308,8 @@ static int prepare(const struct request *request, const struct home *home, struc
 {
     (void)request;
     (void)home;
-#ifdef ENABLE_CWG_BATCH
-    if (taker_is_there())
+    if (HAS_BATCH && taker_is_there())
         return taker_ask(&census, failure);
-#endif
     return census_take(&census, failure);
 }
 

@@ -72,10 +72,10 @@ static const struct sock_filter filter[] = {
     ALLOW(timer_settime),
     /* target.c: policy */
     ALLOW(getuid),
-#if defined HAS_OWN_CONTAINERS || defined ENABLE_CWG_ENGINE
+#if HAS_OWN_CONTAINERS || HAS_ENGINE
     ALLOW_WITH(ioctl, 1, NS_GET_USERNS), /* proof.c, too: whose is an engine's namespace? */
 #endif
-#ifdef HAS_OWN_CONTAINERS
+#if HAS_OWN_CONTAINERS
     ALLOW_WITH(ioctl, 1, NS_GET_OWNER_UID),
 #endif
     /* target.c: take turns, and wait for it */
@@ -100,16 +100,16 @@ static const struct sock_filter filter[] = {
     /* wireguard.c: a private key */
     ALLOW(getrandom),
 
-#if defined ENABLE_CWG_CREATE || defined ENABLE_CWG_ENGINE
+#if HAS_CREATE || HAS_ENGINE
     ALLOW(getsockname), /* port.c: see below; control.c: the name that an engine listens by */
 #endif
-#ifdef ENABLE_CWG_CREATE
+#if HAS_CREATE
     /* port.c: the port of a new link (bind): may the caller have it, is it free? engine.c gives one
      * that the kernel chose back by connect() */
     ALLOW_WITH_BOTH(socket, 0, AF_INET6, 1, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK),
     ALLOW_WITH_BOTH(setsockopt, 1, IPPROTO_IPV6, 2, IPV6_V6ONLY),
 #endif
-#ifdef ENABLE_CWG_ENGINE
+#if HAS_ENGINE
     /* proof.c: a socket in the engine's network namespace */
     ALLOW_WITH_BOTH(socket, 0, AF_UNIX, 1, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK),
     /* proof.c: which program does it run, in which root directory and namespaces? What the kernel
@@ -133,11 +133,11 @@ static const struct sock_filter filter[] = {
     ALLOW_WITH_BOTH(setsockopt, 1, IPPROTO_IP, 2, IP_RECVERR),
     ALLOW(bind),
 
-#ifdef ENABLE_CWG_BATCH
+#if HAS_BATCH
     /* lines.c: a batch */
     ALLOW_WITH(read, 0, STDIN_FILENO),
 #endif
-#ifdef ENABLE_CWG_POLICY
+#if HAS_POLICY
     /* policy.c: is the policy still the one that was read? It opens nothing; the caller can ask
      * this, too */
     ALLOW(newfstatat),
@@ -147,7 +147,7 @@ static const struct sock_filter filter[] = {
     ALLOW_WITH(write, 0, STDOUT_FILENO),
     ALLOW_WITH(write, 0, STDERR_FILENO),
 
-#ifdef ENABLE_CWG_AUDIT
+#if HAS_AUDIT
     /* audit.c: a line for the journal */
     ALLOW(sendmsg),
 #endif

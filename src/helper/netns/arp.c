@@ -7,8 +7,6 @@
 #include "helper/base/settings.h"
 #include "helper/netlink/rtmsg.h"
 
-#if defined ENABLE_CWG_CREATE || defined ENABLE_CWG_CONNECT
-
 enum {
     DEVICES_MAX = 64,
     OWN_ADDRESSES_ONLY = 1, /* arp_ignore(), net/ipv4/arp.c. It is the smallest of the settings, and
@@ -92,5 +90,3 @@ int arp_keep_apart(struct target *target, struct failure *failure)
     }
     return error;
 }
-
-#endif

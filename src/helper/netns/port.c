@@ -11,8 +11,6 @@
 #include "helper/base/settings.h"
 #include "helper/confine/privilege.h"
 
-#ifdef ENABLE_CWG_CREATE
-
 enum {
     HELD_MAX = 256, /* descriptors; the usual limit is 1024 */
 };
@@ -170,5 +168,3 @@ int port_fail(int error, uint16_t port, struct failure *failure)
                    "kernel choose",
                    port);
 }
-
-#endif

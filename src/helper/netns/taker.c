@@ -14,8 +14,6 @@
 #include "helper/confine/startup.h"
 #include "helper/netns/census.h"
 
-#ifdef ENABLE_CWG_BATCH
-
 struct answer {
     int32_t error; /* a negative errno, with the reason in `failure`; or 0 */
     struct failure failure;
@@ -128,5 +126,3 @@ int taker_ask(struct census *ret_census, struct failure *failure)
     ret_census->hidden = answer.hidden;
     return 0;
 }
-
-#endif

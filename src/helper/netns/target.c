@@ -69,13 +69,7 @@ int home_open(struct home *ret_home, struct failure *failure)
  * learns what isn't his. */
 static bool own_containers_only(void)
 {
-#if defined CWG_OWN_CONTAINERS_ONLY
-    return true;
-#elif defined ENABLE_CWG_POLICY
-    return policy_own_containers();
-#else
-    return false;
-#endif
+    return OWN_CONTAINERS_ONLY || (HAS_POLICY && policy_own_containers());
 }
 
 static int fail_no_process(struct failure *failure)
@@ -203,7 +197,6 @@ static int visit(const struct home *home, int fd, unsigned int privileges, struc
     return 0;
 }
 
-#ifdef HAS_OWN_CONTAINERS
 static bool owned_by(uid_t uid, const struct netns *netns)
 {
     uid_t owner;
@@ -214,7 +207,6 @@ static bool owned_by(uid_t uid, const struct netns *netns)
         close(userns);
     return known && owner == uid;
 }
-#endif
 
 int home_check(const struct home *home, struct failure *failure)
 {
@@ -233,10 +225,8 @@ static int check_policy(const struct home *home, const struct target *target,
 
     if (caller == 0)
         return 0;
-#ifdef HAS_OWN_CONTAINERS
-    if (own_containers_only() && !owned_by(caller, &target->netns))
+    if (HAS_OWN_CONTAINERS && own_containers_only() && !owned_by(caller, &target->netns))
         return fail_not_yours(failure);
-#endif
     if (home_check(home, failure))
         return -EACCES;
     if (target->initial || netns_same(&target->netns, &home->netns))

@@ -20,9 +20,8 @@ static void fill(struct link_seen *link, const struct rtmsg_link *told, struct l
     device->kind = kind;
     device->finished = told->group != DEVICE_GROUP_IN_THE_MAKING;
     device->mtu = told->mtu;
-#ifdef ENABLE_CWG_ENGINE
-    (void)alias_parse(told->alias, &device->process); /* if it names none, it stays none */
-#endif
+    if (HAS_ENGINE)
+        (void)alias_parse(told->alias, &device->process); /* if it names none, it stays none */
     link->up = told->up;
 }
 
@@ -99,10 +98,8 @@ static int note_link(const struct nlmsghdr *message, void *context)
     if (found > 0 &&
         (link.device.end.net < search->nets.first || link.device.end.net > search->nets.last))
         return 0;
-#ifdef ENABLE_CWG_POLICY
-    if (found > 0 && !policy_allows_net(link.device.end.net))
+    if (HAS_POLICY && found > 0 && !policy_allows_net(link.device.end.net))
         return 0;
-#endif
     if (found > 0)
         insert(search->links, &link);
     return found < 0 ? found : 0;

@@ -26,8 +26,6 @@
 #include "helper/base/settings.h"
 #include "helper/confine/privilege.h"
 
-#if defined ENABLE_CWG_ENGINE && defined ENABLE_CWG_CREATE
-
 enum {
     OUT_OF_THE_WAY = 16, /* above all numbers that the engine's descriptors get */
     ENGINE_FILES_MAX = 32,
@@ -191,5 +189,3 @@ void child_become_engine(const struct handover *handover)
     (void)send(own.start, &report, sizeof(report), MSG_DONTWAIT | MSG_NOSIGNAL);
     _exit(EXIT_FAILURE);
 }
-
-#endif

@@ -18,8 +18,6 @@
 #include "helper/base/settings.h"
 #include "helper/netlink/secret.h"
 
-#ifdef ENABLE_CWG_ENGINE
-
 enum {              /* milliseconds */
        WAIT = 2000, /* as long as any of this may take */
        MOMENT = 10, /* that any engine is given to answer, on a machine that is busy */
@@ -143,5 +141,3 @@ int control_look(const struct proof *engine, struct patience *patience,
     wear_out(patience, clock_now() - start);
     return size < 0 ? size : report_parse(answer, (size_t)size, ret_status);
 }
-
-#endif

@@ -18,10 +18,6 @@
 #include "helper/netlink/rtmsg.h"
 #include "helper/netns/port.h"
 
-#ifdef ENABLE_CWG_ENGINE
-
-#ifdef ENABLE_CWG_CREATE
-
 enum {
     /* 1500 less an IPv6 and a UDP header and WireGuard's own: as the kernel's driver has it. */
     LINK_MTU = 1420,
@@ -45,15 +41,10 @@ static int engine_prepare(const struct home *home, struct link_end end, struct f
     char name[LINK_NAME_SIZE];
     int error = device_name(end, name, failure);
 
-#ifdef ENABLE_CWG_BATCH
-    if (!error && launcher_is_there())
+    if (HAS_BATCH && !error && launcher_is_there())
         return launcher_ask(end, &launched, failure);
-#endif
-
     return error ? error : launch_engine(home, name, &launched, failure);
 }
-
-#ifdef ENABLE_CWG_BATCH
 
 static void close_one(int fd)
 {
@@ -73,8 +64,6 @@ static void engine_forget(void)
     launched = none;
     made = 0;
 }
-
-#endif
 
 /* One message brings the device where it belongs, marked as unfinished and told its process. Where
  * the kernel has no IPv6 it doesn't understand that part (rtnl_af_lookup(), net/core/rtnetlink.c).
@@ -297,8 +286,6 @@ static void abandon(void)
     launched.start = launched.udp4 = launched.udp6 = -1;
 }
 
-#endif
-
 /* Why the link's engine can't be spoken to, if it can't: `found` is proof_open()'s result. */
 static int fail_proof(int found, const struct device *device, const struct proof *engine,
                       struct failure *failure)
@@ -310,8 +297,6 @@ static int fail_proof(int found, const struct device *device, const struct proof
                    "it again",
                    device->name, proof_text(engine->gap));
 }
-
-#ifdef ENABLE_CWG_CONNECT
 
 static int fail_peer(int error, const struct device *device, int process, struct failure *failure)
 {
@@ -354,8 +339,6 @@ static int engine_join(struct target *target, const struct device *device, const
         return fail_proof(found, device, &engine, failure);
     return error ? fail_peer(error, device, engine.process, failure) : 0;
 }
-
-#endif
 
 static int fail_look(int error, const struct proof *engine, struct failure *failure)
 {
@@ -404,8 +387,7 @@ static int engine_look(struct target *target, const struct device *device,
 static int find_process(const struct target *target, const struct device *device,
                         struct proof *ret_engine)
 {
-#ifdef ENABLE_CWG_CREATE
-    if (is_launched(device)) {
+    if (HAS_CREATE && is_launched(device)) {
         abandon();
         *ret_engine = PROOF_NONE;
         ret_engine->process = launched.process;
@@ -413,7 +395,6 @@ static int find_process(const struct target *target, const struct device *device
         launched.pidfd = -1; /* whoever closes the proof closes it */
         return 0;
     }
-#endif
     return proof_open(target, device, ret_engine);
 }
 
@@ -461,22 +442,14 @@ const struct backend engine_backend = {
     .title = "userspace engine",
     .word = "engine",
     .without_carrier = STATE_DOWN, /* somebody took it: the engine keeps its sockets' namespace */
-#ifdef ENABLE_CWG_CREATE
-    .prepare = engine_prepare,
-#ifdef ENABLE_CWG_BATCH
-    .prepare_batch = launcher_start,
-    .forget = engine_forget,
-#endif
-    .make = engine_make,
-    .start = engine_start,
-    .port = engine_port,
-    .finish = engine_finish,
-#endif
-#ifdef ENABLE_CWG_CONNECT
-    .join = engine_join,
-#endif
+    .prepare = HAS_CREATE ? engine_prepare : NULL,
+    .prepare_batch = HAS_CREATE && HAS_BATCH ? launcher_start : NULL,
+    .forget = HAS_CREATE && HAS_BATCH ? engine_forget : NULL,
+    .make = HAS_CREATE ? engine_make : NULL,
+    .start = HAS_CREATE ? engine_start : NULL,
+    .port = HAS_CREATE ? engine_port : NULL,
+    .finish = HAS_CREATE ? engine_finish : NULL,
+    .join = HAS_CONNECT ? engine_join : NULL,
     .look = engine_look,
     .remove = engine_remove,
 };
-
-#endif

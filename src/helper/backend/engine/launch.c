@@ -22,8 +22,6 @@
 #include "helper/base/settings.h"
 #include "helper/confine/privilege.h"
 
-#if defined ENABLE_CWG_ENGINE && defined ENABLE_CWG_CREATE
-
 enum {
     SOCKET_BUFFER = 8 * 1024 * 1024, /* what a burst needs that comes while the engine is busy */
     VIRTIO_HEADER = 10,              /* struct virtio_net_hdr */
@@ -325,5 +323,3 @@ int launch_go(const struct launch *launch, struct failure *failure)
         return fail_unexpected(failure, -errno, "the engine has ended");
     return 0;
 }
-
-#endif

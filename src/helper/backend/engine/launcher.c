@@ -15,8 +15,6 @@
 #include "helper/confine/process.h"
 #include "helper/confine/startup.h"
 
-#if defined ENABLE_CWG_ENGINE && defined ENABLE_CWG_CREATE && defined ENABLE_CWG_BATCH
-
 enum {
     PIDFD,
     START,
@@ -206,5 +204,3 @@ int launcher_ask(struct link_end end, struct launch *ret_launch, struct failure 
     *ret_launch = launch;
     return 0;
 }
-
-#endif

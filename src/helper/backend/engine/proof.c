@@ -25,8 +25,6 @@
 #include "helper/base/settings.h"
 #include "helper/confine/privilege.h"
 
-#ifdef ENABLE_CWG_ENGINE
-
 enum {
     PROC_PATH_SIZE = 32,
     /* Permissions of the root directory that an engine is given (child.c), and the links to a
@@ -371,5 +369,3 @@ int proof_take_listener(const struct proof *proof, int *ret_listener)
         close(fd);
     return error == -EBADF || error == -EXDEV ? -EPROTO : error;
 }
-
-#endif

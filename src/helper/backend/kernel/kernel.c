@@ -11,8 +11,6 @@
 #include "helper/netlink/rtmsg.h"
 #include "helper/netns/port.h"
 
-#ifdef ENABLE_CWG_CREATE
-
 enum {
     PORT_TRIES = 5, /* somebody else may be faster */
 };
@@ -155,27 +153,19 @@ static int kernel_finish(struct target *target, const struct device *device,
     return device_finish(target, device, "net-admin-helper: kernel", failure);
 }
 
-#endif
-
-#ifdef ENABLE_CWG_CONNECT
-
 static int kernel_join(struct target *target, const struct device *device, const struct peer *peer,
                        struct failure *failure)
 {
-#ifdef CWG_PREFER_ENGINE
     /* This program makes no such devices: root in the container may have put it in the place of an
      * engine's, and can read what is set there. */
-    if (peer->preshared_key && !key_is_zero(peer->preshared_key))
+    if (PREFERS_ENGINE && peer->preshared_key && !key_is_zero(peer->preshared_key))
         return fail_as(failure, FAILURE_NOT_PERMITTED, -EPERM,
                        "the link %s is a device of the kernel's and not an engine's: root in the "
                        "container could read the preshared key; cwg_destroy the link, and create "
                        "it again",
                        device->name);
-#endif
     return wireguard_set_peer(target, device->index, peer, failure);
 }
-
-#endif
 
 static int kernel_look(struct target *target, const struct device *device,
                        struct patience *patience, struct link_status *ret_status,
@@ -198,16 +188,12 @@ const struct backend kernel_backend = {
     /* The driver takes it when the namespace of its UDP socket goes (wg_netns_pre_exit(),
      * drivers/net/wireguard/device.c). */
     .without_carrier = STATE_PORT_LOST,
-#ifdef ENABLE_CWG_CREATE
     .available = HAS_ENGINE ? wireguard_look : NULL, /* without an engine there is no choice */
-    .make = kernel_make,
-    .start = kernel_start,
-    .port = kernel_port,
-    .finish = kernel_finish,
-#endif
-#ifdef ENABLE_CWG_CONNECT
-    .join = kernel_join,
-#endif
+    .make = HAS_CREATE ? kernel_make : NULL,
+    .start = HAS_CREATE ? kernel_start : NULL,
+    .port = HAS_CREATE ? kernel_port : NULL,
+    .finish = HAS_CREATE ? kernel_finish : NULL,
+    .join = HAS_CONNECT ? kernel_join : NULL,
     .look = kernel_look,
     .remove = device_delete,
 };
