@@ -86,7 +86,7 @@ bench-idle:
 ## make bench-wait       how long cwg_wait takes, both ends at once: ROUNDS; with SERIES (6.1, 6.12) in a VM, else here
 .PHONY: bench-wait
 bench-wait: ROUNDS ?= 30
-bench-wait: SECONDS ?= 240
+bench-wait: SECONDS ?= 900
 bench-wait: BENCH_IN_VM = $(filter-out file,$(origin SERIES))
 bench-wait:
 	scripts/deps build demo $(if $(BENCH_IN_VM),vm)
