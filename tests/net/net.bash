@@ -190,6 +190,36 @@ link_up()
     app_at site1 "$HELPER" cwg_connect "$c1" "$net" 1 "192.0.2.2:$port2" "$KEY2"
 }
 
+# Somebody on the way, between port 5111 of site1 and another address and port, who holds messages of a type back when
+# told to (withhold.py). Sets WITHHOLDER: withhold_between ADDRESS PORT TYPE there|back
+withhold_between()
+{
+    ip netns exec site1 python3 "$ROOT/tests/net/withhold.py" 5111 "$1" "$2" 5112 "$3" "$4" \
+        >"$BATS_TEST_TMPDIR/withheld" 3>&- &
+    WITHHOLDER=$!
+    CONTAINERS+=("$WITHHOLDER")
+    wait_for grep -qx ready "$BATS_TEST_TMPDIR/withheld"
+}
+
+# From now on it holds back; and what was held back goes on.
+begin_to_withhold()
+{
+    kill -USR1 "$WITHHOLDER"
+    sleep 0.2
+}
+
+has_withheld()
+{
+    wait_for grep -qx kept "$BATS_TEST_TMPDIR/withheld"
+}
+
+release_withheld()
+{
+    kill -USR2 "$WITHHOLDER"
+    wait_for grep -qx sent "$BATS_TEST_TMPDIR/withheld"
+    sleep 0.2
+}
+
 # What is in a container's namespace, in a form that two looks at can be compared in.
 state_of()
 {

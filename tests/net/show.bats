@@ -334,6 +334,33 @@ all_count_the_same()
     [[ $(line_of 'without answer') =~ ^1[2-9]\ seconds,\ what\ was\ sent$ ]]
 }
 
+# Whoever is on the way can hold an initiation back for as long as they like, and the engine has to take it then.
+# bats test_tags=engine
+@test "an initiation that was held back doesn't show a peer that has gone as connected" {
+    require_engine
+    KEY1=$(cwg site1 create "$c1" 7 0 5101)
+    KEY2=$(cwg site2 create "$c2" 7 1 5102)
+    withhold_between 192.0.2.1 5101 1 there
+    cwg site1 connect "$c1" 7 1 - "$KEY2"
+    cwg site2 connect "$c2" 7 0 192.0.2.1:5111 "$KEY1"
+    pings "$c2" 10.0.0.14
+    [ "$(told1 '["state"]')" = connected ]
+    begin_to_withhold
+    # The other end forgets the session, so that it begins anew.
+    cwg site2 connect "$c2" 7 0 192.0.2.1:5111 "$(wg genkey | wg pubkey)"
+    cwg site2 connect "$c2" 7 0 192.0.2.1:5111 "$KEY1" --persistent-keepalive 25
+    has_withheld
+    end_container "$c2"
+    ! pings "$c1" 10.0.0.15 || fail "it is there"
+    sleep 8
+    [ "$(told1 '["state"]')" = silent ]
+    release_withheld
+    # It was taken: it is counted, and was answered.
+    [ "$(told1 '["state"]')" = silent ]
+    told site1 "$c1" 'it[0]["peer"]["unanswered_age"] >= 12' 'it[0]["peer"]["latest_received_age"] >= 12' |
+        uniq | grep -qx True
+}
+
 @test "the kernel tells of handshakes alone, by the machine's clock: a link is in session, and then idle" {
     [ -n "${NAH_IN_VM:-}" ] || skip "it sets the machine's clock forward"
     require_kernel
