@@ -28,6 +28,7 @@ setup()
 after_test()
 {
     [ -z "$STOPPED" ] || kill -CONT "$STOPPED" 2>/dev/null || true
+    ip -n site1 neigh delete 192.0.2.2 dev v1 2>/dev/null || true
 }
 
 # What a look must not change in a container: all but counters.
@@ -270,6 +271,44 @@ print(json.load(sys.stdin)[0]["stats64"]["rx"]["frame_errors"])')" ]
     assert_json_failure silent "no answer any more from 192.0.2.2:5102: "
     [ "$BACKEND" = kernel ] || [ "$(field state)" = silent ]
     [ "$(field state)" != connected ]
+}
+
+@test "a link of one direction is none, whatever a program in the peer's container sends to all ports" {
+    link_up 7
+    cwg site1 wait "$c1" 7 0 10
+    # What site1 sends is for a machine that isn't there.
+    ip -n site1 neigh replace 192.0.2.2 lladdr 02:00:00:00:00:99 dev v1
+    inside "$c1" sh -c 'echo 40000 40009 >/proc/sys/net/ipv4/ip_local_port_range'
+    "$TOOLS/enter" --net "/proc/$c2/ns/net" --user "$APP_UID" "$APP_GID" -- /usr/bin/python3 -c '
+import socket, time
+sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+sender.bind(("10.0.0.15", 61000))
+while True:
+    for port in range(40000, 40010):
+        sender.sendto(b"here", ("10.0.0.14", port))
+    time.sleep(0.05)' 3>&- &
+    CONTAINERS+=("$!")
+    waits_in_vain "nothing comes back from its address, 10.0.0.15" 3000 4500 "$c1" 7 0 3
+    [ "$(field state)" = connected ]
+}
+
+# Of the wait before. Its socket had the same port, as is the case once in 28000 times, or where there are few.
+@test "an answer to an earlier wait, which was held back, is none to this one" {
+    KEY1=$(cwg site1 create "$c1" 7 0 5101)
+    KEY2=$(cwg site2 create "$c2" 7 1 5102)
+    withhold_between 192.0.2.2 5102 4 back
+    cwg site1 connect "$c1" 7 1 192.0.2.1:5111 "$KEY2"
+    cwg site2 connect "$c2" 7 0 - "$KEY1"
+    cwg site1 wait "$c1" 7 0 10
+    inside "$c1" sh -c 'echo 40000 40000 >/proc/sys/net/ipv4/ip_local_port_range'
+    begin_to_withhold
+    run --separate-stderr cwg site1 wait "$c1" 7 0 0
+    [ "$status" = 1 ]
+    has_withheld
+    end_container "$c2"
+    start_waiting "$c1" 7 0 3
+    release_withheld
+    waited 1 "nothing comes back from its address"
 }
 
 @test "a peer that was made again has another key, and isn't taken for the one before" {

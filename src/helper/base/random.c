@@ -1,10 +1,29 @@
 #include "helper/base/random.h"
 
+#include <errno.h>
 #include <sys/random.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* The system call itself: libc's getrandom() may keep a state in memory, for which it makes other
+ * calls than the sandbox has. */
+static int fill(void *bytes, size_t size, unsigned int flags)
+{
+    long got = syscall(SYS_getrandom, bytes, size, flags);
+
+    if (got < 0)
+        return -errno;
+    return (size_t)got == size ? 0 : -EIO;
+}
 
 uint32_t random_below(uint32_t limit)
 {
     uint32_t number;
 
-    return getrandom(&number, sizeof(number), GRND_NONBLOCK) == sizeof(number) ? number % limit : 0;
+    return fill(&number, sizeof(number), GRND_NONBLOCK) ? 0 : number % limit;
+}
+
+int random_fill(void *ret_bytes, size_t size)
+{
+    return fill(ret_bytes, size, 0);
 }

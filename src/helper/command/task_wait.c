@@ -353,7 +353,7 @@ const struct task task_wait = {
     .summary = "wait until a link works, or say why it doesn't",
     .details =
         "Succeeds when a packet has gone to the peer's address, by the link, and one has come\n"
-        "back from there. For that it sends an empty datagram to a UDP port of the peer's at\n"
+        "back from there. For that it sends a small datagram to a UDP port of the peer's at\n"
         "which nobody listens, which the container's kernel answers at once. Nothing counts\n"
         "that was before. With --alive a keepalive of the peer's is enough, which takes some\n"
         "ten seconds: for containers that drop what they didn't ask for. A link that isn't\n"

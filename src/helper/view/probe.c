@@ -3,13 +3,16 @@
  * programs' packets and ICMP errors do. What comes by the device is from the peer, whose source
  * address the backend has checked. So there remain
  *
- *   - a datagram from the peer's address, and from a port such as we ask: that is open there, and
- *     its program answers. What comes from a lower port is no answer, but something that the peer
- *     sends by itself, and says nothing of the way there;
+ *   - a datagram from the peer's address: the port is open there, and its program echoes;
  *   - an ICMP error about one of our datagrams, that the peer's address has sent: of the kind which
  *     only the host that a packet is for sends, or its filter. That nobody is to be reached
  *     (codes 0 and 1) is what the kernel's driver and the engine say here, while they have no peer
  *     or no endpoint, the engine in the peer's name.
+ *
+ * Either has to hold the bytes that this wait has put into its datagrams, which ICMP errors quote:
+ * so our datagram has arrived, after the call. Else one direction would be enough, where a program
+ * in the peer's container sends datagrams to all ports; and the answer to an earlier wait, which
+ * somebody on the way has held back, could come to a socket that has the same port by now.
  *
  * Root in the container can forge any of it, for its own link: its caller is told what it says. */
 #include "helper/view/probe.h"
@@ -21,6 +24,7 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -69,8 +73,11 @@ int probe_open(const struct target *target, const struct device *device, struct 
                struct failure *failure)
 {
     struct probe probe = {.address = link_address(link_other_end(device->end))};
-    int error = netns_enter(target->netns.fd, PRIVILEGE_ADMIN);
+    int error = random_fill(probe.token, sizeof(probe.token));
 
+    if (error)
+        return fail_unexpected(failure, error, "can't get random bytes to ask the peer with");
+    error = netns_enter(target->netns.fd, PRIVILEGE_ADMIN);
     if (error)
         return fail_unexpected(failure, error, "can't enter the container's network namespace");
     probe.fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -98,8 +105,8 @@ int probe_send(const struct probe *probe)
 
     for (int tries = 0; tries < 2; tries++) {
         /* The first may tell of an error that came meanwhile, instead. */
-        if (sendto(probe->fd, "", 0, MSG_DONTWAIT | MSG_NOSIGNAL, (const void *)&to, sizeof(to)) ==
-            0)
+        if (sendto(probe->fd, probe->token, sizeof(probe->token), MSG_DONTWAIT | MSG_NOSIGNAL,
+                   (const void *)&to, sizeof(to)) >= 0)
             return 0;
     }
     return -errno;
@@ -149,17 +156,22 @@ static bool take(const struct probe *probe, int flags, bool *answered)
 {
     struct sockaddr_in address = {.sin_family = AF_UNSPEC}; /* of an error: where ours went */
     _Alignas(struct cmsghdr) char parts[256];
+    uint8_t bytes[PROBE_TOKEN_SIZE] = {0};
+    struct iovec buffer = {.iov_base = bytes, .iov_len = sizeof(bytes)};
     struct msghdr message = {
         .msg_name = &address,
         .msg_namelen = sizeof(address),
+        .msg_iov = &buffer,
+        .msg_iovlen = 1,
         .msg_control = parts,
         .msg_controllen = sizeof(parts),
     };
+    ssize_t size = recvmsg(probe->fd, &message, flags | MSG_DONTWAIT);
 
-    if (recvmsg(probe->fd, &message, flags | MSG_DONTWAIT) < 0)
+    if (size < 0)
         return errno != EAGAIN && errno != ENOTSOCK && errno != EBADF;
-    if (is_peer(probe, &address) && ((flags & MSG_ERRQUEUE) ? is_refusal(probe, &message)
-                                                            : ntohs(address.sin_port) >= PORT_MIN))
+    if (size == sizeof(bytes) && memcmp(bytes, probe->token, sizeof(bytes)) == 0 &&
+        is_peer(probe, &address) && (!(flags & MSG_ERRQUEUE) || is_refusal(probe, &message)))
         *answered = true;
     return true;
 }

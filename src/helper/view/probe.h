@@ -1,6 +1,7 @@
-/* A question to the other end of a link, from this end: a datagram without payload, to a UDP port
- * of the peer's address at which hardly anybody listens. A host answers such a one at once, by ICMP
- * (RFC 1122, 4.1.3.1). It makes WireGuard begin a handshake, too, where there is no session. */
+/* A question to the other end of a link, from this end: a datagram of some random bytes, to a
+ * UDP port of the peer's address at which hardly anybody listens. A host answers such a one at
+ * once, by ICMP (RFC 1122, 4.1.3.1). It makes WireGuard begin a handshake, too, where there is no
+ * session. */
 #pragma once
 
 #include <stdbool.h>
@@ -11,9 +12,14 @@
 
 struct failure;
 
+enum {
+    PROBE_TOKEN_SIZE = 16,
+};
+
 struct probe {
     int fd;
-    uint32_t address; /* of the other end, in host byte order */
+    uint32_t address;                /* of the other end, in host byte order */
+    uint8_t token[PROBE_TOKEN_SIZE]; /* what its datagrams hold, and no other probe's */
 };
 
 /* Opens a socket in the target's namespace that sends by this device and from this end's address,

@@ -19,6 +19,7 @@
 #include "handover/handover.h"
 #include "helper/backend/engine/child.h"
 #include "helper/base/failure.h"
+#include "helper/base/random.h"
 #include "helper/base/settings.h"
 #include "helper/confine/privilege.h"
 
@@ -85,15 +86,6 @@ static int open_udp(int family, int *ret_fd)
     }
     *ret_fd = fd;
     return 0;
-}
-
-static int get_random(void *bytes, size_t size, struct failure *failure)
-{
-    long got = syscall(SYS_getrandom, bytes, size, 0);
-
-    return got == (long)size
-               ? 0
-               : fail_unexpected(failure, got < 0 ? -errno : -EIO, "can't get random bytes");
 }
 
 /* The link's UDP sockets, at home, and the start socket. */
@@ -212,11 +204,12 @@ static int fail_device(int error, struct failure *failure)
 static int choose_index(int *ret_index, struct failure *failure)
 {
     uint32_t random;
-    int error = get_random(&random, sizeof(random), failure);
+    int error = random_fill(&random, sizeof(random));
 
-    if (!error)
-        *ret_index = (int)(UINT32_C(1) << 30 | random >> 2);
-    return error;
+    if (error)
+        return fail_unexpected(failure, error, "can't get random bytes");
+    *ret_index = (int)(UINT32_C(1) << 30 | random >> 2);
+    return 0;
 }
 
 static int start_inside(const char *name, int index, struct launch *launch,

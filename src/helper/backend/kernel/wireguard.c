@@ -2,10 +2,9 @@
 
 #include <errno.h>
 #include <linux/netlink.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "helper/base/failure.h"
+#include "helper/base/random.h"
 #include "helper/netlink/secret.h"
 
 static int note_family(const struct nlmsghdr *message, void *context)
@@ -83,17 +82,6 @@ static int read_device(struct target *target, uint16_t family, int index,
     return 0;
 }
 
-/* The system call itself: libc's getrandom() may keep a state in memory, for which it makes other
- * calls than the sandbox has. */
-static int get_random(void *bytes, size_t size)
-{
-    ssize_t got = syscall(SYS_getrandom, bytes, size, 0);
-
-    if (got < 0)
-        return -errno;
-    return (size_t)got == size ? 0 : -EIO;
-}
-
 int wireguard_set_new_key(struct target *target, int index, uint16_t port,
                           struct key *ret_public_key, struct failure *failure)
 {
@@ -103,7 +91,7 @@ int wireguard_set_new_key(struct target *target, int index, uint16_t port,
 
     if (error)
         return error;
-    error = get_random(secret.private_key.bytes, KEY_SIZE);
+    error = random_fill(secret.private_key.bytes, KEY_SIZE);
     if (error)
         return fail_unexpected(failure, error, "can't get random bytes for a key");
     key_clamp(&secret.private_key);
