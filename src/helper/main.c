@@ -165,6 +165,7 @@ int main(int argc, char *argv[])
 
     secret_wipe();
     startup_close_all();
+    deadline_stop(); /* what is said now may take as long as the caller likes */
     privilege_end();
     if (error && failure.code != FAILURE_OUTPUT && arguments_want_json(argc, argv))
         print_failure_json(&failure);

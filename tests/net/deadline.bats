@@ -80,11 +80,11 @@ was_killed()
     grep -q '^+++ killed by SIGKILL +++$' "$CALLS" || fail "it ended otherwise: $(tail -n 3 "$CALLS")"
 }
 
-# The timer was set to this number of seconds whenever it was set.
+# The timer was set to this number of seconds whenever it was started. With 0 it is stopped.
 timer_was_set_to()
 {
     local seen
-    seen=$(sed -n 's/^timer_settime(.*it_value={tv_sec=\([0-9]*\), tv_nsec=0}.*/\1/p' "$CALLS" | sort -u)
+    seen=$(sed -n 's/^timer_settime(.*it_value={tv_sec=\([0-9]*\), tv_nsec=0}.*/\1/p' "$CALLS" | grep -vx 0 | sort -u)
     [ "$seen" = "$1" ] || fail "it was set to: $seen"
 }
 
@@ -145,3 +145,8 @@ timer_was_set_to()
     run --separate-stderr traced "$(timer 1 1)" --inject=seccomp:delay_enter=2000000:when=1 -- cwg_list
     [ "$status" = 0 ] && [[ $output == *wg-7-0* ]] || fail "code $status: $output $stderr"
 }
+@test "nor is one that has failed, however long it takes to say why" {
+    run --separate-stderr traced "$(timer 1 1)" --inject=write:delay_enter=2000000:when=1 -- cwg_show "$c1" 7 0
+    assert_failure_with "no such link: the container has none for net 7, host 0"
+}
+

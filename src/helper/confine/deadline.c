@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -12,6 +13,7 @@
 
 /* The kernel's number of the timer: libc's timer_t may stand for something else. */
 static int timer;
+static bool made;
 static unsigned int allowed = DEADLINE_SECONDS;
 
 /* The caller may have lowered the soft limit, on purpose or not. */
@@ -30,7 +32,8 @@ int deadline_make(struct failure *failure)
     struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGKILL};
 
     raise_limit();
-    if (syscall(SYS_timer_create, CLOCK_MONOTONIC, &event, &timer) == 0)
+    made = syscall(SYS_timer_create, CLOCK_MONOTONIC, &event, &timer) == 0;
+    if (made)
         return 0;
     if (errno == EAGAIN)
         return fail_as(failure, FAILURE_SHORTAGE, -EAGAIN,
@@ -62,5 +65,6 @@ void deadline_start(void)
 
 void deadline_stop(void)
 {
-    set(0);
+    if (made)
+        set(0);
 }

@@ -28,6 +28,6 @@ int deadline_make(struct failure *failure);
 void deadline_allow(unsigned int seconds);
 
 /* Start the timer, when something of a container is about to be opened; and stop it, when nothing
- * is open any more. */
+ * is open any more, or nothing ever was. */
 void deadline_start(void);
 void deadline_stop(void);
