@@ -132,10 +132,37 @@ timer_was_set_to()
     assert_success_with_key
 }
 
+# Where such a leader ended, the end of a killed command waited for whoever wrote to the terminal from a file of FUSE's
+# mapped into memory.
+@test "who leads a session on a console is refused, and not one on a pseudoterminal" {
+    local leader=(ip netns exec site1 setpriv --reuid "$APP_UID" --regid "$APP_GID" --clear-groups --inh-caps=-all
+        -- env -- "$HELPER" cwg_show "$c1")
+    cwg site1 create "$c1" 7 0 5101
+    mknod "$BATS_TEST_TMPDIR/console" c 4 42
+    if ! : <"$BATS_TEST_TMPDIR/console"; then
+        [ -z "${NAH_IN_VM:-}" ] || fail "the VM has no consoles"
+        skip "this machine has no consoles"
+    fi 2>/dev/null
+    run --separate-stderr setsid --ctty --wait "${leader[@]}" <"$BATS_TEST_TMPDIR/console"
+    assert_failure_with "the leader of a session on a console or a serial line"
+    # Another process of that session, and a leader without a terminal.
+    run --separate-stderr setsid --ctty --wait sh -c '"$@"; exit $?' - "${leader[@]}" <"$BATS_TEST_TMPDIR/console"
+    [ "$status" = 0 ] || fail "$stderr"
+    run --separate-stderr setsid --wait "${leader[@]}" </dev/null
+    [ "$status" = 0 ] || fail "$stderr"
+    run script --quiet --return --command "exec ${leader[*]}" /dev/null
+    [[ $status = 0 && $output == *"wg-7-0: "* ]] || fail "code $status: $output"
+}
+
 @test "a command that has let go of its container is not ended, however long its result takes" {
     cwg site1 create "$c1" 7 0 5101
     run --separate-stderr traced "$(timer 1 1)" --inject=write:delay_enter=2000000:when=1 -- cwg_show "$c1" 7 0
     [ "$status" = 0 ] && [[ $output == *wg-7-0* ]] || fail "code $status: $output $stderr"
+}
+
+@test "nor is one that has failed, however long it takes to say why" {
+    run --separate-stderr traced "$(timer 1 1)" --inject=write:delay_enter=2000000:when=1 -- cwg_show "$c1" 7 0
+    assert_failure_with "no such link: the container has none for net 7, host 0"
 }
 
 @test "a list is ended while it looks at all processes, and not for what it did there later" {
@@ -145,8 +172,3 @@ timer_was_set_to()
     run --separate-stderr traced "$(timer 1 1)" --inject=seccomp:delay_enter=2000000:when=1 -- cwg_list
     [ "$status" = 0 ] && [[ $output == *wg-7-0* ]] || fail "code $status: $output $stderr"
 }
-@test "nor is one that has failed, however long it takes to say why" {
-    run --separate-stderr traced "$(timer 1 1)" --inject=write:delay_enter=2000000:when=1 -- cwg_show "$c1" 7 0
-    assert_failure_with "no such link: the container has none for net 7, host 0"
-}
-

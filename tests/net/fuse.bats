@@ -108,3 +108,20 @@ os.execvp("sh", ["sh", "-c", "echo cwg_wait $0 7 0 1 | $1 batch", *sys.argv[2:]]
         "$FILES/x" "$c1" "$HELPER"
     [[ $output == *"or an epoll descriptor"* ]] || fail "$output"
 }
+
+# Who sends by such a socket from memory that a file of FUSE is mapped into keeps its lock, which its poll takes: a
+# batch's wait couldn't even be killed, with the container open.
+@test "a socket of vsock is refused" {
+    cwg site1 create "$c1" 7 0 5101
+    briefly /usr/bin/python3 -c '
+import os, socket, sys
+try:
+    odd = socket.socket(socket.AF_VSOCK, socket.SOCK_STREAM)
+except OSError:
+    os.write(1, b"no vsock")
+    sys.exit(0)
+os.dup2(odd.fileno(), 1)
+os.execvp("sh", ["sh", "-c", "echo cwg_wait $0 7 0 1 | $1 batch", *sys.argv[1:]])' "$c1" "$HELPER"
+    [ "$output" != "no vsock" ] || skip "this kernel has no vsock"
+    [[ $output == *"or a socket that is none of UNIX or IP"* ]] || fail "$output"
+}

@@ -4,12 +4,16 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/magic.h>
+#include <linux/major.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -84,6 +88,16 @@ static bool is_in_root_mount(int fd)
            file.stx_mask & root.stx_mask & STATX_MNT_ID && file.stx_mnt_id == root.stx_mnt_id;
 }
 
+/* Neither of UNIX nor of IP. */
+static bool is_strange_socket(int fd)
+{
+    int domain = AF_UNSPEC;
+    socklen_t size = sizeof(domain);
+
+    return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) < 0 ||
+           (domain != AF_UNIX && domain != AF_INET && domain != AF_INET6);
+}
+
 /* A file of FUSE is served by a process of some user's, maybe the caller's. To write to it, to poll
  * it, even to close it waits for that process, and no signal ends the wait (fuse_flush(),
  * fs/fuse/file.c): a helper that has such a file among its descriptors 0 to 2 could be held up with
@@ -94,7 +108,11 @@ static bool is_in_root_mount(int fd)
  *                        live system's root directory is root's.
  *   epoll(7)             a poll, to all files that it is for (__ep_eventpoll_poll(),
  *                        fs/eventpoll.c). It is an anonymous inode, as others are that nobody needs
- *                        here. */
+ *                        here.
+ *
+ * A socket of vsock(7) by itself waits, when it is polled, for whoever sends by it, perhaps from
+ * memory that a file of FUSE is mapped into (vsock_poll(), net/vmw_vsock/af_vsock.c). Sockets of
+ * UNIX and IP don't. */
 static bool may_wait_for_user(int fd)
 {
     struct statfs status;
@@ -109,22 +127,49 @@ static bool may_wait_for_user(int fd)
         return true;
     case OVERLAYFS_SUPER_MAGIC:
         return !is_in_root_mount(fd);
+    case SOCKFS_MAGIC:
+        return is_strange_socket(fd);
     default:
         return false;
     }
+}
+
+/* When the leader of a session ends, its controlling terminal is hung up, unless that is a
+ * pseudoterminal (disassociate_ctty(), drivers/tty/tty_io.c). That waits for whoever writes to the
+ * terminal, from memory that never comes perhaps, and what the leader had open is closed only
+ * afterwards. */
+static bool hangs_up_terminal(void)
+{
+    unsigned int device = 0;
+    bool pseudo;
+    int fd;
+
+    if (getsid(0) != getpid())
+        return false;
+    fd = open("/dev/tty", O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    pseudo = ioctl(fd, TIOCGDEV, &device) == 0 && major(device) >= UNIX98_PTY_SLAVE_MAJOR &&
+             major(device) < UNIX98_PTY_SLAVE_MAJOR + UNIX98_PTY_MAJOR_COUNT;
+    close(fd);
+    return !pseudo;
 }
 
 int startup_check_standard(struct failure *failure)
 {
     if (getuid() == 0)
         return 0;
+    if (hangs_up_terminal())
+        return fail_as(failure, FAILURE_OUTPUT, -ENOTTY,
+                       "this was started as the leader of a session on a console or a serial line, "
+                       "and could be held up there when it ends: let a shell start it, and wait");
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
         if (may_wait_for_user(fd))
             return fail_as(failure, FAILURE_OUTPUT, -EBADF,
                            "standard input, output or error is a file of a FUSE file system, or of "
-                           "an overlay that may have one below it, or an epoll descriptor, which "
-                           "can hold this program up without end: use a pipe, such as `| cat "
-                           ">FILE`");
+                           "an overlay that may have one below it, or an epoll descriptor, or "
+                           "a socket that is none of UNIX or IP, which can hold this program up "
+                           "without end: use a pipe, such as `| cat >FILE`");
     }
     return 0;
 }

@@ -15,8 +15,9 @@ int startup_detach(void);
  * negative errno. */
 int startup_leave(struct failure *failure);
 
-/* Refuses a caller other than root whose standard input, output or error is a file of FUSE, or may
- * pass a call on to one. Returns 0, or a negative errno. */
+/* Refuses a caller other than root whose standard input, output or error is a file of FUSE, may
+ * pass a call on to one, or may wait for a process of some user's in another way; and one who leads
+ * a session on a terminal that may. Returns 0, or a negative errno. */
 int startup_check_standard(struct failure *failure);
 
 /* Closes every descriptor but 0, 1, 2 and the one that names the target, if one does. Returns 0, or
