@@ -137,8 +137,9 @@ static bool read_line(const char *line, const char *end, char ret_id[static CONT
             continue;
         if (find_id(directory, ret_id))
             return true;
-        if (find_name(parent, &directory) && copy_name(directory, ret_id))
-            return true;
+        /* One that can't be shown hides the names further in, which others may have chosen. */
+        if (find_name(parent, &directory))
+            return copy_name(directory, ret_id);
         parent = (struct part){line, c};
         line = c + 1;
     }
