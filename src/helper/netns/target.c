@@ -69,7 +69,9 @@ int home_open(struct home *ret_home, struct failure *failure)
  * learns what isn't his. */
 static bool own_containers_only(void)
 {
-    return OWN_CONTAINERS_ONLY || (HAS_POLICY && policy_own_containers());
+    if (OWN_CONTAINERS_ONLY)
+        return true;
+    return HAS_POLICY ? policy_own_containers() : false;
 }
 
 static int fail_no_process(struct failure *failure)
