@@ -16,7 +16,7 @@ endif
 DIALECT := -std=gnu17 -D_GNU_SOURCE -Isrc
 
 # What config.h puts into the program, such as ENGINE.
-ENABLED := $(subst ENABLE_CWG_,,$(shell $(CC) -E -dM -x c '$(CONFIG)' 2>/dev/null | grep -o '\<ENABLE_CWG_[A-Z]*'))
+ENABLED := $(subst ENABLE_CWG_,,$(shell $(CC) -E -dM -x c '$(CONFIG)' 2>/dev/null | grep -o '\<ENABLE_CWG_[A-Z0-9_]*'))
 ENGINE_ENABLED := $(filter ENGINE,$(ENABLED))
 # Where the program looks for it: where `make install` puts it.
 ENGINE_PATH ?= $(LIBEXECDIR)/$(ENGINE)

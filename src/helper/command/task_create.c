@@ -16,7 +16,7 @@
 #include "helper/view/links.h"
 
 enum {
-    FINISH_TIME = 1000, /* milliseconds; a loaded machine takes some of them to finish a link */
+    FINISH_TIME = 1000, /* milliseconds */
 };
 
 static int fail_exists(const struct device *device, struct failure *failure)
@@ -49,9 +49,9 @@ static int fail_taken(struct link_end end, int presence, struct failure *failure
         name);
 }
 
-/* An unfinished link may be another command's that lives: the other command has left the container
- * to write its result. Gives that time to finish. By the clock, since root in the container can
- * hold up each turn. Returns an enum device_presence, as device_find(). */
+/* Another command that lives may be about to finish this link: it has left the container to write
+ * its result. This gives it time to come back, limited by the clock, since root in the container
+ * can hold up each turn. Returns an enum device_presence, as device_find(). */
 static int await_finish(struct link_end end, struct target *target, struct device *device,
                         struct failure *failure)
 {
