@@ -186,7 +186,7 @@ for _, addresses, nets, *_ in rows:
 
 @test "every relative link in the documents leads somewhere" {
     local file target
-    for file in *.md doc/*.md examples/*.md; do
+    for file in $(git ls-files "*.md"); do
         while read -r target; do
             [ -e "$(dirname "$file")/$target" ] || { echo "$file: $target" >&2; return 1; }
         done < <(grep -oE '\]\([^)#:]+' "$file" | sed 's/^](//')

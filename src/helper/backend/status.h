@@ -62,7 +62,8 @@ struct link_status {
     uint64_t wire_sent_bytes;
 };
 
-/* What can be known by one look, and a person can act on; doc/design.md has the argument. */
+/* What one look proves about a link, and a person can act on. The argument for each state:
+ * doc/decisions/0024-a-state-says-what-one-look-proves.md */
 enum link_state {
     STATE_UNFINISHED,    /* the cwg_create that made it was killed */
     STATE_DOWN,          /* somebody set the device down */
