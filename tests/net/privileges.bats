@@ -62,7 +62,7 @@ census()
             if (root) starts["bind", "0000000000000400"] = 1
             may["statx", ptrace] = may["pidfd_getfd", ptrace] = 1
             may["ioctl", "0000000000001000"] = may["sendto", "0000000000001000"] = 1
-            if (list) starts["getdents64", ptrace] = starts["newfstatat", ptrace] = starts["openat", ptrace] = 1
+            if (list) starts["getdents64", ptrace] = starts["openat", ptrace] = 1
             if (engine) starts["unshare", "0000000000200000"] = starts["setsockopt", "0000000000001000"] = 1
         }
         $2 ~ /[a-z]/ && $1 ~ /^[0-9]+$/ {

@@ -70,6 +70,14 @@ engine'
         END { exit bad }' "${sources[@]}"
 }
 
+# What an auditor reads first is all that there is to be read of it.
+@test "a capability is effective in no file but confine/privileged.c" {
+    run grep -lE 'privilege_(raise|lower)\(' "${sources[@]}"
+    [ "$output" = $'src/helper/confine/privilege.c\nsrc/helper/confine/privilege.h\nsrc/helper/confine/privileged.c' ]
+    run grep -nE 'SYS_capset|\<cap_set|privilege_(raise|lower)\(' src/helper/confine/privilege.c
+    [ ${#lines[@]} = 3 ] || { echo "$output"; false; }
+}
+
 @test "clang-tidy finds nothing in the program" {
     tests/sources/tidy "${program[@]}" -- \
         clang-tidy --quiet -- -std=gnu17 -D_GNU_SOURCE -Isrc -DVERSION='"0"' -DENGINE_PATH='"/engine"'

@@ -1,6 +1,6 @@
 // Runs a program, and all that it starts, on a kernel that refuses certain things, as older kernels
 // or other devices do; for the engine, whose descriptors have known numbers (src/handover), and
-// the last two for the helper.
+// the last three for the helper.
 //
 //     refuse [--log FILE] WHAT... -- CMD...
 //
@@ -13,6 +13,8 @@
 //     write-tcp    of TCP that is
 //     write-eio    every tenth writev() to 3 fails with EIO: a device that goes down
 //     pidfd-getfd  pidfd_getfd() fails with EPERM: kernel.yama.ptrace_scope is 3
+//     way-home     the third setns() fails with EPERM: by the first the helper shows that there is
+//                  a way back, and by the second it is in the container
 //     ipv6-routes  sendto() of a question for an IPv6 route fails with EOPNOTSUPP, on any
 //     descriptor:
 //                  what a kernel without IPv6 answers to it
@@ -175,6 +177,14 @@ static bool asks_ipv6_route(const request_t *request)
            message.header.nlmsg_type == RTM_GETROUTE && message.route.rtm_family == AF_INET6;
 }
 
+static bool is_third(const request_t *request)
+{
+    static int seen;
+
+    (void)request;
+    return ++seen == 3;
+}
+
 static bool always(const request_t *request)
 {
     (void)request;
@@ -191,6 +201,7 @@ static struct refusal refusals[] = {
     {"write-tcp", SYS_writev, EINVAL, writes_tcp, false},
     {"write-eio", SYS_writev, EIO, writes_tenth, false},
     {"pidfd-getfd", SYS_pidfd_getfd, EPERM, always, false},
+    {"way-home", SYS_setns, EPERM, is_third, false},
     {"ipv6-routes", SYS_sendto, EOPNOTSUPP, asks_ipv6_route, false},
 };
 
@@ -200,21 +211,22 @@ static _Noreturn void usage(void)
 {
     fputs("usage: refuse [--log FILE] WHAT... -- CMD...\n"
           "WHAT: udp-gro udp-segment batches uso tso write-udp write-tcp write-eio pidfd-getfd\n"
-          "      ipv6-routes\n",
+          "      way-home ipv6-routes\n",
           stderr);
     exit(CANNOT);
 }
 
 // Of each call that is of interest, those are asked about that concern descriptors 3 to 5, and of
-// sendto() and pidfd_getfd() all; all others the kernel goes on with by itself. Returns the
-// descriptor to be asked on.
+// sendto(), setns() and pidfd_getfd() all; all others the kernel goes on with by itself. Returns
+// the descriptor to be asked on.
 static int install_filter(void)
 {
     struct sock_filter filter[REFUSALS * 6 + 1];
     struct sock_fprog program = {.filter = filter};
 
     for (int i = 0; i < REFUSALS; i++) {
-        bool any = refusals[i].call == SYS_sendto || refusals[i].call == SYS_pidfd_getfd;
+        bool any = refusals[i].call == SYS_sendto || refusals[i].call == SYS_setns ||
+                   refusals[i].call == SYS_pidfd_getfd;
         const struct sock_filter rule[] = {
             BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
             BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)refusals[i].call, 0, 4),

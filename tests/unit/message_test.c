@@ -13,7 +13,7 @@ static void layout(void)
     static const uint8_t wanted[] = {
         0x48, 0,    0,    0,    /* length: 72 */
         0x34, 0x12, 0x01, 0x45, /* type, flags: those given, and NLM_F_REQUEST */
-        0,    0,    0,    0,    /* sequence: netlink_request()'s */
+        0,    0,    0,    0,    /* sequence: netlink.c's */
         0,    0,    0,    0,    /* port */
         0,    0,    0,    0,    /* the family's header */
         6,    0,    1,    0,    0xcd, 0xab, 0,    0,                /* u16, padded */

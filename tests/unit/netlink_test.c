@@ -295,8 +295,7 @@ static void forged_answers(void)
 
         rtmsg_link_get(&request, "lo");
         start_forgery(forged[i].datagrams, forged[i].count);
-        result = netlink_request(&netlink, &request, false, forged[i].no_answer ? NULL : note_call,
-                                 &calls);
+        result = netlink_ask(&netlink, &request, forged[i].no_answer ? NULL : note_call, &calls);
         expect(result == forged[i].result, "case %zu, %s: %d", i, forged[i].what, result);
         /* once one is refused, the rest is read, and not looked at */
         expect(calls.count == forged[i].seen, "case %zu, %s: %d seen", i, forged[i].what,
@@ -319,7 +318,7 @@ static void endless_answer(void)
     rtmsg_route_dump(&request);
     start_forgery(&more, 1);
     forgery.endless = true;
-    expect(netlink_request(&netlink, &request, false, note_call, &calls) == -EFBIG, "no end");
+    expect(netlink_ask(&netlink, &request, note_call, &calls) == -EFBIG, "no end");
     expect(calls.count >= 10000 && calls.count <= 1000000, "%d messages seen", calls.count);
     expect_wiped("no end");
     forgery.forging = false;
@@ -336,23 +335,23 @@ static void sending(void)
     memset(name, 'x', 600);
     rtmsg_link_get(&request, name);
     start_forgery(&yes, 1);
-    expect(netlink_request(&netlink, &request, false, NULL, NULL) == -EMSGSIZE, "overflowed");
+    expect(netlink_ask(&netlink, &request, NULL, NULL) == -EMSGSIZE, "overflowed");
     expect(forgery.sends == 0 && forgery.next == 0, "an overflowed message was sent");
 
     rtmsg_link_get(&request, "lo");
     start_forgery(&yes, 1);
     forgery.send_result = -1;
     forgery.send_error = ECONNREFUSED;
-    expect(netlink_request(&netlink, &request, false, NULL, NULL) == -ECONNREFUSED, "error");
+    expect(netlink_ask(&netlink, &request, NULL, NULL) == -ECONNREFUSED, "error");
     expect(forgery.next == 0, "read after an error");
     forgery.send_result = 5;
-    expect(netlink_request(&netlink, &request, false, NULL, NULL) == -EPROTO, "a part");
+    expect(netlink_ask(&netlink, &request, NULL, NULL) == -EPROTO, "a part");
     expect(forgery.next == 0, "read after a part");
 
     /* the acknowledgement is asked for; the number is a new one each time */
     start_forgery(&yes, 1);
     rtmsg_link_get(&request, "lo");
-    expect(netlink_request(&netlink, &request, false, NULL, NULL) == 0, "yes");
+    expect(netlink_ask(&netlink, &request, NULL, NULL) == 0, "yes");
     expect(request.header.nlmsg_flags == (NLM_F_REQUEST | NLM_F_ACK), "flags %x",
            request.header.nlmsg_flags);
     expect(request.header.nlmsg_seq == netlink.sequence && netlink.sequence == 2, "sequence %u",
@@ -379,9 +378,9 @@ static void not_the_kernel(void)
         netlink.fd = ends[0];
         rtmsg_link_get(&request, "lo");
         expect(write(ends[1], answer, sizeof(answer)) == sizeof(answer), "write");
-        result = netlink_request(&netlink, &request, false, note_call, &(struct calls){0});
+        result = netlink_ask(&netlink, &request, note_call, &(struct calls){0});
         expect(result == -EPROTO, "case %zu: %d", i, result);
-        result = netlink_request(&netlink, &request, false, note_call, &(struct calls){0});
+        result = netlink_ask(&netlink, &request, note_call, &(struct calls){0});
         expect(result == -EAGAIN, "case %zu, silent: %d", i, result);
         expect_wiped("a pair");
         netlink_close(&netlink);
@@ -458,21 +457,21 @@ static void request_links(struct netlink *netlink)
     int result;
 
     rtmsg_link_get(&request, "lo");
-    result = netlink_request(netlink, &request, false, take_link, &link);
+    result = netlink_ask(netlink, &request, take_link, &link);
     expect(result == 0, "lo: %d", result);
     expect(strcmp(link.name, "lo") == 0 && link.index == 1 && !link.up, "lo: %s %d", link.name,
            link.index);
     expect_wiped("lo");
     rtmsg_link_get(&request, "wg-1-0");
-    result = netlink_request(netlink, &request, false, take_link, &link);
+    result = netlink_ask(netlink, &request, take_link, &link);
     expect(result == -ENODEV, "absent: %d", result);
     expect_wiped("absent");
     rtmsg_link_get(&request, "lo");
-    result = netlink_request(netlink, &request, false, NULL, NULL);
+    result = netlink_ask(netlink, &request, NULL, NULL);
     expect(result == -EPROTO, "an answer where none was expected: %d", result);
     expect_wiped("unexpected");
     rtmsg_link_dump(&request, "wireguard");
-    result = netlink_request(netlink, &request, false, count_links, &count);
+    result = netlink_ask(netlink, &request, count_links, &count);
     expect(result == 0 || result == -EOPNOTSUPP, "dump: %d", result);
     expect_wiped("dump");
     check_socket(netlink);
@@ -487,25 +486,25 @@ static void request_changes(struct netlink *netlink)
     int result;
 
     rtmsg_link_up(&request, 1);
-    result = netlink_request(netlink, &request, false, NULL, NULL);
+    result = netlink_ask(netlink, &request, NULL, NULL);
     expect(result == -EPERM, "up, without privilege: %d", result);
     rtmsg_link_up(&request, 1);
-    result = netlink_request(netlink, &request, true, NULL, NULL);
+    result = netlink_change(netlink, &request);
     expect(result == 0, "up: %d", result);
     rtmsg_link_set_group(&request, 1, 0x6e616821, "an alias");
-    result = netlink_request(netlink, &request, true, NULL, NULL);
+    result = netlink_change(netlink, &request);
     expect(result == 0, "group: %d", result);
     rtmsg_link_get(&request, "lo");
-    result = netlink_request(netlink, &request, false, take_link, &link);
+    result = netlink_ask(netlink, &request, take_link, &link);
     expect(result == 0 && link.up && link.group == 0x6e616821, "lo: %d, up %d, group %x", result,
            link.up, link.group);
     for (int again = 0; again < 2; again++) {
         rtmsg_address_new(&request, 1, 0x0a000003, 31);
-        result = netlink_request(netlink, &request, true, NULL, NULL);
+        result = netlink_change(netlink, &request);
         expect(result == (again ? -EEXIST : 0), "address: %d", result);
     }
     rtmsg_route_dump(&request);
-    result = netlink_request(netlink, &request, false, find_route, &search);
+    result = netlink_ask(netlink, &request, find_route, &search);
     expect(result == 0 && search.found == 1, "routes: %d, %u found", result, search.found);
     expect_wiped("routes");
     check_socket(netlink);
@@ -520,11 +519,11 @@ static void request_much(struct netlink *netlink)
 
     for (uint32_t i = 0; i < 500 && !result; i++) {
         rtmsg_address_new(&request, 1, 0x0a020000 + i, 32);
-        result = netlink_request(netlink, &request, true, NULL, NULL);
+        result = netlink_change(netlink, &request);
     }
     expect(result == 0, "addresses: %d", result);
     rtmsg_route_dump(&request);
-    result = netlink_request(netlink, &request, false, find_route, &search);
+    result = netlink_ask(netlink, &request, find_route, &search);
     expect(result == 0 && search.found == 1 && search.all >= 500, "routes: %d, %u of %u", result,
            search.found, search.all);
     expect_wiped("routes");

@@ -8,7 +8,6 @@
 #include "helper/backend/alias.h"
 #include "helper/base/failure.h"
 #include "helper/base/settings.h"
-#include "helper/confine/privilege.h"
 #include "helper/netlink/rtmsg.h"
 
 static const char *const kinds[] = {
@@ -59,7 +58,7 @@ int device_find(struct target *target, struct link_end end, struct device *ret_d
     if (error)
         return error;
     rtmsg_link_get(&request, device.name);
-    error = netlink_request(&target->route, &request, false, note_link, &link);
+    error = netlink_ask(&target->route, &request, note_link, &link);
     if (error == -ENODEV)
         return DEVICE_ABSENT;
     if (error)
@@ -108,7 +107,7 @@ static int count_links(struct target *target, enum device_kind kind, struct coun
 
     count->kind = device_kind_text(kind);
     rtmsg_link_dump(&request, count->kind);
-    error = netlink_request(&target->dumps, &request, false, count_link, count);
+    error = netlink_ask(&target->dumps, &request, count_link, count);
     return error ? fail_unexpected(failure, error, "can't list the container's devices") : 0;
 }
 
@@ -242,7 +241,7 @@ static int check_around(struct target *target, const struct subnet *subnet, stru
     int error;
 
     rtmsg_link_get_index(&request, subnet->device);
-    error = netlink_request(&target->route, &request, false, note_link, &link);
+    error = netlink_ask(&target->route, &request, note_link, &link);
     if (error && error != -ENODEV && error != -EINVAL && error != -EBADMSG)
         return fail_unexpected(failure, error, "can't look up the device");
     if (!error && device_kind_parse(link.kind, &kind) &&
@@ -265,7 +264,7 @@ int device_check_addresses(struct target *target, const struct device *device, b
     if (presence == DEVICE_OURS)
         overlap.sibling = sibling.index;
     rtmsg_route_dump(&request);
-    error = netlink_request(&target->dumps, &request, false, note_overlap, &overlap);
+    error = netlink_ask(&target->dumps, &request, note_overlap, &overlap);
     if (error)
         return fail_unexpected(failure, error, "can't list the container's routes");
     if (overlap.what)
@@ -281,7 +280,7 @@ int device_set_address(struct target *target, const struct device *device, struc
     int error;
 
     rtmsg_address_new(&request, device->index, link_address(device->end), LINK_PREFIX_LENGTH);
-    error = netlink_request(&target->route, &request, true, NULL, NULL);
+    error = netlink_change(&target->route, &request);
     return error ? fail_step(failure, error, "can't set the link's address") : 0;
 }
 
@@ -290,8 +289,7 @@ int device_set_up(struct target *target, const struct device *device)
     struct message request;
 
     rtmsg_link_up(&request, device->index);
-    return netlink_request_by(&target->route, &request, PRIVILEGE_NET | privilege_to_bind(), NULL,
-                              NULL);
+    return netlink_change_to_bind(&target->route, &request);
 }
 
 int device_set_mtu(struct target *target, const struct device *device, uint32_t mtu,
@@ -301,7 +299,7 @@ int device_set_mtu(struct target *target, const struct device *device, uint32_t 
     int error;
 
     rtmsg_link_set_mtu(&request, device->index, mtu);
-    error = netlink_request(&target->route, &request, true, NULL, NULL);
+    error = netlink_change(&target->route, &request);
     return error ? fail_step(failure, error, "can't set the link's MTU") : 0;
 }
 
@@ -312,7 +310,7 @@ int device_finish(struct target *target, const struct device *device, const char
     int error;
 
     rtmsg_link_set_group(&request, device->index, 0, alias);
-    error = netlink_request(&target->route, &request, true, NULL, NULL);
+    error = netlink_change(&target->route, &request);
     return error ? fail_step(failure, error, "can't mark the link as finished") : 0;
 }
 
@@ -322,7 +320,7 @@ int device_delete(struct target *target, const struct device *device, struct fai
     int error;
 
     rtmsg_link_delete(&request, device->index);
-    error = netlink_request(&target->route, &request, true, NULL, NULL);
+    error = netlink_change(&target->route, &request);
     if (error && error != -ENODEV)
         return fail_unexpected(failure, error, "can't remove the link");
     return 0;

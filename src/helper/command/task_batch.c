@@ -262,8 +262,8 @@ static int fail_line(int result, struct failure *failure)
     }
 }
 
-/* Where a result was written in part, the error follows it in the same line. What failed may have
- * been the way home. Returns whether the batch has to end. */
+/* Where a result was written in part, the error follows it in the same line. Returns whether that
+ * couldn't be written. */
 static bool write_error(struct batch *batch, struct failure *failure)
 {
     batch->answer.length = 0;
@@ -271,7 +271,7 @@ static bool write_error(struct batch *batch, struct failure *failure)
                failure_word(failure->code));
     text_add_joined(&batch->answer, failure->text, "; ");
     text_add(&batch->answer, "\n");
-    return output_answer(batch->answer.bytes, failure) || home_return(batch->home, failure);
+    return output_answer(batch->answer.bytes, failure) != 0;
 }
 
 /* Returns 0, or a negative errno if there is no sense in going on. */
@@ -324,7 +324,7 @@ static int remove_made(const struct batch *batch, const struct made *made, struc
     /* The container has ended, and the link with it; or its number is another's by now. */
     if (error == -ESRCH || (!error && !netns_same(&target.netns, &made->netns))) {
         target_close(&target);
-        return home_return(batch->home, failure);
+        return 0;
     }
     if (!error)
         error = remove_same(&target, made, failure);

@@ -61,7 +61,7 @@ static int look(struct target *target, struct found *found, struct failure *fail
 
         found->kind = kind;
         rtmsg_link_dump(&request, device_kind_text(kind));
-        error = netlink_request(&target->dumps, &request, false, note_link, found);
+        error = netlink_ask(&target->dumps, &request, note_link, found);
         if (error)
             return fail_unexpected(failure, error, "can't list the container's devices");
     }

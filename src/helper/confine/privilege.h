@@ -2,22 +2,18 @@
  *
  * It is installed with three in its file's permitted set (capabilities(7)), and started by root it
  * has more. From the first moment on it has three permitted at most and none effective. One is
- * effective only around the system calls that need it:
+ * effective only around the system calls that need it, all of which are in privileged.c:
  *
- *   CAP_SYS_PTRACE  to look at another user's process: setns() on its pidfd (ptrace_may_access(),
- *                   kernel/ptrace.c)
- *   CAP_SYS_ADMIN   setns() into the container's network namespace and back (netns_install(),
- *                   net/core/net_namespace.c); an engine's own network namespace and empty root
- *                   directory (launch.c, child.c)
- *   CAP_NET_ADMIN   to open the netlink sockets and send what changes a device; the kernel looks at
- *                   who opened a socket, too (__netlink_ns_capable(), net/netlink/af_netlink.c);
- *                   SIOCGSKNS; an engine's TUN device, and the size of its sockets' buffers
+ *   CAP_SYS_PTRACE  to look at another user's process
+ *   CAP_SYS_ADMIN   to enter a container's network namespace, and to come back; to make an engine's
+ *                   own network namespace and empty root directory
+ *   CAP_NET_ADMIN   to change a device, to read a WireGuard device's state, to tell namespaces
+ *                   apart, to make an engine's TUN device
  *
  * A caller who is root may have a link on each port, as with any program. So if root starts the
  * helper, it keeps a fourth capability where root has that:
  *
- *   CAP_NET_BIND_SERVICE  to bind a port below net.ipv4.ip_unprivileged_port_start (port.c), and to
- *                   set a link of the kernel's up, which binds it (device.c)
+ *   CAP_NET_BIND_SERVICE  to bind a port below net.ipv4.ip_unprivileged_port_start
  *
  * Before anything is written to a descriptor of the caller none is effective, and before the last
  * message none is permitted either.
@@ -42,8 +38,9 @@ int privilege_start(void);
  * no_new_privs, the bounding set, nosuid, or the program's file. */
 int privilege_check(struct failure *failure);
 
-/* Make capabilities (a set of enum privilege) effective, and none. Neither fails with a set that
- * privilege_check() found; if it did, the program would end at once. errno is left alone. */
+/* For privileged.c alone: make capabilities (a set of enum privilege) effective, and none. Neither
+ * fails with a set that privilege_check() found; if it did, the program would end at once. errno is
+ * left alone. */
 void privilege_raise(unsigned int privileges);
 void privilege_lower(void);
 

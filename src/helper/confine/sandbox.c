@@ -59,11 +59,12 @@ static const struct sock_filter filter[] = {
     /* privilege.c: make a capability effective, and ineffective again */
     ALLOW(capset),
 
-    /* target.c: the process; into its namespace and out again; that namespace's descriptor */
+    /* target.c: the process. privileged.c: into its namespace and out again; that namespace's
+     * descriptor */
     ALLOW(pidfd_open),
     ALLOW_WITH(setns, 1, CLONE_NEWNET),
     ALLOW_WITH(ioctl, 1, SIOCGSKNS),
-    ALLOW(fstat),     /* which namespace is it? */
+    ALLOW(fstat),     /* home.c: which namespace is it? */
     ALLOW(faccessat), /* is it the machine's own? Opens nothing; the caller can ask this, too */
     /* target.c: is a descriptor of the caller's a network namespace's? */
     ALLOW(fstatfs),

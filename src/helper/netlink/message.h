@@ -16,7 +16,7 @@ struct message {
         struct nlmsghdr header;
         uint8_t bytes[MESSAGE_SIZE];
     };
-    bool overflowed; /* an append didn't fit: the message must not be sent (netlink_request()) */
+    bool overflowed; /* an append didn't fit: the message must not be sent (netlink.h) */
 };
 
 /* Starts a message of `type`, with flags beside NLM_F_REQUEST, and a family header of `size` zero

@@ -7,7 +7,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "helper/confine/privilege.h"
+#include "helper/confine/privileged.h"
 #include "helper/netlink/secret.h"
 
 enum {
@@ -25,14 +25,11 @@ static int set_option(int fd, int option)
 int netlink_open(int protocol, struct netlink *ret_netlink)
 {
     static const struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
+    int fd = privileged_open_netlink(protocol);
     int error;
-    int fd;
 
-    privilege_raise(PRIVILEGE_NET);
-    fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
-    privilege_lower();
     if (fd < 0)
-        return -errno;
+        return fd;
     /* Connected to port 0, the socket takes messages of nobody but the kernel. It is bound by that
      * to a port number that the kernel picks, so that nobody can occupy ours beforehand. */
     error = connect(fd, (const void *)&kernel, sizeof(kernel)) < 0 ? -errno : 0;
@@ -57,21 +54,40 @@ void netlink_close(struct netlink *netlink)
     netlink->fd = -1;
 }
 
-static int send_request(struct netlink *netlink, struct message *request, unsigned int privileges)
+/* By what right a request is sent. */
+enum right {
+    ANYBODYS,
+    ADMINS,        /* CAP_NET_ADMIN */
+    ADMINS_TO_BIND /* the same, and root's to bind each port */
+};
+
+static int send_by(enum right right, int fd, const void *bytes, size_t size)
 {
     ssize_t sent;
+
+    switch (right) {
+    case ADMINS:
+        return privileged_send(fd, bytes, size);
+    case ADMINS_TO_BIND:
+        return privileged_send_to_bind(fd, bytes, size);
+    case ANYBODYS:
+    default:
+        sent = send(fd, bytes, size, 0);
+        return sent < 0 ? -errno : (int)sent;
+    }
+}
+
+static int send_request(struct netlink *netlink, struct message *request, enum right right)
+{
+    int sent;
 
     if (request->overflowed)
         return -EMSGSIZE;
     request->header.nlmsg_seq = ++netlink->sequence;
     request->header.nlmsg_flags |= NLM_F_ACK;
-    if (privileges)
-        privilege_raise(privileges);
-    sent = send(netlink->fd, request->bytes, request->header.nlmsg_len, 0);
-    if (privileges)
-        privilege_lower();
+    sent = send_by(right, netlink->fd, request->bytes, request->header.nlmsg_len);
     if (sent < 0)
-        return -errno;
+        return sent;
     return (size_t)sent == request->header.nlmsg_len ? 0 : -EPROTO;
 }
 
@@ -137,10 +153,10 @@ static int take_messages(size_t size, uint32_t sequence, netlink_answer *answer,
     return offset == size ? 1 : -EBADMSG;
 }
 
-int netlink_request_by(struct netlink *netlink, struct message *request, unsigned int privileges,
-                       netlink_answer *answer, void *context)
+static int converse(struct netlink *netlink, struct message *request, enum right right,
+                    netlink_answer *answer, void *context)
 {
-    int error = send_request(netlink, request, privileges);
+    int error = send_request(netlink, request, right);
     int result = 0;
 
     if (error)
@@ -163,8 +179,24 @@ int netlink_request_by(struct netlink *netlink, struct message *request, unsigne
     return -EFBIG;
 }
 
-int netlink_request(struct netlink *netlink, struct message *request, bool privileged,
-                    netlink_answer *answer, void *context)
+int netlink_ask(struct netlink *netlink, struct message *request, netlink_answer *answer,
+                void *context)
 {
-    return netlink_request_by(netlink, request, privileged ? PRIVILEGE_NET : 0, answer, context);
+    return converse(netlink, request, ANYBODYS, answer, context);
+}
+
+int netlink_ask_as_admin(struct netlink *netlink, struct message *request, netlink_answer *answer,
+                         void *context)
+{
+    return converse(netlink, request, ADMINS, answer, context);
+}
+
+int netlink_change(struct netlink *netlink, struct message *request)
+{
+    return converse(netlink, request, ADMINS, NULL, NULL);
+}
+
+int netlink_change_to_bind(struct netlink *netlink, struct message *request)
+{
+    return converse(netlink, request, ADMINS_TO_BIND, NULL, NULL);
 }

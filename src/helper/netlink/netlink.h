@@ -26,14 +26,19 @@ enum {
 
 typedef int netlink_answer(const struct nlmsghdr *message, void *context);
 
-/* Sends a request, and reads what the kernel says to it. It is sent with `privileges`, a set
- * of enum privilege (privilege.h). `answer` may be NULL where none is expected but yes or no. The
- * answers are wiped when they have been seen. Returns 0 or a negative errno: the kernel's own, or
- * that of `answer`, or -EBADMSG or -EPROTO for an answer that makes no sense, -EFBIG for one
- * without end. */
-int netlink_request_by(struct netlink *netlink, struct message *request, unsigned int privileges,
-                       netlink_answer *answer, void *context);
+/* Each sends a request, and reads what the kernel says to it. The answers are wiped when they have
+ * been seen. Returns 0 or a negative errno: the kernel's own, or that of `answer`, or -EBADMSG or
+ * -EPROTO for an answer that makes no sense, -EFBIG for one without end. */
 
-/* The same with CAP_NET_ADMIN alone, if `privileged`, or without any. */
-int netlink_request(struct netlink *netlink, struct message *request, bool privileged,
-                    netlink_answer *answer, void *context);
+/* A question that anybody may ask. `answer` may be NULL where none is expected but yes or no. */
+int netlink_ask(struct netlink *netlink, struct message *request, netlink_answer *answer,
+                void *context);
+
+/* A question that takes CAP_NET_ADMIN. */
+int netlink_ask_as_admin(struct netlink *netlink, struct message *request, netlink_answer *answer,
+                         void *context);
+
+/* A change, by CAP_NET_ADMIN. And one that has the kernel bind a link's port, for which a caller
+ * who is root has CAP_NET_BIND_SERVICE as well. */
+int netlink_change(struct netlink *netlink, struct message *request);
+int netlink_change_to_bind(struct netlink *netlink, struct message *request);

@@ -32,5 +32,5 @@ struct failure;
 /* Keeps `secret` out of core dumps (madvise(2), MADV_DONTDUMP). Returns 0 or a negative errno. */
 int secret_protect(struct failure *failure);
 
-/* Wipes the keys and requests; answers are wiped by netlink_request(), as far as they reached. */
+/* Wipes the keys and requests; answers are wiped by netlink.c, as far as they reached. */
 void secret_wipe(void);

@@ -65,11 +65,11 @@ static int look(struct target *target, struct search *search, struct failure *fa
     int error;
 
     rtmsg_arp_dump(&request);
-    error = netlink_request(&target->dumps, &request, false, note_device, search);
+    error = netlink_ask(&target->dumps, &request, note_device, search);
     if (error)
         return fail_unexpected(failure, error, "can't list the container's devices");
     rtmsg_route_dump(&request);
-    error = netlink_request(&target->dumps, &request, false, note_address, search);
+    error = netlink_ask(&target->dumps, &request, note_address, search);
     return error ? fail_unexpected(failure, error, "can't list the container's routes") : 0;
 }
 
@@ -82,7 +82,7 @@ int arp_keep_apart(struct target *target, struct failure *failure)
         struct message request;
 
         rtmsg_arp_set_ignore(&request, search.open[i], OWN_ADDRESSES_ONLY);
-        error = netlink_request(&target->route, &request, true, NULL, NULL);
+        error = netlink_change(&target->route, &request);
         if (error == -ENODEV) /* it has gone by now */
             error = 0;
         if (error)

@@ -6,21 +6,22 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "helper/base/failure.h"
 #include "helper/base/settings.h"
 #include "helper/confine/deadline.h"
-#include "helper/confine/privilege.h"
+#include "helper/confine/privileged.h"
 #include "helper/netns/netdev.h"
 #include "helper/netns/nspid.h"
 #include "link/decimal.h"
 
 enum {
     DIRECTORY_SIZE = 32768,
-    LENGTH_AT = 16,      /* of a directory's entry, in itself, and */
-    NAME_AT = 19,        /* its name, with a NUL: as getdents64(2) has them */
+    LENGTH_AT = 16, /* of a directory's entry, in itself, and */
+    NAME_AT = 19,   /* its name, with a NUL: as getdents64(2) has them */
+    PID_SIZE = 12,
     PATH_SIZE = 32,      /* of "<pid>/ns/net" */
     CGROUP_SIZE = 16384, /* a line has 4096 characters at most; what is beyond isn't looked at */
     DEVICES_SIZE = 8192,
@@ -62,31 +63,23 @@ static uint16_t *find_slot(const struct census *census, const struct netns *netn
 static int look_at(int proc, const char *pid, struct netns *ret_netns)
 {
     char path[PATH_SIZE];
-    struct stat status;
-    int result;
+    struct statx status;
+    int error;
 
     (void)snprintf(path, sizeof(path), "%s/ns/net", pid);
-    privilege_raise(PRIVILEGE_PTRACE);
-    result = fstatat(proc, path, &status, 0);
-    privilege_lower();
-    if (result < 0)
-        return -errno;
-    *ret_netns = (struct netns){.fd = -1, .device = status.st_dev, .inode = status.st_ino};
-    return 0;
+    error = privileged_look_at(proc, path, &status);
+    if (!error)
+        *ret_netns = netns_of_file(&status);
+    return error;
 }
 
-/* A file of a process. Where /proc is mounted with hidepid it is found by PTRACE alone. Returns a
- * descriptor, or a negative errno. */
+/* A file of a process. Returns a descriptor, or a negative errno. */
 static int open_of(int proc, const char *pid, const char *name)
 {
     char path[PATH_SIZE];
-    int fd;
 
     (void)snprintf(path, sizeof(path), "%s/%s", pid, name);
-    privilege_raise(PRIVILEGE_PTRACE);
-    fd = openat(proc, path, O_RDONLY | O_CLOEXEC);
-    privilege_lower();
-    return fd < 0 ? -errno : fd;
+    return privileged_open_of(proc, path);
 }
 
 /* The beginning of such a file. Returns its length, or a negative errno. */
@@ -229,7 +222,7 @@ static bool read_container(int proc, const struct netns *netns, int pid,
                            char ret_id[static CONTAINER_ID_SIZE])
 {
     static char text[CGROUP_SIZE];
-    char name[PATH_SIZE], id[CONTAINER_ID_SIZE] = "";
+    char name[PID_SIZE], id[CONTAINER_ID_SIZE] = "";
     struct netns now;
     ssize_t length;
 
@@ -260,14 +253,11 @@ static int walk(int proc, struct census *census)
     static char bytes[DIRECTORY_SIZE];
 
     for (;;) {
-        long size;
+        int size = privileged_list(proc, bytes, sizeof(bytes));
 
-        privilege_raise(PRIVILEGE_PTRACE);
-        size = syscall(SYS_getdents64, proc, bytes, sizeof(bytes));
-        privilege_lower();
         if (size <= 0)
-            return size < 0 ? -errno : 0;
-        for (long offset = 0; offset < size;) {
+            return size;
+        for (int offset = 0; offset < size;) {
             const char *name = bytes + offset + NAME_AT;
             uint16_t length;
             uint32_t pid;

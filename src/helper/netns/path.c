@@ -40,11 +40,11 @@ static int measure(struct netlink *route, const struct endpoint *endpoint, uint3
     int error;
 
     rtmsg_path_get(&request, endpoint);
-    error = netlink_request(route, &request, false, note_path, &path);
+    error = netlink_ask(route, &request, note_path, &path);
     if (error)
         return error;
     rtmsg_link_get_index(&request, path.device);
-    error = netlink_request(route, &request, false, note_link, &link);
+    error = netlink_ask(route, &request, note_link, &link);
     if (!error)
         *ret_mtu = smaller(smaller(link.mtu, path.mtu), endpoint->ipv6 ? link.mtu6 : 0);
     return error;
@@ -100,7 +100,7 @@ bool path_is_local(const struct endpoint *endpoint)
     if (error)
         return false;
     rtmsg_path_get(&request, endpoint);
-    error = netlink_request(&route, &request, false, note_path, &path);
+    error = netlink_ask(&route, &request, note_path, &path);
     netlink_close(&route);
     return !error && path.type == RTN_LOCAL;
 }
@@ -127,7 +127,7 @@ bool path_is_closed(void)
     if (error)
         return false;
     rtmsg_arp_dump(&request);
-    error = netlink_request(&route, &request, false, note_network, &closed);
+    error = netlink_ask(&route, &request, note_network, &closed);
     netlink_close(&route);
     return !error && closed;
 }

@@ -9,7 +9,7 @@
 
 #include "helper/base/failure.h"
 #include "helper/base/settings.h"
-#include "helper/confine/privilege.h"
+#include "helper/confine/privileged.h"
 
 enum {
     HELD_MAX = 256, /* descriptors; the usual limit is 1024 */
@@ -31,22 +31,14 @@ static int open_socket(int family)
     return error;
 }
 
-/* A caller who is root may bind each port. */
 int port_bind(int fd, int family, uint16_t port)
 {
     const struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
     const struct sockaddr_in6 address6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
     const bool ipv6 = family == AF_INET6;
-    const unsigned int privilege = privilege_to_bind();
-    int result;
 
-    if (privilege)
-        privilege_raise(privilege);
-    result = bind(fd, ipv6 ? (const void *)&address6 : (const void *)&address,
-                  ipv6 ? sizeof(address6) : sizeof(address));
-    if (privilege)
-        privilege_lower();
-    return result < 0 ? -errno : 0;
+    return privileged_bind(fd, ipv6 ? (const void *)&address6 : (const void *)&address,
+                           ipv6 ? sizeof(address6) : sizeof(address));
 }
 
 int port_of(int fd, uint16_t *ret_port)

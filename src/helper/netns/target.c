@@ -22,48 +22,12 @@
 #include "helper/base/request.h"
 #include "helper/base/settings.h"
 #include "helper/confine/deadline.h"
-#include "helper/confine/privilege.h"
+#include "helper/confine/privileged.h"
 
 enum {
     LOCK_TRIES = 100,
     LOCK_PAUSE = 20, /* milliseconds, between two tries */
 };
-
-bool netns_same(const struct netns *a, const struct netns *b)
-{
-    return a->device == b->device && a->inode == b->inode;
-}
-
-/* fstat(), as one and the same system call with every libc: the sandbox has it. */
-int netns_identify(int fd, struct netns *ret_netns)
-{
-    struct stat status;
-
-    if (syscall(SYS_fstat, fd, &status) < 0)
-        return -errno;
-    *ret_netns = (struct netns){.fd = fd, .device = status.st_dev, .inode = status.st_ino};
-    return 0;
-}
-
-/* Whether a file is there: 0, or -ENOENT, or another negative errno that leaves it open. access(),
- * as one and the same system call on every machine: the sandbox has it. */
-static int look_for(const char *path)
-{
-    return syscall(SYS_faccessat, AT_FDCWD, path, F_OK) < 0 ? -errno : 0;
-}
-
-int home_open(struct home *ret_home, struct failure *failure)
-{
-    struct home home = {0};
-    int fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-    int error = fd < 0 ? -errno : netns_identify(fd, &home.netns);
-
-    if (error)
-        return fail_unexpected(failure, error, "can't open /proc/self/ns/net (is /proc mounted?)");
-    home.settings_seen = look_for("/proc/sys/net/core") == 0;
-    *ret_home = home;
-    return 0;
-}
 
 /* Whether one text has to do for what isn't there and what isn't the caller's, so that nobody
  * learns what isn't his. */
@@ -129,38 +93,6 @@ static int check_descriptor(int fd, struct failure *failure)
     return 0;
 }
 
-int netns_enter(int fd, unsigned int privileges)
-{
-    int result;
-
-    privilege_raise(privileges);
-    result = setns(fd, CLONE_NEWNET);
-    privilege_lower();
-    return result < 0 ? -errno : 0;
-}
-
-int home_return(const struct home *home, struct failure *failure)
-{
-    int error = netns_enter(home->netns.fd, PRIVILEGE_ADMIN);
-
-    return error ? fail_as(failure, FAILURE_NOT_PERMITTED, error,
-                           "the network namespace that this was started in, where the link's UDP "
-                           "socket would be, is none that this program has power over; start it in "
-                           "the host's")
-                 : 0;
-}
-
-/* The descriptor of the namespace that a socket is in (SIOCGSKNS, net/socket.c). */
-static int netns_of_socket(int socket, struct netns *ret_netns)
-{
-    int fd;
-
-    privilege_raise(PRIVILEGE_NET);
-    fd = ioctl(socket, SIOCGSKNS);
-    privilege_lower();
-    return fd < 0 ? -errno : netns_identify(fd, ret_netns);
-}
-
 /* What has to be done inside. Some settings of the network are the machine's, and its initial
  * namespace alone has them (net_core_table, net/core/sysctl_net_core.c); /proc/sys/net shows those
  * of the namespace that we are in, whatever is mounted or numbered how where we were started. */
@@ -168,21 +100,24 @@ static int open_inside(struct target *target)
 {
     int error = netlink_open(NETLINK_ROUTE, &target->route);
 
-    target->initial = look_for("/proc/sys/net/core/netdev_budget") != -ENOENT;
+    target->initial = home_find_file("/proc/sys/net/core/netdev_budget") != -ENOENT;
     if (!error)
         error = netlink_open(NETLINK_ROUTE, &target->dumps);
     if (!error)
         error = netlink_open(NETLINK_GENERIC, &target->generic);
     if (!error)
-        error = netns_of_socket(target->route.fd, &target->netns);
+        error = netns_of(target->route.fd, SIOCGSKNS, &target->netns);
     return error;
 }
 
-static int visit(const struct home *home, int fd, unsigned int privileges, struct target *target,
-                 struct failure *failure)
+static int visit(struct target *target, struct failure *failure)
 {
-    int error = netns_enter(fd, privileges);
+    int error = home_check_way(target->home, failure);
 
+    if (error)
+        return -EPERM;
+    error = target->pidfd >= 0 ? privileged_enter_process(target->pidfd)
+                               : privileged_enter_netns(target->descriptor);
     if (error == -ESRCH)
         return fail_no_process(failure);
     if (error == -EPERM)
@@ -190,8 +125,7 @@ static int visit(const struct home *home, int fd, unsigned int privileges, struc
     if (error)
         return fail_unexpected(failure, error, "pid: can't enter its network namespace");
     error = open_inside(target);
-    if (home_return(home, failure))
-        return -EPERM;
+    home_return(target->home);
     if (error == -EPERM)
         return fail_not_permitted(failure);
     if (error)
@@ -208,15 +142,6 @@ static bool owned_by(uid_t uid, const struct netns *netns)
     if (userns >= 0)
         close(userns);
     return known && owner == uid;
-}
-
-int home_check(const struct home *home, struct failure *failure)
-{
-    if (home->settings_seen || getuid() == 0)
-        return 0;
-    return fail_as(failure, FAILURE_NOT_PERMITTED, -EACCES,
-                   "can't tell the machine's own network namespace from a container's: "
-                   "/proc/sys/net is not to be seen; mount /proc where this program runs");
 }
 
 /* What a caller other than root may not work on. */
@@ -286,10 +211,7 @@ static int enter(struct target *target, struct failure *failure)
     int error;
 
     deadline_start();
-    error = target->pidfd >= 0
-                ? visit(target->home, target->pidfd, PRIVILEGE_PTRACE | PRIVILEGE_ADMIN, target,
-                        failure)
-                : visit(target->home, target->descriptor, PRIVILEGE_ADMIN, target, failure);
+    error = visit(target, failure);
     return error ? error : check_policy(target->home, target, failure);
 }
 

@@ -1,45 +1,13 @@
-/* The network namespaces that a task works in: home, where the helper was started and the UDP
- * sockets of links are, and the target, where the links' devices are. */
+/* The target: the network namespace where the links' devices are that a task is about. */
 #pragma once
 
 #include <stdbool.h>
-#include <sys/types.h>
 
 #include "helper/netlink/netlink.h"
+#include "helper/netns/home.h"
 
 struct failure;
 struct target_name;
-
-/* A namespace, held by a descriptor and known by its inode (ioctl_ns(2)). */
-struct netns {
-    int fd;
-    dev_t device;
-    ino_t inode;
-};
-
-struct home {
-    struct netns netns;
-    bool settings_seen; /* whether /proc/sys/net is there, which tells the initial namespace */
-};
-
-/* Which namespace a descriptor stands for. Returns 0, or a negative errno. */
-int netns_identify(int fd, struct netns *ret_netns);
-bool netns_same(const struct netns *a, const struct netns *b);
-
-/* Enters the network namespace that a pidfd or a namespace's descriptor stands for, by `privileges`
- * (privilege.h). Returns 0, or a negative errno. */
-int netns_enter(int fd, unsigned int privileges);
-
-/* Finds out where we are. Returns 0, or a negative errno. */
-int home_open(struct home *ret_home, struct failure *failure);
-
-/* Whether a container's namespace can be told from the machine's own, which only root may work on.
- * Returns 0, or -EACCES with what is to be done about it. */
-int home_check(const struct home *home, struct failure *failure);
-
-/* Goes back there. Where this fails the program has to end: away from home, nothing of what follows
- * would be right. Returns 0, or a negative errno. */
-int home_return(const struct home *home, struct failure *failure);
 
 struct target {
     const struct home *home;

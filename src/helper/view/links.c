@@ -118,7 +118,7 @@ int links_collect(struct target *target, struct link_nets nets, struct links *re
 
         search.kind = kind;
         rtmsg_counters_dump(&request, device_kind_text(kind));
-        error = netlink_request(&target->dumps, &request, false, note_link, &search);
+        error = netlink_ask(&target->dumps, &request, note_link, &search);
         if (error)
             return fail_unexpected(failure, error, "can't list the container's devices");
     }
@@ -150,7 +150,7 @@ static int read_again(struct target *target, const struct device *device,
     int error;
 
     rtmsg_counters_get(&request, device->index);
-    error = netlink_request(&target->route, &request, false, note_one, &one);
+    error = netlink_ask(&target->route, &request, note_one, &one);
     if (error && error != -ENODEV)
         return fail_unexpected(failure, error, "can't look up the device");
     if (error || !one.found)

@@ -32,7 +32,7 @@
 #include "helper/base/failure.h"
 #include "helper/base/random.h"
 #include "helper/base/settings.h"
-#include "helper/confine/privilege.h"
+#include "helper/confine/privileged.h"
 #include "link/link.h"
 
 enum {
@@ -77,17 +77,14 @@ int probe_open(const struct target *target, const struct device *device, struct 
 
     if (error)
         return fail_unexpected(failure, error, "can't get random bytes to ask the peer with");
-    error = netns_enter(target->netns.fd, PRIVILEGE_ADMIN);
+    error = privileged_enter_netns(target->netns.fd);
     if (error)
         return fail_unexpected(failure, error, "can't enter the container's network namespace");
     probe.fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     error = probe.fd < 0 ? -errno : 0;
     if (!error)
         error = set_up(probe.fd, device);
-    if (home_return(target->home, failure)) {
-        probe_close(&probe);
-        return -EPERM;
-    }
+    home_return(target->home);
     if (error) {
         probe_close(&probe);
         return error == -EADDRNOTAVAIL

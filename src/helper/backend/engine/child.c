@@ -10,12 +10,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <sched.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
-#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -25,6 +22,7 @@
 #include "handover/handover.h"
 #include "helper/base/settings.h"
 #include "helper/confine/privilege.h"
+#include "helper/confine/privileged.h"
 
 enum {
     OUT_OF_THE_WAY = 16, /* above all numbers that the engine's descriptors get */
@@ -103,21 +101,10 @@ static int arrange_descriptors(struct handover *handover)
  * that is no mount: EINVAL. */
 static int empty_root(void)
 {
-    static const char *const place = "/proc";
-    const unsigned long flags = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC;
-    bool done;
-    int saved;
+    int error = privileged_empty_root("/proc");
 
-    privilege_raise(PRIVILEGE_ADMIN);
-    done =
-        unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
-        mount("none", place, "tmpfs", flags, "size=4096,nr_inodes=1,mode=0555,uid=0,gid=0") == 0 &&
-        chdir(place) == 0 && syscall(SYS_pivot_root, ".", ".") == 0 &&
-        umount2(".", MNT_DETACH) == 0;
-    saved = errno;
-    privilege_lower();
-    if (!done)
-        return -saved;
+    if (error)
+        return error;
     return chdir("/") < 0 ? -errno : 0;
 }
 

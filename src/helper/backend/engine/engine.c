@@ -83,7 +83,7 @@ static int move_device(const struct target *target, struct link_end end, struct 
         return error;
     alias_write(launched.process, move.alias);
     rtmsg_link_move(&request, &move);
-    error = netlink_request(&launched.scratch, &request, true, NULL, NULL);
+    error = netlink_change(&launched.scratch, &request);
     if (error && error != -EEXIST)
         fail_unexpected(failure, error, "can't move the device into the container");
     return error;

@@ -2,15 +2,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/if_tun.h>
 #include <linux/netlink.h>
-#include <net/if.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -21,7 +18,7 @@
 #include "helper/base/failure.h"
 #include "helper/base/random.h"
 #include "helper/base/settings.h"
-#include "helper/confine/privilege.h"
+#include "helper/confine/privileged.h"
 
 enum {
     SOCKET_BUFFER = 8 * 1024 * 1024, /* what a burst needs that comes while the engine is busy */
@@ -55,19 +52,6 @@ static int open_program(int *ret_program, struct failure *failure)
     return 0;
 }
 
-static int set_buffers(int fd)
-{
-    static const int size = SOCKET_BUFFER;
-    int result;
-
-    privilege_raise(PRIVILEGE_NET);
-    result = setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
-    if (result == 0)
-        result = setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size));
-    privilege_lower();
-    return result < 0 ? -errno : 0;
-}
-
 static int open_udp(int family, int *ret_fd)
 {
     static const int on = 1;
@@ -76,7 +60,7 @@ static int open_udp(int family, int *ret_fd)
 
     if (fd < 0)
         return -errno;
-    error = set_buffers(fd);
+    error = privileged_set_buffers(fd, SOCKET_BUFFER);
     if (!error && family == AF_INET6 &&
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) < 0)
         error = -errno;
@@ -109,24 +93,15 @@ static int open_sockets(struct launch *launch, struct handover *handover, struct
     return 0;
 }
 
-/* In the scratch namespace, where the name is nobody else's. IFF_TUN_EXCL: one that is there would
- * be attached to otherwise, whoever made it. */
+/* In the scratch namespace, where the name is nobody else's. */
 static int make_device(const char *name, int index, int *ret_tun)
 {
-    static const int header = VIRTIO_HEADER;
-    struct ifreq request = {.ifr_flags =
-                                (short)(IFF_TUN | IFF_NO_PI | IFF_VNET_HDR | IFF_TUN_EXCL)};
     int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
-    int error = 0;
+    int error;
 
     if (fd < 0)
         return -errno;
-    memcpy(request.ifr_name, name, strnlen(name, IFNAMSIZ - 1));
-    privilege_raise(PRIVILEGE_NET);
-    if (ioctl(fd, TUNSETIFINDEX, &index) < 0 || ioctl(fd, TUNSETIFF, &request) < 0 ||
-        ioctl(fd, TUNSETVNETHDRSZ, &header) < 0)
-        error = -errno;
-    privilege_lower();
+    error = privileged_make_tun(fd, name, index, VIRTIO_HEADER);
     if (error) {
         close(fd);
         return error;
@@ -137,14 +112,10 @@ static int make_device(const char *name, int index, int *ret_tun)
 
 static int enter_scratch(struct failure *failure)
 {
-    int result;
+    int error = privileged_enter_new_netns();
 
-    privilege_raise(PRIVILEGE_ADMIN);
-    result = unshare(CLONE_NEWNET);
-    privilege_lower();
-    return result < 0
-               ? fail_unexpected(failure, -errno, "can't make a network namespace for the engine")
-               : 0;
+    return error ? fail_unexpected(failure, error, "can't make a network namespace for the engine")
+                 : 0;
 }
 
 int launch_fail_process(int error, struct failure *failure)
@@ -231,8 +202,7 @@ int launch_engine(const struct home *home, const char *name, struct launch *ret_
     struct launch launch = {.pidfd = -1, .start = -1, .udp4 = -1, .udp6 = -1};
     struct handover handover = {.tun = -1};
     int index = 0;
-    /* To go home from home shows that there will be a way back. */
-    int error = home_return(home, failure);
+    int error = home_check_way(home, failure);
 
     if (!error)
         error = choose_index(&index, failure);
@@ -242,17 +212,16 @@ int launch_engine(const struct home *home, const char *name, struct launch *ret_
         error = open_sockets(&launch, &handover, failure);
     if (!error)
         error = enter_scratch(failure);
-    if (!error)
+    if (!error) {
         error = start_inside(name, index, &launch, &handover, failure);
+        home_return(home);
+    }
     if (error)
         return error;
     /* The device lives as long as this is open: from now on it is the engine alone that has it. */
     close(handover.tun);
     close(handover.start);
     close(handover.program);
-    error = home_return(home, failure);
-    if (error)
-        return error;
     *ret_launch = launch;
     return 0;
 }

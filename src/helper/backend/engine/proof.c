@@ -9,7 +9,6 @@
 #include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -21,9 +20,8 @@
 
 #include "handover/handover.h"
 #include "helper/base/failure.h"
-#include "helper/base/print.h"
 #include "helper/base/settings.h"
-#include "helper/confine/privilege.h"
+#include "helper/confine/privileged.h"
 
 enum {
     PROC_PATH_SIZE = 32,
@@ -62,23 +60,12 @@ static void close_one(int *fd)
     *fd = -1;
 }
 
-/* The network namespace that an ioctl leads to, by CAP_NET_ADMIN over it. */
-static int open_netns(int fd, unsigned long command, struct netns *ret_netns)
-{
-    int opened;
-
-    privilege_raise(PRIVILEGE_NET);
-    opened = ioctl(fd, command);
-    privilege_lower();
-    return opened < 0 ? -errno : netns_identify(opened, ret_netns);
-}
-
 /* Whether it is this one, which is held by somebody else meanwhile. Returns 0, -EXDEV if it is
  * another, or another negative errno. */
 static int compare_netns(int fd, unsigned long command, const struct netns *wanted)
 {
     struct netns netns = {.fd = -1};
-    int error = open_netns(fd, command, &netns);
+    int error = netns_of(fd, command, &netns);
 
     close_one(&netns.fd);
     if (error)
@@ -100,13 +87,9 @@ static int look_at(const char *path, int flags, struct statx *ret_status)
 static int look_at_process(int process, const char *name, struct statx *ret_status)
 {
     char path[PROC_PATH_SIZE];
-    int error;
 
     (void)snprintf(path, sizeof(path), "/proc/%d/%s", process, name);
-    privilege_raise(PRIVILEGE_PTRACE);
-    error = look_at(path, 0, ret_status);
-    privilege_lower();
-    return error;
+    return privileged_look_at(AT_FDCWD, path, ret_status);
 }
 
 static bool same_file(const struct statx *a, const struct statx *b)
@@ -117,27 +100,22 @@ static bool same_file(const struct statx *a, const struct statx *b)
 
 static bool is_namespace(const struct netns *netns, const struct statx *status)
 {
-    return netns->inode == status->stx_ino &&
-           netns->device == makedev(status->stx_dev_major, status->stx_dev_minor);
+    const struct netns other = netns_of_file(status);
+
+    return netns_same(netns, &other);
 }
 
 /* A socket in the network namespace of a process, and which namespace that is. */
 static int enter_place(const struct home *home, struct proof *proof)
 {
-    struct failure failure = {.text = ""};
-    int error = netns_enter(proof->pidfd, PRIVILEGE_PTRACE | PRIVILEGE_ADMIN);
+    int error = privileged_enter_process(proof->pidfd);
 
     if (error)
         return error;
     proof->socket = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     error = proof->socket < 0 ? -errno : 0;
-    if (home_return(home, &failure)) {
-        /* It worked when the target was visited. From here nothing would be right. */
-        privilege_end();
-        print_failure(&failure, "");
-        _exit(EXIT_FAILURE);
-    }
-    return error ? error : open_netns(proof->socket, SIOCGSKNS, &proof->place);
+    home_return(home);
+    return error ? error : netns_of(proof->socket, SIOCGSKNS, &proof->place);
 }
 
 /* Whether the user namespace that a network namespace belongs to is our own. */
@@ -248,17 +226,6 @@ static int check_start(const struct proof *proof)
     return is_empty_root(&root, &own) && !has_ended(proof->pidfd) ? 0 : -ESRCH;
 }
 
-/* A copy of an engine's descriptor. Yama asks for more than CAP_SYS_PTRACE, if it is set to. */
-static int take_descriptor(const struct proof *proof, enum handover_descriptor number)
-{
-    int fd;
-
-    privilege_raise(PRIVILEGE_PTRACE);
-    fd = (int)syscall(SYS_pidfd_getfd, proof->pidfd, number, 0);
-    privilege_lower();
-    return fd < 0 ? -errno : fd;
-}
-
 /* The ioctls below have another meaning for other files (drivers/net/tun.c). */
 static bool is_tun(int fd)
 {
@@ -285,7 +252,7 @@ static int check_tun(int fd, const struct target *target, const struct device *d
 static int check_device(const struct proof *proof, const struct target *target,
                         const struct device *device)
 {
-    int fd = take_descriptor(proof, HANDOVER_TUN);
+    int fd = privileged_copy_descriptor(proof->pidfd, HANDOVER_TUN);
     int error = fd < 0 ? fd : check_tun(fd, target, device);
 
     if (fd >= 0)
@@ -360,7 +327,7 @@ static int check_listener(const struct proof *proof, int fd)
 
 int proof_take_listener(const struct proof *proof, int *ret_listener)
 {
-    int fd = take_descriptor(proof, HANDOVER_CONTROL);
+    int fd = privileged_copy_descriptor(proof->pidfd, HANDOVER_CONTROL);
     int error = fd < 0 ? fd : check_listener(proof, fd);
 
     if (!error)

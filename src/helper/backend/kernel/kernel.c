@@ -53,7 +53,7 @@ static int give_birth(struct target *target, const char *name, struct failure *f
         return fail_unexpected(failure, error, "can't open netlink");
     rtmsg_link_new(&request, name, device_kind_text(KIND_KERNEL), target->netns.fd,
                    DEVICE_GROUP_IN_THE_MAKING);
-    error = netlink_request(&route, &request, true, NULL, NULL);
+    error = netlink_change(&route, &request);
     netlink_close(&route);
     return error ? fail_birth(error, name, failure) : 0;
 }

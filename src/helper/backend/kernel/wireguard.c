@@ -21,7 +21,7 @@ static int find_family(struct target *target, uint16_t *ret_family, struct failu
     int error;
 
     wgmsg_family_get(&request);
-    error = netlink_request(&target->generic, &request, false, note_family, &family);
+    error = netlink_ask(&target->generic, &request, note_family, &family);
     if (!error && family == 0)
         error = -EBADMSG;
     if (error)
@@ -40,7 +40,7 @@ int wireguard_look(bool *ret_there, struct failure *failure)
     if (error)
         return fail_unexpected(failure, error, "can't open netlink");
     wgmsg_family_get(&request);
-    error = netlink_request(&generic, &request, false, note_family, &family);
+    error = netlink_ask(&generic, &request, note_family, &family);
     netlink_close(&generic);
     if (error && error != -ENOENT)
         return fail_unexpected(failure, error, "can't ask the kernel for WireGuard");
@@ -69,7 +69,7 @@ static int read_device(struct target *target, uint16_t family, int index,
     int error;
 
     wgmsg_device_get(&request, family, index);
-    error = netlink_request(&target->generic, &request, true, note_device, &reading);
+    error = netlink_ask_as_admin(&target->generic, &request, note_device, &reading);
     if (error)
         return fail_step(failure, error, "can't read the link's state from WireGuard");
     /* wg_get_device_dump(), drivers/net/wireguard/netlink.c, tells the public key of a device that
@@ -96,7 +96,7 @@ int wireguard_set_new_key(struct target *target, int index, uint16_t port,
         return fail_unexpected(failure, error, "can't get random bytes for a key");
     key_clamp(&secret.private_key);
     wgmsg_set_key(&secret.request, family, index, &secret.private_key, port);
-    error = netlink_request(&target->generic, &secret.request, true, NULL, NULL);
+    error = netlink_change(&target->generic, &secret.request);
     secret_wipe();
     if (error)
         return fail_step(failure, error, "can't set the link's key and port");
@@ -116,7 +116,7 @@ int wireguard_set_port(struct target *target, int index, uint16_t port, struct f
     if (error)
         return error;
     wgmsg_set_port(&request, family, index, port);
-    error = netlink_request(&target->generic, &request, true, NULL, NULL);
+    error = netlink_change(&target->generic, &request);
     return error ? fail_step(failure, error, "can't set the link's port") : 0;
 }
 
@@ -140,7 +140,7 @@ int wireguard_set_peer(struct target *target, int index, const struct peer *peer
      * none costs a grace period of RCU all the same (wg_peer_remove_all(), peer.c). */
     replace = state.peers > 1 || (state.peers == 1 && !key_equal(&peer->public_key, &state.peer));
     wgmsg_set_peer(&secret.request, family, index, peer, replace);
-    error = netlink_request(&target->generic, &secret.request, true, NULL, NULL);
+    error = netlink_change(&target->generic, &secret.request);
     secret_wipe();
     return error ? fail_step(failure, error, "can't set the link's peer") : 0;
 }
@@ -168,7 +168,7 @@ int wireguard_status(struct target *target, int index, struct link_status *ret_s
     if (error)
         return error;
     wgmsg_device_get(&request, reading.family, index);
-    error = netlink_request(&target->generic, &request, true, note_status, &reading);
+    error = netlink_ask_as_admin(&target->generic, &request, note_status, &reading);
     if (error)
         return fail_step(failure, error, "can't read the link's state from WireGuard");
     *ret_status = reading.told.status;
