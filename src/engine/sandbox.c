@@ -4,41 +4,18 @@
  * process to talk to or look at, and the system calls below. */
 #include "engine/sandbox.h"
 
-#include <asm/unistd.h>
 #include <errno.h>
-#include <linux/audit.h>
 #include <linux/capability.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <stddef.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#if defined __x86_64__
-#define SANDBOX_ARCH AUDIT_ARCH_X86_64
-#elif defined __aarch64__
-#define SANDBOX_ARCH AUDIT_ARCH_AARCH64
-#else
-#error                                                                                             \
-    "sandbox.c: no audit architecture is known for this processor: add it here, and run the tests"
-#endif
-
-#define LOAD(field)                                                                                \
-    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (unsigned int)offsetof(struct seccomp_data, field))
-/* The next instruction if the loaded value is this one, else skip some. */
-#define IF(value, skip) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned int)(value), 0, skip)
-#define RETURN(action)  BPF_STMT(BPF_RET | BPF_K, action)
-
-#define ALLOW(call) IF(__NR_##call, 1), RETURN(SECCOMP_RET_ALLOW)
+#include "handover/filter.h"
 
 /* clang-format off */
 static const struct sock_filter filter[] = {
-    LOAD(arch),
-    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SANDBOX_ARCH, 1, 0),
-    RETURN(SECCOMP_RET_KILL_PROCESS),
-    LOAD(nr), /* the x32 calls of x86_64 have a bit set that none below has */
+    FILTER_BEGIN,
 
     /* main.c: wait */
 #ifdef __NR_poll
@@ -68,7 +45,7 @@ static const struct sock_filter filter[] = {
     /* main.c: the end */
     ALLOW(exit_group),
 
-    RETURN(SECCOMP_RET_KILL_PROCESS),
+    FILTER_END,
 };
 /* clang-format on */
 

@@ -1,60 +1,27 @@
 #include "helper/confine/sandbox.h"
 
-#include <asm/unistd.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/audit.h>
-#include <linux/filter.h>
 #include <linux/if_tun.h>
 #include <linux/netlink.h>
 #include <linux/nsfs.h>
-#include <linux/seccomp.h>
 #include <linux/sockios.h>
 #include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
-#include <stddef.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "handover/filter.h"
 #include "handover/handover.h"
 #include "helper/base/failure.h"
 #include "helper/base/settings.h"
 
-#if defined __x86_64__
-#define SANDBOX_ARCH AUDIT_ARCH_X86_64
-#elif defined __aarch64__
-#define SANDBOX_ARCH AUDIT_ARCH_AARCH64
-#else
-#error                                                                                             \
-    "sandbox.c: no audit architecture is known for this processor: add it here, and run the tests"
-#endif
-
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "LOAD_ARGUMENT reads the lower half");
-
-#define LOAD(field) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (unsigned int)(field))
-#define LOAD_CALL   LOAD(offsetof(struct seccomp_data, nr))
-/* The lower 32 bits: of an int, the kernel looks at no more. */
-#define LOAD_ARGUMENT(index) LOAD(offsetof(struct seccomp_data, args[index]))
-/* The next instruction if the loaded value is this one, else skip some. */
-#define IF(value, skip) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned int)(value), 0, skip)
-#define RETURN(action)  BPF_STMT(BPF_RET | BPF_K, action)
-
-#define ALLOW(call) IF(__NR_##call, 1), RETURN(SECCOMP_RET_ALLOW)
-#define ALLOW_WITH(call, index, value)                                                             \
-    IF(__NR_##call, 4), LOAD_ARGUMENT(index), IF(value, 1), RETURN(SECCOMP_RET_ALLOW), LOAD_CALL
-#define ALLOW_WITH_BOTH(call, index, value, other, other_value)                                    \
-    IF(__NR_##call, 6), LOAD_ARGUMENT(index), IF(value, 3), LOAD_ARGUMENT(other),                  \
-        IF(other_value, 1), RETURN(SECCOMP_RET_ALLOW), LOAD_CALL
-
 /* clang-format off */
 static const struct sock_filter filter[] = {
-    LOAD(offsetof(struct seccomp_data, arch)),
-    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SANDBOX_ARCH, 1, 0),
-    RETURN(SECCOMP_RET_KILL_PROCESS),
-    LOAD_CALL, /* the x32 calls of x86_64 have a bit set that none below has */
+    FILTER_BEGIN,
 
     /* privilege.c: make a capability effective, and ineffective again */
     ALLOW(capset),
@@ -157,7 +124,7 @@ static const struct sock_filter filter[] = {
     ALLOW_WITH(close_range, 0, STDERR_FILENO + 1),
     ALLOW(exit_group),
 
-    RETURN(SECCOMP_RET_KILL_PROCESS),
+    FILTER_END,
 };
 /* clang-format on */
 
