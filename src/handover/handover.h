@@ -1,5 +1,5 @@
-/* What the helper and the engine agree on, said once: which descriptors an engine is started with,
- * what is said on the start socket, and where the engine is spoken to.
+/* Helper and engine agree on these: which descriptors an engine is started with, what is said on
+ * the start socket, and where and how the engine is spoken to.
  *
  * Start socket (SOCK_SEQPACKET): the engine listens, enters its sandbox, and sends its public key,
  * KEY_SIZE bytes: then it is ready to serve. The helper answers with HANDOVER_GO when the link
@@ -12,7 +12,8 @@
 #pragma once
 
 enum handover_descriptor {
-    HANDOVER_TUN = 3, /* a device with virtio headers of 10 bytes; non-blocking, as the sockets */
+    HANDOVER_TUN = 3, /* the link's device, its frames with virtio headers; non-blocking, as the
+                       * sockets */
     HANDOVER_UDP4,
     HANDOVER_UDP6, /* closed where there is no IPv6 */
     HANDOVER_START,
@@ -24,4 +25,10 @@ enum handover_descriptor {
 enum {
     HANDOVER_GO = 'g',
     HANDOVER_MESSAGE_MAX = 4096, /* bytes of a request, and of an answer */
+    HANDOVER_VNET_SIZE = 10,     /* of the virtio header: struct virtio_net_hdr, host byte order */
 };
+
+/* The request that asks how the engine is, and the line that a request to change something begins
+ * with. */
+#define HANDOVER_GET "get=1\n\n"
+#define HANDOVER_SET "set=1\n"

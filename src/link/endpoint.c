@@ -23,7 +23,7 @@ static bool copy_text(const char *text, char ret_copy[static TEXT_SIZE])
     return true;
 }
 
-enum endpoint_flaw endpoint_parse(const char *text, struct endpoint *ret_endpoint)
+static enum endpoint_flaw parse_ipv4(const char *text, struct endpoint *ret_endpoint)
 {
     char copy[TEXT_SIZE];
     char *colon;
@@ -47,18 +47,18 @@ enum endpoint_flaw endpoint_parse(const char *text, struct endpoint *ret_endpoin
 
 static enum endpoint_flaw judge_ipv6(const uint8_t address[static 16])
 {
-    static const uint8_t unspecified[16], mapped[12] = {[10] = 0xff, [11] = 0xff};
+    static const uint8_t unspecified[16];
 
     if (memcmp(address, unspecified, sizeof(unspecified)) == 0 || address[0] == 0xff)
         return ENDPOINT_NO_PEER;
-    if (memcmp(address, mapped, sizeof(mapped)) == 0)
+    if (address_is_mapped(address))
         return ENDPOINT_MAPPED;
     if (address[0] == 0xfe && (address[1] & 0xc0) == 0x80)
         return ENDPOINT_LINK_LOCAL;
     return ENDPOINT_GOOD;
 }
 
-enum endpoint_flaw endpoint_parse_ipv6(const char *text, struct endpoint *ret_endpoint)
+static enum endpoint_flaw parse_ipv6(const char *text, struct endpoint *ret_endpoint)
 {
     struct endpoint endpoint = {.ipv6 = true};
     char copy[TEXT_SIZE];
@@ -68,7 +68,7 @@ enum endpoint_flaw endpoint_parse_ipv6(const char *text, struct endpoint *ret_en
     enum endpoint_flaw flaw;
     uint32_t port;
 
-    if (text[0] != '[' || !copy_text(text, copy))
+    if (!copy_text(text, copy))
         return ENDPOINT_MALFORMED;
     end = strstr(address, "]:");
     if (!end || decimal_parse(end + 2, PORT_MAX, &port) || port == 0)
@@ -87,17 +87,19 @@ enum endpoint_flaw endpoint_parse_ipv6(const char *text, struct endpoint *ret_en
     return ENDPOINT_GOOD;
 }
 
+enum endpoint_flaw endpoint_parse(const char *text, struct endpoint *ret_endpoint)
+{
+    return text[0] == '[' ? parse_ipv6(text, ret_endpoint) : parse_ipv4(text, ret_endpoint);
+}
+
 void endpoint_to_text(const struct endpoint *endpoint, char ret_text[static ENDPOINT_TEXT_SIZE])
 {
-    uint32_t address = endpoint->address;
+    char address[INET6_ADDRSTRLEN];
 
-    if (endpoint->ipv6) {
-        char address6[INET6_ADDRSTRLEN];
-
-        (void)inet_ntop(AF_INET6, endpoint->address6, address6, sizeof(address6));
-        (void)snprintf(ret_text, ENDPOINT_TEXT_SIZE, "[%s]:%u", address6, endpoint->port);
-    } else {
-        (void)snprintf(ret_text, ENDPOINT_TEXT_SIZE, "%u.%u.%u.%u:%u", address >> 24,
-                       address >> 16 & 255, address >> 8 & 255, address & 255, endpoint->port);
-    }
+    if (endpoint->ipv6)
+        (void)inet_ntop(AF_INET6, endpoint->address6, address, sizeof(address));
+    else
+        address_ipv4_to_text(endpoint->address, address);
+    (void)snprintf(ret_text, ENDPOINT_TEXT_SIZE, endpoint->ipv6 ? "[%s]:%u" : "%s:%u", address,
+                   endpoint->port);
 }

@@ -24,16 +24,13 @@ enum endpoint_flaw {
     ENDPOINT_MAPPED,     /* an IPv4 address as an IPv6 one, ::ffff:0:0/96 */
 };
 
-/* Reads a.b.c.d:port from all of `text`: an address as address.h has it, and a port, 1-65535, in
- * decimal without leading zeros. Unspecified ("this network", 0.0.0.0/8, RFC 791), multicast
- * (224.0.0.0/4) and limited broadcast addresses are refused, since no peer can be there; loopback
- * is not: two containers of one machine may be linked. Writes *ret_endpoint if ENDPOINT_GOOD is
- * returned, and only then. */
+/* Reads a.b.c.d:port or [IPv6]:port from all of `text`: an address as address.h has it, and a port,
+ * 1-65535, in decimal without leading zeros. Refused are addresses at which no peer can be:
+ * 0.0.0.0/8 ("this network", RFC 791) and ::, multicast (224.0.0.0/4, ff00::/8), and the limited
+ * broadcast address; and the two flaws above that only IPv6 has. Loopback is taken: two containers
+ * of one machine may be linked. Writes *ret_endpoint if ENDPOINT_GOOD is returned, and only then.
+ */
 enum endpoint_flaw endpoint_parse(const char *text, struct endpoint *ret_endpoint);
-
-/* The same for [IPv6]:port. Refused are ::, multicast (ff00::/8), and the two flaws above that only
- * IPv6 has. */
-enum endpoint_flaw endpoint_parse_ipv6(const char *text, struct endpoint *ret_endpoint);
 
 /* Writes the text of one that is known. */
 void endpoint_to_text(const struct endpoint *endpoint, char ret_text[static ENDPOINT_TEXT_SIZE]);

@@ -79,6 +79,34 @@ int key_from_text(const char *text, struct key *ret_key)
     return error;
 }
 
+void key_to_hex(const struct key *key, char ret_hex[static KEY_HEX_LENGTH + 1])
+{
+    for (size_t i = 0; i < KEY_HEX_LENGTH; i++) {
+        unsigned int digit = key->bytes[i / 2] >> (i % 2 ? 0 : 4) & 15;
+
+        ret_hex[i] = (char)('0' + digit + ((9 - digit) >> 8 & ('a' - '0' - 10)));
+    }
+    ret_hex[KEY_HEX_LENGTH] = '\0';
+}
+
+int key_from_hex(const char text[static KEY_HEX_LENGTH], struct key *ret_key)
+{
+    struct key key = {0};
+    int wrong = 0;
+
+    for (size_t i = 0; i < KEY_HEX_LENGTH; i++) {
+        int digit = -1 + (mask_of(text[i], '0', '9') & (text[i] - '0' + 1)) +
+                    (mask_of(text[i], 'a', 'f') & (text[i] - 'a' + 11));
+
+        wrong |= digit;
+        key.bytes[i / 2] = (uint8_t)(key.bytes[i / 2] << 4 | (digit & 15));
+    }
+    if (wrong >= 0)
+        *ret_key = key;
+    explicit_bzero(&key, sizeof(key));
+    return wrong >= 0 ? 0 : -1;
+}
+
 bool key_equal(const struct key *a, const struct key *b)
 {
     volatile uint8_t difference = 0;

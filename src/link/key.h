@@ -1,4 +1,5 @@
-/* Keys of WireGuard: 32 bytes, and their text form, 44 characters of base64 (RFC 4648). */
+/* Keys of WireGuard: 32 bytes, and their text forms: base64 (RFC 4648), which people see, and
+ * hexadecimal, which helper and engine use between them. */
 #pragma once
 
 #include <stdbool.h>
@@ -7,6 +8,7 @@
 enum {
     KEY_SIZE = 32,
     KEY_TEXT_LENGTH = 44,
+    KEY_HEX_LENGTH = 2 * KEY_SIZE,
 };
 
 struct key {
@@ -20,6 +22,13 @@ void key_to_text(const struct key *key, char ret_text[static KEY_TEXT_LENGTH + 1
  * the end, and its two spare bits zero (section 3.5), so that each key has one spelling. Writes
  * *ret_key on success only. Returns 0, or -1. */
 int key_from_text(const char *text, struct key *ret_key);
+
+/* Writes 64 lower-case digits and a NUL, in constant time. */
+void key_to_hex(const struct key *key, char ret_hex[static KEY_HEX_LENGTH + 1]);
+
+/* Reads the 64 lower-case digits at the start of `text`, in constant time. Writes *ret_key on
+ * success only. Returns 0, or -1. */
+int key_from_hex(const char text[static KEY_HEX_LENGTH], struct key *ret_key);
 
 /* In constant time: a key may be a secret one. */
 bool key_equal(const struct key *a, const struct key *b);

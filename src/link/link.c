@@ -22,10 +22,7 @@ uint32_t link_address(struct link_end end)
 
 void link_address_to_text(struct link_end end, char ret_text[static ADDRESS_TEXT_SIZE])
 {
-    uint32_t address = link_address(end);
-
-    (void)snprintf(ret_text, ADDRESS_TEXT_SIZE, "%u.%u.%u.%u", address >> 24, address >> 16 & 255,
-                   address >> 8 & 255, address & 255);
+    address_ipv4_to_text(link_address(end), ret_text);
 }
 
 int link_name(const char *prefix, struct link_end end, char ret_name[static LINK_NAME_SIZE])

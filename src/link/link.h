@@ -8,11 +8,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "link/address.h"
+
 enum {
     LINK_NET_MAX = 8388607,
     LINK_HOST_MAX = 1,
     LINK_PREFIX_LENGTH = 31, /* of a net, in bits */
-    ADDRESS_TEXT_SIZE = 16,  /* a.b.c.d and a NUL */
     LINK_NAME_SIZE = 16,     /* IFNAMSIZ of <linux/if.h>: 15 characters and a NUL */
 };
 

@@ -76,7 +76,7 @@ static struct bytes from_text_of(const char *text, size_t length)
     return bytes;
 }
 
-static struct key key_from_hex(const char *text)
+static struct key key_of(const char *text)
 {
     struct bytes bytes = from_text_of(text, KEY_SIZE);
     struct key key;
@@ -123,7 +123,7 @@ static int64_t number(const char *text)
 /* new <private key> */
 static void do_new(char *const values[])
 {
-    struct key key = key_from_hex(values[0]);
+    struct key key = key_of(values[0]);
 
     noise_free(noise);
     noise = noise_new_with(&key);
@@ -136,7 +136,7 @@ static void do_new(char *const values[])
 /* peer <public key> */
 static void do_peer(char *const values[])
 {
-    struct key key = key_from_hex(values[0]);
+    struct key key = key_of(values[0]);
 
     cookie_maker_init(&maker, &key);
     answer_bool(noise_set_peer(noise, &key));
@@ -145,7 +145,7 @@ static void do_peer(char *const values[])
 /* preshared <key> */
 static void do_preshared(char *const values[])
 {
-    struct key key = key_from_hex(values[0]);
+    struct key key = key_of(values[0]);
 
     noise_set_preshared_key(noise, &key);
     answer_bool(noise_has_preshared_key(noise));

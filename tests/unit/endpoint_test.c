@@ -127,9 +127,7 @@ static const struct {
     /* other things that a caller may think of */
     {"localhost:51820", ENDPOINT_MALFORMED, 0, 0},
     {"example.com:51820", ENDPOINT_MALFORMED, 0, 0},
-    {"[::1]:51820", ENDPOINT_MALFORMED, 0, 0},
     {"::1:51820", ENDPOINT_MALFORMED, 0, 0},
-    {"[2001:db8::1]:51820", ENDPOINT_MALFORMED, 0, 0},
     {"::ffff:1.2.3.4:1", ENDPOINT_MALFORMED, 0, 0},
     {"[1.2.3.4]:1", ENDPOINT_MALFORMED, 0, 0},
     {"udp://1.2.3.4:1", ENDPOINT_MALFORMED, 0, 0},
@@ -492,7 +490,6 @@ static const struct {
     {"[fe80::1%eth0]:0", ENDPOINT_MALFORMED},
     {"[fe80::g%eth0]:1", ENDPOINT_MALFORMED},
     {"[1.2.3.4%eth0]:1", ENDPOINT_MALFORMED},
-    {"198.51.100.7:51820", ENDPOINT_MALFORMED},
     {"-", ENDPOINT_MALFORMED},
     {"--", ENDPOINT_MALFORMED},
     {"[-]:51820", ENDPOINT_MALFORMED},
@@ -514,7 +511,7 @@ static enum endpoint_flaw parse_ipv6(const char *text, struct endpoint *ret_endp
 
     memset(&endpoint, 0xa5, sizeof(endpoint));
     memcpy(&before, &endpoint, sizeof(endpoint));
-    flaw = endpoint_parse_ipv6(copy, &endpoint);
+    flaw = endpoint_parse(copy, &endpoint);
     free(copy);
     if (flaw == ENDPOINT_GOOD) {
         expect(endpoint.ipv6 && endpoint.address == 0 && endpoint.port != 0, "\"%s\"", text);
@@ -544,8 +541,6 @@ static void good_ipv6(void)
             expect(parse_ipv6(text, &again) == ENDPOINT_GOOD &&
                        memcmp(&again, &endpoint, sizeof(again)) == 0,
                    "case %zu, %s", i, text);
-        expect(endpoint_parse(good_cases[i].text, &again) == ENDPOINT_MALFORMED, "case %zu: IPv4",
-               i);
         free(text);
     }
 }

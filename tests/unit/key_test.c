@@ -1,6 +1,7 @@
 #include "link/key.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -313,6 +314,29 @@ static void comparison(void)
     }
 }
 
+/* Each byte at each place, there and back; and with each other character in the place of a digit.
+ */
+static void hexadecimal(void)
+{
+    for (unsigned int i = 0; i < 256 * KEY_SIZE; i++) {
+        size_t place = i % KEY_SIZE;
+        struct key key = {{1}}, again = {{2}};
+        char text[KEY_HEX_LENGTH + 1], wanted[3];
+        char wrong = (char)(i / KEY_SIZE);
+
+        key.bytes[place] = (uint8_t)(i / KEY_SIZE);
+        key_to_hex(&key, text);
+        (void)snprintf(wanted, sizeof(wanted), "%02x", key.bytes[place]);
+        expect(strlen(text) == KEY_HEX_LENGTH && memcmp(text + 2 * place, wanted, 2) == 0, "%s",
+               text);
+        expect(key_from_hex(text, &again) == 0 && key_equal(&key, &again), "%s", text);
+        text[2 * place + i % 2] = wrong;
+        again = key;
+        expect((key_from_hex(text, &again) == 0) == (wrong && strchr("0123456789abcdef", wrong)),
+               "character %d at %zu", wrong, 2 * place + i % 2);
+    }
+}
+
 int main(void)
 {
     static const struct test tests[] = {
@@ -325,6 +349,7 @@ int main(void)
         {.name = "lengths", .run = lengths},
         {.name = "refused_texts", .run = refused_texts},
         {.name = "nothing_left", .run = nothing_left},
+        {.name = "hexadecimal", .run = hexadecimal},
         {.name = "clamp", .run = clamp},
         {.name = "comparison", .run = comparison},
     };

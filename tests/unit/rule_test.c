@@ -376,8 +376,7 @@ static void peer_networks(void)
         struct endpoint endpoint = {.port = 0};
 
         if (text)
-            (void)(text[0] == '[' ? endpoint_parse_ipv6(text, &endpoint)
-                                  : endpoint_parse(text, &endpoint));
+            (void)endpoint_parse(text, &endpoint);
         expect(rule_allows_peer(&rule, &endpoint) == peers[i].allowed, "case %zu", i);
     }
 }

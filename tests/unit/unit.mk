@@ -62,8 +62,8 @@ $(patsubst %,$(UNIT_DIR)/%,$(filter-out $(ENGINE_WORLD_TESTS),$(ENGINE_TESTS))):
 		$(UNIT_DIR)/%: $(UNIT_DIR)/%.o $(UNIT_DIR)/engine.a
 	@$(CC) $(UNIT_SANITIZE) -o $@ $^ -lcrypto -lcmocka
 
-# What an engine says has to be what the helper understands.
-$(UNIT_DIR)/engine_configuration_test: $(UNIT_DIR)/src/helper/backend/engine/report.o
+# Helper and engine have to understand each other.
+$(UNIT_DIR)/engine_configuration_test: $(addprefix $(UNIT_DIR)/src/helper/backend/engine/,ctlmsg.o report.o)
 
 $(ENGINE_WORLD_TESTS:%=$(UNIT_DIR)/%): $(UNIT_DIR)/%: $(UNIT_DIR)/%.o $(UNIT_DIR)/world.a
 	@$(CC) $(UNIT_SANITIZE) -o $@ $^ -lcrypto -lcmocka
@@ -80,7 +80,7 @@ $(UNIT_DIR)/plain/src/link/%.o: src/link/%.c
 	@mkdir -p $(@D)
 	@$(UNIT_COMPILE) -O2 -MMD -MP -c -o $@ $<
 
-$(UNIT_DIR)/every_end_test: $(addprefix $(UNIT_DIR)/plain/,every_end_test.o unit.o src/link/link.o src/link/decimal.o)
+$(UNIT_DIR)/every_end_test: $(addprefix $(UNIT_DIR)/plain/,every_end_test.o unit.o $(addprefix src/link/,link.o address.o decimal.o))
 	@$(CC) -o $@ $^ -lcmocka
 
 # The same objects with the filter of CWG_OWN_CONTAINERS_ONLY.

@@ -97,8 +97,6 @@ static enum endpoint_flaw read_endpoint(const char *text, struct endpoint *ret_e
         *ret_endpoint = (struct endpoint){.port = 0};
         return ENDPOINT_GOOD;
     }
-    if (text[0] == '[')
-        return endpoint_parse_ipv6(text, ret_endpoint);
     return endpoint_parse(text, ret_endpoint);
 }
 

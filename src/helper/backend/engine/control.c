@@ -131,10 +131,9 @@ static void wear_out(struct patience *patience, int64_t waited)
 int control_look(const struct proof *engine, struct patience *patience,
                  struct link_status *ret_status)
 {
-    static const char get[] = {'g', 'e', 't', '=', '1', '\n', '\n'};
     const int64_t start = clock_now();
     char answer[HANDOVER_MESSAGE_MAX];
-    int size = ask(engine, get, sizeof(get));
+    int size = ask(engine, HANDOVER_GET, sizeof(HANDOVER_GET) - 1);
 
     if (size == 0)
         size = take_answer(engine, MOMENT + patience->milliseconds, answer);

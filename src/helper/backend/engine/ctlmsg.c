@@ -5,28 +5,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "handover/handover.h"
+#include "link/address.h"
 #include "link/decimal.h"
 
 enum {
     ERRNO_MAX = 4095, /* MAX_ERRNO, include/linux/err.h */
     ERRNO_DIGITS = 4,
-    KEY_HEX = 2 * KEY_SIZE,
 };
-
-/* Without a look-up or a branch, since it may be of a key. */
-static char digit_of(unsigned int nibble)
-{
-    return (char)('0' + nibble + ((9 - nibble) >> 8 & ('a' - '0' - 10)));
-}
-
-static void to_hex(const uint8_t *bytes, size_t size, char *ret_hex)
-{
-    for (size_t i = 0; i < size; i++) {
-        ret_hex[2 * i] = digit_of(bytes[i] >> 4);
-        ret_hex[2 * i + 1] = digit_of(bytes[i] & 15);
-    }
-    ret_hex[2 * size] = '\0';
-}
 
 /* A request as it grows. */
 struct request {
@@ -48,17 +34,17 @@ __attribute__((format(printf, 2, 3))) static void add(struct request *request, c
 static void add_key(struct request *request, const char *name, const struct key *key)
 {
     add(request, "%s=", name);
-    to_hex(key->bytes, KEY_SIZE, request->text + request->length);
-    request->length += KEY_HEX;
+    key_to_hex(key, request->text + request->length);
+    request->length += KEY_HEX_LENGTH;
     add(request, "\n");
 }
 
 size_t ctlmsg_set_peer(char ret_text[static CTLMSG_SIZE], const struct peer *peer)
 {
     struct request request = {.text = ret_text};
-    uint32_t allowed = peer->allowed_address;
+    char allowed[ADDRESS_TEXT_SIZE];
 
-    add(&request, "set=1\n");
+    add(&request, HANDOVER_SET);
     add_key(&request, "public_key", &peer->public_key);
     if (peer->preshared_key)
         add_key(&request, "preshared_key", peer->preshared_key);
@@ -70,8 +56,8 @@ size_t ctlmsg_set_peer(char ret_text[static CTLMSG_SIZE], const struct peer *pee
     }
     if (peer->keepalive != PEER_KEEPALIVE_KEPT)
         add(&request, "persistent_keepalive_interval=%d\n", peer->keepalive);
-    add(&request, "replace_allowed_ips=true\nallowed_ip=%u.%u.%u.%u/32\n\n", allowed >> 24,
-        allowed >> 16 & 255, allowed >> 8 & 255, allowed & 255);
+    address_ipv4_to_text(peer->allowed_address, allowed);
+    add(&request, "replace_allowed_ips=true\nallowed_ip=%s/32\n\n", allowed);
     return request.length;
 }
 

@@ -22,7 +22,6 @@
 
 enum {
     SOCKET_BUFFER = 8 * 1024 * 1024, /* what a burst needs that comes while the engine is busy */
-    VIRTIO_HEADER = 10,              /* struct virtio_net_hdr */
     READY_SECONDS = 5,
 };
 
@@ -101,7 +100,7 @@ static int make_device(const char *name, int index, int *ret_tun)
 
     if (fd < 0)
         return -errno;
-    error = privileged_make_tun(fd, name, index, VIRTIO_HEADER);
+    error = privileged_make_tun(fd, name, index, HANDOVER_VNET_SIZE);
     if (error) {
         close(fd);
         return error;

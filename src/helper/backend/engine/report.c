@@ -46,27 +46,12 @@ static bool take_number(struct rest *rest, uint64_t max, uint64_t *ret_number)
     return take(rest, "\n");
 }
 
-static int digit_of(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* Of a public key: it is no secret how. */
 static bool take_key(struct rest *rest, struct key *ret_key)
 {
-    if (rest->length < 2 * (size_t)KEY_SIZE)
+    if (rest->length < KEY_HEX_LENGTH || key_from_hex(rest->next, ret_key))
         return false;
-    for (size_t i = 0; i < KEY_SIZE; i++) {
-        int high = digit_of(rest->next[2 * i]), low = digit_of(rest->next[2 * i + 1]);
-
-        if (high < 0 || low < 0)
-            return false;
-        ret_key->bytes[i] = (uint8_t)(high << 4 | low);
-    }
-    rest->next += 2 * (size_t)KEY_SIZE;
-    rest->length -= 2 * (size_t)KEY_SIZE;
+    rest->next += KEY_HEX_LENGTH;
+    rest->length -= KEY_HEX_LENGTH;
     return take(rest, "\n");
 }
 
