@@ -4,8 +4,9 @@
     enginectl.py PROCESS get [NAME]        all lines of the answer, or the values of one name; of the name
                                            handshaken, when the last handshake was: seconds since 1970, 0: never
     enginectl.py PROCESS set NAME=VALUE... sets a peer; keys may be in base64
+    enginectl.py PROCESS forget            makes a stranger the peer, so that nothing of the one before is left
     enginectl.py PROCESS renew SECONDS NAME=VALUE...
-                                           removes the peer and sets it, over and over, for so long
+                                           forgets the peer and sets it, over and over, for so long
     enginectl.py PROCESS hold NUMBER       keeps so many connections that never say a word, until it is killed
 
 The names are those of src/engine/control/configuration.h. Exit code: 0, or 1 if the engine says that something went
@@ -13,6 +14,7 @@ wrong.
 """
 import base64
 import ctypes
+import os
 import re
 import socket
 import sys
@@ -69,11 +71,15 @@ def get(words):
         print(int(time.time() - ages[0] / 1000) if ages else 0)
 
 
+def forget():
+    check(ask(peer([f"public_key={os.urandom(32).hex()}"])))
+
+
 def renew(words):
     end = time.monotonic() + float(words[0])
     times = 0
     while time.monotonic() < end:
-        check(ask(peer([words[1], "remove=true"])))
+        forget()
         check(ask(peer(words[1:])))
         times += 1
         time.sleep(0.05)  # who is asked hears no more than fifty a second
@@ -94,6 +100,8 @@ def main():
         get(words)
     elif verb == "set":
         check(ask(peer(words)))
+    elif verb == "forget":
+        forget()
     elif verb == "renew":
         renew(words)
     elif verb == "hold":

@@ -111,7 +111,7 @@ carries_on_under()
     [ "$(count_captured 3 "192.0.2.1.$PORT1")" -ge 1 ] || fail "no cookie: $(captured)"
     [ "$(count_captured 2 "192.0.2.1.$PORT1")" -ge 1 ] || fail "no response: $(captured)"
     # An engine that begins itself is answered, and takes in that answer, by a cookie of its own.
-    "$CTL" "$ENGINE" set "public_key=$KEY2" remove=true
+    "$CTL" "$ENGINE" forget
     wg set go-w peer "$KEY1" remove
     go_peer w "$KEY1"
     "$CTL" "$ENGINE" set "public_key=$KEY2" "allowed_ip=$IP2/32" "endpoint=192.0.2.2:$PORT2"
@@ -120,7 +120,7 @@ carries_on_under()
 
 @test "an engine that begins gets its session with one under a flood, by the cookie it is sent" {
     two_engines w
-    "$CTL" "$ENGINE" set "public_key=$KEY2" remove=true
+    "$CTL" "$ENGINE" forget
     flood "$PORT1" --key "$KEY1"
     capture w-1 v1 'udp and host 192.0.2.2'
     # The one behind the flood knows no endpoint, and can't begin.

@@ -37,7 +37,7 @@ setup()
     for device in all v2 x2; do on w-2 sysctl -qw "net.ipv4.conf.$device.rp_filter=1"; done
     routes_by v
     two_engines w
-    "$CTL" "$ENGINE2" set "public_key=$KEY1" remove=true
+    "$CTL" "$ENGINE2" forget
     "$CTL" "$ENGINE2" set "public_key=$KEY1" "allowed_ip=$IP1/32"
 }
 

@@ -160,7 +160,7 @@ descriptor()
     "$CTL" "$ENGINE" set "public_key=$KEY" endpoint=192.0.2.2:5102 "preshared_key=$key"
     run "$TOOLS/memscan" "$ENGINE" "$key"
     [ "$status" = 1 ] || fail "it isn't there: $output"
-    "$CTL" "$ENGINE" set "public_key=$KEY" remove=true
+    "$CTL" "$ENGINE" forget
     run "$TOOLS/memscan" "$ENGINE" "$key"
     [ "$status" = 0 ] || fail "$output"
 }

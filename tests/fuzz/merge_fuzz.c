@@ -58,24 +58,22 @@ static void require_equal(uint8_t *packet, size_t length, size_t number)
     require(length == packets[number].length);
     require(packets_flaw(packet, length, &headers) == NULL);
     require(packets_flaw(packets[number].before, length, &headers) == NULL);
-    if (packet[0] >> 4 == 4) {
-        require(memcmp(packet + 4, packets[number].before + 4, 2) == 0 || packet[6] & 0x40);
-        memcpy(packet + 4, packets[number].before + 4, 2);
-        memcpy(packet + 10, packets[number].before + 10, 2);
-    }
+    require(memcmp(packet + 4, packets[number].before + 4, 2) == 0 || packet[6] & 0x40);
+    memcpy(packet + 4, packets[number].before + 4, 2);
+    memcpy(packet + 10, packets[number].before + 10, 2);
     require(memcmp(packet, packets[number].before, length) == 0);
 }
 
 static void check_group(const struct iovec *iov, int parts)
 {
-    static uint8_t frame[MERGE_VNET_SIZE + MERGE_BYTES_MAX + 15];
+    static uint8_t frame[HANDOVER_VNET_SIZE + MERGE_BYTES_MAX + 15];
     struct split split;
     uint8_t *packet;
     size_t length;
     size_t used = 0;
 
     for (int i = 0; i < parts; i++) {
-        require(used + iov[i].iov_len <= MERGE_VNET_SIZE + MERGE_BYTES_MAX);
+        require(used + iov[i].iov_len <= HANDOVER_VNET_SIZE + MERGE_BYTES_MAX);
         memcpy(frame + used, iov[i].iov_base, iov[i].iov_len);
         used += iov[i].iov_len;
     }
@@ -89,11 +87,11 @@ static void check_group(const struct iovec *iov, int parts)
 
 static void take(void *context, const struct iovec *iov, int parts)
 {
-    static const uint8_t zeros[MERGE_VNET_SIZE];
+    static const uint8_t zeros[HANDOVER_VNET_SIZE];
 
     (void)context;
     require(parts >= 2 && parts <= 1 + MERGE_SEGMENTS_MAX);
-    require(iov[0].iov_len == MERGE_VNET_SIZE);
+    require(iov[0].iov_len == HANDOVER_VNET_SIZE);
     if (parts == 2) {
         size_t number = find(&iov[1]);
 
@@ -131,11 +129,8 @@ static void change(struct sample *sample, uint8_t what, uint8_t value)
     case 3:
         sample->fragment ^= (uint16_t)(value << 8);
         break;
-    case 4:
-        sample->label ^= value;
-        break;
     case 5:
-        sample->extra = value % 3 * 8u;
+        sample->extra = value % 6 * 4u;
         break;
     case 6:
         sample->sequence ^= value;
@@ -195,8 +190,8 @@ static size_t add_bytes(const uint8_t *data, size_t size)
     size_t length = data[1] < size - 3 ? data[1] : size - 3;
 
     memcpy(bytes, data + 3, length);
-    if (data[2] & 1 && length >= 60 && (bytes[0] == 0x45 || bytes[0] >> 4 == 6))
-        packets_repair(bytes, length, bytes[0] == 0x45 ? 20 : 40);
+    if (data[2] & 1 && length >= 40 && bytes[0] == 0x45)
+        packets_repair(bytes, length, 20);
     add(bytes, length, FLOWS);
     return 3 + length;
 }
@@ -205,7 +200,6 @@ static void begin_flows(struct sample flows[])
 {
     for (int i = 0; i < FLOWS; i++)
         flows[i] = (struct sample){
-            .ipv6 = i & 1,
             .protocol = i & 2 ? UDP : TCP,
             .host = (uint8_t)(1 + i / 8),
             .ttl = 64,

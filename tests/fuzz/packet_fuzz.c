@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "engine/packet/packet.h"
+#include "engine/packet/unreachable.h"
 #include "engine_packets.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -14,40 +15,38 @@ static void require(bool condition)
         abort();
 }
 
-static bool is_ipv4_right(const uint8_t *bytes)
+static bool is_right(const uint8_t *bytes)
 {
     return packets_sum(bytes, (bytes[0] & 15) * 4u, 0) == 0xffff;
 }
 
-static void check_reply(const uint8_t *bytes, const struct packet *packet)
+/* Of IPv4 and IPv6: to each other's address, right, and no answer to an answer. */
+static void check_answer(const uint8_t *bytes, size_t size)
 {
-    bool ipv6 = packet->source.ipv6;
-    size_t headers = ipv6 ? 48 : 28;
-    uint8_t reply[PACKET_ICMP_MAX];
-    struct packet answer;
-    size_t length = packet_unreachable(bytes, packet->length, NULL, reply);
+    uint8_t answer[UNREACHABLE_MAX];
+    size_t length = unreachable_answer(bytes, size, 0, answer);
+    bool ipv6 = length > 0 && bytes[0] >> 4 == 6;
+    size_t header = ipv6 ? 40 : 20, place = ipv6 ? 8 : 12, part = ipv6 ? 16 : 4;
     uint32_t pseudo;
 
     if (length == 0)
         return;
-    require(length > headers && length <= (ipv6 ? 1280 : 576));
-    require(length <= headers + packet->length);
-    require(packet_parse(reply, length, &answer) && answer.length == length);
-    require(memcmp(&answer.source, &packet->destination, sizeof(answer.source)) == 0);
-    require(memcmp(&answer.destination, &packet->source, sizeof(answer.source)) == 0);
-    require(memcmp(reply + headers, bytes, length - headers) == 0);
-    pseudo = ipv6 ? packets_pseudo(reply, 58, length - 40) : 0;
-    require(packets_sum(reply + headers - 8, length - headers + 8, pseudo) == 0xffff);
-    require(ipv6 || is_ipv4_right(reply));
-    /* never an error about an error */
-    require(packet_unreachable(reply, length, NULL, reply) == 0);
+    require(length > header + 8 && length <= (ipv6 ? UNREACHABLE_MAX : UNREACHABLE_IPV4_MAX));
+    require(length <= header + 8 + size);
+    require(memcmp(answer + place, bytes + place + part, part) == 0);
+    require(memcmp(answer + place + part, bytes + place, part) == 0);
+    require(memcmp(answer + header + 8, bytes, length - header - 8) == 0);
+    pseudo = ipv6 ? packets_sum(answer + 8, 32, (uint32_t)(length - header) + 58) : 0;
+    require(packets_sum(answer + header, length - header, pseudo) == 0xffff);
+    require(ipv6 || is_right(answer));
+    require(unreachable_answer(answer, length, 0, answer) == 0);
 }
 
 static void check_ecn(uint8_t *bytes, const struct packet *packet, uint8_t outer)
 {
     uint8_t *before = malloc(packet->length);
     struct packet after;
-    bool right = packet->source.ipv6 || is_ipv4_right(bytes);
+    bool right = is_right(bytes);
     bool marked = (outer & 3) == 3;
     uint8_t inner = packet->traffic_class;
     bool kept;
@@ -57,11 +56,9 @@ static void check_ecn(uint8_t *bytes, const struct packet *packet, uint8_t outer
     require(kept == !(marked && (inner & 3) == 0));
     require(packet_parse(bytes, packet->length, &after));
     require(after.traffic_class == (kept && marked ? inner | 3 : inner));
-    require((packet->source.ipv6 || is_ipv4_right(bytes)) == right);
-    bytes[0] = before[0];
+    require(is_right(bytes) == right);
     bytes[1] = before[1];
-    if (!packet->source.ipv6)
-        memcpy(bytes + 10, before + 10, 2);
+    memcpy(bytes + 10, before + 10, 2);
     require(memcmp(bytes, before, packet->length) == 0);
     free(before);
 }
@@ -79,19 +76,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size--;
     bytes = malloc(size ? size : 1);
     memcpy(bytes, data, size);
+    check_answer(bytes, size);
     if (packet_parse(bytes, size, &packet)) {
         require(packet.length >= 20 && packet.length <= size);
         require(packet_outer_class(packet.traffic_class) < 3);
         if (packet_find_content(bytes, size, &content))
             require(content.packet_length == packet.length && content.offset >= 20 &&
                     content.offset <= packet.length);
-        check_reply(bytes, &packet);
         check_ecn(bytes, &packet, outer);
     } else {
-        uint8_t reply[PACKET_ICMP_MAX];
-
         require(!packet_find_content(bytes, size, &content));
-        require(packet_unreachable(bytes, size, NULL, reply) == 0);
         require(packet_take_ecn(bytes, size, outer) == ((outer & 3) != 3));
     }
     free(bytes);

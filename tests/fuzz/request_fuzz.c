@@ -37,18 +37,11 @@ static bool is_good(const char *answer)
 /* What was asked for, as far as there is something of it. */
 static void check_done(const struct request *request)
 {
-    if (!request->has_peer || request->remove)
-        return;
-    if (!noise_has_peer(tunnel->noise) || !key_equal(noise_peer(tunnel->noise), &request->peer)) {
-        require(request->update_only);
-        return;
-    }
+    require(key_equal(noise_peer(tunnel->noise), &request->peer));
     require(!request->has_endpoint || remote_equal(&tunnel->remote, &request->endpoint));
     require(!request->has_persistent_keepalive ||
             tunnel->timers.persistent == request->persistent_keepalive);
-    for (unsigned int i = 0; i < request->allowed.count; i++)
-        require(allowed_contains(&tunnel->allowed, &request->allowed.network[i].address));
-    require(!request->replace_allowed || tunnel->allowed.count == request->allowed.count);
+    require(!request->has_allowed || tunnel->allowed_address == request->allowed_address);
 }
 
 /* Whether the world is as it was made: to make it takes long. */

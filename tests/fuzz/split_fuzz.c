@@ -27,24 +27,20 @@ static void put16(uint8_t *place, size_t value)
     place[1] = (uint8_t)value;
 }
 
-/* Lengths and the checksum's place are made to fit the packet without IPv6 extension headers. */
+/* Lengths and the checksum's place are made to fit the packet. */
 static void mend(uint8_t *frame, size_t size)
 {
-    uint8_t *packet = frame + SPLIT_VNET_SIZE;
-    size_t length = size - SPLIT_VNET_SIZE;
-    bool ipv6 = packet[0] >> 4 == 6;
-    size_t transport = ipv6 ? 40 : (packet[0] & 15) * 4u;
-    uint8_t protocol = packet[ipv6 ? 6 : 9];
+    uint8_t *packet = frame + HANDOVER_VNET_SIZE;
+    size_t length = size - HANDOVER_VNET_SIZE;
+    size_t transport = (packet[0] & 15) * 4u;
+    uint8_t protocol = packet[9];
     struct virtio_net_hdr vnet;
 
     memcpy(&vnet, frame, sizeof(vnet));
     vnet.csum_start = (uint16_t)transport;
     vnet.csum_offset = protocol == TCP ? 16 : 6;
     memcpy(frame, &vnet, sizeof(vnet));
-    if (ipv6)
-        put16(packet + 4, length - 40);
-    else
-        put16(packet + 2, length);
+    put16(packet + 2, length);
     if (protocol == UDP && transport + 8 <= length)
         put16(packet + transport + 4, length - transport);
 }
@@ -72,13 +68,13 @@ static void check_segments(struct split *split, uint8_t *frame, const uint8_t *d
     bool shorter = false;
 
     while (split_next(split, &packet, &length)) {
-        require(packet >= frame + SPLIT_VNET_SIZE);
+        require(packet >= frame + HANDOVER_VNET_SIZE);
         require(packets_flaw(packet, length, &headers) == NULL);
-        payload = size - SPLIT_VNET_SIZE - headers;
+        payload = size - HANDOVER_VNET_SIZE - headers;
         require(!shorter && length > headers && length - headers <= vnet->gso_size);
         shorter = length - headers < vnet->gso_size;
         require(done + length - headers <= payload);
-        require(memcmp(packet + headers, data + SPLIT_VNET_SIZE + headers + done,
+        require(memcmp(packet + headers, data + HANDOVER_VNET_SIZE + headers + done,
                        length - headers) == 0);
         done += length - headers;
         use_up(packet, length, frame + size);
@@ -93,14 +89,14 @@ static void check_whole(struct split *split, uint8_t *frame, const uint8_t *data
     size_t length;
 
     require(split_next(split, &packet, &length));
-    require(packet == frame + SPLIT_VNET_SIZE && length == size - SPLIT_VNET_SIZE);
+    require(packet == frame + HANDOVER_VNET_SIZE && length == size - HANDOVER_VNET_SIZE);
     if (vnet->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) {
         size_t place = (size_t)vnet->csum_start + vnet->csum_offset;
 
         require(place + 2 <= length && (packet[place] | packet[place + 1]) != 0);
-        memcpy(packet + place, data + SPLIT_VNET_SIZE + place, 2);
+        memcpy(packet + place, data + HANDOVER_VNET_SIZE + place, 2);
     }
-    require(memcmp(packet, data + SPLIT_VNET_SIZE, length) == 0);
+    require(memcmp(packet, data + HANDOVER_VNET_SIZE, length) == 0);
     use_up(packet, length, frame + size);
     require(!split_next(split, &packet, &length));
 }
@@ -117,7 +113,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     before = malloc(size);
     memcpy(frame, data + 1, size - 1);
     memset(frame + size - 1, FILLER, BEHIND);
-    if (data[0] & 1 && size - 1 >= SPLIT_VNET_SIZE + 40)
+    if (data[0] & 1 && size - 1 >= HANDOVER_VNET_SIZE + 40)
         mend(frame, size - 1);
     size--;
     memcpy(before, frame, size);

@@ -132,7 +132,7 @@ static void check_delivered(unsigned int to)
 
 static void offer_frame(unsigned int from, const uint8_t *frame, size_t length)
 {
-    uint8_t copy[FRAME_MAX + SPLIT_VNET_SIZE + 64];
+    uint8_t copy[FRAME_MAX + HANDOVER_VNET_SIZE + 64];
     struct split split;
     uint8_t *packet;
     size_t packet_length;
@@ -151,7 +151,6 @@ static void offer_frame(unsigned int from, const uint8_t *frame, size_t length)
 static size_t write_packet(unsigned int from, uint8_t kind, uint8_t *packet)
 {
     struct sample sample = {
-        .ipv6 = kind & 1,
         .protocol = kind & 2 ? UDP : TCP,
         .class = next(),
         .ttl = 64,
@@ -168,7 +167,7 @@ static size_t write_packet(unsigned int from, uint8_t kind, uint8_t *packet)
         return world_packet(from, next16(), WORLD_PACKET_MIN + next16() % 1400, packet);
     sample.sequence *= (uint32_t)sample.payload;
     length = packets_write(&sample, packet);
-    if (!sample.ipv6) {
+    if (kind & 1) {
         memcpy(packet + 12,
                (const uint8_t[]){10, 0, 0, (uint8_t)from, 10, 0, 0, (uint8_t)(1 - from)}, 8);
         packets_repair(packet, length, packets_transport(&sample));
@@ -180,7 +179,8 @@ static void container_sends(unsigned int from)
 {
     uint8_t frame[FRAME_MAX] = {0};
 
-    offer_frame(from, frame, SPLIT_VNET_SIZE + write_packet(from, next(), frame + SPLIT_VNET_SIZE));
+    offer_frame(from, frame,
+                HANDOVER_VNET_SIZE + write_packet(from, next(), frame + HANDOVER_VNET_SIZE));
 }
 
 /* A frame that is to be cut or completed, as the container says, with some bytes changed. */
@@ -188,7 +188,7 @@ static void container_sends_anything(unsigned int from)
 {
     uint8_t frame[FRAME_MAX] = {0};
     uint8_t kind = next();
-    size_t length = SPLIT_VNET_SIZE + write_packet(from, kind, frame + SPLIT_VNET_SIZE);
+    size_t length = HANDOVER_VNET_SIZE + write_packet(from, kind, frame + HANDOVER_VNET_SIZE);
     struct virtio_net_hdr vnet = {
         .flags = next() & 1,
         .gso_type = next(),
@@ -321,15 +321,12 @@ static void ask(unsigned int number)
     static const char *const lines[] = {
         "persistent_keepalive_interval=1\n",
         "persistent_keepalive_interval=0\n",
-        "remove=true\n",
         "replace_allowed_ips=true\n",
-        "allowed_ip=10.0.0.0/31\n",
-        "allowed_ip=::/0\n",
+        "allowed_ip=10.0.0.0/32\n",
+        "allowed_ip=10.0.0.1/32\n",
         "endpoint=192.0.2.1:1000\n",
         "endpoint=192.0.2.2:2000\n",
         "endpoint=[::1]:7\n",
-        "update_only=true\n",
-        "protocol_version=1\n",
         "\n",
         "preshared_key=0102030405060708010203040506070801020304050607080102030405060708\n",
         "public_key=0900000000000000000000000000000000000000000000000000000000000000\n",
@@ -337,16 +334,9 @@ static void ask(unsigned int number)
     const struct key *peer = noise_public_key(world.end[1 - number].tunnel.noise);
     char request[1024] = "set=1\n", answer[CONFIGURATION_MAX];
 
-    if (next() & 1)
-        (void)strcat(request, "replace_peers=true\n");
     if (next() & 7) {
-        size_t used = strlen(strcat(request, "public_key="));
-
-        for (int i = 0; i < KEY_SIZE; i++, used += 2) {
-            request[used] = "0123456789abcdef"[peer->bytes[i] >> 4];
-            request[used + 1] = "0123456789abcdef"[peer->bytes[i] & 15];
-        }
-        (void)strcpy(request + used, "\n");
+        key_to_hex(peer, request + strlen(strcat(request, "public_key=")));
+        (void)strcat(request, "\n");
     }
     for (uint8_t count = next() % 6; count > 0; count--)
         (void)strcat(request, lines[next() % (sizeof(lines) / sizeof(lines[0]))]);

@@ -126,7 +126,7 @@ static void fold(void)
 
 static void pseudo(void)
 {
-    uint8_t header[40];
+    uint8_t header[20];
 
     for (int i = 0; i < 1000; i++) {
         uint32_t length = unit_random_below(i % 2 ? 65536 : 100);
@@ -136,8 +136,7 @@ static void pseudo(void)
 
         for (size_t k = 0; k < sizeof(header); k++)
             header[k] = (uint8_t)unit_random();
-        header[0] = i % 4 < 2 ? 0x45 : 0x60;
-        copy = unit_copy(header, i % 4 < 2 ? 20 : 40);
+        copy = unit_copy(header, sizeof(header));
         sum = ntohs(checksum_fold(checksum_pseudo(copy, protocol, length)));
         expect(sum == packets_sum(NULL, 0, packets_pseudo(header, protocol, length)), "case %d", i);
         free(copy);

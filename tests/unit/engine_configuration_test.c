@@ -3,12 +3,12 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "engine/flow/tunnel.h"
 #include "engine/protocol/session.h"
 #include "engine_world.h"
+#include "helper/backend/engine/ctlmsg.h"
 #include "helper/backend/engine/report.h"
 #include "unit.h"
 
@@ -29,17 +29,11 @@ static const char *get(void)
     return answer;
 }
 
-static void key_text(const struct key *key, char ret_text[static 2 * KEY_SIZE + 1])
-{
-    for (int i = 0; i < KEY_SIZE; i++)
-        (void)sprintf(ret_text + 2 * i, "%02x", key->bytes[i]);
-}
-
 static const char *peer(void)
 {
-    static char text[2 * KEY_SIZE + 1];
+    static char text[KEY_HEX_LENGTH + 1];
 
-    key_text(noise_public_key(world.end[1].tunnel.noise), text);
+    key_to_hex(noise_public_key(world.end[1].tunnel.noise), text);
     return text;
 }
 
@@ -54,11 +48,11 @@ static void connect_ends(void)
 
 static void answers(void)
 {
-    char own[2 * KEY_SIZE + 1], right[CONFIGURATION_MAX];
+    char own[KEY_HEX_LENGTH + 1], right[CONFIGURATION_MAX];
 
     world_begin(1);
-    key_text(noise_public_key(tunnel->noise), own);
-    tunnel_remove_peer(tunnel);
+    key_to_hex(noise_public_key(tunnel->noise), own);
+    world_renew(0);
     (void)snprintf(right, sizeof(right), "own_public_key=%s\nlisten_port=1000\nerrno=0\n\n", own);
     expect(strcmp(get(), right) == 0, "without a peer: %s", get());
     expect(world_configure(0, "set=1\npublic_key=%s\n\n", peer()) == 0, "peer");
@@ -72,7 +66,7 @@ static void answers(void)
     connect_ends();
     expect(world_configure(0,
                            "set=1\npublic_key=%s\npreshared_key=%064d\n"
-                           "persistent_keepalive_interval=9\nallowed_ip=2001:db8::1/33\n\n",
+                           "persistent_keepalive_interval=9\n\n",
                            peer(), 1) == 0,
            "more");
     expect(tunnel->timers.heard >= tunnel->handshaken && !tunnel->timers.asked, "heard");
@@ -86,7 +80,7 @@ static void answers(void)
                    "last_handshake_age_ms=2500\nlast_received_age_ms=1500\n"
                    "unanswered_age_ms=500\nfrom_elsewhere=true\n"
                    "tx_bytes=292\nrx_bytes=236\npersistent_keepalive_interval=9\n"
-                   "allowed_ip=10.0.0.1/32\nallowed_ip=2001:db8::/33\nerrno=0\n\n",
+                   "allowed_ip=10.0.0.1/32\nerrno=0\n\n",
                    own, peer());
     expect(strcmp(get(), right) == 0, "all of it: %s", get());
     world_stop();
@@ -96,42 +90,44 @@ static void answers(void)
 static void longest(void)
 {
     world_begin(2);
-    expect(world_configure(0, "set=1\npublic_key=%s\nreplace_allowed_ips=true\nendpoint=%s\n\n",
-                           peer(), "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535") == 0,
+    expect(world_configure(0, "set=1\npublic_key=%s\nendpoint=%s\n\n", peer(),
+                           "[1fff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535") == 0,
            "endpoint");
-    for (int i = 0; i < ALLOWED_MAX; i++)
-        expect(world_configure(
-                   0,
-                   "set=1\npublic_key=%s\nallowed_ip=ffff:ffff:ffff:ffff:ffff:ffff:ffff:ff%02x\n\n",
-                   peer(), i + 16) == 0,
-               "network %d", i);
-    expect(world_configure(0, "set=1\npublic_key=%s\nallowed_ip=10.0.0.1/32\n\n", peer()) == ENOSPC,
-           "one too many");
+    tunnel->allowed_address = UINT32_MAX;
     tunnel->sent_bytes = tunnel->received_bytes = UINT64_MAX;
     tunnel->now = INT64_MAX;
     tunnel->handshaken = tunnel->timers.heard = tunnel->timers.asked = 1;
     tunnel->from_elsewhere = true;
-    expect(strlen(get()) < CONFIGURATION_MAX && strstr(get(), "ff1f/128\nerrno=0\n\n"), "%s",
-           get());
+    expect(strlen(get()) < CONFIGURATION_MAX && strstr(get(), "255/32\nerrno=0\n\n"), "%s", get());
     world_stop();
 }
 
-/* What the helper understands of it is what there is. */
+/* The engine understands what the helper says, and the helper what the engine answers: an endpoint
+ * that the helper has set, and one that the engine has found out. */
 static void understood(void)
 {
-    static const char *const endpoints[] = {"192.0.2.2:2000", "[2001:db8::1]:65535", "[fe80::1]:1",
-                                            "[::ffff:1.2.3.4]:5"};
+    static const struct endpoint endpoints[] = {
+        {.address = 0xc0000202, .port = 2000},
+        {.ipv6 = true, .address6 = {0x20, 1, 0xd, 0xb8, [15] = 1}, .port = 65535},
+        {.ipv6 = true, .address6 = {0xfe, 0x80, [15] = 1}, .port = 1},
+        {.ipv6 = true, .address6 = {[10] = 0xff, 0xff, 1, 2, 3, 4}, .port = 5},
+    };
 
-    for (size_t i = 0; i < sizeof(endpoints) / sizeof(endpoints[0]); i++) {
+    for (size_t i = 0; i < COUNT(endpoints); i++) {
+        struct key preshared = {{7}};
+        struct peer told = {.endpoint = endpoints[i % 2],
+                            .allowed_address = 0x0a000001,
+                            .preshared_key = i % 2 ? &preshared : NULL,
+                            .keepalive = 9};
         struct link_status status;
-        char text[ENDPOINT_TEXT_SIZE];
+        char text[CTLMSG_SIZE];
 
         world_begin(3);
-        expect(world_configure(0,
-                               "set=1\npublic_key=%s\nendpoint=%s\nreplace_allowed_ips=true\n"
-                               "allowed_ip=10.0.0.1/31\npersistent_keepalive_interval=9\n\n",
-                               peer(), endpoints[i]) == 0,
-               "%s", endpoints[i]);
+        told.public_key = *noise_public_key(world.end[1].tunnel.noise);
+        expect(world_configure(0, "%.*s", (int)ctlmsg_set_peer(text, &told), text) == 0, "case %zu",
+               i);
+        if (i >= 2)
+            tunnel->remote = remote_from_endpoint(&endpoints[i]);
         tunnel->handshaken = tunnel->now - 3 * SECONDS;
         tunnel->timers.heard = tunnel->now - 2 * SECONDS;
         tunnel->timers.asked = tunnel->now - SECONDS;
@@ -139,68 +135,53 @@ static void understood(void)
         tunnel->sent_bytes = 7;
         tunnel->received_bytes = 8;
         expect(report_parse(get(), strlen(get()), &status) == 0, "%s", get());
-        endpoint_to_text(&status.endpoint, text);
-        expect(strcmp(text, endpoints[i]) == 0, "%s instead of %s", text, endpoints[i]);
+        expect(memcmp(&status.endpoint, &endpoints[i], sizeof(status.endpoint)) == 0,
+               "case %zu: endpoint", i);
         expect(key_equal(&status.public_key, noise_public_key(tunnel->noise)) &&
-                   key_equal(&status.peer_key, noise_peer(tunnel->noise)),
+                   key_equal(&status.peer_key, &told.public_key),
                "keys");
         expect(status.port == 1000 && status.peers == 1 && status.keepalive == 9 &&
                    status.has_handshake && status.handshake_age_ms == 3000 && status.has_received &&
                    status.received_age_ms == 2000 && status.has_unanswered &&
                    status.unanswered_age_ms == 1000 && status.from_elsewhere == i % 2 &&
                    status.wire_sent_bytes == 7 && status.wire_received_bytes == 8 &&
-                   status.allowed_count == 1 && status.allowed[0].prefix_length == 31 &&
-                   !status.has_preshared_key,
-               "port %u", status.port);
+                   status.allowed_count == 1 && status.allowed[0].prefix_length == 32 &&
+                   memcmp(status.allowed[0].address, "\x0a\0\0\1", 4) == 0 &&
+                   status.has_preshared_key == i % 2,
+               "case %zu", i);
         world_stop();
     }
 }
 
-/* Requests to an end that has a session with its peer, @; and whether that is left as it was, the
- * peer is another one, or there is none. */
-enum outcome { SAME, ANOTHER, NOBODY };
-
+/* Requests to an end that has a session with its peer, @; and whether that is left as it was, or
+ * the peer is another one. */
 static const struct {
     const char *request;
     int error;
-    enum outcome outcome;
+    bool same;
 } requests[] = {
-    {"set=1\n\n", 0, SAME},
-    {"set=1\npublic_key=@\n\n", 0, SAME},
-    {"set=1\nreplace_peers=true\npublic_key=@\n\n", 0, SAME},
-    {"set=1\npublic_key=@\nupdate_only=true\n\n", 0, SAME},
-    {"set=1\nreplace_peers=true\npublic_key=@\nupdate_only=true\n\n", 0, SAME},
-    {"set=1\npublic_key=@\nendpoint=192.0.2.2:2000\nallowed_ip=10.0.0.1/32\n\n", 0, SAME},
-    {"set=1\npublic_key=@\nremove=true\n\n", 0, NOBODY},
-    {"set=1\npublic_key=@\nremove=true\nupdate_only=true\n\n", 0, NOBODY},
-    {"set=1\nreplace_peers=true\n\n", 0, NOBODY},
-    {"set=1\nreplace_peers=true\npublic_key=@\nremove=true\n\n", 0, NOBODY},
-    {"set=1\npublic_key=" OTHER "\n\n", 0, ANOTHER},
-    {"set=1\nreplace_peers=true\npublic_key=" OTHER "\n\n", 0, ANOTHER},
-    {"set=1\npublic_key=" OTHER "\nremove=true\n\n", 0, SAME},
-    {"set=1\npublic_key=" OTHER "\nupdate_only=true\n\n", 0, SAME},
-    {"set=1\nreplace_peers=true\npublic_key=" OTHER "\nupdate_only=true\n\n", 0, NOBODY},
-    {"set=1\nreplace_peers=true\npublic_key=" OTHER "\nremove=true\n\n", 0, NOBODY},
-    {"set=1\npublic_key=" USELESS "\n\n", EINVAL, SAME},
-    {"set=1\nreplace_peers=true\npublic_key=" USELESS "\n\n", EINVAL, SAME},
-    {"set=1\npublic_key=@\nremove=true\nnonsense=1\n\n", EINVAL, SAME},
-    {"set=1\nreplace_peers=true\nnonsense\n\n", EPROTO, SAME},
-    {"nonsense", EPROTO, SAME},
+    {"set=1\npublic_key=@\n\n", 0, true},
+    {"set=1\npublic_key=@\nendpoint=192.0.2.2:2000\nallowed_ip=10.0.0.1/32\n\n", 0, true},
+    {"set=1\npublic_key=" OTHER "\n\n", 0, false},
+    {"set=1\n\n", EPROTO, true},
+    {"set=1\npublic_key=" USELESS "\n\n", EINVAL, true},
+    {"set=1\npublic_key=" OTHER "\nnonsense=1\n\n", EINVAL, true},
+    {"set=1\npublic_key=" OTHER "\nnonsense\n\n", EPROTO, true},
+    {"nonsense", EPROTO, true},
 };
 
-static void expect_outcome(size_t number, enum outcome outcome)
+static void expect_outcome(size_t number, bool left)
 {
     bool same = noise_has_peer(tunnel->noise) &&
                 key_equal(noise_peer(tunnel->noise), noise_public_key(world.end[1].tunnel.noise));
 
-    expect(same == (outcome == SAME), "case %zu: another peer", number);
-    expect(noise_has_peer(tunnel->noise) == (outcome != NOBODY), "case %zu: has a peer", number);
-    expect(sessions_have(&tunnel->sessions, tunnel->sessions.current->local) == (outcome == SAME),
+    expect(same == left, "case %zu: another peer", number);
+    expect(sessions_have(&tunnel->sessions, tunnel->sessions.current->local) == left,
            "case %zu: the session", number);
-    expect((tunnel->allowed.count == 1) == (outcome == SAME), "case %zu: allowed", number);
-    expect(remote_known(&tunnel->remote) == (outcome == SAME), "case %zu: endpoint", number);
-    expect(noise_has_preshared_key(tunnel->noise) == (outcome == SAME), "case %zu: key", number);
-    if (outcome != SAME)
+    expect((tunnel->allowed_address != 0) == left, "case %zu: allowed", number);
+    expect(remote_known(&tunnel->remote) == left, "case %zu: endpoint", number);
+    expect(noise_has_preshared_key(tunnel->noise) == left, "case %zu: key", number);
+    if (!left)
         return;
     world_offer_mark(0, 3, 100);
     world_pass();
@@ -232,7 +213,7 @@ static void outcomes(void)
         expand(requests[i].request, request);
         error = world_configure(0, "%s", request);
         expect(error == requests[i].error, "case %zu: errno %d", i, error);
-        expect_outcome(i, requests[i].outcome);
+        expect_outcome(i, requests[i].same);
         world_stop();
     }
 }
@@ -240,29 +221,26 @@ static void outcomes(void)
 /* All of a request is done, or nothing. */
 static void whole(void)
 {
-    char own[2 * KEY_SIZE + 1];
+    char own[KEY_HEX_LENGTH + 1];
 
     world_begin(4);
-    key_text(noise_public_key(tunnel->noise), own);
-    expect(world_configure(0, "set=1\nreplace_peers=true\npublic_key=%s\n\n", own) == EADDRINUSE,
-           "own key");
+    key_to_hex(noise_public_key(tunnel->noise), own);
+    expect(world_configure(0, "set=1\npublic_key=%s\n\n", own) == EADDRINUSE, "own key");
     expect(noise_has_peer(tunnel->noise), "the peer is gone");
-    for (int i = 0; i < ALLOWED_MAX - 1; i++)
-        expect(world_configure(0, "set=1\npublic_key=%s\nallowed_ip=10.0.1.%d\n\n", peer(), i) == 0,
-               "%d", i);
-    expect(world_configure(
-               0,
-               "set=1\npublic_key=%s\nendpoint=192.0.2.9:9\n"
-               "persistent_keepalive_interval=9\nallowed_ip=10.0.0.1\nallowed_ip=10.0.2.1\n\n",
-               peer()) == ENOSPC,
-           "no room");
-    expect(tunnel->timers.persistent == 0 && tunnel->remote.address.v4.sin_port == htons(2000),
+    expect(world_configure(0,
+                           "set=1\npublic_key=%s\nendpoint=192.0.2.9:9\n"
+                           "persistent_keepalive_interval=9\nallowed_ip=10.0.2.1/31\n\n",
+                           peer()) == EINVAL,
+           "a network");
+    expect(tunnel->timers.persistent == 0 && tunnel->remote.address.v4.sin_port == htons(2000) &&
+               tunnel->allowed_address == 0x0a000001,
            "half of it");
-    expect(world_configure(
-               0, "set=1\npublic_key=%s\nreplace_allowed_ips=true\nallowed_ip=10.0.2.1\n\n",
-               peer()) == 0 &&
-               tunnel->allowed.count == 1,
-           "in place of them");
+    expect(world_configure(0, "set=1\npublic_key=%s\nallowed_ip=10.0.2.1/32\n\n", peer()) == 0 &&
+               tunnel->allowed_address == 0x0a000201,
+           "in place of the other");
+    expect(world_configure(0, "set=1\npublic_key=%s\nreplace_allowed_ips=true\n\n", peer()) == 0 &&
+               tunnel->allowed_address == 0,
+           "none");
     world_stop();
 }
 

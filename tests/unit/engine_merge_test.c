@@ -27,7 +27,7 @@ static void record(void *context, const struct iovec *iov, int count)
     struct written *write = &written[writes];
 
     expect(context == written, "context");
-    expect(count >= 2 && count <= 1 + MERGE_SEGMENTS_MAX && iov[0].iov_len == MERGE_VNET_SIZE,
+    expect(count >= 2 && count <= 1 + MERGE_SEGMENTS_MAX && iov[0].iov_len == HANDOVER_VNET_SIZE,
            "iovec of %d", count);
     if (writes == WRITES_MAX)
         unit_trouble("too many writes");
@@ -35,7 +35,7 @@ static void record(void *context, const struct iovec *iov, int count)
     write->count = count;
     for (int i = 0; i < count; i++)
         write->length += iov[i].iov_len;
-    expect(write->length <= MERGE_VNET_SIZE + MERGE_BYTES_MAX, "%zu bytes", write->length);
+    expect(write->length <= HANDOVER_VNET_SIZE + MERGE_BYTES_MAX, "%zu bytes", write->length);
     write->frame = malloc(write->length + 15);
     write->length = 0;
     for (int i = 0; i < count; i++) {
@@ -78,33 +78,11 @@ static const struct sample bases[] = {
      .options = 12,
      .option = 1,
      .payload = PAYLOAD},
-    {.ipv6 = true,
-     .protocol = TCP,
-     .host = 1,
-     .class = 2,
-     .ttl = 64,
-     .label = 0x12345,
-     .port = 4000,
-     .sequence = 0xffffffc0,
-     .acknowledged = 0x01020304,
-     .flags = ACK,
-     .window = 500,
-     .options = 12,
-     .option = 1,
-     .payload = PAYLOAD},
     {.protocol = UDP,
      .host = 1,
      .class = 2,
      .ttl = 64,
      .id = 0xffff,
-     .port = 4000,
-     .payload = PAYLOAD},
-    {.ipv6 = true,
-     .protocol = UDP,
-     .host = 1,
-     .class = 2,
-     .ttl = 64,
-     .label = 0x12345,
      .port = 4000,
      .payload = PAYLOAD},
 };
@@ -159,7 +137,6 @@ enum rule {
     OTHER_CLASS,
     OTHER_ECN,
     OTHER_TTL,
-    OTHER_LABEL,
     OTHER_DF,
     ID_GAP,
     ID_BACK,
@@ -204,7 +181,6 @@ static bool does_apply(enum rule rule, const struct sample *base)
     case BROKEN_FIRST_PAYLOAD:
     case BROKEN_CHECKSUM:
     case BOTH_IP_LENGTHS:
-        return true;
     case SAME_ID_DF:
     case OTHER_DF:
     case ID_GAP:
@@ -217,9 +193,7 @@ static bool does_apply(enum rule rule, const struct sample *base)
     case BOTH_RESERVED_FLAGS:
     case BROKEN_IP_CHECKSUM:
     case BROKEN_FIRST_IP_CHECKSUM:
-        return !base->ipv6;
-    case OTHER_LABEL:
-        return base->ipv6;
+        return true;
     case ZERO_CHECKSUM:
     case BOTH_ZERO_CHECKSUMS:
     case BOTH_RIGHT_ZERO_CHECKSUMS:
@@ -276,7 +250,6 @@ static void change_ip(enum rule rule, struct sample *one, struct sample *two)
 {
     two->class ^= rule == OTHER_CLASS ? 0x40 : rule == OTHER_ECN ? 1 : 0;
     two->ttl ^= rule == OTHER_TTL ? 1 : 0;
-    two->label ^= rule == OTHER_LABEL ? 1 : 0;
     two->fragment ^= rule == OTHER_DF ? DF : 0;
     two->id ^= rule == ID_GAP ? 1 : 0;
     if (rule == ID_BACK)
@@ -312,8 +285,8 @@ static void lie(enum rule rule, const struct sample *sample, uint8_t *bytes)
     if (rule < BOTH_RIGHT_ZERO_CHECKSUMS)
         return;
     if (rule == BOTH_IP_LENGTHS)
-        bytes[sample->ipv6 ? 5 : 3] -= 8;
-    if (rule == BOTH_IP_LENGTHS && !sample->ipv6)
+        bytes[3] -= 8;
+    if (rule == BOTH_IP_LENGTHS)
         bytes[11] += 8; /* the header's checksum: no carry here */
     if (rule == BOTH_UDP_LENGTHS)
         bytes[transport + 5] -= 8;
@@ -351,11 +324,11 @@ static void break_packet(enum rule rule, const struct sample *sample, bool first
 static void expect_alone(const char *what, size_t number, size_t write, const uint8_t *bytes,
                          size_t length)
 {
-    static const uint8_t zeros[MERGE_VNET_SIZE];
+    static const uint8_t zeros[HANDOVER_VNET_SIZE];
 
-    expect(written[write].length == MERGE_VNET_SIZE + length &&
-               memcmp(written[write].frame, zeros, MERGE_VNET_SIZE) == 0 &&
-               memcmp(written[write].frame + MERGE_VNET_SIZE, bytes, length) == 0,
+    expect(written[write].length == HANDOVER_VNET_SIZE + length &&
+               memcmp(written[write].frame, zeros, HANDOVER_VNET_SIZE) == 0 &&
+               memcmp(written[write].frame + HANDOVER_VNET_SIZE, bytes, length) == 0,
            "%s %zu: write %zu", what, number, write);
 }
 
@@ -374,9 +347,7 @@ static void expect_merged(const char *what, size_t number, size_t write,
         packets_sum(NULL, 0,
                     packets_pseudo(frame + 10, samples->protocol,
                                    written[write].length - 10 - packets_transport(samples)));
-    uint8_t type = samples->protocol == UDP ? UDP_L4
-                   : samples->ipv6          ? VIRTIO_NET_HDR_GSO_TCPV6
-                                            : VIRTIO_NET_HDR_GSO_TCPV4;
+    uint8_t type = samples->protocol == UDP ? UDP_L4 : VIRTIO_NET_HDR_GSO_TCPV4;
 
     memcpy(&vnet, frame, sizeof(vnet));
     expect(vnet.flags == VIRTIO_NET_HDR_F_NEEDS_CSUM &&
@@ -387,8 +358,7 @@ static void expect_merged(const char *what, size_t number, size_t write,
            "%s %zu: virtio header", what, number);
     expect(frame[10 + place] == pseudo >> 8 && frame[10 + place + 1] == (pseudo & 0xff),
            "%s %zu: pseudo-header's sum", what, number);
-    expect(samples->ipv6 || packets_sum(frame + 10, 20, 0) == 0xffff, "%s %zu: IPv4 checksum", what,
-           number);
+    expect(packets_sum(frame + 10, 20, 0) == 0xffff, "%s %zu: IPv4 checksum", what, number);
     expect(split_begin(&split, frame, written[write].length), "%s %zu: split", what, number);
     for (size_t i = 0; i < count; i++) {
         uint8_t wanted[2000];
@@ -621,15 +591,15 @@ static void ids(void)
 static void flows(void)
 {
     for (size_t base = 0; base < COUNT(bases); base++) {
-        for (int kind = 0; kind < 4; kind++) {
+        for (int kind = 0; kind < 3; kind++) {
             struct sample samples[2][3] = {{bases[base]}, {bases[base]}};
             struct merge *merge = begin(true, true);
             uint8_t bytes[2][3][300];
 
             samples[1][0].host ^= kind == 0 ? 1 : 0;
             samples[1][0].port ^= kind == 1 ? 1 : 0;
-            if (kind >= 2) { /* another protocol, another version of IP */
-                samples[1][0] = bases[base ^ (kind == 2 ? 2 : 1)];
+            if (kind == 2) { /* another protocol */
+                samples[1][0] = bases[1 - base];
                 samples[1][0].port = samples[0][0].port;
             }
             for (int i = 0; i < 3; i++) {
@@ -708,7 +678,6 @@ static void others(void)
         {{.protocol = UDP, .host = 1, .payload = 0}, 1},
         {{.protocol = TCP, .host = 1, .port = 4000, .flags = RST}, 2},
         {{.protocol = TCP, .host = 1, .port = 4001, .flags = RST}, 1},
-        {{.protocol = UDP, .ipv6 = true, .host = 1, .extra = 8, .payload = 60}, 1},
     };
 
     for (size_t i = 0; i < COUNT(cases); i++) {
@@ -743,9 +712,7 @@ static void every_length(void)
             uint8_t *copy;
 
             (void)packets_write(&next, bytes);
-            if (length >= whole && bases[base].ipv6)
-                bytes[5] = (uint8_t)(length - whole - 40);
-            if (length >= whole && !bases[base].ipv6)
+            if (length >= whole)
                 bytes[3] = (uint8_t)(length - whole);
             copy = unit_copy(bytes, length % whole);
             merge_add(merge, run->bytes[0], run->length[0]);
@@ -769,10 +736,9 @@ static void round_trip(void)
         struct sample sample = bases[i % COUNT(bases)];
         size_t segment = 1 + unit_random_below(1400);
         size_t packets = 2 + unit_random_below(60);
-        struct virtio_net_hdr vnet = {.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
-                                      .gso_type = sample.protocol == UDP ? UDP_L4
-                                                  : sample.ipv6          ? VIRTIO_NET_HDR_GSO_TCPV6
-                                                                : VIRTIO_NET_HDR_GSO_TCPV4};
+        struct virtio_net_hdr vnet = {
+            .flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
+            .gso_type = sample.protocol == UDP ? UDP_L4 : VIRTIO_NET_HDR_GSO_TCPV4};
         struct merge *merge = begin(true, true);
         struct run *run = malloc(sizeof(*run));
         static uint8_t frame[10 + 65535];
@@ -833,6 +799,7 @@ struct storm {
 static void storm_packet(struct storm *storm, size_t number, struct sample flows[])
 {
     int flow = (int)unit_random_below(12);
+    const struct sample *base = &bases[(size_t)flow % COUNT(bases)];
     struct sample *sample = &flows[flow];
     enum rule rule = unit_random_below(RULES);
     struct sample first = *sample;
@@ -855,11 +822,10 @@ static void storm_packet(struct storm *storm, size_t number, struct sample flows
     storm->seen[number] = false;
     *sample = after(&packet);
     sample->flags = sample->protocol == TCP ? ACK : 0;
-    sample->options = bases[flow % 4].options;
+    sample->options = base->options;
     sample->extra = 0;
     sample->payload = PAYLOAD;
-    if (!sample->ipv6)
-        sample->fragment = bases[flow % 4].fragment;
+    sample->fragment = base->fragment;
 }
 
 /* Looks for the packet among those that are next in their flows. */
@@ -891,7 +857,7 @@ static void storms(void)
         size_t left = count;
 
         for (size_t i = 0; i < 12; i++) {
-            samples[i] = bases[i % 4];
+            samples[i] = bases[i % COUNT(bases)];
             samples[i].host = (uint8_t)(1 + i / 8);
             samples[i].port = (uint16_t)(4000 + i);
         }

@@ -37,12 +37,12 @@ uint32_t packets_pseudo(const uint8_t *bytes, uint8_t protocol, size_t length)
 {
     uint32_t sum = (uint32_t)(length + protocol);
 
-    return bytes[0] >> 4 == 6 ? packets_sum(bytes + 8, 32, sum) : packets_sum(bytes + 12, 8, sum);
+    return packets_sum(bytes + 12, 8, sum);
 }
 
 size_t packets_transport(const struct sample *sample)
 {
-    return (sample->ipv6 ? 40 : 20) + sample->extra;
+    return 20 + sample->extra;
 }
 
 size_t packets_headers(const struct sample *sample)
@@ -52,18 +52,13 @@ size_t packets_headers(const struct sample *sample)
 
 void packets_repair(uint8_t *bytes, size_t length, size_t transport)
 {
-    bool ipv6 = bytes[0] >> 4 == 6;
-    uint8_t protocol = !ipv6 ? bytes[9] : transport > 40 ? bytes[40] : bytes[6];
+    uint8_t protocol = bytes[9];
     uint8_t *place = bytes + transport + (protocol == TCP ? 16 : 6);
     size_t sum;
 
-    if (ipv6) {
-        put16(bytes + 4, length - 40);
-    } else {
-        put16(bytes + 2, length);
-        put16(bytes + 10, 0);
-        put16(bytes + 10, (uint16_t)~packets_sum(bytes, (bytes[0] & 15) * 4u, 0));
-    }
+    put16(bytes + 2, length);
+    put16(bytes + 10, 0);
+    put16(bytes + 10, (uint16_t)~packets_sum(bytes, (bytes[0] & 15) * 4u, 0));
     if (protocol != TCP)
         put16(bytes + transport + 4, length - transport);
     put16(place, 0);
@@ -72,7 +67,7 @@ void packets_repair(uint8_t *bytes, size_t length, size_t transport)
     put16(place, protocol != TCP && sum == 0 ? 0xffff : sum);
 }
 
-static void write_ipv4(const struct sample *sample, uint8_t *bytes)
+static void write_ip(const struct sample *sample, uint8_t *bytes)
 {
     bytes[0] = (uint8_t)(0x45 + sample->extra / 4);
     bytes[1] = sample->class;
@@ -84,21 +79,6 @@ static void write_ipv4(const struct sample *sample, uint8_t *bytes)
     memset(bytes + 20, 1, sample->extra);
 }
 
-static void write_ipv6(const struct sample *sample, uint8_t *bytes)
-{
-    put32(bytes, 6u << 28 | (uint32_t)sample->class << 20 | sample->label);
-    bytes[6] = sample->extra ? 0 : sample->protocol;
-    bytes[7] = sample->ttl;
-    memset(bytes + 8, 0x2a, 32);
-    /* where IPv4 has its addresses are the same bytes */
-    memcpy(bytes + 12, (const uint8_t[]){10, 1, 0, sample->host, 10, 1, 0, 200}, 8);
-    bytes[39] = 200;
-    if (sample->extra) {
-        bytes[40] = sample->protocol;
-        bytes[41] = (uint8_t)(sample->extra / 8 - 1);
-    }
-}
-
 size_t packets_write(const struct sample *sample, uint8_t *ret_bytes)
 {
     size_t transport = packets_transport(sample);
@@ -106,10 +86,7 @@ size_t packets_write(const struct sample *sample, uint8_t *ret_bytes)
     uint8_t *place = ret_bytes + transport;
 
     memset(ret_bytes, 0, headers);
-    if (sample->ipv6)
-        write_ipv6(sample, ret_bytes);
-    else
-        write_ipv4(sample, ret_bytes);
+    write_ip(sample, ret_bytes);
     put16(place, sample->port);
     put16(place + 2, 5001);
     if (sample->protocol == TCP) {
@@ -153,34 +130,13 @@ static const char *flaw_above(const uint8_t *bytes, size_t length, size_t transp
 const char *packets_flaw(const uint8_t *bytes, size_t length, size_t *ret_headers)
 {
     size_t transport;
-    uint8_t protocol;
 
-    if (length >= 20 && bytes[0] >> 4 == 4) {
-        transport = (bytes[0] & 15) * 4u;
-        protocol = bytes[9];
-        if (transport < 20 || transport > length || get16(bytes + 2) != length)
-            return "IPv4 lengths";
-        if (packets_sum(bytes, transport, 0) != 0xffff)
-            return "IPv4 checksum";
-    } else if (length >= 40 && bytes[0] >> 4 == 6) {
-        transport = 40;
-        protocol = bytes[6];
-        if (get16(bytes + 4) + 40 != length)
-            return "IPv6 length";
-        while (protocol == 0 || protocol == 43 || protocol == 44 || protocol == 60) {
-            size_t size = 8;
-
-            if (length - transport < size)
-                return "IPv6 extension headers";
-            if (protocol != 44)
-                size = (bytes[transport + 1] + 1u) * 8;
-            if (length - transport < size)
-                return "IPv6 extension headers";
-            protocol = bytes[transport];
-            transport += size;
-        }
-    } else {
+    if (length < 20 || bytes[0] >> 4 != 4)
         return "version";
-    }
-    return flaw_above(bytes, length, transport, protocol, ret_headers);
+    transport = (bytes[0] & 15) * 4u;
+    if (transport < 20 || transport > length || get16(bytes + 2) != length)
+        return "IPv4 lengths";
+    if (packets_sum(bytes, transport, 0) != 0xffff)
+        return "IPv4 checksum";
+    return flaw_above(bytes, length, transport, bytes[9], ret_headers);
 }

@@ -29,15 +29,13 @@ enum {
 
 /* What a packet is to be like. */
 struct sample {
-    bool ipv6;
     uint8_t protocol;
     uint8_t host; /* the last byte of the source address */
     uint8_t class;
     uint8_t ttl;
-    uint16_t id;       /* IPv4 */
-    uint16_t fragment; /* IPv4 */
-    uint32_t label;    /* IPv6 */
-    size_t extra;      /* bytes of IPv4 options (of 4 each) or IPv6 hop-by-hop options (of 8) */
+    uint16_t id;
+    uint16_t fragment;
+    size_t extra;      /* bytes of IP options, of 4 each */
     uint16_t port;     /* source */
     uint32_t sequence; /* TCP, the rest as well */
     uint32_t acknowledged;

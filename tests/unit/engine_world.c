@@ -376,7 +376,7 @@ int tun_write(struct tun *tun, const struct iovec *iov, int count)
         memcpy(frame + length, iov[i].iov_base, iov[i].iov_len);
         length += iov[i].iov_len;
     }
-    require(length > MERGE_VNET_SIZE, "a frame without a packet");
+    require(length > HANDOVER_VNET_SIZE, "a frame without a packet");
     if (end->write_error && (frame[1] || end->write_error == -EIO) &&
         (!end->write_refused || end->write_refused == frame[1]))
         return end->write_error;
@@ -393,9 +393,9 @@ void world_offer(unsigned int number, const uint8_t *packet, size_t length)
 {
     uint8_t frame[TUN_FRAME_MAX] = {0};
 
-    require(length <= sizeof(frame) - SPLIT_VNET_SIZE, "a packet that is too long");
-    memcpy(frame + SPLIT_VNET_SIZE, packet, length);
-    world_offer_frame(number, frame, SPLIT_VNET_SIZE + length);
+    require(length <= sizeof(frame) - HANDOVER_VNET_SIZE, "a packet that is too long");
+    memcpy(frame + HANDOVER_VNET_SIZE, packet, length);
+    world_offer_frame(number, frame, HANDOVER_VNET_SIZE + length);
 }
 
 size_t world_packet(unsigned int from, uint32_t mark, size_t length, uint8_t *ret_packet)
@@ -486,21 +486,16 @@ int world_configure(unsigned int number, const char *format, ...)
     return answered(number, request, (size_t)length);
 }
 
-static void hex(const struct key *key, char ret_text[static 2 * KEY_SIZE + 1])
-{
-    for (int i = 0; i < KEY_SIZE; i++)
-        (void)snprintf(ret_text + 2 * i, 3, "%02x", key->bytes[i]);
-}
-
 void world_introduce(unsigned int number)
 {
     const struct world_end *other = &world.end[1 - number];
-    char key[2 * KEY_SIZE + 1], address[REMOTE_TEXT_SIZE];
+    struct endpoint endpoint = remote_to_endpoint(&other->address);
+    char key[KEY_HEX_LENGTH + 1], address[ENDPOINT_TEXT_SIZE];
 
-    hex(noise_public_key(other->tunnel.noise), key);
-    remote_to_text(&other->address, address);
+    key_to_hex(noise_public_key(other->tunnel.noise), key);
+    endpoint_to_text(&endpoint, address);
     require(world_configure(number,
-                            "set=1\nreplace_peers=true\npublic_key=%s\npreshared_key=%064d\n"
+                            "set=1\npublic_key=%s\npreshared_key=%064d\n"
                             "endpoint=%s\npersistent_keepalive_interval=0\n"
                             "replace_allowed_ips=true\nallowed_ip=10.0.0.%u/32\n\n",
                             key, 0, address, 1 - number) == 0,
@@ -546,10 +541,15 @@ void world_stop(void)
     }
 }
 
-void world_restart(unsigned int number)
+void world_renew(unsigned int number)
 {
     tunnel_end(&world.end[number].tunnel);
     make_end(number);
+}
+
+void world_restart(unsigned int number)
+{
+    world_renew(number);
     world_introduce(number);
 }
 

@@ -75,7 +75,8 @@ extern struct world {
 void world_begin(uint64_t seed);
 void world_stop(void);
 
-/* An end begins anew, with the key it had, and knows the other again. */
+/* An end begins anew, with the key it had, and knows nobody; or knows the other again. */
+void world_renew(unsigned int number);
 void world_restart(unsigned int number);
 
 /* A request to an end. Returns the errno of the answer. */

@@ -8,6 +8,8 @@
 
 #include "engine/control/request.h"
 #include "engine/flow/tunnel.h"
+#include "link/address.h"
+#include "link/endpoint.h"
 
 enum { NANOSECONDS_PER_MILLISECOND = 1000 * 1000 };
 
@@ -33,10 +35,10 @@ __attribute__((format(printf, 2, 3))) static void add(struct answer *answer, con
 
 static void add_key(struct answer *answer, const char *name, const struct key *key)
 {
-    add(answer, "%s=", name);
-    for (int i = 0; i < KEY_SIZE; i++)
-        add(answer, "%02x", key->bytes[i]);
-    add(answer, "\n");
+    char hex[KEY_HEX_LENGTH + 1];
+
+    key_to_hex(key, hex);
+    add(answer, "%s=%s\n", name, hex);
 }
 
 /* How long ago something was, unless it never was. */
@@ -53,9 +55,10 @@ static void add_peer(struct answer *answer, const struct tunnel *tunnel)
         add(answer, "has_preshared_key=true\n");
     add(answer, "protocol_version=1\n");
     if (remote_known(&tunnel->remote)) {
-        char text[REMOTE_TEXT_SIZE];
+        struct endpoint endpoint = remote_to_endpoint(&tunnel->remote);
+        char text[ENDPOINT_TEXT_SIZE];
 
-        remote_to_text(&tunnel->remote, text);
+        endpoint_to_text(&endpoint, text);
         add(answer, "endpoint=%s\n", text);
     }
     add_age(answer, "last_handshake_age_ms", tunnel->handshaken, tunnel->now);
@@ -66,11 +69,11 @@ static void add_peer(struct answer *answer, const struct tunnel *tunnel)
     add(answer, "tx_bytes=%llu\nrx_bytes=%llu\n", (unsigned long long)tunnel->sent_bytes,
         (unsigned long long)tunnel->received_bytes);
     add(answer, "persistent_keepalive_interval=%u\n", tunnel->timers.persistent);
-    for (unsigned int i = 0; i < tunnel->allowed.count; i++) {
-        char network[ALLOWED_TEXT_SIZE];
+    if (tunnel->allowed_address) {
+        char address[ADDRESS_TEXT_SIZE];
 
-        allowed_to_text(&tunnel->allowed.network[i], network);
-        add(answer, "allowed_ip=%s\n", network);
+        address_ipv4_to_text(tunnel->allowed_address, address);
+        add(answer, "allowed_ip=%s/32\n", address);
     }
 }
 
@@ -82,20 +85,6 @@ static void get(struct answer *answer, const struct tunnel *tunnel)
         add_peer(answer, tunnel);
 }
 
-/* Whether all of a request's allowed IPs have room, so that all of it can be done. */
-static bool has_room(const struct tunnel *tunnel, const struct request *request, bool same)
-{
-    struct allowed allowed = tunnel->allowed;
-
-    if (!same || request->replace_allowed)
-        return true;
-    for (unsigned int i = 0; i < request->allowed.count; i++) {
-        if (!allowed_add(&allowed, &request->allowed.network[i]))
-            return false;
-    }
-    return true;
-}
-
 static void apply(struct tunnel *tunnel, const struct request *request)
 {
     if (request->has_preshared_key)
@@ -103,28 +92,16 @@ static void apply(struct tunnel *tunnel, const struct request *request)
     if (request->has_endpoint)
         tunnel_set_remote(tunnel, &request->endpoint);
     tunnel_forget_lengths(tunnel); /* the helper has set the MTU before */
-    if (request->replace_allowed)
-        tunnel->allowed.count = 0;
-    for (unsigned int i = 0; i < request->allowed.count; i++)
-        (void)allowed_add(&tunnel->allowed, &request->allowed.network[i]);
+    if (request->has_allowed)
+        tunnel->allowed_address = request->allowed_address;
     if (request->has_persistent_keepalive)
         tunnel_set_persistent_keepalive(tunnel, request->persistent_keepalive);
 }
 
 static int set(struct tunnel *tunnel, const struct request *request)
 {
-    bool same = request->has_peer && noise_has_peer(tunnel->noise) &&
-                key_equal(noise_peer(tunnel->noise), &request->peer);
-
-    if (request->has_peer && key_equal(&request->peer, noise_public_key(tunnel->noise)))
+    if (key_equal(&request->peer, noise_public_key(tunnel->noise)))
         return -EADDRINUSE;
-    if (!request->has_peer || request->remove || (request->update_only && !same)) {
-        if (request->replace_peers || (request->remove && same))
-            tunnel_remove_peer(tunnel);
-        return 0;
-    }
-    if (!has_room(tunnel, request, same))
-        return -ENOSPC;
     if (!tunnel_set_peer(tunnel, &request->peer))
         return -EINVAL;
     apply(tunnel, request);

@@ -10,7 +10,9 @@
  * - from_elsewhere=true: the last packet of the peer's was dropped, for its source address;
  * - set takes no private_key, listen_port or fwmark: the engine made its key itself, and the socket
  *   was given to it;
- * - there is one peer: another public_key replaces it.
+ * - there is one peer, the first key of each set: another public_key replaces it, the same one
+ * keeps the session. It has one allowed_ip, an IPv4 address and "/32". The keys remove,
+ * update_only, replace_peers and protocol_version are not known; get tells protocol_version=1.
  *
  * A request is read wholly before anything of it is done. */
 #pragma once

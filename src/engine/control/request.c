@@ -3,46 +3,18 @@
 #include <errno.h>
 #include <string.h>
 
+#include "handover/handover.h"
+#include "link/address.h"
 #include "link/decimal.h"
+#include "link/endpoint.h"
 
 enum {
     LINE_MAX_LENGTH = 127,
 };
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
 static bool read_key(const char *text, struct key *ret_key)
 {
-    struct key key;
-    bool good = strlen(text) == 2 * (size_t)KEY_SIZE;
-
-    for (size_t i = 0; good && i < KEY_SIZE; i++) {
-        int high = hex_digit(text[2 * i]), low = hex_digit(text[2 * i + 1]);
-
-        good = high >= 0 && low >= 0;
-        key.bytes[i] = (uint8_t)(high * 16 + low);
-    }
-    if (good)
-        *ret_key = key;
-    explicit_bzero(&key, sizeof(key));
-    return good;
-}
-
-static bool read_true(const char *text, bool *ret_flag)
-{
-    if (strcmp(text, "true") != 0)
-        return false;
-    *ret_flag = true;
-    return true;
+    return strlen(text) == KEY_HEX_LENGTH && !key_from_hex(text, ret_key);
 }
 
 static bool set_peer(struct request *request, const char *value)
@@ -61,7 +33,11 @@ static bool set_preshared_key(struct request *request, const char *value)
 
 static bool set_endpoint(struct request *request, const char *value)
 {
-    request->has_endpoint = remote_from_text(value, &request->endpoint);
+    struct endpoint endpoint;
+
+    request->has_endpoint = endpoint_parse(value, &endpoint) == ENDPOINT_GOOD;
+    if (request->has_endpoint)
+        request->endpoint = remote_from_endpoint(&endpoint);
     return request->has_endpoint;
 }
 
@@ -76,54 +52,36 @@ static bool set_persistent_keepalive(struct request *request, const char *value)
     return true;
 }
 
+/* The whole address: a peer has but one. */
 static bool set_allowed(struct request *request, const char *value)
 {
-    struct allowed_network network;
+    char address[ADDRESS_TEXT_SIZE];
+    size_t length = strcspn(value, "/");
 
-    return allowed_from_text(value, &network) && allowed_add(&request->allowed, &network);
+    if (request->allowed_address || length >= sizeof(address) || strcmp(value + length, "/32") != 0)
+        return false;
+    memcpy(address, value, length);
+    address[length] = '\0';
+    request->has_allowed = true;
+    return !address_parse_ipv4(address, &request->allowed_address) && request->allowed_address;
 }
 
-static bool set_remove(struct request *request, const char *value)
+static bool replace_allowed(struct request *request, const char *value)
 {
-    return read_true(value, &request->remove);
-}
-
-static bool set_update_only(struct request *request, const char *value)
-{
-    return read_true(value, &request->update_only);
-}
-
-static bool set_replace_allowed(struct request *request, const char *value)
-{
-    return read_true(value, &request->replace_allowed);
-}
-
-static bool set_replace_peers(struct request *request, const char *value)
-{
-    return read_true(value, &request->replace_peers);
-}
-
-static bool set_version(struct request *request, const char *value)
-{
-    (void)request;
-    return strcmp(value, "1") == 0;
+    request->has_allowed = true;
+    return strcmp(value, "true") == 0;
 }
 
 static const struct {
     const char *name;
-    bool of_peer; /* may only come after public_key */
     bool (*set)(struct request *request, const char *value);
 } keys[] = {
-    {"replace_peers", false, set_replace_peers},
-    {"public_key", false, set_peer},
-    {"remove", true, set_remove},
-    {"update_only", true, set_update_only},
-    {"preshared_key", true, set_preshared_key},
-    {"endpoint", true, set_endpoint},
-    {"persistent_keepalive_interval", true, set_persistent_keepalive},
-    {"replace_allowed_ips", true, set_replace_allowed},
-    {"allowed_ip", true, set_allowed},
-    {"protocol_version", true, set_version},
+    {"public_key", set_peer}, /* the first of each request: the others are about this peer */
+    {"preshared_key", set_preshared_key},
+    {"endpoint", set_endpoint},
+    {"persistent_keepalive_interval", set_persistent_keepalive},
+    {"replace_allowed_ips", replace_allowed},
+    {"allowed_ip", set_allowed},
 };
 
 static int take_line(struct request *request, char *line)
@@ -136,7 +94,7 @@ static int take_line(struct request *request, char *line)
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
         if (strcmp(line, keys[i].name) != 0)
             continue;
-        if (keys[i].of_peer && !request->has_peer)
+        if (i > 0 && !request->has_peer)
             return -EPROTO;
         return keys[i].set(request, value) ? 0 : -EINVAL;
     }
@@ -170,7 +128,7 @@ static int parse_set(const char *text, size_t length, struct request *request)
         text += step;
         length -= step;
         if (step == 1)
-            return length == 0 ? 0 : -EPROTO;
+            return length == 0 && request->has_peer ? 0 : -EPROTO;
         error = take_line(request, line);
         explicit_bzero(line, sizeof(line));
         if (error)
@@ -180,7 +138,7 @@ static int parse_set(const char *text, size_t length, struct request *request)
 
 int request_parse(const char *text, size_t length, struct request *ret_request)
 {
-    static const char get[] = "get=1\n\n", set[] = "set=1\n";
+    static const char get[] = HANDOVER_GET, set[] = HANDOVER_SET;
     struct request request = {0};
     int error;
 

@@ -6,27 +6,23 @@
 #include <stdint.h>
 
 #include "engine/io/remote.h"
-#include "engine/packet/allowed.h"
 #include "link/key.h"
 
 struct request {
-    bool get;
-    bool has_peer; /* all that follows is about it */
-    bool remove;
-    bool update_only;
+    bool get; /* else: set the peer, and what there is of it */
     bool has_preshared_key;
     bool has_endpoint;
     bool has_persistent_keepalive;
-    bool replace_allowed;
-    bool replace_peers;
+    bool has_allowed;
+    bool has_peer;
     struct key peer;
     struct key preshared_key;
     struct remote endpoint;
     uint16_t persistent_keepalive; /* seconds */
-    struct allowed allowed;
+    uint32_t allowed_address;      /* host byte order; 0: none any more */
 };
 
-/* Reads "get=1\n\n" or "set=1\n" with the lines that follow and an empty one. Writes *ret_request
- * on success only. Returns 0, -EPROTO for what isn't of that form, or -EINVAL for a key or value
- * that is not known or not allowed. */
+/* Reads HANDOVER_GET, or HANDOVER_SET with the lines that follow and an empty one. Writes
+ * *ret_request on success only. Returns 0, -EPROTO for what isn't of that form, or -EINVAL for a
+ * key or value that is not known or not allowed. */
 int request_parse(const char *text, size_t length, struct request *ret_request);

@@ -39,8 +39,8 @@ static void deliver(struct tunnel *tunnel, uint8_t *bytes, size_t length, uint8_
 {
     struct packet packet;
 
-    tunnel->from_elsewhere = !packet_parse(bytes, length, &packet) ||
-                             !allowed_contains(&tunnel->allowed, &packet.source);
+    tunnel->from_elsewhere = !packet_parse(bytes, length, &packet) || !tunnel->allowed_address ||
+                             packet.source != tunnel->allowed_address;
     if (tunnel->from_elsewhere) {
         tun_count_error(&tunnel->tun);
         return;

@@ -9,6 +9,7 @@
 #include "engine/io/clock.h"
 #include "engine/packet/packet.h"
 #include "engine/packet/split.h"
+#include "engine/packet/unreachable.h"
 
 enum {
     /* Before the other direction has its turn. A frame may be cut into as many packets as it has
@@ -102,27 +103,17 @@ static void seal_frame(struct tunnel *tunnel, struct departure *departure, size_
     }
 }
 
-/* The address of the link's other end, if that is known. */
-static const struct address *peers_address(const struct tunnel *tunnel)
-{
-    const struct allowed_network *first = &tunnel->allowed.network[0];
-
-    return tunnel->allowed.count > 0 && first->prefix_length == (first->address.ipv6 ? 128 : 32)
-               ? &first->address
-               : NULL;
-}
-
 /* The container is told at once that there is nobody to send to. By the peer: an address of the
  * container's own is refused as a source by its kernel (fib_validate_source()), and one that the
  * container doesn't route to the link is dropped by a reverse-path filter. */
 static void refuse(struct tunnel *tunnel, const uint8_t *packet, size_t length)
 {
-    uint8_t vnet[MERGE_VNET_SIZE] = {0};
-    uint8_t reply[PACKET_ICMP_MAX];
+    uint8_t vnet[HANDOVER_VNET_SIZE] = {0};
+    uint8_t answer[UNREACHABLE_MAX];
     struct iovec iov[2] = {
         {.iov_base = vnet, .iov_len = sizeof(vnet)},
-        {.iov_base = reply,
-         .iov_len = packet_unreachable(packet, length, peers_address(tunnel), reply)},
+        {.iov_base = answer,
+         .iov_len = unreachable_answer(packet, length, tunnel->allowed_address, answer)},
     };
 
     if (iov[1].iov_len > 0)
@@ -130,16 +121,12 @@ static void refuse(struct tunnel *tunnel, const uint8_t *packet, size_t length)
 }
 
 /* Whether an address and a port are where the peer is. */
-static bool is_endpoint(const struct remote *remote, const struct address *address, uint16_t port)
+static bool is_endpoint(const struct remote *remote, uint32_t address, uint16_t port)
 {
     const struct sockaddr_in *v4 = &remote->address.v4;
-    const struct sockaddr_in6 *v6 = &remote->address.v6;
 
-    if (address->ipv6)
-        return v6->sin6_family == AF_INET6 && v6->sin6_port == port &&
-               memcmp(&v6->sin6_addr, address->bytes, 16) == 0;
     return v4->sin_family == AF_INET && v4->sin_port == port &&
-           memcmp(&v4->sin_addr, address->bytes, 4) == 0;
+           v4->sin_addr.s_addr == htobe32(address);
 }
 
 /* Whether a packet of the container's is a datagram of ours on its way to the peer, which the site
@@ -159,7 +146,7 @@ static bool is_own(const struct tunnel *tunnel, const uint8_t *bytes, const stru
         content.packet_length - content.offset < sizeof(udp))
         return false;
     memcpy(&udp, bytes + content.offset, sizeof(udp));
-    if (!is_endpoint(&tunnel->remote, &packet->destination, udp.destination))
+    if (!is_endpoint(&tunnel->remote, packet->destination, udp.destination))
         return false;
     if (be16toh(udp.source) == udp_port(&tunnel->udp))
         return true;
@@ -175,15 +162,17 @@ static bool is_own(const struct tunnel *tunnel, const uint8_t *bytes, const stru
 /* Whether a frame of the container's is for the peer. */
 static bool for_peer(struct tunnel *tunnel, size_t length)
 {
-    const uint8_t *packet = tunnel->frame + SPLIT_VNET_SIZE;
+    const uint8_t *packet = tunnel->frame + HANDOVER_VNET_SIZE;
     struct packet parsed;
 
-    if (length <= SPLIT_VNET_SIZE || !packet_parse(packet, length - SPLIT_VNET_SIZE, &parsed))
+    if (length <= HANDOVER_VNET_SIZE)
         return false;
-    if (noise_has_peer(tunnel->noise) && remote_known(&tunnel->remote) &&
-        allowed_contains(&tunnel->allowed, &parsed.destination))
+    length -= HANDOVER_VNET_SIZE;
+    if (packet_parse(packet, length, &parsed) && noise_has_peer(tunnel->noise) &&
+        remote_known(&tunnel->remote) && tunnel->allowed_address &&
+        parsed.destination == tunnel->allowed_address)
         return !is_own(tunnel, packet, &parsed);
-    refuse(tunnel, packet, length - SPLIT_VNET_SIZE);
+    refuse(tunnel, packet, length);
     return false;
 }
 

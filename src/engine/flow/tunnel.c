@@ -32,7 +32,7 @@ static void write_cut(struct tunnel *tunnel, const struct iovec *iov, int count)
     if (!split_begin(&split, tunnel->frame, length))
         return;
     while (split_next(&split, &packet, &packet_length)) {
-        uint8_t vnet[MERGE_VNET_SIZE] = {0};
+        uint8_t vnet[HANDOVER_VNET_SIZE] = {0};
         struct iovec whole[2] = {
             {.iov_base = vnet, .iov_len = sizeof(vnet)},
             {.iov_base = packet, .iov_len = packet_length},
@@ -87,7 +87,7 @@ static void forget_peer(struct tunnel *tunnel)
     staging_clear(&tunnel->staging);
     timers_stop(&tunnel->timers);
     tunnel_set_remote(tunnel, &(struct remote){0});
-    tunnel->allowed.count = 0;
+    tunnel->allowed_address = 0;
     tunnel->handshaken = 0;
     tunnel->from_elsewhere = false;
     tunnel->last_consumed = 0;
@@ -105,13 +105,6 @@ bool tunnel_set_peer(struct tunnel *tunnel, const struct key *peer)
     tunnel->timers.persistent = 0;
     cookie_maker_init(&tunnel->maker, peer);
     return true;
-}
-
-void tunnel_remove_peer(struct tunnel *tunnel)
-{
-    noise_forget_peer(tunnel->noise);
-    forget_peer(tunnel);
-    tunnel->timers.persistent = 0;
 }
 
 void tunnel_set_persistent_keepalive(struct tunnel *tunnel, uint16_t seconds)

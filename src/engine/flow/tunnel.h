@@ -16,7 +16,6 @@
 #include "engine/io/staging.h"
 #include "engine/io/tun.h"
 #include "engine/io/udp.h"
-#include "engine/packet/allowed.h"
 #include "engine/packet/merge.h"
 #include "engine/protocol/cookie.h"
 #include "engine/protocol/load.h"
@@ -44,8 +43,10 @@ struct tunnel {
 
     struct remote remote;
     int64_t asked; /* by which way datagrams go there */
-    struct allowed allowed;
-    bool from_elsewhere; /* the last packet that came had a source that the peer may not use */
+    /* The peer's address within the link, in host byte order; 0: not known. Nothing is sent to
+     * another, or taken from another. */
+    uint32_t allowed_address;
+    bool from_elsewhere; /* the last packet that came had another source */
     uint64_t received_bytes;
     uint64_t sent_bytes;
     uint64_t received_packets;
@@ -71,7 +72,6 @@ void tunnel_end(struct tunnel *tunnel);
 /* Makes this the one peer, with nothing known of the one before, unless it is the same. Returns
  * false if the key is useless, and then changes nothing. */
 bool tunnel_set_peer(struct tunnel *tunnel, const struct key *peer);
-void tunnel_remove_peer(struct tunnel *tunnel);
 void tunnel_set_persistent_keepalive(struct tunnel *tunnel, uint16_t seconds);
 /* Where the peer is from now on. */
 void tunnel_set_remote(struct tunnel *tunnel, const struct remote *remote);

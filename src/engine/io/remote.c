@@ -1,10 +1,9 @@
 #include "engine/io/remote.h"
 
 #include <arpa/inet.h>
-#include <stdio.h>
 #include <string.h>
 
-#include "link/decimal.h"
+#include "link/address.h"
 
 bool remote_known(const struct remote *remote)
 {
@@ -50,62 +49,41 @@ bool remote_same_local(const struct remote *a, const struct remote *b)
 
 void remote_to_source(const struct remote *remote, uint8_t ret_source[static REMOTE_SOURCE_SIZE])
 {
-    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
-
     if (remote->address.any.sa_family == AF_INET6) {
         memcpy(ret_source, &remote->address.v6.sin6_addr, 16);
         memcpy(ret_source + 16, &remote->address.v6.sin6_port, 2);
         return;
     }
-    memcpy(ret_source, mapped, sizeof(mapped));
-    memcpy(ret_source + 12, &remote->address.v4.sin_addr, 4);
+    address_map_ipv4(ntohl(remote->address.v4.sin_addr.s_addr), ret_source);
     memcpy(ret_source + 16, &remote->address.v4.sin_port, 2);
 }
 
-void remote_to_text(const struct remote *remote, char ret_text[static REMOTE_TEXT_SIZE])
+struct endpoint remote_to_endpoint(const struct remote *remote)
 {
-    bool ipv6 = remote->address.any.sa_family == AF_INET6;
-    char address[INET6_ADDRSTRLEN];
+    struct endpoint endpoint = {.ipv6 = remote->address.any.sa_family == AF_INET6};
 
-    if (ipv6)
-        (void)inet_ntop(AF_INET6, &remote->address.v6.sin6_addr, address, sizeof(address));
-    else
-        (void)inet_ntop(AF_INET, &remote->address.v4.sin_addr, address, sizeof(address));
-    (void)snprintf(ret_text, REMOTE_TEXT_SIZE, ipv6 ? "[%s]:%u" : "%s:%u", address,
-                   ntohs(ipv6 ? remote->address.v6.sin6_port : remote->address.v4.sin_port));
+    if (endpoint.ipv6) {
+        memcpy(endpoint.address6, &remote->address.v6.sin6_addr, sizeof(endpoint.address6));
+        endpoint.port = ntohs(remote->address.v6.sin6_port);
+    } else {
+        endpoint.address = ntohl(remote->address.v4.sin_addr.s_addr);
+        endpoint.port = ntohs(remote->address.v4.sin_port);
+    }
+    return endpoint;
 }
 
-bool remote_from_text(const char *text, struct remote *ret_remote)
+struct remote remote_from_endpoint(const struct endpoint *endpoint)
 {
     struct remote remote = {0};
-    char address[INET6_ADDRSTRLEN];
-    const char *colon = strrchr(text, ':');
-    bool ipv6 = text[0] == '[';
-    size_t length = colon ? (size_t)(colon - text) : 0;
-    uint32_t port;
-    bool good;
 
-    if (ipv6) {
-        if (length < 2 || text[length - 1] != ']')
-            return false;
-        text++;
-        length -= 2;
-    }
-    if (length == 0 || length >= sizeof(address) || decimal_parse(colon + 1, 65535, &port) ||
-        port == 0)
-        return false;
-    memcpy(address, text, length);
-    address[length] = '\0';
-    if (ipv6) {
+    if (endpoint->ipv6) {
         remote.address.v6.sin6_family = AF_INET6;
-        remote.address.v6.sin6_port = htons((uint16_t)port);
-        good = inet_pton(AF_INET6, address, &remote.address.v6.sin6_addr) == 1;
+        remote.address.v6.sin6_port = htons(endpoint->port);
+        memcpy(&remote.address.v6.sin6_addr, endpoint->address6, sizeof(endpoint->address6));
     } else {
         remote.address.v4.sin_family = AF_INET;
-        remote.address.v4.sin_port = htons((uint16_t)port);
-        good = inet_pton(AF_INET, address, &remote.address.v4.sin_addr) == 1;
+        remote.address.v4.sin_port = htons(endpoint->port);
+        remote.address.v4.sin_addr.s_addr = htonl(endpoint->address);
     }
-    if (good)
-        *ret_remote = remote;
-    return good;
+    return remote;
 }

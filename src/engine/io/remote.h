@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+#include "link/endpoint.h"
+
 struct remote {
     union {
         struct sockaddr any; /* .sa_family: AF_INET, AF_INET6, or AF_UNSPEC: not known */
@@ -40,8 +42,6 @@ bool remote_same_local(const struct remote *a, const struct remote *b);
 enum { REMOTE_SOURCE_SIZE = 18 };
 void remote_to_source(const struct remote *remote, uint8_t ret_source[static REMOTE_SOURCE_SIZE]);
 
-/* 192.0.2.1:51820 or [2001:db8::1]:51820. */
-enum { REMOTE_TEXT_SIZE = INET6_ADDRSTRLEN + sizeof("[]:65535") };
-void remote_to_text(const struct remote *remote, char ret_text[static REMOTE_TEXT_SIZE]);
-/* Writes *ret_remote on success only. */
-bool remote_from_text(const char *text, struct remote *ret_remote);
+/* The same without an address of ours, as the helper is told it and tells it. */
+struct endpoint remote_to_endpoint(const struct remote *remote);
+struct remote remote_from_endpoint(const struct endpoint *endpoint);

@@ -11,7 +11,9 @@
 #define TUN_F_USO6 0x40
 #endif
 
-/* Fewer where the kernel doesn't know all. */
+/* Asks for the kernel's frames uncut, and offers to write such frames. IPv6 is asked for as well:
+ * the kernel takes USO4 and USO6 only together (set_offload(), drivers/net/tun.c), and an IPv6
+ * frame is refused at once where the kernel would have had to cut it first. */
 static void offload(struct tun *tun, bool tcp, bool udp)
 {
     unsigned long flags = TUN_F_CSUM | (tcp ? TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN : 0) |

@@ -8,8 +8,10 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 
+#include "handover/handover.h"
+
 enum {
-    TUN_FRAME_MAX = 10 + 65535,
+    TUN_FRAME_MAX = HANDOVER_VNET_SIZE + 65535,
 };
 
 struct tun {

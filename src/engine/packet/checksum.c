@@ -104,7 +104,5 @@ uint64_t checksum_pseudo(const uint8_t *ip_header, uint8_t protocol, uint32_t tr
 {
     uint64_t sum = (uint64_t)htobe32(transport_length) + htobe16(protocol);
 
-    if (ip_header[0] >> 4 == 6)
-        return checksum_add(sum, ip_header + 8, 32);
     return checksum_add(sum, ip_header + 12, 8);
 }

@@ -10,5 +10,5 @@
 uint64_t checksum_add(uint64_t sum, const uint8_t *bytes, size_t length);
 /* To 16 bits, not complemented. */
 uint16_t checksum_fold(uint64_t sum);
-/* TCP's and UDP's pseudo-header over an IPv4 or IPv6 header. */
+/* TCP's and UDP's pseudo-header below an IPv4 header. */
 uint64_t checksum_pseudo(const uint8_t *ip_header, uint8_t protocol, uint32_t transport_length);

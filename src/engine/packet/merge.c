@@ -1,6 +1,6 @@
-/* What may be merged is what the kernel merges (inet_gro_receive, ipv6_gro_receive,
+/* What may be merged is what the kernel merges (inet_gro_receive,
  * tcp_gro_receive, udp_gro_receive): packets that whoever cuts the group again makes out of it,
- * bit for bit. The one exception is the kernel's as well: IPv4 packets that are never fragmented
+ * bit for bit. The one exception is the kernel's as well: packets that are never fragmented
  * may all have the same id, which nobody looks at then (RFC 6864), and are numbered afterwards.
  *
  * A merged packet has no checksum of its own: the kernel takes it for right, whatever it carries.
@@ -16,21 +16,19 @@
 #include "engine/packet/packet.h"
 #include "engine/packet/split.h"
 
-_Static_assert(sizeof(struct virtio_net_hdr) == MERGE_VNET_SIZE,
-               "a virtio header without num_buffers");
-
 /* A packet, as far as it is looked at. */
 struct view {
     uint8_t *packet;
     size_t length;
-    size_t transport; /* where the TCP or UDP header begins */
-    size_t headers;   /* of all headers */
+    size_t headers; /* of all headers */
     uint32_t ports;
-    uint16_t id; /* IPv4 */
+    uint16_t id;
     uint8_t protocol;
     uint8_t flags; /* TCP */
-    bool ipv6;
 };
+
+/* Where the TCP or UDP header begins. */
+enum { TRANSPORT = sizeof(struct packet_ipv4) };
 
 void merge_init(struct merge *merge, bool tcp, bool udp, merge_writer *writer, void *context)
 {
@@ -43,29 +41,17 @@ void merge_init(struct merge *merge, bool tcp, bool udp, merge_writer *writer, v
     merge->context = context;
 }
 
-/* Only plain IP headers: no options, no fragments, no extension headers. */
+/* Only plain IP headers: no options, no fragments. */
 static bool view_ip(struct view *view)
 {
     const struct packet_ipv4 *ipv4 = (const void *)view->packet;
-    const struct packet_ipv6 *ipv6 = (const void *)view->packet;
 
-    if (view->length < sizeof(*ipv4))
+    if (view->length < sizeof(*ipv4) || ipv4->version_words != 0x45)
         return false;
-    if (ipv4->version_words == 0x45) {
-        view->ipv6 = false;
-        view->transport = sizeof(*ipv4);
-        view->protocol = ipv4->protocol;
-        view->id = be16toh(ipv4->id);
-        return be16toh(ipv4->length) == view->length &&
-               (ipv4->fragment & ~htobe16(PACKET_IPV4_DF)) == 0;
-    }
-    if (ipv4->version_words >> 4 != 6 || view->length < sizeof(*ipv6))
-        return false;
-    view->ipv6 = true;
-    view->transport = sizeof(*ipv6);
-    view->protocol = ipv6->next;
-    view->id = 0;
-    return be16toh(ipv6->length) + sizeof(*ipv6) == view->length;
+    view->protocol = ipv4->protocol;
+    view->id = be16toh(ipv4->id);
+    return be16toh(ipv4->length) == view->length &&
+           (ipv4->fragment & ~htobe16(PACKET_IPV4_DF)) == 0;
 }
 
 /* Looks at a packet. Returns false if it doesn't say plainly which flow it is of. */
@@ -80,9 +66,9 @@ static bool view_packet(uint8_t *packet, size_t length, struct view *view)
     view->length = length;
     if (!view_ip(view))
         return false;
-    left = length - view->transport;
+    left = length - TRANSPORT;
     if (view->protocol == IPPROTO_TCP) {
-        tcp = (const void *)(packet + view->transport);
+        tcp = (const void *)(packet + TRANSPORT);
         if (left < sizeof(*tcp))
             return false;
         size = (size_t)(tcp->words >> 4) * 4;
@@ -90,7 +76,7 @@ static bool view_packet(uint8_t *packet, size_t length, struct view *view)
             return false;
         view->flags = tcp->flags;
     } else if (view->protocol == IPPROTO_UDP) {
-        udp = (const void *)(packet + view->transport);
+        udp = (const void *)(packet + TRANSPORT);
         size = sizeof(*udp);
         if (left < size || be16toh(udp->length) != left)
             return false;
@@ -98,8 +84,8 @@ static bool view_packet(uint8_t *packet, size_t length, struct view *view)
     } else {
         return false;
     }
-    view->headers = view->transport + size;
-    memcpy(&view->ports, packet + view->transport, sizeof(view->ports));
+    view->headers = TRANSPORT + size;
+    memcpy(&view->ports, packet + TRANSPORT, sizeof(view->ports));
     return true;
 }
 
@@ -107,7 +93,7 @@ static bool view_packet(uint8_t *packet, size_t length, struct view *view)
  */
 static bool is_mergeable(const struct merge *merge, const struct view *view)
 {
-    const struct packet_udp *udp = (const void *)(view->packet + view->transport);
+    const struct packet_udp *udp = (const void *)(view->packet + TRANSPORT);
     const uint8_t looked_at =
         PACKET_TCP_ACK | PACKET_TCP_SYN | PACKET_TCP_RST | PACKET_TCP_FIN | PACKET_TCP_URG;
 
@@ -120,21 +106,19 @@ static bool is_mergeable(const struct merge *merge, const struct view *view)
 
 static bool has_right_checksums(const struct view *view)
 {
-    const uint8_t *transport = view->packet + view->transport;
-    size_t length = view->length - view->transport;
+    const uint8_t *transport = view->packet + TRANSPORT;
+    size_t length = view->length - TRANSPORT;
     uint64_t sum = checksum_pseudo(view->packet, view->protocol, (uint32_t)length);
 
     return checksum_fold(checksum_add(sum, transport, length)) == UINT16_MAX &&
-           (view->ipv6 ||
-            checksum_fold(checksum_add(0, view->packet, view->transport)) == UINT16_MAX);
+           checksum_fold(checksum_add(0, view->packet, TRANSPORT)) == UINT16_MAX;
 }
 
-static bool has_same_addresses(const uint8_t *a, const uint8_t *b, bool ipv6)
+static bool has_same_addresses(const uint8_t *a, const uint8_t *b)
 {
-    return ipv6 ? memcmp(a + offsetof(struct packet_ipv6, source),
-                         b + offsetof(struct packet_ipv6, source), 32) == 0
-                : memcmp(a + offsetof(struct packet_ipv4, source),
-                         b + offsetof(struct packet_ipv4, source), 8) == 0;
+    const size_t place = offsetof(struct packet_ipv4, source);
+
+    return memcmp(a + place, b + place, 8) == 0;
 }
 
 static struct merge_group *find_group(struct merge *merge, const struct view *view)
@@ -143,15 +127,14 @@ static struct merge_group *find_group(struct merge *merge, const struct view *vi
         struct merge_group *group = &merge->group[merge->order[i]];
 
         if (group->ports == view->ports && group->protocol == view->protocol &&
-            group->ipv6 == view->ipv6 &&
-            has_same_addresses(group->iov[1].iov_base, view->packet, view->ipv6))
+            has_same_addresses(group->iov[1].iov_base, view->packet))
             return group;
     }
     return NULL;
 }
 
 /* Ids go up by one; or, where DF is set, they are all the same. */
-static bool follows_ipv4(const struct merge_group *group, const struct view *view)
+static bool follows_ip(const struct merge_group *group, const struct view *view)
 {
     const struct packet_ipv4 *first = group->iov[1].iov_base;
     const struct packet_ipv4 *next = (const void *)view->packet;
@@ -165,27 +148,18 @@ static bool follows_ipv4(const struct merge_group *group, const struct view *vie
            (next->fragment != 0 && view->id == (uint16_t)(group->next_id - 1));
 }
 
-static bool follows_ipv6(const struct merge_group *group, const struct view *view)
-{
-    const struct packet_ipv6 *first = group->iov[1].iov_base;
-    const struct packet_ipv6 *next = (const void *)view->packet;
-
-    return next->version_class_label == first->version_class_label &&
-           next->hop_limit == first->hop_limit;
-}
-
 /* The first of a group may have CWR, but none of the others. */
 static bool follows_tcp(const struct merge_group *group, const struct view *view)
 {
     const uint8_t *headers = group->iov[1].iov_base;
-    const struct packet_tcp *first = (const void *)(headers + group->transport);
-    const struct packet_tcp *next = (const void *)(view->packet + view->transport);
+    const struct packet_tcp *first = (const void *)(headers + TRANSPORT);
+    const struct packet_tcp *next = (const void *)(view->packet + TRANSPORT);
 
     return be32toh(next->sequence) == group->next_sequence &&
            next->acknowledged == first->acknowledged && next->words == first->words &&
            (next->flags & ~PACKET_TCP_PSH) == (first->flags & ~PACKET_TCP_CWR) &&
            next->window == first->window && next->urgent == first->urgent &&
-           memcmp(next + 1, first + 1, group->headers - group->transport - sizeof(*first)) == 0;
+           memcmp(next + 1, first + 1, group->headers - TRANSPORT - sizeof(*first)) == 0;
 }
 
 /* Whether a packet of the same flow may be the next in its group. */
@@ -194,14 +168,13 @@ static bool follows(const struct merge_group *group, const struct view *view)
     size_t payload = view->length - view->headers;
 
     return payload <= group->segment && group->bytes + payload <= MERGE_BYTES_MAX &&
-           (view->ipv6 ? follows_ipv6(group, view) : follows_ipv4(group, view)) &&
-           (view->protocol != IPPROTO_TCP || follows_tcp(group, view));
+           follows_ip(group, view) && (view->protocol != IPPROTO_TCP || follows_tcp(group, view));
 }
 
 static void append(struct merge_group *group, const struct view *view)
 {
     uint8_t *headers = group->iov[1].iov_base;
-    struct packet_tcp *tcp = (void *)(headers + group->transport);
+    struct packet_tcp *tcp = (void *)(headers + TRANSPORT);
     size_t payload = view->length - view->headers;
 
     if (view->protocol == IPPROTO_TCP)
@@ -225,12 +198,7 @@ static bool is_last(const struct merge_group *group, const struct view *view)
 static void finish_ip(struct merge_group *group)
 {
     struct packet_ipv4 *ipv4 = group->iov[1].iov_base;
-    struct packet_ipv6 *ipv6 = group->iov[1].iov_base;
 
-    if (group->ipv6) {
-        ipv6->length = htobe16((uint16_t)(group->bytes - sizeof(*ipv6)));
-        return;
-    }
     ipv4->length = htobe16((uint16_t)group->bytes);
     ipv4->checksum = 0;
     ipv4->checksum = (uint16_t)~checksum_fold(checksum_add(0, (void *)ipv4, sizeof(*ipv4)));
@@ -241,20 +209,20 @@ static void finish_ip(struct merge_group *group)
 static void finish_group(struct merge_group *group)
 {
     uint8_t *packet = group->iov[1].iov_base;
-    struct packet_tcp *tcp = (void *)(packet + group->transport);
-    struct packet_udp *udp = (void *)(packet + group->transport);
-    size_t length = group->bytes - group->transport;
+    struct packet_tcp *tcp = (void *)(packet + TRANSPORT);
+    struct packet_udp *udp = (void *)(packet + TRANSPORT);
+    size_t length = group->bytes - TRANSPORT;
     uint16_t pseudo = checksum_fold(checksum_pseudo(packet, group->protocol, (uint32_t)length));
     struct virtio_net_hdr vnet = {
         .flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
         .hdr_len = (uint16_t)group->headers,
         .gso_size = (uint16_t)group->segment,
-        .csum_start = (uint16_t)group->transport,
+        .csum_start = TRANSPORT,
     };
 
     finish_ip(group);
     if (group->protocol == IPPROTO_TCP) {
-        vnet.gso_type = group->ipv6 ? VIRTIO_NET_HDR_GSO_TCPV6 : VIRTIO_NET_HDR_GSO_TCPV4;
+        vnet.gso_type = VIRTIO_NET_HDR_GSO_TCPV4;
         if (tcp->flags & PACKET_TCP_CWR)
             vnet.gso_type |= VIRTIO_NET_HDR_GSO_ECN;
         vnet.csum_offset = offsetof(struct packet_tcp, checksum);
@@ -287,7 +255,7 @@ static void write_group(struct merge *merge, struct merge_group *group)
 
 static void write_alone(const struct merge *merge, uint8_t *packet, size_t length)
 {
-    uint8_t vnet[MERGE_VNET_SIZE] = {0};
+    uint8_t vnet[HANDOVER_VNET_SIZE] = {0};
     struct iovec iov[] = {
         {.iov_base = vnet, .iov_len = sizeof(vnet)},
         {.iov_base = packet, .iov_len = length},
@@ -312,15 +280,13 @@ static struct merge_group *take_group(struct merge *merge)
 static void begin_group(struct merge *merge, const struct view *view)
 {
     struct merge_group *group = take_group(merge);
-    const struct packet_tcp *tcp = (const void *)(view->packet + view->transport);
+    const struct packet_tcp *tcp = (const void *)(view->packet + TRANSPORT);
 
     group->count = 2;
     group->protocol = view->protocol;
-    group->ipv6 = view->ipv6;
     group->ports = view->ports;
     group->bytes = view->length;
     group->headers = view->headers;
-    group->transport = view->transport;
     group->segment = view->length - view->headers;
     group->next_sequence =
         view->protocol == IPPROTO_TCP ? be32toh(tcp->sequence) + (uint32_t)group->segment : 0;
@@ -334,14 +300,12 @@ static void begin_group(struct merge *merge, const struct view *view)
 /* The packet may be of any flow between two addresses: all of them go out before it. */
 static void write_flows(struct merge *merge, const uint8_t *packet, size_t length)
 {
-    bool ipv6 = length > 0 && packet[0] >> 4 == 6;
-
-    if (length < (ipv6 ? sizeof(struct packet_ipv6) : sizeof(struct packet_ipv4)))
+    if (length < sizeof(struct packet_ipv4))
         return;
     for (int i = 0; i < merge->groups;) {
         struct merge_group *group = &merge->group[merge->order[i]];
 
-        if (group->ipv6 == ipv6 && has_same_addresses(group->iov[1].iov_base, packet, ipv6))
+        if (has_same_addresses(group->iov[1].iov_base, packet))
             write_group(merge, group);
         else
             i++;

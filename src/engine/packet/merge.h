@@ -10,11 +10,12 @@
 #include <stdint.h>
 #include <sys/uio.h>
 
+#include "handover/handover.h"
+
 enum {
     MERGE_GROUPS = 8,        /* flows that are gathered beside each other */
     MERGE_SEGMENTS_MAX = 64, /* packets in a group (the kernel's UDP_MAX_SEGMENTS) */
     MERGE_BYTES_MAX = 65535,
-    MERGE_VNET_SIZE = 10,
 };
 
 /* Writes one frame: iov[0] is the virtio header, the rest the packet. What comes of it is the
@@ -22,18 +23,16 @@ enum {
 typedef void merge_writer(void *context, const struct iovec *iov, int count);
 
 struct merge_group {
-    int count;        /* of iov in use; 0: a free group */
-    uint8_t protocol; /* IPPROTO_TCP or IPPROTO_UDP */
-    bool ipv6;
+    int count;              /* of iov in use; 0: a free group */
+    uint8_t protocol;       /* IPPROTO_TCP or IPPROTO_UDP */
     uint32_t ports;         /* both, as in the header */
     size_t bytes;           /* of the packet so far */
     size_t headers;         /* of the first packet */
-    size_t transport;       /* where in that the TCP or UDP header begins */
     size_t segment;         /* payload bytes of the first packet */
     uint32_t next_sequence; /* TCP */
-    uint16_t next_id;       /* IPv4 */
-    uint16_t id_step;       /* IPv4: from packet to packet, known from the second on */
-    uint8_t vnet[MERGE_VNET_SIZE];
+    uint16_t next_id;
+    uint16_t id_step; /* from packet to packet, known from the second on */
+    uint8_t vnet[HANDOVER_VNET_SIZE];
     struct iovec iov[1 + MERGE_SEGMENTS_MAX]; /* [0] the virtio header, [1] the first packet */
 };
 

@@ -1,4 +1,4 @@
-/* IP packets, as far as a tunnel has to look into them. Pure. */
+/* IPv4 packets, as far as a tunnel has to look into them. A link carries nothing else. Pure. */
 #pragma once
 
 #include <stdbool.h>
@@ -19,15 +19,6 @@ struct packet_ipv4 {
     uint16_t checksum;
     uint8_t source[4];
     uint8_t destination[4];
-} PACKET_WIRE;
-
-struct packet_ipv6 {
-    uint32_t version_class_label;
-    uint16_t length; /* of what follows */
-    uint8_t next;
-    uint8_t hop_limit;
-    uint8_t source[16];
-    uint8_t destination[16];
 } PACKET_WIRE;
 
 struct packet_tcp {
@@ -66,23 +57,18 @@ enum {
     PACKET_TCP_CWR = 0x80,
 };
 
-struct address {
-    bool ipv6;
-    uint8_t bytes[16]; /* network byte order; 4 of them if not ipv6, then zeros */
-};
-
 struct packet {
-    size_t length; /* by its own header: what is behind it is padding */
-    struct address source;
-    struct address destination;
+    size_t length;   /* by its own header: what is behind it is padding */
+    uint32_t source; /* addresses in host byte order */
+    uint32_t destination;
     uint8_t traffic_class; /* DSCP and ECN */
 };
 
-/* Reads the IP header of what is in `bytes`. Returns false if it is no IPv4 or IPv6 packet whose
- * header and length are within `size`. */
+/* Reads the IP header of what is in `bytes`. Returns false if it is no IPv4 packet whose header and
+ * length are within `size`. */
 bool packet_parse(const uint8_t *bytes, size_t size, struct packet *ret_packet);
 
-/* What an IP packet carries, behind IPv4's options or IPv6's extension headers. */
+/* What an IP packet carries, behind its options. */
 struct packet_content {
     size_t packet_length; /* by the IP header */
     size_t offset;        /* at most packet_length */
@@ -90,25 +76,14 @@ struct packet_content {
     bool fragment; /* the first: the rest is in other packets */
 };
 
-/* Returns false for what packet_parse() does not take, for fragments after the first, and if the
- * extension headers are longer than the packet. */
+/* Returns false for what packet_parse() does not take, and for fragments after the first. */
 bool packet_find_content(const uint8_t *bytes, size_t size, struct packet_content *ret_content);
 
 /* RFC 6040, as the kernel does (INET_ECN_encapsulate, INET_ECN_decapsulate;
  * wg_packet_create_data and wg_packet_consume_data_done). Outer: the traffic class of the datagram
  * that carries a packet with this inner one: DSCP 0 and the ECN bits. */
 uint8_t packet_outer_class(uint8_t inner_class);
-/* Sets CE on the packet within if the datagram was marked so and the packet can bear it; IPv4's
- * header checksum follows. Returns false if the packet must be dropped (CE outside, Not-ECT inside,
+/* Sets CE on the packet within if the datagram was marked so and the packet can bear it; the header
+ * checksum follows. Returns false if the packet must be dropped (CE outside, Not-ECT inside,
  * or no IP packet). */
 bool packet_take_ecn(uint8_t *bytes, size_t size, uint8_t outer_class);
-
-/* An ICMP or ICMPv6 "destination unreachable" (host unreachable; address unreachable) that answers
- * `bytes`: the kernel's driver sends the same for a packet for which there is no peer or no
- * endpoint (wg_xmit, drivers/net/wireguard/device.c). It is from `from`, if that is an address of
- * the same family, else from the destination of `bytes`. Returns its length, or 0 if there must be
- * no answer (RFC 1122 3.2.2, RFC 4443 2.4(e): to an ICMP error, a fragment that isn't the first, a
- * multicast or unspecified source ...). */
-enum { PACKET_ICMP_MAX = 1280 };
-size_t packet_unreachable(const uint8_t *bytes, size_t size, const struct address *from,
-                          uint8_t ret_reply[static PACKET_ICMP_MAX]);

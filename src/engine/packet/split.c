@@ -8,7 +8,7 @@
 #include "engine/packet/checksum.h"
 #include "engine/packet/packet.h"
 
-_Static_assert(sizeof(struct virtio_net_hdr) == SPLIT_VNET_SIZE,
+_Static_assert(sizeof(struct virtio_net_hdr) == HANDOVER_VNET_SIZE,
                "a virtio header without num_buffers");
 
 /* As it goes into UDP's header, where 0 would say that there is none. The other protocols take
@@ -37,18 +37,14 @@ static bool complete_checksum(struct split *split, size_t start, size_t offset)
 /* What kind of segments are wanted. */
 static bool read_type(struct split *split, uint8_t type)
 {
-    bool ecn = type & VIRTIO_NET_HDR_GSO_ECN;
-
-    split->ipv6 = split->packet[0] >> 4 == 6;
-    split->protocol = IPPROTO_TCP;
-    switch (type & ~VIRTIO_NET_HDR_GSO_ECN) {
+    switch (type) {
     case VIRTIO_NET_HDR_GSO_TCPV4:
-        return !split->ipv6;
-    case VIRTIO_NET_HDR_GSO_TCPV6:
-        return split->ipv6;
+    case VIRTIO_NET_HDR_GSO_TCPV4 | VIRTIO_NET_HDR_GSO_ECN:
+        split->protocol = IPPROTO_TCP;
+        return true;
     case SPLIT_VNET_UDP:
         split->protocol = IPPROTO_UDP;
-        return !ecn;
+        return true;
     default:
         return false;
     }
@@ -90,21 +86,16 @@ static bool measure_headers(struct split *split)
 static void keep_headers(struct split *split)
 {
     struct packet_ipv4 *ipv4 = (void *)split->header;
-    struct packet_ipv6 *ipv6 = (void *)split->header;
     struct packet_tcp *tcp = (void *)(split->header + split->transport);
     struct packet_udp *udp = (void *)(split->header + split->transport);
     uint64_t sum;
 
     memcpy(split->header, split->packet, split->headers);
-    if (split->ipv6) {
-        ipv6->length = 0;
-    } else {
-        split->id = be16toh(ipv4->id);
-        ipv4->id = 0;
-        ipv4->length = 0;
-        ipv4->checksum = 0;
-        split->ip_sum = checksum_fold(checksum_add(0, split->header, split->transport));
-    }
+    split->id = be16toh(ipv4->id);
+    ipv4->id = 0;
+    ipv4->length = 0;
+    ipv4->checksum = 0;
+    split->ip_sum = checksum_fold(checksum_add(0, split->header, split->transport));
     if (split->protocol == IPPROTO_TCP) {
         split->sequence = be32toh(tcp->sequence);
         split->flags = tcp->flags;
@@ -126,11 +117,12 @@ bool split_begin(struct split *split, uint8_t *frame, size_t length)
     bool needs_checksum;
     size_t place;
 
-    if (length < SPLIT_VNET_SIZE + sizeof(struct packet_ipv4))
+    if (length < HANDOVER_VNET_SIZE + sizeof(struct packet_ipv4))
         return false;
     memcpy(&vnet, frame, sizeof(vnet));
     needs_checksum = vnet.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM;
-    *split = (struct split){.packet = frame + SPLIT_VNET_SIZE, .length = length - SPLIT_VNET_SIZE};
+    *split =
+        (struct split){.packet = frame + HANDOVER_VNET_SIZE, .length = length - HANDOVER_VNET_SIZE};
     if (vnet.gso_type == VIRTIO_NET_HDR_GSO_NONE)
         return !needs_checksum || complete_checksum(split, vnet.csum_start, vnet.csum_offset);
     if (!read_type(split, vnet.gso_type) || !measure_headers(split) || vnet.gso_size == 0)
@@ -146,18 +138,11 @@ bool split_begin(struct split *split, uint8_t *frame, size_t length)
 
 static void finish_ip(const struct split *split, uint8_t *packet, size_t length)
 {
-    if (split->ipv6) {
-        struct packet_ipv6 *ipv6 = (void *)packet;
+    struct packet_ipv4 *ipv4 = (void *)packet;
 
-        ipv6->length = htobe16((uint16_t)(length - sizeof(*ipv6)));
-    } else {
-        struct packet_ipv4 *ipv4 = (void *)packet;
-
-        ipv4->length = htobe16((uint16_t)length);
-        ipv4->id = htobe16((uint16_t)(split->id + split->number));
-        ipv4->checksum =
-            (uint16_t)~checksum_fold((uint64_t)split->ip_sum + ipv4->length + ipv4->id);
-    }
+    ipv4->length = htobe16((uint16_t)length);
+    ipv4->id = htobe16((uint16_t)(split->id + split->number));
+    ipv4->checksum = (uint16_t)~checksum_fold((uint64_t)split->ip_sum + ipv4->length + ipv4->id);
 }
 
 /* CWR tells of one event, and is on the first segment; PSH and FIN are on the last. */

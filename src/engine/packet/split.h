@@ -11,11 +11,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "handover/handover.h"
+
 enum {
-    SPLIT_VNET_SIZE =
-        10,             /* sizeof(struct virtio_net_hdr), set by TUNSETVNETHDRSZ; host byte order */
-    SPLIT_VNET_UDP = 5, /* VIRTIO_NET_HDR_GSO_UDP_L4 of Linux 6.2: not in older headers */
-    SPLIT_HEADERS_MAX = 60 + 60, /* IP and TCP, or IPv6 with a few extension headers */
+    SPLIT_VNET_UDP = 5,          /* VIRTIO_NET_HDR_GSO_UDP_L4 of Linux 6.2: not in older headers */
+    SPLIT_HEADERS_MAX = 60 + 60, /* IP and TCP, each with all options */
 };
 
 struct split {
@@ -26,13 +26,12 @@ struct split {
     size_t segment;         /* payload bytes of each but the last; 0: the packet goes as it is */
     size_t done;            /* payload bytes given */
     uint32_t sequence;      /* TCP: of the first segment */
-    uint16_t id;            /* IPv4: of the first segment */
+    uint16_t id;            /* of the first segment */
     uint16_t number;        /* of segments given */
-    uint16_t ip_sum;        /* IPv4: of what is the same in each IP header */
+    uint16_t ip_sum;        /* of what is the same in each IP header */
     uint16_t transport_sum; /* of what is the same in each pseudo-header and transport header */
     uint8_t protocol;       /* IPPROTO_TCP or IPPROTO_UDP */
     uint8_t flags;          /* TCP: of the super-packet */
-    bool ipv6;
     bool finished;
     uint8_t header[SPLIT_HEADERS_MAX]; /* of each segment, with zeros where they differ */
 };

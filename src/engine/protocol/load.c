@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "engine/protocol/session.h"
+#include "link/address.h"
 
 /* A handshake costs some 200 us: sixteen in 100 ms are 3 % of a processor. */
 #define WINDOW    (SECONDS / 10)
@@ -26,10 +27,8 @@ bool load_note(struct load *load, int64_t now)
 
 static void to_network(const uint8_t source[static REMOTE_SOURCE_SIZE], uint8_t ret_network[16])
 {
-    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
-
     memset(ret_network, 0, 16);
-    memcpy(ret_network, source, memcmp(source, mapped, sizeof(mapped)) == 0 ? 16 : 8);
+    memcpy(ret_network, source, address_is_mapped(source) ? 16 : 8);
 }
 
 /* The place of a network, or, if it has none, one whose allowance is all there again, so that

@@ -220,15 +220,6 @@ bool noise_set_peer(struct noise *noise, const struct key *peer)
     return true;
 }
 
-void noise_forget_peer(struct noise *noise)
-{
-    wipe_both(noise);
-    OPENSSL_cleanse(&noise->preshared, sizeof(noise->preshared));
-    OPENSSL_cleanse(noise->static_static, sizeof(noise->static_static));
-    noise->has_preshared = false;
-    noise->has_peer = false;
-}
-
 bool noise_has_peer(const struct noise *noise)
 {
     return noise->has_peer;

@@ -87,7 +87,6 @@ const struct key *noise_public_key(const struct noise *noise);
  * the one before, unless it is the same. Returns false, and changes nothing, if the key is one that
  * gives no shared secret (a point of small order). */
 bool noise_set_peer(struct noise *noise, const struct key *peer);
-void noise_forget_peer(struct noise *noise);
 bool noise_has_peer(const struct noise *noise);
 const struct key *noise_peer(const struct noise *noise);
 void noise_set_preshared_key(struct noise *noise, const struct key *preshared);
