@@ -32,7 +32,7 @@ setup()
         [pid]='pid: must ' [net]='net: must ' [host]='host: must ' [port]='port: must '
         [peer_endpoint]='peer_endpoint: must ' [peer_key]='peer_key: must '
         [no_peer]='peer_endpoint: must not be an unspecified, multicast or broadcast address; give the address of'
-        [zero_key]='peer_key: must not be all zeros, which is no key; give what cwg_create printed'
+        [zero_key]='peer_key: must not be all zeros; give what cwg_create printed'
     )
 }
 

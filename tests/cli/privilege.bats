@@ -200,7 +200,7 @@ END
     run --separate-stderr setpriv --no-new-privs --reuid "$APP_UID" --regid "$APP_GID" --clear-groups --inh-caps=-all \
         env "$HELPER" cwg_destroy "$NO_PID" 7 0
     assert_failure_with "the program lacks cap_"
-    [[ $stderr == *": it was started under no_new_privs, where no program's file gives any. "*NoNewPrivileges=* ]]
+    [[ $stderr == *": it was started under no_new_privs, where a program's file gives no cap"*NoNewPrivileges=* ]]
 }
 
 @test "with a bounding set that lacks one of its capabilities it says so" {
@@ -208,7 +208,7 @@ END
     for capability in net_admin sys_admin sys_ptrace; do
         run --separate-stderr setpriv --bounding-set="-$capability" --reuid "$APP_UID" --regid "$APP_GID" \
             --clear-groups --inh-caps=-all env "$HELPER" cwg_destroy "$NO_PID" 7 0
-        assert_failure_with "the program lacks cap_$capability: the bounding set of its caller hasn't got it."
+        assert_failure_with "the program lacks cap_$capability: its caller's bounding set doesn't have it."
         [[ $stderr == *CapabilityBoundingSet=* ]]
     done
 }

@@ -175,7 +175,7 @@ net_of()
 mtu 1300 $where: ok"
     run --separate-stderr logged cwg_connect "$c1" 9 1 192.0.2.2:5102 "$KEY" --preshared-key-file - <<<"$PRESHARED"
     assert_line 84 "$APP_UID: cwg_connect net 9 host 1 peer 192.0.2.2:5102 key $KEY with a preshared key $where: \
-refused: ${stderr#"$NAME: "}"
+failed: ${stderr#"$NAME: "}"
     # All keys that there are, in any of the lines, are public.
     while read -r word; do
         [ "$word" = "$KEY" ] || [ "$word" = "$(wg_of "$c1" wg-7-0 public-key)" ] || fail "a key: $word"
@@ -201,7 +201,7 @@ refused: ${stderr#"$NAME: "}"
     assert_line 86 "$APP_UID: cwg_create net 7 host 0 port 5007 replace $where: ok, public key $output"
     run --separate-stderr logged cwg_create "$c1" 7 0 5008 --adopt
     [ "$status" = 1 ]
-    assert_line 84 "$APP_UID: cwg_create net 7 host 0 port 5008 adopt $where: refused: ${stderr#"$NAME: "}"
+    assert_line 84 "$APP_UID: cwg_create net 7 host 0 port 5008 adopt $where: failed: ${stderr#"$NAME: "}"
     run --separate-stderr logged cwg_create "$c1" 8 1 5009 --allow-overlap --replace
     assert_success_with_key
     assert_line 86 "$APP_UID: cwg_create net 8 host 1 port 5009 replace allow-overlap $where: ok, public key $output"
@@ -215,27 +215,27 @@ refused: ${stderr#"$NAME: "}"
     where="in $(net_of "$c1") (pid $c1)"
     listen
     run --separate-stderr logged cwg_create "$c1" 7 0 80
-    assert_line 84 "$APP_UID: cwg_create net 7 host 0 port 80 (pid $c1): refused: ${stderr#"$NAME: "}"
+    assert_line 84 "$APP_UID: cwg_create net 7 host 0 port 80 (pid $c1): failed: ${stderr#"$NAME: "}"
     run --separate-stderr logged cwg_connect "$c1" 7 1 192.0.2.2:5102 "$KEY"
     assert_failure_with "no link for net 7"
     assert_line 84 "$APP_UID: cwg_connect net 7 host 1 peer 192.0.2.2:5102 key $KEY $where: \
-refused: ${stderr#"$NAME: "}"
+failed: ${stderr#"$NAME: "}"
     run --separate-stderr logged cwg_destroy "$c1" 7 0
     assert_failure_with "no such link"
-    assert_line 84 "$APP_UID: cwg_destroy net 7 host 0 $where: refused: ${stderr#"$NAME: "}"
+    assert_line 84 "$APP_UID: cwg_destroy net 7 host 0 $where: failed: ${stderr#"$NAME: "}"
     # No namespace was reached.
     run --separate-stderr logged cwg_destroy 4194304 7 0
-    assert_line 84 "$APP_UID: cwg_destroy net 7 host 0 (pid 4194304): refused: ${stderr#"$NAME: "}"
+    assert_line 84 "$APP_UID: cwg_destroy net 7 host 0 (pid 4194304): failed: ${stderr#"$NAME: "}"
     run --separate-stderr logged cwg_destroy fd:77 7 0
-    assert_line 84 "$APP_UID: cwg_destroy net 7 host 0 (fd:77): refused: ${stderr#"$NAME: "}"
+    assert_line 84 "$APP_UID: cwg_destroy net 7 host 0 (fd:77): failed: ${stderr#"$NAME: "}"
     if in_machines_network; then
         run --separate-stderr logged cwg_destroy 1 7 0
         assert_failure_with "pid: "
-        assert_line 84 "$APP_UID: cwg_destroy net 7 host 0 (pid 1): refused: ${stderr#"$NAME: "}"
+        assert_line 84 "$APP_UID: cwg_destroy net 7 host 0 (pid 1): failed: ${stderr#"$NAME: "}"
     fi
     run --separate-stderr logged cwg_connect "$c1" 7 1 192.0.2.2:5102 "$KEY" --preshared-key-file /nowhere
     assert_line 84 "$APP_UID: cwg_connect net 7 host 1 peer 192.0.2.2:5102 key $KEY with a preshared key (pid $c1): \
-refused: ${stderr#"$NAME: "}"
+failed: ${stderr#"$NAME: "}"
     run ! grep -q 'not printable' "$LINES"
 }
 
@@ -245,7 +245,7 @@ refused: ${stderr#"$NAME: "}"
     listen
     logged cwg_create "$c1" 9 0 5009 >/dev/full 2>"$BATS_TEST_TMPDIR/error" || code=$?
     [ "$code" = 1 ]
-    assert_line 84 "$APP_UID: cwg_create net 9 host 0 port 5009 in $(net_of "$c1") (pid $c1): refused: $(
+    assert_line 84 "$APP_UID: cwg_create net 9 host 0 port 5009 in $(net_of "$c1") (pid $c1): failed: $(
         sed "s/^$NAME: //" "$BATS_TEST_TMPDIR/error")"
 }
 
@@ -260,7 +260,7 @@ refused: ${stderr#"$NAME: "}"
     logged cwg_create "$c1" 7 0 5007
     wait_for grep -q " authpriv.info ${NAME}\[$(cat "$PID_FILE")\]: user $APP_UID: cwg_create net 7 host 0 " "$file"
     run logged cwg_create "$c1" 7 0 5007
-    wait_for grep -q " authpriv.warn ${NAME}\[$(cat "$PID_FILE")\]: user $APP_UID: cwg_create .*: refused: " "$file"
+    wait_for grep -q " authpriv.warn ${NAME}\[$(cat "$PID_FILE")\]: user $APP_UID: cwg_create .*: failed: " "$file"
 }
 
 # bats test_tags=any-backend
@@ -372,10 +372,10 @@ assert_line_number()
     [ "${#lines[@]}" = 9 ] || fail "$output $stderr"
     wait_for grep -q cwg_destroy_all "$LINES"
     assert_line_number 1 86 "cwg_create net 7 host 0 port 5007 $where: ok, public key ${lines[0]#ok }"
-    assert_line_number 2 84 "cwg_destroy net 9 host 0 $where: refused: ${lines[1]#error * }"
+    assert_line_number 2 84 "cwg_destroy net 9 host 0 $where: failed: ${lines[1]#error * }"
     assert_line_number 3 86 "cwg_connect net 7 host 1 peer 192.0.2.2:5102 key $KEY $where: ok"
-    assert_line_number 4 84 "cwg_destroy net 7 host 0 (fd:0): refused: ${lines[5]#error * }"
-    assert_line_number 5 84 "cwg_destroy net 7 host 0 (pid 4194304): refused: ${lines[6]#error * }"
+    assert_line_number 4 84 "cwg_destroy net 7 host 0 (fd:0): failed: ${lines[5]#error * }"
+    assert_line_number 5 84 "cwg_destroy net 7 host 0 (pid 4194304): failed: ${lines[6]#error * }"
     answer=${lines[7]#*public_key\":\"}
     assert_line_number 6 86 "cwg_create net 8 host 0 port 0 $where: ok, public key ${answer%%\"*}"
     assert_line_number 7 86 "cwg_destroy_all $where: ok"
@@ -389,7 +389,7 @@ assert_line_number()
     logged batch < <(echo "cwg_create $c1 9 0 5009") >/dev/full 2>"$BATS_TEST_TMPDIR/error" || code=$?
     [ "$code" = 1 ]
     wait_for grep -q . "$LINES"
-    grep -q ": cwg_create net 9 host 0 port 5009 in .*: refused: can't write to standard output: " "$LINES" ||
+    grep -q ": cwg_create net 9 host 0 port 5009 in .*: failed: can't write to standard output: " "$LINES" ||
         fail "$(cat "$LINES")"
     at site1 "$HELPER" cwg_create "$c1" 9 0 5009
     for line in "cwg_connect $c1 9 1 192.0.2.2:5102 $KEY" "cwg_destroy $c1 9 0" "cwg_destroy_all $c1"; do
@@ -418,7 +418,7 @@ logged_with()
     local who="a user of another user namespace" map
     listen
     run --separate-stderr logged cwg_destroy "$c1" 7 0
-    assert_line 84 "$APP_UID: cwg_destroy net 7 host 0 in $(net_of "$c1") (pid $c1): refused: ${stderr#"$NAME: "}"
+    assert_line 84 "$APP_UID: cwg_destroy net 7 host 0 in $(net_of "$c1") (pid $c1): failed: ${stderr#"$NAME: "}"
     for map in --map-root-user "--map-user=4321 --map-group=4321"; do
         # shellcheck disable=SC2086 # words
         run --separate-stderr elsewhere $map -- "$HELPER" cwg_destroy "$c1" 7 0

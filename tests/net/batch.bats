@@ -142,7 +142,7 @@ field_of()
         "cwg_destroy $c1 9 0" "nonsense" "  cwg_connect	$c1 7  1 192.0.2.2:5107 $KEY " "cwg_create $c1 9 0" \
         "cwg_wait $c1 9 0 0" "cwg_destroy $c1 8 0" "cwg_destroy_all $c1"
     [ "$status" = 1 ]
-    [ "$stderr" = "$NAME: 5 of 10 tasks failed, first that in line 5 of the input: see the lines of the \
+    [ "$stderr" = "$NAME: 5 of 10 tasks failed, the first in line 5 of the input: see the lines of the \
 output that begin with error" ] || fail "$stderr"
     [ "${#lines[@]}" = 10 ] || fail "$output"
     [[ ${lines[0]} =~ ^'ok '[A-Za-z0-9+/]{43}=$ ]]
@@ -190,12 +190,14 @@ cwg_list cwg_wait cwg_destroy_all commit" ] || fail "${lines[4]}"
         "a b c d e f g h i j k l m n o p q" 9<"/proc/$c1/ns/net"
     [ "$status" = 1 ]
     [ "${#lines[@]}" = 19 ] || fail "$output"
-    [[ $stderr == "$NAME: 19 of 19 tasks failed, first that in line 1 of the input: "* ]] || fail "$stderr"
-    local text=("that can't stand in a batch" "that can't stand in a batch" "that can't stand in a batch"
-        "that can't stand in a batch" "that can't stand in a batch" "that can't stand in a batch"
-        "that can't stand in a batch" "that can't stand in a batch" "no such task" "pid: can't be a descriptor"
+    [[ $stderr == "$NAME: 19 of 19 tasks failed, the first in line 1 of the input: "* ]] || fail "$stderr"
+    local text=("this task can't stand in a batch" "this task can't stand in a batch" "this task can't stand in a batch"
+        "this task can't stand in a batch" "this task can't stand in a batch" "this task can't stand in a batch"
+        "this task can't stand in a batch" "this task can't stand in a batch" "no such task"
+        "pid: can't be a descriptor"
         "pid: can't be a descriptor" "--preshared-key-file: can't stand" "--preshared-key-file: can't stand"
-        "the line has more than 511 characters" "the line has more than 16 words, or what is neither" "no such task"
+        "the line has more than 511 characters" "the line has more than 16 words, or a character that is neither"
+        "no such task"
         "pid: missing" "too many arguments" "the line has more than 16 words")
     local i
     for i in "${!text[@]}"; do
@@ -211,7 +213,7 @@ cwg_list cwg_wait cwg_destroy_all commit" ] || fail "${lines[4]}"
     [ "$status" = 1 ]
     [ "${#lines[@]}" = 2 ]
     [[ ${lines[0]} == "ok "* ]]
-    [[ ${lines[1]} == "error "*" the input ended in the middle of the line, of which nothing was done;"* ]]
+    [[ ${lines[1]} == "error "*" the input ended in the middle of this line, and nothing of it was done;"* ]]
     has_device "$c1" wg-7-0
 }
 
@@ -260,7 +262,7 @@ cwg_list cwg_wait cwg_destroy_all commit" ] || fail "${lines[4]}"
         [ "$(descriptors_of "$child")" -le 6 ] || fail "$(ls -l "/proc/$child/fd")"
     done
     end_batch 1
-    [ "$(cat "$ERRORS")" = "$NAME: $((rounds * 4)) of $((rounds * 6)) tasks failed, first that in line 2 of the \
+    [ "$(cat "$ERRORS")" = "$NAME: $((rounds * 4)) of $((rounds * 6)) tasks failed, the first in line 2 of the \
 input: see the lines of the output that begin with error" ] || fail "$(cat "$ERRORS")"
     no_batch_left
 }
@@ -520,7 +522,7 @@ time.sleep(600)
     start_batch prlimit --nproc="$most:$most"
     ask "cwg_create $c1 7 0 5107"
     [[ $ANSWER == "error shortage can't start a process for the engine: Resource temporarily unavailable (errno 11); \
-raise how many"* ]] || fail "$ANSWER"
+raise your limit"* ]] || fail "$ANSWER"
     for i in "${others[@]}"; do end_container "$i"; done
     ask_for "ok " "cwg_create $c1 7 0 5107"
     ask_for ok "cwg_destroy $c1 7 0"
@@ -761,7 +763,7 @@ over_socket()
         "cwg_destroy $c1 4 0")
     [ "$status" = 1 ]
     [ "${lines[1]}" = ok ] || fail "$output"
-    [[ $stderr == "$NAME: the input ended without a line commit: 3 links that this batch had made were undone" ]] ||
+    [[ $stderr == "$NAME: the input ended without a line commit: 3 links that this batch had made were removed" ]] ||
         fail "$stderr"
     has_device "$c1" wg-1-0
     has_device "$c1" wg-2-0
@@ -844,8 +846,8 @@ over_socket()
 assert_undone()
 {
     [ "$1" = 1 ] || fail "exit code $1"
-    [[ $(cat "$ERRORS") == "$NAME: can't write to standard output: "*"; the batch ended with line 1 of those that it \
-answers" ]] || fail "$(cat "$ERRORS")"
+    [[ $(cat "$ERRORS") == "$NAME: can't write to standard output: "*"; the batch ended with its answer number 1" ]] ||
+        fail "$(cat "$ERRORS")"
     [ -z "$(inside "$c1" wg show interfaces)" ]
     port_free site1 5107
     no_batch_left

@@ -426,7 +426,7 @@ has_received_more_than()
     for endpoint in '[fe80::1]:5102' '[fe80::1%v1]:5102' '[2001:db8::2%v1]:5102' '[febf::1]:5102'; do
         run --separate-stderr cwg site1 connect "$c1" 7 1 "$endpoint" "$KEY2"
         [ "$status" = 1 ]
-        [[ ${stderr_lines[0]} == *"must not be a link-local address or have a zone, since that stands for"* ]]
+        [[ ${stderr_lines[0]} == *"must not be a link-local address or have a zone, because a link"* ]]
     done
     run --separate-stderr cwg site1 connect "$c1" 7 1 '[::ffff:c000:202]:5102' "$KEY2"
     [ "$status" = 1 ]

@@ -144,7 +144,7 @@ timer_was_set_to()
         skip "this machine has no consoles"
     fi 2>/dev/null
     run --separate-stderr setsid --ctty --wait "${leader[@]}" <"$BATS_TEST_TMPDIR/console"
-    assert_failure_with "the leader of a session on a console or a serial line"
+    assert_failure_with "this program leads a session on a console or a serial line"
     # Another process of that session, and a leader without a terminal.
     run --separate-stderr setsid --ctty --wait sh -c '"$@"; exit $?' - "${leader[@]}" <"$BATS_TEST_TMPDIR/console"
     [ "$status" = 0 ] || fail "$stderr"

@@ -164,7 +164,7 @@ stopped()
         cwg site1 create "$c1" "$net" 0 "500$net"
     done
     run --separate-stderr cwg site1 destroy_all "$c1"
-    assert_failure_with "1 of 7 links were not removed, or not all of it has ended; the first: the link was removed"
+    assert_failure_with "1 of 7 links were not removed, or their engines have not ended; the first: the link"
     [[ $stderr == *"process $engine, doesn't end"* ]]
     [ -z "$(devices_of "$c1")" ] || fail "left: $(devices_of "$c1")"
     for ((net = 2; net < 8; net++)); do
@@ -182,10 +182,10 @@ stopped()
     done
     SECONDS=0
     run --separate-stderr cwg site1 destroy_all "$c1"
-    assert_failure_with "given up after ten failures: 10 links were removed, and there are others"
+    assert_failure_with "gave up after ten failures: 10 links were removed, and others remain"
     [ "$SECONDS" -le 25 ] || fail "it took $SECONDS seconds"
     [ "$(devices_of "$c1" | wc -w)" = 2 ] || fail "left: $(devices_of "$c1")"
     run --separate-stderr cwg site1 destroy_all "$c1"
-    assert_failure_with "2 of 2 links were not removed, or not all of it has ended"
+    assert_failure_with "2 of 2 links were not removed, or their engines have not ended"
     [ -z "$(devices_of "$c1")" ]
 }

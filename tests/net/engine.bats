@@ -388,7 +388,7 @@ END
     ends_with_the_test "$own"
     wait_for grep -qx sleep "/proc/$own/comm"
     run --separate-stderr at site1 "$HELPER" cwg_create "$own" 7 0 5101
-    assert_failure_with "pid: an engine can't carry a link of the network namespace that this runs in"
+    assert_failure_with "pid: that process is in the network namespace that this program runs in; an engine's link"
     not has_device "$own" wg-7-0
     port_free site1 5101
     # Of a container that is somebody else's home it can.
@@ -464,13 +464,13 @@ END
             "$HELPER" cwg_create "$c1" 7 0 5101
     }
     run --separate-stderr on_tun 'mknod -m 0600 /dev/net/tun c 10 200'
-    assert_failure_with 'the engine needs /dev/net/tun, which you may not open: '
+    assert_failure_with 'the engine needs /dev/net/tun, and you may not open it: '
     [[ $stderr == *'chmod 0666 /dev/net/tun'* ]] || fail "$stderr"
     run --separate-stderr on_tun :
-    assert_failure_with 'the engine needs /dev/net/tun, which is not there: '
+    assert_failure_with 'the engine needs /dev/net/tun, and there is none: '
     [[ $stderr == *'modprobe tun'* ]] || fail "$stderr"
     run --separate-stderr on_tun 'mknod -m 0666 /dev/net/tun c 10 254'
-    assert_failure_with 'the engine needs /dev/net/tun, which is not there'
+    assert_failure_with 'the engine needs /dev/net/tun, and there is none'
     run --separate-stderr on_tun 'mknod -m 0666 /dev/net/tun c 10 200'
     assert_success_with_key
 }

@@ -117,8 +117,8 @@ threading.Thread(target=time.sleep, args=(600,)).start()'
         "$0" cwg_create "$!" 1 0 5001 --json || status=$?
         kill "$!"
         exit "$status"' "$HELPER"
-    assert_json_failure not-permitted "the network namespace that this was started in, where the link's UDP socket \
-would be, is none"
+    assert_json_failure not-permitted "this program has no rights over the network namespace that it was started in, \
+where the link's UDP socket would be"
 }
 
 @test "the host's network namespace, in all the ways to name it" {
@@ -155,7 +155,7 @@ would be, is none"
     wait_for grep -qx sleep "/proc/$in_site/comm"
     run --separate-stderr at site1 "$HELPER" cwg_create "$in_site" 1 0 5001
     if [ "$BACKEND" = engine ]; then
-        assert_failure_with "pid: an engine can't carry a link of the network namespace that this runs in"
+        assert_failure_with "pid: that process is in the network namespace that this program runs in; an engine's link"
         run --separate-stderr at site2 "$HELPER" cwg_create "$in_site" 1 0 5001
     fi
     assert_success_with_key
@@ -216,7 +216,7 @@ would be, is none"
 @test "a name that is taken by a device of another kind" {
     inside "$c1" ip link add wg-1-0 type "$DUMMY"
     refused "the name wg-1-0 is taken in this container" cwg site1 create "$c1" 1 0 5001
-    refused "no such link: the name of net 1, host 0 stands for a device that is no link of ours" \
+    refused "no such link: the device with the name of net 1, host 0 isn't a link" \
         cwg site1 destroy "$c1" 1 0
     refused "no link for net 1" cwg site1 connect "$c1" 1 1 192.0.2.2:5002 "$KEY"
 }
@@ -225,7 +225,7 @@ would be, is none"
     inside "$c1" ip link add d0 type "$DUMMY"
     inside "$c1" ip link property add dev d0 altname wg-1-0
     refused "the name wg-1-0 is taken in this container" cwg site1 create "$c1" 1 0 5001
-    refused "stands for a device that is no link of ours" cwg site1 destroy "$c1" 1 0
+    refused "the device with the name of net 1, host 0 isn't a link" cwg site1 destroy "$c1" 1 0
     refused "no link for net 1" cwg site1 connect "$c1" 1 1 192.0.2.2:5002 "$KEY"
 }
 
@@ -233,7 +233,7 @@ would be, is none"
     cwg site1 create "$c1" 2 0 5001
     inside "$c1" ip link property add dev wg-2-0 altname wg-1-0
     refused "the name wg-1-0 is taken in this container" cwg site1 create "$c1" 1 0 5003
-    refused "stands for a device that is no link of ours" cwg site1 destroy "$c1" 1 0
+    refused "the device with the name of net 1, host 0 isn't a link" cwg site1 destroy "$c1" 1 0
     refused "no link for net 1" cwg site1 connect "$c1" 1 1 192.0.2.2:5002 "$KEY"
 }
 
@@ -278,7 +278,7 @@ overlaps()
     local text=$1
     shift
     inside "$c1" ip "$1" add "${@:2}"
-    refused "net: its addresses overlap what the container has already: $text;" cwg site1 create "$c1" 1 0 5001
+    refused "net: its addresses overlap with the container's own network: $text;" cwg site1 create "$c1" 1 0 5001
     inside "$c1" ip "$1" delete "${@:2}"
 }
 

@@ -123,5 +123,5 @@ except OSError:
 os.dup2(odd.fileno(), 1)
 os.execvp("sh", ["sh", "-c", "echo cwg_wait $0 7 0 1 | $1 batch", *sys.argv[1:]])' "$c1" "$HELPER"
     [ "$output" != "no vsock" ] || skip "this kernel has no vsock"
-    [[ $output == *"or a socket that is none of UNIX or IP"* ]] || fail "$output"
+    [[ $output == *"or a socket that is neither UNIX nor IP"* ]] || fail "$output"
 }

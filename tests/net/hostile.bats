@@ -236,7 +236,7 @@ only_the_kernels_faults()
             --do "nsenter --net --target $c1 ip link del wg-1-0" -- "$HELPER" cwg_create "$c1" 1 0 5001
         echo "stopped at call $number: $status $output"
         [ "$status" = 1 ]
-        [[ $output == *"taken away by somebody in the container"* ]]
+        [[ $output == *"somebody in the container removed the device"* ]]
     done
     port_free site1 5001
 }

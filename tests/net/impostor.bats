@@ -129,7 +129,7 @@ proves_nothing()
     [ "$(<"$LOG")" = ready ] || fail "it was told: $(<"$LOG")"
 }
 
-NO_ENGINE="the process that its device's alias names runs no engine of this installation or the one before"
+NO_ENGINE="the process that its device's alias names isn't an engine of this installation or the one before"
 
 # As `make install` does it: the engine that is there is kept, and another takes its place.
 upgrade()
@@ -314,10 +314,10 @@ blind()
 }
 
 @test "where an engine can't be proven none is made, and one that is there isn't connected, but removed" {
-    local why="this program may not look at the engine's process: /proc has to be mounted here, and \
-kernel.yama.ptrace_scope less than 3"
+    local why="this program may not look at the engine's process: mount /proc here, and set \
+kernel.yama.ptrace_scope below 3"
     run --separate-stderr blind cwg_create "$c1" 7 0 5101
-    assert_failure_with "an engine couldn't be told from an impostor here: $why"
+    assert_failure_with "can't check here that an engine is genuine: $why"
     no_device
     wait_for port_free site1 5101
     cwg site1 create "$c1" 7 0 5101

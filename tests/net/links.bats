@@ -253,7 +253,7 @@ latest_handshake()
     inside "$c1" ip link set wg-7-0 up
     remember
     run --separate-stderr cwg site1 destroy "$c1" 7 0 --if-exists
-    assert_failure_with "stands for a device that is no link of ours"
+    assert_failure_with "the device with the name of net 7, host 0 isn't a link"
     unchanged
     end_container "$c1"
     run --separate-stderr cwg site1 destroy "$pid" 7 0 --if-exists
@@ -310,7 +310,7 @@ json_of()
     [ "$(json_of 'it["created"], it["listen_port"], it["public_key"], it["name"]' <<<"$output")" \
         = "False 5101 $key wg-7-0" ] || fail "$output"
     run --separate-stderr cwg site1 create "$c1" 7 0 5109 --adopt
-    assert_failure_with "port: the link wg-7-0 exists, with UDP port 5101; give that or 0"
+    assert_failure_with "port: the link wg-7-0 exists, with UDP port 5101; give that port or 0"
     [ "$(state_of "$c1")" = "$before" ]
     [ "$(peers "$c1" wg-7-0)" = "$peer" ]
     # Where there is none, or one that was never finished, it is made.

@@ -157,7 +157,7 @@ CASES
             lists=$((lists + 1))
         else
             [ "${#stderr_lines[@]}" = 1 ] || fail "$number descriptors: $stderr"
-            [[ $stderr != *"what is listed isn't all: "*"Too many open files"* ]] || failures=$((failures + 1))
+            [[ $stderr != *"the list is incomplete: "*"Too many open files"* ]] || failures=$((failures + 1))
         fi
     done
     [ "$lists" -gt 0 ]
@@ -234,7 +234,7 @@ END
     cwg site1 create "$c1" 7 0 5101
     run --separate-stderr at site1 unshare --user --map-root-user -- "$HELPER" cwg_list
     [ "$status" = 1 ]
-    [[ $stderr == *"what is listed isn't all: process "*" is in a network namespace with links that this program "* ]]
+    [[ $stderr == *"the list is incomplete: process "*" is in a network namespace with links, and this program "* ]]
     # In a pid namespace of its own it sees nothing but what it has power over.
     # shellcheck disable=SC2016 # the inner shell's
     run --separate-stderr at site1 unshare --user --map-root-user --net --pid --fork --mount-proc -- sh -c '
@@ -316,7 +316,7 @@ list_where()
     cwg site1 create "$c1" 7 0 5101
     for option in subset=pid subset=pid,hidepid=2; do
         list_where "$option"
-        assert_failure_with "can't tell the machine's own network namespace from a container's: /proc/sys/net is not"
+        assert_failure_with "can't tell the machine's own network namespace from a container's: there is no "
         list_where "$option" "$APP_UID" --json
         [ "$status" = 1 ]
         python3 -c 'import json, sys; assert json.load(sys.stdin)["code"] == "not-permitted"' <<<"$output"
@@ -367,7 +367,7 @@ except BlockingIOError: os.set_blocking(8, True)'
     add_of_our_kind "$c1" wg-66-1
     run --separate-stderr app_at site1 "$few" cwg_list
     [ "$status" = 1 ]
-    [[ $stderr == *"what is listed isn't all: the container of process $c1 has more links than the 66 that are"* ]]
+    [[ $stderr == *"the list is incomplete: the container of process $c1 has more links than the 66 that are"* ]]
     [ "$(grep -c "^$c1 " <<<"$output")" = 66 ] || fail "$output"
     grep -q "^$c2 .* wg-7-0 " <<<"$output" || fail "$output"
     # What there is is one line of JSON, and why it isn't all another.
@@ -381,7 +381,7 @@ assert len(links) >= 67 and failure["code"] == "incomplete", failure' <<<"$outpu
     run --separate-stderr app_at site1 "$few" batch - <<<"cwg_list"
     [ "$status" = 1 ]
     [ "${#lines[@]}" = 1 ] || fail "$output"
-    [[ $output == "ok ["*"\"name\":\"wg-7-0\""*"}] error incomplete what is listed isn't all: the container of process \
+    [[ $output == "ok ["*"\"name\":\"wg-7-0\""*"}] error incomplete the list is incomplete: the container of process \
 $c1 has more links than the 66 that are"* ]] || fail "$output"
 }
 

@@ -53,7 +53,7 @@ arp_ignore()
 # ---- subnets ----
 
 @test "a net in a subnet of the container's own network is refused, with the device's name" {
-    local text="net: its addresses overlap what the container has already"
+    local text="net: its addresses overlap with the container's own network"
     inside "$c1" ip address add 10.0.0.20/24 dev eth0
     refused "$text: the subnet 10.0.0.0/24 of its device eth0; choose another net, or give --allow-overlap" \
         cwg site1 create "$c1" 7 0 5101

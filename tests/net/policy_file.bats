@@ -145,7 +145,7 @@ refused_whole()
     policy "user $APP_UID ports 5100-5199"
     refused "policy line 1: port 5099 isn't among the ports of user $APP_UID; use one" cwg site1 create "$c1" 1 0 5099
     refused "port 5200 isn't among the ports" cwg site1 create "$c1" 1 0 5200
-    refused "port 0, one of the kernel's choice, isn't among the ports" cwg site1 create "$c1" 1 0 0
+    refused "port 0, which lets the kernel choose, isn't among the ports" cwg site1 create "$c1" 1 0 0
     unchanged
     allowed create "$c1" 1 0 5199
     policy "user $APP_UID ports 0"
@@ -165,7 +165,7 @@ refused_whole()
         cwg site1 connect "$c1" 1 1 192.0.3.0:9 "$KEY"
     refused "peer_endpoint: [2001:db8:8::1]:9 isn't in the peer networks" \
         cwg site1 connect "$c1" 1 1 '[2001:db8:8::1]:9' "$KEY"
-    refused "peer_endpoint: -, one that isn't known, isn't in the peer networks" cwg site1 connect "$c1" 1 1 - "$KEY"
+    refused "peer_endpoint: -, for an unknown endpoint, isn't in the peer networks" cwg site1 connect "$c1" 1 1 - "$KEY"
     unchanged
     allowed connect "$c1" 1 1 '[2001:db8:7:ffff::1]:9' "$KEY"
     policy "user $APP_UID peers -"
@@ -274,7 +274,7 @@ refused_whole()
 
 # bats test_tags=any-backend
 @test "a file that is not root's, or that others may write, is refused whole" {
-    local text="policy: $POLICY has to be root's, a file, and nobody else's to write: as root, chown root: it"
+    local text="policy: $POLICY must be a regular file that root owns and nobody else can write: as root, run chown"
     policy "user $APP_UID" "user $THIRD_UID"
     allowed create "$c1" 9 0 5009
     chown "$APP_UID" "$POLICY"
@@ -293,7 +293,7 @@ refused_whole()
 
 # bats test_tags=any-backend
 @test "so is one in a directory that is not root's, or that others may write" {
-    local mode text="policy: the directory of $POLICY has to be root's, a directory, and nobody else's to write:"
+    local mode text="policy: the directory of $POLICY must be a directory that root owns and nobody else can write:"
     policy "user $APP_UID" "user $THIRD_UID"
     for mode in 775 757 1777; do
         chmod "$mode" "$DIRECTORY"
@@ -315,11 +315,11 @@ refused_whole()
 # bats test_tags=any-backend
 @test "so is what is no file: a directory, a pipe that nobody writes to, a socket, a device" {
     mkdir "$POLICY"
-    refused_whole "policy: $POLICY has to be root's, a file"
+    refused_whole "policy: $POLICY must be a regular file that root owns"
     rmdir "$POLICY"
     mkfifo -m 644 "$POLICY"
     app_at site1 timeout 20 "$HELPER" cwg_destroy "$c1" 9 0 || [ $? = 1 ] || fail "it waits for the pipe"
-    refused_whole "policy: $POLICY has to be root's, a file"
+    refused_whole "policy: $POLICY must be a regular file that root owns"
     rm "$POLICY"
     python3 -c 'import socket, sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$POLICY"
     chmod 644 "$POLICY"
@@ -328,7 +328,7 @@ refused_whole()
 
 # bats test_tags=any-backend
 @test "so is a symbolic link, wherever it leads, and a directory that one leads to" {
-    local text="policy: $POLICY is a symbolic link, or one leads to it"
+    local text="policy: $POLICY is a symbolic link, or its path has one"
     policy "user $APP_UID" "user $THIRD_UID"
     mv "$POLICY" "$DIRECTORY/elsewhere"
     ln -s "$DIRECTORY/elsewhere" "$POLICY"
@@ -355,7 +355,7 @@ refused_whole()
 
 # bats test_tags=any-backend
 @test "a file that its callers can't read is refused whole, and so is one in a directory that they can't enter" {
-    local text="policy: $POLICY can't be read by you, and has to be by all who call this program: as root, chmod 0644"
+    local text="policy: you can't read $POLICY, and each caller of this program must: as root, chmod 0644"
     policy "user $APP_UID" "user $THIRD_UID"
     chmod 600 "$POLICY"
     refused_whole "$text"
@@ -388,23 +388,23 @@ refused_whole()
         "user app" "users and groups are numbers, from 0 to 4294967294; \`id\` tells those of a name"
         "user 0" "user 0 is root, who isn't limited"
         "app nets 1" "a rule begins with user or group"
-        "user 7 nets" "the last word has nothing behind it"
+        "user 7 nets" "the last word has no value"
         "user 7 nets 2-1" "nets must be up to 32 numbers or ranges from 0 to 8388607, ascending, as in 0-99,200"
         "user 7 ports 65536" "ports must be up to 32 numbers or ranges from 0 to 65535, ascending, as in 0,51800-51899"
         "user 7 peers 192.0.2.1" "peers must be up to 32 networks, as in 192.0.2.0/24,2001:db8::1/128, and at most"
-        "user 7 peers 192.0.2.1/24" "peers has a network with bits set behind its prefix; write as in 192.0.2.0/24"
+        "user 7 peers 192.0.2.1/24" "peers has a network with bits set behind its prefix; write a network"
         "user 7 links 65536" "links must be a number from 0 to 65535"
-        "user 7 links 1 links 1" "a word is there twice"
-        $'user 7\r' "it has a control character, perhaps of another system's line ends"
-        $'user 7 \033[31mnets 1' "it has a control character"
+        "user 7 links 1 links 1" "the rule has a word twice"
+        $'user 7\r' "the line has a control character, perhaps a carriage return at its end"
+        $'user 7 \033[31mnets 1' "the line has a control character"
     )
     local at
     for ((at = 0; at < ${#mistakes[@]}; at += 2)); do
         policy "user $APP_UID" "user $THIRD_UID" "${mistakes[at]}" "user 8 nets x"
         refused "policy line 3: ${mistakes[at + 1]}" cwg site1 create "$c1" 1 0 5001
     done
-    refused_whole "policy line 3: it has a control character"
-    refused "until that is mended in $POLICY, nobody but root may do anything" cwg site1 create "$c1" 1 0 5001
+    refused_whole "policy line 3: the line has a control character"
+    refused "correct $POLICY; until then only root may do anything" cwg site1 create "$c1" 1 0 5001
 }
 
 # bats test_tags=any-backend
@@ -412,7 +412,7 @@ refused_whole()
     printf 'user %s\nuser %s nets 1' "$THIRD_UID" "$APP_UID" >"$POLICY"
     refused_whole "policy line 2: the last line has no newline at its end: the file may be cut off"
     printf 'user %s\nuser %s\0 nets 1\n' "$THIRD_UID" "$APP_UID" >"$POLICY"
-    refused_whole "policy line 2: it has a control character"
+    refused_whole "policy line 2: the line has a control character"
 }
 
 # bats test_tags=any-backend
@@ -450,7 +450,7 @@ refused_whole()
     mv "$POLICY" "$DIRECTORY/elsewhere"
     ln -s elsewhere "$POLICY"
     BEFORE=
-    refused "is a symbolic link, or one leads to it" at site1 "${without[@]}" cwg_destroy "$c1" 1 0
+    refused "is a symbolic link, or its path has one" at site1 "${without[@]}" cwg_destroy "$c1" 1 0
     rm "$POLICY"
 }
 
@@ -483,7 +483,7 @@ EOF
 line 4: group 990 may do all with
   containers with a user namespace of the caller's alone
 line 5: user 7 may do all
-The first rule for a caller's user or groups holds; all others but root may do nothing."
+The first rule for a caller's user or groups holds. Other callers may do nothing, root everything."
     done
     # Another program than this has no privilege that it could need.
     setcap -r "$BATS_FILE_TMPDIR/bin/$NAME"
@@ -495,7 +495,7 @@ The first rule for a caller's user or groups holds; all others but root may do n
     assert_failure_with "line 6: nets must be up to 32 numbers or ranges"
     : >"$file"
     run --separate-stderr as_app "$HELPER" check-policy "$file"
-    assert_success_with "There is no rule: nobody but root may do anything."
+    assert_success_with "There is no rule: only root may do anything."
     chmod 600 "$file"
     run --separate-stderr as_app "$HELPER" check-policy "$file"
     assert_failure_with "file: can't read it: Permission denied"
@@ -504,7 +504,7 @@ The first rule for a caller's user or groups holds; all others but root may do n
     assert_failure_with "file: has more than 65536 bytes"
     mkfifo -m 644 "$file.pipe"
     run --separate-stderr timeout 5 "$HELPER" check-policy "$file.pipe"
-    assert_success_with "There is no rule: nobody but root may do anything."
+    assert_success_with "There is no rule: only root may do anything."
 }
 
 # bats test_tags=any-backend
@@ -564,7 +564,8 @@ recipe_of()
     mv -f "$POLICY.new" "$POLICY"
     echo "cwg_create $c1 2 0 5102" >&"$IN"
     read -r -t 30 -u "$OUT" line
-    [ "$line" = "error policy policy: $POLICY was changed since this command began; begin a new one" ] || fail "$line"
+    [ "$line" = "error policy policy: $POLICY has changed since this command began; start the command again" ] ||
+        fail "$line"
     exec {IN}>&- {OUT}<&-
     ! wait "$BATCH_PID" || fail "exit code 0"
     allowed create "$c1" 2 0 5102
@@ -591,7 +592,7 @@ stopped_at()
 # Where nothing of a container is open a caller can stop a command for as long as he likes, and let it go on when the
 # policy has become another: before the container is opened, and while the key is written.
 @test "a command that was stopped while the policy was changed does no more" {
-    local call changed="policy: $POLICY was changed since this command began; begin a new one"
+    local call changed="policy: $POLICY has changed since this command began; start the command again"
     for call in seccomp write; do
         stopped_at "$call" cwg_create "$c1" 1 0 5101
         assert_failure_with "$changed"
@@ -608,7 +609,7 @@ stopped_at()
     stopped_at seccomp cwg_list
     assert_failure_with ": $changed"
     # Which process was the first depends on what else is there.
-    [[ $stderr == *"what is listed isn't all: process "* ]]
+    [[ $stderr == *"the list is incomplete: process "* ]]
     stopped_at seccomp cwg_destroy "$c1" 1 0
     assert_failure_with "$changed"
     has_device "$c1" wg-1-0
@@ -641,7 +642,7 @@ another_directory()
 }
 
 @test "a batch goes on neither under a file that came, nor without the one that was there, nor in another directory" {
-    local change after="error policy policy: $POLICY was changed since this command began; begin a new one"
+    local change after="error policy policy: $POLICY has changed since this command began; start the command again"
     # shellcheck disable=SC2016 # evaluated later
     for change in 'policy "user $APP_UID"' ': >"$POLICY"; chmod 644 "$POLICY"' 'ln -s nowhere "$POLICY"' \
         'chmod 777 "$DIRECTORY"'; do

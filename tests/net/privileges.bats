@@ -209,7 +209,7 @@ as=(--uid "$APP_UID" --gid "$APP_GID" status --)
     wait_for sh -c '! ip -n site1 address show | grep -q tentative'
     before=$(state_of_site)
     run --separate-stderr app_at site1 "$TOOLS/weird-exec" netlink-stdout "$HELPER" cwg_create "$c1" 1 0 5001
-    assert_failure_with "or a socket that is none of UNIX or IP"
+    assert_failure_with "or a socket that is neither UNIX nor IP"
     # Root may have any. To the kernel, the key is no message. It was delivered, all the same, so the link is there.
     run --separate-stderr at site1 "$TOOLS/weird-exec" netlink-stdout "$HELPER" cwg_create "$c1" 1 0 5001
     [ "$status" -le 1 ]

@@ -530,9 +530,9 @@ END
     local took
     cwg site1 create "$c1" 7 0 5101
     waits_in_vain "the link wg-7-0 has no peer yet" 900 1500 "$c1" 7 0 1
-    assert_failure_in_lines "" "tell it with cwg_connect where that is"
+    assert_failure_in_lines "" "set its peer with cwg_connect"
     run --separate-stderr cwg site1 wait "$c1" 7 0 1 --json
-    assert_json_failure not-connected "the link wg-7-0 has no peer yet; tell it with cwg_connect"
+    assert_json_failure not-connected "the link wg-7-0 has no peer yet; set its peer with cwg_connect"
 }
 
 @test "a peer that isn't there, or doesn't know this link's key, or has another preshared key" {
@@ -562,7 +562,7 @@ END
     key1=$(cwg site1 create "$c1" 7 0 5101)
     key2=$(cwg site2 create "$c2" 7 1 5102)
     cwg site1 connect "$c1" 7 1 - "$key2"
-    waits_in_vain "the peer's endpoint isn't known, so that the peer has to send first" 900 1500 "$c1" 7 0 1
+    waits_in_vain "the peer's endpoint isn't known: the peer has to send first" 900 1500 "$c1" 7 0 1
     assert_failure_in_lines "" "this link's key $key1?" "this machine's address and UDP port 5101, open in firewalls?"
     start_waiting "$c1" 7 0 30
     cwg site2 connect "$c2" 7 0 192.0.2.1:5101 "$key1"
@@ -592,7 +592,7 @@ END
     local took
     waits_in_vain "no such link: the container has none for net 7, host 0" 0 500 "$c1" 7 0 20
     inside "$c1" ip link add wg-7-0 type "$DUMMY"
-    waits_in_vain "no such link: the name of net 7, host 0 stands for a device that is no link of ours" 0 3000 \
+    waits_in_vain "no such link: the device with the name of net 7, host 0 isn't a link" 0 3000 \
         "$c1" 7 0 20
     # <host> is that of the end in this container, as with cwg_create.
     cwg site1 create "$c1" 8 0 5101

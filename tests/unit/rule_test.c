@@ -82,9 +82,9 @@ static void good_texts(void)
 #define NUMBERS "users and groups are numbers"
 #define FIRST   "a rule begins with user or group"
 #define UNKNOWN "no such word"
-#define TWICE   "a word is there twice"
-#define NOTHING "the last word has nothing behind it"
-#define CONTROL "it has a control character"
+#define TWICE   "the rule has a word twice"
+#define NOTHING "the last word has no value"
+#define CONTROL "the line has a control character"
 #define CUT_OFF "the last line has no newline"
 
 static const struct {

@@ -222,7 +222,7 @@ static void begin(struct line *line, int error)
 static void end(struct line *line, int error, const struct failure *failure)
 {
     if (error)
-        add(line, ": refused: %s", failure->text);
+        add(line, ": failed: %s", failure->text);
     else
         add(line, ": ok");
 }

@@ -141,29 +141,27 @@ static int fail_file(int error, struct failure *failure)
 {
     switch (error) {
     case -EPERM:
-        return fail_as(failure, FAILURE_POLICY, error,
-                       "policy: %s has to be root's, a file, and nobody else's to write: as root, "
-                       "chown root: it, and chmod 0644; until then nobody but root may do anything",
-                       path);
+        return fail_as(
+            failure, FAILURE_POLICY, error,
+            "policy: %s must be a regular file that root owns and nobody else can write: as root, "
+            "run chown root: and chmod 0644 on it; until then only root may do anything",
+            path);
     case -ENOTDIR:
-        return fail_as(
-            failure, FAILURE_POLICY, error,
-            "policy: the directory of %s has to be root's, a directory, and nobody else's "
-            "to write: as root, chown root: it, and chmod 0755; until then nobody but root "
-            "may do anything",
-            path);
+        return fail_as(failure, FAILURE_POLICY, error,
+                       "policy: the directory of %s must be a directory that root owns and nobody "
+                       "else can write: as root, run chown root: and chmod 0755 on it; until then "
+                       "only root may do anything",
+                       path);
     case -ELOOP:
-        return fail_as(
-            failure, FAILURE_POLICY, error,
-            "policy: %s is a symbolic link, or one leads to it; until a file is there, or "
-            "nothing, nobody but root may do anything",
-            path);
+        return fail_as(failure, FAILURE_POLICY, error,
+                       "policy: %s is a symbolic link, or its path has one; put a file there, or "
+                       "nothing; until then only root may do anything",
+                       path);
     case -EACCES:
-        return fail_as(
-            failure, FAILURE_POLICY, error,
-            "policy: %s can't be read by you, and has to be by all who call this program: "
-            "as root, chmod 0644 it, and 0755 its directory",
-            path);
+        return fail_as(failure, FAILURE_POLICY, error,
+                       "policy: you can't read %s, and each caller of this program must: as root, "
+                       "chmod 0644 the file, and 0755 its directory",
+                       path);
     default:
         fail_unexpected(failure, error, "policy: can't read " CWG_POLICY_PATH);
         failure->code = FAILURE_POLICY;
@@ -198,8 +196,7 @@ static int find_rule(char *text, size_t length, struct failure *failure)
         return 0;
     case RULE_MISTAKE:
         return fail_as(failure, FAILURE_POLICY, -EINVAL,
-                       "policy line %u: %s; until that is mended in %s, nobody but root may do "
-                       "anything",
+                       "policy line %u: %s; correct %s; until then only root may do anything",
                        mistake.line, mistake.reason, path);
     case RULE_NONE:
     default:
@@ -231,11 +228,10 @@ int policy_read(struct failure *failure)
     if (length < 0)
         return fail_file((int)length, failure);
     if (length > POLICY_FILE_MAX)
-        return fail_as(
-            failure, FAILURE_POLICY, -EFBIG,
-            "policy: %s has more than 65536 bytes; until it has less, nobody but root may "
-            "do anything",
-            path);
+        return fail_as(failure, FAILURE_POLICY, -EFBIG,
+                       "policy: %s has more than 65536 bytes; shorten it; until then only root may "
+                       "do anything",
+                       path);
     return find_rule(text, (size_t)length, failure);
 }
 
@@ -264,14 +260,14 @@ static int fail_port(uint16_t port, struct failure *failure)
 {
     begin(failure);
     failure_add(failure, "port %u%s isn't among the ports", port,
-                port ? "" : ", one of the kernel's choice,");
+                port ? "" : ", which lets the kernel choose,");
     return end(-EPERM, "use one of those in " CWG_POLICY_PATH ", or ask the administrator",
                failure);
 }
 
 static int fail_peer(const struct endpoint *endpoint, struct failure *failure)
 {
-    char text[ENDPOINT_TEXT_SIZE] = "-, one that isn't known,";
+    char text[ENDPOINT_TEXT_SIZE] = "-, for an unknown endpoint,";
 
     if (endpoint->port)
         endpoint_to_text(endpoint, text);
@@ -352,7 +348,8 @@ int policy_check_unchanged(struct failure *failure)
     if (!policy.asked || (is_same_directory() && is_same_file()))
         return 0;
     return fail_as(failure, FAILURE_POLICY, -ESTALE,
-                   "policy: %s was changed since this command began; begin a new one", path);
+                   "policy: %s has changed since this command began; start the command again",
+                   path);
 }
 
 bool policy_allows_net(uint32_t net)

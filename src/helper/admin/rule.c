@@ -108,8 +108,8 @@ static const char *parse_peers(char *list, struct rule *rule)
             return malformed;
         flaw = network_parse(part, &peers->network[peers->count]);
         if (flaw == NETWORK_HOST_BITS)
-            return "peers has a network with bits set behind its prefix; write as in 192.0.2.0/24 "
-                   "for a network, 192.0.2.1/32 for a machine";
+            return "peers has a network with bits set behind its prefix; write a network as in "
+                   "192.0.2.0/24, a machine as in 192.0.2.1/32";
         if (flaw)
             return malformed;
         peers->count++;
@@ -159,7 +159,7 @@ static const char *parse_limits(char *line, struct rule *rule)
         if (found == WORDS)
             return "no such word: nets, ports, peers, links and own-containers are known";
         if (given[found])
-            return "a word is there twice";
+            return "the rule has a word twice";
         given[found] = true;
         if (!words[found].parse) {
             rule->own_containers = true;
@@ -167,7 +167,7 @@ static const char *parse_limits(char *line, struct rule *rule)
         }
         list = take_word(&line);
         if (!list)
-            return "the last word has nothing behind it";
+            return "the last word has no value";
         reason = words[found].parse(list, rule);
     }
     return reason;
@@ -198,7 +198,7 @@ static const char *check_bytes(const char *line, size_t length)
         unsigned char byte = (unsigned char)line[i];
 
         if ((byte < ' ' && byte != '\t') || byte == 0x7f)
-            return "it has a control character, perhaps of another system's line ends";
+            return "the line has a control character, perhaps a carriage return at its end";
     }
     return NULL;
 }

@@ -197,7 +197,7 @@ static int note_overlap(const struct nlmsghdr *message, void *context)
     return 0;
 }
 
-#define OVERLAP "net: its addresses overlap what the container has already: "
+#define OVERLAP "net: its addresses overlap with the container's own network: "
 
 static int fail_overlap(const struct overlap *overlap, struct failure *failure)
 {

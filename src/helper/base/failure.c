@@ -116,8 +116,8 @@ int fail_step(struct failure *failure, int error, const char *doing)
     if (error != -ENODEV)
         return fail_unexpected(failure, error, doing);
     return fail_as(failure, FAILURE_REMOVED, error,
-                   "%s: the device was taken away by somebody in the container; find out who "
-                   "manages its network, and try again",
+                   "%s: somebody in the container removed the device; find out who manages its "
+                   "network, and try again",
                    doing);
 }
 

@@ -24,16 +24,15 @@ static int parse_number(const char *text, uint32_t max, const char *message, uin
     return decimal_parse(text, max, ret_number) ? fail(failure, -EINVAL, "%s", message) : 0;
 }
 
-#define INSPECT "`podman inspect --format '{{.State.Pid}}' NAME`, or docker for podman, tells it"
+#define INSPECT "`podman inspect --format '{{.State.Pid}}' NAME` prints it (the same with docker)"
 
 /* What stands where a pid should is told apart, for an advice. */
 static int fail_pid(const char *text, struct failure *failure)
 {
     if (strcmp(text, "0") == 0)
-        return fail(
-            failure, -EINVAL,
-            "pid: must not be 0, which is told of a container that isn't running; start it, "
-            "and ask again: " INSPECT);
+        return fail(failure, -EINVAL,
+                    "pid: must not be 0, which podman and docker print for a container that isn't "
+                    "running; start it, and ask again: " INSPECT);
     if (strspn(text, "0123456789") != strlen(text) && strncmp(text, "fd", 2) != 0)
         return fail(failure, -EINVAL,
                     "pid: must be a number, and not a name; give the pid of a process in the "
@@ -69,8 +68,7 @@ static int parse_host(const char *text, struct request *request, struct failure 
 {
     request->has_end = true;
     return parse_number(text, LINK_HOST_MAX,
-                        "host: must be 0 or 1; use 0 for the link's end at one site and 1 for that "
-                        "at the other",
+                        "host: must be 0 or 1; use 0 at one site and 1 at the other",
                         &request->end.host, failure);
 }
 
@@ -148,9 +146,8 @@ static int fail_endpoint(const char *text, struct failure *failure)
     if (is_made_of(text, host, DIGITS LETTERS ".-", LETTERS))
         return fail(
             failure, -EINVAL,
-            "peer_endpoint: must be an address, since names aren't looked up here; "
-            "`getent ahosts NAME` tells the addresses of a name; give one with the port, as "
-            "in 192.0.2.1:51820" OR_UNKNOWN);
+            "peer_endpoint: must be an address, not a name; `getent ahosts NAME` prints a name's "
+            "addresses; give one of them and the port, as in 192.0.2.1:51820" OR_UNKNOWN);
     return fail(
         failure, -EINVAL,
         "peer_endpoint: must be a.b.c.d:port" OR_IPV6 ", with a to d from 0 to 255 and port "
@@ -169,10 +166,9 @@ static int parse_endpoint(const char *text, struct request *request, struct fail
             "peer_endpoint: must not be an unspecified, multicast or broadcast address; give "
             "the address of the peer's machine");
     case ENDPOINT_LINK_LOCAL:
-        return fail(
-            failure, -EINVAL,
-            "peer_endpoint: must not be a link-local address or have a zone, since that stands "
-            "for an interface that a link can't keep to; give another address of the machine");
+        return fail(failure, -EINVAL,
+                    "peer_endpoint: must not be a link-local address or have a zone, because a "
+                    "link can't stay at one interface; give another address of the machine");
     case ENDPOINT_MAPPED:
         return fail(
             failure, -EINVAL,
@@ -196,8 +192,7 @@ static int parse_key(const char *text, struct request *request, struct failure *
     if (key_is_zero(&request->peer.public_key))
         return fail(
             failure, -EINVAL,
-            "peer_key: must not be all zeros, which is no key; give what cwg_create printed "
-            "at the other site");
+            "peer_key: must not be all zeros; give what cwg_create printed at the other site");
     return 0;
 }
 
@@ -221,7 +216,7 @@ static int parse_file(const char *text, struct request *request, struct failure 
 static int parse_policy(const char *text, struct request *request, struct failure *failure)
 {
     if (text[0] == '\0')
-        return fail(failure, -EINVAL, "file: must not be empty; give the name of one");
+        return fail(failure, -EINVAL, "file: must not be empty; give the name of a file");
     request->file = text;
     return 0;
 }
@@ -283,7 +278,7 @@ static int parse_mtu(const char *text, struct request *request, struct failure *
     if (decimal_parse(text, MTU_MAX, &request->mtu) || request->mtu < MTU_MIN)
         return fail(failure, -EINVAL,
                     "--mtu: must be a decimal number of bytes from 576 to 65455, without leading "
-                    "zeros; leave it out for that of the path to the peer, less 80");
+                    "zeros; leave it out for the MTU of the path to the peer, less 80");
     return 0;
 }
 
@@ -312,7 +307,7 @@ static int parse_nets(const char *text, struct request *request, struct failure 
 {
     if (read_nets(text, &request->nets))
         return fail(failure, -EINVAL,
-                    "--nets: must be a net, or two with a - between them and the lower one first, "
+                    "--nets: must be a net, or two nets with a - between them, the lower first, "
                     "each from 0 to 8388607, without leading zeros; as in 100-199");
     return 0;
 }
@@ -328,27 +323,29 @@ static const struct {
                                    "holds the key; - is standard input, fd:N a descriptor",
                                    parse_preshared_key_file},
     [OPTION_PERSISTENT_KEEPALIVE] = {"--persistent-keepalive", "<seconds>",
-                                     "a packet that often, 0-65535; 0 turns it off",
+                                     "between two keepalive packets, 0-65535; 0 turns them off",
                                      parse_keepalive},
-    [OPTION_MTU] = {"--mtu", "<bytes>",
-                    "of the link, 576-65455; without it, that of the path less 80, at each connect",
-                    parse_mtu},
-    [OPTION_ADOPT] = {"--adopt", NULL, "take a link that is there and complete: tell its key",
+    [OPTION_MTU] =
+        {"--mtu", "<bytes>",
+         "of the link, 576-65455; without it, each connect takes that of the path less 80",
+         parse_mtu},
+    [OPTION_ADOPT] = {"--adopt", NULL, "accept a link that exists and is complete; print its key",
                       NULL},
-    [OPTION_REPLACE] = {"--replace", NULL, "remove a link that is there, and make it anew", NULL},
+    [OPTION_REPLACE] = {"--replace", NULL, "if the link exists, remove it and make it anew", NULL},
     [OPTION_ALLOW_OVERLAP] = {"--allow-overlap", NULL,
-                              "even in a subnet of the container's own network", NULL},
+                              "even if the net is in a subnet of the container's own network",
+                              NULL},
     [OPTION_IF_EXISTS] = {"--if-exists", NULL, "succeed where there is nothing to remove", NULL},
     [OPTION_ALIVE] = {"--alive", NULL,
-                      "a keepalive of the peer's is enough, within some 12 seconds", NULL},
+                      "a keepalive of the peer's is proof enough, within some 12 seconds", NULL},
     [OPTION_UNDO] = {"--undo", NULL,
-                     "links that it made are removed if its input ends without a line commit",
+                     "remove the links that it made, if its input ends without a line commit",
                      NULL},
     [OPTION_ANSWERED] = {"--answered", NULL,
                          "the exit code is 0 if all lines were answered, whatever the answers are",
                          NULL},
-    [OPTION_JSON] = {"--json", NULL, "the result, or the failure, is JSON", NULL},
-    [OPTION_NETS] = {"--nets", "<nets>", "the links of these alone, A-B or A, each 0-8388607",
+    [OPTION_JSON] = {"--json", NULL, "print the result, or the failure, as JSON", NULL},
+    [OPTION_NETS] = {"--nets", "<nets>", "only links of these nets, A-B or A, each 0-8388607",
                      parse_nets},
 };
 

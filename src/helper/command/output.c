@@ -107,7 +107,8 @@ int output_is_wanted(struct failure *failure)
     if (output_in_batch() && ppoll(&output, 1, &now, NULL) > 0 &&
         output.revents & (POLLERR | POLLHUP))
         return fail_as(failure, FAILURE_OUTPUT, -EPIPE,
-                       "nobody reads the answers any more; keep the reader of standard output");
+                       "nobody reads the answers any more; let the reader of standard output live "
+                       "as long as the batch");
     return 0;
 }
 
@@ -177,7 +178,8 @@ int output_and_return(struct target *target, const struct text *text, struct fai
 int output_text(const struct text *text, struct failure *failure)
 {
     if (text->overflowed)
-        return fail_unexpected(failure, -EMSGSIZE, "can't say all that there is to say");
+        return fail_unexpected(failure, -EMSGSIZE,
+                               "the result is too long to be printed, which is a bug; report it");
     return output_result(text->bytes, failure);
 }
 

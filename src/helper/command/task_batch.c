@@ -57,19 +57,18 @@ static int check_kind(const struct batch *batch, const struct command_line *line
 {
     if (line->command != COMMAND_RUN || !line->task->in_batch)
         return fail(failure, -EINVAL,
-                    "that can't stand in a batch: give a task whose result is a line, such as "
-                    "cwg_create, or run the program for it alone");
+                    "this task can't stand in a batch: run it as a command of its own");
     if (line->request.target.kind != TARGET_PID)
         return fail(failure, -EINVAL,
                     "pid: can't be a descriptor in a batch; give the pid of a process in the "
                     "container");
     if (line->request.preshared_key.kind != PRESHARED_NONE)
         return fail(failure, -EINVAL,
-                    "--preshared-key-file: can't stand in a batch, which opens no files; connect "
-                    "this link by a command of its own");
+                    "--preshared-key-file: can't stand in a batch, because a batch opens no files; "
+                    "connect this link by a command of its own");
     if (batch->undo && line->task->made && batch->made_count == MADE_MAX)
         return fail_as(failure, FAILURE_LIMIT, -E2BIG,
-                       "with --undo a batch makes %d links at most before a line commit; give that",
+                       "with --undo a batch makes %d links at most before a line commit; add one",
                        MADE_MAX);
     return 0;
 }
@@ -139,7 +138,7 @@ static void take_back(struct target *target, const struct device *made, struct f
     if (!error)
         error = backend_of(made)->remove(target, made, &rollback);
     if (error)
-        failure_add(failure, "; and it couldn't be taken back: %s", rollback.text);
+        failure_add(failure, "; and the link couldn't be removed again: %s", rollback.text);
 }
 
 static void note_made(struct batch *batch, const struct target *target, int pid,
@@ -252,12 +251,12 @@ static int fail_line(int result, struct failure *failure)
                     LINES_LENGTH_MAX);
     case LINES_CUT_OFF:
         return fail(failure, -EINVAL,
-                    "the input ended in the middle of the line, of which nothing was done; end "
-                    "each with a newline");
+                    "the input ended in the middle of this line, and nothing of it was done; end "
+                    "each line with a newline");
     default:
         return fail(failure, -EINVAL,
-                    "the line has more than %d words, or what is neither a printable character of "
-                    "ASCII nor a tab (a carriage return before the newline?); give it without",
+                    "the line has more than %d words, or a character that is neither printable "
+                    "ASCII nor a tab (a carriage return before the newline?); leave that out",
                     LINES_WORDS_MAX);
     }
 }
@@ -296,7 +295,7 @@ static int answer_line(struct batch *batch, int result, struct failure *failure)
         return 0;
     *failure = own;
     failure->usage = NULL;
-    failure_add(failure, "; the batch ended with line %u of those that it answers", batch->done);
+    failure_add(failure, "; the batch ended with its answer number %u", batch->done);
     return -EIO;
 }
 
@@ -350,9 +349,10 @@ static int undo(struct batch *batch, struct failure *failure)
     batch->made_count = 0;
     if (count == 0)
         return 0;
-    fail_as(failure, FAILURE_BATCH, -ECANCELED,
-            "the input ended without a line commit: %zu links that this batch had made were undone",
-            count);
+    fail_as(
+        failure, FAILURE_BATCH, -ECANCELED,
+        "the input ended without a line commit: %zu links that this batch had made were removed",
+        count);
     if (left > 0)
         failure_add(failure, ", but for %u: %s", left, first.text);
     return -ECANCELED;
@@ -393,8 +393,8 @@ static int run(const struct request *request, const struct home *home, struct fa
     if (error || batch.failed == 0 || request->given[OPTION_ANSWERED])
         return error;
     return fail_as(failure, FAILURE_BATCH, -EIO,
-                   "%u of %u tasks failed, first that in line %u of the input: see the lines of "
-                   "the output that begin with error",
+                   "%u of %u tasks failed, the first in line %u of the input: see the lines of the "
+                   "output that begin with error",
                    batch.failed, batch.done, batch.first_failed);
 }
 
@@ -409,7 +409,7 @@ int batch_open(const char *file, struct failure *failure)
         int error = -errno;
 
         fail_unexpected(failure, error, "file: can't open it");
-        failure_add(failure, "; give one that you can read, or - for standard input");
+        failure_add(failure, "; give a file that you can read, or - for standard input");
         return error;
     }
     close(fd);
@@ -427,14 +427,13 @@ static int prepare(const struct request *request, const struct home *home, struc
 const struct task task_batch = {
     .name = "batch",
     .summary = "do many tasks, a line each",
-    .details =
-        "Reads tasks from <file>, or from standard input: one a line, as on the command\n"
-        "line, without the program's name. Answers each with a line when it is done, in\n"
-        "the same order: \"ok\", \"ok <result>\", or \"error <code> <text>\". A task that\n"
-        "fails doesn't keep the others from being done. A line that the input ends in the\n"
-        "middle of is not done. Empty lines, and those that begin with #, are not answered.\n"
-        "Takes all cwg_ tasks; cwg_connect without --preshared-key-file. The exit code is 0 if\n"
-        "all were done.\n",
+    .details = "Reads tasks from <file>, or from standard input: one a line, as on the command"
+               " line, without the program's name. Answers each with a line when it is done, "
+               "in the same order: \"ok\", \"ok <result>\", or \"error <code> <text>\". After "
+               "a task that fails, the next ones are done. If the input ends in the middle of "
+               "a line, this line is not done. Empty lines, and those that begin with #, are "
+               "not answered. Takes all cwg_ tasks; cwg_connect without --preshared-key-file. "
+               "The exit code is 0 if all were done.\n",
     .arguments = {ARGUMENT_FILE},
     .optional = 1,
     .options = {OPTION_UNDO, OPTION_ANSWERED, 0},

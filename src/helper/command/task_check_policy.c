@@ -110,7 +110,7 @@ static int read_file(const char *path, char ret_text[static POLICY_FILE_MAX + 1]
         return fail_open((int)length, failure);
     if (length > POLICY_FILE_MAX)
         return fail_as(failure, FAILURE_POLICY, -EFBIG,
-                       "file: has more than %d bytes, which no policy may have", POLICY_FILE_MAX);
+                       "file: has more than %d bytes; a policy may not", POLICY_FILE_MAX);
     *ret_length = (size_t)length;
     return 0;
 }
@@ -132,14 +132,14 @@ static int run_at_home(const struct request *request, const struct home *home,
     memcpy(copy, text, length);
     if (!rule_each(copy, length, pass_over, NULL, &mistake))
         return fail_as(failure, FAILURE_POLICY, -EINVAL,
-                       "line %u: %s; with this file nobody but root may do anything", mistake.line,
+                       "line %u: %s; with this file only root may do anything", mistake.line,
                        mistake.reason);
     (void)rule_each(text, length, report_rule, &report, &mistake);
     if (report.error)
         return report.error;
-    return output_result(report.rules ? "The first rule for a caller's user or groups holds; all "
-                                        "others but root may do nothing.\n"
-                                      : "There is no rule: nobody but root may do anything.\n",
+    return output_result(report.rules ? "The first rule for a caller's user or groups holds. Other "
+                                        "callers may do nothing, root everything.\n"
+                                      : "There is no rule: only root may do anything.\n",
                          failure);
 }
 
@@ -147,9 +147,9 @@ const struct task task_check_policy = {
     .name = "check-policy",
     .summary = "say what a policy file allows, or what is wrong with it",
     .details =
-        "Reads <file>, which needs no place or owner yet, and prints what each rule allows. A\n"
-        "mistake anywhere is an error, with its line. Anybody may do that who can read the\n"
-        "file: it changes nothing, and has no privilege. The policy that holds is\n" CWG_POLICY_PATH
+        "Reads <file>, wherever it is and whoever owns it, and prints what each rule "
+        "allows. A mistake is an error that names its line. Changes nothing, and has no"
+        " privilege: it reads what the caller can read. The policy in force is " CWG_POLICY_PATH
         ".\n",
     .arguments = {ARGUMENT_POLICY},
     .unprivileged = true,

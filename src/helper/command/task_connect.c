@@ -16,8 +16,8 @@ static void fail_no_link(struct link_end end, const struct device *unfinished,
 {
     if (unfinished->index)
         fail_as(failure, FAILURE_UNFINISHED, -ENODEV,
-                "the link %s was never finished: the cwg_create that made it was killed; run that "
-                "again, for a new key",
+                "the link %s was never finished: the cwg_create that made it was killed; run "
+                "cwg_create again, for a new key",
                 unfinished->name);
     else
         fail_as(failure, FAILURE_NO_SUCH_LINK, -ENODEV,
@@ -167,11 +167,12 @@ static int run(const struct request *request, struct target *target, struct fail
 const struct task task_connect = {
     .name = "cwg_connect",
     .summary = "tell a link where its peer is, and the peer's public key",
-    .details = "Makes the machine at <peer_endpoint>, an address and a UDP port as in\n"
-               "192.0.2.1:51820, the peer of the link for <net> in the network namespace of\n"
-               "process <pid>, in the place of any it had. <host> is the number that the peer\n"
-               "made its end with; the local one is understood too, where only one end is in\n"
-               "the container. <peer_key> is what cwg_create printed there. Prints nothing.\n",
+    .details = "Gives the link for <net> in the network namespace of process <pid> its peer: "
+               "the machine at <peer_endpoint>, an address and a UDP port as in "
+               "192.0.2.1:51820. A peer that the link had is replaced. <host> is the number "
+               "that the peer made its end with; if the container has one end of the net only,"
+               " the local number works as well. <peer_key> is what cwg_create printed there. "
+               "Prints nothing.\n",
     .arguments = {ARGUMENT_PID, ARGUMENT_NET, ARGUMENT_HOST, ARGUMENT_ENDPOINT, ARGUMENT_KEY},
     .options =
         {

@@ -21,11 +21,10 @@ enum {
 
 static int fail_exists(const struct device *device, struct failure *failure)
 {
-    return fail_as(
-        failure, FAILURE_EXISTS, -EEXIST,
-        "the link %s exists already in this container; remove it with cwg_destroy first, take "
-        "it with --adopt, or choose another net",
-        device->name);
+    return fail_as(failure, FAILURE_EXISTS, -EEXIST,
+                   "the link %s exists already in this container; remove it with cwg_destroy "
+                   "first, accept it with --adopt, or choose another net",
+                   device->name);
 }
 
 static int fail_taken(struct link_end end, int presence, struct failure *failure)
@@ -36,17 +35,15 @@ static int fail_taken(struct link_end end, int presence, struct failure *failure
     if (error)
         return error;
     if (presence == DEVICE_FOREIGN)
-        return fail_as(
-            failure, FAILURE_NAME_TAKEN, -EEXIST,
-            "the name %s is taken in this container by a device that is no link of ours; "
-            "choose another net, or have that device renamed",
-            name);
-    return fail_as(
-        failure, FAILURE_NAME_TAKEN, -EEXIST,
-        "a device %s is in the network namespace that this was started in, and Linux before "
-        "6.15 then can't create one of that name elsewhere; choose another net (or it was in the "
-        "container, and has just gone: try again)",
-        name);
+        return fail_as(failure, FAILURE_NAME_TAKEN, -EEXIST,
+                       "the name %s is taken in this container by a device that isn't a link; "
+                       "choose another net, or have that device renamed",
+                       name);
+    return fail_as(failure, FAILURE_NAME_TAKEN, -EEXIST,
+                   "the network namespace that this was started in has a device %s, so Linux "
+                   "before 6.15 can't create one of that name elsewhere; choose another net (or "
+                   "the device was in the container, and has just gone: try again)",
+                   name);
 }
 
 /* Another command that lives may be about to finish this link: it has left the container to write
@@ -282,13 +279,13 @@ static int adopt(const struct request *request, struct target *target, const str
 
     if (error == -ENODEV)
         return fail_as(failure, FAILURE_REMOVED, error,
-                       "the link %s was removed in this moment; try again", device->name);
+                       "the link %s has just been removed; try again", device->name);
     if (error)
         return error;
     if (!view.answered || !view.status.has_key)
         return fail_as(failure, FAILURE_ENGINE_LOST, -ENOLINK,
-                       "the link %s exists, but its key isn't known: what carries it doesn't "
-                       "answer; make it anew with --replace",
+                       "the link %s exists, but its engine doesn't answer, so its key isn't known; "
+                       "make it anew with --replace",
                        device->name);
     if (!link->up || !link->carrier || view.status.port == 0)
         return fail_as(failure, link->up ? FAILURE_PORT_LOST : FAILURE_DOWN, -ENETDOWN,
@@ -297,8 +294,8 @@ static int adopt(const struct request *request, struct target *target, const str
                        device->name);
     if (request->port && request->port != view.status.port)
         return fail_as(failure, FAILURE_EXISTS, -EEXIST,
-                       "port: the link %s exists, with UDP port %u; give that or 0 to adopt it, or "
-                       "--replace to make it anew",
+                       "port: the link %s exists, with UDP port %u; give that port or 0 to adopt "
+                       "the link, or --replace to make it anew",
                        device->name, view.status.port);
     return print_adopted(request, target, device, &view.status, failure);
 }
@@ -317,7 +314,7 @@ static int create(const struct request *request, struct target *target, bool *re
     /* Where the container couldn't be entered again the link stays unfinished, as if the command
      * had been killed: an engine's ends with this process, and the next cwg_create replaces it. */
     if (error && target_is_open(target) && backend_of(&device)->remove(target, &device, &rollback))
-        failure_add(failure, "; and it couldn't be taken back: %s", rollback.text);
+        failure_add(failure, "; and the link couldn't be removed again: %s", rollback.text);
     if (!error)
         made = device;
     return error;
@@ -346,14 +343,14 @@ static int run(const struct request *request, struct target *target, struct fail
 const struct task task_create = {
     .name = "cwg_create",
     .summary = "make one end of a link in a container, print its public key",
-    .details =
-        "Makes a WireGuard device named " CWG_PREFIX "-<net>-<host> in the network namespace of\n"
-        "process <pid>, with the address <host> of the /31 number <net> of 10.0.0.0/8\n"
-        "(net 0: 10.0.0.0/31, net 1: 10.0.0.2/31, ...). Its UDP socket listens on <port>\n"
-        "in the network namespace that this command is run in; 0 lets the kernel choose.\n"
-        "Prints the device's public key, 44 characters, and nothing else. The device\n"
-        "goes away with the container. A link that is there already is an error, but with\n"
-        "--adopt or --replace.\n",
+    .details = "Makes a WireGuard device named " CWG_PREFIX
+               "-<net>-<host> in the network namespace of process <pid>, with the address "
+               "<host> of the /31 number <net> of 10.0.0.0/8 (net 0: 10.0.0.0/31, net 1: "
+               "10.0.0.2/31, ...). Its UDP socket listens on <port> in the network namespace "
+               "that this command is run in; with 0 the kernel chooses the port. Prints the "
+               "device's public key, 44 characters, and nothing else. The device goes away "
+               "with the container. If the link exists already that is an error, unless "
+               "--adopt or --replace is given.\n",
     .arguments = {ARGUMENT_PID, ARGUMENT_NET, ARGUMENT_HOST, ARGUMENT_PORT},
     .options = {OPTION_JSON, OPTION_ADOPT, OPTION_REPLACE, OPTION_ALLOW_OVERLAP, 0},
     .prepare = prepare,

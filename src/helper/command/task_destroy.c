@@ -14,11 +14,10 @@ static int run(const struct request *request, struct target *target, struct fail
     if (presence < 0)
         return presence;
     if (presence == DEVICE_FOREIGN)
-        return fail_as(
-            failure, FAILURE_NO_SUCH_LINK, -ENODEV,
-            "no such link: the name of net %u, host %u stands for a device that is no link "
-            "of ours; nothing was removed",
-            request->end.net, request->end.host);
+        return fail_as(failure, FAILURE_NO_SUCH_LINK, -ENODEV,
+                       "no such link: the device with the name of net %u, host %u isn't a link; "
+                       "nothing was removed",
+                       request->end.net, request->end.host);
     if (presence == DEVICE_ABSENT && request->given[OPTION_IF_EXISTS])
         return 0;
     if (presence == DEVICE_ABSENT)
@@ -32,9 +31,9 @@ static int run(const struct request *request, struct target *target, struct fail
 const struct task task_destroy = {
     .name = "cwg_destroy",
     .summary = "remove one end of a link",
-    .details = "Removes the device for <net> and <host> from the network namespace of process\n"
-               "<pid>, and frees its UDP port. Prints nothing. With --if-exists it succeeds, too,\n"
-               "where there is no such link, or no such process any more.\n",
+    .details = "Removes the device for <net> and <host> from the network namespace of process "
+               "<pid>, and frees its UDP port. Prints nothing. With --if-exists it also "
+               "succeeds if there is no such link, or no such process any more.\n",
     .arguments = {ARGUMENT_PID, ARGUMENT_NET, ARGUMENT_HOST},
     .options = {OPTION_IF_EXISTS, OPTION_JSON, 0},
     .changes = true,

@@ -108,21 +108,20 @@ static int fail_some(const struct tally *tally, struct failure *failure)
     unsigned int bad = failures(tally);
 
     fail_as(failure, tally->first.code, tally->error,
-            "%u of %u links were not removed, or not all of it has ended; the "
-            "first: ",
-            bad, bad + tally->removed);
+            "%u of %u links were not removed, or their engines have not ended; the first: ", bad,
+            bad + tally->removed);
     failure_add(failure, "%s", tally->first.text);
     return tally->error;
 }
 
 static int fail_endless(const struct tally *tally, struct failure *failure)
 {
-    return fail_as(failure, tally->first.code, -EBUSY,
-                   "given up after %s: %u links were removed, and there are others; if engines are "
-                   "stopped, or somebody in the container makes links all the time, end these "
-                   "first, and try again",
-                   failures(tally) < FAILURES_MAX ? "two minutes" : "ten failures",
-                   tally->removed + tally->lingering);
+    return fail_as(
+        failure, tally->first.code, -EBUSY,
+        "gave up after %s: %u links were removed, and others remain; if engines are stopped, or "
+        "somebody in the container makes links all the time, end these first, and try again",
+        failures(tally) < FAILURES_MAX ? "two minutes" : "ten failures",
+        tally->removed + tally->lingering);
 }
 
 static bool is_over(const struct tally *tally, int64_t end)
@@ -170,12 +169,11 @@ static int run(const struct request *request, struct target *target, struct fail
 const struct task task_destroy_all = {
     .name = "cwg_destroy_all",
     .summary = "remove all links of a container",
-    .details =
-        "Removes all devices named " CWG_PREFIX "-<net>-<host> that are links from the network\n"
-        "namespace of process <pid>, finished or not, and frees their UDP ports. Where\n"
-        "there is none it has nothing to do, and succeeds; with --if-exists, where there is\n"
-        "no such process any more, too. One that can't be removed doesn't keep the others.\n"
-        "Prints nothing.\n",
+    .details = "Removes all links from the network namespace of process <pid>, finished or "
+               "not, and frees their UDP ports. A link is a device named " CWG_PREFIX
+               "-<net>-<host>. Succeeds if there are none; with --if-exists also if there is "
+               "no such process any more. If a link can't be removed, the others are removed "
+               "all the same. Prints nothing.\n",
     .arguments = {ARGUMENT_PID},
     .options = {OPTION_IF_EXISTS, OPTION_JSON, 0},
     .changes = true,

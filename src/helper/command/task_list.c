@@ -217,31 +217,30 @@ static int check_complete(const struct listing *listing, struct failure *failure
     if (listing->late)
         return fail_as(
             failure, FAILURE_INCOMPLETE, -ETIMEDOUT,
-            "60 seconds weren't enough, and what is listed isn't all: containers have many "
-            "links whose engines don't answer; find these in the list, and end them, or "
-            "ask for the others with cwg_show");
+            "the list is incomplete: 60 seconds weren't enough, because many engines don't answer; "
+            "find these in the list, and end them, or ask for the other links with cwg_show");
     if (listing->missed) {
         fail_as(failure, FAILURE_INCOMPLETE, listing->missed,
-                "what is listed isn't all: process %d: ", listing->missed_pid);
+                "the list is incomplete: process %d: ", listing->missed_pid);
         failure_add(failure, "%s", listing->reason.text);
         return listing->missed;
     }
     if (listing->crowded)
         return fail_as(failure, FAILURE_INCOMPLETE, -E2BIG,
-                       "what is listed isn't all: the container of process %d has more links than "
-                       "the %d that are shown; somebody else makes devices of their name there",
+                       "the list is incomplete: the container of process %d has more links than "
+                       "the %d that are shown; somebody else makes devices with links' names there",
                        listing->crowded, LINKS_MAX);
     if (census.hidden)
-        return fail_as(failure, FAILURE_INCOMPLETE, -EACCES,
-                       "what is listed isn't all: process %d is in a network namespace with links "
-                       "that this program has no power to look at; run it where the containers are "
-                       "started",
-                       census.hidden);
+        return fail_as(
+            failure, FAILURE_INCOMPLETE, -EACCES,
+            "the list is incomplete: process %d is in a network namespace with links, and this "
+            "program has no rights over it; run this program where the containers are started",
+            census.hidden);
     if (census.more)
         return fail_as(failure, FAILURE_INCOMPLETE, -EOVERFLOW,
-                       "there are more than %d network namespaces on this machine, and those of "
-                       "the processes with the lowest numbers alone are listed; ask for others "
-                       "with cwg_show",
+                       "the list is incomplete: this machine has more than %d network namespaces, "
+                       "and only those of the processes with the lowest numbers are listed; ask "
+                       "for others with cwg_show",
                        CENSUS_MAX);
     return 0;
 }
@@ -315,13 +314,12 @@ static int prepare(const struct request *request, const struct home *home, struc
 const struct task task_list = {
     .name = "cwg_list",
     .summary = "show the links of all containers of this machine",
-    .details =
-        "Prints one line for each link in each network namespace that some process is in\n"
-        "and the caller may act on: that process, the id or name of its container (- if it\n"
-        "isn't known), the link, what carries it, its UDP port, how long ago its last handshake\n"
-        "was, and its state. Prints nothing if there is none, but on a terminal. It changes\n"
-        "nothing. A namespace without a process, as of `ip netns add`, is not found. In a batch\n"
-        "it is JSON.\n",
+    .details = "Prints one line for each link, in each network namespace that has a process "
+               "and that the caller may act on: that process, the id or name of its container "
+               "(- if unknown), the link, what carries it, its UDP port, the age of its last "
+               "handshake, and its state. If there is no link it says so on a terminal, and "
+               "else prints nothing. Changes nothing. Does not find a namespace without a "
+               "process, as of `ip netns add`. In a batch the output is JSON.\n",
     .arguments = {0},
     .options =
         {

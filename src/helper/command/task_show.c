@@ -54,7 +54,8 @@ static const char *advice(const struct link_view *view)
     case STATE_DOWN:
         return "it was set down in the container: set it up there, or create it again";
     case STATE_PORT_LOST:
-        return "the network it sent by is gone: cwg_destroy it, and create it again";
+        return "the network namespace that it sent from is gone: cwg_destroy it, and create it "
+               "again";
     case STATE_WAITING:
         return "run cwg_connect, with the public key of the other site";
     case STATE_NO_HANDSHAKE:
@@ -70,7 +71,8 @@ static const char *advice(const struct link_view *view)
     case STATE_IDLE:
         return status_knows_age(&view->status)
                    ? "nothing came from the peer lately: cwg_wait finds out whether it answers"
-                   : "the machine's clock was set back since: cwg_wait finds out what that did";
+                   : "the machine's clock was set back since: cwg_wait finds out whether the link "
+                     "works";
     default:
         return NULL;
     }
@@ -171,7 +173,7 @@ static void add_peer(struct text *text, const struct link_status *status)
     add_key(text, "peer key", &status->peer_key);
     if (status->peers > 1) {
         add_label(text, "");
-        text_print(text, "of %u peers the first: somebody else added the others\n", status->peers);
+        text_print(text, "the first of %u peers: somebody else added the others\n", status->peers);
     }
     add_endpoint(text, &status->endpoint);
     add_allowed(text, status);
@@ -186,7 +188,7 @@ static void add_peer(struct text *text, const struct link_status *status)
     if (status->has_received)
         add_age(text, "last heard", status->received_age_ms, " ago");
     if (status->has_unanswered)
-        add_age(text, "without answer", status->unanswered_age_ms, ", what was sent");
+        add_age(text, "unanswered for", status->unanswered_age_ms, "");
 }
 
 static void add_status(struct text *text, const struct link_view *view)
@@ -280,11 +282,9 @@ static int print(struct report *report, struct failure *failure)
 static int fail_none(struct link_end end, int presence, struct failure *failure)
 {
     if (presence == DEVICE_FOREIGN)
-        return fail_as(
-            failure, FAILURE_NO_SUCH_LINK, -ENODEV,
-            "no such link: the name of net %u, host %u stands for a device that is no link "
-            "of ours",
-            end.net, end.host);
+        return fail_as(failure, FAILURE_NO_SUCH_LINK, -ENODEV,
+                       "no such link: the device with the name of net %u, host %u isn't a link",
+                       end.net, end.host);
     return fail_as(
         failure, FAILURE_NO_SUCH_LINK, -ENODEV,
         "no such link: the container has none for net %u, host %u; without them, cwg_show "
@@ -331,7 +331,7 @@ static int run(const struct request *request, struct target *target, struct fail
 
     if (request->has_end && request->given[OPTION_NETS])
         return fail(failure, -EINVAL,
-                    "--nets: is for all links of a container; leave it out, or net and host");
+                    "--nets: can't be given with a net and a host; leave it out, or these");
     report.more = false;
     report.count = 0;
     report.json = request->given[OPTION_JSON] || output_in_batch();
@@ -343,8 +343,8 @@ static int run(const struct request *request, struct target *target, struct fail
     error = print(&report, failure);
     if (!error && report.more)
         return fail_as(failure, FAILURE_INCOMPLETE, -E2BIG,
-                       "what is shown isn't all: the container has more links than these %d; "
-                       "somebody else makes devices of their name there",
+                       "the list is incomplete: the container has more links than these %d; "
+                       "somebody else makes devices with links' names there",
                        LINKS_MAX);
     return error;
 }
@@ -352,13 +352,14 @@ static int run(const struct request *request, struct target *target, struct fail
 const struct task task_show = {
     .name = "cwg_show",
     .summary = "show a container's links, and how each is",
-    .details = "Shows the links in the network namespace of process <pid>, or the one for <net>\n"
-               "and <host>: its state, its peer, when that last answered, and what went through.\n"
-               "No private and no preshared key is shown. Changes nothing. The first line of each\n"
-               "is its name and its state: connected (the peer was heard lately), in session (the\n"
-               "kernel tells no more), idle, silent (the peer owes an answer), wrong address, no\n"
-               "handshake yet, waiting for connect, down, port lost, engine lost or unfinished;\n"
-               "where something is to be done, the next line says what. In a batch it is JSON.\n",
+    .details = "Shows the links in the network namespace of process <pid>, or the one for "
+               "<net> and <host>: its state, its peer, when the peer last answered, and how "
+               "much was carried. Shows no private and no preshared key. Changes nothing. The "
+               "first line of each link is its name and its state: connected (the peer was "
+               "heard lately), in session (the kernel tells no more), idle, silent (the peer "
+               "owes an answer), wrong address, no handshake yet, waiting for connect, down, "
+               "port lost, engine lost or unfinished. If something is to be done, the next "
+               "line says what. In a batch the output is JSON.\n",
     .arguments = {ARGUMENT_PID, ARGUMENT_NET, ARGUMENT_HOST},
     .optional = 2,
     .options =

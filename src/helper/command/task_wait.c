@@ -66,8 +66,8 @@ static int fail_missing(struct link_end end, int presence, struct failure *failu
 {
     if (presence == DEVICE_FOREIGN)
         return fail_as(failure, FAILURE_NO_SUCH_LINK, -ENODEV,
-                       "no such link: the name of net %u, host %u stands for a device that is no "
-                       "link of ours; give the net and the host of a link",
+                       "no such link: the device with the name of net %u, host %u isn't a link; "
+                       "give the net and the host of a link",
                        end.net, end.host);
     return fail_as(failure, FAILURE_NO_SUCH_LINK, -ENODEV,
                    "no such link: the container has none for net %u, host %u; give <host> of the "
@@ -79,7 +79,7 @@ static int fail_removed(struct link_end end, struct failure *failure)
 {
     return fail_as(failure, FAILURE_REMOVED, -ENODEV,
                    "the link for net %u, host %u was removed in the meantime; make it again with "
-                   "cwg_create, and wait for that",
+                   "cwg_create, and wait again",
                    end.net, end.host);
 }
 
@@ -236,8 +236,8 @@ static int fail_in_vain(struct wait *wait, struct failure *failure)
     diagnosis_fail(&wait->findings, cause, failure);
     if ((cause == CAUSE_FILTERED && wait->alive) ||
         (cause == CAUSE_GONE && clock_now() - wait->begin < STATUS_ANSWER_WITHIN))
-        failure_add_line(failure, "does its container drop what it didn't ask for? give cwg_wait "
-                                  "--alive 12 seconds or more");
+        failure_add_line(failure, "does its container drop packets that it didn't ask for? give "
+                                  "cwg_wait --alive 12 seconds or more");
     return -ETIMEDOUT;
 }
 
@@ -351,14 +351,15 @@ static int run(const struct request *request, struct target *target, struct fail
 const struct task task_wait = {
     .name = "cwg_wait",
     .summary = "wait until a link works, or say why it doesn't",
-    .details =
-        "Succeeds when a packet has gone to the peer's address, by the link, and one has come\n"
-        "back from there. For that it sends a small datagram to a UDP port of the peer's at\n"
-        "which nobody listens, which the container's kernel answers at once. Nothing counts\n"
-        "that was before. With --alive a keepalive of the peer's is enough, which takes some\n"
-        "ten seconds: for containers that drop what they didn't ask for. A link that isn't\n"
-        "connected yet is waited for, too. When the time is over it fails, and says why, the\n"
-        "likeliest cause first. With 0 seconds it asks once, and waits for a second at most.\n",
+    .details = "Succeeds when a packet has gone to the peer's address through the link, and "
+               "another has come back. To find out, it sends small datagrams to a UDP port of "
+               "the peer's address where nobody listens; the kernel of the peer's container "
+               "answers at once. Only what comes after the call counts. With --alive a "
+               "keepalive of the peer's is proof enough, which takes some ten seconds: for "
+               "containers that drop packets that they didn't ask for. It also waits for a "
+               "link that isn't connected yet. When the time is over it fails, and says why, "
+               "the likeliest cause first. With 0 seconds it asks once, and waits for a second"
+               " at most.\n",
     .arguments = {ARGUMENT_PID, ARGUMENT_NET, ARGUMENT_HOST, ARGUMENT_SECONDS},
     .optional = 1,
     .options =

@@ -37,8 +37,8 @@ int deadline_make(struct failure *failure)
         return 0;
     if (errno == EAGAIN)
         return fail_as(failure, FAILURE_SHORTAGE, -EAGAIN,
-                       "can't make a timer: you have as many timers and queued signals as you may; "
-                       "raise that limit (`ulimit -i`, or LimitSIGPENDING= of the service)");
+                       "can't make a timer: you have reached your limit of timers and queued "
+                       "signals; raise it (`ulimit -i`, or LimitSIGPENDING= of the service)");
     return fail_unexpected(failure, -errno,
                            "can't make a timer (does the kernel have CONFIG_POSIX_TIMERS?)");
 }

@@ -111,14 +111,14 @@ static bool is_nosuid(void)
 static const char *find_reason(int capability)
 {
     if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1)
-        return "it was started under no_new_privs, where no program's file gives any. A container "
-               "has that by --security-opt no-new-privileges, a service of systemd's by "
-               "NoNewPrivileges=, and, if it has User= or DynamicUser=, by SystemCallFilter=, "
-               "RestrictNamespaces=, RestrictAddressFamilies=, PrivateDevices=, "
+        return "it was started under no_new_privs, where a program's file gives no capability. A "
+               "container gets no_new_privs from --security-opt no-new-privileges, a service of "
+               "systemd's from NoNewPrivileges=, and, if it has User= or DynamicUser=, from "
+               "SystemCallFilter=, RestrictNamespaces=, RestrictAddressFamilies=, PrivateDevices=, "
                "ProtectKernelTunables=, MemoryDenyWriteExecute=, RestrictSUIDSGID= and others: see "
                "systemd.exec(5), and examples/caller.service";
     if (prctl(PR_CAPBSET_READ, capability, 0, 0, 0) == 0)
-        return "the bounding set of its caller hasn't got it. A container gets it by --cap-add, a "
+        return "its caller's bounding set doesn't have it. A container gets it by --cap-add, a "
                "service of systemd's by CapabilityBoundingSet=CAP_NET_ADMIN CAP_SYS_ADMIN "
                "CAP_SYS_PTRACE";
     if (is_nosuid())

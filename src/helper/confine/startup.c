@@ -161,15 +161,15 @@ int startup_check_standard(struct failure *failure)
         return 0;
     if (hangs_up_terminal())
         return fail_as(failure, FAILURE_OUTPUT, -ENOTTY,
-                       "this was started as the leader of a session on a console or a serial line, "
-                       "and could be held up there when it ends: let a shell start it, and wait");
+                       "this program leads a session on a console or a serial line, where its end "
+                       "can be held up: let a shell start it, and wait for it");
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
         if (may_wait_for_user(fd))
             return fail_as(failure, FAILURE_OUTPUT, -EBADF,
-                           "standard input, output or error is a file of a FUSE file system, or of "
-                           "an overlay that may have one below it, or an epoll descriptor, or "
-                           "a socket that is none of UNIX or IP, which can hold this program up "
-                           "without end: use a pipe, such as `| cat >FILE`");
+                           "standard input, output or error can hold this program up without end: "
+                           "it is a file of a FUSE file system, or of an overlay that may have one "
+                           "below it, or an epoll descriptor, or a socket that is neither UNIX nor "
+                           "IP: use a pipe, such as `| cat >FILE`");
     }
     return 0;
 }

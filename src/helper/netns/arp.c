@@ -86,7 +86,7 @@ int arp_keep_apart(struct target *target, struct failure *failure)
         if (error == -ENODEV) /* it has gone by now */
             error = 0;
         if (error)
-            fail_unexpected(failure, error, "can't keep ARP to the devices that addresses are on");
+            fail_unexpected(failure, error, "can't limit ARP to each device's own addresses");
     }
     return error;
 }

@@ -72,19 +72,19 @@ int home_check(const struct home *home, struct failure *failure)
     if (home->settings_seen || getuid() == 0)
         return 0;
     return fail_as(failure, FAILURE_NOT_PERMITTED, -EACCES,
-                   "can't tell the machine's own network namespace from a container's: "
-                   "/proc/sys/net is not to be seen; mount /proc where this program runs");
+                   "can't tell the machine's own network namespace from a container's: there is no "
+                   "/proc/sys/net; mount /proc where this program runs");
 }
 
 int home_check_way(const struct home *home, struct failure *failure)
 {
     int error = privileged_enter_netns(home->netns.fd);
 
-    return error ? fail_as(failure, FAILURE_NOT_PERMITTED, error,
-                           "the network namespace that this was started in, where the link's UDP "
-                           "socket would be, is none that this program has power over; start it in "
-                           "the host's")
-                 : 0;
+    return error
+               ? fail_as(failure, FAILURE_NOT_PERMITTED, error,
+                         "this program has no rights over the network namespace that it was "
+                         "started in, where the link's UDP socket would be; start it in the host's")
+               : 0;
 }
 
 void home_return(const struct home *home)

@@ -150,9 +150,8 @@ int port_fail(int error, uint16_t port, struct failure *failure)
                        port);
     if (error == -EPERM)
         return fail_as(failure, FAILURE_PORT_NOT_PERMITTED, error,
-                       "port: UDP port %u may not be bound here, by a rule of the machine's or of "
-                       "the service's (systemd: SocketBindDeny=); choose another, or 0 to let the "
-                       "kernel choose",
+                       "port: a rule of the machine's or of the service's forbids UDP port %u here "
+                       "(systemd: SocketBindDeny=); choose another, or 0 to let the kernel choose",
                        port);
     return fail_as(failure, FAILURE_PORT_NOT_PERMITTED, error,
                    "port: %u is a privileged port, which only root may take (it is below "

@@ -79,7 +79,8 @@ int taker_start(struct failure *failure)
     pid_t process;
 
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
-        return fail_unexpected(failure, -errno, "can't open a socket to look for containers by");
+        return fail_unexpected(failure, -errno,
+                               "can't open a socket to the process that looks for containers");
     process = process_split_off();
     if (process < 0)
         return fail_unexpected(failure, -errno, "can't start a process that looks for containers");

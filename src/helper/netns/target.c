@@ -62,10 +62,10 @@ static int fail_not_permitted(struct failure *failure)
 {
     if (own_containers_only())
         return fail_not_yours(failure);
-    return fail_as(failure, FAILURE_NOT_PERMITTED, -EACCES,
-                   "pid: not permitted to enter the network namespace of that process: its user "
-                   "namespace is none that this program has power over; run it where the "
-                   "containers are started");
+    return fail_as(
+        failure, FAILURE_NOT_PERMITTED, -EACCES,
+        "pid: not permitted to enter the network namespace of that process: this program has no "
+        "rights over its user namespace; run this program where the containers are started");
 }
 
 static int pidfd_from(int pid, int *ret_pidfd, struct failure *failure)

@@ -90,7 +90,7 @@ static void say_state(const struct findings *findings, enum cause cause, struct 
         failure_add(failure,
                     "the link %s was never finished: the cwg_create that made it was killed",
                     device->name);
-        failure_add_line(failure, "run that again, for a new key");
+        failure_add_line(failure, "run cwg_create again, for a new key");
         break;
     case CAUSE_DOWN:
         failure_add(failure, "somebody in the container has set the link %s down", device->name);
@@ -177,8 +177,7 @@ static void say_endpoint(const struct link_status *status, struct failure *failu
     char key[KEY_TEXT_LENGTH + 1];
 
     key_to_text(&status->public_key, key);
-    failure_add(failure, "the peer's endpoint isn't known, so that the peer has to send first, and "
-                         "hasn't");
+    failure_add(failure, "the peer's endpoint isn't known: the peer has to send first, and hasn't");
     failure_add_line(failure, "was it connected there with this link's key %s?", key);
     failure_add_line(failure, "and with this machine's address and UDP port %u, open in firewalls?",
                      status->port);
@@ -208,7 +207,7 @@ static void say_clock(const struct link_status *status, struct failure *failure)
     failure_add_line(failure, "until then the peer may ignore the handshakes that this end begins");
     failure_add_line(failure, "set the clock right, or cwg_destroy the link, create and connect it "
                               "again");
-    failure_add_line(failure, "if it is right now: does the peer's container still run?");
+    failure_add_line(failure, "if the clock is right now: does the peer's container still run?");
 }
 
 /* The way to the peer's endpoint. */
@@ -249,7 +248,7 @@ int diagnosis_fail(const struct findings *findings, enum cause cause, struct fai
     switch (cause) {
     case CAUSE_NOT_CONNECTED:
         failure_add(failure, "the link %s has no peer yet", findings->view.link.device.name);
-        failure_add_line(failure, "tell it with cwg_connect where that is");
+        failure_add_line(failure, "set its peer with cwg_connect");
         break;
     case CAUSE_FROM_ELSEWHERE:
         say_from_elsewhere(findings, failure);

@@ -102,8 +102,7 @@ static int check_found(const struct target *target, const struct device *device,
         return fail_unexpected(failure, error, "can't look for the new link's engine");
     if (proof.gap == PROOF_BLIND)
         return fail_as(failure, FAILURE_UNSUPPORTED, -EPERM,
-                       "an engine couldn't be told from an impostor here: %s",
-                       proof_text(proof.gap));
+                       "can't check here that an engine is genuine: %s", proof_text(proof.gap));
     if (error || device->process != launched.process)
         return fail_step(failure, -ENODEV, "can't finish the new device");
     return 0;
@@ -141,9 +140,9 @@ static void discard(void)
 static int fail_own_home(struct failure *failure)
 {
     return fail_as(failure, FAILURE_UNSUPPORTED, -EOPNOTSUPP,
-                   "pid: an engine can't carry a link of the network namespace that this runs in: "
-                   "the namespace would never end; run this where the container's packets go out, "
-                   "in the host's");
+                   "pid: that process is in the network namespace that this program runs in; an "
+                   "engine's link there would keep the namespace alive for ever; run this program "
+                   "in the host's network namespace");
 }
 
 static int engine_make(struct target *target, struct link_end end, uint16_t port,
@@ -355,7 +354,7 @@ static int fail_look(int error, const struct proof *engine, struct failure *fail
                 "its engine is of another version: cwg_destroy the link, and create it again");
     else
         fail_as(failure, FAILURE_ENGINE_LOST, error,
-                "its engine, process %d, ends, or can't be asked (errno %d)", engine->process,
+                "its engine, process %d, is ending, or can't be asked (errno %d)", engine->process,
                 -error);
     return -ENOLINK;
 }

@@ -32,12 +32,10 @@ static int open_program(int *ret_program, struct failure *failure)
     int fd = open(ENGINE_PATH, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 
     if (fd < 0 && errno == ENOENT)
-        return fail_as(
-            failure, FAILURE_NO_BACKEND, -ENOENT,
-            "this kernel has no WireGuard: load its module with `modprobe wireguard`, or "
-            "install the engine that stands in for it with `make install`: there is no "
-            "%s",
-            ENGINE_PATH);
+        return fail_as(failure, FAILURE_NO_BACKEND, -ENOENT,
+                       "this kernel has no WireGuard: load its module with `modprobe wireguard`, "
+                       "or install the engine with `make install`: there is no %s",
+                       ENGINE_PATH);
     if (fd < 0 || fstat(fd, &status) < 0)
         return fail_unexpected(failure, -errno, "can't open the engine's program, " ENGINE_PATH);
     /* Unreadable: child.c says why. */
@@ -84,7 +82,7 @@ static int open_sockets(struct launch *launch, struct handover *handover, struct
     if (launch->udp4 < 0)
         return fail_unexpected(failure, error, "can't open the link's UDP socket");
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
-        return fail_unexpected(failure, -errno, "can't open a socket to start the engine by");
+        return fail_unexpected(failure, -errno, "can't open the engine's start socket");
     launch->start = ends[0];
     handover->start = ends[1];
     handover->udp4 = launch->udp4;
@@ -122,8 +120,8 @@ int launch_fail_process(int error, struct failure *failure)
     fail_unexpected(failure, error, "can't start a process for the engine");
     if (error == -EAGAIN) {
         failure->code = FAILURE_SHORTAGE;
-        failure_add(failure, "; raise how many processes you may have (`ulimit -u`, or TasksMax= "
-                             "of the service)");
+        failure_add(failure,
+                    "; raise your limit of processes (`ulimit -u`, or TasksMax= of the service)");
     }
     return error;
 }
@@ -148,21 +146,19 @@ static int fail_device(int error, struct failure *failure)
     switch (error) {
     case -EACCES:
         return fail_as(failure, FAILURE_NO_BACKEND, error,
-                       "the engine needs /dev/net/tun, which you may not open: let all open it, as "
-                       "udev does (root: `chmod 0666 /dev/net/tun`)");
+                       "the engine needs /dev/net/tun, and you may not open it: as root, `chmod "
+                       "0666 /dev/net/tun`, as udev does");
     case -ENOENT:
     case -ENODEV:
     case -ENXIO:
-        return fail_as(
-            failure, FAILURE_NO_BACKEND, error,
-            "the engine needs /dev/net/tun, which is not there: load its module (root: "
-            "`modprobe tun`), or give the device to the container that this runs in (the "
-            "link then ends with that container)");
+        return fail_as(failure, FAILURE_NO_BACKEND, error,
+                       "the engine needs /dev/net/tun, and there is none: as root, `modprobe tun`; "
+                       "or, if this program runs in a container, give the device to that container "
+                       "(the link then ends with it)");
     case -EPERM:
-        return fail_as(
-            failure, FAILURE_NO_BACKEND, error,
-            "the engine needs /dev/net/tun, which the container that this runs in may not "
-            "open: allow it that device");
+        return fail_as(failure, FAILURE_NO_BACKEND, error,
+                       "the engine needs /dev/net/tun, and the container that this program runs in "
+                       "may not open it: allow this device to the container");
     default:
         return fail_unexpected(failure, error, "can't make the engine's device");
     }
@@ -228,11 +224,10 @@ int launch_engine(const struct home *home, const char *name, struct launch *ret_
 static int fail_report(const struct child_report *report, struct failure *failure)
 {
     static const char *const doing[CHILD_STEPS] = {
-        [CHILD_STEP_DESCRIPTORS] = "can't start the engine: it can't have its descriptors",
-        [CHILD_STEP_ROOT] = "can't start the engine: it can't have an empty root directory (what "
-                            "confines this program may forbid mounts, as AppArmor does in Docker; "
-                            "and none can be had in the initramfs, or in a chroot that is no "
-                            "mount)",
+        [CHILD_STEP_DESCRIPTORS] = "can't start the engine: its descriptors can't be put in place",
+        [CHILD_STEP_ROOT] =
+            "can't start the engine: its empty root directory can't be made (AppArmor may forbid "
+            "mounts, as in Docker; the initramfs, and a chroot that is no mount, allow none)",
         [CHILD_STEP_PRIVILEGES] = "can't start the engine: it can't give up its privileges",
         [CHILD_STEP_PROGRAM] = "can't run the engine's program, " ENGINE_PATH
                                " (`make install` installs it for the caller's group)",

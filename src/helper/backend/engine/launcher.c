@@ -138,7 +138,8 @@ int launcher_start(const struct home *home, struct failure *failure)
     pid_t process;
 
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
-        return fail_unexpected(failure, -errno, "can't open a socket to start engines by");
+        return fail_unexpected(failure, -errno,
+                               "can't open a socket to the process that starts engines");
     process = process_split_off();
     if (process < 0)
         return fail_unexpected(failure, -errno, "can't start a process that starts engines");
@@ -197,7 +198,7 @@ int launcher_ask(struct link_end end, struct launch *ret_launch, struct failure 
     if (!take_descriptors(&header, &launch)) {
         close_launch(&launch);
         return (header.msg_flags & MSG_CTRUNC)
-                   ? fail_unexpected(failure, -EMFILE, "can't take what the engine is held by")
+                   ? fail_unexpected(failure, -EMFILE, "can't receive the new engine's descriptors")
                    : fail_ended(failure);
     }
     launch.process = answer.process;

@@ -40,13 +40,13 @@ const char *proof_text(enum proof_gap gap)
     case PROOF_NO_PROCESS:
         return "the process that its device's alias names has ended, or the alias was changed";
     case PROOF_FOREIGN:
-        return "the process that its device's alias names runs no engine of this installation or "
+        return "the process that its device's alias names isn't an engine of this installation or "
                "the one before";
     case PROOF_OTHER_LINK:
         return "the engine that its device's alias names is another link's";
     case PROOF_BLIND:
-        return "this program may not look at the engine's process: /proc has to be mounted here, "
-               "and kernel.yama.ptrace_scope less than 3";
+        return "this program may not look at the engine's process: mount /proc here, and set "
+               "kernel.yama.ptrace_scope below 3";
     case PROOF_COMPLETE:
         break;
     }

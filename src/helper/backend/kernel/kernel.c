@@ -15,7 +15,7 @@ enum {
     PORT_TRIES = 5, /* somebody else may be faster */
 };
 
-#define STILL_THERE "; and what was made is still there: remove it with cwg_destroy"
+#define STILL_THERE "; the new device is still there: remove it with cwg_destroy"
 
 static int fail_birth(int error, const char *name, struct failure *failure)
 {
@@ -30,10 +30,9 @@ static int fail_birth(int error, const char *name, struct failure *failure)
             "with "
             "ENABLE_CWG_ENGINE");
     case -EPERM:
-        return fail_as(
-            failure, FAILURE_NOT_PERMITTED, error,
-            "not permitted to create devices here: the network namespace this was started "
-            "in is none that the program has power over; start it in the host's");
+        return fail_as(failure, FAILURE_NOT_PERMITTED, error,
+                       "not permitted to create devices: this program has no rights over the "
+                       "network namespace that it was started in; start it in the host's");
     default:
         fail_unexpected(failure, error, "can't create the device");
         failure_add(failure, " for %s", name);
