@@ -207,7 +207,7 @@ has_tests()
     local names name
     mapfile -t names <<<"${2//, /$'\n'}"
     for name in "${names[@]}"; do
-        grep -qF -- "{\"$name\", " "$1" || grep -qF -- "{.name = \"$name\"" "$1" || return
+        grep -qE -- "^TEST(_AS_ROOT)?\($name\)$" "$1" || return
     done
 }
 

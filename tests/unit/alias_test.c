@@ -37,7 +37,7 @@ static const struct {
     {"", 0},
 };
 
-static void read_aliases(void)
+TEST(read_aliases)
 {
     for (size_t i = 0; i < COUNT(aliases); i++) {
         char *alias = unit_copy(aliases[i].alias, strlen(aliases[i].alias) + 1);
@@ -53,7 +53,7 @@ static void read_aliases(void)
 
 /* A good alias with any one byte replaced by any other: no other is taken but those with another
  * digit, or that end there. */
-static void changed_aliases(void)
+TEST(changed_aliases)
 {
     static const char good[] = ALIAS "17";
     const size_t number = sizeof(ALIAS) - 1;
@@ -74,7 +74,7 @@ static void changed_aliases(void)
     }
 }
 
-static void written_aliases(void)
+TEST(written_aliases)
 {
     for (int process = 1; process <= 4194304; process = process * 3 + 1) {
         char *alias = malloc(ALIAS_SIZE);
@@ -88,22 +88,10 @@ static void written_aliases(void)
     }
 }
 
-static void longest_alias(void)
+TEST(longest_alias)
 {
     char alias[ALIAS_SIZE];
 
     alias_write(4194304, alias);
     expect(strcmp(alias, ALIAS "4194304") == 0, "%s", alias);
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        {.name = "read_aliases", .run = read_aliases},
-        {.name = "changed_aliases", .run = changed_aliases},
-        {.name = "written_aliases", .run = written_aliases},
-        {.name = "longest_alias", .run = longest_alias},
-    };
-
-    return unit_run("alias", tests, COUNT(tests));
 }

@@ -110,7 +110,7 @@ static void check_refused(const char *what, const struct words *words, const str
     check_text(what, words, &failure);
 }
 
-static void refused(void)
+TEST(refused)
 {
     for (size_t i = 0; i < refused_line_count; i++) {
         struct words words;
@@ -160,7 +160,7 @@ static void check_values(const char *what, const struct command_line *line,
            "%s: something that wasn't given", what);
 }
 
-static void taken(void)
+TEST(taken)
 {
     for (size_t i = 0; i < taken_line_count; i++) {
         struct command_line line;
@@ -207,7 +207,7 @@ static void check_options(const char *what, const struct command_line *line,
            request->preshared_key.descriptor);
 }
 
-static void options_taken(void)
+TEST(options_taken)
 {
     for (size_t i = 0; i < option_line_count; i++) {
         struct command_line line;
@@ -231,7 +231,7 @@ static const char *const some_options[][2] = {
 };
 
 /* All three, in each order, each at each place among the arguments, as one word and as two. */
-static void options_anywhere(void)
+TEST(options_anywhere)
 {
     static const int orders[][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2},
                                     {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
@@ -266,7 +266,7 @@ static void options_anywhere(void)
     }
 }
 
-static void shown(void)
+TEST(shown)
 {
     for (size_t i = 0; i < shown_line_count; i++) {
         struct command_line line;
@@ -284,7 +284,7 @@ static void shown(void)
 }
 
 /* What may be left out, and what has no value, given or not. */
-static void left_out(void)
+TEST(left_out)
 {
     static const struct {
         const char *line;
@@ -318,7 +318,7 @@ static void left_out(void)
     }
 }
 
-static void seconds(void)
+TEST(seconds)
 {
     static const struct {
         const char *line;
@@ -348,7 +348,7 @@ static void seconds(void)
 }
 
 /* The file of a batch is whatever name is given, but for -. */
-static void files(void)
+TEST(files)
 {
     static const struct {
         const char *line;
@@ -378,7 +378,7 @@ static void files(void)
 }
 
 /* execve() with an empty argument list; since Linux 5.18 the kernel puts an empty argv[0] there. */
-static void no_arguments_at_all(void)
+TEST(no_arguments_at_all)
 {
     struct words none = {0};
     struct words empty = {0};
@@ -505,7 +505,7 @@ static void check_combination(size_t signature, size_t number, bool by_name)
     drop(&words);
 }
 
-static void cross_product(void)
+TEST(cross_product)
 {
     for (size_t signature = 0; signature < COUNT(signatures); signature++) {
         size_t combinations = 1;
@@ -521,7 +521,7 @@ static void cross_product(void)
 }
 
 /* Every number of a range's edges, by the values that come out. */
-static void values(void)
+TEST(values)
 {
     static const uint32_t nets[] = {0, 1, 255, 256, 65535, 65536, 8388606, 8388607};
 
@@ -548,7 +548,7 @@ static void values(void)
 }
 
 /* 100 kB of one character in the place of each argument in turn. */
-static void very_long_arguments(void)
+TEST(very_long_arguments)
 {
     static const char fillers[] = {'1', '0', 'A', '.', ':', '/', '-', '%', '\x1b', '\xff', ' '};
     static char text[LONG_SIZE + 1];
@@ -588,7 +588,7 @@ static void very_long_arguments(void)
 }
 
 /* As the program's name, and as a task's. */
-static void very_long_names(void)
+TEST(very_long_names)
 {
     static char text[LONG_SIZE + 20];
     struct words words = {0};
@@ -608,7 +608,7 @@ static void very_long_names(void)
 }
 
 /* Every byte in the place of each argument, alone and behind a good beginning. */
-static void every_byte(void)
+TEST(every_byte)
 {
     for (int byte = 1; byte < 256; byte++) {
         for (size_t place = 0; place < 4; place++) {
@@ -640,7 +640,7 @@ static void expect_options(const struct task *task, const enum option wanted[])
 }
 
 /* What usage and help are made of: each task's arguments are those above, named and described. */
-static void descriptions(void)
+TEST(descriptions)
 {
     expect(task_count == COUNT(signatures), "%zu tasks", task_count);
     for (size_t i = 0; i < COUNT(signatures); i++) {
@@ -701,7 +701,7 @@ static void descriptions(void)
 }
 
 /* Which nets are asked for: all, one, or those from one to another. */
-static void nets(void)
+TEST(nets)
 {
     static const struct {
         const char *given; /* NULL: nothing */
@@ -733,28 +733,4 @@ static void nets(void)
                    "case %zu: %u to %u", i, line.request.nets.first, line.request.nets.last);
         drop(&words);
     }
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        {.name = "refused", .run = refused},
-        {.name = "taken", .run = taken},
-        {.name = "options_taken", .run = options_taken},
-        {.name = "nets", .run = nets},
-        {.name = "options_anywhere", .run = options_anywhere},
-        {.name = "shown", .run = shown},
-        {.name = "left_out", .run = left_out},
-        {.name = "seconds", .run = seconds},
-        {.name = "files", .run = files},
-        {.name = "no_arguments_at_all", .run = no_arguments_at_all},
-        {.name = "cross_product", .run = cross_product},
-        {.name = "values", .run = values},
-        {.name = "very_long_arguments", .run = very_long_arguments},
-        {.name = "very_long_names", .run = very_long_names},
-        {.name = "every_byte", .run = every_byte},
-        {.name = "descriptions", .run = descriptions},
-    };
-
-    return unit_run("arguments", tests, COUNT(tests));
 }

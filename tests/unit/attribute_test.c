@@ -107,7 +107,7 @@ static const struct {
     {12, {8, 0, 1, 0, 8, 0, 2, 0, 4, 0, 3, 0}},  /* what looks like one inside isn't */
 };
 
-static void table(void)
+TEST(table)
 {
     for (size_t i = 0; i < COUNT(payloads); i++) {
         char what[] = {'c', 'a', 's', 'e', ' ', (char)('0' + i / 10), (char)('0' + i % 10), '\0'};
@@ -117,7 +117,7 @@ static void table(void)
 }
 
 /* Every length of an attribute, in every length of payload that small. */
-static void every_length(void)
+TEST(every_length)
 {
     for (size_t length = 0; length <= 40; length++) {
         for (unsigned int lie = 0; lie <= 0xffff; lie += lie < 64 || lie > 0xfff0 ? 1 : 251) {
@@ -138,7 +138,7 @@ static void every_length(void)
 }
 
 /* Random bytes, small so that some make sense. */
-static void random_payloads(void)
+TEST(random_payloads)
 {
     for (unsigned int i = 0; i < 200000; i++) {
         uint8_t bytes[64];
@@ -159,7 +159,7 @@ static int count_to(const struct nlattr *attribute, void *context)
 }
 
 /* The function that is called can end the walk, with a result of its own. */
-static void walk_ends(void)
+TEST(walk_ends)
 {
     static const uint8_t bytes[] = {4, 0, 1, 0, 4, 0, 2, 0, 4, 0, 3, 0, 3, 0, 0, 0};
 
@@ -175,7 +175,7 @@ static void walk_ends(void)
 }
 
 /* Behind a family's header of each size, in a message of each length. */
-static void messages(void)
+TEST(messages)
 {
     for (size_t header = 0; header <= 24; header++) {
         for (uint32_t length = 16; length <= 64; length++) {
@@ -205,7 +205,7 @@ static void messages(void)
 }
 
 /* Inside an attribute: what it says of its length is the bound. */
-static void nests(void)
+TEST(nests)
 {
     for (uint16_t length = 4; length <= 24; length++) {
         const struct nlattr *found[TYPES];
@@ -231,7 +231,7 @@ static void nests(void)
 }
 
 /* Values: each size of payload for each that is read, and none at all. */
-static void values(void)
+TEST(values)
 {
     for (uint16_t size = 0; size <= 70; size++) {
         struct nlattr *attribute = malloc(4U + size);
@@ -261,7 +261,7 @@ static void values(void)
     }
 }
 
-static void absent_values(void)
+TEST(absent_values)
 {
     uint16_t u16 = 7;
     uint32_t u32 = 7;
@@ -274,7 +274,7 @@ static void absent_values(void)
 }
 
 /* Strings of each length with their first NUL at each place, for room of each size. */
-static void strings(void)
+TEST(strings)
 {
     for (uint16_t length = 0; length <= 20; length++) {
         for (uint16_t nul = 0; nul <= 20; nul++) {
@@ -302,21 +302,4 @@ static void strings(void)
             }
         }
     }
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        {.name = "table", .run = table},
-        {.name = "every_length", .run = every_length},
-        {.name = "random_payloads", .run = random_payloads},
-        {.name = "walk_ends", .run = walk_ends},
-        {.name = "messages", .run = messages},
-        {.name = "nests", .run = nests},
-        {.name = "values", .run = values},
-        {.name = "absent_values", .run = absent_values},
-        {.name = "strings", .run = strings},
-    };
-
-    return unit_run("attribute", tests, COUNT(tests));
 }

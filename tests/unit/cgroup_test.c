@@ -171,7 +171,7 @@ static void check(size_t number, const char *text, size_t length, const char *ex
     free(copy);
 }
 
-static void table(void)
+TEST(table)
 {
     for (size_t i = 0; i < COUNT(cases); i++)
         check(i, cases[i].text, strlen(cases[i].text), cases[i].id);
@@ -179,7 +179,7 @@ static void table(void)
 
 /* Wherever a text ends: what tells is found when the name of its directory has ended, and not
  * before. */
-static void cut_off(void)
+TEST(cut_off)
 {
     static const char texts[][256] = {
         "4:memory:/docker/" A "/x\n0::/docker/" A "\n",
@@ -196,7 +196,7 @@ static void cut_off(void)
     }
 }
 
-static void cut_off_names(void)
+TEST(cut_off_names)
 {
     static const char *const texts[] = {"0::/lxc.payload.some-name/x\n", "0::/lxc/some-name\n",
                                         "0::/machine.slice/machine-some\\x2dname.scope/payload\n"};
@@ -211,7 +211,7 @@ static void cut_off_names(void)
 }
 
 /* A NUL is a character like any other. */
-static void with_nul(void)
+TEST(with_nul)
 {
     static const char text[] = "0::/docker/\0" A "\0/" B "\n";
     static const char name[] = "0::/lxc/we\0b\n";
@@ -221,7 +221,7 @@ static void with_nul(void)
 }
 
 /* A name with any one character: it is written as it is, or not at all. */
-static void characters(void)
+TEST(characters)
 {
     for (int c = 1; c < 256; c++) {
         char text[] = "0::/lxc/we?b\n", name[] = "we?b";
@@ -236,24 +236,10 @@ static void characters(void)
     }
 }
 
-static void ids(void)
+TEST(ids)
 {
     expect(cgroup_is_id(A), "an id");
     expect(!cgroup_is_id("web") && !cgroup_is_id("") && !cgroup_is_id(A "0"), "a name");
     expect(!cgroup_is_id("x123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"),
            "a name as long as an id");
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        {.name = "table", .run = table},
-        {.name = "cut_off", .run = cut_off},
-        {.name = "cut_off_names", .run = cut_off_names},
-        {.name = "with_nul", .run = with_nul},
-        {.name = "characters", .run = characters},
-        {.name = "ids", .run = ids},
-    };
-
-    return unit_run("cgroup", tests, COUNT(tests));
 }

@@ -26,7 +26,7 @@ static const struct {
      "endpoint=255.255.255.254:65535\nreplace_allowed_ips=true\nallowed_ip=10.255.255.255/32\n\n"},
 };
 
-static void sent_requests(void)
+TEST(sent_requests)
 {
     for (size_t i = 0; i < COUNT(requests); i++) {
         struct peer peer = {
@@ -91,7 +91,7 @@ static const struct {
                "persistent_keepalive_interval=65535\n" END},
 };
 
-static void sent_peers(void)
+TEST(sent_peers)
 {
     for (size_t i = 0; i < COUNT(peers); i++) {
         struct peer peer = {
@@ -114,7 +114,7 @@ static void sent_peers(void)
 }
 
 /* Each byte of a key, as two digits in their place. */
-static void every_byte(void)
+TEST(every_byte)
 {
     for (unsigned int value = 0; value < 256; value++) {
         struct peer peer = {.keepalive = PEER_KEEPALIVE_KEPT,
@@ -167,7 +167,7 @@ static const struct {
     {"", -EPROTO},
 };
 
-static void read_answers(void)
+TEST(read_answers)
 {
     for (size_t i = 0; i < COUNT(answers); i++) {
         size_t length = strlen(answers[i].text);
@@ -180,24 +180,11 @@ static void read_answers(void)
 }
 
 /* A NUL is no digit, and no end. */
-static void answers_with_nul(void)
+TEST(answers_with_nul)
 {
     static const char texts[][10] = {"errno=\0\n\n", "errno=1\0\n\n", "errno=\0001\n\n"};
     static const size_t lengths[] = {9, 10, 10};
 
     for (size_t i = 0; i < COUNT(texts); i++)
         expect(ctlmsg_answer_parse(texts[i], lengths[i]) == -EPROTO, "answer %zu", i);
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        {.name = "sent_requests", .run = sent_requests},
-        {.name = "sent_peers", .run = sent_peers},
-        {.name = "every_byte", .run = every_byte},
-        {.name = "read_answers", .run = read_answers},
-        {.name = "answers_with_nul", .run = answers_with_nul},
-    };
-
-    return unit_run("ctlmsg", tests, COUNT(tests));
 }

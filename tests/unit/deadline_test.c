@@ -75,7 +75,7 @@ static void again_body(void *context)
         (void)pause();
 }
 
-static void killed(void)
+TEST(killed)
 {
     static void (*const bodies[])(void *context) = {stopped_body, blocked_body, deaf_body,
                                                     again_body};
@@ -100,7 +100,7 @@ static void lives_body(void *context)
     _exit(SURVIVED);
 }
 
-static void lives(void)
+TEST(lives)
 {
     int status = unit_fork(lives_body, NULL);
 
@@ -127,22 +127,11 @@ static void limits_body(void *context)
     expect(strncmp(failure.text, "can't make a timer: ", 20) == 0, "%s", failure.text);
 }
 
-static void limits(void)
+TEST(limits)
 {
     struct rlimit soft = {.rlim_cur = 0, .rlim_max = 1000};
     struct rlimit hard = {.rlim_cur = 0, .rlim_max = 0};
 
     unit_in_child(limits_body, &soft);
     unit_in_child(limits_body, &hard);
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        {.name = "killed", .run = killed},
-        {.name = "lives", .run = lives},
-        {.name = "limits", .run = limits},
-    };
-
-    return unit_run("deadline", tests, COUNT(tests));
 }

@@ -162,7 +162,7 @@ static void check(size_t number, const char *text, uint32_t max, int64_t wanted)
            "case %zu, \"%s\" up to %" PRIu32 ": wrote %" PRIu32, number, text, max, value);
 }
 
-static void table(void)
+TEST(table)
 {
     for (size_t i = 0; i < COUNT(cases); i++) {
         char *text = unit_copy(cases[i].text, strlen(cases[i].text) + 1);
@@ -173,7 +173,7 @@ static void table(void)
 }
 
 /* Numbers around each power of 2 and of 10, against limits around each: strtoull() is the judge. */
-static void around_powers(void)
+TEST(around_powers)
 {
     uint64_t numbers[512];
     size_t count = 0;
@@ -200,7 +200,7 @@ static void around_powers(void)
 }
 
 /* Every byte alone, and behind and before a digit. */
-static void every_byte(void)
+TEST(every_byte)
 {
     for (int byte = 1; byte < 256; byte++) {
         char alone[] = {(char)byte, '\0'};
@@ -215,7 +215,7 @@ static void every_byte(void)
 }
 
 /* However long it is, it is refused, and at its first digit too much. */
-static void long_texts(void)
+TEST(long_texts)
 {
     static char text[100001];
 
@@ -225,16 +225,4 @@ static void long_texts(void)
     check(1, text, UINT32_MAX, REFUSED);
     text[0] = '1';
     check(2, text, UINT32_MAX, REFUSED);
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        {.name = "table", .run = table},
-        {.name = "around_powers", .run = around_powers},
-        {.name = "every_byte", .run = every_byte},
-        {.name = "long_texts", .run = long_texts},
-    };
-
-    return unit_run("decimal", tests, COUNT(tests));
 }

@@ -101,7 +101,7 @@ static struct findings findings_of(size_t i)
     return findings;
 }
 
-static void causes(void)
+TEST(causes)
 {
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct findings findings = findings_of(i);
@@ -153,7 +153,7 @@ static const struct {
 };
 
 /* All causes are among the cases. */
-static void texts(void)
+TEST(texts)
 {
     bool seen[CAUSES] = {false};
 
@@ -176,7 +176,7 @@ static void texts(void)
         expect(seen[cause], "cause %d", cause);
 }
 
-static void the_engines_reason(void)
+TEST(the_engines_reason)
 {
     struct failure lost = {.text = "its engine can't be found", .code = FAILURE_ENGINE_BUSY};
     struct failure failure = {.text = ""};
@@ -187,15 +187,4 @@ static void the_engines_reason(void)
     expect(strcmp(failure.text, "the link wg-8388607-1: its engine can't be found") == 0, "%s",
            failure.text);
     expect(failure.code == FAILURE_ENGINE_BUSY, "code %d", (int)failure.code);
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        {.name = "causes", .run = causes},
-        {.name = "texts", .run = texts},
-        {.name = "the_engines_reason", .run = the_engines_reason},
-    };
-
-    return unit_run("diagnosis", tests, COUNT(tests));
 }

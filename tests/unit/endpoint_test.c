@@ -163,7 +163,7 @@ static void check(size_t number, const char *text, enum endpoint_flaw flaw, uint
            number, text, endpoint.address, endpoint.port);
 }
 
-static void table(void)
+TEST(table)
 {
     for (size_t i = 0; i < COUNT(cases); i++)
         check(i, cases[i].text, cases[i].flaw, cases[i].address, cases[i].port);
@@ -178,7 +178,7 @@ static enum endpoint_flaw judge(const unsigned int octets[static 4])
 }
 
 /* Every first octet with every other, and many ports. */
-static void every_octet(void)
+TEST(every_octet)
 {
     for (unsigned int first = 0; first < 256; first++) {
         for (unsigned int other = 0; other < 256; other++) {
@@ -193,7 +193,7 @@ static void every_octet(void)
     }
 }
 
-static void every_port(void)
+TEST(every_port)
 {
     for (unsigned int port = 0; port < 70000; port++) {
         char text[32];
@@ -205,7 +205,7 @@ static void every_port(void)
 }
 
 /* A good one with one byte replaced: what is still good is what its own numbers print as. */
-static void every_wrong_byte(void)
+TEST(every_wrong_byte)
 {
     static const char text[] = "192.10.2.31:51820";
 
@@ -234,7 +234,7 @@ static void every_wrong_byte(void)
 }
 
 /* A text is cut short anywhere: never read beyond its end. */
-static void every_prefix(void)
+TEST(every_prefix)
 {
     static const char text[] = "255.255.255.254:65535";
 
@@ -522,7 +522,7 @@ static enum endpoint_flaw parse_ipv6(const char *text, struct endpoint *ret_endp
     return flaw;
 }
 
-static void good_ipv6(void)
+TEST(good_ipv6)
 {
     for (size_t i = 0; i < COUNT(good_cases); i++) {
         struct endpoint endpoint = {0}, again = {0};
@@ -545,7 +545,7 @@ static void good_ipv6(void)
     }
 }
 
-static void bad_ipv6(void)
+TEST(bad_ipv6)
 {
     for (size_t i = 0; i < COUNT(bad_cases); i++) {
         struct endpoint endpoint;
@@ -557,7 +557,7 @@ static void bad_ipv6(void)
 }
 
 /* Every first two bytes of an address: which of them are whose. */
-static void every_prefix_ipv6(void)
+TEST(every_prefix_ipv6)
 {
     for (unsigned int first = 0; first < 65536; first++) {
         enum endpoint_flaw flaw = ENDPOINT_GOOD;
@@ -576,7 +576,7 @@ static void every_prefix_ipv6(void)
     }
 }
 
-static void every_port_ipv6(void)
+TEST(every_port_ipv6)
 {
     for (unsigned int port = 0; port < 70000; port++) {
         bool good = port >= 1 && port <= 65535;
@@ -591,7 +591,7 @@ static void every_port_ipv6(void)
 }
 
 /* Random addresses, with many zeros in them, there and back. */
-static void random_ipv6(void)
+TEST(random_ipv6)
 {
     for (unsigned int i = 0; i < 20000; i++) {
         struct endpoint endpoint = {.ipv6 = true, .address6 = {0x20, 1}}, again = {0};
@@ -609,7 +609,7 @@ static void random_ipv6(void)
 
 /* A good one with one byte replaced, and cut short: what is still good is what it prints as, but
  * for letters' case and zeros. */
-static void changed_ipv6(void)
+TEST(changed_ipv6)
 {
     static const char text[] = "[2001:db8:10:a2::39fe]:51820";
 
@@ -638,7 +638,7 @@ static void changed_ipv6(void)
 }
 
 /* As text, to be read again: IPv4. */
-static void to_text(void)
+TEST(to_text)
 {
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct endpoint endpoint;
@@ -650,24 +650,4 @@ static void to_text(void)
         }
         free(text);
     }
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        {.name = "table", .run = table},
-        {.name = "every_octet", .run = every_octet},
-        {.name = "every_port", .run = every_port},
-        {.name = "every_wrong_byte", .run = every_wrong_byte},
-        {.name = "every_prefix", .run = every_prefix},
-        {.name = "to_text", .run = to_text},
-        {.name = "good_ipv6", .run = good_ipv6},
-        {.name = "bad_ipv6", .run = bad_ipv6},
-        {.name = "every_prefix_ipv6", .run = every_prefix_ipv6},
-        {.name = "every_port_ipv6", .run = every_port_ipv6},
-        {.name = "random_ipv6", .run = random_ipv6},
-        {.name = "changed_ipv6", .run = changed_ipv6},
-    };
-
-    return unit_run("endpoint", tests, COUNT(tests));
 }

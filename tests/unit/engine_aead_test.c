@@ -108,7 +108,7 @@ static const struct {
 
 /* The RFC's examples hold the second opinion to it: their nonces begin with bytes other than zero.
  */
-static void the_oracle(void)
+TEST(the_oracle)
 {
     for (size_t i = 0; i < COUNT(rfc_8439); i++) {
         struct hex key = hex(rfc_8439[i].key);
@@ -132,7 +132,7 @@ static void the_oracle(void)
 }
 
 /* RFC 8439, section 2.5.2, with the functions that the engine finds. */
-static void poly1305(void)
+TEST(poly1305)
 {
     struct hex key = hex("85d6be7857556d337f4452fe42d506a80103808afb0db2fd4abff6af4149f51b");
     const uint8_t message[] = "Cryptographic Forum Research Group";
@@ -165,7 +165,7 @@ static void poly1305(void)
 
 /* ---- ChaCha20 by hand ---- */
 
-static void hchacha(void)
+TEST(hchacha)
 {
     struct hex key = hex(KEY_00);
     struct hex input = hex("000000090000004a0000000031415927");
@@ -192,7 +192,7 @@ static const struct {
      "965e3bc6f9ec7ed9560808f4d229f94b137ff275ca9b3fcbdd59deaad23310ae"},
 };
 
-static void one_time_keys(void)
+TEST(one_time_keys)
 {
     for (size_t i = 0; i < COUNT(one_time); i++) {
         struct hex key = hex(one_time[i].key);
@@ -253,7 +253,7 @@ static void check_length(struct aead *aead, const uint8_t *key, uint64_t counter
     free(opened);
 }
 
-static void every_length(void)
+TEST(every_length)
 {
     struct aead *aead = new_object();
     uint8_t key[AEAD_KEY_SIZE];
@@ -270,7 +270,7 @@ static void every_length(void)
 
 /* Messages as long as the one before are sealed and opened in another way: some of each length,
  * with counters that share a batch, and with some that don't. */
-static void same_lengths(void)
+TEST(same_lengths)
 {
     struct aead *aead = new_object();
     struct hex key = hex(KEY_80);
@@ -311,7 +311,7 @@ static const uint64_t counters[] = {
     33, /* the same place among the batches as 1, but another batch */
 };
 
-static void every_counter(void)
+TEST(every_counter)
 {
     struct aead *aead = new_object();
     struct hex key = hex(KEY_80);
@@ -325,7 +325,7 @@ static void every_counter(void)
 }
 
 /* A new key in an old object is as in a new one, and the old key is no more. */
-static void new_key(void)
+TEST(new_key)
 {
     struct aead *aead = new_object();
     struct hex one = hex(KEY_80);
@@ -344,7 +344,7 @@ static void new_key(void)
 }
 
 /* After a wipe neither the old key nor a key of zeros, or of another object, opens anything. */
-static void wiped(void)
+TEST(wiped)
 {
     struct aead *aead = new_object();
     struct aead *fresh = new_object();
@@ -372,7 +372,7 @@ static void wiped(void)
 }
 
 /* Not one bit may be another, nor a byte be missing or too much; and nothing is written then. */
-static void forged(void)
+TEST(forged)
 {
     struct aead *aead = new_object();
     struct hex key = hex(KEY_80);
@@ -407,7 +407,7 @@ static void forged(void)
 
 /* ---- Once, with additional data ---- */
 
-static void once(void)
+TEST(once)
 {
     struct aead *scratch = new_object();
 
@@ -444,7 +444,7 @@ static void once(void)
 
 /* draft-irtf-cfrg-xchacha, appendix A.3.1: RFC 8439's own text and data, so that this is what holds
  * our seal and open to the RFC. */
-static void xchacha(void)
+TEST(xchacha)
 {
     struct aead *scratch = new_object();
     struct hex key = hex(KEY_80);
@@ -503,7 +503,7 @@ static void counted_free(void *old, const char *file, int line)
     free(old);
 }
 
-static void no_allocation(void)
+TEST(no_allocation)
 {
     struct aead *aead = new_object();
     uint8_t bytes[1420 + AEAD_TAG_SIZE] = {0};
@@ -527,27 +527,10 @@ static void no_allocation(void)
     aead_free(aead);
 }
 
-int main(void)
+/* Before libcrypto's first. */
+__attribute__((constructor)) static void prepare(void)
 {
-    static const struct test tests[] = {
-        {.name = "the_oracle", .run = the_oracle},
-        {.name = "poly1305", .run = poly1305},
-        {.name = "hchacha", .run = hchacha},
-        {.name = "one_time_keys", .run = one_time_keys},
-        {.name = "every_length", .run = every_length},
-        {.name = "same_lengths", .run = same_lengths},
-        {.name = "every_counter", .run = every_counter},
-        {.name = "new_key", .run = new_key},
-        {.name = "wiped", .run = wiped},
-        {.name = "forged", .run = forged},
-        {.name = "once", .run = once},
-        {.name = "xchacha", .run = xchacha},
-        {.name = "no_allocation", .run = no_allocation},
-    };
-
-    /* before libcrypto's first */
     if (CRYPTO_set_mem_functions(counted_malloc, counted_realloc, counted_free) != 1 ||
         !libcrypto_start())
-        return EXIT_FAILURE;
-    return unit_run("engine_aead", tests, COUNT(tests));
+        unit_trouble("libcrypto");
 }

@@ -33,7 +33,7 @@ static const struct {
      0xffff},
 };
 
-static void table(void)
+TEST(table)
 {
     for (size_t i = 0; i < COUNT(cases); i++) {
         uint16_t sum = sum_of(cases[i].bytes, cases[i].length);
@@ -43,7 +43,7 @@ static void table(void)
 }
 
 /* Each length at each alignment, random bytes and the greatest, in memory of just that size. */
-static void every_length(void)
+TEST(every_length)
 {
     uint8_t bytes[340];
 
@@ -64,7 +64,7 @@ static void every_length(void)
 }
 
 /* Carries out of 64 bits come back in. */
-static void large(void)
+TEST(large)
 {
     static uint8_t bytes[1 << 20];
 
@@ -77,7 +77,7 @@ static void large(void)
 }
 
 /* What was summed in parts of even length is the same as in one. */
-static void parts(void)
+TEST(parts)
 {
     uint8_t bytes[200];
 
@@ -111,7 +111,7 @@ static const struct {
     {0x8000800080008000, 2},
 };
 
-static void fold(void)
+TEST(fold)
 {
     for (size_t i = 0; i < COUNT(folds); i++)
         expect(checksum_fold(folds[i].sum) == folds[i].folded, "case %zu", i);
@@ -124,7 +124,7 @@ static void fold(void)
     }
 }
 
-static void pseudo(void)
+TEST(pseudo)
 {
     uint8_t header[20];
 
@@ -141,15 +141,4 @@ static void pseudo(void)
         expect(sum == packets_sum(NULL, 0, packets_pseudo(header, protocol, length)), "case %d", i);
         free(copy);
     }
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        {.name = "table", .run = table}, {.name = "every_length", .run = every_length},
-        {.name = "large", .run = large}, {.name = "parts", .run = parts},
-        {.name = "fold", .run = fold},   {.name = "pseudo", .run = pseudo},
-    };
-
-    return unit_run("engine_checksum", tests, COUNT(tests));
 }

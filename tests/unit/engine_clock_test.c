@@ -23,7 +23,7 @@ static int64_t read_clock(clockid_t clock)
     return time.tv_sec * second + time.tv_nsec;
 }
 
-static void now(void)
+TEST(now)
 {
     int64_t before = read_clock(CLOCK_BOOTTIME), between = clock_now();
 
@@ -40,7 +40,7 @@ static void look_after_sleep(void *context)
 }
 
 /* Where the machine has slept for a day, as a time namespace has it for children: that counts. */
-static void after_sleep(void)
+TEST_AS_ROOT(after_sleep)
 {
     static const char offset[] = "boottime 86400 0\n";
     int64_t slept = 86400 * second;
@@ -57,7 +57,7 @@ static void after_sleep(void)
     unit_in_child(look_after_sleep, &slept);
 }
 
-static void jitter(void)
+TEST(jitter)
 {
     int64_t least = second, most = 0;
 
@@ -88,7 +88,7 @@ static struct timestamp stamp(uint64_t *last, uint8_t bytes[static CLOCK_TIMESTA
     return read;
 }
 
-static void timestamp(void)
+TEST(timestamp)
 {
     uint8_t bytes[CLOCK_TIMESTAMP_SIZE];
     uint64_t last = 0;
@@ -108,7 +108,7 @@ static const struct {
 };
 
 /* Each is later than the one before, whatever the clock says, and as their bytes are compared. */
-static void increasing(void)
+TEST(increasing)
 {
     for (size_t i = 0; i < COUNT(lasts); i++) {
         uint64_t last = (uint64_t)(read_clock(CLOCK_REALTIME) + lasts[i].ahead), first = last;
@@ -125,17 +125,4 @@ static void increasing(void)
         }
         expect(last < first + 300 * (1ULL << 24), "case %zu: a leap", i);
     }
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        {.name = "now", .run = now},
-        {.name = "after_sleep", .run = after_sleep, .root = true},
-        {.name = "jitter", .run = jitter},
-        {.name = "timestamp", .run = timestamp},
-        {.name = "increasing", .run = increasing},
-    };
-
-    return unit_run("engine_clock", tests, COUNT(tests));
 }

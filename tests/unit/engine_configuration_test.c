@@ -46,7 +46,7 @@ static void connect_ends(void)
     expect(world_delivered(0, 2) == 1, "no session");
 }
 
-static void answers(void)
+TEST(answers)
 {
     char own[KEY_HEX_LENGTH + 1], right[CONFIGURATION_MAX];
 
@@ -87,7 +87,7 @@ static void answers(void)
 }
 
 /* The longest there is fits. */
-static void longest(void)
+TEST(longest)
 {
     world_begin(2);
     expect(world_configure(0, "set=1\npublic_key=%s\nendpoint=%s\n\n", peer(),
@@ -104,7 +104,7 @@ static void longest(void)
 
 /* The engine understands what the helper says, and the helper what the engine answers: an endpoint
  * that the helper has set, and one that the engine has found out. */
-static void understood(void)
+TEST(understood)
 {
     static const struct endpoint endpoints[] = {
         {.address = 0xc0000202, .port = 2000},
@@ -200,7 +200,7 @@ static void expand(const char *text, char ret_request[static CONFIGURATION_MAX])
         (void)snprintf(ret_request, CONFIGURATION_MAX, "%s", text);
 }
 
-static void outcomes(void)
+TEST(outcomes)
 {
     for (size_t i = 0; i < COUNT(requests); i++) {
         char request[CONFIGURATION_MAX];
@@ -219,7 +219,7 @@ static void outcomes(void)
 }
 
 /* All of a request is done, or nothing. */
-static void whole(void)
+TEST(whole)
 {
     char own[KEY_HEX_LENGTH + 1];
 
@@ -245,7 +245,7 @@ static void whole(void)
 }
 
 /* A new key for the next handshake; and keys are nowhere in an answer. */
-static void preshared(void)
+TEST(preshared)
 {
     world_begin(5);
     expect(!strstr(get(), "preshared"), "none: %s", get());
@@ -260,7 +260,7 @@ static void preshared(void)
 }
 
 /* A keepalive that was asked for is sent at once: it's how a link is made to stand. */
-static void persistent(void)
+TEST(persistent)
 {
     world_begin(6);
     expect(world_configure(0, "set=1\npublic_key=%s\npersistent_keepalive_interval=25\n\n",
@@ -270,16 +270,4 @@ static void persistent(void)
     expect(world.end[0].count[MESSAGE_INITIATION] == 1 && world.end[0].count[MESSAGE_DATA] == 1,
            "at once");
     world_stop();
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        {.name = "answers", .run = answers},       {.name = "longest", .run = longest},
-        {.name = "understood", .run = understood}, {.name = "outcomes", .run = outcomes},
-        {.name = "whole", .run = whole},           {.name = "preshared", .run = preshared},
-        {.name = "persistent", .run = persistent},
-    };
-
-    return unit_run("engine_configuration", tests, COUNT(tests));
 }

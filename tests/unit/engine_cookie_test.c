@@ -68,7 +68,7 @@ static struct message_cookie reply_to(struct pair *pair, const uint8_t random_se
 
 /* ---- What is put on messages, and looked at ---- */
 
-static void mac1(void)
+TEST(mac1)
 {
     static const uint8_t no_mac[16];
     struct pair pair = new_pair();
@@ -84,7 +84,7 @@ static void mac1(void)
 }
 
 /* Of all lengths, only the right one; a message may be nothing but its MACs. */
-static void lengths(void)
+TEST(lengths)
 {
     struct pair pair = new_pair();
     uint8_t *nothing = malloc(sizeof(struct message_macs));
@@ -103,7 +103,7 @@ static void lengths(void)
     free(nothing);
 }
 
-static void another_receiver(void)
+TEST(another_receiver)
 {
     static const struct key other = {{9, 9, 8}};
     struct pair pair = new_pair();
@@ -125,7 +125,7 @@ static struct pair with_cookie(void)
     return pair;
 }
 
-static void reply(void)
+TEST(reply)
 {
     struct pair pair = new_pair();
     struct message_cookie message = reply_to(&pair, secret, start);
@@ -136,7 +136,7 @@ static void reply(void)
     expect(cookie_read_reply(&pair.maker, scratch, &message, start), "refused");
 }
 
-static void mac2(void)
+TEST(mac2)
 {
     struct pair pair = with_cookie();
     uint8_t other_source[COOKIE_SOURCE_SIZE];
@@ -172,7 +172,7 @@ static const struct {
     {INT64_C(100000) * SECOND, false, false},
 };
 
-static void age(void)
+TEST(age)
 {
     static const uint8_t no_mac[16];
 
@@ -188,7 +188,7 @@ static void age(void)
 }
 
 /* The secret is kept for two minutes, then it is another. */
-static void secrets(void)
+TEST(secrets)
 {
     static const uint8_t other_secret[32] = {7, 7};
     struct pair pair = with_cookie();
@@ -215,7 +215,7 @@ static void expect_refused(struct pair *pair, const struct message_cookie *messa
 }
 
 /* Not the receiver's index, which is a matter of whom the message is handed to. */
-static void each_bit(void)
+TEST(each_bit)
 {
     struct pair pair = new_pair();
     struct message_cookie right = reply_to(&pair, secret, start);
@@ -232,7 +232,7 @@ static void each_bit(void)
 }
 
 /* A cookie answers the last message, and once. */
-static void unasked(void)
+TEST(unasked)
 {
     static const struct key receiver = {{9, 9, 9}};
     struct pair pair = new_pair();
@@ -249,22 +249,9 @@ static void unasked(void)
     expect_refused(&pair, &late, "nothing was sent", 0);
 }
 
-int main(void)
+__attribute__((constructor)) static void prepare(void)
 {
-    static const struct test tests[] = {
-        {.name = "mac1", .run = mac1},
-        {.name = "lengths", .run = lengths},
-        {.name = "another_receiver", .run = another_receiver},
-        {.name = "reply", .run = reply},
-        {.name = "mac2", .run = mac2},
-        {.name = "age", .run = age},
-        {.name = "secrets", .run = secrets},
-        {.name = "each_bit", .run = each_bit},
-        {.name = "unasked", .run = unasked},
-    };
-
     scratch = aead_new();
     if (!hash_start() || !scratch)
-        return EXIT_FAILURE;
-    return unit_run("engine_cookie", tests, COUNT(tests));
+        unit_trouble("libcrypto");
 }

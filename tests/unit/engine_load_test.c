@@ -18,7 +18,7 @@ static bool note_many(struct load *load, int count, int64_t now)
     return under;
 }
 
-static void under_load(void)
+TEST(under_load)
 {
     struct load load = {0};
 
@@ -83,7 +83,7 @@ static int allowed(struct load *load, struct source source, int tries, int64_t n
     return allowed_beside(nobody, load, source, tries, now);
 }
 
-static void allowance(void)
+TEST(allowance)
 {
     struct load load = {0};
     struct source one = ipv4(0xc0000201, 1000);
@@ -110,7 +110,7 @@ static const struct {
     {{{0x20, 1, [7] = 5, [15] = 1}}, {{0x20, 1, [7] = 6, [15] = 1}}, false},
 };
 
-static void sources(void)
+TEST(sources)
 {
     for (size_t i = 0; i < COUNT(networks); i++) {
         struct load load = {0};
@@ -122,7 +122,7 @@ static void sources(void)
 }
 
 /* As many as have room; the next has to wait until one of them has been away for long enough. */
-static void many_sources(void)
+TEST(many_sources)
 {
     struct load load = {0};
 
@@ -140,7 +140,7 @@ static void many_sources(void)
 }
 
 /* However many they are, and whoever's turn it is: not more than the places there are. */
-static void more_sources_than_places(void)
+TEST(more_sources_than_places)
 {
     struct load load = {0};
     int count = 0;
@@ -154,7 +154,7 @@ static void more_sources_than_places(void)
 }
 
 /* The peer is heard beside all of them, as often as anybody; and nobody else by its place. */
-static void peers_place(void)
+TEST(peers_place)
 {
     struct source peer = ipv4(0xc0000201, 1000), moved = ipv6(9, 1);
     struct load load = {0};
@@ -170,18 +170,4 @@ static void peers_place(void)
     expect(allowed_beside(moved, &load, ipv6(9, 2), 9, start + 50 * MS) == 5, "the peer, moved");
     expect(allowed_beside(moved, &load, moved, 9, start + 50 * MS) == 0, "moved, too often");
     expect(allowed_beside(moved, &load, peer, 9, start + 50 * MS) == 0, "where it was");
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        {.name = "under_load", .run = under_load},
-        {.name = "allowance", .run = allowance},
-        {.name = "sources", .run = sources},
-        {.name = "many_sources", .run = many_sources},
-        {.name = "more_sources_than_places", .run = more_sources_than_places},
-        {.name = "peers_place", .run = peers_place},
-    };
-
-    return unit_run("engine_load", tests, COUNT(tests));
 }

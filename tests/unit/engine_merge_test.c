@@ -418,7 +418,7 @@ static void check_rule(enum rule rule, size_t base)
     end(merge);
 }
 
-static void rules(void)
+TEST(rules)
 {
     for (enum rule rule = 0; rule < RULES; rule++) {
         for (size_t base = 0; base < COUNT(bases); base++) {
@@ -429,7 +429,7 @@ static void rules(void)
 }
 
 /* What nothing can follow is not kept waiting. */
-static void at_once(void)
+TEST(at_once)
 {
     static const struct {
         uint8_t flags[2];
@@ -483,7 +483,7 @@ static struct run *make_run(const struct sample *base, size_t count)
 }
 
 /* At most so many packets in a group, and so many bytes; the next goes on in another. */
-static void limits(void)
+TEST(limits)
 {
     for (size_t base = 0; base < COUNT(bases); base++) {
         struct sample sample = bases[base];
@@ -520,7 +520,7 @@ static void limits(void)
 }
 
 /* Exactly 65535 bytes. */
-static void longest(void)
+TEST(longest)
 {
     static uint8_t bytes[3][70000];
     struct sample sample = bases[0];
@@ -552,7 +552,7 @@ static void longest(void)
 }
 
 /* All ids are the same, or go up by one: not now this, now that. */
-static void ids(void)
+TEST(ids)
 {
     static const struct {
         uint16_t id[4];
@@ -588,7 +588,7 @@ static void ids(void)
 }
 
 /* What differs in one of these is another flow, gathered beside. */
-static void flows(void)
+TEST(flows)
 {
     for (size_t base = 0; base < COUNT(bases); base++) {
         for (int kind = 0; kind < 3; kind++) {
@@ -621,7 +621,7 @@ static void flows(void)
 }
 
 /* One flow more than there is room for: the oldest goes out. Then they come one after another. */
-static void many_flows(void)
+TEST(many_flows)
 {
     struct merge *merge = begin(true, true);
     struct sample samples[20][2];
@@ -643,7 +643,7 @@ static void many_flows(void)
 }
 
 /* What the device can't take isn't merged. */
-static void switched_off(void)
+TEST(switched_off)
 {
     for (int on = 0; on < 4; on++) {
         for (size_t base = 0; base < COUNT(bases); base++) {
@@ -664,7 +664,7 @@ static void switched_off(void)
 }
 
 /* A packet of another kind between the same addresses comes out where it came in. */
-static void others(void)
+TEST(others)
 {
     static const struct {
         struct sample sample;
@@ -699,7 +699,7 @@ static void others(void)
 }
 
 /* Cut anywhere, with and without a length in the IP header that fits: goes out as it came. */
-static void every_length(void)
+TEST(every_length)
 {
     for (size_t base = 0; base < COUNT(bases); base++) {
         uint8_t bytes[300];
@@ -730,7 +730,7 @@ static void every_length(void)
 }
 
 /* Super-packets are split, merged, and are what they were, bit by bit. */
-static void round_trip(void)
+TEST(round_trip)
 {
     for (size_t i = 0; i < 1000; i++) {
         struct sample sample = bases[i % COUNT(bases)];
@@ -845,7 +845,7 @@ static bool take_out(struct storm *storm, size_t count, const uint8_t *packet, s
     return false;
 }
 
-static void storms(void)
+TEST(storms)
 {
     struct storm *storm = malloc(sizeof(*storm));
     size_t merged = 0;
@@ -883,24 +883,4 @@ static void storms(void)
     }
     expect(merged > 10000, "only %zu packets were merged", merged);
     free(storm);
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        {.name = "rules", .run = rules},
-        {.name = "at_once", .run = at_once},
-        {.name = "limits", .run = limits},
-        {.name = "longest", .run = longest},
-        {.name = "ids", .run = ids},
-        {.name = "flows", .run = flows},
-        {.name = "many_flows", .run = many_flows},
-        {.name = "switched_off", .run = switched_off},
-        {.name = "others", .run = others},
-        {.name = "every_length", .run = every_length},
-        {.name = "round_trip", .run = round_trip},
-        {.name = "storms", .run = storms},
-    };
-
-    return unit_run("engine_merge", tests, COUNT(tests));
 }

@@ -116,7 +116,7 @@ static struct key key_of(uint8_t byte)
 
 /* ---- What goes right ---- */
 
-static void handshakes(void)
+TEST(handshakes)
 {
     struct ends ends = new_ends();
     struct ends swapped = {ends.responder, ends.initiator};
@@ -139,7 +139,7 @@ static void handshakes(void)
 }
 
 /* What an end says of itself on the way. */
-static void states(void)
+TEST(states)
 {
     struct ends ends = new_ends();
     struct message_initiation initiation;
@@ -170,7 +170,7 @@ static void states(void)
 }
 
 /* Keys, messages and sessions are never the same twice. */
-static void always_new(void)
+TEST(always_new)
 {
     struct ends ends = new_ends();
     struct message_initiation one = initiate(ends.initiator, 1);
@@ -206,7 +206,7 @@ static void expect_nothing_to_do(struct noise *noise, bool response, bool sessio
     expect(noise_state(noise) == state && noise_local_index(noise) == local, "%s: state", what);
 }
 
-static void wrong_state(void)
+TEST(wrong_state)
 {
     struct ends ends = new_ends();
     struct message_initiation initiation;
@@ -230,7 +230,7 @@ static void wrong_state(void)
     free_ends(&ends);
 }
 
-static void no_peer(void)
+TEST(no_peer)
 {
     struct ends ends = new_ends();
     struct noise *alone = new_end();
@@ -260,7 +260,7 @@ static bool is_authentic(size_t place, size_t macs)
             place < macs);
 }
 
-static void each_bit_of_an_initiation(void)
+TEST(each_bit_of_an_initiation)
 {
     struct ends ends = new_ends();
     struct message_initiation right = initiate(ends.initiator, 1);
@@ -283,7 +283,7 @@ static void each_bit_of_an_initiation(void)
     free_ends(&ends);
 }
 
-static void each_bit_of_a_response(void)
+TEST(each_bit_of_a_response)
 {
     struct ends ends = new_ends();
     struct message_initiation initiation = initiate(ends.initiator, 1);
@@ -306,7 +306,7 @@ static void each_bit_of_a_response(void)
 }
 
 /* A forgery doesn't disturb the handshake that is under way on the same end. */
-static void forged_meanwhile(void)
+TEST(forged_meanwhile)
 {
     struct ends ends = new_ends();
     struct noise *stranger = new_end();
@@ -334,7 +334,7 @@ static void forged_meanwhile(void)
 }
 
 /* Points of small order in the place of an ephemeral key: no secret comes of them. */
-static void small_order(void)
+TEST(small_order)
 {
     struct ends ends = new_ends();
     struct key zero = key_of(0);
@@ -354,7 +354,7 @@ static void small_order(void)
     free_ends(&ends);
 }
 
-static void other_preshared_key(void)
+TEST(other_preshared_key)
 {
     struct ends ends = new_ends();
     struct key preshared = key_of(9);
@@ -382,7 +382,7 @@ static const struct {
     {0x00ffffff, NOISE_ACCEPTED}, {0x01000000, NOISE_ACCEPTED}, {0x00ffffff, NOISE_REPLAYED},
 };
 
-static void timestamps(void)
+TEST(timestamps)
 {
     struct ends ends = new_ends();
     struct timestamp zero = {{0}};
@@ -409,7 +409,7 @@ static void timestamps(void)
 }
 
 /* The response to an initiation that was given up isn't for the next one. */
-static void late_response(void)
+TEST(late_response)
 {
     struct ends ends = new_ends();
     struct message_initiation initiation = initiate(ends.initiator, 1);
@@ -431,7 +431,7 @@ static void late_response(void)
 }
 
 /* Both begin at once: each takes the other's response, and there are two sessions. */
-static void crossing(void)
+TEST(crossing)
 {
     struct ends ends = new_ends();
     struct message_initiation one = initiate(ends.initiator, 1);
@@ -468,7 +468,7 @@ static void crossing(void)
 }
 
 /* What was abandoned takes no response; the peer's handshake is not touched by that. */
-static void abandon_initiation(void)
+TEST(abandon_initiation)
 {
     struct ends ends = new_ends();
     struct message_initiation one = initiate(ends.initiator, 1);
@@ -491,7 +491,7 @@ static void abandon_initiation(void)
 
 /* ---- Forgetting ---- */
 
-static void abandon(void)
+TEST(abandon)
 {
     struct ends ends = new_ends();
     struct message_initiation initiation = initiate(ends.initiator, 1);
@@ -512,7 +512,7 @@ static void abandon(void)
 }
 
 /* The same peer again is no change; another one is a new beginning. */
-static void peers(void)
+TEST(peers)
 {
     struct ends ends = new_ends();
     struct noise *other = new_end();
@@ -540,28 +540,4 @@ static void peers(void)
     expect_handshake(&ends, 1, "the first, from the beginning");
     noise_free(other);
     free_ends(&ends);
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        {.name = "handshakes", .run = handshakes},
-        {.name = "states", .run = states},
-        {.name = "always_new", .run = always_new},
-        {.name = "wrong_state", .run = wrong_state},
-        {.name = "no_peer", .run = no_peer},
-        {.name = "each_bit_of_an_initiation", .run = each_bit_of_an_initiation},
-        {.name = "each_bit_of_a_response", .run = each_bit_of_a_response},
-        {.name = "forged_meanwhile", .run = forged_meanwhile},
-        {.name = "small_order", .run = small_order},
-        {.name = "other_preshared_key", .run = other_preshared_key},
-        {.name = "timestamps", .run = timestamps},
-        {.name = "late_response", .run = late_response},
-        {.name = "crossing", .run = crossing},
-        {.name = "abandon_initiation", .run = abandon_initiation},
-        {.name = "abandon", .run = abandon},
-        {.name = "peers", .run = peers},
-    };
-
-    return unit_run("engine_noise", tests, COUNT(tests));
 }

@@ -19,7 +19,7 @@ static const struct {
     {3, 20, 20},   {3, 19, 0},    {3, 0, 0},     {3, 79, 0},   {2, 1, 0},
 };
 
-static void parse(void)
+TEST(parse)
 {
     for (size_t i = 0; i < COUNT(parses); i++) {
         uint8_t bytes[200];
@@ -38,7 +38,7 @@ static void parse(void)
     }
 }
 
-static void addresses(void)
+TEST(addresses)
 {
     uint8_t bytes[200];
     struct packet packet;
@@ -50,7 +50,7 @@ static void addresses(void)
 }
 
 /* Cut short anywhere: none is taken, and none read beyond its end. What is longer has padding. */
-static void every_size(void)
+TEST(every_size)
 {
     uint8_t bytes[200] = {0};
     size_t length = packets_write(&base, bytes);
@@ -69,7 +69,7 @@ static void every_size(void)
     }
 }
 
-static void content(void)
+TEST(content)
 {
     static const struct {
         uint16_t fragment;
@@ -96,7 +96,7 @@ static void content(void)
 }
 
 /* All sixteen pairs, and what is beside the two bits. */
-static void ecn(void)
+TEST(ecn)
 {
     static const uint8_t outer[] = {0, 1, 2, 2};
     static const uint8_t all_classes[] = {0, 0xb8, 0xfc};
@@ -131,7 +131,7 @@ static void ecn(void)
 }
 
 /* The header checksum follows for every value of it. */
-static void ecn_checksum(void)
+TEST(ecn_checksum)
 {
     for (uint32_t id = 0; id < 65536; id++) {
         struct sample sample = base;
@@ -145,18 +145,4 @@ static void ecn_checksum(void)
         expect(packet_take_ecn(bytes, 28, 3) && bytes[1] == 3, "id %u", id);
         expect(!packets_flaw(bytes, 28, &headers), "id %u", id);
     }
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        {.name = "parse", .run = parse},
-        {.name = "addresses", .run = addresses},
-        {.name = "every_size", .run = every_size},
-        {.name = "content", .run = content},
-        {.name = "ecn", .run = ecn},
-        {.name = "ecn_checksum", .run = ecn_checksum},
-    };
-
-    return unit_run("engine_packet", tests, COUNT(tests));
 }

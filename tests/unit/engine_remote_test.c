@@ -28,7 +28,7 @@ static struct remote from(const char *text)
 }
 
 /* What is known of a remote is the same after a way through an endpoint. */
-static void endpoints(void)
+TEST(endpoints)
 {
     static const char *const texts[] = {"192.0.2.1:51820", "255.255.255.255:65535",
                                         "[2001:db8::1]:1", "[fe80::1]:2", "[::ffff:192.0.2.1]:3"};
@@ -50,7 +50,7 @@ static void endpoints(void)
     }
 }
 
-static void equality(void)
+TEST(equality)
 {
     static const char *const all[] = {
         "192.0.2.1:1",     "192.0.2.1:2",     "192.0.2.2:1",          "[2001:db8::1]:1",
@@ -76,7 +76,7 @@ static void equality(void)
     expect(!remote_equal(&other, &nothing), "scope");
 }
 
-static void source(void)
+TEST(source)
 {
     static const uint8_t ipv4[REMOTE_SOURCE_SIZE] = {[10] = 0xff, 0xff, 192, 0, 2, 1, 0xca, 0x6c};
     static const uint8_t ipv6[REMOTE_SOURCE_SIZE] = {0x20, 0x01, 0x0d, 0xb8, [15] = 1, 0xca, 0x6c};
@@ -92,7 +92,7 @@ static void source(void)
     expect(memcmp(bytes, ipv6, sizeof(bytes)) == 0, "IPv6");
 }
 
-static void local(void)
+TEST(local)
 {
     struct remote remote = from("192.0.2.1:51820"), before = remote;
 
@@ -124,7 +124,7 @@ static const struct {
     {true, {1, 2}, {"fe80::1", "fe80::1"}, false},
 };
 
-static void same_local(void)
+TEST(same_local)
 {
     struct remote nobody = {0};
 
@@ -148,15 +148,4 @@ static void same_local(void)
         expect(remote_same_local(&remote[1], &remote[0]) == locals[i].same, "case %zu: back", i);
         expect(!remote_same_local(&remote[0], &nobody), "case %zu: nobody's", i);
     }
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        {.name = "endpoints", .run = endpoints}, {.name = "same_local", .run = same_local},
-        {.name = "equality", .run = equality},   {.name = "source", .run = source},
-        {.name = "local", .run = local},
-    };
-
-    return unit_run("engine_remote", tests, COUNT(tests));
 }

@@ -79,7 +79,7 @@ static const struct {
      5},
 };
 
-static void table(void)
+TEST(table)
 {
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct replay replay;
@@ -94,7 +94,7 @@ static void table(void)
 }
 
 /* From the greatest down: the window, and no more. */
-static void backwards(void)
+TEST(backwards)
 {
     for (uint64_t start = 100000; start < 100130; start++) {
         struct replay replay;
@@ -113,7 +113,7 @@ static void backwards(void)
 }
 
 /* Whatever is refused changes nothing. */
-static void refused(void)
+TEST(refused)
 {
     struct replay replay;
     struct replay before;
@@ -131,7 +131,7 @@ static void refused(void)
 }
 
 /* Against a list of all that was seen. */
-static void random_walk(void)
+TEST(random_walk)
 {
     static bool seen[MODEL_SIZE];
     struct replay replay;
@@ -154,16 +154,4 @@ static void random_walk(void)
         if (counter > greatest)
             greatest = counter;
     }
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        {.name = "table", .run = table},
-        {.name = "backwards", .run = backwards},
-        {.name = "refused", .run = refused},
-        {.name = "random_walk", .run = random_walk},
-    };
-
-    return unit_run("engine_replay", tests, COUNT(tests));
 }

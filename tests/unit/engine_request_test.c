@@ -120,7 +120,7 @@ static int parse(const char *text, size_t length, struct request *request)
     return error;
 }
 
-static void forms(void)
+TEST(forms)
 {
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct request request, before;
@@ -137,7 +137,7 @@ static void forms(void)
     }
 }
 
-static void nul(void)
+TEST(nul)
 {
     static const char texts[][24] = {"set=1\n\0\n", "set=1\npublic_key=00\0\n\n", "set=1\n\n\0",
                                      "\0"};
@@ -148,7 +148,7 @@ static void nul(void)
         expect(parse(texts[i], lengths[i], &request) == -EPROTO, "case %zu", i);
 }
 
-static void long_lines(void)
+TEST(long_lines)
 {
     for (int length = 1; length < 300; length++) {
         char text[512] = PEER "endpoint=";
@@ -162,7 +162,7 @@ static void long_lines(void)
     }
 }
 
-static void values(void)
+TEST(values)
 {
     static const char text[] = PEER "preshared_key=" KEY "\nendpoint=192.0.2.1:258\n"
                                     "persistent_keepalive_interval=25\nreplace_allowed_ips=true\n"
@@ -189,7 +189,7 @@ static void values(void)
 }
 
 /* A right request in which some bytes are others: never more than an error. */
-static void changed(void)
+TEST(changed)
 {
     static const char text[] = PEER "preshared_key=" KEY "\nendpoint=[2001:db8::1]:258\n"
                                     "allowed_ip=10.0.0.1/32\n\n";
@@ -222,7 +222,7 @@ static void *read_secret(void *unused)
 }
 
 /* What is left of a key on the stack of who has read it, for whoever reads memory later. */
-static void wiped(void)
+TEST(wiped)
 {
     static const char *const requests[] = {
         PEER "preshared_key=" KEY "\n\n",
@@ -247,15 +247,4 @@ static void wiped(void)
         expect(!memmem(stack, STACK, "08090a0b0c", 10), "case %zu: its digits are", i);
     }
     free(stack);
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        {.name = "forms", .run = forms},           {.name = "nul", .run = nul},
-        {.name = "long_lines", .run = long_lines}, {.name = "values", .run = values},
-        {.name = "changed", .run = changed},       {.name = "wiped", .run = wiped},
-    };
-
-    return unit_run("engine_request", tests, COUNT(tests));
 }

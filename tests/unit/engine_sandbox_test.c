@@ -114,7 +114,7 @@ static bool is_allowed(long call)
     return false;
 }
 
-static void every_call(void)
+TEST(every_call)
 {
     for (long call = 0; call <= LAST_CALL; call++) {
         struct attempt attempt = invalid;
@@ -125,7 +125,7 @@ static void every_call(void)
 }
 
 /* Numbers that are none, and what they would be if their upper bits were lost. */
-static void odd_numbers(void)
+TEST(odd_numbers)
 {
     static const long numbers[] = {-1, -2, INT32_MAX, INT32_MIN, 0x10000, 0x20000000, 100000};
 
@@ -138,7 +138,7 @@ static void odd_numbers(void)
 }
 
 /* Not even with harmless arguments. */
-static void harmless_arguments(void)
+TEST(harmless_arguments)
 {
     static const struct attempt cases[] = {
         {SYS_socket, {AF_UNIX, SOCK_STREAM, 0}},
@@ -169,7 +169,7 @@ enum {
 };
 
 /* The second set of calls of the same processor. */
-static void every_x32_call(void)
+TEST(every_x32_call)
 {
     for (long call = 0; call <= LAST_CALL; call++) {
         struct attempt attempt = invalid;
@@ -193,7 +193,7 @@ static void compat_body(void *context)
     (void)syscall(SYS_exit_group, SURVIVED);
 }
 
-static void every_compat_call(void)
+TEST(every_compat_call)
 {
     for (long call = 0; call <= 460; call++) {
         int status = unit_fork(compat_body, &call);
@@ -310,26 +310,10 @@ static void confined_with(rlim_t files)
     (void)close(ends[0]);
 }
 
-static void confined(void)
+TEST(confined)
 {
     static const rlim_t files[] = {16, 31, 32, 33, 1024};
 
     for (size_t i = 0; i < COUNT(files); i++)
         confined_with(files[i]);
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        {"every system call but those of the list kills", every_call, false},
-        {"numbers that are no system call kill", odd_numbers, false},
-        {"harmless arguments don't help", harmless_arguments, false},
-#ifdef __x86_64__
-        {"every x32 call kills", every_x32_call, false},
-        {"every 32-bit call kills", every_compat_call, false},
-#endif
-        {"no capability, no new privileges, no core, no file, few descriptors", confined, false},
-    };
-
-    return unit_run("engine sandbox", tests, COUNT(tests));
 }

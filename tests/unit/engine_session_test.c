@@ -168,7 +168,7 @@ static uint32_t index_of(const struct session *session)
     return session->there ? session->local : NONE;
 }
 
-static void slots(void)
+TEST(slots)
 {
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct sessions sessions;
@@ -207,7 +207,7 @@ static void slots(void)
 }
 
 /* A packet of the previous session changes nothing if the current one came long after it. */
-static void far_apart(void)
+TEST(far_apart)
 {
     for (int after = 0; after < 10; after++) {
         struct noise_keys first = keys_of(1, true), second = keys_of(2, false);
@@ -255,7 +255,7 @@ static int has_keys(const struct session *session, uint32_t local)
     return right;
 }
 
-static void keys(void)
+TEST(keys)
 {
     struct noise_keys first = keys_of(1, true), second = keys_of(2, true),
                       third = keys_of(3, false);
@@ -280,7 +280,7 @@ static void keys(void)
 }
 
 /* A slot that was used holds nothing of that. */
-static void used_slots(void)
+TEST(used_slots)
 {
     struct noise_keys first = keys_of(1, true);
     struct sessions sessions;
@@ -312,7 +312,7 @@ static const struct {
     {0, UINT64_MAX, false, true},
 };
 
-static void ends(void)
+TEST(ends)
 {
     for (size_t i = 0; i < COUNT(limits); i++) {
         struct noise_keys first = keys_of(1, true);
@@ -329,15 +329,4 @@ static void ends(void)
         sessions_free(&sessions);
     }
     expect(REJECT_AFTER_MESSAGES == UINT64_C(0xffffffffffffdfff), "2^64 - 2^13 - 1");
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        {.name = "slots", .run = slots}, {.name = "far_apart", .run = far_apart},
-        {.name = "keys", .run = keys},   {.name = "used_slots", .run = used_slots},
-        {.name = "ends", .run = ends},
-    };
-
-    return unit_run("engine_session", tests, COUNT(tests));
 }

@@ -139,7 +139,7 @@ static struct sample vary(const struct sample *base, int kind, const struct samp
     return sample;
 }
 
-static void table(void)
+TEST(table)
 {
     for (size_t i = 0; i < COUNT(cases); i++) {
         for (int kind = 0; kind < 4; kind++) {
@@ -150,7 +150,7 @@ static void table(void)
     }
 }
 
-static void random_frames(void)
+TEST(random_frames)
 {
     for (size_t i = 0; i < 2000; i++) {
         struct sample sample = {
@@ -238,7 +238,7 @@ static const struct {
     {1, 10 + 20 + 4, {0xff, 0xff}, 2, false},
 };
 
-static void lying(void)
+TEST(lying)
 {
     for (size_t i = 0; i < COUNT(lies); i++) {
         struct sample sample =
@@ -260,7 +260,7 @@ static void lying(void)
 }
 
 /* A frame that ends early, or goes on: its length isn't what the IP header says. */
-static void every_length(void)
+TEST(every_length)
 {
     for (int kind = 0; kind < 4; kind++) {
         struct sample sample = vary(&tcp4, kind, &(struct sample){.payload = 300, .flags = ACK});
@@ -280,7 +280,7 @@ static void every_length(void)
 }
 
 /* The same with the IP header telling the truth: headers without payload, and parts of headers. */
-static void every_honest_length(void)
+TEST(every_honest_length)
 {
     for (int kind = 0; kind < 4; kind++) {
         struct sample sample = vary(
@@ -319,7 +319,7 @@ static const struct {
     {0, 10, false},  {19, 16, false},    {28, 16, true},  {21, 2, true},
 };
 
-static void one_packet(void)
+TEST(one_packet)
 {
     struct sample sample = tcp4;
 
@@ -359,7 +359,7 @@ static void one_packet(void)
 
 /* A checksum that comes out as 0 is sent as 0xffff; a packet of which none is wanted stays as it
  * is. */
-static void zero_checksum(void)
+TEST(zero_checksum)
 {
     struct sample sample = {.protocol = UDP, .payload = 1000, .port = 7};
 
@@ -404,19 +404,4 @@ static void zero_checksum(void)
                    !packets_flaw(packet, length, &headers),
                "segment: %u", i);
     }
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        {.name = "table", .run = table},
-        {.name = "random_frames", .run = random_frames},
-        {.name = "lying", .run = lying},
-        {.name = "every_length", .run = every_length},
-        {.name = "every_honest_length", .run = every_honest_length},
-        {.name = "one_packet", .run = one_packet},
-        {.name = "zero_checksum", .run = zero_checksum},
-    };
-
-    return unit_run("engine_split", tests, COUNT(tests));
 }

@@ -33,7 +33,7 @@ static bool take(size_t length, uint8_t first)
            frame[length - 1] == first;
 }
 
-static void order(void)
+TEST(order)
 {
     staging_clear(&staging);
     expect(staging_take(&staging, frame) == 0, "nothing");
@@ -58,7 +58,7 @@ static void order(void)
     expect(take(TUN_FRAME_MAX, 1) && take(TUN_FRAME_MAX, 2), "two of the longest");
 }
 
-static void limits(void)
+TEST(limits)
 {
     staging_clear(&staging);
     for (unsigned int i = 0; i < 2 * STAGING_FRAMES; i++)
@@ -73,7 +73,7 @@ static void limits(void)
 }
 
 /* Beside a plain model: a list of lengths and first bytes. */
-static void model(void)
+TEST(model)
 {
     static struct {
         size_t length;
@@ -102,15 +102,4 @@ static void model(void)
         expect(staging.frames == count && staging.bytes == bytes, "step %d: %u, %zu", step,
                staging.frames, count);
     }
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        {.name = "order", .run = order},
-        {.name = "limits", .run = limits},
-        {.name = "model", .run = model},
-    };
-
-    return unit_run("engine_staging", tests, COUNT(tests));
 }

@@ -38,7 +38,7 @@ static void expect_never(const struct timers *timers, const char *what)
            (long long)((timers_next(timers) - start) / 1000000));
 }
 
-static void nothing(void)
+TEST(nothing)
 {
     struct timers timers;
 
@@ -48,7 +48,7 @@ static void nothing(void)
     expect(timers_may_initiate(&timers, false, start), "the first one");
 }
 
-static void after_data_sent(void)
+TEST(after_data_sent)
 {
     static const struct expected expected[] = {{15, true, ACTION_INITIATE}};
     struct timers timers;
@@ -70,7 +70,7 @@ static void after_data_sent(void)
 }
 
 /* Since when the peer owes an answer, and when it was heard. */
-static void asked_and_heard(void)
+TEST(asked_and_heard)
 {
     struct timers timers;
 
@@ -95,7 +95,7 @@ static void asked_and_heard(void)
     expect(!timers.asked && !timers.heard, "another peer");
 }
 
-static void after_data_received(void)
+TEST(after_data_received)
 {
     static const struct expected expected[] = {{10, false, ACTION_KEEPALIVE}};
     struct timers timers;
@@ -117,7 +117,7 @@ static void after_data_received(void)
 }
 
 /* More data while a keepalive is pending: the keepalive is tried again, if it couldn't be sent. */
-static void another_keepalive(void)
+TEST(another_keepalive)
 {
     static const struct expected twice[] = {{10, false, ACTION_KEEPALIVE},
                                             {20, false, ACTION_KEEPALIVE}};
@@ -138,7 +138,7 @@ static void another_keepalive(void)
     expect_never(&timers, "no more data");
 }
 
-static void after_initiation(void)
+TEST(after_initiation)
 {
     static const struct expected first = {5, true, ACTION_RETRY};
     struct timers timers;
@@ -175,7 +175,7 @@ static void after_initiation(void)
 }
 
 /* To give up ends what is owed to the peer, too, but not what was promised to the user. */
-static void giving_up(void)
+TEST(giving_up)
 {
     struct timers timers;
 
@@ -190,7 +190,7 @@ static void giving_up(void)
     expect(timers.at[TIMER_ZERO] == start + 10 * SECONDS, "keys of long ago last longer");
 }
 
-static void after_response(void)
+TEST(after_response)
 {
     static const struct expected put_off = {8, true, ACTION_RETRY};
     struct timers timers;
@@ -212,7 +212,7 @@ static void after_response(void)
     expect_next(&timers, "retry after two", &put_off, 1);
 }
 
-static void after_session(void)
+TEST(after_session)
 {
     static const struct expected expected[] = {{540, false, ACTION_ZERO_KEYS}};
     struct timers timers;
@@ -230,7 +230,7 @@ static void after_session(void)
     expect(!timers.last_minute && timers.attempts == 0, "all anew");
 }
 
-static void persistent(void)
+TEST(persistent)
 {
     static const struct expected expected[] = {
         {0, false, ACTION_KEEPALIVE},
@@ -258,7 +258,7 @@ static void persistent(void)
     expect_next(&timers, "the longest", longest, COUNT(longest));
 }
 
-static void stopped(void)
+TEST(stopped)
 {
     struct timers timers;
 
@@ -274,7 +274,7 @@ static void stopped(void)
 }
 
 /* Whatever happens: one thing is done at a time, and after some of them nothing is due. */
-static void any_order(void)
+TEST(any_order)
 {
     struct timers timers;
     int64_t now = start;
@@ -321,24 +321,4 @@ static void any_order(void)
                    timers.at[TIMER_RETRY] >= timers.last_initiation + 5 * SECONDS,
                "step %d: a retry that is lost", walk);
     }
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        {.name = "nothing", .run = nothing},
-        {.name = "after_data_sent", .run = after_data_sent},
-        {.name = "asked_and_heard", .run = asked_and_heard},
-        {.name = "after_data_received", .run = after_data_received},
-        {.name = "another_keepalive", .run = another_keepalive},
-        {.name = "after_initiation", .run = after_initiation},
-        {.name = "giving_up", .run = giving_up},
-        {.name = "after_response", .run = after_response},
-        {.name = "after_session", .run = after_session},
-        {.name = "persistent", .run = persistent},
-        {.name = "stopped", .run = stopped},
-        {.name = "any_order", .run = any_order},
-    };
-
-    return unit_run("engine_timers", tests, COUNT(tests));
 }

@@ -104,7 +104,7 @@ static size_t record(unsigned int from, size_t place, uint8_t *ret_bytes)
     return datagram->length;
 }
 
-static void one_handshake(void)
+TEST(one_handshake)
 {
     world_begin(1);
     world_run(0);
@@ -135,7 +135,7 @@ static void one_handshake(void)
 }
 
 /* An initiator with nothing to send says so, and that isn't delivered. */
-static void confirmation(void)
+TEST(confirmation)
 {
     world_begin(2);
     handshake_initiate(tunnel0, false);
@@ -148,7 +148,7 @@ static void confirmation(void)
 }
 
 /* Staged is a frame that can't be cut, so that it confirms nothing. */
-static void confirmation_in_place_of_nonsense(void)
+TEST(confirmation_in_place_of_nonsense)
 {
     uint8_t frame[HANDOVER_VNET_SIZE + PACKET] = {0};
     struct virtio_net_hdr vnet = {.gso_type = VIRTIO_NET_HDR_GSO_TCPV4, .gso_size = 10};
@@ -169,7 +169,7 @@ static void confirmation_in_place_of_nonsense(void)
     world_stop();
 }
 
-static void rekey_by_initiator(void)
+TEST(rekey_by_initiator)
 {
     uint8_t old[256];
     size_t length;
@@ -204,7 +204,7 @@ static void rekey_by_initiator(void)
 }
 
 /* The next session of a responder: the old one is used until the initiator has used the new one. */
-static void responders_next(void)
+TEST(responders_next)
 {
     world_begin(5);
     connect_ends();
@@ -235,7 +235,7 @@ static void responders_next(void)
 }
 
 /* One who has only received begins in the last fifteen seconds; the responder doesn't. */
-static void last_minute(void)
+TEST(last_minute)
 {
     world_begin(6);
     connect_ends();
@@ -275,7 +275,7 @@ static const struct {
     {400 * SECONDS, false},
 };
 
-static void reject_received(void)
+TEST(reject_received)
 {
     for (size_t i = 0; i < COUNT(ages); i++) {
         uint8_t bytes[256];
@@ -299,7 +299,7 @@ static void reject_received(void)
     }
 }
 
-static void reject_sent(void)
+TEST(reject_sent)
 {
     for (size_t i = 0; i < COUNT(ages); i++) {
         unsigned int before;
@@ -324,7 +324,7 @@ static void reject_sent(void)
 }
 
 /* So many messages: a new session well before, and not one more at the end. */
-static void messages(void)
+TEST(messages)
 {
     world_begin(9);
     connect_ends();
@@ -357,7 +357,7 @@ static void messages(void)
     world_stop();
 }
 
-static void retry(void)
+TEST(retry)
 {
     int64_t last, gave_up = 0;
     unsigned int count = 1;
@@ -392,7 +392,7 @@ static void retry(void)
 }
 
 /* Lost initiations and lost responses: what waits arrives in the end, all of it, once. */
-static void lost_messages(void)
+TEST(lost_messages)
 {
     world_begin(11);
     for (uint32_t i = 0; i < 10; i++)
@@ -448,7 +448,7 @@ static void both_begin_case(uint64_t seed, int late, const int delays[4])
     world_stop();
 }
 
-static void both_begin(void)
+TEST(both_begin)
 {
     static const int delays[][4] = {
         {0, 0, 0, 0},     {1, 1, 1, 1},       {50, 50, 50, 50}, {100, 100, 100, 100},
@@ -468,7 +468,7 @@ static void both_begin(void)
 }
 
 /* One message of the two handshakes is lost: the other handshake is enough. */
-static void both_begin_lossy(void)
+TEST(both_begin_lossy)
 {
     for (unsigned int which = 0; which < WORLD_ENDS; which++) {
         for (int lost = 0; lost < 2; lost++) {
@@ -499,7 +499,7 @@ static void both_begin_lossy(void)
 }
 
 /* A peer that, as the kernel's driver, forgets its own initiation when it answers ours. */
-static void both_begin_with_kernel(void)
+TEST(both_begin_with_kernel)
 {
     for (int late = -200; late <= 200; late += 20) {
         for (uint64_t seed = 0; seed < 4; seed++) {
@@ -533,7 +533,7 @@ static void both_begin_with_kernel(void)
 
 /* Both begin anew at once, in the midst of traffic: not a packet is lost, and both send by the same
  * session then, which one of them follows up in time. */
-static void both_rekey(void)
+TEST(both_rekey)
 {
     for (uint64_t seed = 0; seed < 8; seed++) {
         unsigned int before;
@@ -569,7 +569,7 @@ static void both_rekey(void)
     }
 }
 
-static void passive_keepalive(void)
+TEST(passive_keepalive)
 {
     world_begin(20);
     connect_ends();
@@ -598,7 +598,7 @@ static void passive_keepalive(void)
     world_stop();
 }
 
-static void silence(void)
+TEST(silence)
 {
     int64_t start;
 
@@ -640,7 +640,7 @@ static void silence(void)
 
 /* Nothing gets from end 0 to end 1 any more, which has lost its session and begins again and again:
  * that isn't what end 0 has asked for. */
-static void begun_in_vain(void)
+TEST(begun_in_vain)
 {
     int64_t heard, asked;
 
@@ -669,7 +669,7 @@ static void begun_in_vain(void)
     world_stop();
 }
 
-static void zeroed(void)
+TEST(zeroed)
 {
     int64_t birth;
 
@@ -697,7 +697,7 @@ static void zeroed(void)
 
 /* While there are keys it is looked every ten seconds whether their time has come, since poll()
  * doesn't count the time that the machine is suspended. */
-static void looking_for_old_keys(void)
+TEST(looking_for_old_keys)
 {
     world_begin(46);
     expect(tunnel_next(tunnel0) == INT64_MAX, "at first");
@@ -729,7 +729,7 @@ static void looking_for_old_keys(void)
     world_stop();
 }
 
-static void persistent_keepalive(void)
+TEST(persistent_keepalive)
 {
     world_begin(24);
     expect(tunnel0->timers.persistent == 0, "on from the start");
@@ -771,7 +771,7 @@ static const struct {
     {{0, 0}, true}, {{7, 7}, true}, {{7, 0}, false}, {{0, 7}, false}, {{7, 8}, false},
 };
 
-static void preshared_key(void)
+TEST(preshared_key)
 {
     for (size_t i = 0; i < COUNT(preshared); i++) {
         world_begin(25);
@@ -796,7 +796,7 @@ static bool is_at(const struct tunnel *tunnel, const struct remote *remote)
     return remote_equal(&tunnel->remote, remote);
 }
 
-static void roaming(void)
+TEST(roaming)
 {
     struct remote elsewhere = world_address(9, 999), far = world_address(10, 1);
     struct remote home;
@@ -830,7 +830,7 @@ static void roaming(void)
 }
 
 /* Initiations and responses move it as well, but not their replays. */
-static void roaming_handshakes(void)
+TEST(roaming_handshakes)
 {
     struct remote elsewhere = world_address(9, 999), far = world_address(10, 1);
     uint8_t initiation[256], response[256];
@@ -860,7 +860,7 @@ static void roaming_handshakes(void)
 }
 
 /* What waited at the responder goes to where the confirmation came from. */
-static void roaming_confirmation(void)
+TEST(roaming_confirmation)
 {
     world_begin(28);
     world_offer_mark(0, 1, PACKET);
@@ -886,7 +886,7 @@ static bool forgot_path(struct tunnel *tunnel)
     return forgot;
 }
 
-static void path(void)
+TEST(path)
 {
     world_begin(48);
     connect_ends();
@@ -909,7 +909,7 @@ static void path(void)
 
 /* An address of ours by which datagrams don't leave is not taken again from what comes in, until
  * the path is forgotten. By which device they leave is asked for a new one, and twice a second. */
-static void ways(void)
+TEST(ways)
 {
     struct remote from;
 
@@ -953,7 +953,7 @@ static void ways(void)
     world_stop();
 }
 
-static void replays(void)
+TEST(replays)
 {
     uint8_t bytes[3][256];
     size_t length[3];
@@ -977,7 +977,7 @@ static void replays(void)
 }
 
 /* Every byte matters. */
-static void forgeries(void)
+TEST(forgeries)
 {
     uint8_t bytes[256];
     size_t length;
@@ -1008,7 +1008,7 @@ static void forgeries(void)
 }
 
 /* Whichever end begins anew, with the same key: in time there is a session again. */
-static void restarts(void)
+TEST(restarts)
 {
     for (unsigned int which = 0; which < WORLD_ENDS; which++) {
         world_begin(31);
@@ -1027,7 +1027,7 @@ static void restarts(void)
     }
 }
 
-static void wall_clock(void)
+TEST(wall_clock)
 {
     world_begin(32);
     connect_ends();
@@ -1039,7 +1039,7 @@ static void wall_clock(void)
 }
 
 /* What the peer may send: its own address, and no other. */
-static void sources(void)
+TEST(sources)
 {
     static const uint8_t addresses[][4] = {
         {10, 0, 0, 1}, {10, 0, 0, 2}, {10, 0, 1, 0}, {127, 0, 0, 1}, {0, 0, 0, 0}, {192, 0, 2, 1},
@@ -1081,7 +1081,7 @@ static void send_sealed(const uint8_t *content, size_t length)
 }
 
 /* Content that is no IP packet, or less than its header says. */
-static void nonsense(void)
+TEST(nonsense)
 {
     uint8_t packet[PACKET];
     static const struct {
@@ -1113,7 +1113,7 @@ static void nonsense(void)
 }
 
 /* The container's packets for others are answered, and nothing goes out. */
-static void destinations(void)
+TEST(destinations)
 {
     uint8_t packet[PACKET];
     const struct world_packets *delivered = &world.end[0].delivered;
@@ -1144,7 +1144,7 @@ static void destinations(void)
 }
 
 /* The site routes to the peer through the container: what we have sealed comes back. */
-static void own_datagrams(void)
+TEST(own_datagrams)
 {
     enum {
         OWN = 1000, /* ports: of end 0, and of the peer */
@@ -1208,7 +1208,7 @@ static const struct {
     {1420, 1409, 1420}, {1420, 1420, 1420}, {1420, 1419, 1420}, {1500, 1420, 1424},
 };
 
-static void padding(void)
+TEST(padding)
 {
     for (size_t i = 0; i < COUNT(paddings); i++) {
         world_begin(35);
@@ -1227,7 +1227,7 @@ static void padding(void)
 
 /* Lengths of before the MTU was lowered don't count: not after two seconds, nor after the peer was
  * set again. The numbers are milliseconds, and whether it was set. */
-static void padding_later(void)
+TEST(padding_later)
 {
     static const struct {
         int after;
@@ -1270,7 +1270,7 @@ static void padding_later(void)
 }
 
 /* Up to what UDP can carry; what is longer is dropped, and does no harm. */
-static void long_packets(void)
+TEST(long_packets)
 {
     static const struct {
         size_t length;
@@ -1323,7 +1323,7 @@ static size_t absurd_frame(uint8_t *ret_frame)
 }
 
 /* The other direction, timers and requests have their turn after one such frame, not after 32. */
-static void absurd_frames(void)
+TEST(absurd_frames)
 {
     static uint8_t frame[TUN_FRAME_MAX];
     size_t length = absurd_frame(frame);
@@ -1379,7 +1379,7 @@ static const struct {
     {-EIO, 0, true},      /* the device is down for now */
 };
 
-static void device_errors(void)
+TEST(device_errors)
 {
     for (size_t i = 0; i < COUNT(write_errors); i++) {
         size_t before;
@@ -1415,7 +1415,7 @@ static const struct {
 };
 
 /* What is refused is not tried again; the other goes on, whatever comes first. */
-static void merging_refused(void)
+TEST(merging_refused)
 {
     for (size_t i = 0; i < COUNT(refusals); i++) {
         static const uint8_t orders[][3] = {{UDP, TCP, UDP}, {TCP, UDP, TCP}};
@@ -1462,7 +1462,7 @@ static void flood(unsigned int number, unsigned int count, uint8_t host)
     }
 }
 
-static void cookies(void)
+TEST(cookies)
 {
     world_begin(39);
     connect_ends();
@@ -1496,7 +1496,7 @@ static void cookies(void)
 }
 
 /* Of whom doesn't know the peer's public key. */
-static void forged_cookies(void)
+TEST(forged_cookies)
 {
     struct message_cookie reply = {.type = htole32(MESSAGE_COOKIE)};
 
@@ -1512,7 +1512,7 @@ static void forged_cookies(void)
 }
 
 /* A flood of all kinds from everywhere, for minutes, doesn't end what there is. */
-static void flood_and_session(void)
+TEST(flood_and_session)
 {
     unsigned int lost = 0;
 
@@ -1533,7 +1533,7 @@ static void flood_and_session(void)
 }
 
 /* What waits for a session: the newest, within limits. */
-static void staging_limits(void)
+TEST(staging_limits)
 {
     world_begin(42);
     world.end[0].cut = true;
@@ -1549,7 +1549,7 @@ static void staging_limits(void)
 }
 
 /* Another peer: nothing of the one before is left; the same one: all of it. */
-static void other_peer(void)
+TEST(other_peer)
 {
     struct key key = {{9}};
 
@@ -1567,58 +1567,4 @@ static void other_peer(void)
     world_introduce(0);
     expect(comes_through(0, 4) && comes_through(1, 5), "the first one again");
     world_stop();
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        {.name = "one_handshake", .run = one_handshake},
-        {.name = "confirmation", .run = confirmation},
-        {.name = "confirmation_in_place_of_nonsense", .run = confirmation_in_place_of_nonsense},
-        {.name = "rekey_by_initiator", .run = rekey_by_initiator},
-        {.name = "responders_next", .run = responders_next},
-        {.name = "last_minute", .run = last_minute},
-        {.name = "reject_received", .run = reject_received},
-        {.name = "reject_sent", .run = reject_sent},
-        {.name = "messages", .run = messages},
-        {.name = "retry", .run = retry},
-        {.name = "lost_messages", .run = lost_messages},
-        {.name = "both_begin", .run = both_begin},
-        {.name = "both_begin_lossy", .run = both_begin_lossy},
-        {.name = "both_begin_with_kernel", .run = both_begin_with_kernel},
-        {.name = "both_rekey", .run = both_rekey},
-        {.name = "passive_keepalive", .run = passive_keepalive},
-        {.name = "silence", .run = silence},
-        {.name = "begun_in_vain", .run = begun_in_vain},
-        {.name = "zeroed", .run = zeroed},
-        {.name = "looking_for_old_keys", .run = looking_for_old_keys},
-        {.name = "persistent_keepalive", .run = persistent_keepalive},
-        {.name = "preshared_key", .run = preshared_key},
-        {.name = "roaming", .run = roaming},
-        {.name = "roaming_handshakes", .run = roaming_handshakes},
-        {.name = "roaming_confirmation", .run = roaming_confirmation},
-        {.name = "path", .run = path},
-        {.name = "ways", .run = ways},
-        {.name = "replays", .run = replays},
-        {.name = "forgeries", .run = forgeries},
-        {.name = "restarts", .run = restarts},
-        {.name = "wall_clock", .run = wall_clock},
-        {.name = "sources", .run = sources},
-        {.name = "nonsense", .run = nonsense},
-        {.name = "destinations", .run = destinations},
-        {.name = "own_datagrams", .run = own_datagrams},
-        {.name = "padding", .run = padding},
-        {.name = "padding_later", .run = padding_later},
-        {.name = "long_packets", .run = long_packets},
-        {.name = "absurd_frames", .run = absurd_frames},
-        {.name = "device_errors", .run = device_errors},
-        {.name = "merging_refused", .run = merging_refused},
-        {.name = "cookies", .run = cookies},
-        {.name = "forged_cookies", .run = forged_cookies},
-        {.name = "flood_and_session", .run = flood_and_session},
-        {.name = "staging_limits", .run = staging_limits},
-        {.name = "other_peer", .run = other_peer},
-    };
-
-    return unit_run("engine_tunnel", tests, COUNT(tests));
 }

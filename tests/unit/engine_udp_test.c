@@ -82,7 +82,7 @@ static size_t take(int fd, uint8_t *bytes, size_t size)
 static const size_t gathered[] = {100, 100, 100, 50, 100, 200, 200, 30, 30, 1};
 
 /* They arrive as they were gathered, whatever the batches are. */
-static void order(void)
+TEST(order)
 {
     for (int batches = 0; batches < 2; batches++) {
         struct remote to;
@@ -106,7 +106,7 @@ static void order(void)
 }
 
 /* As many as there can be, of all lengths. */
-static void full_batches(void)
+TEST(full_batches)
 {
     static const size_t lengths[] = {1, 32, 1000, 1452, 9000, 32000, UDP_PAYLOAD_MAX};
 
@@ -129,7 +129,7 @@ static void full_batches(void)
 }
 
 /* A batch that fails for a reason that isn't the batch: batches go on. */
-static void not_for_batching(void)
+TEST(not_for_batching)
 {
     struct remote to, nowhere;
 
@@ -147,7 +147,7 @@ static void not_for_batching(void)
 }
 
 /* One that would have to be fragmented is sent in pieces of its own, and no such batch again. */
-static void too_long_for_batches(void)
+TEST(too_long_for_batches)
 {
     struct remote to;
 
@@ -173,7 +173,7 @@ static struct remote with_local(uint32_t address)
 
 /* Datagrams that aren't checksummed are refused as batches, with EINVAL, and go out one by one. It
  * isn't for the address of ours, and what was found out holds until the path is another. */
-static void refused_batches(void)
+TEST(refused_batches)
 {
     struct remote to;
     int yes = 1;
@@ -201,7 +201,7 @@ static void refused_batches(void)
 }
 
 /* What is refused for another reason says nothing of our address. */
-static void other_errors(void)
+TEST(other_errors)
 {
     struct remote to;
 
@@ -232,7 +232,7 @@ static uint32_t came_from(void)
 }
 
 /* The address that we send from is kept; the device, by which the way may lead no more, is not. */
-static void other_way(void)
+TEST(other_way)
 {
     struct remote to;
 
@@ -280,7 +280,7 @@ static int count_taken(void)
 
 /* By which device a datagram leaves is asked once. If it isn't the one that belongs to our address,
  * that is not sent from, until the device is the same again. */
-static void asked(void)
+TEST(asked)
 {
     for (int batch = 0; batch < 2; batch++) {
         struct remote to, wrong;
@@ -343,7 +343,7 @@ static void send_stamped(struct remote *to)
 
 /* What doesn't leave has no answer. If the last one had none either, the address may be the reason;
  * if there never was one, the kernel gives none. */
-static void silence(void)
+TEST(silence)
 {
     for (int answers = 0; answers < 2; answers++) {
         struct remote to;
@@ -363,7 +363,7 @@ static void silence(void)
 }
 
 /* An answer that nobody has waited for is thrown away. Who is answered isn't the peer. */
-static void answers(void)
+TEST(answers)
 {
     struct remote to;
 
@@ -396,7 +396,7 @@ static void answers(void)
 }
 
 /* What is received in one batch, and the address of ours that it came to. */
-static void receive(void)
+TEST(receive)
 {
     struct udp_received received;
     struct remote to, from;
@@ -448,7 +448,7 @@ static uint32_t strange_address(void)
 }
 
 /* An address of ours that is none: the kernel then chooses, and batches go on. */
-static void local_address(void)
+TEST(local_address)
 {
     const uint32_t none[] = {strange_address(), 0xe0000001}; /* ENETUNREACH or EINVAL; EINVAL */
     struct remote to;
@@ -556,37 +556,15 @@ static void local_address6_body(void *unused)
     }
 }
 
-static void local_address6(void)
+TEST_AS_ROOT(local_address6)
 {
     unit_in_child(local_address6_body, NULL);
 }
 
-static void port(void)
+TEST(port)
 {
     begin();
     expect(udp_port(&udp) == ntohs(name_of(udp.fd4).address.v4.sin_port) && udp_port(&udp), "port");
     end();
     expect(udp_port(&udp) == 0, "without a socket");
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        {.name = "order", .run = order},
-        {.name = "full_batches", .run = full_batches},
-        {.name = "not_for_batching", .run = not_for_batching},
-        {.name = "too_long_for_batches", .run = too_long_for_batches},
-        {.name = "refused_batches", .run = refused_batches},
-        {.name = "other_errors", .run = other_errors},
-        {.name = "other_way", .run = other_way},
-        {.name = "asked", .run = asked},
-        {.name = "silence", .run = silence},
-        {.name = "answers", .run = answers},
-        {.name = "receive", .run = receive},
-        {.name = "local_address", .run = local_address},
-        {.name = "local_address6", .run = local_address6, .root = true},
-        {.name = "port", .run = port},
-    };
-
-    return unit_run("engine_udp", tests, COUNT(tests));
 }

@@ -103,7 +103,7 @@ static const struct {
     {false, 2, {0, 28, 0, 0, 0, 0, 64, 1, 0, 0, 10, 1, 0, 7}, 14, true},
 };
 
-static void answered(void)
+TEST(answered)
 {
     for (size_t i = 0; i < COUNT(answers); i++) {
         uint8_t bytes[200];
@@ -167,7 +167,7 @@ static size_t write_chain(size_t number, uint8_t type, uint8_t *ret_bytes)
 }
 
 /* To an ICMPv6 error there is no answer, whatever is before it, nor to what may be one. */
-static void behind_chains(void)
+TEST(behind_chains)
 {
     for (size_t i = 0; i < COUNT(chains); i++) {
         for (size_t k = 0; k < COUNT(types); k++) {
@@ -185,7 +185,7 @@ static void behind_chains(void)
 }
 
 /* Cut short anywhere, with a length in its header that is longer. */
-static void every_size(void)
+TEST(every_size)
 {
     for (int version = 0; version < 2; version++) {
         uint8_t bytes[200] = {0};
@@ -232,7 +232,7 @@ static void check_answer(bool ipv6, size_t payload, uint32_t from)
     expect(!is_answered(answer, got), "%zu: an answer to an answer", length);
 }
 
-static void every_answer(void)
+TEST(every_answer)
 {
     for (size_t payload = 0; payload < 1500; payload += 1 + payload / 16) {
         for (int version = 0; version < 2; version++) {
@@ -240,16 +240,4 @@ static void every_answer(void)
             check_answer(version, payload, 0x0a00000f);
         }
     }
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        {.name = "answered", .run = answered},
-        {.name = "behind_chains", .run = behind_chains},
-        {.name = "every_size", .run = every_size},
-        {.name = "every_answer", .run = every_answer},
-    };
-
-    return unit_run("engine_unreachable", tests, COUNT(tests));
 }

@@ -38,7 +38,7 @@ static void check_end(uint32_t net, uint32_t host, uint32_t subnet, const char *
 }
 
 /* All 16777216 ends: names, addresses, and back again. */
-static void every_end(void)
+TEST(every_end)
 {
     char digits[8] = "0";
     uint32_t subnet = 0x0a000000;
@@ -55,11 +55,4 @@ static void every_end(void)
     unit_count(UINT32_C(2) * 8388608);
     expect(subnet == 0x0b000000, "the nets don't fill 10.0.0.0/8: end at %08x", subnet);
     expect(strcmp(digits, "8388608") == 0, "counted to %s", digits);
-}
-
-int main(void)
-{
-    static const struct test tests[] = {{.name = "every_end", .run = every_end}};
-
-    return unit_run("every_end", tests, COUNT(tests));
 }

@@ -18,7 +18,7 @@ static void fill(char *text, size_t length)
 }
 
 /* The error comes back, whatever it is; `usage` is somebody else's. */
-static void errors_come_back(void)
+TEST(errors_come_back)
 {
     for (int error = 0; error >= -200; error--) {
         const struct task *usage = (const void *)&error;
@@ -32,7 +32,7 @@ static void errors_come_back(void)
 }
 
 /* A text of any length is cut off where the room ends, and ended there. */
-static void overlong_texts(void)
+TEST(overlong_texts)
 {
     for (size_t length = 0; length < 3 * TEXT_SIZE; length++) {
         char text[3 * TEXT_SIZE];
@@ -49,7 +49,7 @@ static void overlong_texts(void)
 }
 
 /* Appended to a text of each length, of each length up to too much. */
-static void additions(void)
+TEST(additions)
 {
     for (size_t length = 0; length < TEXT_SIZE; length++) {
         for (size_t more = 0; more < 400; more += 7) {
@@ -69,7 +69,7 @@ static void additions(void)
     }
 }
 
-static void many_additions(void)
+TEST(many_additions)
 {
     struct failure failure;
 
@@ -103,7 +103,7 @@ static const struct {
     {5, "can't do it: unknown error (errno -5)"},
 };
 
-static void unexpected_errors(void)
+TEST(unexpected_errors)
 {
     for (size_t i = 0; i < COUNT(unexpected); i++) {
         struct failure failure;
@@ -120,7 +120,7 @@ static void unexpected_errors(void)
     }
 }
 
-static void steps(void)
+TEST(steps)
 {
     for (int error = 1; error < 600; error++) {
         struct failure step, other;
@@ -149,7 +149,7 @@ static const struct {
     {-EIO, FAILURE_SYSTEM, FAILURE_SYSTEM, FAILURE_SYSTEM},
 };
 
-static void classes_of_errors(void)
+TEST(classes_of_errors)
 {
     for (size_t i = 0; i < COUNT(classes); i++) {
         const int error = classes[i].error;
@@ -168,7 +168,7 @@ static void classes_of_errors(void)
 }
 
 /* Each has a word of its own. */
-static void words(void)
+TEST(words)
 {
     for (int a = 0; a < FAILURE_CODES; a++) {
         const char *word = failure_word((enum failure_code)a);
@@ -180,28 +180,11 @@ static void words(void)
 }
 
 /* The caller's locale isn't asked, nor are translations. */
-static void no_translation(void)
+TEST(no_translation)
 {
     struct failure failure;
 
     expect(setenv("LANGUAGE", "de", 1) == 0 && setenv("LC_ALL", "de_DE.UTF-8", 1) == 0, "setenv");
     (void)fail_unexpected(&failure, -EPERM, "x");
     expect(strcmp(failure.text, "x: Operation not permitted (errno 1)") == 0, "%s", failure.text);
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        {.name = "errors_come_back", .run = errors_come_back},
-        {.name = "overlong_texts", .run = overlong_texts},
-        {.name = "additions", .run = additions},
-        {.name = "many_additions", .run = many_additions},
-        {.name = "unexpected_errors", .run = unexpected_errors},
-        {.name = "steps", .run = steps},
-        {.name = "classes_of_errors", .run = classes_of_errors},
-        {.name = "words", .run = words},
-        {.name = "no_translation", .run = no_translation},
-    };
-
-    return unit_run("failure", tests, COUNT(tests));
 }

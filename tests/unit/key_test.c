@@ -67,7 +67,7 @@ static const struct {
 
 static const char good[] = "hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo=";
 
-static void rfc_4648(void)
+TEST(rfc_4648)
 {
     for (size_t i = 0; i < COUNT(vectors); i++) {
         char text[16];
@@ -90,13 +90,13 @@ static void check_both_ways(size_t number, const struct key *key, const char *wa
     free(text);
 }
 
-static void known_keys(void)
+TEST(known_keys)
 {
     for (size_t i = 0; i < COUNT(known); i++)
         check_both_ways(i, &known[i].key, known[i].text);
 }
 
-static void random_keys(void)
+TEST(random_keys)
 {
     for (size_t i = 0; i < 20000; i++) {
         struct key key;
@@ -109,7 +109,7 @@ static void random_keys(void)
     }
 }
 
-static void every_value_of_each_byte(void)
+TEST(every_value_of_each_byte)
 {
     for (size_t place = 0; place < KEY_SIZE; place++) {
         for (unsigned int value = 0; value < 256; value++) {
@@ -135,7 +135,7 @@ static void check_refused(size_t number, const char *text)
 }
 
 /* Of the last character but one, two bits are spare: they have to be zero. */
-static void canonical(void)
+TEST(canonical)
 {
     size_t taken = 0;
 
@@ -157,7 +157,7 @@ static void canonical(void)
 }
 
 /* Every byte at every place: taken if it is of the alphabet (or the '=' at the end), no other. */
-static void every_byte_at_each_place(void)
+TEST(every_byte_at_each_place)
 {
     for (size_t place = 0; place < KEY_TEXT_LENGTH; place++) {
         for (int byte = 1; byte < 256; byte++) {
@@ -183,7 +183,7 @@ static void every_byte_at_each_place(void)
 }
 
 /* Of all lengths one is right, with or without the '='. */
-static void lengths(void)
+TEST(lengths)
 {
     for (size_t length = 0; length <= 60; length++) {
         char text[61] = {0};
@@ -225,7 +225,7 @@ static const char *const refused[] = {
     "============================================",
 };
 
-static void refused_texts(void)
+TEST(refused_texts)
 {
     char bytes[KEY_TEXT_LENGTH + 1] = {0};
 
@@ -252,7 +252,7 @@ static void *decode_it(void *text)
 }
 
 /* Of a key that is read, or refused at its last bits, nothing is left on the stack. */
-static void nothing_left(void)
+TEST(nothing_left)
 {
     static const char *const texts[] = {good, "hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmp="};
     struct key key;
@@ -278,7 +278,7 @@ static void nothing_left(void)
 
 /* A private key has three bits cleared at one end, one cleared and one set at the other; all others
  * are left alone. */
-static void clamp(void)
+TEST(clamp)
 {
     for (unsigned int value = 0; value < 256; value++) {
         struct key key;
@@ -297,7 +297,7 @@ static void clamp(void)
 }
 
 /* A key with one bit set is neither zero nor another's equal. */
-static void comparison(void)
+TEST(comparison)
 {
     struct key zero = {{0}};
 
@@ -316,7 +316,7 @@ static void comparison(void)
 
 /* Each byte at each place, there and back; and with each other character in the place of a digit.
  */
-static void hexadecimal(void)
+TEST(hexadecimal)
 {
     for (unsigned int i = 0; i < 256 * KEY_SIZE; i++) {
         size_t place = i % KEY_SIZE;
@@ -335,24 +335,4 @@ static void hexadecimal(void)
         expect((key_from_hex(text, &again) == 0) == (wrong && strchr("0123456789abcdef", wrong)),
                "character %d at %zu", wrong, 2 * place + i % 2);
     }
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        {.name = "rfc_4648", .run = rfc_4648},
-        {.name = "known_keys", .run = known_keys},
-        {.name = "random_keys", .run = random_keys},
-        {.name = "every_value_of_each_byte", .run = every_value_of_each_byte},
-        {.name = "canonical", .run = canonical},
-        {.name = "every_byte_at_each_place", .run = every_byte_at_each_place},
-        {.name = "lengths", .run = lengths},
-        {.name = "refused_texts", .run = refused_texts},
-        {.name = "nothing_left", .run = nothing_left},
-        {.name = "hexadecimal", .run = hexadecimal},
-        {.name = "clamp", .run = clamp},
-        {.name = "comparison", .run = comparison},
-    };
-
-    return unit_run("key", tests, COUNT(tests));
 }

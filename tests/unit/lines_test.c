@@ -102,7 +102,7 @@ static enum lines_result split(const char *line, size_t length, struct words *re
     return result;
 }
 
-static void split_cases(void)
+TEST(split_cases)
 {
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct words words;
@@ -118,7 +118,7 @@ static void split_cases(void)
 }
 
 /* Each byte, alone and between two words. */
-static void split_every_byte(void)
+TEST(split_every_byte)
 {
     for (int byte = 0; byte < 256; byte++) {
         const char line[] = {'a', (char)byte, 'b'};
@@ -137,7 +137,7 @@ static void split_every_byte(void)
     }
 }
 
-static void split_lengths(void)
+TEST(split_lengths)
 {
     static char line[2 * BUFFER];
 
@@ -190,7 +190,7 @@ static const char *said_to(const char *text, size_t size)
     return said;
 }
 
-static void ends(void)
+TEST(ends)
 {
     static const struct {
         const char *text;
@@ -226,7 +226,7 @@ static void ends(void)
 
 /* A line of each length around what is too long, and around what is read at once and twice that;
  * behind another, and before one. */
-static void lengths(void)
+TEST(lengths)
 {
     static const size_t around[] = {LINES_LENGTH_MAX, BUFFER, 2 * BUFFER, 3 * BUFFER};
     static char text[4 * BUFFER];
@@ -263,7 +263,7 @@ static void lengths(void)
 }
 
 /* What comes of the rest of a line that was too long isn't taken for a line, whatever it is. */
-static void rest_of_a_long_line(void)
+TEST(rest_of_a_long_line)
 {
     static char text[3 * BUFFER];
     struct lines lines;
@@ -304,7 +304,7 @@ static void check_pieces(struct lines *lines, size_t piece)
 
 /* The same lines, written by another process a piece at a time, so that the reader has to wait; and
  * from a pipe that doesn't wait by itself. */
-static void pieces(void)
+TEST(pieces)
 {
     for (size_t number = 0; number < 24; number++) {
         size_t piece = number / 2 + 1;
@@ -333,7 +333,7 @@ static void pieces(void)
 }
 
 /* A line is given out when it is there, not when more is. */
-static void at_once(void)
+TEST(at_once)
 {
     struct words words;
     struct lines lines;
@@ -360,7 +360,7 @@ static void at_once(void)
 }
 
 /* Lines are counted, whatever they are. */
-static void counted(void)
+TEST(counted)
 {
     static const char text[] = "a\n# b\n\nc d\n";
     static const int results[] = {LINES_WORDS, LINES_NOTHING, LINES_NOTHING, LINES_WORDS};
@@ -376,7 +376,7 @@ static void counted(void)
 }
 
 /* Only lines with words write words. */
-static void unwritten(void)
+TEST(unwritten)
 {
     static const char *const texts[] = {"", "a", ""};
     struct words words;
@@ -393,7 +393,7 @@ static void unwritten(void)
     }
 }
 
-static void no_input(void)
+TEST(no_input)
 {
     struct lines lines = {.fd = open("/", O_RDONLY | O_CLOEXEC)};
     struct words words;
@@ -401,23 +401,4 @@ static void no_input(void)
     expect(lines_next(&lines, &words) == -EISDIR, "a directory");
     close(lines.fd);
     expect(lines_next(&lines, &words) == -EBADF, "a closed one");
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        {.name = "split_cases", .run = split_cases},
-        {.name = "split_every_byte", .run = split_every_byte},
-        {.name = "split_lengths", .run = split_lengths},
-        {.name = "ends", .run = ends},
-        {.name = "lengths", .run = lengths},
-        {.name = "rest_of_a_long_line", .run = rest_of_a_long_line},
-        {.name = "pieces", .run = pieces},
-        {.name = "counted", .run = counted},
-        {.name = "at_once", .run = at_once},
-        {.name = "unwritten", .run = unwritten},
-        {.name = "no_input", .run = no_input},
-    };
-
-    return unit_run("lines", tests, COUNT(tests));
 }

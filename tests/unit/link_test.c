@@ -19,7 +19,7 @@ static const struct {
     {8388607, 0, 0x0afffffe}, {8388607, 1, 0x0affffff},
 };
 
-static void known_addresses(void)
+TEST(known_addresses)
 {
     for (size_t i = 0; i < COUNT(addresses); i++) {
         struct link_end end = {.net = addresses[i].net, .host = addresses[i].host};
@@ -31,7 +31,7 @@ static void known_addresses(void)
 }
 
 /* With each length of prefix the limit is the last net whose name fits: the next one's doesn't. */
-static void limit_of_each_prefix(void)
+TEST(limit_of_each_prefix)
 {
     static const char letters[] = "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghi"
                                   "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghi";
@@ -69,7 +69,7 @@ static void limit_of_each_prefix(void)
 
 /* Every net that ends or begins a length, with every prefix: the name, whether it fits, and back.
  */
-static void lengths_of_names(void)
+TEST(lengths_of_names)
 {
     static const char *const prefixes[] = {
         "w",       "wg",       "wgx",       "wg_x",       "wg.xy",       "wg-x-y",
@@ -189,7 +189,7 @@ static const struct {
     {"wg", "wg-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa-0"},
 };
 
-static void names_that_are_none(void)
+TEST(names_that_are_none)
 {
     for (size_t i = 0; i < COUNT(bad_names); i++) {
         char *name = unit_copy(bad_names[i].name, strlen(bad_names[i].name) + 1);
@@ -204,7 +204,7 @@ static void names_that_are_none(void)
 
 /* One wrong byte anywhere: all 255 values at each place of a name. What parses is what link_name()
  * makes of the result, and nothing else. */
-static void every_wrong_byte(void)
+TEST(every_wrong_byte)
 {
     static const char name[] = "wg-1204567-1";
 
@@ -226,17 +226,4 @@ static void every_wrong_byte(void)
                        "byte %d at %zu taken", byte, place);
         }
     }
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        {.name = "known_addresses", .run = known_addresses},
-        {.name = "limit_of_each_prefix", .run = limit_of_each_prefix},
-        {.name = "lengths_of_names", .run = lengths_of_names},
-        {.name = "names_that_are_none", .run = names_that_are_none},
-        {.name = "every_wrong_byte", .run = every_wrong_byte},
-    };
-
-    return unit_run("link", tests, COUNT(tests));
 }

@@ -8,7 +8,7 @@
 #include "wire.h"
 
 /* All that can be appended, in one message. */
-static void layout(void)
+TEST(layout)
 {
     static const uint8_t wanted[] = {
         0x48, 0,    0,    0,    /* length: 72 */
@@ -49,7 +49,7 @@ static void layout(void)
 }
 
 /* A message starts anew, whatever was there. */
-static void start_again(void)
+TEST(start_again)
 {
     for (size_t size = 0; size <= 64; size++) {
         struct message message;
@@ -96,7 +96,7 @@ static void check_behind(const char *what, size_t size, size_t room, const struc
 }
 
 /* Attributes of every size, where there is room for this many bytes and no more. */
-static void overflow(void)
+TEST(overflow)
 {
     static const uint8_t bytes[2 * MESSAGE_SIZE];
 
@@ -121,7 +121,7 @@ static void overflow(void)
 }
 
 /* Each of the other appends, with too little room and with enough. */
-static void overflow_of_each_kind(void)
+TEST(overflow_of_each_kind)
 {
     static const size_t needed[] = {8, 8, 12, 4};
 
@@ -149,7 +149,7 @@ static void overflow_of_each_kind(void)
 }
 
 /* Until it is full, and on: the bound holds, and the length stays that of whole attributes. */
-static void fill(void)
+TEST(fill)
 {
     for (size_t size = 0; size <= 40; size++) {
         struct watched *watched = malloc(sizeof(*watched));
@@ -167,17 +167,4 @@ static void fill(void)
         check_behind("filled with", size, 0, watched);
         free(watched);
     }
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        {.name = "layout", .run = layout},
-        {.name = "start_again", .run = start_again},
-        {.name = "overflow", .run = overflow},
-        {.name = "overflow_of_each_kind", .run = overflow_of_each_kind},
-        {.name = "fill", .run = fill},
-    };
-
-    return unit_run("message", tests, COUNT(tests));
 }

@@ -44,7 +44,7 @@ static const struct {
     {"\n\n  \nwg-7-1:\n", 13, true},
 };
 
-static void table(void)
+TEST(table)
 {
     for (size_t i = 0; i < COUNT(cases); i++) {
         size_t length = strlen(cases[i].text), seen = 1000;
@@ -58,7 +58,7 @@ static void table(void)
 }
 
 /* In pieces of any size a link is found as in the whole, if what is left is put before the next. */
-static void pieces(void)
+TEST(pieces)
 {
     static const char text[] = HEAD LO "  eth0: 0 0\nwg-7-0: 0 0\n" LO;
 
@@ -78,14 +78,4 @@ static void pieces(void)
         }
         expect(found, "pieces of %zu", size);
     }
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        {.name = "table", .run = table},
-        {.name = "pieces", .run = pieces},
-    };
-
-    return unit_run("netdev", tests, COUNT(tests));
 }

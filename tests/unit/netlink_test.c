@@ -285,7 +285,7 @@ static void start_forgery(const struct datagram *datagrams, size_t count)
     forgery.count = count;
 }
 
-static void forged_answers(void)
+TEST(forged_answers)
 {
     for (size_t i = 0; i < COUNT(forged); i++) {
         struct netlink netlink = {.fd = -1, .sequence = (uint32_t)i};
@@ -308,7 +308,7 @@ static void forged_answers(void)
 }
 
 /* An answer that never ends is left, after much of it. */
-static void endless_answer(void)
+TEST(endless_answer)
 {
     static const struct datagram more = DATAGRAM(links);
     struct netlink netlink = {.fd = -1};
@@ -325,7 +325,7 @@ static void endless_answer(void)
 }
 
 /* Nothing is sent that is not whole; what can't be sent is an error. */
-static void sending(void)
+TEST(sending)
 {
     static const struct datagram yes = DATAGRAM(ack);
     struct netlink netlink = {.fd = -1, .sequence = UINT32_MAX};
@@ -360,7 +360,7 @@ static void sending(void)
 }
 
 /* A peer on a pair of sockets is not the kernel, whatever it says. */
-static void not_the_kernel(void)
+TEST(not_the_kernel)
 {
     static const int types[] = {SOCK_SEQPACKET, SOCK_DGRAM};
 
@@ -555,7 +555,7 @@ static void kernel_body(void *context)
     expect(netlink.fd == -5 && netlink.sequence == 7, "written");
 }
 
-static void the_kernel(void)
+TEST_AS_ROOT(the_kernel)
 {
     unit_in_child(kernel_body, NULL);
 }
@@ -574,13 +574,13 @@ static void leaks_body(void *context)
     expect(dup(0) == first, "a descriptor is left open");
 }
 
-static void no_leaks(void)
+TEST_AS_ROOT(no_leaks)
 {
     unit_in_child(leaks_body, NULL);
 }
 
 /* secret_wipe() leaves no byte of the key and the request. */
-static void wipe(void)
+TEST(wipe)
 {
     memset(&secret.private_key, 0x77, sizeof(secret.private_key));
     memset(&secret.request, 0x77, sizeof(secret.request));
@@ -589,19 +589,4 @@ static void wipe(void)
         expect(((const uint8_t *)&secret.private_key)[i] == 0, "key: byte %zu", i);
     for (size_t i = 0; i < sizeof(secret.request); i++)
         expect(((const uint8_t *)&secret.request)[i] == 0, "request: byte %zu", i);
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        {.name = "forged_answers", .run = forged_answers},
-        {.name = "endless_answer", .run = endless_answer},
-        {.name = "sending", .run = sending},
-        {.name = "not_the_kernel", .run = not_the_kernel},
-        {.name = "the_kernel", .run = the_kernel, .root = true},
-        {.name = "no_leaks", .run = no_leaks, .root = true},
-        {.name = "wipe", .run = wipe},
-    };
-
-    return unit_run("netlink", tests, COUNT(tests));
 }

@@ -73,7 +73,7 @@ static const struct {
     {"1:2:3:4:5:6:7:8:9/128", NETWORK_MALFORMED, false, {0}, 0},
 };
 
-static void table(void)
+TEST(table)
 {
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct network network, untouched;
@@ -126,7 +126,7 @@ static const struct {
     {"2001:db8::/32", "32.1.13.184:1", false},
 };
 
-static void contained(void)
+TEST(contained)
 {
     for (size_t i = 0; i < COUNT(places); i++) {
         const char *text = places[i].endpoint;
@@ -142,7 +142,7 @@ static void contained(void)
 }
 
 /* Of each length the first and the last address, and those beside them. */
-static void every_length(void)
+TEST(every_length)
 {
     for (unsigned int bits = 1; bits <= 32; bits++) {
         uint32_t size = bits == 32 ? 0 : UINT32_MAX >> bits;
@@ -162,7 +162,7 @@ static void every_length(void)
     }
 }
 
-static void cut_off_addresses(void)
+TEST(cut_off_addresses)
 {
     static const char ipv4[] = "192.0.2.17", ipv6[] = "2001:db8::17";
     uint8_t bytes[16];
@@ -177,16 +177,4 @@ static void cut_off_addresses(void)
         expect(address_parse_ipv4(cut, &address) == -1, "'%s'", cut);
         free(cut);
     }
-}
-
-static const struct test tests[] = {
-    {"table", table, false},
-    {"contained", contained, false},
-    {"every_length", every_length, false},
-    {"cut_off_addresses", cut_off_addresses, false},
-};
-
-int main(void)
-{
-    return unit_run("network", tests, COUNT(tests));
 }

@@ -50,27 +50,17 @@ static void check(size_t number, const char *text, size_t length, unsigned int e
     free(copy);
 }
 
-static void table(void)
+TEST(table)
 {
     for (size_t i = 0; i < COUNT(cases); i++)
         check(i, cases[i].text, strlen(cases[i].text), cases[i].first_at);
 }
 
-static void cut_off(void)
+TEST(cut_off)
 {
     static const char text[] = "Name:\tsh\nNSpid:\t4711\t1\t11\t1\nNSpgid:\t4711\t1\n";
     const size_t end = (size_t)(strstr(text, "\nNSpgid") - text) + 1;
 
     for (size_t length = 0; length <= strlen(text); length++)
         check(length, text, length, length < end ? 0 : 4);
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        {.name = "table", .run = table},
-        {.name = "cut_off", .run = cut_off},
-    };
-
-    return unit_run("nspid", tests, COUNT(tests));
 }

@@ -125,7 +125,7 @@ static int count_open(void)
     return count;
 }
 
-static void files(void)
+TEST(files)
 {
     for (size_t i = 0; i < COUNT(contents); i++) {
         char path[32];
@@ -159,7 +159,7 @@ static void relative_body(void *context)
     close(fd);
 }
 
-static void relative(void)
+TEST(relative)
 {
     unit_in_child(relative_body, NULL);
 }
@@ -186,7 +186,7 @@ static pid_t start_writer(int fd, int other, const char *bytes, size_t size, siz
     _exit(0);
 }
 
-static void pipes(void)
+TEST(pipes)
 {
     for (size_t i = 0; i < COUNT(contents); i++) {
         for (size_t piece = 1; piece <= 100; piece *= 10) {
@@ -205,7 +205,7 @@ static void pipes(void)
     }
 }
 
-static void named_pipe(void)
+TEST(named_pipe)
 {
     char path[32];
     int fd = make_file("", 0, path);
@@ -254,7 +254,7 @@ static void interrupted_body(void *context)
           &(struct preshared_source){.kind = PRESHARED_DESCRIPTOR, .descriptor = ends[0]}, true);
 }
 
-static void interrupted(void)
+TEST(interrupted)
 {
     unit_in_child(interrupted_body, NULL);
 }
@@ -286,7 +286,7 @@ static void check_descriptor(const char *what, int fd, int error)
                   error, NAME "can't read it: ");
 }
 
-static void trouble(void)
+TEST(trouble)
 {
     char long_path[5000] = {0};
     int ends[2], network = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
@@ -318,7 +318,7 @@ static void trouble(void)
 }
 
 /* What isn't asked for isn't read. */
-static void none(void)
+TEST(none)
 {
     struct failure failure = {.text = ""};
     struct preshared_source source = {.kind = PRESHARED_NONE, .path = "/dev/zero"};
@@ -326,19 +326,4 @@ static void none(void)
     soil();
     expect(preshared_read(&source, &failure) == 0 && failure.text[0] == '\0', "none");
     expect(secret.text[0] == 'x' && secret.preshared_key.bytes[0] == 0xa5, "none: read");
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        {.name = "files", .run = files},
-        {.name = "relative", .run = relative},
-        {.name = "pipes", .run = pipes},
-        {.name = "named_pipe", .run = named_pipe},
-        {.name = "interrupted", .run = interrupted},
-        {.name = "trouble", .run = trouble},
-        {.name = "none", .run = none},
-    };
-
-    return unit_run("preshared", tests, COUNT(tests));
 }

@@ -122,7 +122,7 @@ static void without_body(void *context)
     expect(privilege_to_bind() == 0, "privilege_to_bind()");
 }
 
-static void start(void)
+TEST_AS_ROOT(start)
 {
     unit_in_child(start_body, NULL);
     unit_in_child(others_body, NULL);
@@ -171,7 +171,7 @@ static void raise_body(void *context)
     }
 }
 
-static void raise_and_lower(void)
+TEST_AS_ROOT(raise_and_lower)
 {
     unit_in_child(raise_body, NULL);
 }
@@ -197,7 +197,7 @@ static void end_body(void *context)
     expect(false, "raised after the end");
 }
 
-static void end(void)
+TEST_AS_ROOT(end)
 {
     bool again = false;
     int status;
@@ -252,7 +252,7 @@ static void missing_body(void *context)
            "case %zu: %s", at->number, failure.text);
 }
 
-static void missing_ones(void)
+TEST_AS_ROOT(missing_ones)
 {
     for (size_t i = 0; i < COUNT(subsets); i++) {
         struct subset_case with = {.number = i, .others = true};
@@ -275,7 +275,7 @@ static void raise_missing_body(void *context)
     expect(false, "case %zu: raised", number);
 }
 
-static void raise_missing(void)
+TEST_AS_ROOT(raise_missing)
 {
     for (size_t i = 1; i < COUNT(raised); i++) {
         int status = unit_fork(raise_missing_body, &i);
@@ -283,17 +283,4 @@ static void raise_missing(void)
         expect(WIFEXITED(status) && WEXITSTATUS(status) == EXIT_FAILURE, "case %zu: status 0x%x", i,
                (unsigned)status);
     }
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        {.name = "start", .run = start, .root = true},
-        {.name = "raise_and_lower", .run = raise_and_lower, .root = true},
-        {.name = "end", .run = end, .root = true},
-        {.name = "missing_ones", .run = missing_ones, .root = true},
-        {.name = "raise_missing", .run = raise_missing, .root = true},
-    };
-
-    return unit_run("privilege", tests, COUNT(tests));
 }

@@ -27,7 +27,7 @@ static int parse(const char *text, size_t length, struct link_status *ret_status
     return result;
 }
 
-static void without_peer(void)
+TEST(without_peer)
 {
     struct link_status status;
     const char *text = OWN END;
@@ -39,7 +39,7 @@ static void without_peer(void)
            status.peers);
 }
 
-static void with_peer(void)
+TEST(with_peer)
 {
     struct link_status status;
     const char *text =
@@ -103,7 +103,7 @@ static const struct {
     {"[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:655350000000000000000", false, false, 0},
 };
 
-static void every_endpoint(void)
+TEST(every_endpoint)
 {
     for (size_t i = 0; i < COUNT(endpoints); i++) {
         struct link_status status;
@@ -223,7 +223,7 @@ static const struct {
      false},
 };
 
-static void every_report(void)
+TEST(every_report)
 {
     for (size_t i = 0; i < COUNT(reports); i++) {
         struct link_status status, before;
@@ -238,7 +238,7 @@ static void every_report(void)
 }
 
 /* One allowed IP more than an engine has. */
-static void too_many(void)
+TEST(too_many)
 {
     for (size_t count = 0; count <= STATUS_ALLOWED_MAX + 1; count++) {
         struct link_status status;
@@ -261,7 +261,7 @@ static void too_many(void)
              "allowed_ip=10.0.0.15/32\nallowed_ip=2001:db8::/33\n" END
 
 /* Cut off anywhere, it is none. */
-static void cut_off(void)
+TEST(cut_off)
 {
     static const char whole[] = WHOLE;
     struct link_status status;
@@ -273,7 +273,7 @@ static void cut_off(void)
 }
 
 /* Each byte replaced by each other: what is taken then makes sense, and so does what is told. */
-static void each_byte(void)
+TEST(each_byte)
 {
     static const char whole[] = WHOLE;
     size_t taken = 0;
@@ -296,19 +296,4 @@ static void each_byte(void)
     }
     /* Of a digit there are other digits. */
     expect(taken > 128 * 15 && taken < 3500, "%zu taken", taken);
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        {.name = "without_peer", .run = without_peer},
-        {.name = "with_peer", .run = with_peer},
-        {.name = "every_endpoint", .run = every_endpoint},
-        {.name = "every_report", .run = every_report},
-        {.name = "too_many", .run = too_many},
-        {.name = "cut_off", .run = cut_off},
-        {.name = "each_byte", .run = each_byte},
-    };
-
-    return unit_run("report", tests, COUNT(tests));
 }

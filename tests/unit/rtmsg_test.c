@@ -278,7 +278,7 @@ static const struct {
     {"route_dump", rtmsg_route_dump, route_dump_bytes, sizeof(route_dump_bytes)},
 };
 
-static void sent_bytes(void)
+TEST(sent_bytes)
 {
     for (size_t i = 0; i < COUNT(built); i++) {
         struct message *message = malloc(sizeof(*message));
@@ -293,7 +293,7 @@ static void sent_bytes(void)
 
 /* With texts of any length: a message that is too long is marked, one that is not is as long as its
  * parts. */
-static void long_texts(void)
+TEST(long_texts)
 {
     for (size_t length = 0; length < 600; length++) {
         struct message *message = malloc(sizeof(*message));
@@ -430,7 +430,7 @@ static void check_link(const char *what, const struct wire *wire, const struct r
     expect(strcmp(link.alias, wanted->alias) == 0, "%s: alias %s", what, link.alias);
 }
 
-static void good_link(void)
+TEST(good_link)
 {
     struct rtmsg_link wanted = a_wanted_link;
     struct wire wire;
@@ -452,7 +452,7 @@ static const struct {
     {1, true}, {2, true}, {INT32_MAX, true}, {0, false}, {-1, false}, {INT32_MIN, false},
 };
 
-static void link_indexes(void)
+TEST(link_indexes)
 {
     for (size_t i = 0; i < COUNT(indexes); i++) {
         struct wire wire;
@@ -491,7 +491,7 @@ static const struct {
     {"a\xff\x1b", 4, "a\xff\x1b", "a\xff\x1b"}, /* any bytes may be in a name */
 };
 
-static void link_strings(void)
+TEST(link_strings)
 {
     for (size_t i = 0; i < COUNT(strings); i++) {
         struct rtmsg_link wanted = {.index = 3, .kind = "tun"};
@@ -520,7 +520,7 @@ static void link_strings(void)
 }
 
 /* Aliases have from 0 to 255 characters, of which 95 are read; a longer one is taken for none. */
-static void link_aliases(void)
+TEST(link_aliases)
 {
     for (size_t length = 0; length <= 255; length++) {
         struct rtmsg_link wanted = {.index = 3, .name = "x"};
@@ -552,7 +552,7 @@ static void link_aliases(void)
     }
 }
 
-static void odd_links(void)
+TEST(odd_links)
 {
     struct rtmsg_link wanted = {.index = 3, .name = "second", .kind = "two", .group = 2};
     static const char group[5] = {0};
@@ -609,7 +609,7 @@ static void odd_links(void)
     }
 }
 
-static void link_mtus(void)
+TEST(link_mtus)
 {
     static const uint32_t values[] = {0, 1, 68, 1279, 1280, 1420, 65535, 65536, UINT32_MAX};
     static const char bytes[8] = {1};
@@ -743,7 +743,7 @@ static void check_hops(const char *what, const void *hops, size_t size,
 }
 
 /* A route over several gateways. */
-static void hops(void)
+TEST(hops)
 {
     const struct rtmsg_route two = {.type = RTN_UNICAST, .gateways = 2, .gateway = {0x0a000002}};
     const struct rtmsg_route none = {.type = RTN_UNICAST};
@@ -770,7 +770,7 @@ static void hops(void)
     }
 }
 
-static void routes(void)
+TEST(routes)
 {
     static const uint16_t addresses[] = {RTA_DST, RTA_GATEWAY, RTA_OIF};
     static const char bytes[16] = {1};
@@ -869,7 +869,7 @@ static void check_path(const char *what, const struct wire *wire, const struct r
            "%s: device %d, MTU %u, type %u", what, path.device, path.mtu, path.type);
 }
 
-static void paths(void)
+TEST(paths)
 {
     static const uint32_t values[] = {0, 1, 1279, 1280, 65535, 65536, UINT32_MAX};
     static const char bytes[8] = {1};
@@ -927,7 +927,7 @@ static void paths(void)
     }
 }
 
-static void hostile_paths(void)
+TEST(hostile_paths)
 {
     struct wire wire;
 
@@ -937,7 +937,7 @@ static void hostile_paths(void)
     wire_mutate(&path_reader, &wire, 100000);
 }
 
-static void hostile_links(void)
+TEST(hostile_links)
 {
     struct wire wire;
 
@@ -947,7 +947,7 @@ static void hostile_links(void)
     wire_mutate(&link_reader, &wire, 200000);
 }
 
-static void hostile_routes(void)
+TEST(hostile_routes)
 {
     struct wire wire;
 
@@ -999,7 +999,7 @@ static void check_real(const char *name, unsigned int index)
 }
 
 /* The way to ourselves is lo, whose MTU is told by its index. */
-static void real_path(void)
+TEST(real_path)
 {
     static uint8_t answer[65536] __attribute__((aligned(4)));
     const struct endpoint endpoint = {.address = 0x7f000001, .port = 9};
@@ -1017,7 +1017,7 @@ static void real_path(void)
     expect(strcmp(link.name, "lo") == 0 && link.mtu > 1280, "%s, MTU %u", link.name, link.mtu);
 }
 
-static void real_links(void)
+TEST(real_links)
 {
     struct if_nameindex *list = if_nameindex();
 
@@ -1055,7 +1055,7 @@ static const uint8_t counters_dump_bytes[] = {
     't', 'u', 'n', 0,
 };
 
-static void counters_sent(void)
+TEST(counters_sent)
 {
     struct message message;
 
@@ -1099,7 +1099,7 @@ static void sane_counters(const char *what, const void *ret)
 static const struct reader counters_reader = {"counters", parse_counters,
                                               sizeof(struct rtmsg_counters), sane_counters};
 
-static void counters(void)
+TEST(counters)
 {
     for (size_t size = 0; size <= 256; size += 4) {
         struct rtmsg_counters counted = {.sent_bytes = 7};
@@ -1121,7 +1121,7 @@ static void counters(void)
     }
 }
 
-static void hostile_counters(void)
+TEST(hostile_counters)
 {
     struct wire wire;
 
@@ -1187,7 +1187,7 @@ static void check_arp(const char *what, const struct wire *wire, const struct rt
            arp.loopback, arp.point_to_point, arp.answers, arp.ignore);
 }
 
-static void arps(void)
+TEST(arps)
 {
     enum {
         ARP_IGNORE = 118, /* by an_arp() */
@@ -1228,7 +1228,7 @@ static void arps(void)
     check_arp("message type", &wire, NULL);
 }
 
-static void hostile_arps(void)
+TEST(hostile_arps)
 {
     struct wire wire;
 
@@ -1236,33 +1236,4 @@ static void hostile_arps(void)
     wire_cut(&arp_reader, &wire);
     wire_lie(&arp_reader, &wire);
     wire_mutate(&arp_reader, &wire, 50000);
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        {.name = "counters_sent", .run = counters_sent},
-        {.name = "counters", .run = counters},
-        {.name = "hostile_counters", .run = hostile_counters},
-        {.name = "sent_bytes", .run = sent_bytes},
-        {.name = "long_texts", .run = long_texts},
-        {.name = "good_link", .run = good_link},
-        {.name = "link_indexes", .run = link_indexes},
-        {.name = "link_strings", .run = link_strings},
-        {.name = "link_aliases", .run = link_aliases},
-        {.name = "odd_links", .run = odd_links},
-        {.name = "link_mtus", .run = link_mtus},
-        {.name = "routes", .run = routes},
-        {.name = "hops", .run = hops},
-        {.name = "arps", .run = arps},
-        {.name = "hostile_arps", .run = hostile_arps},
-        {.name = "paths", .run = paths},
-        {.name = "hostile_paths", .run = hostile_paths},
-        {.name = "real_path", .run = real_path},
-        {.name = "hostile_links", .run = hostile_links},
-        {.name = "hostile_routes", .run = hostile_routes},
-        {.name = "real_links", .run = real_links},
-    };
-
-    return unit_run("rtmsg", tests, COUNT(tests));
 }

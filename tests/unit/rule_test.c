@@ -60,7 +60,7 @@ static const struct {
     {"# M\xc3\xbcller\nuser 1000 # \xe2\x82\xac\n", 2},
 };
 
-static void good_texts(void)
+TEST(good_texts)
 {
     for (size_t i = 0; i < COUNT(good); i++) {
         struct rule rule;
@@ -188,7 +188,7 @@ static const struct {
     {"user 1000\n\n\n\nfoo\n", 5, FIRST},
 };
 
-static void bad_texts(void)
+TEST(bad_texts)
 {
     for (size_t i = 0; i < COUNT(bad); i++) {
         struct rule rule, untouched;
@@ -210,7 +210,7 @@ static void bad_texts(void)
 }
 
 /* Each byte in a comment, and in the place of each byte of a rule. */
-static void every_byte(void)
+TEST(every_byte)
 {
     static const char text[] = "user 1000 nets 7 ports 8\n";
 
@@ -244,7 +244,7 @@ static void fill(char *text, const char *word, const char *const around[2], size
     (void)sprintf(end, "\n");
 }
 
-static void full_lists(void)
+TEST(full_lists)
 {
     static const struct {
         const char *word;
@@ -266,7 +266,7 @@ static void full_lists(void)
     }
 }
 
-static void long_lines(void)
+TEST(long_lines)
 {
     static char text[RULE_LINE_MAX + 2];
     struct rule rule;
@@ -284,7 +284,7 @@ static void long_lines(void)
 }
 
 /* As many lines as fit, the caller's rule the last. */
-static void many_lines(void)
+TEST(many_lines)
 {
     static char text[TEXT_MAX];
     struct rule rule;
@@ -297,7 +297,7 @@ static void many_lines(void)
 }
 
 /* Of a file that is cut off behind a line, the rule is the same, or there is none. */
-static void cut_off(void)
+TEST(cut_off)
 {
     static const char text[] = "user 7\n# x\ngroup 990 nets 5\nuser 1000 links 2\n";
     struct rule rule;
@@ -326,7 +326,7 @@ static struct rule rule_of(const char *limits)
     return rule;
 }
 
-static void nets_and_ports(void)
+TEST(nets_and_ports)
 {
     struct rule rule = rule_of("nets 0-99,200,300-301 ports 0,51800-51899,65535");
     struct rule free_rule = rule_of("");
@@ -368,7 +368,7 @@ static const struct {
     {"peers 10.0.0.0/8,192.0.2.0/24,2001:db8::/32", "192.0.4.7:1", false},
 };
 
-static void peer_networks(void)
+TEST(peer_networks)
 {
     for (size_t i = 0; i < COUNT(peers); i++) {
         struct rule rule = rule_of(peers[i].limits);
@@ -379,21 +379,4 @@ static void peer_networks(void)
             (void)endpoint_parse(text, &endpoint);
         expect(rule_allows_peer(&rule, &endpoint) == peers[i].allowed, "case %zu", i);
     }
-}
-
-static const struct test tests[] = {
-    {"good_texts", good_texts, false},
-    {"bad_texts", bad_texts, false},
-    {"every_byte", every_byte, false},
-    {"full_lists", full_lists, false},
-    {"long_lines", long_lines, false},
-    {"many_lines", many_lines, false},
-    {"cut_off", cut_off, false},
-    {"nets_and_ports", nets_and_ports, false},
-    {"peer_networks", peer_networks, false},
-};
-
-int main(void)
-{
-    return unit_run("rule", tests, COUNT(tests));
 }

@@ -290,7 +290,7 @@ static bool is_allowed(long call)
     return false;
 }
 
-static void every_call(void)
+TEST(every_call)
 {
     for (long call = 0; call <= LAST_CALL; call++) {
         struct attempt attempt = invalid;
@@ -301,7 +301,7 @@ static void every_call(void)
 }
 
 /* Numbers that are none, and what they would be if their upper bits were lost. */
-static void odd_numbers(void)
+TEST(odd_numbers)
 {
     static const long numbers[] = {-1, -2, 0x7fffffff, 0x10000, 0x20000000, 100000, INT32_MIN};
 
@@ -313,7 +313,7 @@ static void odd_numbers(void)
     }
 }
 
-static void conditions_on_arguments(void)
+TEST(conditions_on_arguments)
 {
     for (size_t i = 0; i < COUNT(conditions); i++) {
         struct attempt attempt = invalid;
@@ -326,7 +326,7 @@ static void conditions_on_arguments(void)
     }
 }
 
-static void conditions_on_two_arguments(void)
+TEST(conditions_on_two_arguments)
 {
     for (size_t i = 0; i < COUNT(pairs); i++) {
         struct attempt attempt = invalid;
@@ -341,7 +341,7 @@ static void conditions_on_two_arguments(void)
 }
 
 /* Of all families of sockets one is left for all types. */
-static void every_family(void)
+TEST(every_family)
 {
     for (unsigned long family = 0; family < 64; family++) {
         struct attempt attempt = invalid;
@@ -353,7 +353,7 @@ static void every_family(void)
 }
 
 /* The commands of ioctl() that are like the allowed ones but for one bit. */
-static void ioctl_bits(void)
+TEST(ioctl_bits)
 {
     static const unsigned long commands[] = {SIOCGSKNS, NS_GET_NSTYPE};
 
@@ -378,7 +378,7 @@ enum {
 };
 
 /* The second set of calls of the same processor. */
-static void every_x32_call(void)
+TEST(every_x32_call)
 {
     for (long call = 0; call <= LAST_CALL; call++) {
         struct attempt attempt = invalid;
@@ -403,7 +403,7 @@ static void compat_body(void *context)
     (void)syscall(SYS_exit_group, SURVIVED);
 }
 
-static void every_compat_call(void)
+TEST(every_compat_call)
 {
     for (long call = 0; call <= 460; call++) {
         int status = unit_fork(compat_body, &call);
@@ -439,7 +439,7 @@ static void use_body(void *context)
     expect(close(fd) == 0, "close");
 }
 
-static void allowed_calls_work(void)
+TEST(allowed_calls_work)
 {
     unit_in_child(use_body, NULL);
 }
@@ -475,7 +475,7 @@ static void read_status(pid_t child, char *ret_no_new_privs, char *ret_seccomp)
     (void)fclose(status);
 }
 
-static void seen_from_outside(void)
+TEST(seen_from_outside)
 {
     char no_new_privs = '?';
     char seccomp = '?';
@@ -501,24 +501,4 @@ static void seen_from_outside(void)
     expect(status == 0, "status 0x%x", (unsigned int)status);
     close(ends[0]);
     close(ends[1]);
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        {.name = "every_call", .run = every_call},
-        {.name = "odd_numbers", .run = odd_numbers},
-        {.name = "conditions_on_arguments", .run = conditions_on_arguments},
-        {.name = "conditions_on_two_arguments", .run = conditions_on_two_arguments},
-        {.name = "every_family", .run = every_family},
-        {.name = "ioctl_bits", .run = ioctl_bits},
-#ifdef __x86_64__
-        {.name = "every_x32_call", .run = every_x32_call},
-        {.name = "every_compat_call", .run = every_compat_call},
-#endif
-        {.name = "allowed_calls_work", .run = allowed_calls_work},
-        {.name = "seen_from_outside", .run = seen_from_outside},
-    };
-
-    return unit_run(own_only ? "sandbox_own" : "sandbox", tests, COUNT(tests));
 }

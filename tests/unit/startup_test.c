@@ -72,7 +72,7 @@ static void descriptors_body(void *context)
         expect(is_open(fd) == before[fd], "combination %d: %d opened or closed", closed, fd);
 }
 
-static void descriptors(void)
+TEST(descriptors)
 {
     for (int closed = 0; closed < 8; closed++)
         unit_in_child(descriptors_body, &closed);
@@ -109,7 +109,7 @@ static void rest_body(void *context)
     expect(getcwd(directory, sizeof(directory)) && strcmp(directory, "/") == 0, "directory");
 }
 
-static void rest(void)
+TEST(rest)
 {
     unit_in_child(rest_body, NULL);
 }
@@ -131,7 +131,7 @@ static void signals_body(void *context)
     expect(write(fileno(file), "5", 1) < 0 && errno == EFBIG, "file: errno %d", errno);
 }
 
-static void signals(void)
+TEST(signals)
 {
     unit_in_child(signals_body, NULL);
 }
@@ -151,7 +151,7 @@ static void no_descriptors_body(void *context)
     expect(result == -EMFILE, "%d closed: %d", closed, result);
 }
 
-static void no_descriptors(void)
+TEST(no_descriptors)
 {
     for (int closed = -1; closed <= 2; closed++)
         unit_in_child(no_descriptors_body, &closed);
@@ -189,7 +189,7 @@ static void close_others_body(void *context)
                fd, is_open(fd) ? "open" : "closed");
 }
 
-static void close_others(void)
+TEST(close_others)
 {
     for (size_t i = 0; i < COUNT(targets); i++)
         unit_in_child(close_others_body, &i);
@@ -206,25 +206,11 @@ static void refuse_not_open_body(void *context)
            target.number, failure.text);
 }
 
-static void refuse_not_open(void)
+TEST(refuse_not_open)
 {
     for (size_t i = 0; i < COUNT(not_open); i++) {
         int fd = not_open[i];
 
         unit_in_child(refuse_not_open_body, &fd);
     }
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        {.name = "descriptors", .run = descriptors},
-        {.name = "rest", .run = rest},
-        {.name = "signals", .run = signals},
-        {.name = "no_descriptors", .run = no_descriptors},
-        {.name = "close_others", .run = close_others},
-        {.name = "refuse_not_open", .run = refuse_not_open},
-    };
-
-    return unit_run("startup", tests, COUNT(tests));
 }

@@ -182,7 +182,7 @@ static const struct {
      .state = STATE_WRONG_ADDRESS},
 };
 
-static void states_of_links(void)
+TEST(states_of_links)
 {
     for (size_t i = 0; i < COUNT(states); i++) {
         const struct link_status status = {
@@ -210,7 +210,7 @@ static void states_of_links(void)
 }
 
 /* They are an interface. */
-static void words(void)
+TEST(words)
 {
     static const char *const texts[] = {"unfinished",
                                         "down",
@@ -230,7 +230,7 @@ static void words(void)
                state_text((enum link_state)i));
 }
 
-static void ages(void)
+TEST(ages)
 {
     static const struct {
         int64_t seconds;
@@ -258,7 +258,7 @@ static void ages(void)
     }
 }
 
-static void dates(void)
+TEST(dates)
 {
     static const struct {
         int64_t seconds;
@@ -291,7 +291,7 @@ static void dates(void)
 }
 
 /* Each day of 400 years comes after the one before, and there are as many as there should be. */
-static void every_day(void)
+TEST(every_day)
 {
     char before[MOMENT_DATE_SIZE] = "";
 
@@ -307,7 +307,7 @@ static void every_day(void)
     expect(strcmp(before, "2370-01-01 00:00:00 UTC") == 0, "after 400 years: %s", before);
 }
 
-static void networks(void)
+TEST(networks)
 {
     static const struct {
         struct allowed_ip network;
@@ -332,7 +332,7 @@ static void networks(void)
 }
 
 /* What doesn't fit is cut off, at whichever place, and noted. */
-static void texts(void)
+TEST(texts)
 {
     static struct text text;
     static char full[TEXT_SIZE];
@@ -425,7 +425,7 @@ static void expect_json(const char *what, const struct json_place *place,
     expect(!text.overflowed, "%s: cut off", what);
 }
 
-static void json_links(void)
+TEST(json_links)
 {
     static const struct json_place place = {4711, "0123456789ab"}, no_container = {.pid = 1};
     static struct text text;
@@ -467,7 +467,7 @@ static void json_links(void)
 }
 
 /* The longest there is has room. */
-static void json_longest(void)
+TEST(json_longest)
 {
     static struct text text;
     struct link_view view = a_view;
@@ -491,7 +491,7 @@ static void json_longest(void)
     ",\"backend\":\"kernel\",\"mtu\":1420,\"netns\":4026531840,\"listen_port\":65535,"             \
     "\"public_key\":\"" KEY1 "\",\"warning\":"
 
-static void json_created(void)
+TEST(json_created)
 {
     static struct text text;
 
@@ -511,22 +511,4 @@ static void json_created(void)
     json_add_created(&text, &created);
     expect(strcmp(text.bytes, BEGIN "false" MIDDLE "\"a \\\"quoted\\\" \\\\ one\"}") == 0, "%s",
            text.bytes);
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        {.name = "states_of_links", .run = states_of_links},
-        {.name = "words", .run = words},
-        {.name = "ages", .run = ages},
-        {.name = "dates", .run = dates},
-        {.name = "every_day", .run = every_day},
-        {.name = "networks", .run = networks},
-        {.name = "texts", .run = texts},
-        {.name = "json_links", .run = json_links},
-        {.name = "json_longest", .run = json_longest},
-        {.name = "json_created", .run = json_created},
-    };
-
-    return unit_run("status", tests, COUNT(tests));
 }

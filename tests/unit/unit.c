@@ -90,6 +90,20 @@ static bool is_root(void)
     return geteuid() == 0 && (permitted >> 12 & permitted >> 19 & permitted >> 21 & 1);
 }
 
+static struct test {
+    const char *name;
+    void (*run)(void);
+    bool root;
+} tests[TESTS_MAX];
+static size_t count;
+
+void unit_add(const char *name, void (*run)(void), bool root)
+{
+    if (count == TESTS_MAX)
+        unit_trouble("too many tests");
+    tests[count++] = (struct test){name, run, root};
+}
+
 static void run_one(void **state)
 {
     const struct test *test = *state;
@@ -106,12 +120,12 @@ static void run_one(void **state)
     fail();
 }
 
-int unit_run(const char *noun, const struct test tests[], size_t count)
+int unit_run(const char *noun)
 {
     struct CMUnitTest list[TESTS_MAX];
     int failed;
 
-    if (count > TESTS_MAX || setvbuf(stdout, NULL, _IOLBF, 0))
+    if (setvbuf(stdout, NULL, _IOLBF, 0))
         unit_trouble("unit_run");
     report = mmap(NULL, sizeof(*report), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (report == MAP_FAILED)
@@ -120,7 +134,7 @@ int unit_run(const char *noun, const struct test tests[], size_t count)
         list[i] = (struct CMUnitTest){
             .name = tests[i].name,
             .test_func = run_one,
-            .initial_state = (void *)&tests[i], /* run_one() only reads it */
+            .initial_state = &tests[i],
         };
     failed = _cmocka_run_group_tests(noun, list, count, NULL, NULL);
     printf("# %s: %zu cases\n", noun, report->looked_at);

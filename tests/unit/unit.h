@@ -8,16 +8,24 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-struct test {
-    const char *name;
-    void (*run)(void);
-    bool root; /* skipped if this process isn't root with all capabilities */
-};
-
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* Runs the tests of a program. Returns its exit code. */
-int unit_run(const char *noun, const struct test tests[], size_t count);
+/* A test: TEST(name) { ... }. They are run in the order in which they stand in their file. */
+#define TEST(name)         UNIT_TEST(name, false)
+#define TEST_AS_ROOT(name) UNIT_TEST(name, true) /* skipped without root's capabilities */
+
+#define UNIT_TEST(test, as_root)                                                                   \
+    static void test(void);                                                                        \
+    __attribute__((constructor)) static void unit_add_##test(void)                                 \
+    {                                                                                              \
+        unit_add(#test, test, as_root);                                                            \
+    }                                                                                              \
+    static void test(void)
+
+void unit_add(const char *name, void (*run)(void), bool root);
+
+/* Runs all of them, which is what main() does. Returns the exit code. */
+int unit_run(const char *noun);
 
 /* Expects something of a case; the format and its values say which case it is, and what it is like.
  * Works in forked children, too. */

@@ -245,7 +245,7 @@ static const struct {
     {"device_get", device_get, device_get_bytes, sizeof(device_get_bytes)},
 };
 
-static void sent_bytes(void)
+TEST(sent_bytes)
 {
     for (size_t i = 0; i < COUNT(built); i++) {
         struct message *message = malloc(sizeof(*message));
@@ -259,7 +259,7 @@ static void sent_bytes(void)
 }
 
 /* Each port and address comes out where it belongs, whatever it is. */
-static void sent_values(void)
+TEST(sent_values)
 {
     for (unsigned int i = 0; i < 20000; i++) {
         struct message message;
@@ -337,7 +337,7 @@ static void check_family(const char *what, const struct wire *wire, int wanted)
     expect(family == (wanted < 0 ? 7 : wanted), "%s: %u", what, family);
 }
 
-static void families(void)
+TEST(families)
 {
     struct wire wire;
 
@@ -460,7 +460,7 @@ static void read_device(const char *what, const struct wire *wire, struct wgmsg_
         expect(memcmp(&before, device, sizeof(before)) == 0, "%s: written", what);
 }
 
-static void devices(void)
+TEST(devices)
 {
     for (unsigned int peers = 0; peers <= 5; peers++) {
         struct wgmsg_device device = {0};
@@ -476,7 +476,7 @@ static void devices(void)
 }
 
 /* A list in several messages: only the first has the device's own key, all add to the peers. */
-static void several_messages(void)
+TEST(several_messages)
 {
     struct wgmsg_device device = {0};
     struct wire wire;
@@ -506,7 +506,7 @@ static void several_messages(void)
 }
 
 /* Keys of other sizes, of the device and of a peer; and what stands for no peer. */
-static void odd_devices(void)
+TEST(odd_devices)
 {
     static const uint8_t bytes[64] = {1};
     struct wgmsg_device device = {0};
@@ -673,7 +673,7 @@ static void a_status(struct wire *wire, const struct told *told, unsigned int ne
     wire_end(wire);
 }
 
-static void all_told(void)
+TEST(all_told)
 {
     struct wgmsg_reading reading = {.peer = {{0}}};
     const struct link_status *status = &reading.status;
@@ -710,7 +710,7 @@ static void all_told(void)
 }
 
 /* The first peer's allowed IPs in four messages, and another peer behind them. */
-static void told_in_several(void)
+TEST(told_in_several)
 {
     struct wgmsg_reading reading = {.peer = {{0}}};
     const struct link_status *status = &reading.status;
@@ -741,7 +741,7 @@ static void told_in_several(void)
 }
 
 /* Values of other sizes, and of what there isn't. */
-static void odd_statuses(void)
+TEST(odd_statuses)
 {
     static const struct {
         uint16_t type;
@@ -806,7 +806,7 @@ static void odd_statuses(void)
     expect(read_status(&wire, &reading) == -EBADMSG, "of another family");
 }
 
-static void hostile_statuses(void)
+TEST(hostile_statuses)
 {
     struct wire wire;
 
@@ -816,7 +816,7 @@ static void hostile_statuses(void)
     wire_mutate(&status_reader, &wire, 200000);
 }
 
-static void hostile_families(void)
+TEST(hostile_families)
 {
     struct wire wire;
 
@@ -826,7 +826,7 @@ static void hostile_families(void)
     wire_mutate(&family_reader, &wire, 50000);
 }
 
-static void hostile_devices(void)
+TEST(hostile_devices)
 {
     struct wire wire;
 
@@ -834,24 +834,4 @@ static void hostile_devices(void)
     wire_cut(&device_reader, &wire);
     wire_lie(&device_reader, &wire);
     wire_mutate(&device_reader, &wire, 200000);
-}
-
-int main(void)
-{
-    static const struct test tests[] = {
-        {.name = "sent_bytes", .run = sent_bytes},
-        {.name = "sent_values", .run = sent_values},
-        {.name = "families", .run = families},
-        {.name = "devices", .run = devices},
-        {.name = "several_messages", .run = several_messages},
-        {.name = "odd_devices", .run = odd_devices},
-        {.name = "hostile_families", .run = hostile_families},
-        {.name = "hostile_devices", .run = hostile_devices},
-        {.name = "all_told", .run = all_told},
-        {.name = "told_in_several", .run = told_in_several},
-        {.name = "odd_statuses", .run = odd_statuses},
-        {.name = "hostile_statuses", .run = hostile_statuses},
-    };
-
-    return unit_run("wgmsg", tests, COUNT(tests));
 }
