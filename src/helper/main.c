@@ -21,16 +21,14 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "helper/admin/audit.h"
-#include "helper/admin/policy.h"
 #include "helper/base/failure.h"
 #include "helper/base/print.h"
 #include "helper/base/settings.h"
 #include "helper/base/text.h"
 #include "helper/command/arguments.h"
 #include "helper/command/help.h"
-#include "helper/command/output.h"
 #include "helper/command/preshared.h"
+#include "helper/command/session.h"
 #include "helper/command/task.h"
 #include "helper/confine/deadline.h"
 #include "helper/confine/privilege.h"
@@ -41,7 +39,8 @@
 
 /* What is left of the caller's is closed, and what the caller may do is known. Nothing has been
  * done for the request yet. */
-static int settle(const struct task *task, const struct request *request, struct failure *failure)
+static int settle(struct session *session, const struct task *task, const struct request *request,
+                  struct failure *failure)
 {
     int error = startup_leave(failure);
 
@@ -52,16 +51,16 @@ static int settle(const struct task *task, const struct request *request, struct
     if (error)
         return error;
     if (HAS_AUDIT)
-        audit_open();
+        audit_open(&session->audit);
     if (HAS_POLICY)
-        error = policy_read(failure);
+        error = policy_read(&session->policy, failure);
     if (HAS_POLICY && !error)
-        error = policy_check(task->arguments, request, failure);
+        error = policy_check(&session->policy, task->arguments, request, failure);
     return error;
 }
 
-static int get_ready(const struct task *task, const struct request *request, struct home *ret_home,
-                     struct failure *failure)
+static int get_ready(struct session *session, const struct task *task,
+                     const struct request *request, struct failure *failure)
 {
     int error = privilege_check(failure);
 
@@ -72,14 +71,14 @@ static int get_ready(const struct task *task, const struct request *request, str
     if (HAS_BATCH && !error)
         error = batch_open(request->file, failure);
     if (!error)
-        error = settle(task, request, failure);
+        error = settle(session, task, request, failure);
     if (!error)
-        error = home_open(ret_home, failure);
+        error = home_open(&session->home, failure);
     if (!error)
         error = deadline_make(failure);
     if (!error && task->prepare)
-        error = task->prepare(request, ret_home, failure);
-    output_look();
+        error = task->prepare(session, request, failure);
+    output_look(&session->output);
     if (!error)
         error = sandbox_enter(failure);
     return error;
@@ -87,39 +86,40 @@ static int get_ready(const struct task *task, const struct request *request, str
 
 /* Does a task with its container open. Before that the caller may have stopped this process for as
  * long as he liked, and the policy may be another by now; from here on the deadline runs. */
-static int do_inside(const struct task *task, const struct request *request, struct target *target,
-                     struct failure *failure)
+static int do_inside(struct session *session, const struct task *task,
+                     const struct request *request, struct target *target, struct failure *failure)
 {
-    int error = HAS_POLICY ? policy_check_unchanged(failure) : 0;
+    int error = HAS_POLICY ? policy_check_unchanged(&session->policy, failure) : 0;
 
-    return error ? error : task->run(request, target, failure);
+    return error ? error : task->run(session, request, target, failure);
 }
 
-static int do_task(const struct task *task, const struct request *request, struct failure *failure)
+static int do_task(struct session *session, const struct task *task, const struct request *request,
+                   struct failure *failure)
 {
-    struct home home;
+    struct audit_line told = {task->name, task->arguments, request, 0, NULL};
     struct target target;
-    const struct target *reached = NULL;
-    int error = get_ready(task, request, &home, failure);
+    int error = get_ready(session, task, request, failure);
 
     if (!error && task->run_at_home) {
-        error = task->run_at_home(request, &home, failure);
+        error = task->run_at_home(session, request, failure);
     } else if (!error) {
         deadline_allow(task_seconds(task));
-        error = target_open(&home, &request->target, task->changes, &target, failure);
+        error = target_open(&session->home, &session->policy, &request->target, task->changes,
+                            &target, failure);
         if (!error) {
-            reached = &target;
-            error = do_inside(task, request, &target, failure);
+            told.netns = target.netns.inode;
+            error = do_inside(session, task, request, &target, failure);
         }
         error = task_result(request, error);
     }
+    told.public_key = session->made.index ? &session->public_key : NULL;
     if (HAS_AUDIT && task->changes)
-        audit_send(task->name, task->arguments, request, reached ? reached->netns.inode : 0, error,
-                   failure);
+        audit_send(&session->audit, &told, error, failure);
     return error;
 }
 
-static int run(int argc, char *argv[], struct failure *failure)
+static int run(int argc, char *argv[], struct session *session, struct failure *failure)
 {
     struct command_line line;
     int error = startup_harden();
@@ -133,16 +133,16 @@ static int run(int argc, char *argv[], struct failure *failure)
         return error;
     switch (line.command) {
     case COMMAND_HELP:
-        return help_print(line.task, failure);
+        return help_print(&session->output, line.task, failure);
     case COMMAND_VERSION:
-        return help_print_version(failure);
+        return help_print_version(&session->output, failure);
     case COMMAND_RUN:
     default:
         if (line.task->unprivileged) {
             privilege_end();
-            return line.task->run_at_home(&line.request, NULL, failure);
+            return line.task->run_at_home(session, &line.request, failure);
         }
-        return do_task(line.task, &line.request, failure);
+        return do_task(session, line.task, &line.request, failure);
     }
 }
 
@@ -160,8 +160,9 @@ static void tell(const struct failure *failure)
 
 int main(int argc, char *argv[])
 {
+    static struct session session = SESSION_NEW; /* too large for a stack */
     struct failure failure = {0};
-    int error = run(argc, argv, &failure);
+    int error = run(argc, argv, &session, &failure);
 
     secret_wipe();
     startup_close_all();
@@ -172,6 +173,6 @@ int main(int argc, char *argv[])
     if (error)
         tell(&failure);
     else
-        output_write_warning();
+        output_write_warning(&session.output);
     _exit(error ? EXIT_FAILURE : EXIT_SUCCESS);
 }

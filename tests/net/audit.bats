@@ -117,7 +117,7 @@ assert_line()
     local expected line
     expected="<$1>${NAME}[$(cat "$PID_FILE")]: user $2"
     COUNT=$((${COUNT:-0} + 1))
-    wait_for test "$(wc -l <"$LINES")" -ge "$COUNT"
+    wait_for has_lines "$COUNT"
     [ "$(wc -l <"$LINES")" = "$COUNT" ] || fail "not $COUNT lines: $(cat "$LINES")"
     line=$(tail -n 1 "$LINES")
     [ "$line" = "$expected" ] || fail "the line is '$line', not '$expected'"
@@ -422,7 +422,7 @@ logged_with()
     for map in --map-root-user "--map-user=4321 --map-group=4321"; do
         # shellcheck disable=SC2086 # words
         run --separate-stderr elsewhere $map -- "$HELPER" cwg_destroy "$c1" 7 0
-        assert_failure_with "pid: "
+        assert_failure_with "this program has no rights over the network namespace that it was started in"
         assert_line_of "$who"
     done
     # Another map, a file of his own, another process's map, another /proc: mounted over the one that is read.
@@ -432,7 +432,7 @@ logged_with()
         # shellcheck disable=SC2016
         run --separate-stderr elsewhere --map-root-user --mount -- sh -c \
             'mount --bind "$0" /proc/$$/uid_map && exec "$@"' "$map" "$HELPER" cwg_destroy "$c1" 7 0
-        assert_failure_with "pid: "
+        assert_failure_with "this program has no rights over the network namespace that it was started in"
         assert_line_of "an unknown user"
     done
     # shellcheck disable=SC2016
@@ -449,12 +449,17 @@ elsewhere()
         setpriv --reuid "$APP_UID" --regid "$APP_GID" --clear-groups --inh-caps=-all -- env -- unshare --user "$@"
 }
 
+has_lines()
+{
+    [ "$(wc -l <"$LINES")" -ge "$1" ]
+}
+
 # The log has one line more, by that caller.
 assert_line_of()
 {
     local line
     COUNT=$((${COUNT:-0} + 1))
-    wait_for test "$(wc -l <"$LINES")" -ge "$COUNT"
+    wait_for has_lines "$COUNT"
     line=$(tail -n 1 "$LINES")
     [[ $line =~ ^'<84>'$NAME'['[0-9]+']: '"$1: cwg_destroy net 7 host 0 " ]] || fail "the line is '$line'"
 }

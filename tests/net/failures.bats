@@ -101,7 +101,7 @@ threading.Thread(target=time.sleep, args=(600,)).start()'
 
 @test "a container that is out of reach of the user namespace that the helper is called in" {
     # So is the way back home, which is tried first.
-    local text="the network namespace that this was started in"
+    local text="this program has no rights over the network namespace that it was started in"
     refused "$text" at site1 unshare --user --map-root-user "$HELPER" cwg_create "$c1" 1 0 5001
     refused "$text" \
         app_at site1 unshare --user --map-root-user "$HELPER" cwg_create "$c1" 1 0 5001
@@ -481,7 +481,7 @@ ends_at()
     cwg site1 create "$c1" 1 0 5001
     run --separate-stderr at site1 "$TOOLS/refuse" --log "$log" way-home -- setpriv --reuid "$APP_UID" \
         --regid "$APP_GID" --clear-groups --inh-caps=-all -- "$HELPER" cwg_destroy "$c1" 1 0
-    assert_failure_with "the network namespace that this was started in"
+    assert_failure_with "this program has no rights over the network namespace that it was started in"
     [ "$(wc -l <"$log")" = 1 ]
     has_device "$c1" wg-1-0
 }

@@ -2,9 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/magic.h>
-#include <stdarg.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -16,52 +14,13 @@
 
 #include "helper/base/failure.h"
 #include "helper/base/file.h"
-#include "helper/base/settings.h"
+#include "helper/base/text.h"
 
 enum {
-    LINE_SIZE = 1024, /* more than the longest */
-    MAP_SIZE = 128,   /* more than the one line of the map of the machine's own user namespace */
+    MAP_SIZE = 128, /* more than the one line of the map of the machine's own user namespace */
     PROC_ROOT =
         1, /* inode of the root directory of /proc (PROC_ROOT_INO, include/linux/proc_ns.h) */
-    NOT_YET = -1,
-    NOBODY = -2,
 };
-
-/* The sandbox has neither a socket nor getpid(). */
-static int log_socket = NOT_YET;
-static pid_t self;
-
-/* Who calls, as far as that is known. */
-static enum {
-    CALLER_UNKNOWN,
-    CALLER_BY_NUMBER, /* getuid() is the machine's number */
-    CALLER_ELSEWHERE, /* getuid() is a number of another user namespace, where anybody can be 0 */
-} caller;
-
-static struct {
-    bool known;
-    struct key public_key;
-} made;
-
-struct line {
-    char text[LINE_SIZE];
-    size_t length;
-};
-
-static void add(struct line *line, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static void add(struct line *line, const char *format, ...)
-{
-    size_t room = sizeof(line->text) - line->length;
-    va_list arguments;
-    int length;
-
-    va_start(arguments, format);
-    length = vsnprintf(line->text + line->length, room, format, arguments);
-    va_end(arguments);
-    if (length > 0)
-        line->length += (size_t)length < room ? (size_t)length : room - 1;
-}
 
 /* Opens a file of the /proc of the kernel's. In a user namespace the caller may have mounted what
  * he likes: another file over this one, or another file system over /proc. So it has to be a proc
@@ -91,7 +50,7 @@ static int open_in_proc(const char *name)
 /* In the machine's own user namespace all numbers of users stand for themselves. The kernel writes
  * the map for the process that opens it: another process's, which the caller might have mounted
  * there, says so only to those for whom the same holds (uid_m_show(), kernel/user_namespace.c). */
-static void find_caller(void)
+static void find_caller(struct audit *audit)
 {
     static const char identity[] = "         0          0 4294967295\n";
     char map[MAP_SIZE];
@@ -103,74 +62,69 @@ static void find_caller(void)
     length = file_read(fd, map, sizeof(map));
     close(fd);
     if (length > 0)
-        caller = length == sizeof(identity) - 1 && memcmp(map, identity, sizeof(identity) - 1) == 0
-                     ? CALLER_BY_NUMBER
-                     : CALLER_ELSEWHERE;
+        audit->caller =
+            length == sizeof(identity) - 1 && memcmp(map, identity, sizeof(identity) - 1) == 0
+                ? CALLER_BY_NUMBER
+                : CALLER_ELSEWHERE;
 }
 
-void audit_open(void)
+/* The sandbox has neither a socket nor getpid(). */
+void audit_open(struct audit *audit)
 {
-    if (log_socket != NOT_YET)
+    if (audit->opened)
         return;
-    self = getpid();
-    find_caller();
-    log_socket = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (log_socket < 0)
-        log_socket = NOBODY;
+    audit->opened = true;
+    audit->self = getpid();
+    find_caller(audit);
+    audit->socket = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 }
 
 /* Not connected: who listens there may have been started again since the last line. Where nobody
  * does, where his queue is full, or where it is no socket for datagrams, that is told at once
  * (unix_dgram_sendmsg(), net/unix/af_unix.c). */
-static void send_line(const struct line *line)
+static void send_line(const struct audit *audit, const struct text *line)
 {
     static const struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = AUDIT_PATH};
-    struct iovec buffer = {.iov_base = (void *)line->text, .iov_len = line->length};
+    struct iovec buffer = {.iov_base = (void *)line->bytes, .iov_len = line->length};
     const struct msghdr header = {.msg_name = (void *)&address,
                                   .msg_namelen = sizeof(address),
                                   .msg_iov = &buffer,
                                   .msg_iovlen = 1};
 
-    if (log_socket >= 0)
-        (void)sendmsg(log_socket, &header, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (audit->socket >= 0)
+        (void)sendmsg(audit->socket, &header, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
-void audit_public_key(const struct key *public_key)
-{
-    made.known = true;
-    made.public_key = *public_key;
-}
-
-static void add_key(struct line *line, const char *name, const struct key *public_key)
+static void add_key(struct text *line, const char *name, const struct key *public_key)
 {
     char text[KEY_TEXT_LENGTH + 1];
 
     key_to_text(public_key, text);
-    add(line, "%s %s", name, text);
+    text_print(line, "%s %s", name, text);
 }
 
-static void add_peer(struct line *line, const struct request *request)
+static void add_peer(struct text *line, const struct request *request)
 {
     char text[ENDPOINT_TEXT_SIZE] = "-";
 
     if (request->peer.endpoint.port)
         endpoint_to_text(&request->peer.endpoint, text);
-    add(line, " peer %s", text);
+    text_print(line, " peer %s", text);
 }
 
-static void add_argument(struct line *line, enum argument argument, const struct request *request)
+static void add_argument(struct text *line, enum argument argument, const struct request *request)
 {
     switch (argument) {
     case ARGUMENT_NET:
         if (request->has_end)
-            add(line, " net %u", request->end.net);
+            text_print(line, " net %u", request->end.net);
         break;
     case ARGUMENT_HOST:
         if (request->has_end)
-            add(line, " host %u", request->end.host);
+            text_print(line, " host %u", request->end.host);
         break;
     case ARGUMENT_PORT:
-        add(line, " port %u", request->port);
+        text_print(line, " port %u", request->port);
         break;
     case ARGUMENT_ENDPOINT:
         add_peer(line, request);
@@ -183,79 +137,66 @@ static void add_argument(struct line *line, enum argument argument, const struct
     }
 }
 
-static void add_options(struct line *line, const struct request *request)
+static void add_options(struct text *line, const struct request *request)
 {
     if (request->preshared_key.kind != PRESHARED_NONE)
-        add(line, " with a preshared key");
+        text_print(line, " with a preshared key");
     if (request->peer.keepalive != PEER_KEEPALIVE_KEPT)
-        add(line, " persistent-keepalive %d", request->peer.keepalive);
+        text_print(line, " persistent-keepalive %d", request->peer.keepalive);
     if (request->mtu)
-        add(line, " mtu %u", request->mtu);
+        text_print(line, " mtu %u", request->mtu);
     if (request->given[OPTION_ADOPT])
-        add(line, " adopt");
+        text_print(line, " adopt");
     if (request->given[OPTION_REPLACE])
-        add(line, " replace");
+        text_print(line, " replace");
     if (request->given[OPTION_ALLOW_OVERLAP])
-        add(line, " allow-overlap");
+        text_print(line, " allow-overlap");
 }
 
-static void add_target(struct line *line, const struct request *request, ino_t netns)
+static void add_target(struct text *line, const struct request *request, ino_t netns)
 {
     if (netns)
-        add(line, " in net:[%ju]", (uintmax_t)netns);
-    add(line, " (%s%d)",
-        request->target.kind == TARGET_PID ? "pid " : "fd:", request->target.number);
+        text_print(line, " in net:[%ju]", (uintmax_t)netns);
+    text_print(line, " (%s%d)",
+               request->target.kind == TARGET_PID ? "pid " : "fd:", request->target.number);
 }
 
 /* The time is for whoever receives it to add, as it is with the journal and with syslog: what a
  * program says of the time they needn't believe. */
-static void begin(struct line *line, int error)
+static void begin(const struct audit *audit, struct text *line, int error)
 {
-    add(line, "<%d>net-admin-helper[%d]: ", LOG_AUTHPRIV | (error ? LOG_WARNING : LOG_INFO), self);
-    if (caller == CALLER_BY_NUMBER)
-        add(line, "user %u: ", getuid());
+    text_print(line, "<%d>net-admin-helper[%d]: ", LOG_AUTHPRIV | (error ? LOG_WARNING : LOG_INFO),
+               audit->self);
+    if (audit->caller == CALLER_BY_NUMBER)
+        text_print(line, "user %u: ", getuid());
     else
-        add(line, "%s: ",
-            caller == CALLER_ELSEWHERE ? "a user of another user namespace" : "an unknown user");
+        text_print(line, "%s: ",
+                   audit->caller == CALLER_ELSEWHERE ? "a user of another user namespace"
+                                                     : "an unknown user");
 }
 
-static void end(struct line *line, int error, const struct failure *failure)
+static void end(struct text *line, int error, const struct failure *failure)
 {
     if (error)
-        add(line, ": failed: %s", failure->text);
+        text_print(line, ": failed: %s", failure->text);
     else
-        add(line, ": ok");
+        text_print(line, ": ok");
 }
 
-void audit_undone(const struct request *request, ino_t netns, int error,
-                  const struct failure *failure)
+void audit_send(struct audit *audit, const struct audit_line *told, int error,
+                const struct failure *failure)
 {
-    struct line line = {.length = 0};
+    struct text line = {.length = 0};
 
-    begin(&line, error);
-    add(&line, "batch --undo");
-    add_argument(&line, ARGUMENT_NET, request);
-    add_argument(&line, ARGUMENT_HOST, request);
-    add_target(&line, request, netns);
+    audit_open(audit);
+    begin(audit, &line, error);
+    text_add(&line, told->task);
+    for (const enum argument *argument = told->arguments; *argument; argument++)
+        add_argument(&line, *argument, told->request);
+    add_options(&line, told->request);
+    add_target(&line, told->request, told->netns);
     end(&line, error, failure);
-    send_line(&line);
-}
-
-void audit_send(const char *task, const enum argument *arguments, const struct request *request,
-                ino_t netns, int error, const struct failure *failure)
-{
-    struct line line = {.length = 0};
-
-    audit_open();
-    begin(&line, error);
-    add(&line, "%s", task);
-    for (const enum argument *argument = arguments; *argument; argument++)
-        add_argument(&line, *argument, request);
-    add_options(&line, request);
-    add_target(&line, request, netns);
-    end(&line, error, failure);
-    if (!error && made.known)
-        add_key(&line, ", public key", &made.public_key);
-    made.known = false;
-    send_line(&line);
+    if (!error && told->public_key)
+        add_key(&line, ", public key", told->public_key);
+    send_line(audit, &line);
 }

@@ -8,27 +8,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "helper/admin/rule.h"
 #include "helper/base/failure.h"
 #include "helper/base/file.h"
 #include "helper/base/settings.h"
-
-/* A file or directory, as it was when the policy was read. */
-struct seen {
-    bool there;
-    dev_t device;
-    ino_t inode;
-    struct timespec changed; /* contents or attributes */
-};
-
-/* What holds for the caller. */
-static struct {
-    bool asked; /* the file was looked for: it isn't for root */
-    bool limited;
-    struct rule rule;
-    struct seen directory;
-    struct seen file;
-} policy;
 
 /* Where it is: a directory, and a name in it. */
 static const char path[] = CWG_POLICY_PATH;
@@ -89,16 +71,16 @@ static bool is_roots_alone(const struct stat *status, mode_t type)
            !(status->st_mode & (S_IWGRP | S_IWOTH));
 }
 
-static struct seen see(const struct stat *status)
+static struct policy_seen see(const struct stat *status)
 {
-    return (struct seen){.there = true,
-                         .device = status->st_dev,
-                         .inode = status->st_ino,
-                         .changed = status->st_ctim};
+    return (struct policy_seen){.there = true,
+                                .device = status->st_dev,
+                                .inode = status->st_ino,
+                                .changed = status->st_ctim};
 }
 
 /* A pipe or a device there would be opened without waiting, and then refused. */
-static int open_in(int directory, int *ret_file)
+static int open_in(struct policy *policy, int directory, int *ret_file)
 {
     struct stat status;
     int file = openat(directory, strrchr(path, '/') + 1,
@@ -110,14 +92,14 @@ static int open_in(int directory, int *ret_file)
         close(file);
         return -EPERM;
     }
-    policy.file = see(&status);
+    policy->file = see(&status);
     *ret_file = file;
     return 0;
 }
 
 /* Who can write to the directory can take the file away: so it is looked at first, and counts even
  * if there is no file. */
-static int open_file(int *ret_file)
+static int open_file(struct policy *policy, int *ret_file)
 {
     struct stat status;
     int directory = -1;
@@ -130,8 +112,8 @@ static int open_file(int *ret_file)
     else if (!is_roots_alone(&status, S_IFDIR))
         error = -ENOTDIR;
     if (!error) {
-        policy.directory = see(&status);
-        error = open_in(directory, ret_file);
+        policy->directory = see(&status);
+        error = open_in(policy, directory, ret_file);
     }
     close(directory);
     return error;
@@ -182,7 +164,7 @@ static int find_caller(struct caller *ret_caller)
     return 0;
 }
 
-static int find_rule(char *text, size_t length, struct failure *failure)
+static int find_rule(struct policy *policy, char *text, size_t length, struct failure *failure)
 {
     struct caller caller = {0};
     struct mistake mistake = {0};
@@ -190,9 +172,9 @@ static int find_rule(char *text, size_t length, struct failure *failure)
 
     if (error)
         return fail_unexpected(failure, error, "can't tell the caller's groups");
-    switch (rule_search(text, length, &caller, &policy.rule, &mistake)) {
+    switch (rule_search(text, length, &caller, &policy->rule, &mistake)) {
     case RULE_FOUND:
-        policy.limited = true;
+        policy->limited = true;
         return 0;
     case RULE_MISTAKE:
         return fail_as(failure, FAILURE_POLICY, -EINVAL,
@@ -208,8 +190,9 @@ static int find_rule(char *text, size_t length, struct failure *failure)
     }
 }
 
-int policy_read(struct failure *failure)
+int policy_read(struct policy *ret_policy, struct failure *failure)
 {
+    struct policy *policy = ret_policy;
     static char text[POLICY_FILE_MAX + 1];
     ssize_t length;
     int file = -1;
@@ -217,8 +200,8 @@ int policy_read(struct failure *failure)
 
     if (getuid() == 0)
         return 0;
-    policy.asked = true;
-    error = open_file(&file);
+    policy->asked = true;
+    error = open_file(policy, &file);
     if (error == -ENOENT)
         return 0;
     if (error)
@@ -232,79 +215,81 @@ int policy_read(struct failure *failure)
                        "policy: %s has more than 65536 bytes; shorten it; until then only root may "
                        "do anything",
                        path);
-    return find_rule(text, (size_t)length, failure);
+    return find_rule(policy, text, (size_t)length, failure);
 }
 
 /* Begins a text, which the others end. */
-static void begin(struct failure *failure)
+static void begin(const struct policy *policy, struct failure *failure)
 {
-    fail_as(failure, FAILURE_POLICY, 0, "policy line %u: ", policy.rule.line);
+    fail_as(failure, FAILURE_POLICY, 0, "policy line %u: ", policy->rule.line);
 }
 
-static int end(int error, const char *advice, struct failure *failure)
+static int end(const struct policy *policy, int error, const char *advice, struct failure *failure)
 {
-    failure_add(failure, " of %s %u; %s", policy.rule.group ? "group" : "user", policy.rule.id,
+    failure_add(failure, " of %s %u; %s", policy->rule.group ? "group" : "user", policy->rule.id,
                 advice);
     return error;
 }
 
-static int fail_net(uint32_t net, struct failure *failure)
+static int fail_net(const struct policy *policy, uint32_t net, struct failure *failure)
 {
-    begin(failure);
+    begin(policy, failure);
     failure_add(failure, "net %u isn't among the nets", net);
-    return end(-EPERM, "use one of those in " CWG_POLICY_PATH ", or ask the administrator",
+    return end(policy, -EPERM, "use one of those in " CWG_POLICY_PATH ", or ask the administrator",
                failure);
 }
 
-static int fail_port(uint16_t port, struct failure *failure)
+static int fail_port(const struct policy *policy, uint16_t port, struct failure *failure)
 {
-    begin(failure);
+    begin(policy, failure);
     failure_add(failure, "port %u%s isn't among the ports", port,
                 port ? "" : ", which lets the kernel choose,");
-    return end(-EPERM, "use one of those in " CWG_POLICY_PATH ", or ask the administrator",
+    return end(policy, -EPERM, "use one of those in " CWG_POLICY_PATH ", or ask the administrator",
                failure);
 }
 
-static int fail_peer(const struct endpoint *endpoint, struct failure *failure)
+static int fail_peer(const struct policy *policy, const struct endpoint *endpoint,
+                     struct failure *failure)
 {
     char text[ENDPOINT_TEXT_SIZE] = "-, for an unknown endpoint,";
 
     if (endpoint->port)
         endpoint_to_text(endpoint, text);
-    begin(failure);
+    begin(policy, failure);
     failure_add(failure, "peer_endpoint: %s isn't in the peer networks", text);
-    return end(-EPERM, "connect to a machine in them, or ask the administrator", failure);
+    return end(policy, -EPERM, "connect to a machine in them, or ask the administrator", failure);
 }
 
-static int check_argument(enum argument argument, const struct request *request,
-                          struct failure *failure)
+static int check_argument(const struct policy *policy, enum argument argument,
+                          const struct request *request, struct failure *failure)
 {
     switch (argument) {
     case ARGUMENT_NET:
-        return !request->has_end || policy_allows_net(request->end.net)
+        return !request->has_end || policy_allows_net(policy, request->end.net)
                    ? 0
-                   : fail_net(request->end.net, failure);
+                   : fail_net(policy, request->end.net, failure);
     case ARGUMENT_PORT:
-        return rule_allows_port(&policy.rule, request->port) ? 0
-                                                             : fail_port(request->port, failure);
-    case ARGUMENT_ENDPOINT:
-        return rule_allows_peer(&policy.rule, &request->peer.endpoint)
+        return rule_allows_port(&policy->rule, request->port)
                    ? 0
-                   : fail_peer(&request->peer.endpoint, failure);
+                   : fail_port(policy, request->port, failure);
+    case ARGUMENT_ENDPOINT:
+        return rule_allows_peer(&policy->rule, &request->peer.endpoint)
+                   ? 0
+                   : fail_peer(policy, &request->peer.endpoint, failure);
     default:
         return 0;
     }
 }
 
-int policy_check(const enum argument *arguments, const struct request *request,
-                 struct failure *failure)
+int policy_check(const struct policy *policy, const enum argument *arguments,
+                 const struct request *request, struct failure *failure)
 {
     int error = 0;
 
-    if (!policy.limited)
+    if (!policy->limited)
         return 0;
     for (const enum argument *argument = arguments; *argument && !error; argument++)
-        error = check_argument(*argument, request, failure);
+        error = check_argument(policy, *argument, request, failure);
     return error;
 }
 
@@ -315,7 +300,7 @@ static int look_at(const char *at, struct stat *ret_status)
 }
 
 /* In a directory other files may come and go, and change its time by that. */
-static bool is_same_directory(void)
+static bool is_same_directory(const struct policy *policy)
 {
     char directory[sizeof(path) + 1];
     size_t length = (size_t)(strrchr(path, '/') - path);
@@ -325,48 +310,48 @@ static bool is_same_directory(void)
     memcpy(directory, path, length);
     memcpy(directory + length, "/", 2);
     error = look_at(directory, &status);
-    if (!policy.directory.there)
+    if (!policy->directory.there)
         return error == -ENOENT;
-    return !error && is_roots_alone(&status, S_IFDIR) && status.st_dev == policy.directory.device &&
-           status.st_ino == policy.directory.inode;
+    return !error && is_roots_alone(&status, S_IFDIR) &&
+           status.st_dev == policy->directory.device && status.st_ino == policy->directory.inode;
 }
 
-static bool is_same_file(void)
+static bool is_same_file(const struct policy *policy)
 {
     struct stat status;
     int error = look_at(path, &status);
 
-    if (!policy.file.there)
+    if (!policy->file.there)
         return error == -ENOENT;
-    return !error && status.st_dev == policy.file.device && status.st_ino == policy.file.inode &&
-           status.st_ctim.tv_sec == policy.file.changed.tv_sec &&
-           status.st_ctim.tv_nsec == policy.file.changed.tv_nsec;
+    return !error && status.st_dev == policy->file.device && status.st_ino == policy->file.inode &&
+           status.st_ctim.tv_sec == policy->file.changed.tv_sec &&
+           status.st_ctim.tv_nsec == policy->file.changed.tv_nsec;
 }
 
-int policy_check_unchanged(struct failure *failure)
+int policy_check_unchanged(const struct policy *policy, struct failure *failure)
 {
-    if (!policy.asked || (is_same_directory() && is_same_file()))
+    if (!policy->asked || (is_same_directory(policy) && is_same_file(policy)))
         return 0;
     return fail_as(failure, FAILURE_POLICY, -ESTALE,
                    "policy: %s has changed since this command began; start the command again",
                    path);
 }
 
-bool policy_allows_net(uint32_t net)
+bool policy_allows_net(const struct policy *policy, uint32_t net)
 {
-    return !policy.limited || rule_allows_net(&policy.rule, net);
+    return !policy->limited || rule_allows_net(&policy->rule, net);
 }
 
-bool policy_own_containers(void)
+bool policy_own_containers(const struct policy *policy)
 {
-    return policy.limited && policy.rule.own_containers;
+    return policy->limited && policy->rule.own_containers;
 }
 
-int policy_check_links(unsigned int links, struct failure *failure)
+int policy_check_links(const struct policy *policy, unsigned int links, struct failure *failure)
 {
-    if (!policy.limited || !policy.rule.has_links || links <= policy.rule.links)
+    if (!policy->limited || !policy->rule.has_links || links <= policy->rule.links)
         return 0;
-    begin(failure);
+    begin(policy, failure);
     failure_add(failure, "the container has %u links already, which is the limit", links - 1);
-    return end(-EDQUOT, "remove one with cwg_destroy, or ask the administrator", failure);
+    return end(policy, -EDQUOT, "remove one with cwg_destroy, or ask the administrator", failure);
 }

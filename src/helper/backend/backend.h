@@ -14,6 +14,20 @@
 struct failure;
 struct patience;
 
+/* What was made ready for a new link before the sandbox was entered: its engine, where an engine
+ * carries it (engine/launch.h). A descriptor is -1 where there is none. */
+struct launch {
+    int process; /* its number as it is seen from here */
+    int pidfd;
+    int start; /* our end of the start socket */
+    int udp4;
+    int udp6;               /* -1 where there is no IPv6 */
+    struct netlink scratch; /* NETLINK_ROUTE in the scratch namespace */
+};
+
+#define LAUNCH_NONE                                                                                \
+    ((struct launch){.pidfd = -1, .start = -1, .udp4 = -1, .udp6 = -1, .scratch.fd = -1})
+
 struct backend {
     const char *title;               /* for --version */
     const char *word;                /* for those who look */
@@ -26,18 +40,19 @@ struct backend {
     int (*available)(bool *ret_available, struct failure *failure);
 
     /* Makes ready, before the sandbox is entered, what a new link needs and can't have later; and
-     * the same for the links of a batch. After the latter the former may be called in the sandbox.
-     * NULL: nothing. Each returns 0, or a negative errno. */
-    int (*prepare)(const struct home *home, struct link_end end, struct failure *failure);
-    int (*prepare_batch)(const struct home *home, struct failure *failure);
+     * the same for the links of a batch: a socket, by which the former may then be called in the
+     * sandbox (`launcher`, else -1). NULL: nothing. Each returns 0, or a negative errno. */
+    int (*prepare)(const struct home *home, int launcher, struct link_end end,
+                   struct launch *ret_launch, struct failure *failure);
+    int (*prepare_batch)(const struct home *home, int *ret_launcher, struct failure *failure);
 
     /* Lets go of what was made ready for a link of a batch, before the next one. */
-    void (*forget)(void);
+    void (*forget)(struct launch *launch);
 
     /* Makes a device for an end, with a new key pair, its UDP socket to be in the home namespace;
      * not up, in the group of unfinished ones. Returns 0, or -EEXIST if its name is in use there,
      * with no text in *failure, or another negative errno. On failure nothing is left. */
-    int (*make)(struct target *target, struct link_end end, uint16_t port,
+    int (*make)(struct target *target, struct link_end end, uint16_t port, struct launch *launch,
                 struct device *ret_device, struct key *ret_public_key, struct failure *failure);
 
     /* Sets the device up, which binds the port. */

@@ -22,47 +22,40 @@ const struct backend *backend_of(const struct device *device)
     return by_kind[device->kind];
 }
 
-static const struct backend *for_new; /* once it is chosen */
-static bool chosen;                   /* for all links of a batch */
-
-const struct backend *backend_for_new(void)
-{
-    return for_new;
-}
-
 /* The preferred one; or the other one, if there is one and the preferred one can't be used here. */
-static int choose(struct failure *failure)
+static int choose(struct making *making, struct failure *failure)
 {
     bool available = true;
     int error = 0;
 
     if (backends[1] && backends[0]->available)
         error = backends[0]->available(&available, failure);
-    for_new = backends[available ? 0 : 1];
+    making->backend = backends[available ? 0 : 1];
     return error;
 }
 
-int backends_prepare(const struct home *home, struct link_end end, struct failure *failure)
+int backends_prepare(struct making *making, const struct home *home, struct link_end end,
+                     struct failure *failure)
 {
-    int error = chosen ? 0 : choose(failure);
+    int error = making->chosen ? 0 : choose(making, failure);
 
-    if (error || !for_new->prepare)
+    if (error || !making->backend->prepare)
         return error;
-    return for_new->prepare(home, end, failure);
+    return making->backend->prepare(home, making->launcher, end, &making->launch, failure);
 }
 
-int backends_prepare_batch(const struct home *home, struct failure *failure)
+int backends_prepare_batch(struct making *making, const struct home *home, struct failure *failure)
 {
-    int error = choose(failure);
+    int error = choose(making, failure);
 
-    chosen = true;
-    if (error || !for_new->prepare_batch)
+    making->chosen = true;
+    if (error || !making->backend->prepare_batch)
         return error;
-    return for_new->prepare_batch(home, failure);
+    return making->backend->prepare_batch(home, &making->launcher, failure);
 }
 
-void backends_forget(void)
+void backends_forget(struct making *making)
 {
-    if (for_new->forget)
-        for_new->forget();
+    if (making->backend->forget)
+        making->backend->forget(&making->launch);
 }

@@ -131,7 +131,7 @@ int device_check_limit(struct target *target, const struct device *device, struc
                        "the container has %d links already, which is the limit; remove one with "
                        "cwg_destroy, or raise CWG_MAX_LINKS in config.h",
                        CWG_MAX_LINKS);
-    return HAS_POLICY ? policy_check_links(count.links, failure) : 0;
+    return HAS_POLICY ? policy_check_links(target->policy, count.links, failure) : 0;
 }
 
 enum {

@@ -10,6 +10,7 @@
 #include "link/link.h"
 
 struct failure;
+struct launch;
 
 /* The device group of a device that isn't finished: "nah!". A device is born in it, and leaves it
  * when the caller has the result, so that one left by a command that was killed is known for what
@@ -34,6 +35,7 @@ struct device {
     enum device_kind kind;
     bool finished;
     uint32_t mtu;
+    struct launch *launch; /* of the engine that this run has started for it (backend.h); or NULL */
     int process; /* that its alias names as its engine, a hint and no more (proof.h); 0: none */
 };
 

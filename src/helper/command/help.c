@@ -129,7 +129,7 @@ static void add_program_help(struct text *text)
                    "See net-admin-helper(8).\n");
 }
 
-int help_print(const struct task *task, struct failure *failure)
+int help_print(struct output *output, const struct task *task, struct failure *failure)
 {
     struct text text = {0};
 
@@ -137,10 +137,10 @@ int help_print(const struct task *task, struct failure *failure)
         add_task_help(&text, task);
     else
         add_program_help(&text);
-    return output_text(&text, failure);
+    return output_text(output, &text, failure);
 }
 
-int help_print_version(struct failure *failure)
+int help_print_version(struct output *output, struct failure *failure)
 {
     struct text text = {0};
 
@@ -163,5 +163,5 @@ int help_print_version(struct failure *failure)
     text_add(&text, OWN_CONTAINERS_ONLY
                         ? "\ncontainers: those in a user namespace of the caller's\n"
                         : "\ncontainers: all\n");
-    return output_text(&text, failure);
+    return output_text(output, &text, failure);
 }

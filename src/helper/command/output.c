@@ -17,42 +17,27 @@ enum {
     READER_SECONDS = 10, /* how long a link that isn't finished waits for its caller */
 };
 
-/* How results are written. */
-static struct {
-    struct text *diverted; /* to here, if not NULL */
-    bool in_line;          /* as part of a line */
-    bool begun;            /* the line has begun */
-} way;
-
-void output_divert(struct text *text)
+void output_divert(struct output *output, struct text *text)
 {
-    way.diverted = text;
+    output->diverted = text;
 }
 
-void output_line_start(void)
+void output_line_start(struct output *output)
 {
-    way.in_line = true;
-    way.begun = false;
+    output->in_line = true;
+    output->begun = false;
 }
 
-bool output_line_begun(void)
+void output_line_end(struct output *output)
 {
-    return way.begun;
+    output->in_line = false;
+    output->begun = false;
 }
 
-void output_line_end(void)
+bool output_in_batch(const struct output *output)
 {
-    way.in_line = false;
-    way.begun = false;
+    return output->diverted || output->in_line;
 }
-
-bool output_in_batch(void)
-{
-    return way.diverted || way.in_line;
-}
-
-/* Whether people read what is written to standard output and to standard error. */
-static bool people_see_results, people_see_notes;
 
 /* Whether a descriptor is a terminal: a character device first, since a file of FUSE may say so of
  * itself, and can hold up whoever writes to it. */
@@ -76,36 +61,36 @@ static bool unblock_errors(void)
     return done;
 }
 
-void output_look(void)
+void output_look(struct output *output)
 {
-    people_see_results = is_terminal(STDOUT_FILENO);
-    people_see_notes = is_terminal(STDERR_FILENO) && unblock_errors();
+    output->people_see_results = is_terminal(STDOUT_FILENO);
+    output->people_see_notes = is_terminal(STDERR_FILENO) && unblock_errors();
 }
 
-void output_note_result(const char *text)
+void output_note_result(const struct output *output, const char *text)
 {
-    if (people_see_results && !output_in_batch())
+    if (output->people_see_results && !output_in_batch(output))
         (void)print_all(STDOUT_FILENO, text, strlen(text));
 }
 
-bool output_takes_notes(void)
+bool output_takes_notes(const struct output *output)
 {
-    return people_see_notes && !output_in_batch();
+    return output->people_see_notes && !output_in_batch(output);
 }
 
-void output_note(const char *text)
+void output_note(struct output *output, const char *text)
 {
-    if (output_takes_notes() && write(STDERR_FILENO, text, strlen(text)) < 0)
-        people_see_notes = false;
+    if (output_takes_notes(output) && write(STDERR_FILENO, text, strlen(text)) < 0)
+        output->people_see_notes = false;
 }
 
-int output_is_wanted(struct failure *failure)
+int output_is_wanted(const struct output *output, struct failure *failure)
 {
-    struct pollfd output = {.fd = STDOUT_FILENO};
+    struct pollfd reader = {.fd = STDOUT_FILENO};
     struct timespec now = {0};
 
-    if (output_in_batch() && ppoll(&output, 1, &now, NULL) > 0 &&
-        output.revents & (POLLERR | POLLHUP))
+    if (output_in_batch(output) && ppoll(&reader, 1, &now, NULL) > 0 &&
+        reader.revents & (POLLERR | POLLHUP))
         return fail_as(failure, FAILURE_OUTPUT, -EPIPE,
                        "nobody reads the answers any more; let the reader of standard output live "
                        "as long as the batch");
@@ -128,20 +113,20 @@ int output_answer(const char *text, struct failure *failure)
     return write_result(text, strlen(text), failure);
 }
 
-int output_result(const char *text, struct failure *failure)
+int output_result(struct output *output, const char *text, struct failure *failure)
 {
     size_t length = strlen(text);
     int error = 0;
 
-    if (way.diverted) {
-        text_add(way.diverted, text);
+    if (output->diverted) {
+        text_add(output->diverted, text);
         return 0;
     }
-    if (way.in_line && !way.begun) {
-        way.begun = true;
+    if (output->in_line && !output->begun) {
+        output->begun = true;
         error = write_result("ok ", 3, failure);
     }
-    if (way.in_line && length > 0 && text[length - 1] == '\n')
+    if (output->in_line && length > 0 && text[length - 1] == '\n')
         length--;
     return error ? error : write_result(text, length, failure);
 }
@@ -151,62 +136,51 @@ int output_result(const char *text, struct failure *failure)
 static int await_reader(struct failure *failure)
 {
     static const struct timespec most = {.tv_sec = READER_SECONDS};
-    struct pollfd output = {.fd = STDOUT_FILENO, .events = POLLOUT};
+    struct pollfd reader = {.fd = STDOUT_FILENO, .events = POLLOUT};
 
-    if (ppoll(&output, 1, &most, NULL) != 0)
+    if (ppoll(&reader, 1, &most, NULL) != 0)
         return 0;
     return fail_as(failure, FAILURE_OUTPUT, -ETIMEDOUT,
                    "can't write to standard output: nobody has read from it for %d seconds",
                    READER_SECONDS);
 }
 
-int output_and_return(struct target *target, const struct text *text, struct failure *failure)
+int output_and_return(struct output *output, struct target *target, const struct text *text,
+                      struct failure *failure)
 {
     struct failure ignored;
     int error, back;
 
-    if (way.diverted)
-        return output_text(text, failure);
+    if (output->diverted)
+        return output_text(output, text, failure);
     target_leave(target);
     error = await_reader(failure);
     if (!error)
-        error = output_text(text, failure);
+        error = output_text(output, text, failure);
     back = target_return(target, error ? &ignored : failure);
     return error ? error : back;
 }
 
-int output_text(const struct text *text, struct failure *failure)
+int output_text(struct output *output, const struct text *text, struct failure *failure)
 {
     if (text->overflowed)
         return fail_unexpected(failure, -EMSGSIZE,
                                "the result is too long to be printed, which is a bug; report it");
-    return output_result(text->bytes, failure);
+    return output_result(output, text->bytes, failure);
 }
 
-static const char *warning;
-
-void output_warn(const char *text)
+void output_warn(struct output *output, const char *text)
 {
-    if (!warning)
-        warning = text;
+    if (!output->warning)
+        output->warning = text;
 }
 
-const char *output_warning(void)
-{
-    return warning;
-}
-
-void output_forget_warning(void)
-{
-    warning = NULL;
-}
-
-void output_write_warning(void)
+void output_write_warning(const struct output *output)
 {
     struct text text = {0};
 
-    if (!warning)
+    if (!output->warning)
         return;
-    text_print(&text, PROGRAM ": warning: %s\n", warning);
+    text_print(&text, PROGRAM ": warning: %s\n", output->warning);
     print_all(STDERR_FILENO, text.bytes, text.length);
 }

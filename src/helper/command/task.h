@@ -7,9 +7,8 @@
 
 #include "helper/base/request.h"
 
-struct device;
 struct failure;
-struct home;
+struct session;
 struct target;
 
 enum {
@@ -25,24 +24,21 @@ struct task {
     enum option options[OPTIONS]; /* 0 ends them */
     bool changes;                 /* it does more than look */
     bool in_batch;                /* it may stand in a batch: its result is a line at most */
+    bool makes;                   /* it makes a link, which session->made then is */
     bool unprivileged;            /* it is done at home, when all privileges were given up */
     unsigned int seconds;         /* that it may take, beside those that the caller gives */
 
     /* What has to be done before the sandbox is entered, at home; or NULL. Returns 0, or a negative
      * errno. */
-    int (*prepare)(const struct request *request, const struct home *home, struct failure *failure);
+    int (*prepare)(struct session *session, const struct request *request, struct failure *failure);
 
     /* Does it, at home. A result is written to standard output, by output_result(). Returns 0, or a
      * negative errno, and then nothing has been changed. */
-    int (*run)(const struct request *request, struct target *target, struct failure *failure);
-
-    /* The device that the last run() has made, for a batch, which removes it if the result can't be
-     * delivered or the batch is undone; NULL if run() made none. Or there is no such function, and
-     * what run() has done stands. */
-    const struct device *(*made)(void);
+    int (*run)(struct session *session, const struct request *request, struct target *target,
+               struct failure *failure);
 
     /* In the place of that, where a task is about more than one container, or none. */
-    int (*run_at_home)(const struct request *request, const struct home *home,
+    int (*run_at_home)(struct session *session, const struct request *request,
                        struct failure *failure);
 };
 

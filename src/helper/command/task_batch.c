@@ -6,15 +6,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "helper/admin/audit.h"
-#include "helper/admin/policy.h"
-#include "helper/backend/backends.h"
 #include "helper/base/failure.h"
 #include "helper/base/settings.h"
 #include "helper/base/text.h"
 #include "helper/command/arguments.h"
 #include "helper/command/lines.h"
-#include "helper/command/output.h"
+#include "helper/command/session.h"
 #include "helper/command/task.h"
 #include "helper/confine/deadline.h"
 #include "helper/netlink/secret.h"
@@ -33,7 +30,7 @@ struct made {
 };
 
 struct batch {
-    const struct home *home;
+    struct session *session;
     bool undo; /* --undo */
     struct lines lines;
     struct words words;
@@ -66,7 +63,7 @@ static int check_kind(const struct batch *batch, const struct command_line *line
         return fail(failure, -EINVAL,
                     "--preshared-key-file: can't stand in a batch, because a batch opens no files; "
                     "connect this link by a command of its own");
-    if (batch->undo && line->task->made && batch->made_count == MADE_MAX)
+    if (batch->undo && line->task->makes && batch->made_count == MADE_MAX)
         return fail_as(failure, FAILURE_LIMIT, -E2BIG,
                        "with --undo a batch makes %d links at most before a line commit; add one",
                        MADE_MAX);
@@ -79,9 +76,10 @@ static int check_line(const struct batch *batch, const struct command_line *line
     int error = check_kind(batch, line, failure);
 
     if (HAS_POLICY && !error)
-        error = policy_check_unchanged(failure);
+        error = policy_check_unchanged(&batch->session->policy, failure);
     if (HAS_POLICY && !error)
-        error = policy_check(line->task->arguments, &line->request, failure);
+        error =
+            policy_check(&batch->session->policy, line->task->arguments, &line->request, failure);
     return error;
 }
 
@@ -91,7 +89,7 @@ static int write_answer(struct batch *batch, struct failure *failure)
 {
     size_t length = batch->result.length;
 
-    if (output_line_begun())
+    if (batch->session->output.begun)
         return output_answer("\n", failure);
     if (length > 0 && batch->result.bytes[length - 1] == '\n')
         batch->result.bytes[length - 1] = '\0';
@@ -101,12 +99,12 @@ static int write_answer(struct batch *batch, struct failure *failure)
 }
 
 /* What is to be forgotten with each line. */
-static void forget(void)
+static void forget(struct session *session)
 {
     if (HAS_CREATE)
-        backends_forget();
+        backends_forget(&session->making);
     secret_wipe();
-    output_forget_warning();
+    session->output.warning = NULL;
 }
 
 /* The policy is looked at again here, where the deadline runs: since the line was checked the
@@ -114,18 +112,19 @@ static void forget(void)
 static int run_task(struct batch *batch, const struct command_line *line, struct target *target,
                     struct failure *failure)
 {
+    struct session *session = batch->session;
     const struct task *task = line->task;
-    int error = HAS_POLICY ? policy_check_unchanged(failure) : 0;
+    int error = HAS_POLICY ? policy_check_unchanged(&batch->session->policy, failure) : 0;
 
     if (!error && task->prepare)
-        error = task->prepare(&line->request, batch->home, failure);
+        error = task->prepare(session, &line->request, failure);
     if (error)
         return error;
     if (task->changes)
-        output_divert(&batch->result);
-    error = task->run_at_home ? task->run_at_home(&line->request, batch->home, failure)
-                              : task->run(&line->request, target, failure);
-    output_divert(NULL);
+        output_divert(&session->output, &batch->result);
+    error = task->run_at_home ? task->run_at_home(session, &line->request, failure)
+                              : task->run(session, &line->request, target, failure);
+    output_divert(&session->output, NULL);
     return error;
 }
 
@@ -161,9 +160,9 @@ static int do_task(struct batch *batch, const struct command_line *line, struct 
     int error;
 
     deadline_allow(task_seconds(task));
-    error = task->run_at_home
-                ? 0
-                : target_open(batch->home, &line->request.target, task->changes, target, failure);
+    error = task->run_at_home ? 0
+                              : target_open(&batch->session->home, &batch->session->policy,
+                                            &line->request.target, task->changes, target, failure);
     if (error && task_result(&line->request, error) == 0) {
         *ret_lost = write_answer(batch, failure) != 0;
         return 0;
@@ -171,10 +170,10 @@ static int do_task(struct batch *batch, const struct command_line *line, struct 
     if (error)
         return error;
     error = task_result(&line->request, run_task(batch, line, target, failure));
-    if (!error && task->made)
-        made = task->made();
+    if (!error && batch->session->made.index)
+        made = &batch->session->made;
     target_leave(target);
-    forget(); /* what is left of an engine's start, its UDP sockets among it */
+    forget(batch->session); /* what is left of an engine's start, its UDP sockets among it */
     if (error)
         *ret_lost = failure->code == FAILURE_OUTPUT;
     else
@@ -190,16 +189,21 @@ static int do_task(struct batch *batch, const struct command_line *line, struct 
 static int do_request(struct batch *batch, const struct command_line *line, bool *ret_lost,
                       struct failure *failure)
 {
+    struct session *session = batch->session;
     struct target target = TARGET_NONE;
     int error = check_line(batch, line, failure);
 
+    session->made.index = 0;
     clear(&batch->result);
     if (!error)
         error = do_task(batch, line, &target, ret_lost, failure);
     if (HAS_AUDIT && line->command == COMMAND_RUN && line->task->changes)
-        audit_send(line->task->name, line->task->arguments, &line->request, target.netns.inode,
-                   *ret_lost && line->task->made ? -EIO : error, failure);
-    forget();
+        audit_send(&session->audit,
+                   &(struct audit_line){line->task->name, line->task->arguments, &line->request,
+                                        target.netns.inode,
+                                        session->made.index ? &session->public_key : NULL},
+                   *ret_lost && line->task->makes ? -EIO : error, failure);
+    forget(batch->session);
     return error;
 }
 
@@ -266,7 +270,7 @@ static int fail_line(int result, struct failure *failure)
 static bool write_error(struct batch *batch, struct failure *failure)
 {
     batch->answer.length = 0;
-    text_print(&batch->answer, "%serror %s ", output_line_begun() ? " " : "",
+    text_print(&batch->answer, "%serror %s ", batch->session->output.begun ? " " : "",
                failure_word(failure->code));
     text_add_joined(&batch->answer, failure->text, "; ");
     text_add(&batch->answer, "\n");
@@ -280,7 +284,7 @@ static int answer_line(struct batch *batch, int result, struct failure *failure)
     bool lost = false;
     int error;
 
-    output_line_start();
+    output_line_start(&batch->session->output);
     error = result == LINES_WORDS ? do_line(batch, &lost, &own) : fail_line(result, &own);
 
     batch->done++;
@@ -290,7 +294,7 @@ static int answer_line(struct batch *batch, int result, struct failure *failure)
         if (!lost)
             lost = write_error(batch, &own);
     }
-    output_line_end();
+    output_line_end(&batch->session->output);
     if (!lost)
         return 0;
     *failure = own;
@@ -315,10 +319,14 @@ static int remove_same(struct target *target, const struct made *made, struct fa
 /* Removes a link that this batch has made, if it is still there. Returns 0, or a negative errno. */
 static int remove_made(const struct batch *batch, const struct made *made, struct failure *failure)
 {
-    const struct request request = {
-        .target = {.kind = TARGET_PID, .number = made->pid}, .end = made->end, .has_end = true};
+    static const enum argument arguments[] = {ARGUMENT_NET, ARGUMENT_HOST, 0};
+    const struct request request = {.target = {.kind = TARGET_PID, .number = made->pid},
+                                    .end = made->end,
+                                    .has_end = true,
+                                    .peer.keepalive = PEER_KEEPALIVE_KEPT};
     struct target target = TARGET_NONE;
-    int error = target_open(batch->home, &request.target, true, &target, failure);
+    int error = target_open(&batch->session->home, &batch->session->policy, &request.target, true,
+                            &target, failure);
 
     /* The container has ended, and the link with it; or its number is another's by now. */
     if (error == -ESRCH || (!error && !netns_same(&target.netns, &made->netns))) {
@@ -329,7 +337,10 @@ static int remove_made(const struct batch *batch, const struct made *made, struc
         error = remove_same(&target, made, failure);
     target_close(&target);
     if (HAS_AUDIT)
-        audit_undone(&request, target.netns.inode, error, failure);
+        audit_send(
+            &batch->session->audit,
+            &(struct audit_line){"batch --undo", arguments, &request, target.netns.inode, NULL},
+            error, failure);
     return error;
 }
 
@@ -376,13 +387,13 @@ static int do_lines(struct batch *batch, struct failure *failure)
     return 0;
 }
 
-static int run(const struct request *request, const struct home *home, struct failure *failure)
+static int run(struct session *session, const struct request *request, struct failure *failure)
 {
-    static struct batch batch;
+    static struct batch batch; /* too large for a stack */
     struct failure undone = {.text = ""};
     int error;
 
-    batch.home = home; /* the file is standard input by now */
+    batch.session = session; /* the file is standard input by now */
     batch.undo = request->given[OPTION_UNDO];
     batch.lines = (struct lines){.fd = STDIN_FILENO};
     error = do_lines(&batch, failure);
@@ -416,12 +427,12 @@ int batch_open(const char *file, struct failure *failure)
     return 0;
 }
 
-static int prepare(const struct request *request, const struct home *home, struct failure *failure)
+static int prepare(struct session *session, const struct request *request, struct failure *failure)
 {
-    int error = HAS_CREATE ? backends_prepare_batch(home, failure) : 0;
+    int error = HAS_CREATE ? backends_prepare_batch(&session->making, &session->home, failure) : 0;
 
     (void)request;
-    return error ? error : taker_start(failure);
+    return error ? error : taker_start(&session->taker, failure);
 }
 
 const struct task task_batch = {

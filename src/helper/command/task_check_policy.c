@@ -7,20 +7,19 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "helper/admin/policy.h"
-#include "helper/admin/rule.h"
 #include "helper/backend/status.h"
 #include "helper/base/failure.h"
 #include "helper/base/file.h"
 #include "helper/base/settings.h"
 #include "helper/base/text.h"
-#include "helper/command/output.h"
+#include "helper/command/session.h"
 #include "helper/command/task.h"
 
 struct report {
     unsigned int rules;
     int error; /* of the output */
     struct text text;
+    struct output *output;
     struct failure *failure;
 };
 
@@ -80,7 +79,7 @@ static void report_rule(const struct rule *rule, void *context)
         text_print(text, "  %-9s %" PRIu32 " at most in a container\n", "links", rule->links);
     if (rule->own_containers)
         text_print(text, "  %-9s with a user namespace of the caller's alone\n", "containers");
-    report->error = output_text(text, report->failure);
+    report->error = output_text(report->output, text, report->failure);
 }
 
 static void pass_over(const struct rule *rule, void *context)
@@ -115,7 +114,7 @@ static int read_file(const char *path, char ret_text[static POLICY_FILE_MAX + 1]
     return 0;
 }
 
-static int run_at_home(const struct request *request, const struct home *home,
+static int run_at_home(struct session *session, const struct request *request,
                        struct failure *failure)
 {
     static char text[POLICY_FILE_MAX + 1], copy[POLICY_FILE_MAX + 1];
@@ -124,7 +123,7 @@ static int run_at_home(const struct request *request, const struct home *home,
     size_t length = 0;
     int error = read_file(request->file, text, &length, failure);
 
-    (void)home;
+    report.output = &session->output;
     report.failure = failure;
     if (error)
         return error;
@@ -137,7 +136,8 @@ static int run_at_home(const struct request *request, const struct home *home,
     (void)rule_each(text, length, report_rule, &report, &mistake);
     if (report.error)
         return report.error;
-    return output_result(report.rules ? "The first rule for a caller's user or groups holds. Other "
+    return output_result(&session->output,
+                         report.rules ? "The first rule for a caller's user or groups holds. Other "
                                         "callers may do nothing, root everything.\n"
                                       : "There is no rule: only root may do anything.\n",
                          failure);

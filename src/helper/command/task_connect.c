@@ -1,10 +1,9 @@
 /* cwg_connect: tells a link's device where its peer is. */
 #include <errno.h>
 
-#include "helper/backend/backends.h"
 #include "helper/base/failure.h"
 #include "helper/base/settings.h"
-#include "helper/command/output.h"
+#include "helper/command/session.h"
 #include "helper/command/task.h"
 #include "helper/netlink/secret.h"
 #include "helper/netns/arp.h"
@@ -94,8 +93,9 @@ static int check_sibling(const struct request *request, struct target *target,
 }
 
 /* Packets to oneself. Both ends of a link may be on this machine, with a port each. */
-static int check_endpoint(const struct request *request, struct target *target,
-                          const struct device *device, struct failure *failure)
+static int check_endpoint(struct output *output, const struct request *request,
+                          struct target *target, const struct device *device,
+                          struct failure *failure)
 {
     const struct endpoint *endpoint = &request->peer.endpoint;
     struct link_status status = {.port = 0};
@@ -105,7 +105,8 @@ static int check_endpoint(const struct request *request, struct target *target,
     if (endpoint->port == 0)
         return 0;
     if (path_is_missing(endpoint))
-        output_warn("no route leads from here to peer_endpoint; the link works when there is one: "
+        output_warn(output,
+                    "no route leads from here to peer_endpoint; the link works when there is one: "
                     "check the address, and `ip route get`");
     if (!path_is_local(endpoint) ||
         backend_of(device)->look(target, device, &patience, &status, &unknown) ||
@@ -144,7 +145,8 @@ static int fit_and_join(const struct request *request, struct target *target,
     return error;
 }
 
-static int run(const struct request *request, struct target *target, struct failure *failure)
+static int run(struct session *session, const struct request *request, struct target *target,
+               struct failure *failure)
 {
     struct device device = {0};
     int error = find_local(request, target, &device, failure);
@@ -155,7 +157,7 @@ static int run(const struct request *request, struct target *target, struct fail
     if (!error)
         error = check_sibling(request, target, &device, failure);
     if (!error)
-        error = check_endpoint(request, target, &device, failure);
+        error = check_endpoint(&session->output, request, target, &device, failure);
     if (!error)
         error = choose_mtu(request, &mtu, failure);
     /* For devices that came after cwg_create. */

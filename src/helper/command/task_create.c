@@ -1,13 +1,10 @@
 /* cwg_create: a new link's device in the container. */
 #include <errno.h>
 
-#include "helper/admin/audit.h"
-#include "helper/admin/policy.h"
-#include "helper/backend/backends.h"
 #include "helper/base/clock.h"
 #include "helper/base/failure.h"
 #include "helper/base/settings.h"
-#include "helper/command/output.h"
+#include "helper/command/session.h"
 #include "helper/command/task.h"
 #include "helper/netns/arp.h"
 #include "helper/netns/path.h"
@@ -99,24 +96,26 @@ static int fail_again(const struct request *request, struct target *target, stru
 
 /* Makes the device, in the place of one that an earlier command didn't live to finish, or that is
  * to be replaced. */
-static int make(const struct request *request, struct target *target, bool *ret_replaced,
-                struct device *ret_device, struct key *ret_public_key, struct failure *failure)
+static int make(struct making *making, const struct request *request, struct target *target,
+                bool *ret_replaced, struct device *ret_device, struct key *ret_public_key,
+                struct failure *failure)
 {
-    const struct backend *backend = backend_for_new();
-    int error =
-        backend->make(target, request->end, request->port, ret_device, ret_public_key, failure);
+    const struct backend *backend = making->backend;
+    int error = backend->make(target, request->end, request->port, &making->launch, ret_device,
+                              ret_public_key, failure);
 
     if (error != -EEXIST)
         return error;
     error = clear(request, target, ret_replaced, failure);
     if (error)
         return error;
-    error = backend->make(target, request->end, request->port, ret_device, ret_public_key, failure);
+    error = backend->make(target, request->end, request->port, &making->launch, ret_device,
+                          ret_public_key, failure);
     return error == -EEXIST ? fail_again(request, target, failure) : error;
 }
 
 /* With the port that the kernel chose, if it was to. */
-static int print_json(const struct request *request, struct target *target,
+static int print_json(struct output *output, const struct request *request, struct target *target,
                       const struct device *device, const struct key *public_key,
                       struct failure *failure)
 {
@@ -127,7 +126,7 @@ static int print_json(const struct request *request, struct target *target,
         .port = request->port,
         .netns = target->netns.inode,
         .public_key = public_key,
-        .warning = output_warning(),
+        .warning = output->warning,
     };
     int error = created.port ? 0 : backend_of(device)->port(target, device, &created.port, failure);
 
@@ -136,7 +135,7 @@ static int print_json(const struct request *request, struct target *target,
     text.length = 0;
     json_add_created(&text, &created);
     text_add(&text, "\n");
-    return output_and_return(target, &text, failure);
+    return output_and_return(output, target, &text, failure);
 }
 
 static void add_key(struct text *text, const struct key *public_key)
@@ -147,21 +146,22 @@ static void add_key(struct text *text, const struct key *public_key)
     text_print(text, "%s\n", key);
 }
 
-static int print_key(struct target *target, const struct key *public_key, struct failure *failure)
+static int print_key(struct output *output, struct target *target, const struct key *public_key,
+                     struct failure *failure)
 {
     struct text text = {0};
 
     add_key(&text, public_key);
-    return output_and_return(target, &text, failure);
+    return output_and_return(output, target, &text, failure);
 }
 
-static int print_result(const struct request *request, struct target *target,
+static int print_result(struct output *output, const struct request *request, struct target *target,
                         const struct device *device, const struct key *public_key,
                         struct failure *failure)
 {
     if (request->given[OPTION_JSON])
-        return print_json(request, target, device, public_key, failure);
-    return print_key(target, public_key, failure);
+        return print_json(output, request, target, device, public_key, failure);
+    return print_key(output, target, public_key, failure);
 }
 
 /* A link that has the other end of the same net in the same container carries packets for the new
@@ -194,7 +194,7 @@ static int check_sibling(struct target *target, const struct device *device,
 /* All that comes after the device's birth, ordered so that every step can still be taken back. The
  * link is finished only when the caller has the key. ARP comes after what may fail, since its
  * settings stay. */
-static int complete(const struct request *request, struct target *target,
+static int complete(struct session *session, const struct request *request, struct target *target,
                     const struct device *device, const struct key *public_key,
                     struct failure *failure)
 {
@@ -214,39 +214,31 @@ static int complete(const struct request *request, struct target *target,
     if (!error)
         error = arp_keep_apart(target, failure);
     if (!error && path_is_closed())
-        output_warn("the network namespace that this was started in has no device but lo: no peer "
+        output_warn(&session->output,
+                    "the network namespace that this was started in has no device but lo: no peer "
                     "on another machine can be reached from there (is it a service with "
                     "PrivateNetwork=yes?)");
     if (!error)
-        error = print_result(request, target, device, public_key, failure);
+        error = print_result(&session->output, request, target, device, public_key, failure);
     /* That took as long as the caller liked. */
     if (HAS_POLICY && !error)
-        error = policy_check_unchanged(failure);
+        error = policy_check_unchanged(&session->policy, failure);
     if (!error)
         error = backend_of(device)->finish(target, device, failure);
-    if (HAS_AUDIT && !error)
-        audit_public_key(public_key);
     return error;
 }
 
-static int prepare(const struct request *request, const struct home *home, struct failure *failure)
+static int prepare(struct session *session, const struct request *request, struct failure *failure)
 {
     int error = port_check(request->port, failure);
 
-    return error ? error : backends_prepare(home, request->end, failure);
+    return error ? error
+                 : backends_prepare(&session->making, &session->home, request->end, failure);
 }
 
-static struct device made; /* by the last run(), with an index if it made one */
-
-/* A link that was adopted wasn't made. */
-static const struct device *get_made(void)
-{
-    return made.index ? &made : NULL;
-}
-
-static int print_adopted(const struct request *request, struct target *target,
-                         const struct device *device, const struct link_status *status,
-                         struct failure *failure)
+static int print_adopted(struct output *output, const struct request *request,
+                         struct target *target, const struct device *device,
+                         const struct link_status *status, struct failure *failure)
 {
     static struct text text;
     const struct json_created adopted = {
@@ -255,7 +247,7 @@ static int print_adopted(const struct request *request, struct target *target,
         .port = status->port,
         .netns = target->netns.inode,
         .public_key = &status->public_key,
-        .warning = output_warning(),
+        .warning = output->warning,
     };
 
     text.length = 0;
@@ -265,12 +257,12 @@ static int print_adopted(const struct request *request, struct target *target,
         add_key(&text, &status->public_key);
     text_add(&text, request->given[OPTION_JSON] ? "\n" : "");
     target_leave(target); /* nothing is left to be done there */
-    return output_text(&text, failure);
+    return output_text(output, &text, failure);
 }
 
 /* Takes a link that is there and complete for a new one. What can't work any more isn't taken. */
-static int adopt(const struct request *request, struct target *target, const struct link_seen *link,
-                 struct failure *failure)
+static int adopt(struct output *output, const struct request *request, struct target *target,
+                 const struct link_seen *link, struct failure *failure)
 {
     const struct device *device = &link->device;
     struct patience patience = PATIENCE;
@@ -297,44 +289,47 @@ static int adopt(const struct request *request, struct target *target, const str
                        "port: the link %s exists, with UDP port %u; give that port or 0 to adopt "
                        "the link, or --replace to make it anew",
                        device->name, view.status.port);
-    return print_adopted(request, target, device, &view.status, failure);
+    return print_adopted(output, request, target, device, &view.status, failure);
 }
 
-static int create(const struct request *request, struct target *target, bool *ret_replaced,
-                  struct failure *failure)
+static int create(struct session *session, const struct request *request, struct target *target,
+                  bool *ret_replaced, struct failure *failure)
 {
     struct device device;
     struct key public_key;
     struct failure rollback;
-    int error = make(request, target, ret_replaced, &device, &public_key, failure);
+    int error =
+        make(&session->making, request, target, ret_replaced, &device, &public_key, failure);
 
     if (error)
         return error;
-    error = complete(request, target, &device, &public_key, failure);
+    error = complete(session, request, target, &device, &public_key, failure);
     /* Where the container couldn't be entered again the link stays unfinished, as if the command
      * had been killed: an engine's ends with this process, and the next cwg_create replaces it. */
     if (error && target_is_open(target) && backend_of(&device)->remove(target, &device, &rollback))
         failure_add(failure, "; and the link couldn't be removed again: %s", rollback.text);
-    if (!error)
-        made = device;
+    if (!error) {
+        session->made = device;
+        session->public_key = public_key;
+    }
     return error;
 }
 
-static int run(const struct request *request, struct target *target, struct failure *failure)
+static int run(struct session *session, const struct request *request, struct target *target,
+               struct failure *failure)
 {
     struct link_seen link;
     bool replaced = false;
     int error = 0;
 
-    made = (struct device){.index = 0};
     if (request->given[OPTION_ADOPT]) {
         error = links_find(target, request->end, &link, failure);
         if (error < 0)
             return error;
         if (error == DEVICE_OURS && link.device.finished)
-            return adopt(request, target, &link, failure);
+            return adopt(&session->output, request, target, &link, failure);
     }
-    error = create(request, target, &replaced, failure);
+    error = create(session, request, target, &replaced, failure);
     if (error && replaced)
         failure_add(failure, "; the link that was there before has been removed");
     return error;
@@ -356,6 +351,6 @@ const struct task task_create = {
     .prepare = prepare,
     .changes = true,
     .in_batch = true,
+    .makes = true,
     .run = run,
-    .made = get_made,
 };

@@ -6,11 +6,13 @@
 #include "helper/base/settings.h"
 #include "helper/command/task.h"
 
-static int run(const struct request *request, struct target *target, struct failure *failure)
+static int run(struct session *session, const struct request *request, struct target *target,
+               struct failure *failure)
 {
     struct device device;
     int presence = device_find(target, request->end, &device, failure);
 
+    (void)session;
     if (presence < 0)
         return presence;
     if (presence == DEVICE_FOREIGN)

@@ -22,6 +22,7 @@ enum {
 
 /* What a look has shown: the first ends whose devices are ours by kind and name. */
 struct found {
+    const struct policy *policy;
     enum device_kind kind;
     size_t count;
     struct link_end ends[ROUND];
@@ -46,7 +47,7 @@ static int note_link(const struct nlmsghdr *message, void *context)
     if (error || found->count == ROUND || strcmp(link.kind, device_kind_text(found->kind)) != 0 ||
         link_name_parse(CWG_PREFIX, link.name, &found->ends[found->count]))
         return error;
-    if (HAS_POLICY && !policy_allows_net(found->ends[found->count].net))
+    if (HAS_POLICY && !policy_allows_net(found->policy, found->ends[found->count].net))
         return 0;
     found->count++;
     return 0;
@@ -55,6 +56,7 @@ static int note_link(const struct nlmsghdr *message, void *context)
 static int look(struct target *target, struct found *found, struct failure *failure)
 {
     found->count = 0;
+    found->policy = target->policy;
     for (enum device_kind kind = KIND_KERNEL; kind < KINDS; kind++) {
         struct message request;
         int error;
@@ -142,13 +144,15 @@ static bool remove_found(struct target *target, const struct found *found, int64
 }
 
 /* Round by round, until nothing is found, or what is left stays. */
-static int run(const struct request *request, struct target *target, struct failure *failure)
+static int run(struct session *session, const struct request *request, struct target *target,
+               struct failure *failure)
 {
     static struct found found;
     struct tally tally = {.removed = 0};
     const int64_t end = clock_now() + TIME_MAX;
     bool further = true;
 
+    (void)session;
     (void)request;
     while (further) {
         int error = look(target, &found, failure);

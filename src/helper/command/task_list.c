@@ -5,15 +5,12 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "helper/admin/policy.h"
-#include "helper/backend/backends.h"
 #include "helper/base/clock.h"
 #include "helper/base/failure.h"
 #include "helper/base/settings.h"
 #include "helper/base/text.h"
-#include "helper/command/output.h"
+#include "helper/command/session.h"
 #include "helper/command/task.h"
-#include "helper/netns/census.h"
 #include "helper/netns/taker.h"
 #include "helper/view/json_link.h"
 #include "helper/view/links.h"
@@ -33,7 +30,7 @@ enum {
 static const struct patience patience_of_all = {.milliseconds = 10000};
 
 struct listing {
-    const struct home *home;
+    struct session *session;
     struct link_nets nets;
     bool json;
     bool late;             /* there was no time for all */
@@ -54,11 +51,10 @@ struct visited {
     struct link_view view[LINKS_MAX];
 };
 
-static struct census census;
-
 static int flush(struct listing *listing, struct failure *failure)
 {
-    int error = listing->text.length ? output_text(&listing->text, failure) : 0;
+    int error =
+        listing->text.length ? output_text(&listing->session->output, &listing->text, failure) : 0;
 
     listing->text.length = 0;
     return error;
@@ -176,12 +172,13 @@ static int look_at(const struct netns *netns, int pid, struct visited *ret_visit
     const struct target_name name = {.kind = TARGET_PID, .number = pid};
     struct failure reason;
     struct target target;
-    int error = target_open(listing->home, &name, false, &target, &reason);
+    int error = target_open(&listing->session->home, &listing->session->policy, &name, false,
+                            &target, &reason);
     bool same;
 
     /* As in main.c: the caller may have stopped this process before. */
     if (HAS_POLICY && !error) {
-        error = policy_check_unchanged(&reason);
+        error = policy_check_unchanged(&listing->session->policy, &reason);
         if (error)
             target_close(&target);
     }
@@ -214,6 +211,8 @@ static int visit(const struct census_entry *entry, struct listing *listing, stru
 /* Why what is listed isn't all, if it isn't. */
 static int check_complete(const struct listing *listing, struct failure *failure)
 {
+    const struct census *census = &listing->session->census;
+
     if (listing->late)
         return fail_as(
             failure, FAILURE_INCOMPLETE, -ETIMEDOUT,
@@ -230,13 +229,13 @@ static int check_complete(const struct listing *listing, struct failure *failure
                        "the list is incomplete: the container of process %d has more links than "
                        "the %d that are shown; somebody else makes devices with links' names there",
                        listing->crowded, LINKS_MAX);
-    if (census.hidden)
+    if (census->hidden)
         return fail_as(
             failure, FAILURE_INCOMPLETE, -EACCES,
             "the list is incomplete: process %d is in a network namespace with links, and this "
             "program has no rights over it; run this program where the containers are started",
-            census.hidden);
-    if (census.more)
+            census->hidden);
+    if (census->more)
         return fail_as(failure, FAILURE_INCOMPLETE, -EOVERFLOW,
                        "the list is incomplete: this machine has more than %d network namespaces, "
                        "and only those of the processes with the lowest numbers are listed; ask "
@@ -255,7 +254,7 @@ static int finish(struct listing *listing, struct failure *failure)
     if (!error)
         error = check_complete(listing, failure);
     if (!error && !listing->json && listing->links == 0)
-        output_note_result("no links\n");
+        output_note_result(&listing->session->output, "no links\n");
     return error;
 }
 
@@ -271,25 +270,27 @@ static int end_early(struct listing *listing, int error, struct failure *failure
     return error;
 }
 
-static int run_at_home(const struct request *request, const struct home *home,
+static int run_at_home(struct session *session, const struct request *request,
                        struct failure *failure)
 {
-    static struct listing listing;
+    static struct listing listing; /* too large for a stack */
+    const struct home *home = &session->home;
+    const struct census *census = &session->census;
     const int64_t end = clock_now() + TIME_MAX;
     const bool root = getuid() == 0;
     int error = home_check(home, failure);
 
-    listing.home = home;
+    listing.session = session;
     listing.nets = request->nets;
-    listing.json = request->given[OPTION_JSON] || output_in_batch();
+    listing.json = request->given[OPTION_JSON] || output_in_batch(&session->output);
     listing.late = false;
     listing.missed = 0;
     listing.crowded = 0;
     listing.links = 0;
     listing.patience = patience_of_all;
     listing.text.length = 0;
-    for (size_t i = 0; i < census.count && !error; i++) {
-        const struct census_entry *entry = &census.entries[i];
+    for (size_t i = 0; i < census->count && !error; i++) {
+        const struct census_entry *entry = &census->entries[i];
 
         /* Home would be refused. */
         if (!entry->may_have_links || (!root && netns_same(&entry->netns, &home->netns)))
@@ -302,13 +303,12 @@ static int run_at_home(const struct request *request, const struct home *home,
     return error ? end_early(&listing, error, failure) : finish(&listing, failure);
 }
 
-static int prepare(const struct request *request, const struct home *home, struct failure *failure)
+static int prepare(struct session *session, const struct request *request, struct failure *failure)
 {
     (void)request;
-    (void)home;
-    if (HAS_BATCH && taker_is_there())
-        return taker_ask(&census, failure);
-    return census_take(&census, failure);
+    if (HAS_BATCH && session->taker >= 0)
+        return taker_ask(session->taker, &session->census, failure);
+    return census_take(&session->census, failure);
 }
 
 const struct task task_list = {

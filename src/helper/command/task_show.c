@@ -2,11 +2,10 @@
 #include <errno.h>
 #include <inttypes.h>
 
-#include "helper/backend/backends.h"
 #include "helper/base/failure.h"
 #include "helper/base/settings.h"
 #include "helper/base/text.h"
-#include "helper/command/output.h"
+#include "helper/command/session.h"
 #include "helper/command/task.h"
 #include "helper/netns/path.h"
 #include "helper/view/json_link.h"
@@ -251,7 +250,8 @@ static int look(struct target *target, const struct link_seen *link, struct pati
     return 0;
 }
 
-static int print_link(struct report *report, const struct seen *seen, struct failure *failure)
+static int print_link(struct output *output, struct report *report, const struct seen *seen,
+                      struct failure *failure)
 {
     bool first = seen == report->seen;
 
@@ -263,19 +263,19 @@ static int print_link(struct report *report, const struct seen *seen, struct fai
         text_add(&report->text, first ? "" : "\n");
         add_block(&report->text, &seen->view, &seen->failure);
     }
-    return output_text(&report->text, failure);
+    return output_text(output, &report->text, failure);
 }
 
-static int print(struct report *report, struct failure *failure)
+static int print(struct output *output, struct report *report, struct failure *failure)
 {
-    int error = report->json ? output_result("[", failure) : 0;
+    int error = report->json ? output_result(output, "[", failure) : 0;
 
     for (size_t i = 0; i < report->count && !error; i++)
-        error = print_link(report, &report->seen[i], failure);
+        error = print_link(output, report, &report->seen[i], failure);
     if (!error && report->json)
-        error = output_result("]\n", failure);
+        error = output_result(output, "]\n", failure);
     if (!error && !report->json && report->count == 0)
-        output_note_result("no links\n");
+        output_note_result(output, "no links\n");
     return error;
 }
 
@@ -324,7 +324,8 @@ static int look_at_all(const struct request *request, struct target *target, str
 }
 
 /* In a batch the result is part of a line. */
-static int run(const struct request *request, struct target *target, struct failure *failure)
+static int run(struct session *session, const struct request *request, struct target *target,
+               struct failure *failure)
 {
     static struct report report;
     int error;
@@ -334,13 +335,13 @@ static int run(const struct request *request, struct target *target, struct fail
                     "--nets: can't be given with a net and a host; leave it out, or these");
     report.more = false;
     report.count = 0;
-    report.json = request->given[OPTION_JSON] || output_in_batch();
+    report.json = request->given[OPTION_JSON] || output_in_batch(&session->output);
     error = request->has_end ? look_at_one(request, target, &report, failure)
                              : look_at_all(request, target, &report, failure);
     if (error)
         return error;
     target_close(target);
-    error = print(&report, failure);
+    error = print(&session->output, &report, failure);
     if (!error && report.more)
         return fail_as(failure, FAILURE_INCOMPLETE, -E2BIG,
                        "the list is incomplete: the container has more links than these %d; "

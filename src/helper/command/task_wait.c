@@ -3,13 +3,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "helper/backend/backends.h"
 #include "helper/base/clock.h"
 #include "helper/base/failure.h"
 #include "helper/base/random.h"
 #include "helper/base/settings.h"
 #include "helper/base/text.h"
-#include "helper/command/output.h"
+#include "helper/command/session.h"
 #include "helper/command/task.h"
 #include "helper/confine/deadline.h"
 #include "helper/netns/path.h"
@@ -242,13 +241,13 @@ static int fail_in_vain(struct wait *wait, struct failure *failure)
 }
 
 /* Tells people what is waited for, when that is something else than before. */
-static void tell(struct wait *wait)
+static void tell(struct output *output, struct wait *wait)
 {
     struct text text = {.length = 0};
     struct failure failure;
     enum cause cause;
 
-    if (clock_now() - wait->begin < NOTE_AFTER || !output_takes_notes())
+    if (clock_now() - wait->begin < NOTE_AFTER || !output_takes_notes(output))
         return;
     cause = find_cause(wait);
     if (wait->noted && cause == wait->cause)
@@ -263,7 +262,7 @@ static void tell(struct wait *wait)
         }
     }
     text_print(&text, "net-admin-helper: waiting: %s\n", failure.text);
-    output_note(text.bytes);
+    output_note(output, text.bytes);
 }
 
 /* Waits for an answer, or until it is time for the next look. */
@@ -292,8 +291,8 @@ static bool is_over(const struct wait *wait)
     return clock_now() >= wait->end || (wait->once && !can_be_asked(wait));
 }
 
-static int await_answer(struct target *target, struct link_end end, struct wait *wait,
-                        struct failure *failure)
+static int await_answer(struct output *output, struct target *target, struct link_end end,
+                        struct wait *wait, struct failure *failure)
 {
     bool proven = false;
 
@@ -304,7 +303,7 @@ static int await_answer(struct target *target, struct link_end end, struct wait 
         error = target_alive(target, failure);
 
         if (!error)
-            error = output_is_wanted(failure);
+            error = output_is_wanted(output, failure);
         if (!error)
             error = look(target, end, wait, failure);
         if (error)
@@ -319,14 +318,15 @@ static int await_answer(struct target *target, struct link_end end, struct wait 
         error = ask(target, wait, failure);
         if (error)
             return error;
-        tell(wait);
+        tell(output, wait);
         pause_before_next(wait);
         if (wait->answered)
             return 0;
     }
 }
 
-static int run(const struct request *request, struct target *target, struct failure *failure)
+static int run(struct session *session, const struct request *request, struct target *target,
+               struct failure *failure)
 {
     const int64_t now = clock_now();
     struct wait wait = {
@@ -337,13 +337,14 @@ static int run(const struct request *request, struct target *target, struct fail
         .pause = PAUSE_MIN,
         .probe = {.fd = -1},
     };
-    int error = await_answer(target, request->end, &wait, failure);
+    int error = await_answer(&session->output, target, request->end, &wait, failure);
 
     probe_close(&wait.probe); /* a batch goes on, and the socket would keep the container */
     if (!error)
         target_close(target);
     if (!error && request->given[OPTION_JSON])
         error = output_result(
+            &session->output,
             wait.answered ? "{\"proof\":\"answer\"}\n" : "{\"proof\":\"keepalive\"}\n", failure);
     return error;
 }

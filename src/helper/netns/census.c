@@ -34,28 +34,35 @@ enum {
     OUTERMOST = 2,  /* pid namespaces that a container's first process is in: ours and its own */
 };
 
-/* Which entry a namespace has: its place, plus 1, in the first slot from that of its inode on.
- * There are always free ones. */
-static uint16_t slots[SLOTS];
-
 /* Processes that we have no power over, in namespaces with links: not every machine shows its
  * process 1 even to root. The list of devices is there for everybody, and has an inode of its own
  * for each namespace (proc_tgid_net_lookup(), fs/proc/proc_net.c). */
-static struct {
+struct hidden {
     int pid;
     ino_t devices; /* 0: not known */
-} hidden[HIDDEN_MAX];
-static size_t hidden_count;
+};
+
+/* A census that is being taken. */
+struct walk {
+    int proc;
+    struct census *census;
+    /* Which entry a namespace has: its place, plus 1, in the first slot from that of its inode on.
+     * There are always free ones. */
+    uint16_t slots[SLOTS];
+    struct hidden hidden[HIDDEN_MAX];
+    size_t hidden_count;
+};
 
 _Static_assert(CENSUS_MAX < UINT16_MAX, "a slot holds a place");
 
-static uint16_t *find_slot(const struct census *census, const struct netns *netns)
+static uint16_t *find_slot(struct walk *walk, const struct netns *netns)
 {
     size_t slot = (size_t)(netns->inode % SLOTS);
 
-    while (slots[slot] && !netns_same(&census->entries[slots[slot] - 1].netns, netns))
+    while (walk->slots[slot] &&
+           !netns_same(&walk->census->entries[walk->slots[slot] - 1].netns, netns))
         slot = (slot + 1) % SLOTS;
-    return &slots[slot];
+    return &walk->slots[slot];
 }
 
 /* The namespace of a process. Returns 0, or a negative errno: -EACCES if it isn't ours to look at,
@@ -134,33 +141,35 @@ static int look_for_links(int proc, const char *pid, ino_t *ret_devices)
     return found;
 }
 
-static void note_hidden(int proc, const char *name, uint32_t pid)
+static void note_hidden(struct walk *walk, const char *name, uint32_t pid)
 {
     ino_t devices = 0;
-    int found = look_for_links(proc, name, &devices);
+    int found = look_for_links(walk->proc, name, &devices);
 
     if (found == 0 || found == -ENOENT || found == -ESRCH || found == -EINVAL)
         return; /* it has none, or has ended */
-    for (size_t i = 0; i < hidden_count; i++) {
-        if (hidden[i].devices == devices)
+    for (size_t i = 0; i < walk->hidden_count; i++) {
+        if (walk->hidden[i].devices == devices)
             return;
     }
-    if (hidden_count < HIDDEN_MAX) {
-        hidden[hidden_count].pid = (int)pid;
-        hidden[hidden_count++].devices = devices;
+    if (walk->hidden_count < HIDDEN_MAX) {
+        walk->hidden[walk->hidden_count].pid = (int)pid;
+        walk->hidden[walk->hidden_count++].devices = devices;
     }
 }
 
 /* A process in a namespace that was found by no other one; or 0. */
-static int find_hidden(const struct census *census)
+static int find_hidden(const struct walk *walk)
 {
-    for (size_t i = 0; i < hidden_count; i++) {
+    const struct census *census = walk->census;
+
+    for (size_t i = 0; i < walk->hidden_count; i++) {
         size_t entry = 0;
 
-        while (entry < census->count && census->entries[entry].devices != hidden[i].devices)
+        while (entry < census->count && census->entries[entry].devices != walk->hidden[i].devices)
             entry++;
-        if (entry == census->count || hidden[i].devices == 0)
-            return hidden[i].pid;
+        if (entry == census->count || walk->hidden[i].devices == 0)
+            return walk->hidden[i].pid;
     }
     return 0;
 }
@@ -188,18 +197,19 @@ static void compare(int proc, const char *name, int pid, struct census_entry *en
     entry->first_at = (unsigned char)first_at; /* 32 at most (MAX_PID_NS_LEVEL) */
 }
 
-static void note_process(int proc, const char *name, uint32_t pid, struct census *census)
+static void note_process(struct walk *walk, const char *name, uint32_t pid)
 {
+    struct census *census = walk->census;
     struct census_entry *entry;
     struct netns netns = {.fd = -1};
     uint16_t *slot;
-    int error = look_at(proc, name, &netns);
+    int error = look_at(walk->proc, name, &netns);
 
     if (error == -EACCES)
-        note_hidden(proc, name, pid);
+        note_hidden(walk, name, pid);
     if (error)
         return;
-    slot = find_slot(census, &netns);
+    slot = find_slot(walk, &netns);
     if (!*slot && census->count == CENSUS_MAX) {
         census->more = true;
         return;
@@ -209,11 +219,11 @@ static void note_process(int proc, const char *name, uint32_t pid, struct census
         entry = &census->entries[census->count++];
         *entry = (struct census_entry){.netns = netns, .pid = (int)pid};
         /* If that fails a visit will show. */
-        entry->may_have_links = look_for_links(proc, name, &entry->devices) != 0;
+        entry->may_have_links = look_for_links(walk->proc, name, &entry->devices) != 0;
     }
     entry = &census->entries[*slot - 1];
     if (entry->may_have_links)
-        compare(proc, name, (int)pid, entry);
+        compare(walk->proc, name, (int)pid, entry);
 }
 
 /* Which container a process is in, if it still is in that namespace after this was read: its number
@@ -248,12 +258,12 @@ static void read_containers(int proc, struct census *census)
 }
 
 /* They come in the order of their numbers (proc_pid_readdir(), fs/proc/base.c). */
-static int walk(int proc, struct census *census)
+static int read_processes(struct walk *walk)
 {
     static char bytes[DIRECTORY_SIZE];
 
     for (;;) {
-        int size = privileged_list(proc, bytes, sizeof(bytes));
+        int size = privileged_list(walk->proc, bytes, sizeof(bytes));
 
         if (size <= 0)
             return size;
@@ -264,7 +274,7 @@ static int walk(int proc, struct census *census)
 
             memcpy(&length, bytes + offset + LENGTH_AT, sizeof(length));
             if (decimal_parse(name, INT32_MAX, &pid) == 0 && pid > 0)
-                note_process(proc, name, pid, census);
+                note_process(walk, name, pid);
             offset += length;
         }
     }
@@ -272,21 +282,22 @@ static int walk(int proc, struct census *census)
 
 int census_take(struct census *ret_census, struct failure *failure)
 {
-    int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    static struct walk walk; /* too large for a stack */
     int error;
 
-    if (proc < 0)
+    memset(&walk, 0, sizeof(walk));
+    walk.proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    walk.census = ret_census;
+    if (walk.proc < 0)
         return fail_unexpected(failure, -errno, "can't open /proc (is it mounted?)");
     ret_census->count = 0;
     ret_census->more = false;
-    hidden_count = 0;
-    memset(slots, 0, sizeof(slots));
     deadline_start(); /* an open /proc/PID/net/dev keeps the namespace that it tells of */
-    error = walk(proc, ret_census);
+    error = read_processes(&walk);
     if (!error)
-        read_containers(proc, ret_census);
-    ret_census->hidden = find_hidden(ret_census);
-    close(proc);
+        read_containers(walk.proc, ret_census);
+    ret_census->hidden = find_hidden(&walk);
+    close(walk.proc);
     deadline_stop();
     return error ? fail_unexpected(failure, error, "can't read /proc") : 0;
 }

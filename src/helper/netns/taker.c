@@ -22,13 +22,6 @@ struct answer {
     size_t count; /* of the messages that follow: an entry each, of what may have links */
 };
 
-static int to_taker = -1;
-
-bool taker_is_there(void)
-{
-    return to_taker >= 0;
-}
-
 static bool say(const void *bytes, size_t size)
 {
     return send(STDIN_FILENO, bytes, size, MSG_NOSIGNAL) == (ssize_t)size;
@@ -73,7 +66,7 @@ _Noreturn static void run(int fd)
     _exit(EXIT_SUCCESS);
 }
 
-int taker_start(struct failure *failure)
+int taker_start(int *ret_taker, struct failure *failure)
 {
     int ends[2];
     pid_t process;
@@ -87,16 +80,16 @@ int taker_start(struct failure *failure)
     if (process == 0)
         run(ends[1]);
     close(ends[1]);
-    to_taker = ends[0];
+    *ret_taker = ends[0];
     return 0;
 }
 
-static bool hear(void *ret_bytes, size_t size)
+static bool hear(int taker, void *ret_bytes, size_t size)
 {
     struct iovec buffer = {.iov_base = ret_bytes, .iov_len = size};
     struct msghdr header = {.msg_iov = &buffer, .msg_iovlen = 1};
 
-    return recvmsg(to_taker, &header, 0) == (ssize_t)size;
+    return recvmsg(taker, &header, 0) == (ssize_t)size;
 }
 
 static int fail_ended(struct failure *failure)
@@ -106,20 +99,20 @@ static int fail_ended(struct failure *failure)
                    "batch");
 }
 
-int taker_ask(struct census *ret_census, struct failure *failure)
+int taker_ask(int taker, struct census *ret_census, struct failure *failure)
 {
     const char question = 0;
     struct answer answer = {.error = 0};
 
-    if (send(to_taker, &question, sizeof(question), MSG_NOSIGNAL) != sizeof(question) ||
-        !hear(&answer, sizeof(answer)) || answer.count > CENSUS_MAX)
+    if (send(taker, &question, sizeof(question), MSG_NOSIGNAL) != sizeof(question) ||
+        !hear(taker, &answer, sizeof(answer)) || answer.count > CENSUS_MAX)
         return fail_ended(failure);
     if (answer.error) {
         *failure = answer.failure;
         return answer.error;
     }
     for (size_t i = 0; i < answer.count; i++) {
-        if (!hear(&ret_census->entries[i], sizeof(ret_census->entries[i])))
+        if (!hear(taker, &ret_census->entries[i], sizeof(ret_census->entries[i])))
             return fail_ended(failure);
     }
     ret_census->count = answer.count;

@@ -7,16 +7,11 @@
  * The process ends when the batch does. */
 #pragma once
 
-#include <stdbool.h>
-
 struct census;
 struct failure;
 
-/* Splits the process off. Returns 0, or a negative errno. */
-int taker_start(struct failure *failure);
-
-/* Whether there is one. */
-bool taker_is_there(void);
+/* Splits the process off, and gives the socket. Returns 0, or a negative errno. */
+int taker_start(int *ret_taker, struct failure *failure);
 
 /* Has it take a census. Returns 0, or a negative errno. */
-int taker_ask(struct census *ret_census, struct failure *failure);
+int taker_ask(int taker, struct census *ret_census, struct failure *failure);

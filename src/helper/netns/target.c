@@ -31,16 +31,16 @@ enum {
 
 /* Whether one text has to do for what isn't there and what isn't the caller's, so that nobody
  * learns what isn't his. */
-static bool own_containers_only(void)
+static bool own_containers_only(const struct policy *policy)
 {
     if (OWN_CONTAINERS_ONLY)
         return true;
-    return HAS_POLICY ? policy_own_containers() : false;
+    return HAS_POLICY ? policy_own_containers(policy) : false;
 }
 
-static int fail_no_process(struct failure *failure)
+static int fail_no_process(const struct policy *policy, struct failure *failure)
 {
-    if (own_containers_only())
+    if (own_containers_only(policy))
         return fail_as(
             failure, FAILURE_NO_SUCH_PROCESS, -ESRCH,
             "pid: no such process, or not in a container of yours; give the pid of a running "
@@ -52,29 +52,29 @@ static int fail_no_process(struct failure *failure)
 }
 
 /* The text of fail_no_process(); but nothing has ended that --if-exists could pass over. */
-static int fail_not_yours(struct failure *failure)
+static int fail_not_yours(const struct policy *policy, struct failure *failure)
 {
-    (void)fail_no_process(failure);
+    (void)fail_no_process(policy, failure);
     return -EPERM;
 }
 
-static int fail_not_permitted(struct failure *failure)
+static int fail_not_permitted(const struct policy *policy, struct failure *failure)
 {
-    if (own_containers_only())
-        return fail_not_yours(failure);
+    if (own_containers_only(policy))
+        return fail_not_yours(policy, failure);
     return fail_as(
         failure, FAILURE_NOT_PERMITTED, -EACCES,
         "pid: not permitted to enter the network namespace of that process: this program has no "
         "rights over its user namespace; run this program where the containers are started");
 }
 
-static int pidfd_from(int pid, int *ret_pidfd, struct failure *failure)
+static int pidfd_from(int pid, const struct policy *policy, int *ret_pidfd, struct failure *failure)
 {
     int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 
     /* The number of a thread that is not its process's first is EINVAL, and ENOENT since 6.15. */
     if (pidfd < 0 && (errno == ESRCH || errno == EINVAL || errno == ENOENT))
-        return fail_no_process(failure);
+        return fail_no_process(policy, failure);
     if (pidfd < 0)
         return fail_unexpected(failure, -errno, "pid: can't open the process");
     *ret_pidfd = pidfd;
@@ -119,15 +119,15 @@ static int visit(struct target *target, struct failure *failure)
     error = target->pidfd >= 0 ? privileged_enter_process(target->pidfd)
                                : privileged_enter_netns(target->descriptor);
     if (error == -ESRCH)
-        return fail_no_process(failure);
+        return fail_no_process(target->policy, failure);
     if (error == -EPERM)
-        return fail_not_permitted(failure);
+        return fail_not_permitted(target->policy, failure);
     if (error)
         return fail_unexpected(failure, error, "pid: can't enter its network namespace");
     error = open_inside(target);
     home_return(target->home);
     if (error == -EPERM)
-        return fail_not_permitted(failure);
+        return fail_not_permitted(target->policy, failure);
     if (error)
         return fail_unexpected(failure, error, "pid: can't open netlink in its network namespace");
     return 0;
@@ -152,8 +152,9 @@ static int check_policy(const struct home *home, const struct target *target,
 
     if (caller == 0)
         return 0;
-    if (HAS_OWN_CONTAINERS && own_containers_only() && !owned_by(caller, &target->netns))
-        return fail_not_yours(failure);
+    if (HAS_OWN_CONTAINERS && own_containers_only(target->policy) &&
+        !owned_by(caller, &target->netns))
+        return fail_not_yours(target->policy, failure);
     if (home_check(home, failure))
         return -EACCES;
     if (target->initial || netns_same(&target->netns, &home->netns))
@@ -234,14 +235,16 @@ int target_return(struct target *target, struct failure *failure)
     return 0;
 }
 
-int target_open(const struct home *home, const struct target_name *name, bool wait,
-                struct target *ret_target, struct failure *failure)
+int target_open(const struct home *home, const struct policy *policy,
+                const struct target_name *name, bool wait, struct target *ret_target,
+                struct failure *failure)
 {
     struct target target = TARGET_NONE;
-    int error = name->kind == TARGET_PID ? pidfd_from(name->number, &target.pidfd, failure)
+    int error = name->kind == TARGET_PID ? pidfd_from(name->number, policy, &target.pidfd, failure)
                                          : check_descriptor(name->number, failure);
 
     target.home = home;
+    target.policy = policy;
     if (name->kind == TARGET_DESCRIPTOR)
         target.descriptor = name->number;
     if (!error)

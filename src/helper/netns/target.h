@@ -7,12 +7,14 @@
 #include "helper/netns/home.h"
 
 struct failure;
+struct policy;
 struct target_name;
 
 struct target {
     const struct home *home;
-    int pidfd;      /* -1 if the target was named by a descriptor */
-    int descriptor; /* that, the caller's own; else -1 */
+    const struct policy *policy; /* of the caller's */
+    int pidfd;                   /* -1 if the target was named by a descriptor */
+    int descriptor;              /* that, the caller's own; else -1 */
     struct netns netns;
     bool initial;           /* it is the machine's own */
     struct netlink route;   /* in the target, NETLINK_ROUTE */
@@ -33,8 +35,9 @@ struct target {
  * startup_close_all(); while it is open the deadline runs. Returns 0, or a negative errno, and then
  * has left nothing open: -ESRCH if there is no such process, or none of the caller's; -EPERM if the
  * caller may not work there; -EACCES if this program can't. */
-int target_open(const struct home *home, const struct target_name *name, bool wait,
-                struct target *ret_target, struct failure *failure);
+int target_open(const struct home *home, const struct policy *policy,
+                const struct target_name *name, bool wait, struct target *ret_target,
+                struct failure *failure);
 
 /* Closes what that has opened, for a task that goes on to another one, or that writes its result.
  */

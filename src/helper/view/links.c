@@ -86,6 +86,7 @@ static void insert(struct links *links, const struct link_seen *link)
 struct search {
     enum device_kind kind;
     struct link_nets nets;
+    const struct policy *policy;
     struct links *links;
 };
 
@@ -98,7 +99,7 @@ static int note_link(const struct nlmsghdr *message, void *context)
     if (found > 0 &&
         (link.device.end.net < search->nets.first || link.device.end.net > search->nets.last))
         return 0;
-    if (HAS_POLICY && found > 0 && !policy_allows_net(link.device.end.net))
+    if (HAS_POLICY && found > 0 && !policy_allows_net(search->policy, link.device.end.net))
         return 0;
     if (found > 0)
         insert(search->links, &link);
@@ -108,7 +109,7 @@ static int note_link(const struct nlmsghdr *message, void *context)
 int links_collect(struct target *target, struct link_nets nets, struct links *ret_links,
                   struct failure *failure)
 {
-    struct search search = {.nets = nets, .links = ret_links};
+    struct search search = {.nets = nets, .policy = target->policy, .links = ret_links};
     struct message request;
 
     ret_links->count = 0;

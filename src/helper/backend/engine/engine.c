@@ -26,64 +26,43 @@ enum {
     BIND_PAUSE = 20, /* milliseconds, between two tries */
 };
 
-/* The engine that this run of the program has started, and the index of its device where that is
- * now in the container. */
-#define NONE                                                                                       \
-    {                                                                                              \
-        .pidfd = -1, .start = -1, .udp4 = -1, .udp6 = -1, .scratch.fd = -1                         \
-    }
-
-static struct launch launched = NONE;
-static int made;
-
-static int engine_prepare(const struct home *home, struct link_end end, struct failure *failure)
+static int engine_prepare(const struct home *home, int launcher, struct link_end end,
+                          struct launch *ret_launch, struct failure *failure)
 {
     char name[LINK_NAME_SIZE];
     int error = device_name(end, name, failure);
 
-    if (HAS_BATCH && !error && launcher_is_there())
-        return launcher_ask(end, &launched, failure);
-    return error ? error : launch_engine(home, name, &launched, failure);
+    if (HAS_BATCH && !error && launcher >= 0)
+        return launcher_ask(launcher, end, ret_launch, failure);
+    return error ? error : launch_engine(home, name, ret_launch, failure);
 }
 
-static void close_one(int fd)
+static void engine_forget(struct launch *launch)
 {
-    if (fd >= 0)
-        close(fd);
-}
-
-static void engine_forget(void)
-{
-    static const struct launch none = NONE;
-
-    close_one(launched.pidfd);
-    close_one(launched.start);
-    close_one(launched.udp4);
-    close_one(launched.udp6);
-    close_one(launched.scratch.fd);
-    launched = none;
-    made = 0;
+    launch_close(launch);
+    *launch = LAUNCH_NONE;
 }
 
 /* One message brings the device where it belongs, marked as unfinished and told its process. Where
  * the kernel has no IPv6 it doesn't understand that part (rtnl_af_lookup(), net/core/rtnetlink.c).
  */
-static int move_device(const struct target *target, struct link_end end, struct failure *failure)
+static int move_device(const struct target *target, struct link_end end, struct launch *launch,
+                       struct failure *failure)
 {
     struct rtmsg_move move = {
         .netns = target->netns.fd,
         .group = DEVICE_GROUP_IN_THE_MAKING,
         .mtu = LINK_MTU,
-        .ipv6 = launched.udp6 >= 0,
+        .ipv6 = launch->udp6 >= 0,
     };
     struct message request;
     int error = device_name(end, move.name, failure);
 
     if (error)
         return error;
-    alias_write(launched.process, move.alias);
+    alias_write(launch->process, move.alias);
     rtmsg_link_move(&request, &move);
-    error = netlink_change(&launched.scratch, &request);
+    error = netlink_change(&launch->scratch, &request);
     if (error && error != -EEXIST)
         fail_unexpected(failure, error, "can't move the device into the container");
     return error;
@@ -92,7 +71,7 @@ static int move_device(const struct target *target, struct link_end end, struct 
 /* Whether what was found is our engine's device, and the engine can be proven to be the link's own:
  * a link for which that fails could never be connected. */
 static int check_found(const struct target *target, const struct device *device,
-                       struct failure *failure)
+                       const struct launch *launch, struct failure *failure)
 {
     struct proof proof;
     int error = proof_open(target, device, &proof);
@@ -103,17 +82,17 @@ static int check_found(const struct target *target, const struct device *device,
     if (proof.gap == PROOF_BLIND)
         return fail_as(failure, FAILURE_UNSUPPORTED, -EPERM,
                        "can't check here that an engine is genuine: %s", proof_text(proof.gap));
-    if (error || device->process != launched.process)
+    if (error || device->process != launch->process)
         return fail_step(failure, -ENODEV, "can't finish the new device");
     return 0;
 }
 
 /* The key, and the device where it is now. */
-static int learn(struct target *target, int moved, struct link_end end, struct device *ret_device,
-                 struct key *ret_public_key, struct failure *failure)
+static int learn(struct target *target, int moved, struct link_end end, const struct launch *launch,
+                 struct device *ret_device, struct key *ret_public_key, struct failure *failure)
 {
     /* One that couldn't start says why, and has taken its device with it. */
-    int error = launch_await_key(&launched, ret_public_key, failure);
+    int error = launch_await_key(launch, ret_public_key, failure);
 
     if (!error)
         error = moved;
@@ -124,14 +103,14 @@ static int learn(struct target *target, int moved, struct link_end end, struct d
         return error;
     if (error != DEVICE_OURS)
         return fail_step(failure, -ENODEV, "can't finish the new device");
-    return check_found(target, ret_device, failure);
+    return check_found(target, ret_device, launch, failure);
 }
 
 /* Ends the engine, whatever keeps it, and its device with it: it is of our own user. */
-static void discard(void)
+static void discard(const struct launch *launch)
 {
-    if (control_kill(launched.pidfd) == 0)
-        (void)control_await_end(launched.pidfd);
+    if (control_kill(launch->pidfd) == 0)
+        (void)control_await_end(launch->pidfd);
 }
 
 /* The engine's UDP sockets keep their network namespace in being, and its device, which is in the
@@ -146,7 +125,7 @@ static int fail_own_home(struct failure *failure)
 }
 
 static int engine_make(struct target *target, struct link_end end, uint16_t port,
-                       struct device *ret_device, struct key *ret_public_key,
+                       struct launch *launch, struct device *ret_device, struct key *ret_public_key,
                        struct failure *failure)
 {
     struct device device = {0};
@@ -156,15 +135,15 @@ static int engine_make(struct target *target, struct link_end end, uint16_t port
     (void)port; /* bound when the link is started */
     if (netns_same(&target->netns, &target->home->netns) && !target->initial)
         return fail_own_home(failure);
-    moved = move_device(target, end, failure);
+    moved = move_device(target, end, launch, failure);
     if (moved == -EEXIST)
         return moved;
-    error = learn(target, moved, end, &device, &public_key, failure);
+    error = learn(target, moved, end, launch, &device, &public_key, failure);
     if (error) {
-        discard();
+        discard(launch);
         return error;
     }
-    made = device.index;
+    device.launch = launch;
     *ret_device = device;
     *ret_public_key = public_key;
     return 0;
@@ -197,7 +176,7 @@ static int bind_any(int first, int first_family, int second, int second_family)
 
 /* Tried for half a second: the engine of a command that was killed, or of a link that has just been
  * destroyed, may take a moment to end. */
-static int bind_given(uint16_t port)
+static int bind_given(const struct launch *launch, uint16_t port)
 {
     bool bound = false;
     int error = -EADDRINUSE;
@@ -205,39 +184,39 @@ static int bind_given(uint16_t port)
     for (int tries = 0; tries < BIND_TRIES && error == -EADDRINUSE; tries++) {
         if (tries > 0)
             clock_pause(BIND_PAUSE);
-        error = bound ? 0 : port_bind(launched.udp4, AF_INET, port);
+        error = bound ? 0 : port_bind(launch->udp4, AF_INET, port);
         if (error)
             continue;
         bound = true;
-        error = launched.udp6 < 0 ? 0 : port_bind(launched.udp6, AF_INET6, port);
+        error = launch->udp6 < 0 ? 0 : port_bind(launch->udp6, AF_INET6, port);
     }
     return error;
 }
 
 /* A port that is free for one family may be taken for the other. After some tries one is searched
  * for that isn't. */
-static int bind_somewhere(void)
+static int bind_somewhere(const struct launch *launch)
 {
     uint16_t port = 0;
     int error = -EADDRINUSE;
 
-    if (launched.udp6 < 0)
-        return port_bind(launched.udp4, AF_INET, 0);
+    if (launch->udp6 < 0)
+        return port_bind(launch->udp4, AF_INET, 0);
     for (int tries = 0; tries < CHOICES && error == -EADDRINUSE; tries++) {
-        error = bind_any(launched.udp4, AF_INET, launched.udp6, AF_INET6);
+        error = bind_any(launch->udp4, AF_INET, launch->udp6, AF_INET6);
         if (error == -EADDRINUSE)
-            error = bind_any(launched.udp6, AF_INET6, launched.udp4, AF_INET);
+            error = bind_any(launch->udp6, AF_INET6, launch->udp4, AF_INET);
     }
     if (error != -EADDRINUSE)
         return error;
     error = port_search(&port);
-    return error ? error : bind_given(port);
+    return error ? error : bind_given(launch, port);
 }
 
 static int engine_start(struct target *target, const struct device *device, uint16_t port,
                         struct failure *failure)
 {
-    int error = port ? bind_given(port) : bind_somewhere();
+    int error = port ? bind_given(device->launch, port) : bind_somewhere(device->launch);
 
     if (error == -EADDRINUSE || error == -EACCES || error == -EPERM)
         return port_fail(error, port, failure);
@@ -251,10 +230,9 @@ static int engine_start(struct target *target, const struct device *device, uint
 static int engine_port(struct target *target, const struct device *device, uint16_t *ret_port,
                        struct failure *failure)
 {
-    int error = port_of(launched.udp4, ret_port);
+    int error = port_of(device->launch->udp4, ret_port);
 
     (void)target;
-    (void)device;
     return error ? fail_unexpected(failure, error, "can't read the link's UDP port") : 0;
 }
 
@@ -264,25 +242,10 @@ static int engine_finish(struct target *target, const struct device *device,
                          struct failure *failure)
 {
     char alias[ALIAS_SIZE];
-    int error = launch_go(&launched, failure);
+    int error = launch_go(device->launch, failure);
 
-    alias_write(launched.process, alias);
+    alias_write(device->launch->process, alias);
     return error ? error : device_finish(target, device, alias, failure);
-}
-
-/* The link of this very run, which isn't to be after all. Our own sockets hold its port, too. */
-static bool is_launched(const struct device *device)
-{
-    return made > 0 && device->index == made;
-}
-
-static void abandon(void)
-{
-    close(launched.start);
-    close(launched.udp4);
-    if (launched.udp6 >= 0)
-        close(launched.udp6);
-    launched.start = launched.udp4 = launched.udp6 = -1;
 }
 
 /* Why the link's engine can't be spoken to, if it can't: `found` is proof_open()'s result. */
@@ -386,12 +349,15 @@ static int engine_look(struct target *target, const struct device *device,
 static int find_process(const struct target *target, const struct device *device,
                         struct proof *ret_engine)
 {
-    if (HAS_CREATE && is_launched(device)) {
-        abandon();
+    struct launch *launch = device->launch;
+
+    /* Of this very run, and isn't to be after all. Our own sockets hold its port, too. */
+    if (HAS_CREATE && launch && launch->pidfd >= 0) {
         *ret_engine = PROOF_NONE;
-        ret_engine->process = launched.process;
-        ret_engine->pidfd = launched.pidfd;
-        launched.pidfd = -1; /* whoever closes the proof closes it */
+        ret_engine->process = launch->process;
+        ret_engine->pidfd = launch->pidfd;
+        launch->pidfd = -1; /* whoever closes the proof closes it */
+        engine_forget(launch);
         return 0;
     }
     return proof_open(target, device, ret_engine);

@@ -194,7 +194,7 @@ static int start_inside(const char *name, int index, struct launch *launch,
 int launch_engine(const struct home *home, const char *name, struct launch *ret_launch,
                   struct failure *failure)
 {
-    struct launch launch = {.pidfd = -1, .start = -1, .udp4 = -1, .udp6 = -1};
+    struct launch launch = LAUNCH_NONE;
     struct handover handover = {.tun = -1};
     int index = 0;
     int error = home_check_way(home, failure);
@@ -269,6 +269,17 @@ int launch_await_key(const struct launch *launch, struct key *ret_public_key,
                        ENGINE_PATH);
     *ret_public_key = said.key;
     return 0;
+}
+
+void launch_close(const struct launch *launch)
+{
+    const int all[] = {launch->pidfd, launch->start, launch->scratch.fd, launch->udp4,
+                       launch->udp6};
+
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+        if (all[i] >= 0)
+            close(all[i]);
+    }
 }
 
 int launch_go(const struct launch *launch, struct failure *failure)

@@ -11,20 +11,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "helper/netlink/netlink.h"
-#include "helper/netns/target.h"
+#include "helper/backend/backend.h"
 #include "link/key.h"
 
 struct failure;
-
-struct launch {
-    int process; /* its number as it is seen from here */
-    int pidfd;
-    int start; /* our end of the start socket */
-    int udp4;
-    int udp6;               /* -1 where there is no IPv6 */
-    struct netlink scratch; /* NETLINK_ROUTE in the scratch namespace */
-};
 
 /* Starts an engine with a new device of that name. We are at home before and after. What is open
  * is closed by startup_close_all(), and the engine ends by that. Returns 0, or a negative errno. */
@@ -37,6 +27,9 @@ int launch_fail_process(int error, struct failure *failure);
 /* Waits until the engine is ready, for some seconds at most. Returns 0, or a negative errno. */
 int launch_await_key(const struct launch *launch, struct key *ret_public_key,
                      struct failure *failure);
+
+/* Closes what is open of it. The engine ends by that, unless launch_go() was called. */
+void launch_close(const struct launch *launch);
 
 /* Lets the engine live on without us. Returns 0, or a negative errno. */
 int launch_go(const struct launch *launch, struct failure *failure);

@@ -36,13 +36,6 @@ union room {
     char bytes[CMSG_SPACE(DESCRIPTORS * sizeof(int))];
 };
 
-static int to_launcher = -1;
-
-bool launcher_is_there(void)
-{
-    return to_launcher >= 0;
-}
-
 static int send_answer(int fd, const struct answer *answer, const struct launch *launch)
 {
     const int descriptors[DESCRIPTORS] = {
@@ -63,23 +56,12 @@ static int send_answer(int fd, const struct answer *answer, const struct launch 
     return sendmsg(fd, &header, MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
-static void close_launch(const struct launch *launch)
-{
-    const int all[] = {launch->pidfd, launch->start, launch->scratch.fd, launch->udp4,
-                       launch->udp6};
-
-    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
-        if (all[i] >= 0)
-            close(all[i]);
-    }
-}
-
 /* One question. Who asks waits without end, so that there has to be an answer, or an end. It can't
  * be sent with descriptors if this user, in a container perhaps, has too many of them on their way
  * (too_many_unix_fds(), net/unix/scm.c). */
 static int serve(const struct home *home, int fd, struct link_end end)
 {
-    struct launch launch = {.pidfd = -1, .start = -1, .udp4 = -1, .udp6 = -1, .scratch.fd = -1};
+    struct launch launch = LAUNCH_NONE;
     struct answer answer = {.error = -EINVAL};
     char name[LINK_NAME_SIZE];
     int error;
@@ -102,7 +84,7 @@ static int serve(const struct home *home, int fd, struct link_end end)
 /* An answer that no process could be started to give. */
 static bool refuse(int fd, int error)
 {
-    static const struct launch none = {.pidfd = -1};
+    const struct launch none = LAUNCH_NONE;
     struct answer answer = {.error = error};
 
     (void)launch_fail_process(error, &answer.failure);
@@ -132,7 +114,7 @@ _Noreturn static void run(const struct home *home, int fd)
     _exit(status == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
 }
 
-int launcher_start(const struct home *home, struct failure *failure)
+int launcher_start(const struct home *home, int *ret_launcher, struct failure *failure)
 {
     int ends[2];
     pid_t process;
@@ -148,7 +130,7 @@ int launcher_start(const struct home *home, struct failure *failure)
         run(home, ends[1]);
     }
     close(ends[1]);
-    to_launcher = ends[0];
+    *ret_launcher = ends[0];
     return 0;
 }
 
@@ -179,24 +161,25 @@ static int fail_ended(struct failure *failure)
                    "the process that starts the batch's engines has ended: begin a new batch");
 }
 
-int launcher_ask(struct link_end end, struct launch *ret_launch, struct failure *failure)
+int launcher_ask(int launcher, struct link_end end, struct launch *ret_launch,
+                 struct failure *failure)
 {
-    struct launch launch = {.pidfd = -1, .start = -1, .udp4 = -1, .udp6 = -1, .scratch.fd = -1};
+    struct launch launch = LAUNCH_NONE;
     struct answer answer = {.error = 0};
     struct iovec buffer = {.iov_base = &answer, .iov_len = sizeof(answer)};
     union room room = {.bytes = {0}};
     struct msghdr header = {
         .msg_iov = &buffer, .msg_iovlen = 1, .msg_control = &room, .msg_controllen = sizeof(room)};
 
-    if (send(to_launcher, &end, sizeof(end), MSG_NOSIGNAL) != sizeof(end) ||
-        recvmsg(to_launcher, &header, MSG_CMSG_CLOEXEC) != sizeof(answer))
+    if (send(launcher, &end, sizeof(end), MSG_NOSIGNAL) != sizeof(end) ||
+        recvmsg(launcher, &header, MSG_CMSG_CLOEXEC) != sizeof(answer))
         return fail_ended(failure);
     if (answer.error) {
         *failure = answer.failure;
         return answer.error;
     }
     if (!take_descriptors(&header, &launch)) {
-        close_launch(&launch);
+        launch_close(&launch);
         return (header.msg_flags & MSG_CTRUNC)
                    ? fail_unexpected(failure, -EMFILE, "can't receive the new engine's descriptors")
                    : fail_ended(failure);

@@ -7,20 +7,16 @@
  * ends when the batch does. */
 #pragma once
 
-#include <stdbool.h>
-
 #include "helper/backend/engine/launch.h"
 #include "helper/netns/target.h"
 #include "link/link.h"
 
 struct failure;
 
-/* Splits the process off, at home. Returns 0, or a negative errno. */
-int launcher_start(const struct home *home, struct failure *failure);
-
-/* Whether there is one. */
-bool launcher_is_there(void);
+/* Splits the process off, at home, and gives the socket. Returns 0, or a negative errno. */
+int launcher_start(const struct home *home, int *ret_launcher, struct failure *failure);
 
 /* Has it start the engine of a new link, as launch_engine() does. Returns 0, or a negative errno.
  */
-int launcher_ask(struct link_end end, struct launch *ret_launch, struct failure *failure);
+int launcher_ask(int launcher, struct link_end end, struct launch *ret_launch,
+                 struct failure *failure);

@@ -58,13 +58,14 @@ static int give_birth(struct target *target, const char *name, struct failure *f
 }
 
 static int kernel_make(struct target *target, struct link_end end, uint16_t port,
-                       struct device *ret_device, struct key *ret_public_key,
+                       struct launch *launch, struct device *ret_device, struct key *ret_public_key,
                        struct failure *failure)
 {
     struct device device = {0};
     char name[LINK_NAME_SIZE];
     int error = device_name(end, name, failure);
 
+    (void)launch; /* the kernel needs none */
     if (!error)
         error = give_birth(target, name, failure);
     if (error)
