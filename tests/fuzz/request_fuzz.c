@@ -88,7 +88,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size > (size_t)2 * CONFIGURATION_MAX)
         return 0;
     if (!fresh) {
-        world_stop();
         world_begin(1);
         world_offer_mark(0, 1, 100);
         world_pass();

@@ -216,6 +216,14 @@ static void fill(uint8_t *bytes, size_t length)
         bytes[i] = (uint8_t)unit_random();
 }
 
+static void free_object(struct aead **aead)
+{
+    aead_free(*aead);
+}
+
+/* Freed in the end. */
+#define OBJECT __attribute__((cleanup(free_object))) struct aead
+
 static struct aead *new_object(void)
 {
     struct aead *aead = aead_new();
@@ -255,7 +263,7 @@ static void check_length(struct aead *aead, const uint8_t *key, uint64_t counter
 
 TEST(every_length)
 {
-    struct aead *aead = new_object();
+    OBJECT *aead = new_object();
     uint8_t key[AEAD_KEY_SIZE];
 
     for (size_t length = 0; length <= LENGTH_MAX; length++) {
@@ -265,14 +273,13 @@ TEST(every_length)
         }
         check_length(aead, key, length, length, length % 2);
     }
-    aead_free(aead);
 }
 
 /* Messages as long as the one before are sealed and opened in another way: some of each length,
  * with counters that share a batch, and with some that don't. */
 TEST(same_lengths)
 {
-    struct aead *aead = new_object();
+    OBJECT *aead = new_object();
     struct hex key = hex(KEY_80);
 
     aead_set_key(aead, key.bytes);
@@ -284,7 +291,6 @@ TEST(same_lengths)
         check_length(aead, key.bytes, unit_random(), length, false);
         check_length(aead, key.bytes, counter, length, false);
     }
-    aead_free(aead);
 }
 
 /* Poly1305's keys are made for many counters at a time: the ends of these batches, in any order. */
@@ -313,7 +319,7 @@ static const uint64_t counters[] = {
 
 TEST(every_counter)
 {
-    struct aead *aead = new_object();
+    OBJECT *aead = new_object();
     struct hex key = hex(KEY_80);
 
     aead_set_key(aead, key.bytes);
@@ -321,13 +327,12 @@ TEST(every_counter)
         check_length(aead, key.bytes, counters[i], 100, false);
     for (size_t i = 0; i < 2000; i++)
         check_length(aead, key.bytes, unit_random_below(200), unit_random_below(80), false);
-    aead_free(aead);
 }
 
 /* A new key in an old object is as in a new one, and the old key is no more. */
 TEST(new_key)
 {
-    struct aead *aead = new_object();
+    OBJECT *aead = new_object();
     struct hex one = hex(KEY_80);
     struct hex other = hex(KEY_1C);
     uint8_t sealed[64 + AEAD_TAG_SIZE];
@@ -340,14 +345,13 @@ TEST(new_key)
     check_length(aead, other.bytes, 3, 64, false);
     check_length(aead, other.bytes, 4, 64, false);
     expect(!aead_open(aead, 4, sealed, AEAD_TAG_SIZE, opened), "opened by another key");
-    aead_free(aead);
 }
 
 /* After a wipe neither the old key nor a key of zeros, or of another object, opens anything. */
 TEST(wiped)
 {
-    struct aead *aead = new_object();
-    struct aead *fresh = new_object();
+    OBJECT *aead = new_object();
+    OBJECT *fresh = new_object();
     struct hex key = hex(KEY_80);
     struct hex zero = hex(ZERO);
     const uint8_t plain[32] = "thirty-one bytes and a zero ...";
@@ -366,15 +370,13 @@ TEST(wiped)
     aead_seal(aead, 0, plain, sizeof(plain), unknown);
     expect(memcmp(unknown, by_key, sizeof(by_key)) != 0, "sealed by the old key");
     expect(!aead_open(fresh, 0, unknown, sizeof(unknown), opened), "opened by another's");
-    aead_free(aead);
-    aead_free(fresh);
     aead_free(NULL);
 }
 
 /* Not one bit may be another, nor a byte be missing or too much; and nothing is written then. */
 TEST(forged)
 {
-    struct aead *aead = new_object();
+    OBJECT *aead = new_object();
     struct hex key = hex(KEY_80);
     uint8_t plain[40] = {1, 2, 3};
     uint8_t sealed[40 + AEAD_TAG_SIZE + 1] = {0};
@@ -402,14 +404,13 @@ TEST(forged)
         expect(!aead_open(aead, 7 ^ UINT64_C(1) << bit, sealed, length, opened), "counter %d", bit);
     expect(memcmp(opened, before, sizeof(before)) == 0, "written");
     expect(aead_open(aead, 7, sealed, length, opened), "the right one is refused");
-    aead_free(aead);
 }
 
 /* ---- Once, with additional data ---- */
 
 TEST(once)
 {
-    struct aead *scratch = new_object();
+    OBJECT *scratch = new_object();
 
     for (size_t i = 0; i < 400; i++) {
         size_t length = i % 50;
@@ -439,14 +440,13 @@ TEST(once)
         expect(!aead_open(scratch, 0, sealed, length + AEAD_TAG_SIZE, plain),
                "case %zu: the key is still there", i);
     }
-    aead_free(scratch);
 }
 
 /* draft-irtf-cfrg-xchacha, appendix A.3.1: RFC 8439's own text and data, so that this is what holds
  * our seal and open to the RFC. */
 TEST(xchacha)
 {
-    struct aead *scratch = new_object();
+    OBJECT *scratch = new_object();
     struct hex key = hex(KEY_80);
     struct hex nonce = hex("404142434445464748494a4b4c4d4e4f5051525354555657");
     struct hex plain = hex(SUNSCREEN);
@@ -473,7 +473,6 @@ TEST(xchacha)
                "with another byte %zu of the nonce it opens", i);
         nonce.bytes[i] ^= 1;
     }
-    aead_free(scratch);
 }
 
 /* ---- No allocation ---- */
@@ -505,7 +504,7 @@ static void counted_free(void *old, const char *file, int line)
 
 TEST(no_allocation)
 {
-    struct aead *aead = new_object();
+    OBJECT *aead = new_object();
     uint8_t bytes[1420 + AEAD_TAG_SIZE] = {0};
     struct hex key = hex(KEY_80);
     size_t before = allocations;
@@ -524,7 +523,6 @@ TEST(no_allocation)
         aead_wipe(aead);
     }
     expect(allocations == before, "%zu", allocations - before);
-    aead_free(aead);
 }
 
 /* Before libcrypto's first. */

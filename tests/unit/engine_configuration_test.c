@@ -83,7 +83,6 @@ TEST(answers)
                    "allowed_ip=10.0.0.1/32\nerrno=0\n\n",
                    own, peer());
     expect(strcmp(get(), right) == 0, "all of it: %s", get());
-    world_stop();
 }
 
 /* The longest there is fits. */
@@ -99,7 +98,6 @@ TEST(longest)
     tunnel->handshaken = tunnel->timers.heard = tunnel->timers.asked = 1;
     tunnel->from_elsewhere = true;
     expect(strlen(get()) < CONFIGURATION_MAX && strstr(get(), "255/32\nerrno=0\n\n"), "%s", get());
-    world_stop();
 }
 
 /* The engine understands what the helper says, and the helper what the engine answers: an endpoint
@@ -149,7 +147,6 @@ TEST(understood)
                    memcmp(status.allowed[0].address, "\x0a\0\0\1", 4) == 0 &&
                    status.has_preshared_key == i % 2,
                "case %zu", i);
-        world_stop();
     }
 }
 
@@ -214,7 +211,6 @@ TEST(outcomes)
         error = world_configure(0, "%s", request);
         expect(error == requests[i].error, "case %zu: errno %d", i, error);
         expect_outcome(i, requests[i].same);
-        world_stop();
     }
 }
 
@@ -241,7 +237,6 @@ TEST(whole)
     expect(world_configure(0, "set=1\npublic_key=%s\nreplace_allowed_ips=true\n\n", peer()) == 0 &&
                tunnel->allowed_address == 0,
            "none");
-    world_stop();
 }
 
 /* A new key for the next handshake; and keys are nowhere in an answer. */
@@ -256,7 +251,6 @@ TEST(preshared)
     expect(world_configure(0, "set=1\npublic_key=%s\npreshared_key=%064d\n\n", peer(), 0) == 0,
            "none");
     expect(!strstr(get(), "preshared"), "none again: %s", get());
-    world_stop();
 }
 
 /* A keepalive that was asked for is sent at once: it's how a link is made to stand. */
@@ -269,5 +263,4 @@ TEST(persistent)
     world_pass();
     expect(world.end[0].count[MESSAGE_INITIATION] == 1 && world.end[0].count[MESSAGE_DATA] == 1,
            "at once");
-    world_stop();
 }

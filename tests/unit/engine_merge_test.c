@@ -45,22 +45,14 @@ static void record(void *context, const struct iovec *iov, int count)
     writes++;
 }
 
-static struct merge *begin(bool tcp, bool udp)
-{
-    struct merge *merge = malloc(sizeof(*merge));
+static struct merge merge;
 
-    memset(merge, 0xa5, sizeof(*merge));
-    merge_init(merge, tcp, udp, record, written);
-    writes = 0;
-    return merge;
-}
-
-static void end(struct merge *merge)
+static void begin(bool tcp, bool udp)
 {
-    for (size_t i = 0; i < writes; i++)
-        free(written[i].frame);
-    writes = 0;
-    free(merge);
+    for (; writes > 0; writes--)
+        free(written[writes - 1].frame);
+    memset(&merge, 0xa5, sizeof(merge));
+    merge_init(&merge, tcp, udp, record, written);
 }
 
 static const struct sample bases[] = {
@@ -377,12 +369,12 @@ static void expect_merged(const char *what, size_t number, size_t write,
 
 static void check_rule(enum rule rule, size_t base)
 {
-    struct merge *merge = begin(true, true);
     struct sample samples[2] = {bases[base]};
     uint8_t bytes[2][300] = {0};
     uint8_t before[2][300];
     size_t length[2];
 
+    begin(true, true);
     samples[0].payload = rule == FIRST_EMPTY ? 0 : PAYLOAD;
     samples[1] = after(&samples[0]);
     samples[1].payload = rule == EMPTY     ? 0
@@ -402,10 +394,10 @@ static void check_rule(enum rule rule, size_t base)
         length[i] = packets_write(&samples[i], bytes[i]);
         break_packet(rule, &samples[i], i == 0, bytes[i]);
         memcpy(before[i], bytes[i], length[i]);
-        merge_add(merge, bytes[i], length[i]);
+        merge_add(&merge, bytes[i], length[i]);
     }
-    merge_flush(merge);
-    expect(merge->groups == 0, "rule %d, base %zu", rule, base);
+    merge_flush(&merge);
+    expect(merge.groups == 0, "rule %d, base %zu", rule, base);
     if (rule <= LAST_MERGED) {
         expect(writes == 1 && written[0].count == 3, "rule %d, base %zu: %zu writes", rule, base,
                writes);
@@ -415,7 +407,6 @@ static void check_rule(enum rule rule, size_t base)
         for (size_t i = 0; i < writes; i++)
             expect_alone("rule", rule * 10 + base, i, before[i], length[i]);
     }
-    end(merge);
 }
 
 TEST(rules)
@@ -446,19 +437,18 @@ TEST(at_once)
     };
 
     for (size_t i = 0; i < COUNT(cases); i++) {
-        struct merge *merge = begin(true, true);
         struct sample sample = bases[0];
         uint8_t bytes[2][300];
 
+        begin(true, true);
         for (int k = 0; k < 2; k++) {
             sample.flags = cases[i].flags[k];
             sample.payload = cases[i].payload[k];
-            merge_add(merge, bytes[k], packets_write(&sample, bytes[k]));
+            merge_add(&merge, bytes[k], packets_write(&sample, bytes[k]));
             expect(writes == cases[i].writes[k], "case %zu: %zu writes", i, writes);
             sample = after(&sample);
         }
-        merge_flush(merge);
-        end(merge);
+        merge_flush(&merge);
     }
 }
 
@@ -488,24 +478,23 @@ TEST(limits)
     for (size_t base = 0; base < COUNT(bases); base++) {
         struct sample sample = bases[base];
         struct run *run = make_run(&sample, 100);
-        struct merge *merge = begin(true, true);
 
+        begin(true, true);
         for (size_t i = 0; i < 100; i++)
-            merge_add(merge, run->bytes[i], run->length[i]);
+            merge_add(&merge, run->bytes[i], run->length[i]);
         expect(writes == 1, "base %zu: not written when full", base);
-        merge_flush(merge);
+        merge_flush(&merge);
         expect(writes == 2, "base %zu: %zu writes", base, writes);
         expect_merged("packets", base, 0, run->sample, 64, true);
         expect_merged("packets", base, 1, run->sample + 64, 36, true);
-        end(merge);
         free(run);
 
         sample.payload = 1400;
         run = make_run(&sample, 100);
-        merge = begin(true, true);
+        begin(true, true);
         for (size_t i = 0; i < 100; i++)
-            merge_add(merge, run->bytes[i], run->length[i]);
-        merge_flush(merge);
+            merge_add(&merge, run->bytes[i], run->length[i]);
+        merge_flush(&merge);
         expect(writes == 3, "base %zu: %zu writes", base, writes);
         for (size_t i = 0, first = 0; i < writes; i++) {
             size_t fitting = (65535 - packets_headers(&sample)) / 1400;
@@ -514,7 +503,6 @@ TEST(limits)
             expect_merged("bytes", base, i, run->sample + first, count, true);
             first += count;
         }
-        end(merge);
         free(run);
     }
 }
@@ -524,31 +512,29 @@ TEST(longest)
 {
     static uint8_t bytes[3][70000];
     struct sample sample = bases[0];
-    struct merge *merge = begin(true, true);
 
+    begin(true, true);
     sample.payload = 30000;
-    merge_add(merge, bytes[0], packets_write(&sample, bytes[0]));
+    merge_add(&merge, bytes[0], packets_write(&sample, bytes[0]));
     sample = after(&sample);
-    merge_add(merge, bytes[1], packets_write(&sample, bytes[1]));
+    merge_add(&merge, bytes[1], packets_write(&sample, bytes[1]));
     sample = after(&sample);
     sample.payload = 65535 - 52 - 60000;
-    merge_add(merge, bytes[2], packets_write(&sample, bytes[2]));
-    merge_flush(merge);
+    merge_add(&merge, bytes[2], packets_write(&sample, bytes[2]));
+    merge_flush(&merge);
     expect(writes == 1 && written[0].length == 10 + 65535, "%zu writes", writes);
-    end(merge);
 
-    merge = begin(true, true);
+    begin(true, true);
     sample = bases[0];
     sample.payload = 30000;
-    merge_add(merge, bytes[0], packets_write(&sample, bytes[0]));
+    merge_add(&merge, bytes[0], packets_write(&sample, bytes[0]));
     sample = after(&sample);
-    merge_add(merge, bytes[1], packets_write(&sample, bytes[1]));
+    merge_add(&merge, bytes[1], packets_write(&sample, bytes[1]));
     sample = after(&sample);
     sample.payload = 65535 - 52 - 60000 + 1;
-    merge_add(merge, bytes[2], packets_write(&sample, bytes[2]));
-    merge_flush(merge);
+    merge_add(&merge, bytes[2], packets_write(&sample, bytes[2]));
+    merge_flush(&merge);
     expect(writes == 2, "%zu writes", writes);
-    end(merge);
 }
 
 /* All ids are the same, or go up by one: not now this, now that. */
@@ -572,18 +558,17 @@ TEST(ids)
     };
 
     for (size_t i = 0; i < COUNT(cases); i++) {
-        struct merge *merge = begin(true, true);
         struct sample sample = bases[0];
         uint8_t bytes[4][300];
 
+        begin(true, true);
         for (int k = 0; k < 4; k++) {
             sample.id = cases[i].id[k];
-            merge_add(merge, bytes[k], packets_write(&sample, bytes[k]));
+            merge_add(&merge, bytes[k], packets_write(&sample, bytes[k]));
             sample = after(&sample);
         }
-        merge_flush(merge);
+        merge_flush(&merge);
         expect(writes == cases[i].writes, "case %zu: %zu writes", i, writes);
-        end(merge);
     }
 }
 
@@ -593,9 +578,9 @@ TEST(flows)
     for (size_t base = 0; base < COUNT(bases); base++) {
         for (int kind = 0; kind < 3; kind++) {
             struct sample samples[2][3] = {{bases[base]}, {bases[base]}};
-            struct merge *merge = begin(true, true);
             uint8_t bytes[2][3][300];
 
+            begin(true, true);
             samples[1][0].host ^= kind == 0 ? 1 : 0;
             samples[1][0].port ^= kind == 1 ? 1 : 0;
             if (kind == 2) { /* another protocol */
@@ -606,16 +591,15 @@ TEST(flows)
                 for (int flow = 0; flow < 2; flow++) {
                     if (i > 0)
                         samples[flow][i] = after(&samples[flow][i - 1]);
-                    merge_add(merge, bytes[flow][i],
+                    merge_add(&merge, bytes[flow][i],
                               packets_write(&samples[flow][i], bytes[flow][i]));
                 }
             }
-            expect(writes == 0 && merge->groups == 2, "base %zu, kind %d", base, kind);
-            merge_flush(merge);
+            expect(writes == 0 && merge.groups == 2, "base %zu, kind %d", base, kind);
+            merge_flush(&merge);
             expect(writes == 2, "base %zu, kind %d: %zu writes", base, kind, writes);
             expect_merged("flow", base, 0, samples[0], 3, true);
             expect_merged("flow", base, 1, samples[1], 3, true);
-            end(merge);
         }
     }
 }
@@ -623,23 +607,22 @@ TEST(flows)
 /* One flow more than there is room for: the oldest goes out. Then they come one after another. */
 TEST(many_flows)
 {
-    struct merge *merge = begin(true, true);
     struct sample samples[20][2];
     static uint8_t bytes[20][2][300];
 
+    begin(true, true);
     for (size_t i = 0; i < 20; i++) {
         samples[i][0] = bases[i % COUNT(bases)];
         samples[i][0].port += (uint16_t)i;
         samples[i][1] = after(&samples[i][0]);
-        merge_add(merge, bytes[i][0], packets_write(&samples[i][0], bytes[i][0]));
-        merge_add(merge, bytes[i][1], packets_write(&samples[i][1], bytes[i][1]));
+        merge_add(&merge, bytes[i][0], packets_write(&samples[i][0], bytes[i][0]));
+        merge_add(&merge, bytes[i][1], packets_write(&samples[i][1], bytes[i][1]));
         expect(writes == (i < MERGE_GROUPS ? 0 : i + 1 - MERGE_GROUPS), "flow %zu: %zu", i, writes);
     }
-    merge_flush(merge);
+    merge_flush(&merge);
     expect(writes == 20, "%zu writes", writes);
     for (size_t i = 0; i < writes; i++)
         expect_merged("flow", i, i, samples[i], 2, true);
-    end(merge);
 }
 
 /* What the device can't take isn't merged. */
@@ -648,16 +631,15 @@ TEST(switched_off)
     for (int on = 0; on < 4; on++) {
         for (size_t base = 0; base < COUNT(bases); base++) {
             struct run *run = make_run(&bases[base], 3);
-            struct merge *merge = begin(on & 1, on & 2);
             bool merged = bases[base].protocol == TCP ? on & 1 : on & 2;
 
+            begin(on & 1, on & 2);
             for (size_t i = 0; i < 3; i++) {
-                merge_add(merge, run->bytes[i], run->length[i]);
+                merge_add(&merge, run->bytes[i], run->length[i]);
                 expect(merged || writes == i + 1, "base %zu: not at once", base);
             }
-            merge_flush(merge);
+            merge_flush(&merge);
             expect(writes == (merged ? 1 : 3), "on %d, base %zu: %zu writes", on, base, writes);
-            end(merge);
             free(run);
         }
     }
@@ -682,18 +664,17 @@ TEST(others)
 
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct run *run = make_run(&bases[0], 3);
-        struct merge *merge = begin(true, true);
         uint8_t bytes[200];
 
-        merge_add(merge, run->bytes[0], run->length[0]);
-        merge_add(merge, run->bytes[1], run->length[1]);
-        merge_add(merge, bytes, packets_write(&cases[i].sample, bytes));
+        begin(true, true);
+        merge_add(&merge, run->bytes[0], run->length[0]);
+        merge_add(&merge, run->bytes[1], run->length[1]);
+        merge_add(&merge, bytes, packets_write(&cases[i].sample, bytes));
         expect(writes == cases[i].writes, "case %zu: %zu writes", i, writes);
-        merge_add(merge, run->bytes[2], run->length[2]);
-        merge_flush(merge);
+        merge_add(&merge, run->bytes[2], run->length[2]);
+        merge_flush(&merge);
         if (cases[i].writes == 2)
             expect_merged("case", i, 0, run->sample, 2, true);
-        end(merge);
         free(run);
     }
 }
@@ -708,21 +689,20 @@ TEST(every_length)
         for (size_t length = 0; length < 2 * whole; length++) {
             struct run *run = make_run(&bases[base], 1);
             struct sample next = after(&bases[base]);
-            struct merge *merge = begin(true, true);
             uint8_t *copy;
 
+            begin(true, true);
             (void)packets_write(&next, bytes);
             if (length >= whole)
                 bytes[3] = (uint8_t)(length - whole);
             copy = unit_copy(bytes, length % whole);
-            merge_add(merge, run->bytes[0], run->length[0]);
-            merge_add(merge, copy, length % whole);
-            merge_flush(merge);
+            merge_add(&merge, run->bytes[0], run->length[0]);
+            merge_add(&merge, copy, length % whole);
+            merge_flush(&merge);
             expect(writes == 2, "base %zu: %zu", base, length);
             /* Which of the two was written first depends on whether the addresses are there. */
             expect_alone("length", length, written[0].length == 10 + length % whole ? 0 : 1, copy,
                          length % whole);
-            end(merge);
             free(copy);
             free(run);
         }
@@ -739,7 +719,6 @@ TEST(round_trip)
         struct virtio_net_hdr vnet = {
             .flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
             .gso_type = sample.protocol == UDP ? UDP_L4 : VIRTIO_NET_HDR_GSO_TCPV4};
-        struct merge *merge = begin(true, true);
         struct run *run = malloc(sizeof(*run));
         static uint8_t frame[10 + 65535];
         static uint8_t before[10 + 65535];
@@ -748,6 +727,7 @@ TEST(round_trip)
         uint8_t *packet;
         size_t packet_length;
 
+        begin(true, true);
         if (packets * segment > 65000)
             packets = 65000 / segment;
         sample.payload = (packets - 1) * segment + 1 + unit_random_below((uint32_t)segment);
@@ -775,13 +755,12 @@ TEST(round_trip)
 
             expect(!packets_flaw(packet, packet_length, &headers), "case %zu: %zu", i, k);
             memcpy(run->bytes[k], packet, packet_length);
-            merge_add(merge, run->bytes[k], packet_length);
+            merge_add(&merge, run->bytes[k], packet_length);
         }
-        merge_flush(merge);
+        merge_flush(&merge);
         expect(writes == 1 && written[0].length == length &&
                    memcmp(written[0].frame, before, length) == 0,
                "case %zu: %zu writes", i, writes);
-        end(merge);
         free(run);
     }
 }
@@ -851,11 +830,11 @@ TEST(storms)
     size_t merged = 0;
 
     for (size_t round = 0; round < 500; round++) {
-        struct merge *merge = begin(true, true);
         struct sample samples[12];
         size_t count = 1 + unit_random_below(400);
         size_t left = count;
 
+        begin(true, true);
         for (size_t i = 0; i < 12; i++) {
             samples[i] = bases[i % COUNT(bases)];
             samples[i].host = (uint8_t)(1 + i / 8);
@@ -863,9 +842,9 @@ TEST(storms)
         }
         for (size_t i = 0; i < count; i++) {
             storm_packet(storm, i, samples);
-            merge_add(merge, storm->bytes[i], storm->length[i]);
+            merge_add(&merge, storm->bytes[i], storm->length[i]);
         }
-        merge_flush(merge);
+        merge_flush(&merge);
         merged += count - writes;
         for (size_t i = 0; i < writes; i++) {
             struct split split;
@@ -879,7 +858,6 @@ TEST(storms)
             }
         }
         expect(left == 0, "round %zu: %zu packets", round, left);
-        end(merge);
     }
     expect(merged > 10000, "only %zu packets were merged", merged);
     free(storm);

@@ -46,6 +46,9 @@ static void free_ends(struct ends *ends)
     noise_free(ends->responder);
 }
 
+/* Frees both in the end. */
+#define ENDS __attribute__((cleanup(free_ends))) struct ends
+
 static struct timestamp at(uint32_t second)
 {
     struct timestamp timestamp = {{0x40}};
@@ -118,7 +121,7 @@ static struct key key_of(uint8_t byte)
 
 TEST(handshakes)
 {
-    struct ends ends = new_ends();
+    ENDS ends = new_ends();
     struct ends swapped = {ends.responder, ends.initiator};
     struct key preshared = key_of(9);
     struct key none = key_of(0);
@@ -135,13 +138,12 @@ TEST(handshakes)
     noise_set_preshared_key(ends.responder, &none);
     expect(!noise_has_preshared_key(ends.initiator), "a preshared key of zeros");
     expect_handshake(&ends, 4, "no preshared key any more");
-    free_ends(&ends);
 }
 
 /* What an end says of itself on the way. */
 TEST(states)
 {
-    struct ends ends = new_ends();
+    ENDS ends = new_ends();
     struct message_initiation initiation;
     struct message_response response;
 
@@ -166,13 +168,12 @@ TEST(states)
     expect(noise_local_index(ends.initiator) == INITIATOR_INDEX, "initiator's index, later");
     expect_session(&ends, "session");
     expect(noise_local_index(ends.initiator) == 0, "index at last");
-    free_ends(&ends);
 }
 
 /* Keys, messages and sessions are never the same twice. */
 TEST(always_new)
 {
-    struct ends ends = new_ends();
+    ENDS ends = new_ends();
     struct message_initiation one = initiate(ends.initiator, 1);
     struct message_initiation other = initiate(ends.initiator, 1);
 
@@ -180,7 +181,6 @@ TEST(always_new)
     expect(memcmp(one.ephemeral, other.ephemeral, KEY_SIZE) != 0, "ephemeral keys");
     expect(memcmp(one.sealed_static, other.sealed_static, sizeof(one.sealed_static)) != 0,
            "sealed keys");
-    free_ends(&ends);
 }
 
 /* ---- In a wrong state ---- */
@@ -208,7 +208,7 @@ static void expect_nothing_to_do(struct noise *noise, bool response, bool sessio
 
 TEST(wrong_state)
 {
-    struct ends ends = new_ends();
+    ENDS ends = new_ends();
     struct message_initiation initiation;
     struct message_response response;
 
@@ -227,12 +227,11 @@ TEST(wrong_state)
     expect_nothing_to_do(ends.initiator, true, true, "initiator at the end");
     expect_nothing_to_do(ends.responder, true, true, "responder at the end");
     expect(noise_read_response(ends.initiator, &response) == NOISE_FORGED, "a third time");
-    free_ends(&ends);
 }
 
 TEST(no_peer)
 {
-    struct ends ends = new_ends();
+    ENDS ends = new_ends();
     struct noise *alone = new_end();
     struct message_initiation message = {0};
     struct message_initiation none = {0};
@@ -246,7 +245,6 @@ TEST(no_peer)
     expect(noise_read_initiation(alone, &message) == NOISE_FORGED, "an initiation read");
     expect(noise_state(alone) == NOISE_NOTHING, "state");
     noise_free(alone);
-    free_ends(&ends);
     noise_free(NULL);
 }
 
@@ -262,7 +260,7 @@ static bool is_authentic(size_t place, size_t macs)
 
 TEST(each_bit_of_an_initiation)
 {
-    struct ends ends = new_ends();
+    ENDS ends = new_ends();
     struct message_initiation right = initiate(ends.initiator, 1);
     struct message_response response;
 
@@ -280,12 +278,11 @@ TEST(each_bit_of_an_initiation)
     response = respond(ends.responder);
     expect(noise_read_response(ends.initiator, &response) == NOISE_ACCEPTED, "response");
     expect_session(&ends, "session");
-    free_ends(&ends);
 }
 
 TEST(each_bit_of_a_response)
 {
-    struct ends ends = new_ends();
+    ENDS ends = new_ends();
     struct message_initiation initiation = initiate(ends.initiator, 1);
     struct message_response right;
 
@@ -302,13 +299,12 @@ TEST(each_bit_of_a_response)
     }
     expect(noise_read_response(ends.initiator, &right) == NOISE_ACCEPTED, "the right one");
     expect_session(&ends, "session");
-    free_ends(&ends);
 }
 
 /* A forgery doesn't disturb the handshake that is under way on the same end. */
 TEST(forged_meanwhile)
 {
-    struct ends ends = new_ends();
+    ENDS ends = new_ends();
     struct noise *stranger = new_end();
     struct message_initiation initiation = initiate(ends.initiator, 1);
     struct message_initiation strange;
@@ -330,13 +326,12 @@ TEST(forged_meanwhile)
     expect_session(&ends, "session");
     expect_handshake(&ends, 2, "the stranger's timestamp wasn't kept");
     noise_free(stranger);
-    free_ends(&ends);
 }
 
 /* Points of small order in the place of an ephemeral key: no secret comes of them. */
 TEST(small_order)
 {
-    struct ends ends = new_ends();
+    ENDS ends = new_ends();
     struct key zero = key_of(0);
     struct key one = {{1}};
     struct key own_peer = *noise_peer(ends.initiator);
@@ -351,12 +346,11 @@ TEST(small_order)
     expect(!noise_set_peer(ends.initiator, &one), "peer of one");
     expect(key_equal(noise_peer(ends.initiator), &own_peer), "the peer is another");
     expect(noise_state(ends.initiator) == NOISE_SENT_INITIATION, "the handshake is no more");
-    free_ends(&ends);
 }
 
 TEST(other_preshared_key)
 {
-    struct ends ends = new_ends();
+    ENDS ends = new_ends();
     struct key preshared = key_of(9);
     struct message_initiation initiation;
     struct message_response response;
@@ -368,7 +362,6 @@ TEST(other_preshared_key)
     expect(noise_read_response(ends.initiator, &response) == NOISE_FORGED, "response");
     noise_set_preshared_key(ends.responder, &preshared);
     expect_handshake(&ends, 2, "the same on both");
-    free_ends(&ends);
 }
 
 /* ---- Replays ---- */
@@ -384,7 +377,7 @@ static const struct {
 
 TEST(timestamps)
 {
-    struct ends ends = new_ends();
+    ENDS ends = new_ends();
     struct timestamp zero = {{0}};
     struct timestamp last = {{0}};
     struct message_initiation message;
@@ -405,13 +398,12 @@ TEST(timestamps)
         expect(noise_read_initiation(ends.responder, &message) == NOISE_REPLAYED, "byte %u, again",
                i);
     }
-    free_ends(&ends);
 }
 
 /* The response to an initiation that was given up isn't for the next one. */
 TEST(late_response)
 {
-    struct ends ends = new_ends();
+    ENDS ends = new_ends();
     struct message_initiation initiation = initiate(ends.initiator, 1);
     struct message_response late;
     struct message_response response;
@@ -427,13 +419,12 @@ TEST(late_response)
     response.receiver = htole32(INITIATOR_INDEX);
     expect(noise_read_response(ends.initiator, &response) == NOISE_ACCEPTED, "response");
     expect_session(&ends, "session");
-    free_ends(&ends);
 }
 
 /* Both begin at once: each takes the other's response, and there are two sessions. */
 TEST(crossing)
 {
-    struct ends ends = new_ends();
+    ENDS ends = new_ends();
     struct message_initiation one = initiate(ends.initiator, 1);
     struct message_initiation other = initiate(ends.responder, 1);
     struct message_response to_one, to_other;
@@ -464,13 +455,12 @@ TEST(crossing)
     expect(keys[0].preferred != keys[1].preferred, "both are preferred, or none");
     expect(noise_state(ends.initiator) == NOISE_NOTHING, "initiator's state");
     expect(noise_state(ends.responder) == NOISE_NOTHING, "responder's state");
-    free_ends(&ends);
 }
 
 /* What was abandoned takes no response; the peer's handshake is not touched by that. */
 TEST(abandon_initiation)
 {
-    struct ends ends = new_ends();
+    ENDS ends = new_ends();
     struct message_initiation one = initiate(ends.initiator, 1);
     struct message_initiation other = initiate(ends.responder, 1);
     struct message_response response;
@@ -486,14 +476,13 @@ TEST(abandon_initiation)
     expect(noise_begin_session(ends.responder, &keys) && !keys.initiator && !keys.crossed,
            "a session");
     expect(noise_state(ends.responder) == NOISE_NOTHING, "state");
-    free_ends(&ends);
 }
 
 /* ---- Forgetting ---- */
 
 TEST(abandon)
 {
-    struct ends ends = new_ends();
+    ENDS ends = new_ends();
     struct message_initiation initiation = initiate(ends.initiator, 1);
     struct message_response response;
 
@@ -508,13 +497,12 @@ TEST(abandon)
     expect_nothing_to_do(ends.responder, true, true, "responder");
     expect(noise_read_initiation(ends.responder, &initiation) == NOISE_REPLAYED, "the timestamp");
     expect_handshake(&ends, 2, "the next");
-    free_ends(&ends);
 }
 
 /* The same peer again is no change; another one is a new beginning. */
 TEST(peers)
 {
-    struct ends ends = new_ends();
+    ENDS ends = new_ends();
     struct noise *other = new_end();
     struct key peer = *noise_public_key(ends.initiator);
     struct key preshared = key_of(9);
@@ -539,5 +527,4 @@ TEST(peers)
     expect(noise_set_peer(ends.responder, &peer), "the first refused");
     expect_handshake(&ends, 1, "the first, from the beginning");
     noise_free(other);
-    free_ends(&ends);
 }

@@ -54,6 +54,12 @@ static void connect_ends(void)
     expect(world_delivered(1, 1) == 1 && world_delivered(0, 2) == 1, "no session");
 }
 
+static void connected(uint64_t seed)
+{
+    world_begin(seed);
+    connect_ends();
+}
+
 /* A packet each way every second: no keepalive and no silence. */
 static void talk(int seconds)
 {
@@ -131,7 +137,6 @@ TEST(one_handshake)
     expect(noise_state(tunnel0->noise) == NOISE_NOTHING &&
                noise_state(tunnel1->noise) == NOISE_NOTHING,
            "a handshake that is still under way");
-    world_stop();
 }
 
 /* An initiator with nothing to send says so, and that isn't delivered. */
@@ -144,7 +149,6 @@ TEST(confirmation)
     expect(world.end[1].writes == 0, "a keepalive was delivered");
     expect(comes_through(1, 5), "the responder has no session");
     expect(sent(1, MESSAGE_INITIATION) == 0, "a handshake");
-    world_stop();
 }
 
 /* Staged is a frame that can't be cut, so that it confirms nothing. */
@@ -166,7 +170,6 @@ TEST(confirmation_in_place_of_nonsense)
     world_offer_frame(0, frame, sizeof(frame));
     world_run(0);
     expect(tunnel0->timers.at[TIMER_SILENCE] == 0, "an answer to nothing is waited for");
-    world_stop();
 }
 
 TEST(rekey_by_initiator)
@@ -174,8 +177,7 @@ TEST(rekey_by_initiator)
     uint8_t old[256];
     size_t length;
 
-    world_begin(4);
-    connect_ends();
+    connected(4);
     talk(119);
     expect(sent(0, MESSAGE_INITIATION) == 1, "rekey before 120 s");
     talk(3);
@@ -200,14 +202,12 @@ TEST(rekey_by_initiator)
     world_arrive(0, &world.end[1].address, old, length, 0);
     world_pass();
     expect(world_delivered(0, 77) == 1, "the session before is gone");
-    world_stop();
 }
 
 /* The next session of a responder: the old one is used until the initiator has used the new one. */
 TEST(responders_next)
 {
-    world_begin(5);
-    connect_ends();
+    connected(5);
     world_advance(121 * SECONDS);
     world_lose_all(0);
     world_offer_mark(0, 3, PACKET);
@@ -231,14 +231,12 @@ TEST(responders_next)
     world_run(1);
     expect(!tunnel1->sessions.next->there && tunnel1->sessions.previous->there, "not confirmed");
     expect(comes_through(0, 6) && comes_through(1, 7), "under the new one");
-    world_stop();
 }
 
 /* One who has only received begins in the last fifteen seconds; the responder doesn't. */
 TEST(last_minute)
 {
-    world_begin(6);
-    connect_ends();
+    connected(6);
     world_advance(100 * SECONDS);
     expect(sent(0, MESSAGE_INITIATION) == 1, "early");
     world_advance(64 * SECONDS);
@@ -259,7 +257,6 @@ TEST(last_minute)
     world_offer_mark(0, 6, PACKET);
     world_pass();
     expect(world_delivered(1, 6) == 1 && sent(1, MESSAGE_INITIATION) == 0, "the responder");
-    world_stop();
 }
 
 /* Seconds after the handshake at which a datagram arrives, or is sent. */
@@ -282,8 +279,7 @@ TEST(reject_received)
         size_t length;
         int64_t birth;
 
-        world_begin(7);
-        connect_ends();
+        connected(7);
         birth = tunnel0->sessions.current->birth;
         world_offer_mark(1, 3, PACKET);
         world_run(1);
@@ -295,7 +291,6 @@ TEST(reject_received)
         world_arrive(0, &world.end[1].address, bytes, length, 0);
         world_run(0);
         expect(world_delivered(0, 3) == ages[i].accepted, "case %zu", i);
-        world_stop();
     }
 }
 
@@ -304,8 +299,7 @@ TEST(reject_sent)
     for (size_t i = 0; i < COUNT(ages); i++) {
         unsigned int before;
 
-        world_begin(8);
-        connect_ends();
+        connected(8);
         world.end[0].cut = world.end[1].cut = true;
         if (ages[i].age > 0)
             world_advance_to(tunnel0->sessions.current->birth + ages[i].age);
@@ -319,15 +313,13 @@ TEST(reject_sent)
             world_advance(6 * SECONDS);
             expect(world_delivered(1, 3) == 1, "case %zu: what waited is lost", i);
         }
-        world_stop();
     }
 }
 
 /* So many messages: a new session well before, and not one more at the end. */
 TEST(messages)
 {
-    world_begin(9);
-    connect_ends();
+    connected(9);
     world_advance(6 * SECONDS);
     tunnel0->sessions.current->counter = REKEY_AFTER_MESSAGES - 1;
     expect(comes_through(0, 3), "just before the limit");
@@ -354,7 +346,6 @@ TEST(messages)
     world_advance(6 * SECONDS);
     tunnel1->sessions.current->counter = REKEY_AFTER_MESSAGES;
     expect(comes_through(1, 7) && sent(1, MESSAGE_INITIATION) == 1, "the responder");
-    world_stop();
 }
 
 TEST(retry)
@@ -388,7 +379,6 @@ TEST(retry)
     world.end[0].cut = false;
     expect(comes_through(0, 2), "the next packet");
     expect(world_delivered(1, 1) == 0, "a packet of long ago");
-    world_stop();
 }
 
 /* Lost initiations and lost responses: what waits arrives in the end, all of it, once. */
@@ -401,7 +391,6 @@ TEST(lost_messages)
     world_lose_all(0);
     world_advance(5 * SECONDS + JITTER_MAX);
     expect(world_delivered(1, 10) == 1, "the second initiation");
-    world_stop();
 
     world_begin(12);
     world.end[1].cut = true;
@@ -413,7 +402,6 @@ TEST(lost_messages)
     world_advance(5 * SECONDS);
     for (uint32_t i = 0; i < 10; i++)
         expect(world_delivered(1, 1 + i) == 1, "mark %u", 1 + i);
-    world_stop();
 }
 
 /* Both begin before either has seen the other's initiation. Everything that was sent comes through,
@@ -445,7 +433,6 @@ static void both_begin_case(uint64_t seed, int late, const int delays[4])
            "%d ms apart, delays %d to %d and %d to %d: each sends by another session", late,
            delays[0], delays[1], delays[2], delays[3]);
     expect(sent(0, MESSAGE_INITIATION) + sent(1, MESSAGE_INITIATION) <= 2, "one was repeated");
-    world_stop();
 }
 
 TEST(both_begin)
@@ -493,7 +480,6 @@ TEST(both_begin_lossy)
             expect(noise_state(tunnel0->noise) == NOISE_NOTHING &&
                        noise_state(tunnel1->noise) == NOISE_NOTHING,
                    "end %u, %d: an ephemeral key is left", which, lost);
-            world_stop();
         }
     }
 }
@@ -526,7 +512,6 @@ TEST(both_begin_with_kernel)
                    late);
             expect(sent(0, MESSAGE_INITIATION) + sent(1, MESSAGE_INITIATION) <= 2,
                    "%d ms apart: one was repeated", late);
-            world_stop();
         }
     }
 }
@@ -538,8 +523,7 @@ TEST(both_rekey)
     for (uint64_t seed = 0; seed < 8; seed++) {
         unsigned int before;
 
-        world_begin(70 + seed);
-        connect_ends();
+        connected(70 + seed);
         world_advance(10 * SECONDS);
         world.end[0].delay_min = 50 * MILLISECONDS;
         world.end[1].delay_min = (50 + 5 * (int64_t)seed) * MILLISECONDS;
@@ -565,14 +549,12 @@ TEST(both_rekey)
         expect(sent(0, MESSAGE_INITIATION) + sent(1, MESSAGE_INITIATION) == before + 1,
                "seed %d: %u followed", (int)seed,
                sent(0, MESSAGE_INITIATION) + sent(1, MESSAGE_INITIATION) - before);
-        world_stop();
     }
 }
 
 TEST(passive_keepalive)
 {
-    world_begin(20);
-    connect_ends();
+    connected(20);
     world_advance(20 * SECONDS); /* the keepalive for mark 2 */
     world_offer_mark(0, 3, PACKET);
     world_pass();
@@ -595,15 +577,13 @@ TEST(passive_keepalive)
     world_offer_mark(1, 5, PACKET);
     world_advance(9 * SECONDS);
     expect(sent(1, MESSAGE_DATA) == before + 1, "one that wasn't called for");
-    world_stop();
 }
 
 TEST(silence)
 {
     int64_t start;
 
-    world_begin(21);
-    connect_ends();
+    connected(21);
     world_advance(20 * SECONDS);
     world.end[1].cut = true;
     start = world.now;
@@ -635,7 +615,6 @@ TEST(silence)
     outbound_keepalive(tunnel0);
     world_advance(30 * SECONDS);
     expect(sent(0, MESSAGE_INITIATION) == before, "an answer to a keepalive was waited for");
-    world_stop();
 }
 
 /* Nothing gets from end 0 to end 1 any more, which has lost its session and begins again and again:
@@ -644,8 +623,7 @@ TEST(begun_in_vain)
 {
     int64_t heard, asked;
 
-    world_begin(22);
-    connect_ends();
+    connected(22);
     world_advance(20 * SECONDS);
     world.end[0].cut = true;
     world_restart(1);
@@ -666,15 +644,13 @@ TEST(begun_in_vain)
     world.end[0].cut = false;
     expect(comes_through_within(1, 5, 10), "no session afterwards");
     expect(tunnel0->timers.heard > asked && !tunnel0->timers.asked, "a session isn't heard");
-    world_stop();
 }
 
 TEST(zeroed)
 {
     int64_t birth;
 
-    world_begin(22);
-    connect_ends();
+    connected(22);
     birth = tunnel0->sessions.current->birth;
     world_advance_to(birth + 540 * SECONDS - 1);
     expect(keys(tunnel0) == 1 && keys(tunnel1) == 1, "%u, %u", keys(tunnel0), keys(tunnel1));
@@ -682,7 +658,6 @@ TEST(zeroed)
     expect(keys(tunnel0) == 0 && keys(tunnel1) == 0, "%u, %u", keys(tunnel0), keys(tunnel1));
     expect(tunnel_next(tunnel0) == INT64_MAX, "a timer");
     expect(comes_through(0, 3), "afterwards");
-    world_stop();
 
     /* a handshake without end leaves nothing, either */
     world_begin(23);
@@ -692,7 +667,6 @@ TEST(zeroed)
     expect(noise_state(tunnel0->noise) == NOISE_SENT_INITIATION, "state");
     world_advance(650 * SECONDS);
     expect(noise_state(tunnel0->noise) == NOISE_NOTHING, "an ephemeral key is left");
-    world_stop();
 }
 
 /* While there are keys it is looked every ten seconds whether their time has come, since poll()
@@ -711,7 +685,6 @@ TEST(looking_for_old_keys)
     world.now += 3600 * SECONDS;
     world_run(0);
     expect(keys(tunnel0) == 0 && tunnel_next(tunnel0) == INT64_MAX, "after it");
-    world_stop();
 
     /* one that is to be confirmed yet; and an ephemeral key */
     world_begin(47);
@@ -726,7 +699,6 @@ TEST(looking_for_old_keys)
     world_advance(200 * SECONDS);
     expect(noise_state(tunnel0->noise) == NOISE_SENT_INITIATION && keys(tunnel0) == 0, "state");
     expect(tunnel_next(tunnel0) == world.now + 180 * SECONDS, "with an ephemeral key");
-    world_stop();
 }
 
 TEST(persistent_keepalive)
@@ -761,7 +733,6 @@ TEST(persistent_keepalive)
     before = sent(0, MESSAGE_DATA);
     world_advance(200 * SECONDS);
     expect(sent(0, MESSAGE_DATA) == before, "not switched off");
-    world_stop();
 }
 
 static const struct {
@@ -787,7 +758,6 @@ TEST(preshared_key)
             expect(keys(tunnel0) == 0 || !tunnel0->sessions.current->there, "case %zu: keys", i);
             expect(tunnel0->handshaken == 0, "case %zu: handshaken", i);
         }
-        world_stop();
     }
 }
 
@@ -803,9 +773,8 @@ TEST(roaming)
     uint8_t bytes[256];
     size_t length;
 
-    world_begin(26);
+    connected(26);
     home = world.end[0].address;
-    connect_ends();
     world.end[0].address = elsewhere;
     expect(comes_through(0, 3) && is_at(tunnel1, &elsewhere), "didn't follow");
     expect(comes_through(1, 4), "and back");
@@ -826,7 +795,6 @@ TEST(roaming)
     world_arrive(1, &far, bytes, length, 0);
     world_run(1);
     expect(is_at(tunnel1, &home), "by a forged packet");
-    world_stop();
 }
 
 /* Initiations and responses move it as well, but not their replays. */
@@ -856,7 +824,6 @@ TEST(roaming_handshakes)
     world_arrive(0, &far, response, response_length, 0);
     world_run(0);
     expect(is_at(tunnel0, &world.end[1].address), "by a replayed response");
-    world_stop();
 }
 
 /* What waited at the responder goes to where the confirmation came from. */
@@ -874,7 +841,6 @@ TEST(roaming_confirmation)
     world_pass();
     expect(world_delivered(1, 1) == 1 && world_delivered(0, 2) == 1, "%u, %u",
            world_delivered(1, 1), world_delivered(0, 2));
-    world_stop();
 }
 
 /* What the path takes is found out again when it may be another. */
@@ -888,8 +854,7 @@ static bool forgot_path(struct tunnel *tunnel)
 
 TEST(path)
 {
-    world_begin(48);
-    connect_ends();
+    connected(48);
     expect(forgot_path(tunnel0) && forgot_path(tunnel1), "at first");
     talk(100);
     expect(!forgot_path(tunnel0) && !forgot_path(tunnel1), "too soon");
@@ -904,7 +869,6 @@ TEST(path)
     world_introduce(0);
     expect(forgot_path(tunnel0), "by another endpoint");
     expect(tunnel_set_peer(tunnel0, &(struct key){{9}}) && forgot_path(tunnel0), "with the peer");
-    world_stop();
 }
 
 /* An address of ours by which datagrams don't leave is not taken again from what comes in, until
@@ -913,8 +877,7 @@ TEST(ways)
 {
     struct remote from;
 
-    world_begin(50);
-    connect_ends();
+    connected(50);
     from = world.end[1].address;
     from.local.v4 = (struct in_pktinfo){.ipi_ifindex = 7, .ipi_spec_dst.s_addr = 1};
     tunnel0->udp.ask = false;
@@ -950,7 +913,6 @@ TEST(ways)
         world_run(0);
         expect(tunnel0->udp.ask, "case %d", i);
     }
-    world_stop();
 }
 
 TEST(replays)
@@ -958,8 +920,7 @@ TEST(replays)
     uint8_t bytes[3][256];
     size_t length[3];
 
-    world_begin(29);
-    connect_ends();
+    connected(29);
     for (uint32_t i = 0; i < 3; i++)
         world_offer_mark(0, 10 + i, PACKET);
     world_run(0);
@@ -973,7 +934,6 @@ TEST(replays)
     }
     for (uint32_t i = 0; i < 3; i++)
         expect(world_delivered(1, 10 + i) == 1, "mark %u: %u times", i, world_delivered(1, 10 + i));
-    world_stop();
 }
 
 /* Every byte matters. */
@@ -983,8 +943,7 @@ TEST(forgeries)
     size_t length;
     uint64_t received;
 
-    world_begin(30);
-    connect_ends();
+    connected(30);
     world_offer_mark(0, 10, 40);
     world_run(0);
     length = record(0, 0, bytes);
@@ -1004,15 +963,13 @@ TEST(forgeries)
     world_arrive(1, &world.end[0].address, bytes, length, 0);
     world_run(1);
     expect(world_delivered(1, 10) == 1, "the right one");
-    world_stop();
 }
 
 /* Whichever end begins anew, with the same key: in time there is a session again. */
 TEST(restarts)
 {
     for (unsigned int which = 0; which < WORLD_ENDS; which++) {
-        world_begin(31);
-        connect_ends();
+        connected(31);
         world_advance(30 * SECONDS);
         world_restart(which);
         expect(comes_through(which, 5), "case %u: from the one", which);
@@ -1023,19 +980,16 @@ TEST(restarts)
         world_advance(16 * SECONDS);
         expect(comes_through(1 - which, 8), "case %u: after the silence", which);
         expect(comes_through(which, 9), "case %u: and back", which);
-        world_stop();
     }
 }
 
 TEST(wall_clock)
 {
-    world_begin(32);
-    connect_ends();
+    connected(32);
     world.wall -= 1000000 * SECONDS;
     world_advance(121 * SECONDS);
     expect(comes_through(0, 3) && sent(0, MESSAGE_INITIATION) == 2, "rekey");
     expect(sent(1, MESSAGE_RESPONSE) == 2, "refused because the clock was set back");
-    world_stop();
 }
 
 /* What the peer may send: its own address, and no other. */
@@ -1046,8 +1000,7 @@ TEST(sources)
     };
     uint8_t packet[PACKET];
 
-    world_begin(33);
-    connect_ends();
+    connected(33);
     for (size_t i = 0; i < COUNT(addresses); i++) {
         size_t before = world.end[1].delivered.count;
 
@@ -1060,7 +1013,6 @@ TEST(sources)
     }
     expect(comes_through(0, 51), "the right one");
     expect(world.end[1].errors == COUNT(addresses), "the right one was counted");
-    world_stop();
 }
 
 /* A datagram of end 0's with any content, sealed as data is. */
@@ -1093,8 +1045,7 @@ TEST(nonsense)
         {39, 0, 0x60}, {PACKET, 0, 0x44}, {PACKET - 1, 0, 0x45}, {PACKET, 3, 19},
     };
 
-    world_begin(49);
-    connect_ends();
+    connected(49);
     for (size_t i = 0; i < COUNT(cases); i++) {
         size_t before = world.end[1].delivered.count;
 
@@ -1109,7 +1060,6 @@ TEST(nonsense)
     (void)world_packet(0, 51, sizeof(packet), packet);
     send_sealed(packet, sizeof(packet));
     expect(world_delivered(1, 51) == 1 && world.end[1].errors == COUNT(cases), "the right one");
-    world_stop();
 }
 
 /* The container's packets for others are answered, and nothing goes out. */
@@ -1140,7 +1090,6 @@ TEST(destinations)
     world_offer_mark(0, 1, PACKET);
     world_pass();
     expect(delivered->count == 3 && sent(0, MESSAGE_INITIATION) == 0, "without a peer");
-    world_stop();
 }
 
 /* The site routes to the peer through the container: what we have sealed comes back. */
@@ -1176,8 +1125,7 @@ TEST(own_datagrams)
         size_t length = packets_write(&sample, packet);
         unsigned int before;
 
-        world_begin(51);
-        connect_ends();
+        connected(51);
         header.receiver = htole32(tunnel0->sessions.current->remote);
         memcpy(packet + 12, (const uint8_t[]){10, 0, 0, 0, 10, 0, 0, 1}, 8);
         memcpy(packet + 22, (const uint8_t[]){(uint8_t)(cases[i].to >> 8), (uint8_t)cases[i].to},
@@ -1194,7 +1142,6 @@ TEST(own_datagrams)
         world_offer(0, packet, length);
         world_run(0);
         expect(sent(0, MESSAGE_DATA) == before + cases[i].goes, "case %zu", i);
-        world_stop();
     }
 }
 
@@ -1211,8 +1158,7 @@ static const struct {
 TEST(padding)
 {
     for (size_t i = 0; i < COUNT(paddings); i++) {
-        world_begin(35);
-        connect_ends();
+        connected(35);
         world_offer_mark(0, 3, paddings[i].longest);
         world_pass();
         world_offer_mark(0, 4, paddings[i].length);
@@ -1221,7 +1167,6 @@ TEST(padding)
                world.end[0].last_length - OVERHEAD);
         world_pass();
         expect(world_delivered(1, 4) == 1, "case %zu: delivered", i);
-        world_stop();
     }
 }
 
@@ -1239,8 +1184,7 @@ TEST(padding_later)
     };
 
     for (size_t i = 0; i < COUNT(cases); i++) {
-        world_begin(35);
-        connect_ends();
+        connected(35);
         world_offer_mark(0, 3, 1420);
         world_pass();
         if (cases[i].after > 0)
@@ -1251,11 +1195,9 @@ TEST(padding_later)
         world_run(0);
         expect(world.end[0].last_length == cases[i].padded + OVERHEAD, "case %zu: %zu", i,
                world.end[0].last_length - OVERHEAD);
-        world_stop();
     }
     /* what goes on being sent goes on being known */
-    world_begin(35);
-    connect_ends();
+    connected(35);
     for (int second = 0; second < 10; second++) {
         world_offer_mark(0, 3, 1420);
         world_pass();
@@ -1266,7 +1208,6 @@ TEST(padding_later)
                world.end[0].last_length - OVERHEAD);
         world_pass();
     }
-    world_stop();
 }
 
 /* Up to what UDP can carry; what is longer is dropped, and does no harm. */
@@ -1286,8 +1227,7 @@ TEST(long_packets)
     };
 
     for (size_t i = 0; i < COUNT(cases); i++) {
-        world_begin(36);
-        connect_ends();
+        connected(36);
         expect(comes_through(0, 3 + (uint32_t)i), "case %zu: before", i);
         world_offer_mark(0, 50, cases[i].length);
         world_pass();
@@ -1297,7 +1237,6 @@ TEST(long_packets)
         expect(world_delivered(1, 51) == 1, "case %zu: after", i);
         expect(world.end[0].last_length <= 1008 + OVERHEAD, "case %zu: padded to %zu", i,
                world.end[0].last_length);
-        world_stop();
     }
 }
 
@@ -1329,8 +1268,7 @@ TEST(absurd_frames)
     size_t length = absurd_frame(frame);
     unsigned int before;
 
-    world_begin(37);
-    connect_ends();
+    connected(37);
     world.end[0].cut = true;
     for (int i = 0; i < 8; i++)
         world_offer_frame(0, frame, length);
@@ -1338,7 +1276,6 @@ TEST(absurd_frames)
     expect(world_round(0), "nothing done");
     expect(sent(0, MESSAGE_DATA) > before && sent(0, MESSAGE_DATA) - before <= 65536, "%u packets",
            sent(0, MESSAGE_DATA) - before);
-    world_stop();
 }
 
 /* One of a flow whose packets can be merged. */
@@ -1385,8 +1322,7 @@ TEST(device_errors)
         size_t before;
         unsigned int writes;
 
-        world_begin(38);
-        connect_ends();
+        connected(38);
         before = world.end[1].delivered.count;
         world.end[1].write_error = write_errors[i].error;
         send_burst(0, UDP, 10);
@@ -1401,7 +1337,6 @@ TEST(device_errors)
         world.end[1].gone = true;
         send_burst(0, UDP, 1);
         expect(tunnel1->device_gone, "case %zu: not gone", i);
-        world_stop();
     }
 }
 
@@ -1421,8 +1356,7 @@ TEST(merging_refused)
         static const uint8_t orders[][3] = {{UDP, TCP, UDP}, {TCP, UDP, TCP}};
 
         for (size_t order = 0; order < COUNT(orders); order++) {
-            world_begin(45);
-            connect_ends();
+            connected(45);
             world.end[1].write_error = -EINVAL;
             world.end[1].write_refused = refusals[i].refused;
             for (size_t k = 0; k < COUNT(orders[order]); k++) {
@@ -1440,7 +1374,6 @@ TEST(merging_refused)
                                                                    : 10),
                        "case %zu, %zu, %zu: %u writes", i, order, k, writes);
             }
-            world_stop();
         }
     }
 }
@@ -1464,8 +1397,7 @@ static void flood(unsigned int number, unsigned int count, uint8_t host)
 
 TEST(cookies)
 {
-    world_begin(39);
-    connect_ends();
+    connected(39);
     world_advance(SECONDS);
     flood(1, LOAD_PER_WINDOW, 50);
     world_pass();
@@ -1492,7 +1424,6 @@ TEST(cookies)
         world_advance(SECONDS);
     }
     expect(world_delivered(1, 5) == 1, "not heard with a cookie");
-    world_stop();
 }
 
 /* Of whom doesn't know the peer's public key. */
@@ -1508,7 +1439,6 @@ TEST(forged_cookies)
     world_arrive(0, &world.end[1].address, (const uint8_t *)&reply, sizeof(reply), 0);
     world_run(0);
     expect(!tunnel0->maker.has_cookie && tunnel0->maker.sent_mac1, "a forged cookie");
-    world_stop();
 }
 
 /* A flood of all kinds from everywhere, for minutes, doesn't end what there is. */
@@ -1516,8 +1446,7 @@ TEST(flood_and_session)
 {
     unsigned int lost = 0;
 
-    world_begin(41);
-    connect_ends();
+    connected(41);
     for (int i = 0; i < 300; i++) {
         flood(0, 60, 60);
         flood(1, 60, 61);
@@ -1529,7 +1458,6 @@ TEST(flood_and_session)
     }
     expect(lost == 0, "%u lost", lost);
     expect(sent(0, MESSAGE_INITIATION) > 2, "no rekey");
-    world_stop();
 }
 
 /* What waits for a session: the newest, within limits. */
@@ -1545,7 +1473,6 @@ TEST(staging_limits)
     world_advance(6 * SECONDS);
     for (uint32_t i = 0; i < 300; i++)
         expect(world_delivered(1, 1 + i) == (i >= 300 - STAGING_FRAMES), "mark %u", 1 + i);
-    world_stop();
 }
 
 /* Another peer: nothing of the one before is left; the same one: all of it. */
@@ -1553,8 +1480,7 @@ TEST(other_peer)
 {
     struct key key = {{9}};
 
-    world_begin(43);
-    connect_ends();
+    connected(43);
     world_introduce(0);
     expect(keys(tunnel0) == 1, "the same peer, and the session is gone");
     expect(comes_through(0, 3) && sent(0, MESSAGE_INITIATION) == 1, "a new handshake");
@@ -1566,5 +1492,4 @@ TEST(other_peer)
     world_advance(SECONDS);
     world_introduce(0);
     expect(comes_through(0, 4) && comes_through(1, 5), "the first one again");
-    world_stop();
 }

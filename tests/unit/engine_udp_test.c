@@ -44,8 +44,17 @@ static struct remote name_of(int fd)
     return remote;
 }
 
+static void end(void)
+{
+    close(other);
+    close(udp.fd4);
+}
+
+/* New sockets, in the place of those before. */
 static void begin(void)
 {
+    if (other >= 0)
+        end();
     memset(&udp, 0, sizeof(udp));
     other = open_socket();
     udp_init(&udp, open_socket(), -1);
@@ -57,12 +66,6 @@ static void begin_unbound(void)
     begin();
     close(udp.fd4);
     udp_init(&udp, open_socket_at(INADDR_ANY), -1);
-}
-
-static void end(void)
-{
-    close(other);
-    close(udp.fd4);
 }
 
 static void gather(struct remote *to, size_t length, uint8_t filled)
@@ -101,7 +104,6 @@ TEST(order)
                    "batches %d, case %zu", batches, i);
         }
         expect(take(other, buffer, sizeof(buffer)) == 4 && memcmp(buffer, "last", 4) == 0, "last");
-        end();
     }
 }
 
@@ -124,7 +126,6 @@ TEST(full_batches)
         /* what has no room in the socket is lost, but not out of order */
         expect(came == 70 || lengths[i] > 1000, "case %zu: %d came", i, came);
         expect(came > 0, "case %zu: none came", i);
-        end();
     }
 }
 
@@ -143,7 +144,6 @@ TEST(not_for_batching)
     gather(&to, 100, 3);
     udp_flush(&udp, &to);
     expect(take(other, buffer, sizeof(buffer)) == 100 && buffer[0] == 3, "afterwards");
-    end();
 }
 
 /* One that would have to be fragmented is sent in pieces of its own, and no such batch again. */
@@ -159,7 +159,6 @@ TEST(too_long_for_batches)
     udp_flush(&udp, &to);
     expect(take(other, buffer, sizeof(buffer)) == 32700 && buffer[0] == 1, "the first");
     expect(take(other, buffer, sizeof(buffer)) == 32700 && buffer[0] == 2, "the second");
-    end();
 }
 
 /* The address that a datagram of ours is to come from, as if one had come in by loopback. */
@@ -197,7 +196,6 @@ TEST(refused_batches)
     udp.batches = false;
     udp_forget_path(&udp);
     expect(udp.segment_max == 0, "batches that the kernel hasn't");
-    end();
 }
 
 /* What is refused for another reason says nothing of our address. */
@@ -215,7 +213,6 @@ TEST(other_errors)
     udp_flush(&udp, &to);
     expect(to.local.v4.ipi_ifindex == 1, "forgotten by a batch");
     expect(udp.segment_max == UDP_PAYLOAD_MAX, "batches are off");
-    end();
 }
 
 /* From which address of ours a datagram comes. */
@@ -246,7 +243,6 @@ TEST(other_way)
     udp_flush(&udp, &to);
     expect(came_from() == INADDR_LOOPBACK + 6 && came_from() == INADDR_LOOPBACK + 6, "a batch");
     expect(to.local.v4.ipi_ifindex == 0x7ffffff0, "forgotten");
-    end();
 }
 
 /* No answer is left on a socket: poll() would not wait any more. */
@@ -315,7 +311,6 @@ TEST(asked)
         udp.refused = wrong;
         udp_forget_path(&udp);
         expect(remote_device(&udp.refused) == 0, "%d: by another path", batch);
-        end();
     }
 }
 
@@ -358,7 +353,6 @@ TEST(silence)
         expect(came_from() == (answers ? INADDR_LOOPBACK : INADDR_LOOPBACK + 6), "%d", answers);
         expect((remote_device(&to) == 0) == answers, "%d: forgotten or not", answers);
         expect(remote_device(&udp.refused) == 0, "%d: refused", answers);
-        end();
     }
 }
 
@@ -392,7 +386,6 @@ TEST(answers)
         to.local.v4.ipi_ifindex = 0x7ffffff0;
         to.local.v4.ipi_spec_dst.s_addr = htonl(INADDR_LOOPBACK + 6);
     }
-    end();
 }
 
 /* What is received in one batch, and the address of ours that it came to. */
@@ -429,7 +422,6 @@ TEST(receive)
     (void)sendto(other, "12345678", 8, 0, &to.address.any, sizeof(to.address.v4));
     expect(udp_receive(udp.fd4, buffer, 7, &received) && received.length == 0, "too long");
     expect(!udp_receive(udp.fd4, buffer, sizeof(buffer), &received), "once");
-    end();
 }
 
 /* An address that this machine doesn't have: to which it can't bind. */
@@ -475,7 +467,6 @@ TEST(local_address)
     to.address.v6.sin6_family = AF_INET6;
     udp_send(&udp, &to, "1", 1, 0);
     expect(take(other, buffer, 1) == 0, "to nobody");
-    end();
 }
 
 /* Of IPv6 a link-local address is nothing without its device; of others that is left out. What is

@@ -502,8 +502,29 @@ void world_introduce(unsigned int number)
             "the ends can't be introduced to each other");
 }
 
+void world_stop(void)
+{
+    for (unsigned int i = 0; world.begun && i < WORLD_ENDS; i++) {
+        struct world_end *end = &world.end[i];
+
+        require(gathered[i].count == 0, "datagrams that were gathered, and never sent");
+        tunnel_end(&end->tunnel);
+        clear_datagrams(&end->sent);
+        clear_datagrams(&end->arrived);
+        clear_packets(&end->offered);
+        clear_packets(&end->delivered);
+    }
+    world.begun = false;
+}
+
 void world_begin(uint64_t seed)
 {
+    static bool registered;
+
+    world_stop();
+    registered = registered || atexit(world_stop) == 0;
+    require(registered, "atexit()");
+    world.begun = true;
     random_state = seed;
     world.now = 1000 * SECONDS;
     world.wall = 1700000000 * SECONDS;
@@ -525,20 +546,6 @@ void world_begin(uint64_t seed)
     }
     world_introduce(0);
     world_introduce(1);
-}
-
-void world_stop(void)
-{
-    for (unsigned int i = 0; i < WORLD_ENDS; i++) {
-        struct world_end *end = &world.end[i];
-
-        require(gathered[i].count == 0, "datagrams that were gathered, and never sent");
-        tunnel_end(&end->tunnel);
-        clear_datagrams(&end->sent);
-        clear_datagrams(&end->arrived);
-        clear_packets(&end->offered);
-        clear_packets(&end->delivered);
-    }
 }
 
 void world_renew(unsigned int number)

@@ -64,16 +64,17 @@ struct world_end {
 };
 
 extern struct world {
+    bool begun;
     int64_t now;
     int64_t wall;
     bool batches; /* datagrams arrive as UDP_GRO brings them */
     struct world_end end[WORLD_ENDS];
 } world;
 
-/* Makes both ends, which know each other: end 0 is 10.0.0.0 at 192.0.2.1:1000, end 1 is 10.0.0.1 at
- * 192.0.2.2:2000. What is random depends on `seed`. */
+/* Makes both ends, which know each other, in the place of those before: end 0 is 10.0.0.0 at
+ * 192.0.2.1:1000, end 1 is 10.0.0.1 at 192.0.2.2:2000. What is random depends on `seed`. */
 void world_begin(uint64_t seed);
-void world_stop(void);
+void world_stop(void); /* which the end of the program does as well */
 
 /* An end begins anew, with the key it had, and knows nobody; or knows the other again. */
 void world_renew(unsigned int number);

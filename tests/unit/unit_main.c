@@ -1,5 +1,5 @@
-/* main() of each test program, which is called NAME_test. In an object of its own: some programs are
- * linked with the same archive, and have one. */
+/* main() of each test program, which is called NAME_test. In an object of its own: some programs
+ * are linked with the same archive, and have one. */
 #include <errno.h>
 #include <string.h>
 
