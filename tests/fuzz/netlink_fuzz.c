@@ -56,7 +56,6 @@ static void read_link(const struct nlmsghdr *message)
 
 static void read_message(unsigned int reader, const struct nlmsghdr *message)
 {
-    struct wgmsg_device device = {0};
     struct rtmsg_counters counters;
     struct rtmsg_route route;
     struct rtmsg_path path;
@@ -67,19 +66,16 @@ static void read_message(unsigned int reader, const struct nlmsghdr *message)
         read_status(message);
         break;
     case 1:
-        (void)wgmsg_device_parse(message, FAMILY, &device);
-        break;
-    case 2:
         read_link(message);
         break;
-    case 3:
+    case 2:
         (void)rtmsg_counters_parse(message, &counters);
         break;
-    case 4:
+    case 3:
         if (rtmsg_route_parse(message, &route) == 0)
             require(route.gateways <= RTMSG_GATEWAYS_MAX && route.prefix_length <= 32);
         break;
-    case 5:
+    case 4:
         (void)rtmsg_path_parse(message, &path);
         break;
     default:

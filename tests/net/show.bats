@@ -96,7 +96,7 @@ fits()
 }
 
 @test "a link is shown from its creation to its traffic: waiting, without a handshake, connected" {
-    local key1 key2 now date
+    local key1 key2 now
     key1=$(cwg site1 create "$c1" 7 0 5101)
     key2=$(cwg site2 create "$c2" 7 1 5102)
     [ "$(cwg site1 show "$c1" | head -n 1)" = "wg-7-0: waiting for connect" ]
@@ -119,13 +119,9 @@ fits()
     pings "$c1" 10.0.0.15
     [ "$(cwg site1 show "$c1" 7 0 | head -n 1)" = "wg-7-0: connected" ]
     [ -z "$(line_of 'what to do')" ]
-    [[ $(line_of 'latest handshake') =~ ^[0-9]+\ seconds?\ ago,\ [0-9-]{10}\ [0-9:]{8}\ UTC$ ]]
+    [[ $(line_of 'latest handshake') =~ ^[0-9]+\ seconds?\ ago$ ]]
     [ "$(told1 '["state"]' '["peers"]')" = "connected 1" ]
-    # The date is that of the number, by another reckoning.
-    told site1 "$c1" 'it[0]["peer"]["latest_handshake"]' >"$BATS_TEST_TMPDIR/handshake"
-    [ $(($(cat "$BATS_TEST_TMPDIR/handshake") - now)) -le 10 ]
-    date=$(line_of 'latest handshake')
-    [ $(($(date -u -d "${date#*, }" +%s) - $(cat "$BATS_TEST_TMPDIR/handshake"))) -le 1 ]
+    [ $(($(told site1 "$c1" 'it[0]["peer"]["latest_handshake"]') - now)) -le 10 ]
     [ "$(told site2 "$c2" 'it[0]["state"]' 'it[0]["name"]' | paste -sd ' ')" = "connected wg-7-1" ]
     cwg site1 show "$c1" | fits
 }
@@ -375,7 +371,7 @@ all_count_the_same()
     [[ $(line_of 'latest handshake') == "3 minutes "* ]]
     date -s "-400 seconds"
     [ "$(told1 '["state"]' '["peer"]["latest_handshake_age"]')" = "idle None" ]
-    [[ $(line_of 'latest handshake') == *", which is in the future" ]]
+    [[ $(line_of 'latest handshake') == "in the future of the machine's clock" ]]
     [[ $(line_of 'what to do') == "the machine's clock was set back since: "* ]]
     date -s "+200 seconds"
 }

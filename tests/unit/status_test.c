@@ -258,55 +258,6 @@ TEST(ages)
     }
 }
 
-TEST(dates)
-{
-    static const struct {
-        int64_t seconds;
-        const char *text;
-    } cases[] = {
-        {0, "1970-01-01 00:00:00 UTC"},
-        {86399, "1970-01-01 23:59:59 UTC"},
-        {86400, "1970-01-02 00:00:00 UTC"},
-        {951782399, "2000-02-28 23:59:59 UTC"},
-        {951782400, "2000-02-29 00:00:00 UTC"},
-        {951868800, "2000-03-01 00:00:00 UTC"},
-        {1709164800, "2024-02-29 00:00:00 UTC"},
-        {1735689599, "2024-12-31 23:59:59 UTC"},
-        {1735689600, "2025-01-01 00:00:00 UTC"},
-        {1795517457, "2026-11-24 10:50:57 UTC"},
-        {4107542400, "2100-03-01 00:00:00 UTC"},
-        {4107542399, "2100-02-28 23:59:59 UTC"},
-        {253402300799, "9999-12-31 23:59:59 UTC"},
-        {253402300800, "253402300800 seconds after 1970"},
-        {INT64_MAX, "9223372036854775807 seconds after 1970"},
-        {-1, "-1 seconds after 1970"},
-    };
-
-    for (size_t i = 0; i < COUNT(cases); i++) {
-        char text[MOMENT_DATE_SIZE];
-
-        moment_date(cases[i].seconds, text);
-        expect(strcmp(text, cases[i].text) == 0, "%lld: %s", (long long)cases[i].seconds, text);
-    }
-}
-
-/* Each day of 400 years comes after the one before, and there are as many as there should be. */
-TEST(every_day)
-{
-    char before[MOMENT_DATE_SIZE] = "";
-
-    for (int64_t day = 0; day <= 146097; day++) {
-        char text[MOMENT_DATE_SIZE];
-
-        moment_date(day * 86400, text);
-        if (strcmp(before, text) >= 0)
-            expect(false, "day %lld: %s after %s", (long long)day, text, before);
-        memcpy(before, text, sizeof(before));
-        unit_count(1);
-    }
-    expect(strcmp(before, "2370-01-01 00:00:00 UTC") == 0, "after 400 years: %s", before);
-}
-
 TEST(networks)
 {
     static const struct {

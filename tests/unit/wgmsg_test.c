@@ -392,6 +392,8 @@ static void put_own(struct wire *wire, const struct key *public_key)
     wire_attribute(wire, WGDEVICE_A_PUBLIC_KEY, public_key->bytes, KEY_SIZE);
 }
 
+static const uint8_t endpoint4[16] = {2, 0, 0xca, 0x6c, 192, 0, 2, 1};
+
 static void put_peer(struct wire *wire, const struct key *key)
 {
     static const uint8_t zeros[32] = {0};
@@ -403,7 +405,7 @@ static void put_peer(struct wire *wire, const struct key *key)
     wire_attribute(wire, WGPEER_A_PRESHARED_KEY, zeros, 32);
     wire_attribute(wire, WGPEER_A_LAST_HANDSHAKE_TIME, zeros, 16);
     wire_attribute(wire, WGPEER_A_PERSISTENT_KEEPALIVE_INTERVAL, zeros, 2);
-    wire_attribute(wire, WGPEER_A_ENDPOINT, zeros, 16);
+    wire_attribute(wire, WGPEER_A_ENDPOINT, endpoint4, sizeof(endpoint4));
     list = wire_nest(wire, WGPEER_A_ALLOWEDIPS);
     address = wire_nest(wire, 0);
     wire_attribute_u16(wire, WGALLOWEDIP_A_FAMILY, 2);
@@ -422,38 +424,38 @@ static void a_device(struct wire *wire, unsigned int peers)
     put_own(wire, &one);
     list = wire_nest(wire, WGDEVICE_A_PEERS);
     for (unsigned int i = 0; i < peers; i++)
-        put_peer(wire, i == 0 ? &two : &one);
+        put_peer(wire, i == 0 ? &two : &(struct key){{(uint8_t)i}});
     wire_unnest(wire, list);
     wire_end(wire);
 }
 
 static int parse_device(const struct nlmsghdr *message, void *ret)
 {
-    return wgmsg_device_parse(message, FAMILY, ret);
+    return wgmsg_status_parse(message, FAMILY, ret);
 }
 
 static void sane_device(const char *what, const void *ret)
 {
-    const struct wgmsg_device *device = ret;
+    const struct wgmsg_reading *device = ret;
 
-    expect(device->peers < 100, "%s: %u peers", what, device->peers);
-    expect(device->has_key || key_is_zero(&device->public_key), "%s: key", what);
-    expect(device->peers > 0 || key_is_zero(&device->peer), "%s: peer", what);
+    expect(device->status.peers < 100, "%s: %u peers", what, device->status.peers);
+    expect(device->status.has_key || key_is_zero(&device->status.public_key), "%s: key", what);
+    expect(device->status.peers > 0 || key_is_zero(&device->status.peer_key), "%s: peer", what);
 }
 
-static const struct reader device_reader = {"device", parse_device, sizeof(struct wgmsg_device),
+static const struct reader device_reader = {"device", parse_device, sizeof(struct wgmsg_reading),
                                             sane_device};
 
 /* Reads a message into *device; `good` is whether it is to be taken, or nothing is to change. */
-static void read_device(const char *what, const struct wire *wire, struct wgmsg_device *device,
+static void read_device(const char *what, const struct wire *wire, struct wgmsg_reading *device,
                         bool good)
 {
     struct nlmsghdr *message = unit_copy(wire->bytes, wire->length);
-    struct wgmsg_device before;
+    struct wgmsg_reading before;
     int result;
 
     memcpy(&before, device, sizeof(before));
-    result = wgmsg_device_parse(message, FAMILY, device);
+    result = wgmsg_status_parse(message, FAMILY, device);
     free(message);
     expect(result == (good ? 0 : -EBADMSG), "%s: %d", what, result);
     if (result)
@@ -463,14 +465,16 @@ static void read_device(const char *what, const struct wire *wire, struct wgmsg_
 TEST(devices)
 {
     for (unsigned int peers = 0; peers <= 5; peers++) {
-        struct wgmsg_device device = {0};
+        struct wgmsg_reading device = {0};
         struct wire wire;
 
         a_device(&wire, peers);
         read_device("a device", &wire, &device, true);
-        expect(device.has_key && key_equal(&device.public_key, &one), "%u peers: key", peers);
-        expect(device.peers == peers, "%u peers: %u", peers, device.peers);
-        expect(peers == 0 ? key_is_zero(&device.peer) : key_equal(&device.peer, &two),
+        expect(device.status.has_key && key_equal(&device.status.public_key, &one), "%u peers: key",
+               peers);
+        expect(device.status.peers == peers, "%u peers: %u", peers, device.status.peers);
+        expect(peers == 0 ? key_is_zero(&device.status.peer_key)
+                          : key_equal(&device.status.peer_key, &two),
                "%u peers: the first one's key", peers);
     }
 }
@@ -478,7 +482,7 @@ TEST(devices)
 /* A list in several messages: only the first has the device's own key, all add to the peers. */
 TEST(several_messages)
 {
-    struct wgmsg_device device = {0};
+    struct wgmsg_reading device = {0};
     struct wire wire;
 
     a_device(&wire, 1);
@@ -488,13 +492,14 @@ TEST(several_messages)
 
         start_device(&wire);
         list = wire_nest(&wire, WGDEVICE_A_PEERS);
-        put_peer(&wire, &one);
-        put_peer(&wire, &one);
+        put_peer(&wire, &(struct key){{(uint8_t)(2 * i + 1)}});
+        put_peer(&wire, &(struct key){{(uint8_t)(2 * i + 2)}});
         wire_unnest(&wire, list);
         wire_end(&wire);
         read_device("another", &wire, &device, true);
-        expect(device.has_key && key_equal(&device.public_key, &one), "%u: key", i);
-        expect(device.peers == 3 + 2 * i && key_equal(&device.peer, &two), "%u: peers", i);
+        expect(device.status.has_key && key_equal(&device.status.public_key, &one), "%u: key", i);
+        expect(device.status.peers == 3 + 2 * i && key_equal(&device.status.peer_key, &two),
+               "%u: peers", i);
     }
     a_device(&wire, 3);
     wire.bytes[4]++;
@@ -502,26 +507,26 @@ TEST(several_messages)
     start_device(&wire);
     wire_end(&wire);
     read_device("with nothing", &wire, &device, true);
-    expect(device.peers == 7, "%u peers", device.peers);
+    expect(device.status.peers == 7, "%u peers", device.status.peers);
 }
 
 /* Keys of other sizes, of the device and of a peer; and what stands for no peer. */
 TEST(odd_devices)
 {
     static const uint8_t bytes[64] = {1};
-    struct wgmsg_device device = {0};
+    struct wgmsg_reading device = {0};
     struct wire wire;
     size_t list;
     size_t entry;
 
     for (size_t size = 0; size <= 64; size++) {
-        device = (struct wgmsg_device){0};
+        device = (struct wgmsg_reading){0};
         start_device(&wire);
         wire_attribute(&wire, WGDEVICE_A_PUBLIC_KEY, bytes, size);
         wire_end(&wire);
         read_device("key of another size", &wire, &device, size == 32);
 
-        device = (struct wgmsg_device){.peers = 1, .peer = one};
+        device = (struct wgmsg_reading){.status = {.peers = 1, .peer_key = one}};
         start_device(&wire);
         wire_attribute(&wire, WGDEVICE_A_PUBLIC_KEY, two.bytes, KEY_SIZE);
         list = wire_nest(&wire, WGDEVICE_A_PEERS);
@@ -533,7 +538,7 @@ TEST(odd_devices)
         wire_end(&wire);
         read_device("peer's key of another size", &wire, &device, size == 32);
     }
-    device = (struct wgmsg_device){0};
+    device = (struct wgmsg_reading){0};
     start_device(&wire);
     list = wire_nest(&wire, WGDEVICE_A_PEERS);
     entry = wire_nest(&wire, 0);
@@ -548,7 +553,7 @@ TEST(odd_devices)
     wire_attribute(&wire, WGDEVICE_A_PUBLIC_KEY, two.bytes, KEY_SIZE);
     wire_end(&wire);
     read_device("twice", &wire, &device, true);
-    expect(key_equal(&device.public_key, &two), "twice: the last counts");
+    expect(key_equal(&device.status.public_key, &two), "twice: the last counts");
 
     for (size_t more = 1; more <= 3; more++) {
         a_device(&wire, 2);
@@ -571,7 +576,6 @@ struct told {
     uint64_t sent;
 };
 
-static const uint8_t endpoint4[16] = {2, 0, 0xca, 0x6c, 192, 0, 2, 1};
 static const uint8_t endpoint6[28] = {10, 0, 0xca, 0x6d, [8] = 0xfe, 0x80, [23] = 9, 3};
 
 static void put_allowed(struct wire *wire, uint16_t family, size_t size, uint8_t bits)

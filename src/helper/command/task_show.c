@@ -132,20 +132,19 @@ static void add_allowed(struct text *text, const struct link_status *status)
 
 static void add_handshake(struct text *text, const struct link_status *status)
 {
-    char age[MOMENT_AGE_SIZE], date[MOMENT_DATE_SIZE];
+    char age[MOMENT_AGE_SIZE];
 
     add_label(text, "latest handshake");
     if (!status->has_handshake) {
         text_add(text, "never\n");
         return;
     }
-    moment_date(status->handshake, date);
     if (!status_knows_age(status)) {
-        text_print(text, "%s, which is in the future\n", date);
+        text_add(text, "in the future of the machine's clock\n");
         return;
     }
     moment_age(status->handshake_age_ms / MILLISECONDS, age);
-    text_print(text, "%s ago, %s\n", age, date);
+    text_print(text, "%s ago\n", age);
 }
 
 static void add_age(struct text *text, const char *label, int64_t milliseconds, const char *what)

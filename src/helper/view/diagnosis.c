@@ -200,11 +200,12 @@ static void say_gone(const struct link_status *status, const char *endpoint,
 
 static void say_clock(const struct link_status *status, struct failure *failure)
 {
-    char date[MOMENT_DATE_SIZE];
+    char age[MOMENT_AGE_SIZE];
 
-    moment_date(status->handshake, date);
-    failure_add(failure, "this machine's clock was set back: the last handshake was at %s", date);
-    failure_add_line(failure, "until then the peer may ignore the handshakes that this end begins");
+    moment_age(-status->handshake_age_ms / 1000, age);
+    failure_add(failure, "this machine's clock was set back, by %s or more", age);
+    failure_add_line(failure,
+                     "for that long the peer may ignore the handshakes that this end begins");
     failure_add_line(failure, "set the clock right, or cwg_destroy the link, create and connect it "
                               "again");
     failure_add_line(failure, "if the clock is right now: does the peer's container still run?");

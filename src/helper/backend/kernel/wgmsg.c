@@ -121,44 +121,6 @@ void wgmsg_device_get(struct message *message, uint16_t family, int index)
     start_device(message, family, NLM_F_DUMP, WG_CMD_GET_DEVICE, index);
 }
 
-/* A peer whose allowed IPs don't fit one message goes on in the next, under the same key
- * (wg_get_device_dump()), and counts once more here: more than one is not our doing in either case.
- */
-static int take_peer(const struct nlattr *peer, void *context)
-{
-    struct wgmsg_device *device = context;
-    const struct nlattr *attributes[WGPEER_A_PUBLIC_KEY + 1];
-    struct key key = {0};
-
-    if (attributes_find_nested(peer, WGPEER_A_PUBLIC_KEY + 1, attributes) ||
-        attribute_bytes(attributes[WGPEER_A_PUBLIC_KEY], KEY_SIZE, key.bytes))
-        return -EBADMSG;
-    if (device->peers++ == 0)
-        device->peer = key;
-    return 0;
-}
-
-int wgmsg_device_parse(const struct nlmsghdr *message, uint16_t family, struct wgmsg_device *device)
-{
-    const struct nlattr *attributes[WGDEVICE_A_PEERS + 1];
-    struct wgmsg_device next = *device;
-
-    if (message->nlmsg_type != family || attributes_find_message(message, sizeof(struct genlmsghdr),
-                                                                 WGDEVICE_A_PEERS + 1, attributes))
-        return -EBADMSG;
-    if (attributes[WGDEVICE_A_PUBLIC_KEY]) {
-        if (attribute_bytes(attributes[WGDEVICE_A_PUBLIC_KEY], KEY_SIZE, next.public_key.bytes))
-            return -EBADMSG;
-        next.has_key = true;
-    }
-    if (attributes[WGDEVICE_A_PEERS] &&
-        attributes_each(mnl_attr_get_payload(attributes[WGDEVICE_A_PEERS]),
-                        mnl_attr_get_payload_len(attributes[WGDEVICE_A_PEERS]), take_peer, &next))
-        return -EBADMSG;
-    *device = next;
-    return 0;
-}
-
 /* Takes each of a list, if there is one. */
 static int take_each(const struct nlattr *list, attribute_take *take, void *context)
 {

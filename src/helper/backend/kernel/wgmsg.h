@@ -26,21 +26,9 @@ void wgmsg_set_port(struct message *message, uint16_t family, int index, uint16_
 void wgmsg_set_peer(struct message *message, uint16_t family, int index, const struct peer *peer,
                     bool replace);
 
-struct wgmsg_device {
-    bool has_key;
-    struct key public_key; /* if has_key */
-    unsigned int peers;    /* how many; a long list comes in several messages */
-    struct key peer;       /* the first one's key, if peers > 0 */
-};
-
 /* Asks for a device. The kernel answers with the private key among the rest: to be wiped. */
 void wgmsg_device_get(struct message *message, uint16_t family, int index);
-/* Adds what a message tells to *device, which was {0} before the first. Returns 0, or -EBADMSG. */
-int wgmsg_device_parse(const struct nlmsghdr *message, uint16_t family,
-                       struct wgmsg_device *device);
-
-/* All that the same answer tells, for who wants to know more than that. Was {0} before the first
- * message. */
+/* What that answer has told so far. Was {0} before the first message. */
 struct wgmsg_reading {
     struct link_status status;
     struct key peer; /* the last one's key: a long list of allowed IPs comes in several messages */

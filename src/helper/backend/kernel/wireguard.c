@@ -48,44 +48,52 @@ int wireguard_look(bool *ret_there, struct failure *failure)
     return 0;
 }
 
-/* What note_device() needs to read one message, and what it has read so far. */
+/* What note_status() needs to read one message, and what it has read so far. */
 struct reading {
     uint16_t family;
-    struct wgmsg_device device;
+    struct wgmsg_reading told;
 };
 
-static int note_device(const struct nlmsghdr *message, void *context)
+static int note_status(const struct nlmsghdr *message, void *context)
 {
     struct reading *reading = context;
 
-    return wgmsg_device_parse(message, reading->family, &reading->device);
+    return wgmsg_status_parse(message, reading->family, &reading->told);
 }
 
-static int read_device(struct target *target, uint16_t family, int index,
-                       struct wgmsg_device *ret_device, struct failure *failure)
+static int read_status(struct target *target, uint16_t family, int index,
+                       struct link_status *ret_status, struct failure *failure)
 {
     struct reading reading = {.family = family};
     struct message request;
     int error;
 
     wgmsg_device_get(&request, family, index);
-    error = netlink_ask_as_admin(&target->generic, &request, note_device, &reading);
+    error = netlink_ask_as_admin(&target->generic, &request, note_status, &reading);
     if (error)
         return fail_step(failure, error, "can't read the link's state from WireGuard");
-    /* wg_get_device_dump(), drivers/net/wireguard/netlink.c, tells the public key of a device that
-     * has a private key. */
-    if (!reading.device.has_key)
-        return fail_as(failure, FAILURE_REMOVED, -ENOKEY,
-                       "somebody in the container has taken away the link's private key; "
-                       "cwg_destroy the link, and create it again");
-    *ret_device = reading.device;
+    *ret_status = reading.told.status;
     return 0;
+}
+
+/* The same of a device that has to have a private key: wg_get_device_dump(),
+ * drivers/net/wireguard/netlink.c, tells the public key of one that has. */
+static int read_with_key(struct target *target, uint16_t family, int index,
+                         struct link_status *ret_status, struct failure *failure)
+{
+    int error = read_status(target, family, index, ret_status, failure);
+
+    if (error || ret_status->has_key)
+        return error;
+    return fail_as(failure, FAILURE_REMOVED, -ENOKEY,
+                   "somebody in the container has taken away the link's private key; "
+                   "cwg_destroy the link, and create it again");
 }
 
 int wireguard_set_new_key(struct target *target, int index, uint16_t port,
                           struct key *ret_public_key, struct failure *failure)
 {
-    struct wgmsg_device state = {0};
+    struct link_status state = {0};
     uint16_t family = 0;
     int error = find_family(target, &family, failure);
 
@@ -100,7 +108,7 @@ int wireguard_set_new_key(struct target *target, int index, uint16_t port,
     secret_wipe();
     if (error)
         return fail_step(failure, error, "can't set the link's key and port");
-    error = read_device(target, family, index, &state, failure);
+    error = read_with_key(target, family, index, &state, failure);
     if (error)
         return error;
     *ret_public_key = state.public_key;
@@ -123,13 +131,13 @@ int wireguard_set_port(struct target *target, int index, uint16_t port, struct f
 int wireguard_set_peer(struct target *target, int index, const struct peer *peer,
                        struct failure *failure)
 {
-    struct wgmsg_device state = {0};
+    struct link_status state = {0};
     uint16_t family = 0;
     bool replace;
     int error = find_family(target, &family, failure);
 
     if (!error)
-        error = read_device(target, family, index, &state, failure);
+        error = read_with_key(target, family, index, &state, failure);
     if (error)
         return error;
     if (key_equal(&peer->public_key, &state.public_key))
@@ -138,39 +146,19 @@ int wireguard_set_peer(struct target *target, int index, const struct peer *peer
                        "printed at the other site");
     /* A peer that stays keeps its session; to replace it by itself would end that. And to replace
      * none costs a grace period of RCU all the same (wg_peer_remove_all(), peer.c). */
-    replace = state.peers > 1 || (state.peers == 1 && !key_equal(&peer->public_key, &state.peer));
+    replace =
+        state.peers > 1 || (state.peers == 1 && !key_equal(&peer->public_key, &state.peer_key));
     wgmsg_set_peer(&secret.request, family, index, peer, replace);
     error = netlink_change(&target->generic, &secret.request);
     secret_wipe();
     return error ? fail_step(failure, error, "can't set the link's peer") : 0;
 }
 
-/* The same as struct reading, for all that there is to know. */
-struct status_reading {
-    uint16_t family;
-    struct wgmsg_reading told;
-};
-
-static int note_status(const struct nlmsghdr *message, void *context)
-{
-    struct status_reading *reading = context;
-
-    return wgmsg_status_parse(message, reading->family, &reading->told);
-}
-
 int wireguard_status(struct target *target, int index, struct link_status *ret_status,
                      struct failure *failure)
 {
-    struct status_reading reading = {.family = 0};
-    struct message request;
-    int error = find_family(target, &reading.family, failure);
+    uint16_t family = 0;
+    int error = find_family(target, &family, failure);
 
-    if (error)
-        return error;
-    wgmsg_device_get(&request, reading.family, index);
-    error = netlink_ask_as_admin(&target->generic, &request, note_status, &reading);
-    if (error)
-        return fail_step(failure, error, "can't read the link's state from WireGuard");
-    *ret_status = reading.told.status;
-    return 0;
+    return error ? error : read_status(target, family, index, ret_status, failure);
 }
