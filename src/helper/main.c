@@ -5,7 +5,7 @@
  *   startup     the caller's descriptors, limits, signals are made harmless
  *   privilege   three capabilities at most stay permitted, none effective
  *   arguments   text becomes values; all wrong command lines end here
- *   preshared   a key that is in a file of the caller's
+ *   read        a key or a batch that is in a file of the caller's
  *   policy      what the machine's administrator lets the caller do
  *   home        where we are; the last look at a file
  *   prepare     a new link's engine is started, where the kernel has no WireGuard: the one program
@@ -27,7 +27,6 @@
 #include "helper/base/text.h"
 #include "helper/command/arguments.h"
 #include "helper/command/help.h"
-#include "helper/command/preshared.h"
 #include "helper/command/session.h"
 #include "helper/command/task.h"
 #include "helper/confine/deadline.h"
@@ -66,10 +65,8 @@ static int get_ready(struct session *session, const struct task *task,
 
     if (!error)
         error = secret_protect(failure);
-    if (!error)
-        error = preshared_read(&request->preshared_key, failure);
-    if (HAS_BATCH && !error)
-        error = batch_open(request->file, failure);
+    if (!error && task->read)
+        error = task->read(request, failure);
     if (!error)
         error = settle(session, task, request, failure);
     if (!error)

@@ -360,7 +360,7 @@ END
     with=$(built "$(WITH=$MORE config_without)")
     quick_build "$plain" "$(WITH=BATCH config_without ENGINE)"
     quick_build "$BUILD_DIR" "$(config_without)"
-    for symbol in task_batch batch_open lines_next lines_split; do
+    for symbol in task_batch lines_next lines_split; do
         nm "$with/$NAME" | grep -q " $symbol\b" || fail "$symbol is nowhere"
         nm "$plain/$NAME" | grep -q " $symbol\b" || fail "$symbol needs an engine"
         ! nm "$PROGRAM" | grep -q " $symbol\b" || fail "$symbol is there"

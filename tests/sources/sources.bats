@@ -78,6 +78,10 @@ engine'
     [ ${#lines[@]} = 3 ] || { echo "$output"; false; }
 }
 
+@test "doc/design.md says how much code each command brings into the privileged process" {
+    tests/sources/privileged-lines --check doc/design.md
+}
+
 @test "clang-tidy finds nothing in the program" {
     tests/sources/tidy "${program[@]}" -- \
         clang-tidy --quiet -- -std=gnu17 -D_GNU_SOURCE -Isrc -DVERSION='"0"' -DENGINE_PATH='"/engine"'

@@ -28,6 +28,10 @@ struct task {
     bool unprivileged;            /* it is done at home, when all privileges were given up */
     unsigned int seconds;         /* that it may take, beside those that the caller gives */
 
+    /* Reads what the caller gives by a file or a descriptor, with the caller's own rights, before
+     * other descriptors are closed; or NULL. Returns 0, or a negative errno. */
+    int (*read)(const struct request *request, struct failure *failure);
+
     /* What has to be done before the sandbox is entered, at home; or NULL. Returns 0, or a negative
      * errno. */
     int (*prepare)(struct session *session, const struct request *request, struct failure *failure);
@@ -66,7 +70,3 @@ extern const struct task task_wait;
 extern const struct task task_destroy_all;
 extern const struct task task_batch;
 extern const struct task task_check_policy;
-
-/* Makes the file of a batch its standard input, by the caller's own rights. Returns 0, or a
- * negative errno. */
-int batch_open(const char *file, struct failure *failure);

@@ -409,8 +409,10 @@ static int run(struct session *session, const struct request *request, struct fa
                    batch.failed, batch.done, batch.first_failed);
 }
 
-int batch_open(const char *file, struct failure *failure)
+/* Makes the file its standard input. */
+static int read_file(const struct request *request, struct failure *failure)
 {
+    const char *file = request->file;
     int fd;
 
     if (!file)
@@ -448,6 +450,7 @@ const struct task task_batch = {
     .arguments = {ARGUMENT_FILE},
     .optional = 1,
     .options = {OPTION_UNDO, OPTION_ANSWERED, 0},
+    .read = read_file,
     .prepare = prepare,
     .run_at_home = run,
 };

@@ -3,6 +3,7 @@
 
 #include "helper/base/failure.h"
 #include "helper/base/settings.h"
+#include "helper/command/preshared.h"
 #include "helper/command/session.h"
 #include "helper/command/task.h"
 #include "helper/netlink/secret.h"
@@ -166,6 +167,11 @@ static int run(struct session *session, const struct request *request, struct ta
     return error ? error : fit_and_join(request, target, &device, mtu, failure);
 }
 
+static int read_key(const struct request *request, struct failure *failure)
+{
+    return preshared_read(&request->preshared_key, failure);
+}
+
 const struct task task_connect = {
     .name = "cwg_connect",
     .summary = "tell a link where its peer is, and the peer's public key",
@@ -186,5 +192,6 @@ const struct task task_connect = {
         },
     .changes = true,
     .in_batch = true,
+    .read = read_key,
     .run = run,
 };
