@@ -1,20 +1,18 @@
-# What a command costs, beside the same by `ip` and `wg`, and beside the bare netlink messages: see commands.c. And what
+# What a command costs, beside the same by `ip` and `wg`, and beside the bare netlink messages: see commands. And what
 # the engine carries and costs, beside other userspace WireGuards: see engine/run.
 
 SERIES ?= 6.12
 
 BENCH_COMPILE = $(CC) -std=gnu17 -D_GNU_SOURCE -O2 -g -Isrc -Itests/tools $(WARNINGS) $(WERROR)
-BENCH_HEADERS := $(wildcard tests/bench/*.h tests/tools/*.h src/link/*.h)
-BENCH_LINK    := $(wildcard src/link/*.c)
 
-$(BUILD)/bench/commands: $(addprefix tests/bench/,commands.c container.c inspect.c report.c spawn.c) $(BENCH_LINK)
-$(BUILD)/bench/children: $(addprefix tests/bench/,children.c command.c spawn.c) $(BENCH_LINK)
-$(BUILD)/bench/floor: $(addprefix tests/bench/,floor.c command.c) $(BENCH_LINK)
-$(BUILD)/bench/growth: $(addprefix tests/bench/,growth.c container.c report.c spawn.c) $(BENCH_LINK)
 $(BUILD)/bench/floor: BENCH_LIBRARIES := -lmnl
 
-BENCH_PROGRAMS := $(addprefix $(BUILD)/bench/,commands children floor growth)
-$(BENCH_PROGRAMS): $(BENCH_HEADERS) $(BUILD)/tools/shared.a
+$(BUILD)/bench/spawn.so: tests/bench/spawn.c
+	@mkdir -p $(@D)
+	$(BENCH_COMPILE) -shared -fPIC -o $@ $<
+
+BENCH_PROGRAMS := $(addprefix $(BUILD)/bench/,children floor spawn.so)
+$(addprefix $(BUILD)/bench/,children floor): $(BUILD)/bench/%: tests/bench/%.c src/link/key.c src/link/key.h $(BUILD)/tools/shared.a
 	@mkdir -p $(@D)
 	$(BENCH_COMPILE) -o $@ $(filter %.c,$^) $(BUILD)/tools/shared.a $(BENCH_LIBRARIES)
 
