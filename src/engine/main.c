@@ -1,11 +1,12 @@
 /* cwg-engine: WireGuard for one end of one link, where the kernel has none.
  *
- * net-admin-helper starts it, with nothing but the descriptors of handover/handover.h: a TUN
- * device, which is on its way into the container; UDP sockets, not yet bound; and the start socket,
- * where our public key goes, and from where a byte comes back when the link stands.
+ * net-admin-helper starts it with the descriptors of handover/handover.h and nothing else: a TUN
+ * device, which the helper will move into the container; UDP sockets, which the helper will bind;
+ * and the start socket, on which the engine sends its public key and gets a byte when the link
+ * stands.
  *
- * If the helper ends before that byte, so do we, and the device is gone with us. From then on we
- * live as long as the device does.
+ * If the helper ends before it has sent that byte, the engine ends, too, and the device with it.
+ * After that byte the engine lives as long as the device.
  *
  *     key pair ─ control socket ─ sandbox ─ public key to the helper ─ its go ─ rounds
  */
@@ -34,8 +35,7 @@ enum {
     POLLED = POLL_CONTROL + CONTROL_POLLED,
 };
 
-/* How long busy rounds may go on before poll() is asked all the same, for the control socket's
- * sake. */
+/* A loop that is always busy asks poll() this often, or the control socket would wait for ever. */
 #define UNPOLLED_MAX (SECONDS / 50)
 
 static struct tunnel tunnel;
@@ -51,7 +51,7 @@ static int set_nonblocking(int fd)
     return fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 }
 
-/* Milliseconds for poll(), rounded up: to be early would be a round for nothing. */
+/* Returns milliseconds for poll(), rounded up: a round that comes early finds nothing to do. */
 static int timeout(void)
 {
     int64_t next = tunnel_next(&tunnel), left;
@@ -64,14 +64,15 @@ static int timeout(void)
     return left < INT_MAX ? (int)left : INT_MAX;
 }
 
-/* What there may be something to read from. */
+/* Descriptors that may have something to read. */
 struct ready {
     bool tun;
     bool udp4;
     bool udp6;
 };
 
-/* Nothing else is an error of these sockets: they aren't connected. */
+/* The only errors of these sockets are answers to time stamps: they aren't connected, so ICMP says
+ * nothing to them. */
 static bool is_readable(const struct pollfd *polled)
 {
     if (polled->revents & POLLERR)
@@ -94,7 +95,7 @@ static void wait_for_something(struct ready *ready)
     ready->tun = polled[POLL_TUN].revents;
     ready->udp4 = is_readable(&polled[POLL_UDP4]);
     ready->udp6 = is_readable(&polled[POLL_UDP6]);
-    tunnel.now = clock_now();
+    tunnel.now = clock_nanoseconds();
     control_run(&control, polled + POLL_CONTROL, &tunnel);
 }
 
@@ -106,9 +107,9 @@ static void run(void)
     while (!tunnel.device_gone) {
         if (!(ready.tun || ready.udp4 || ready.udp6) || tunnel.now - polled >= UNPOLLED_MAX) {
             wait_for_something(&ready);
-            polled = clock_now();
+            polled = clock_nanoseconds();
         }
-        tunnel.now = clock_now();
+        tunnel.now = clock_nanoseconds();
         tunnel_run_timers(&tunnel);
         if (ready.udp4) {
             ready.udp4 = inbound_run(&tunnel, tunnel.udp.fd4);
@@ -123,7 +124,7 @@ static void run(void)
     }
 }
 
-/* Returns whether the helper wants us to go on. */
+/* Sends the public key, and returns whether the helper's answer is to go on. */
 static bool report(void)
 {
     const struct key *key = noise_public_key(tunnel.noise);
@@ -169,8 +170,9 @@ int main(int argc, char **argv)
         return puts("cwg-engine " VERSION) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
     if (argc > 1 || !is_open(HANDOVER_TUN) || !is_open(HANDOVER_UDP4) || !is_open(HANDOVER_START))
         return usage(stderr);
-    /* Run by its descriptor it is called by that's number, before Linux 6.14 (fs/exec.c). */
+    /* Before Linux 6.14 a program that is run by its descriptor gets the descriptor's number as its
+     * name (fs/exec.c). */
     (void)prctl(PR_SET_NAME, "cwg-engine");
-    /* Not exit(): libcrypto would tidy up, by calls that the sandbox has not. */
+    /* Not exit(): libcrypto would clean up by system calls that the sandbox forbids. */
     _exit(serve());
 }

@@ -1,7 +1,7 @@
-/* The engine reads packets of whoever can reach its port, and frames of a container that may be
- * hostile. Should one of them take it over, this is what it has: the descriptors that it was given
- * (a TUN device, two UDP sockets, its control sockets), no capability, no file system, no other
- * process to talk to or look at, and the system calls below. */
+/* The engine reads packets of anybody who can reach its port, and frames of a container that may be
+ * hostile. An attacker who takes it over has the descriptors that it was given (a TUN device, two
+ * UDP sockets, its control sockets) and the system calls below; no capability, no file system, and
+ * no other process to talk to or look at. */
 #include "engine/sandbox.h"
 
 #include <errno.h>
@@ -30,7 +30,7 @@ static const struct sock_filter filter[] = {
     /* udp.c, control.c */
     ALLOW(recvmsg),
     ALLOW(sendmsg),
-    ALLOW(getsockname), /* the port, for who asks */
+    ALLOW(getsockname), /* the port, to tell the helper */
     /* control.c, main.c: the start */
     ALLOW(accept4),
     ALLOW(recvfrom),
@@ -60,7 +60,8 @@ static int drop_capabilities(void)
     return 0;
 }
 
-/* Both of a resource's limits: as they are, but at most so much, which takes no privilege. */
+/* Lowers both limits of a resource to `most`, if they are higher, which takes no privilege. The
+ * soft limit becomes the hard one: the caller's own soft limit must not end the link some day. */
 static int limit(__rlimit_resource_t resource, rlim_t most)
 {
     struct rlimit value;
@@ -73,8 +74,8 @@ static int limit(__rlimit_resource_t resource, rlim_t most)
     return setrlimit(resource, &value) < 0 ? -errno : 0;
 }
 
-/* No core file, no file of any length; and no more descriptors than there are plus the clients'.
- * What the caller has set for itself as a soft limit is not to end the link some day. */
+/* No core file, no file of any length, and no more descriptors than the engine's and its clients'.
+ */
 static int set_limits(void)
 {
     static const struct {

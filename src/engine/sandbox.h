@@ -1,6 +1,6 @@
-/* What the engine may still do once it runs: nearly nothing. */
+/* The limits of an engine that runs: nearly everything is forbidden. */
 #pragma once
 
-/* Gives up whatever it was started with, and limits the system calls to those listed. Returns 0 or
- * a negative errno. */
+/* Gives up capabilities, and limits resources and system calls, for good. Returns 0 or a negative
+ * errno. */
 int sandbox_enter(void);

@@ -12,7 +12,7 @@ enum {
     TEXT_SIZE = 64, /* more than the longest, with a zone */
 };
 
-/* A copy to be cut up, if there is room for it. */
+/* Copies a text, to be cut up. Returns false if it is too long. */
 static bool copy_text(const char *text, char ret_copy[static TEXT_SIZE])
 {
     size_t length = strlen(text);

@@ -1,5 +1,4 @@
-/* Where a peer's UDP socket is: an address and a port, as in 192.0.2.1:51820 and
- * [2001:db8::1]:51820. */
+/* The address and port of a peer's UDP socket, as in 192.0.2.1:51820 and [2001:db8::1]:51820. */
 #pragma once
 
 #include <stdbool.h>
@@ -13,7 +12,7 @@ struct endpoint {
     uint32_t address;     /* IPv4, host byte order; 0 if it is IPv6 */
     uint8_t address6[16]; /* IPv6, as it is on the wire; zeros if it is IPv4 */
     bool ipv6;
-    uint16_t port; /* host byte order; 0 if the endpoint is not known, and then all else is, too */
+    uint16_t port; /* host byte order; 0 if the endpoint is not known, and then all else is 0 */
 };
 
 enum endpoint_flaw {
@@ -32,5 +31,5 @@ enum endpoint_flaw {
  */
 enum endpoint_flaw endpoint_parse(const char *text, struct endpoint *ret_endpoint);
 
-/* Writes the text of one that is known. */
+/* Writes the text of a known endpoint, and a NUL. */
 void endpoint_to_text(const struct endpoint *endpoint, char ret_text[static ENDPOINT_TEXT_SIZE]);

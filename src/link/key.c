@@ -26,14 +26,14 @@ void key_to_text(const struct key *key, char ret_text[static KEY_TEXT_LENGTH + 1
     out[4] = '\0';
 }
 
-/* All ones if `value` is in the range, or else zeros. */
+/* Returns a mask of ones if `value` is in the range, or else of zeros. */
 static int mask_of(int value, int low, int high)
 {
     return -(int)((unsigned int)((low - 1 - value) & (value - high - 1)) >> 31);
 }
 
-/* The six bits that a character stands for, or -1. Without a look-up or a branch, since it may be
- * of a preshared key. */
+/* Returns the six bits that a character stands for, or -1. Without a look-up or a branch, because
+ * the character may be a preshared key's. */
 static int sextet(char character)
 {
     return -1 + (mask_of(character, 'A', 'Z') & (character - 'A' + 1)) +
@@ -42,7 +42,7 @@ static int sextet(char character)
            (mask_of(character, '+', '+') & 63) + (mask_of(character, '/', '/') & 64);
 }
 
-/* The 44 characters as 33 bytes: the last group is decoded whole. */
+/* Decodes the 44 characters to 33 bytes: the last group is decoded whole. */
 static int decode(const char *text, uint8_t ret_bytes[static KEY_SIZE + 1])
 {
     uint8_t *out = ret_bytes;

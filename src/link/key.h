@@ -15,7 +15,7 @@ struct key {
     uint8_t bytes[KEY_SIZE];
 };
 
-/* Writes 44 characters and a NUL. Not for private keys: its table look-ups depend on the bytes. */
+/* Writes 44 characters and a NUL. Not for private keys: the table look-ups depend on the bytes. */
 void key_to_text(const struct key *key, char ret_text[static KEY_TEXT_LENGTH + 1]);
 
 /* Reads exactly 44 characters of canonical base64: the alphabet of RFC 4648 section 4, one '=' at

@@ -18,7 +18,7 @@ static void store_ipv4(uint32_t address, uint8_t ret_bytes[static 16])
         ret_bytes[i] = (uint8_t)(address >> (24 - 8 * i));
 }
 
-/* Whether the first `bits` bits are those of the other. */
+/* Returns whether the first `bits` bits of both are the same. */
 static bool same_prefix(const uint8_t *a, const uint8_t *b, unsigned int bits)
 {
     unsigned int whole = bits / 8;

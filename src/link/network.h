@@ -1,4 +1,4 @@
-/* Networks that addresses are in, as in 192.0.2.0/24 and 2001:db8::/32. */
+/* Networks, as in 192.0.2.0/24 and 2001:db8::/32. */
 #pragma once
 
 #include <stdbool.h>
@@ -15,14 +15,14 @@ struct network {
 enum network_flaw {
     NETWORK_GOOD,
     NETWORK_MALFORMED, /* neither a.b.c.d/length nor IPv6/length */
-    NETWORK_HOST_BITS, /* an address in a network, and not the network's own */
+    NETWORK_HOST_BITS, /* the address has bits behind the prefix */
 };
 
 /* Reads all of `text`: an address as address.h has it, a '/' and the length of the prefix, 0 to 32
- * or 128, in decimal without leading zeros. Behind the prefix all bits have to be zero, so that
- * what is written is what is meant. Writes *ret_network if NETWORK_GOOD is returned, and only then.
+ * or 128, in decimal without leading zeros. All bits behind the prefix have to be zero: an address
+ * with other bits may be a mistake. Writes *ret_network if NETWORK_GOOD is returned, and only then.
  */
 enum network_flaw network_parse(const char *text, struct network *ret_network);
 
-/* Whether an endpoint that is known is in the network. */
+/* Returns whether a known endpoint is in the network. */
 bool network_contains(const struct network *network, const struct endpoint *endpoint);

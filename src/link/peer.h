@@ -1,4 +1,4 @@
-/* What the end of a link is told of the other. */
+/* The peer of a link, as an end of the link is told it. */
 #pragma once
 
 #include <stdint.h>
@@ -7,13 +7,14 @@
 #include "link/key.h"
 
 enum {
-    PEER_KEEPALIVE_KEPT = -1, /* in the place of seconds: as it is, which is 0 for a new peer */
+    PEER_KEEPALIVE_KEPT =
+        -1, /* in the place of seconds: stays as it is, which is 0 for a new peer */
 };
 
 struct peer {
     struct key public_key;
-    struct endpoint endpoint;        /* not known: as it is, which may be unknown as well */
-    uint32_t allowed_address;        /* IPv4, host byte order: the one /32 that is behind it */
-    const struct key *preshared_key; /* NULL: as it is; all zeros: none */
+    struct endpoint endpoint;        /* not known: stays as it is, which may be not known as well */
+    uint32_t allowed_address;        /* IPv4, host byte order: the peer's address within the link */
+    const struct key *preshared_key; /* NULL: stays as it is; all zeros: none */
     int32_t keepalive;               /* seconds, 0-65535; 0: off; or PEER_KEEPALIVE_KEPT */
 };

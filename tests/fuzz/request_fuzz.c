@@ -35,7 +35,7 @@ static bool is_good(const char *answer)
 }
 
 /* What was asked for, as far as there is something of it. */
-static void check_done(const struct request *request)
+static void check_done(const struct engine_request *request)
 {
     require(key_equal(noise_peer(tunnel->noise), &request->peer));
     require(!request->has_endpoint || remote_equal(&tunnel->remote, &request->endpoint));
@@ -51,7 +51,7 @@ static void answer_one(const char *text, size_t length)
 {
     static char before[CONFIGURATION_MAX + 1], after[CONFIGURATION_MAX + 1],
         answer[CONFIGURATION_MAX + 1];
-    struct request request;
+    struct engine_request request;
     int error;
 
     memset(&request, 0x5a, sizeof(request));

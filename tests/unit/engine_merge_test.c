@@ -576,13 +576,14 @@ TEST(ids)
 TEST(flows)
 {
     for (size_t base = 0; base < COUNT(bases); base++) {
-        for (int kind = 0; kind < 3; kind++) {
+        for (int kind = 0; kind < 4; kind++) {
             struct sample samples[2][3] = {{bases[base]}, {bases[base]}};
             uint8_t bytes[2][3][300];
 
             begin(true, true);
             samples[1][0].host ^= kind == 0 ? 1 : 0;
             samples[1][0].port ^= kind == 1 ? 1 : 0;
+            samples[1][0].peer ^= kind == 3 ? 1 : 0;
             if (kind == 2) { /* another protocol */
                 samples[1][0] = bases[1 - base];
                 samples[1][0].port = samples[0][0].port;

@@ -75,7 +75,8 @@ static void write_ip(const struct sample *sample, uint8_t *bytes)
     put16(bytes + 6, sample->fragment);
     bytes[8] = sample->ttl;
     bytes[9] = sample->protocol;
-    memcpy(bytes + 12, (const uint8_t[]){10, 1, 0, sample->host, 10, 1, 0, 200}, 8);
+    memcpy(bytes + 12,
+           (const uint8_t[]){10, 1, 0, sample->host, 10, 1, 0, (uint8_t)(200 + sample->peer)}, 8);
     memset(bytes + 20, 1, sample->extra);
 }
 

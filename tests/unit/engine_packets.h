@@ -31,6 +31,7 @@ enum {
 struct sample {
     uint8_t protocol;
     uint8_t host; /* the last byte of the source address */
+    uint8_t peer; /* added to that of the destination address */
     uint8_t class;
     uint8_t ttl;
     uint16_t id;

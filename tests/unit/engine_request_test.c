@@ -111,7 +111,7 @@ static const struct {
     {PEER "protocol_version=1\n\n", -EINVAL},
 };
 
-static int parse(const char *text, size_t length, struct request *request)
+static int parse(const char *text, size_t length, struct engine_request *request)
 {
     char *copy = unit_copy(text, length);
     int error = request_parse(copy, length, request);
@@ -123,7 +123,7 @@ static int parse(const char *text, size_t length, struct request *request)
 TEST(forms)
 {
     for (size_t i = 0; i < COUNT(cases); i++) {
-        struct request request, before;
+        struct engine_request request, before;
         int error;
 
         memset(&request, 0x5a, sizeof(request));
@@ -142,7 +142,7 @@ TEST(nul)
     static const char texts[][24] = {"set=1\n\0\n", "set=1\npublic_key=00\0\n\n", "set=1\n\n\0",
                                      "\0"};
     static const size_t lengths[] = {8, 23, 8, 1};
-    struct request request;
+    struct engine_request request;
 
     for (size_t i = 0; i < COUNT(texts); i++)
         expect(parse(texts[i], lengths[i], &request) == -EPROTO, "case %zu", i);
@@ -152,7 +152,7 @@ TEST(long_lines)
 {
     for (int length = 1; length < 300; length++) {
         char text[512] = PEER "endpoint=";
-        struct request request;
+        struct engine_request request;
 
         for (int i = (int)strlen("endpoint="); i < length; i++)
             (void)strcat(text, "0");
@@ -167,7 +167,7 @@ TEST(values)
     static const char text[] = PEER "preshared_key=" KEY "\nendpoint=192.0.2.1:258\n"
                                     "persistent_keepalive_interval=25\nreplace_allowed_ips=true\n"
                                     "allowed_ip=10.0.0.1/32\n\n";
-    struct request request = {0}, nothing = {0};
+    struct engine_request request = {0}, nothing = {0};
 
     expect(parse(text, sizeof(text) - 1, &request) == 0, "all of it");
     expect(!request.get && request.has_peer, "flags");
@@ -197,7 +197,7 @@ TEST(changed)
     for (int run = 0; run < RUNS; run++) {
         char copy[sizeof(text)];
         size_t length = 1 + unit_random_below(sizeof(text) - 1);
-        struct request request;
+        struct engine_request request;
         int error;
 
         memcpy(copy, text, sizeof(text));
@@ -213,7 +213,7 @@ static int secret_error;
 
 static void *read_secret(void *unused)
 {
-    static struct request request;
+    static struct engine_request request;
 
     (void)unused;
     secret_error = request_parse(secret, strlen(secret), &request);

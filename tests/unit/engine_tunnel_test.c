@@ -1399,7 +1399,7 @@ TEST(cookies)
 {
     connected(39);
     world_advance(SECONDS);
-    flood(1, LOAD_PER_WINDOW, 50);
+    flood(1, RATELIMIT_PER_WINDOW, 50);
     world_pass();
     expect(sent(1, MESSAGE_COOKIE) == 0, "a cookie without load");
     flood(1, 100, 50);
@@ -1410,9 +1410,9 @@ TEST(cookies)
     /* the peer is asked for a cookie, and is heard when it has one */
     world_advance(100 * SECONDS);
     world_restart(0);
-    for (uint8_t i = 0; i < LOAD_SOURCES; i++) /* others have the places of all who may come */
-        tunnel1->load.source[i] =
-            (struct load_source){.network = {1, i}, .since = world.now + 100 * SECONDS};
+    for (uint8_t i = 0; i < RATELIMIT_SOURCES; i++) /* others have the places of all who may come */
+        tunnel1->ratelimit.source[i] =
+            (struct ratelimit_source){.network = {1, i}, .since = world.now + 100 * SECONDS};
     flood(1, 17, 50);
     world_pass();
     world_offer_mark(0, 5, PACKET);

@@ -64,7 +64,7 @@ int random_bytes(void *ret_bytes, size_t size)
     return 0;
 }
 
-int64_t clock_now(void)
+int64_t clock_nanoseconds(void)
 {
     return world.now;
 }
@@ -565,7 +565,7 @@ bool world_round(unsigned int number)
     struct tunnel *tunnel = &world.end[number].tunnel;
     bool busy;
 
-    tunnel->now = clock_now();
+    tunnel->now = clock_nanoseconds();
     tunnel_run_timers(tunnel);
     busy = inbound_run(tunnel, tunnel->udp.fd4);
     if (tunnel->udp.fd6 >= 0)

@@ -13,7 +13,8 @@
 
 enum { NANOSECONDS_PER_MILLISECOND = 1000 * 1000 };
 
-/* An answer as it grows. What doesn't fit is left out, and can't happen: the longest has 2 KiB. */
+/* An answer as it grows. There is room for the longest one, which has less than 2 KiB; a line that
+ * doesn't fit would be left out. */
 struct answer {
     char *text;
     size_t used;
@@ -41,7 +42,7 @@ static void add_key(struct answer *answer, const char *name, const struct key *k
     add(answer, "%s=%s\n", name, hex);
 }
 
-/* How long ago something was, unless it never was. */
+/* Adds the age of an event, unless the event has never been (`at` is 0). */
 static void add_age(struct answer *answer, const char *name, int64_t at, int64_t now)
 {
     if (at)
@@ -85,7 +86,7 @@ static void get(struct answer *answer, const struct tunnel *tunnel)
         add_peer(answer, tunnel);
 }
 
-static void apply(struct tunnel *tunnel, const struct request *request)
+static void apply(struct tunnel *tunnel, const struct engine_request *request)
 {
     if (request->has_preshared_key)
         noise_set_preshared_key(tunnel->noise, &request->preshared_key);
@@ -98,7 +99,7 @@ static void apply(struct tunnel *tunnel, const struct request *request)
         tunnel_set_persistent_keepalive(tunnel, request->persistent_keepalive);
 }
 
-static int set(struct tunnel *tunnel, const struct request *request)
+static int set(struct tunnel *tunnel, const struct engine_request *request)
 {
     if (key_equal(&request->peer, noise_public_key(tunnel->noise)))
         return -EADDRINUSE;
@@ -112,7 +113,7 @@ size_t configuration_answer(struct tunnel *tunnel, const char *request, size_t l
                             char ret_answer[static CONFIGURATION_MAX])
 {
     struct answer answer = {.text = ret_answer};
-    struct request parsed = {0};
+    struct engine_request parsed = {0};
     int error = request_parse(request, length, &parsed);
 
     if (!error && parsed.get)

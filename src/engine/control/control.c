@@ -13,13 +13,12 @@
 #include "handover/handover.h"
 
 enum {
-    /* A client that gives up waiting for us, while we are stopped, stays in the queue until we go
-     * on. */
+    /* While the engine is stopped, clients that have given up stay in the queue. */
     BACKLOG = 1024,
 };
 
-/* For people who look: `ss -xlp` in the engine's namespace. The helper asks the socket itself. An
- * abstract name has a NUL at its start, and none at its end (unix(7)). */
+/* The name is for people who look (`ss -xlp` in the engine's namespace); the helper asks the socket
+ * itself for it. An abstract name has a NUL at its start, and none at its end (unix(7)). */
 static const char name[] = "\0cwg-engine";
 
 static int open_listener(void)
@@ -65,8 +64,8 @@ static void drop(struct control *control, unsigned int number)
     control->client[number] = -1;
 }
 
-/* Whoever has waited longest makes room: a command takes a moment, and one that was stopped in the
- * middle must not keep others out. */
+/* If all places are in use, the client that has waited longest loses its place: a command takes a
+ * moment, and a command that was stopped in the middle must not keep others out. */
 static void take_client(struct control *control)
 {
     int client = accept4(HANDOVER_CONTROL, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);

@@ -1,8 +1,8 @@
 /* The socket on which the helper speaks to the engine (handover/handover.h). It is in the engine's
- * own network namespace: nobody gets there without CAP_SYS_ADMIN over that.
+ * own network namespace, which nobody enters without CAP_SYS_ADMIN over it.
  *
- * Of each client one request is answered (configuration.h), and the connection closed. What was
- * asked by somebody who has gone by now is not done. */
+ * The engine answers one request of each client (configuration.h) and closes the connection. It
+ * doesn't do the request of a client that has gone. */
 #pragma once
 
 #include <poll.h>
@@ -22,9 +22,9 @@ struct control {
 /* Listens on HANDOVER_CONTROL. Returns 0 or a negative errno. */
 int control_init(struct control *control);
 
-/* What to poll for; entries that aren't used have the descriptor -1. */
+/* Writes what poll() is to watch; entries that aren't used have the descriptor -1. */
 void control_poll(const struct control *control, struct pollfd ret_polled[static CONTROL_POLLED]);
 
-/* Does what poll() has found. */
+/* Serves the descriptors that poll() has found ready. */
 void control_run(struct control *control, const struct pollfd polled[static CONTROL_POLLED],
                  struct tunnel *tunnel);

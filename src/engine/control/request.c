@@ -17,7 +17,7 @@ static bool read_key(const char *text, struct key *ret_key)
     return strlen(text) == KEY_HEX_LENGTH && !key_from_hex(text, ret_key);
 }
 
-static bool set_peer(struct request *request, const char *value)
+static bool set_peer(struct engine_request *request, const char *value)
 {
     if (request->has_peer) /* there is but one */
         return false;
@@ -25,13 +25,13 @@ static bool set_peer(struct request *request, const char *value)
     return request->has_peer;
 }
 
-static bool set_preshared_key(struct request *request, const char *value)
+static bool set_preshared_key(struct engine_request *request, const char *value)
 {
     request->has_preshared_key = read_key(value, &request->preshared_key);
     return request->has_preshared_key;
 }
 
-static bool set_endpoint(struct request *request, const char *value)
+static bool set_endpoint(struct engine_request *request, const char *value)
 {
     struct endpoint endpoint;
 
@@ -41,7 +41,7 @@ static bool set_endpoint(struct request *request, const char *value)
     return request->has_endpoint;
 }
 
-static bool set_persistent_keepalive(struct request *request, const char *value)
+static bool set_persistent_keepalive(struct engine_request *request, const char *value)
 {
     uint32_t seconds;
 
@@ -52,8 +52,8 @@ static bool set_persistent_keepalive(struct request *request, const char *value)
     return true;
 }
 
-/* The whole address: a peer has but one. */
-static bool set_allowed(struct request *request, const char *value)
+/* Takes a whole address, and once: a peer has one address. */
+static bool set_allowed(struct engine_request *request, const char *value)
 {
     char address[ADDRESS_TEXT_SIZE];
     size_t length = strcspn(value, "/");
@@ -66,7 +66,7 @@ static bool set_allowed(struct request *request, const char *value)
     return !address_parse_ipv4(address, &request->allowed_address) && request->allowed_address;
 }
 
-static bool replace_allowed(struct request *request, const char *value)
+static bool replace_allowed(struct engine_request *request, const char *value)
 {
     request->has_allowed = true;
     return strcmp(value, "true") == 0;
@@ -74,7 +74,7 @@ static bool replace_allowed(struct request *request, const char *value)
 
 static const struct {
     const char *name;
-    bool (*set)(struct request *request, const char *value);
+    bool (*set)(struct engine_request *request, const char *value);
 } keys[] = {
     {"public_key", set_peer}, /* the first of each request: the others are about this peer */
     {"preshared_key", set_preshared_key},
@@ -84,7 +84,7 @@ static const struct {
     {"allowed_ip", set_allowed},
 };
 
-static int take_line(struct request *request, char *line)
+static int take_line(struct engine_request *request, char *line)
 {
     char *value = strchr(line, '=');
 
@@ -101,8 +101,8 @@ static int take_line(struct request *request, char *line)
     return -EINVAL;
 }
 
-/* The next line of `text`, ended by a NUL in place of its newline. Returns its length with the
- * newline; 0 if there is no whole line, or one that is too long, or has a NUL in it. */
+/* Copies the next line of `text`, with a NUL in the place of its newline. Returns the line's length
+ * with the newline; 0 if no whole line is left, or if the line is too long or has a NUL in it. */
 static size_t read_line(const char *text, size_t length, char ret_line[static LINE_MAX_LENGTH + 1])
 {
     const char *end = memchr(text, '\n', length);
@@ -115,7 +115,7 @@ static size_t read_line(const char *text, size_t length, char ret_line[static LI
     return size + 1;
 }
 
-static int parse_set(const char *text, size_t length, struct request *request)
+static int parse_set(const char *text, size_t length, struct engine_request *request)
 {
     char line[LINE_MAX_LENGTH + 1];
 
@@ -136,10 +136,10 @@ static int parse_set(const char *text, size_t length, struct request *request)
     }
 }
 
-int request_parse(const char *text, size_t length, struct request *ret_request)
+int request_parse(const char *text, size_t length, struct engine_request *ret_request)
 {
     static const char get[] = HANDOVER_GET, set[] = HANDOVER_SET;
-    struct request request = {0};
+    struct engine_request request = {0};
     int error;
 
     if (length == sizeof(get) - 1 && memcmp(text, get, length) == 0) {

@@ -8,7 +8,7 @@
 #include "engine/io/remote.h"
 #include "link/key.h"
 
-struct request {
+struct engine_request {
     bool get; /* else: set the peer, and what there is of it */
     bool has_preshared_key;
     bool has_endpoint;
@@ -25,4 +25,4 @@ struct request {
 /* Reads HANDOVER_GET, or HANDOVER_SET with the lines that follow and an empty one. Writes
  * *ret_request on success only. Returns 0, -EPROTO for what isn't of that form, or -EINVAL for a
  * key or value that is not known or not allowed. */
-int request_parse(const char *text, size_t length, struct request *ret_request);
+int request_parse(const char *text, size_t length, struct engine_request *ret_request);

@@ -24,14 +24,14 @@ enum {
     BATCHES = 2, /* a packet that is late by some doesn't cost a batch each time */
 };
 
-/* How a message's stream is made: so many bytes by libcrypto, and the end out of a batch. */
+/* How a message's key stream is made: `bulk` bytes by libcrypto, and the rest out of a batch. */
 struct layout {
     size_t bulk;
     size_t blocks; /* in the batch: the message's first, which is Poly1305's key, and those of its
                       end */
 };
 
-/* Of the streams of some counters that follow each other, what isn't libcrypto's. */
+/* Blocks of the key streams of some counters that follow each other, made together. */
 struct batch {
     struct layout layout; /* no blocks: nothing is here */
     uint64_t first;       /* counter */
@@ -42,8 +42,8 @@ struct aead {
     void *cipher;
     void *mac;
     uint8_t key[AEAD_KEY_SIZE];
-    uint8_t unknown[AEAD_KEY_SIZE]; /* random: the key when there is none */
-    struct layout last;             /* what would have been best for the last message */
+    uint8_t unknown[AEAD_KEY_SIZE]; /* random; takes the key's place after a wipe */
+    struct layout last;             /* the best one for the last message */
     struct batch keys[BATCHES];     /* of Poly1305, alone */
     struct batch batch[BATCHES];    /* with ends */
 };
@@ -127,8 +127,8 @@ void aead_set_key(struct aead *aead, const uint8_t key[static AEAD_KEY_SIZE])
     libcrypto_must(provider.cipher_begin(aead->cipher, key, AEAD_KEY_SIZE, NULL, 0, NULL));
 }
 
-/* Poly1305's object keeps only the key of one message, which forges no other. It is overwritten,
- * too, so that none of the secrets outlives the session. */
+/* Poly1305's object holds the key of one message, which can't forge another message. It is
+ * overwritten all the same, so that no secret outlives the session. */
 void aead_wipe(struct aead *aead)
 {
     aead_set_key(aead, aead->unknown);
@@ -165,8 +165,9 @@ static struct layout best_layout(size_t length)
     return layout;
 }
 
-/* A batch pays if the next messages are like this one: they are if the last was. Else only
- * Poly1305's keys, which all messages need, are made in batches. */
+/* Chooses the best layout if the last message had the same one: a batch of ends pays only if
+ * messages of the same length follow. Else only Poly1305's keys, which all messages need, are made
+ * in batches. */
 static struct layout choose_layout(struct aead *aead, size_t length)
 {
     struct layout best = best_layout(length);
@@ -176,7 +177,7 @@ static struct layout choose_layout(struct aead *aead, size_t length)
     return again ? best : (struct layout){.bulk = length, .blocks = 1};
 }
 
-/* Poly1305's key, and behind it the stream for what comes after the bulk. */
+/* Returns Poly1305's key, and behind it the key stream for the rest after the bulk. */
 static const uint8_t *blocks_of(struct aead *aead, uint64_t counter, const struct layout *layout)
 {
     size_t counters = CHACHA_LANES / layout->blocks;
@@ -199,7 +200,7 @@ static void mac_update(struct aead *aead, const uint8_t *bytes, size_t length)
         libcrypto_must(provider.mac_update(aead->mac, bytes, length));
 }
 
-/* Bytes, and zeros up to a whole block. */
+/* Adds bytes, and zeros up to a whole block. */
 static void mac_padded(struct aead *aead, const uint8_t *bytes, size_t length)
 {
     static const uint8_t zeros[MAC_BLOCK];
@@ -208,8 +209,8 @@ static void mac_padded(struct aead *aead, const uint8_t *bytes, size_t length)
     mac_update(aead, zeros, (MAC_BLOCK - length % MAC_BLOCK) % MAC_BLOCK);
 }
 
-/* The tag of RFC 8439, section 2.8. What is left over after the last whole block goes in together
- * with its padding and the lengths: each call has its cost. */
+/* Makes the tag of RFC 8439, section 2.8. The bytes after the last whole block go in together with
+ * their padding and the lengths, because each call has its cost. */
 static void make_tag(struct aead *aead, const uint8_t *key, const uint8_t *extra,
                      size_t extra_length, const uint8_t *sealed, size_t length,
                      uint8_t ret_tag[static AEAD_TAG_SIZE])
@@ -230,8 +231,8 @@ static void make_tag(struct aead *aead, const uint8_t *key, const uint8_t *extra
     libcrypto_must(provider.mac_end(aead->mac, ret_tag, &size, AEAD_TAG_SIZE));
 }
 
-/* Encrypts or decrypts, which is the same, what libcrypto is good at. Block 0 was Poly1305's key.
- */
+/* Encrypts or decrypts the bulk, which is the same, by libcrypto. The stream begins at block 1:
+ * block 0 is Poly1305's key. */
 static void apply_bulk(struct aead *aead, uint64_t counter, const uint8_t *in, size_t length,
                        uint8_t *out)
 {

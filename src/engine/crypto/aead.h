@@ -13,15 +13,15 @@ enum {
     AEAD_XNONCE_SIZE = 24,
 };
 
-/* One direction of one session. Made at start, because libcrypto allocates then and only then; a
- * new key goes into an old object. */
+/* One direction of one session. Objects are made at start, because libcrypto allocates memory then
+ * and never later; a new key goes into an old object. */
 struct aead;
 
 /* Returns NULL if there is no memory. */
 struct aead *aead_new(void);
 void aead_free(struct aead *aead);
 void aead_set_key(struct aead *aead, const uint8_t key[static AEAD_KEY_SIZE]);
-/* Overwrites the key. What is sealed or opened afterwards is under an unknown key. */
+/* Overwrites the key by an unknown one. */
 void aead_wipe(struct aead *aead);
 
 /* Writes length + AEAD_TAG_SIZE bytes to `ret_sealed`, which is `plain` itself or doesn't overlap
@@ -35,7 +35,7 @@ void aead_seal(struct aead *aead, uint64_t counter, const uint8_t *plain, size_t
 bool aead_open(struct aead *aead, uint64_t counter, const uint8_t *sealed, size_t length,
                uint8_t *ret_plain);
 
-/* The same for short messages with additional data, and a key that is used once (handshakes).
+/* Seal and open short messages with additional data, by a key that is used once (handshakes).
  * `scratch` is any object of aead_new(); its key is overwritten and afterwards wiped. */
 void aead_seal_once(struct aead *scratch, const uint8_t key[static AEAD_KEY_SIZE],
                     const uint8_t *plain, size_t length, const uint8_t *extra, size_t extra_length,

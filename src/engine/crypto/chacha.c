@@ -11,10 +11,10 @@ enum {
     DOUBLE_ROUNDS = 10,
 };
 
-/* The same word of CHACHA_LANES states. The compiler makes of it what the processor has. */
+/* The same word of CHACHA_LANES states. The compiler turns it into the processor's vectors. */
 typedef uint32_t row __attribute__((vector_size(CHACHA_LANES * sizeof(uint32_t))));
 
-/* The function is compiled for each of these, and the loader takes the best. */
+/* The function is compiled for each of these processors, and the loader takes the best version. */
 #if defined(__x86_64__)
 #define FOR_EACH_PROCESSOR __attribute__((target_clones("avx512f", "avx2", "default")))
 #else
@@ -54,7 +54,7 @@ static void permute(row x[static ROWS])
     }
 }
 
-static uint32_t load(const uint8_t *bytes)
+static uint32_t load_word(const uint8_t *bytes)
 {
     uint32_t word;
 
@@ -62,7 +62,7 @@ static uint32_t load(const uint8_t *bytes)
     return le32toh(word);
 }
 
-static void store(uint8_t *bytes, uint32_t word)
+static void store_word(uint8_t *bytes, uint32_t word)
 {
     word = htole32(word);
     memcpy(bytes, &word, sizeof(word));
@@ -75,7 +75,7 @@ static void begin(row state[static ROWS], const uint8_t key[static CHACHA_KEY_SI
     for (int i = 0; i < 4; i++)
         state[i] = zero + constants[i];
     for (size_t i = 0; i < 8; i++)
-        state[4 + i] = zero + load(key + 4 * i);
+        state[4 + i] = zero + load_word(key + 4 * i);
     for (int i = 12; i < ROWS; i++)
         state[i] = zero;
 }
@@ -87,23 +87,23 @@ void chacha_hash(const uint8_t key[static CHACHA_KEY_SIZE], const uint8_t input[
 
     begin(state, key);
     for (size_t i = 0; i < 4; i++)
-        state[12 + i] += load(input + 4 * i);
+        state[12 + i] += load_word(input + 4 * i);
     permute(state);
     for (size_t i = 0; i < 4; i++) {
-        store(ret_key + 4 * i, state[i][0]);
-        store(ret_key + 16 + 4 * i, state[12 + i][0]);
+        store_word(ret_key + 4 * i, state[i][0]);
+        store_word(ret_key + 16 + 4 * i, state[12 + i][0]);
     }
     explicit_bzero(state, sizeof(state));
 }
 
-/* Two rows into one, the same in each group of four lanes, as every processor can do it. Lanes of
+/* Picks lanes of two rows, the same in each group of four lanes, as every processor can. Lanes of
  * the second row are numbered from 16. */
 #define SHUFFLE(x, y, a, b, c, d)                                                                  \
     __builtin_shufflevector(x, y, (a), (b), (c), (d), (a) + 4, (b) + 4, (c) + 4, (d) + 4, (a) + 8, \
                             (b) + 8, (c) + 8, (d) + 8, (a) + 12, (b) + 12, (c) + 12, (d) + 12)
 
-/* Of four rows that hold the same four words of all blocks: turns each group of four lanes, so that
- * a block's words lie beside each other. Row i has those of the blocks i, i + 4, i + 8, i + 12. */
+/* Transposes four rows, which hold four words of all blocks, so that a block's words lie beside
+ * each other. Row i then has the words of the blocks i, i + 4, i + 8 and i + 12. */
 FOR_EACH_PROCESSOR
 static void turn(row x[static 4])
 {
@@ -150,7 +150,7 @@ void chacha_blocks(const uint8_t key[static CHACHA_KEY_SIZE],
     for (int i = 0; i < ROWS; i++)
         state[i] += first[i];
     write_blocks(state, ret_blocks);
-    /* OPENSSL_cleanse() takes a third of the time of all this */
+    /* Not OPENSSL_cleanse(), which would take a third of the time of all this. */
     explicit_bzero(first, sizeof(first));
     explicit_bzero(state, sizeof(state));
 }

@@ -33,7 +33,8 @@ void curve_pair_wipe(struct curve_pair *pair)
     *pair = (struct curve_pair){0};
 }
 
-/* libcrypto refuses zero, too, but not on every processor by its own word. */
+/* libcrypto refuses an all-zero secret as well, but documents that for some implementations only.
+ */
 static bool is_zero(const uint8_t secret[static CURVE_SECRET_SIZE])
 {
     static const uint8_t zero[CURVE_SECRET_SIZE];
@@ -65,7 +66,8 @@ bool curve_share(const struct curve_pair *own, const struct key *other,
     return shared;
 }
 
-/* One exchange that is refused is among them: the list of errors is allocated with the first. */
+/* Makes one exchange that is refused, too: libcrypto allocates its list of errors with the first.
+ */
 bool curve_start(void)
 {
     static const struct key any = {{8, [31] = 64}};

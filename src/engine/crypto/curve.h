@@ -10,24 +10,24 @@ enum { CURVE_SECRET_SIZE = 32 };
 
 struct evp_pkey_st;
 
-/* A key pair. The private key is within libcrypto's object; whoever holds the pair owns it, and a
- * pair is handed over by assignment. All zero: none. */
+/* A key pair. The private key is within libcrypto's object. The holder of the pair owns the object,
+ * and hands the pair over by assignment. All zeros: no pair. */
 struct curve_pair {
     struct evp_pkey_st *object;
     struct key public_key;
 };
 
-/* To be called at start: does everything once, so that libcrypto has looked up all that it needs.
- * Returns false if there is no memory. Afterwards memory is allocated by libcrypto, and nothing
- * else happens. */
+/* Does everything once, at start, so that libcrypto has looked up all that it needs. Afterwards
+ * libcrypto allocates memory, and does nothing else that the sandbox would see. Returns false
+ * without memory. */
 bool curve_start(void);
 
-/* From a private key, which the caller wipes. Returns false if there is no memory. */
+/* Makes a pair from a private key, which the caller wipes. Returns false without memory. */
 bool curve_pair_make(const struct key *private_key, struct curve_pair *ret_pair);
-/* Wipes and frees the private key. Takes one that is none. */
+/* Wipes and frees the private key. The pair may be none. */
 void curve_pair_wipe(struct curve_pair *pair);
 
-/* The secret that `own` shares with the other. Returns false if that is all zero, as it is for
- * points of small order (RFC 7748, section 6.1), or if there is no memory. */
+/* Writes the secret that `own` shares with the other key. Returns false if the secret is all zero,
+ * as it is for points of small order (RFC 7748, section 6.1), or without memory. */
 bool curve_share(const struct curve_pair *own, const struct key *other,
                  uint8_t ret_secret[static CURVE_SECRET_SIZE]);

@@ -15,8 +15,9 @@ enum {
     OUTER_PAD = 0x5c,
 };
 
-/* libcrypto wipes the digest's state after each use. That of the MAC keeps its last key, which is a
- * public one (mac1) or a cookie or its secret: all of these are in memory all the time anyway. */
+/* The two objects of libcrypto that all hashes share; no state of theirs outlives a call. libcrypto
+ * wipes the digest's after each use. The MAC's keeps its last key, which is public (mac1), or a
+ * cookie or a cookie's secret: all of these are in memory anyway. */
 static EVP_MD_CTX *digest;
 static EVP_MAC_CTX *mac;
 
@@ -108,7 +109,7 @@ static void begin_padded(const uint8_t key[static HASH_SIZE], uint8_t pad)
     OPENSSL_cleanse(block, sizeof(block));
 }
 
-/* By the digest: libcrypto's HMAC takes as long, and keeps the key. */
+/* Made of the digest: libcrypto's own HMAC takes as long, and keeps the key. */
 void hash_hmac(const uint8_t key[static HASH_SIZE], const uint8_t *bytes, size_t length,
                uint8_t more, uint8_t ret_mac[static HASH_SIZE])
 {

@@ -12,7 +12,7 @@ static OSSL_PROVIDER *provider;
 
 bool libcrypto_start(void)
 {
-    /* before all else: a library context of one's own isn't enough to keep it from openssl.cnf */
+    /* Before all else: in spite of its own library context libcrypto would read openssl.cnf. */
     if (OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) != 1)
         return false;
     if (!context)
@@ -32,7 +32,7 @@ void *libcrypto_provider_context(void)
     return OSSL_PROVIDER_get0_provider_ctx(provider);
 }
 
-/* An algorithm's names stand in one text, with ':' between them. */
+/* Looks for a name in an algorithm's names, which stand in one text with ':' between them. */
 static bool has_name(const char *names, const char *wanted)
 {
     size_t length = strlen(wanted);

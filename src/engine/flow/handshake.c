@@ -1,5 +1,5 @@
-/* Messages 1 to 3: who is there (the paper, section 5.4; drivers/net/wireguard/receive.c and
- * send.c). */
+/* Messages 1 to 3: initiation, response and cookie (the paper, section 5.4;
+ * drivers/net/wireguard/receive.c and send.c). */
 #include <endian.h>
 #include <string.h>
 
@@ -18,7 +18,7 @@ static void count_sent(struct tunnel *tunnel, size_t length)
     tunnel->sent_packets++;
 }
 
-/* An index that nothing of ours has. */
+/* Writes a random index that no session and no handshake of this end has. */
 static bool new_index(const struct tunnel *tunnel, uint32_t *ret_index)
 {
     uint32_t index;
@@ -56,8 +56,8 @@ void handshake_complete(struct tunnel *tunnel)
     tunnel->handshaken = tunnel->now;
 }
 
-/* The keys of what was agreed on become a session. The path is looked at anew with each, which is
- * every two minutes at work. */
+/* Makes a session of the keys that the handshake has agreed on. Each new session, every two minutes
+ * at work, looks at the path anew. */
 static bool begin_session(struct tunnel *tunnel)
 {
     struct noise_keys keys;
@@ -93,8 +93,8 @@ static void note_authentic(struct tunnel *tunnel, size_t length, const struct re
     tunnel->received_packets++;
 }
 
-/* The peer itself is held to fifty a second, as the kernel's driver does it: whoever could replay
- * newer ones than we have seen would keep us busy. */
+/* Takes fifty initiations a second from the peer itself, as the kernel's driver does: somebody who
+ * replays initiations that this end has not seen would keep it busy. */
 static void read_initiation(struct tunnel *tunnel, const uint8_t *bytes, const struct remote *from)
 {
     struct message_initiation message;
@@ -111,7 +111,8 @@ static void read_initiation(struct tunnel *tunnel, const uint8_t *bytes, const s
     respond(tunnel);
 }
 
-/* The first packet under the new session tells the responder that we have it, too. */
+/* Sends the first packet under the new session, which tells the responder that both ends have it.
+ */
 static void read_response(struct tunnel *tunnel, const uint8_t *bytes, const struct remote *from)
 {
     struct message_response message;
@@ -159,8 +160,8 @@ static void send_cookie(struct tunnel *tunnel, const uint8_t *bytes, size_t leng
     udp_reply(&tunnel->udp, to, &reply, sizeof(reply), CLASS_OF_HANDSHAKES);
 }
 
-/* Whether a handshake message deserves the work. Under load, only that of a sender who has shown
- * that it receives where it says, and not too often; others are sent a cookie for next time. */
+/* Returns whether a handshake message deserves the work. Under load, only a sender who has proved
+ * its address by a cookie is heard, and not too often; others are sent a cookie for next time. */
 static bool admit(struct tunnel *tunnel, const uint8_t *bytes, size_t length, struct remote *from)
 {
     uint8_t source[REMOTE_SOURCE_SIZE], peer[REMOTE_SOURCE_SIZE];
@@ -171,11 +172,11 @@ static bool admit(struct tunnel *tunnel, const uint8_t *bytes, size_t length, st
     verdict = cookie_check(&tunnel->checker, bytes, length, false, source, tunnel->now);
     if (verdict == COOKIE_INVALID_MAC)
         return false;
-    if (!load_note(&tunnel->load, tunnel->now))
+    if (!ratelimit_note(&tunnel->ratelimit, tunnel->now))
         return true;
     verdict = cookie_check(&tunnel->checker, bytes, length, true, source, tunnel->now);
     if (verdict == COOKIE_VALID_MAC_COOKIE)
-        return load_allow(&tunnel->load, source, peer, tunnel->now);
+        return ratelimit_allow(&tunnel->ratelimit, source, peer, tunnel->now);
     send_cookie(tunnel, bytes, length, from, source);
     return false;
 }

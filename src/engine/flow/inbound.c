@@ -1,5 +1,5 @@
-/* From the peer to the container: datagrams are opened where they lie, checked, and their packets
- * gathered into few writes to the device. */
+/* From the peer to the container: opens datagrams where they lie, checks their packets, and gathers
+ * these into few writes to the device. */
 #include <endian.h>
 #include <string.h>
 
@@ -12,8 +12,8 @@ enum {
     BATCHES_A_RUN = 8, /* before the other direction has its turn */
 };
 
-/* What the datagrams of one batch have brought, so that clocks, timers and the endpoint are touched
- * once. */
+/* The sum of what one batch of datagrams has brought: so timers and the endpoint are touched once a
+ * batch. */
 struct arrival {
     struct session *session; /* of the last one that was authentic */
     bool authentic;
@@ -21,8 +21,8 @@ struct arrival {
     bool data;
 };
 
-/* The initiator begins anew when its session is about to end and data still comes in (the paper,
- * section 6.2). */
+/* Begins a handshake if this end was the initiator, its session is about to end, and data still
+ * comes in (the paper, section 6.2). */
 static void keep_fresh(struct tunnel *tunnel)
 {
     const struct session *session = tunnel->sessions.current;
@@ -45,13 +45,13 @@ static void deliver(struct tunnel *tunnel, uint8_t *bytes, size_t length, uint8_
         tun_count_error(&tunnel->tun);
         return;
     }
-    /* A mark that the packet can't bear is left out: RFC 6040 would have it dropped, and the
-     * kernel's driver doesn't. */
+    /* A packet that can't bear the mark goes without it, as the kernel's driver has it. RFC 6040
+     * says to drop such a packet. */
     (void)packet_take_ecn(bytes, packet.length, outer_class);
     merge_add(&tunnel->merge, bytes, packet.length);
 }
 
-/* Whether the datagram was authentic. */
+/* Opens a data message, and notes in `arrival` what it has brought, if it is authentic. */
 static void read_data(struct tunnel *tunnel, uint8_t *bytes, size_t length, uint8_t outer_class,
                       struct arrival *arrival)
 {

@@ -1,5 +1,5 @@
-/* From the container to the peer: what the device gives is cut into packets, each is sealed to
- * where its datagram is gathered, and the datagrams go out in batches. */
+/* From the container to the peer: cuts the device's frames into packets, seals each packet in its
+ * place in a batch of datagrams, and sends the batches. */
 #include <endian.h>
 #include <netinet/in.h>
 #include <string.h>
@@ -12,14 +12,14 @@
 #include "engine/packet/unreachable.h"
 
 enum {
-    /* Before the other direction has its turn. A frame may be cut into as many packets as it has
-     * bytes. */
+    /* After these the other direction has its turn. A frame may be cut into as many packets as it
+     * has bytes. */
     FRAMES_A_RUN = 32,
     PACKETS_A_RUN = 2048,
     PADDING = 16,
 };
 
-/* What a datagram can carry: a device's MTU may be more than that. */
+/* The longest packet that a datagram can carry. A device's MTU may be more than that. */
 enum { PACKET_MAX = UDP_PAYLOAD_MAX - sizeof(struct message_data) - AEAD_TAG_SIZE };
 
 /* The packets of one frame, and of one run, share these. */
@@ -29,9 +29,10 @@ struct departure {
     bool data;
 };
 
-/* The device's MTU bounds the padding (calculate_skb_padding(), drivers/net/wireguard/send.c), and
- * a TUN descriptor doesn't tell it. Nor does anybody tell us that root in the container has lowered
- * it. So the longest packet of this second and the one before stands for the MTU. */
+/* The kernel's driver pads up to the device's MTU (calculate_skb_padding(),
+ * drivers/net/wireguard/send.c). A TUN descriptor doesn't tell the MTU, nor that root in the
+ * container has lowered it. So the longest packet of this second and of the second before stands
+ * for the MTU. */
 static void renew_lengths(struct tunnel *tunnel)
 {
     int64_t age = tunnel->now - tunnel->longest_since;
@@ -43,7 +44,8 @@ static void renew_lengths(struct tunnel *tunnel)
     tunnel->longest_since = tunnel->now;
 }
 
-/* Up to a multiple of 16 (the paper, section 5.4.6), but not beyond what the path may bear. */
+/* Returns a packet's length with its padding: a multiple of 16 (the paper, section 5.4.6), but no
+ * more than the path is known to bear. */
 static size_t padded(const struct tunnel *tunnel, size_t length)
 {
     size_t longest =
@@ -56,8 +58,8 @@ static size_t padded(const struct tunnel *tunnel, size_t length)
     return length > limit ? length : limit;
 }
 
-/* `packet` may be written to behind its end, which is put back: there lies the next one's payload.
- */
+/* Pads the packet in place, and restores the bytes behind its end, which are the next packet's
+ * payload. */
 static void seal(struct tunnel *tunnel, struct session *session, uint8_t *packet, size_t length,
                  uint8_t traffic_class)
 {
@@ -103,9 +105,9 @@ static void seal_frame(struct tunnel *tunnel, struct departure *departure, size_
     }
 }
 
-/* The container is told at once that there is nobody to send to. By the peer: an address of the
- * container's own is refused as a source by its kernel (fib_validate_source()), and one that the
- * container doesn't route to the link is dropped by a reverse-path filter. */
+/* Tells the container at once that its packet can't be sent. The ICMP error comes from the peer's
+ * address: the container's kernel takes none from an address of its own (fib_validate_source()),
+ * and a reverse-path filter drops one from an address that isn't routed to the link. */
 static void refuse(struct tunnel *tunnel, const uint8_t *packet, size_t length)
 {
     uint8_t vnet[HANDOVER_VNET_SIZE] = {0};
@@ -120,7 +122,7 @@ static void refuse(struct tunnel *tunnel, const uint8_t *packet, size_t length)
         (void)tun_write(&tunnel->tun, iov, 2);
 }
 
-/* Whether an address and a port are where the peer is. */
+/* Returns whether the peer is at this address (host byte order) and port (network byte order). */
 static bool is_endpoint(const struct remote *remote, uint32_t address, uint16_t port)
 {
     const struct sockaddr_in *v4 = &remote->address.v4;
@@ -129,11 +131,11 @@ static bool is_endpoint(const struct remote *remote, uint32_t address, uint16_t 
            v4->sin_addr.s_addr == htobe32(address);
 }
 
-/* Whether a packet of the container's is a datagram of ours on its way to the peer, which the site
- * routes to the container, and the container into the link: sealed, it would come again, and so on
- * without an end. It is from our port, or, where an address was translated on the way, by its
- * receiver one of our session's. The fragments behind a first one are not known; but a datagram
- * that they are sealed in is, so that each round leaves less of them. */
+/* Returns whether a packet of the container's is one of this engine's own datagrams: the site
+ * routes it to the container, and the container routes it into the link. Sealed again, it would go
+ * round for ever. It is known by its source port; or, if NAT has changed that, by the session's
+ * index in it. Fragments behind the first show neither; but the datagrams that they are sealed into
+ * do, so that each round leaves fewer of them. */
 static bool is_own(const struct tunnel *tunnel, const uint8_t *bytes, const struct packet *packet)
 {
     struct packet_content content;
@@ -159,7 +161,7 @@ static bool is_own(const struct tunnel *tunnel, const uint8_t *bytes, const stru
            le32toh(message.receiver) == tunnel->sessions.current->remote;
 }
 
-/* Whether a frame of the container's is for the peer. */
+/* Returns whether a frame of the container's is for the peer; answers it otherwise. */
 static bool for_peer(struct tunnel *tunnel, size_t length)
 {
     const uint8_t *packet = tunnel->frame + HANDOVER_VNET_SIZE;
@@ -176,7 +178,7 @@ static bool for_peer(struct tunnel *tunnel, size_t length)
     return false;
 }
 
-/* A session that has served long is to be followed by another, in time. */
+/* Begins a handshake if the session has served for long, so that another follows in time. */
 static void keep_fresh(struct tunnel *tunnel, const struct session *session)
 {
     if (session->counter >= REKEY_AFTER_MESSAGES ||
@@ -190,7 +192,7 @@ static void finish(struct tunnel *tunnel, const struct departure *departure)
     if (!departure->session || departure->packets == 0)
         return;
     timers_authentic_sent(&tunnel->timers, tunnel->now);
-    /* Jitter costs a system call. */
+    /* The timer is looked at first: jitter costs a system call. */
     if (departure->data && !tunnel->timers.at[TIMER_SILENCE])
         timers_data_sent(&tunnel->timers, tunnel->now, clock_jitter());
     keep_fresh(tunnel, departure->session);

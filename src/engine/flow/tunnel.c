@@ -8,11 +8,12 @@
 #include "engine/io/clock.h"
 #include "engine/packet/split.h"
 
-/* While there are keys. Timers count the time that the machine is suspended, and poll() doesn't. */
+/* The longest pause while there are keys: poll() doesn't count the time that the machine is
+ * suspended, and the timers do. */
 #define LOOK_AFTER (180 * SECONDS)
 
-/* The kernel wouldn't have what is still to be cut, though it said so (EINVAL, by some 6.6 kernels
- * for UDP): from now on it gets whole packets of that protocol, and these at once. */
+/* The kernel refuses a GSO frame that it had offered to take (EINVAL, by some 6.6 kernels for UDP).
+ * Stops merging packets of that protocol, and writes the frame's packets one by one. */
 static void write_cut(struct tunnel *tunnel, const struct iovec *iov, int count)
 {
     struct split split;
@@ -42,7 +43,8 @@ static void write_cut(struct tunnel *tunnel, const struct iovec *iov, int count)
     }
 }
 
-/* Other errors say nothing about the frame: EIO is that of a device that is down (tun_get_user(),
+/* EBADFD says that the device has gone, and EINVAL that the frame is refused. Other errors say
+ * nothing about the frame: EIO comes from a device that is down (tun_get_user(),
  * drivers/net/tun.c). */
 static void write_frame(void *context, const struct iovec *iov, int count)
 {
@@ -58,7 +60,7 @@ static void write_frame(void *context, const struct iovec *iov, int count)
 bool tunnel_init(struct tunnel *tunnel, int tun, int udp4, int udp6)
 {
     memset(tunnel, 0, sizeof(*tunnel));
-    tunnel->now = clock_now();
+    tunnel->now = clock_nanoseconds();
     tunnel->noise = noise_new();
     tunnel->scratch = aead_new();
     if (!tunnel->noise || !tunnel->scratch || !sessions_init(&tunnel->sessions))
@@ -79,7 +81,7 @@ void tunnel_end(struct tunnel *tunnel)
     explicit_bzero(tunnel, sizeof(*tunnel));
 }
 
-/* Nothing of what was agreed with the peer is left. */
+/* Forgets all that was agreed with the peer, and all that was counted. */
 static void forget_peer(struct tunnel *tunnel)
 {
     noise_abandon(tunnel->noise);
@@ -143,7 +145,8 @@ static void zero_keys(struct tunnel *tunnel)
     sessions_wipe(&tunnel->sessions);
 }
 
-/* Routes change without a word to us: so it is asked twice a second, if something is sent. */
+/* Has datagrams tell by which device they leave, twice a second: nothing tells the engine that
+ * routes have changed. */
 static void watch_way(struct tunnel *tunnel)
 {
     int64_t pause = tunnel->udp.waits ? SECONDS / 4 : SECONDS / 2;

@@ -6,10 +6,11 @@
 
 #include "engine/io/random.h"
 
-/* Steps as the kernel's driver has them: the power of two below a fiftieth of a second. */
+/* The steps of the kernel's driver, in nanoseconds: the power of two below a fiftieth of a second.
+ */
 #define STEP UINT64_C(16777216)
 
-int64_t clock_now(void)
+int64_t clock_nanoseconds(void)
 {
     struct timespec time;
 

@@ -4,8 +4,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* The system call itself: libc's getrandom() may keep a state in memory, for which it makes other
- * calls than the sandbox has. Up to 256 bytes come whole (getrandom(2)). */
+/* The system call itself: libc's getrandom() may keep a state in memory, and makes system calls for
+ * that which the sandbox forbids. Up to 256 bytes come whole (getrandom(2)). */
 int random_bytes(void *ret_bytes, size_t size)
 {
     ssize_t got;

@@ -1,5 +1,5 @@
-/* Where the peer is, by what it last sent or by what we were told; and which of our own addresses
- * it knows us by. */
+/* The peer's address and port, by its last datagram or as the helper has set it; and the address of
+ * this end that the peer writes to. */
 #pragma once
 
 #include <netinet/in.h>
@@ -16,8 +16,8 @@ struct remote {
         struct sockaddr_in v4;
         struct sockaddr_in6 v6;
     } address;
-    /* The address of ours that it last wrote to, and the device that this came in by. We send from
-     * that address as long as that is the device that datagrams to the peer leave by (udp.h);
+    /* This end's address that the peer last wrote to, and the device by which that datagram came
+     * in. Datagrams are sent from that address as long as they leave by that device (udp.h);
      * ifindex 0: the kernel chooses the address. */
     union {
         struct in_pktinfo v4;
@@ -27,21 +27,22 @@ struct remote {
 
 bool remote_known(const struct remote *remote);
 
-/* Whether the peer is at the same address and port; where we send from is not looked at. */
+/* Returns whether the peer is at the same address and port, wherever we send from. */
 bool remote_equal(const struct remote *a, const struct remote *b);
 
 void remote_forget_local(struct remote *remote);
-/* The device; 0: the kernel chooses. */
+/* Returns the device of this end's address; 0: the kernel chooses the address. */
 unsigned int remote_device(const struct remote *remote);
-/* Whether both have an address of ours, and the same one. For IPv4, and for link-local addresses,
- * the device has to be the same, too. */
+/* Returns whether both have an address of this end, and the same one. For IPv4, and for link-local
+ * addresses, the device has to be the same, too. */
 bool remote_same_local(const struct remote *a, const struct remote *b);
 
-/* An address and a port in 18 bytes: IPv6 or IPv4-mapped, network byte order. Cookies are bound to
- * it. */
+/* Writes the peer's address, IPv6 or IPv4-mapped, and port in network byte order: cookies are bound
+ * to these. */
 enum { REMOTE_SOURCE_SIZE = 18 };
 void remote_to_source(const struct remote *remote, uint8_t ret_source[static REMOTE_SOURCE_SIZE]);
 
-/* The same without an address of ours, as the helper is told it and tells it. */
+/* Turn a remote into what the helper and the engine tell each other, and back. This end's address
+ * is no part of that. */
 struct endpoint remote_to_endpoint(const struct remote *remote);
 struct remote remote_from_endpoint(const struct endpoint *endpoint);

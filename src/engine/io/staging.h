@@ -1,5 +1,5 @@
 /* Frames that wait for a session: the newest that there is room for. The kernel's driver keeps 128
- * packets; here it is bytes that are limited, because frames are of so different sizes. Pure. */
+ * packets. Here bytes are limited as well, because a frame may have 64 KiB. Pure. */
 #pragma once
 
 #include <stddef.h>
@@ -17,11 +17,11 @@ struct staging {
     uint8_t room[STAGING_BYTES]; /* the frames, oldest first, one behind the other */
 };
 
-/* Takes a copy of a frame; the oldest are dropped as far as need be. */
+/* Keeps a copy of a frame, and drops the oldest frames until there is room. */
 void staging_add(struct staging *staging, const uint8_t *frame, size_t length);
 
-/* The oldest, which is then no longer staged, copied to a buffer of at least TUN_FRAME_MAX bytes.
- * Returns its length; 0 if there is none. */
+/* Moves the oldest frame to a buffer of at least TUN_FRAME_MAX bytes. Returns the frame's length; 0
+ * if there is none. */
 size_t staging_take(struct staging *staging, uint8_t *ret_frame);
 
 void staging_clear(struct staging *staging);

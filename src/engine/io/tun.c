@@ -44,9 +44,10 @@ ssize_t tun_read(struct tun *tun, uint8_t *frame, size_t size)
     return errno == EBADFD || errno == EBADF ? -1 : 0;
 }
 
-/* There is no call for it: the device counts a frame whose virtio header makes no sense
- * (tun_get_user(), drivers/net/tun.c). No kernel takes a type of segments that is 2, or a length of
- * segments that is 0 (virtio_net_hdr_to_skb(), include/linux/virtio_net.h). */
+/* Writes a frame whose virtio header makes no sense, which the device refuses and counts
+ * (tun_get_user(), drivers/net/tun.c); there is no other way to have it count. No kernel takes the
+ * segment type 2, or a segment length of 0 (virtio_net_hdr_to_skb(), include/linux/virtio_net.h).
+ */
 void tun_count_error(struct tun *tun)
 {
     struct virtio_net_hdr vnet = {.gso_type = 2};

@@ -15,18 +15,17 @@ static void set(int fd, int level, int option, int value)
     (void)setsockopt(fd, level, option, &value, sizeof(value));
 }
 
-/* A datagram that has a time stamp made when it leaves comes back to its sender with the device
- * that it leaves by (Documentation/networking/timestamping.rst): with this option for IPv4 as well.
- * No route has to be looked up for that, so no socket more, and no system call more in the sandbox.
- */
+/* A datagram that asks for a time stamp when it leaves makes the kernel tell by which device it has
+ * left (Documentation/networking/timestamping.rst); with OPT_CMSG for IPv4 as well. To look up the
+ * route would need another socket, and more system calls in the sandbox. */
 static void prepare(int fd)
 {
     set(fd, SOL_SOCKET, SO_TIMESTAMPING, SOF_TIMESTAMPING_OPT_CMSG);
     set(fd, IPPROTO_UDP, UDP_GRO, 1);
 }
 
-/* Fragments rather than errors where the path is narrower, as the kernel's driver has it
- * (send4(), drivers/net/wireguard/socket.c). */
+/* PMTUDISC_DONT: fragments rather than errors where the path is narrower, as the kernel's driver
+ * has it (send4(), drivers/net/wireguard/socket.c). */
 static void prepare4(int fd)
 {
     set(fd, IPPROTO_IP, IP_PKTINFO, 1);
@@ -44,7 +43,7 @@ static void prepare6(int fd)
     prepare(fd);
 }
 
-/* Older kernels don't know UDP_SEGMENT; asking for a size of 0 changes nothing. */
+/* Returns whether the kernel knows UDP_SEGMENT; a size of 0 changes nothing. */
 static bool can_batch(int fd)
 {
     int none = 0;
@@ -125,22 +124,22 @@ bool udp_receive(int fd, uint8_t *buffer, size_t size, struct udp_received *ret_
     return true;
 }
 
-/* Control messages for sending, as they are needed. */
-struct control {
+/* Control messages of a datagram to be sent, as they are added. */
+struct ancillary {
     _Alignas(struct cmsghdr) char bytes[128];
     size_t used;
 };
 
-static void add_control(struct control *control, int level, int type, const void *value,
-                        size_t size)
+static void add_ancillary(struct ancillary *ancillary, int level, int type, const void *value,
+                          size_t size)
 {
     struct cmsghdr header = {.cmsg_len = CMSG_LEN(size), .cmsg_level = level, .cmsg_type = type};
-    char *at = control->bytes + control->used;
+    char *at = ancillary->bytes + ancillary->used;
 
     memset(at, 0, CMSG_SPACE(size));
     memcpy(at, &header, sizeof(header));
     memcpy(at + CMSG_LEN(0), value, size);
-    control->used += CMSG_SPACE(size);
+    ancillary->used += CMSG_SPACE(size);
 }
 
 static bool has_local(const struct remote *to)
@@ -148,40 +147,40 @@ static bool has_local(const struct remote *to)
     return remote_device(to) != 0;
 }
 
-/* The address and not the device, by which the way back need not lead; but a link-local address
- * means nothing without it. */
-static void add_local(struct control *control, const struct remote *to)
+/* Has a datagram sent from this end's address, by any device: the way back may lead by another. A
+ * link-local address means nothing without its device. */
+static void add_local(struct ancillary *ancillary, const struct remote *to)
 {
     struct in_pktinfo info4 = {.ipi_spec_dst = to->local.v4.ipi_spec_dst};
     struct in6_pktinfo info6 = to->local.v6;
 
     if (to->address.any.sa_family != AF_INET6) {
-        add_control(control, IPPROTO_IP, IP_PKTINFO, &info4, sizeof(info4));
+        add_ancillary(ancillary, IPPROTO_IP, IP_PKTINFO, &info4, sizeof(info4));
         return;
     }
     if (!IN6_IS_ADDR_LINKLOCAL(&info6.ipi6_addr) &&
         !IN6_IS_ADDR_LINKLOCAL(&to->address.v6.sin6_addr))
         info6.ipi6_ifindex = 0;
-    add_control(control, IPPROTO_IPV6, IPV6_PKTINFO, &info6, sizeof(info6));
+    add_ancillary(ancillary, IPPROTO_IPV6, IPV6_PKTINFO, &info6, sizeof(info6));
 }
 
-static void add_controls(struct control *control, const struct remote *to, uint16_t segment,
-                         uint8_t traffic_class, bool ask)
+static void add_all(struct ancillary *ancillary, const struct remote *to, uint16_t segment,
+                    uint8_t traffic_class, bool ask)
 {
     static const uint32_t stamp = SOF_TIMESTAMPING_TX_SCHED; /* needs nothing of the device */
     bool ipv6 = to->address.any.sa_family == AF_INET6;
     int class = traffic_class;
 
     if (ask)
-        add_control(control, SOL_SOCKET, SO_TIMESTAMPING, &stamp, sizeof(stamp));
+        add_ancillary(ancillary, SOL_SOCKET, SO_TIMESTAMPING, &stamp, sizeof(stamp));
     if (segment)
-        add_control(control, IPPROTO_UDP, UDP_SEGMENT, &segment, sizeof(segment));
+        add_ancillary(ancillary, IPPROTO_UDP, UDP_SEGMENT, &segment, sizeof(segment));
     if (class && ipv6)
-        add_control(control, IPPROTO_IPV6, IPV6_TCLASS, &class, sizeof(class));
+        add_ancillary(ancillary, IPPROTO_IPV6, IPV6_TCLASS, &class, sizeof(class));
     else if (class)
-        add_control(control, IPPROTO_IP, IP_TOS, &class, sizeof(class));
+        add_ancillary(ancillary, IPPROTO_IP, IP_TOS, &class, sizeof(class));
     if (has_local(to))
-        add_local(control, to);
+        add_local(ancillary, to);
 }
 
 /* Returns 0 or a negative errno. */
@@ -189,7 +188,7 @@ static int send_once(const struct udp *udp, const struct remote *to, const uint8
                      size_t length, uint16_t segment, uint8_t traffic_class, bool ask)
 {
     bool ipv6 = to->address.any.sa_family == AF_INET6;
-    struct control control = {.used = 0};
+    struct ancillary ancillary = {.used = 0};
     struct iovec iov = {.iov_base = (void *)bytes, .iov_len = length}; /* only read */
     struct sockaddr_in6 name;
     struct msghdr message = {
@@ -197,20 +196,21 @@ static int send_once(const struct udp *udp, const struct remote *to, const uint8
         .msg_namelen = ipv6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in),
         .msg_iov = &iov,
         .msg_iovlen = 1,
-        .msg_control = control.bytes,
+        .msg_control = ancillary.bytes,
     };
     int fd = ipv6 ? udp->fd6 : udp->fd4;
 
     if (fd < 0 || !remote_known(to))
         return -EDESTADDRREQ;
     memcpy(&name, &to->address, sizeof(name));
-    add_controls(&control, to, segment, traffic_class, ask);
-    message.msg_controllen = control.used;
+    add_all(&ancillary, to, segment, traffic_class, ask);
+    message.msg_controllen = ancillary.used;
     return sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
-/* The device that a datagram has left by, if that is known: through a bridge or a VLAN more than
- * one, of which the route's is the first. 0: not known. */
+/* Reads one answer from the error queue. Returns the device that the datagram has left by; 0: not
+ * known. Through a bridge or a VLAN a datagram leaves by several devices; the route's comes first.
+ */
 static unsigned int read_answer(int fd, bool ipv6, bool *ret_more)
 {
     struct udp_received received = {.from.address.any.sa_family = ipv6 ? AF_INET6 : AF_INET};
@@ -232,8 +232,8 @@ static unsigned int read_answer(int fd, bool ipv6, bool *ret_more)
     return remote_device(&received.from);
 }
 
-/* Takes in by which device the datagram has left that asked, to `to`. Returns whether it was the
- * wrong one for the address that it was sent from, which is then forgotten. */
+/* Notes by which device the datagram has left that asked. Returns whether that is the wrong device
+ * for the address that it was sent from; `to` then forgets that address. */
 static bool refuse_local(struct udp *udp, struct remote *to, unsigned int device)
 {
     bool ipv6 = to->address.any.sa_family == AF_INET6;
@@ -272,10 +272,10 @@ bool udp_read_answers(struct udp *udp, int fd, struct remote *to)
     return refused;
 }
 
-/* To the peer. What has left by the wrong device may be lost: it is sent again, and the peer takes
- * one of the two. What has not left in all the time since the last was asked waits for the next
- * hop's address: with ours of another device it may wait for ever, since the ARP request has that,
- * too. */
+/* Sends to the peer. A datagram that has left by the wrong device may be lost: it is sent again,
+ * and the peer takes one of the two. If the last datagram that asked has not left yet, it waits for
+ * the next hop's hardware address. The ARP request has this end's address in it, and with one of
+ * another device the answer may never come: that address is forgotten. */
 static int send_to_peer(struct udp *udp, struct remote *to, const uint8_t *bytes, size_t length,
                         uint16_t segment, uint8_t traffic_class)
 {
@@ -296,13 +296,13 @@ static int send_to_peer(struct udp *udp, struct remote *to, const uint8_t *bytes
     return error;
 }
 
-/* Whether it may be for an address of ours that has gone, or its device. */
+/* Returns whether the error may be due to this end's address, or its device, having gone. */
 static bool is_of_local(const struct remote *to, int error)
 {
     return has_local(to) && (error == -EINVAL || error == -ENODEV || error == -ENETUNREACH);
 }
 
-/* If the address that we send from is none any more, it is for the kernel to choose. */
+/* Lets the kernel choose the address to send from if the one of this end has gone. */
 static int send_single(struct udp *udp, struct remote *to, const uint8_t *bytes, size_t length,
                        uint8_t traffic_class)
 {
@@ -330,10 +330,11 @@ static int send_singly(struct udp *udp, struct remote *to)
     return first;
 }
 
-/* A batch is refused with EIO by devices without transmit checksums, and with EINVAL or EMSGSIZE
- * where a datagram would have to be fragmented (udp_send_skb(), net/ipv4/udp.c): then they go out
- * one by one; and from now on, if that works. If it doesn't, or not from the address that it was,
- * it was for another reason: port 0, an address out of reach, one of ours that has gone. */
+/* Sends what is gathered as one batch. The kernel refuses a batch with EIO if the device has no
+ * transmit checksums, and with EINVAL or EMSGSIZE if a datagram would have to be fragmented
+ * (udp_send_skb(), net/ipv4/udp.c). Then the datagrams go out one by one; and if that works, from
+ * the same address, so do all later ones of that length. If it doesn't work, the batch was not the
+ * reason: it was port 0, an address out of reach, or an address of this end that has gone. */
 static void send_batch(struct udp *udp, struct remote *to)
 {
     bool local = has_local(to);

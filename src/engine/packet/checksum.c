@@ -3,15 +3,15 @@
 #include <endian.h>
 #include <string.h>
 
-/* A register of SSE2 or NEON. The wider ones of AVX2 would save a hundredth of what a packet costs,
- * and need a second version of the code. */
+/* A register of SSE2 or NEON. The wider registers of AVX2 would save 1 % of a packet's cost, and
+ * need a second version of the code. */
 typedef uint64_t lanes __attribute__((vector_size(16)));
 
 enum {
     BLOCK = 2 * sizeof(lanes),
 };
 
-/* With the end-around carry. */
+/* Adds with the end-around carry. */
 static uint64_t add(uint64_t a, uint64_t b)
 {
     uint64_t sum;
@@ -19,7 +19,7 @@ static uint64_t add(uint64_t a, uint64_t b)
     return __builtin_add_overflow(a, b, &sum) ? sum + 1 : sum;
 }
 
-static lanes load(const uint8_t *bytes)
+static lanes load_lanes(const uint8_t *bytes)
 {
     lanes words;
 
@@ -27,10 +27,10 @@ static lanes load(const uint8_t *bytes)
     return words;
 }
 
-/* Sums whole blocks. Vectors have no carry, so the words' upper halves are also summed by
- * themselves: taken away from the sum modulo 2^64, they leave that of the lower halves, and neither
- * of the two can overflow with less than 2^32 words. 2^32 is 1 in ones' complement, so in the end
- * the halves are just added. */
+/* Sums whole blocks. Vectors have no carry, so the upper halves of the words are also summed by
+ * themselves. Subtracted from the whole sum modulo 2^64 they leave the sum of the lower halves, and
+ * neither sum overflows below 2^32 words. In ones' complement 2^32 is 1, so in the end both sums
+ * are just added. */
 static uint64_t sum_blocks(const uint8_t *bytes, size_t length)
 {
     lanes even = {0};
@@ -39,8 +39,8 @@ static uint64_t sum_blocks(const uint8_t *bytes, size_t length)
     lanes odd_upper = {0};
 
     for (const uint8_t *end = bytes + length; bytes < end; bytes += BLOCK) {
-        lanes first = load(bytes);
-        lanes second = load(bytes + sizeof(lanes));
+        lanes first = load_lanes(bytes);
+        lanes second = load_lanes(bytes + sizeof(lanes));
 
         even += first;
         odd += second;
@@ -53,7 +53,7 @@ static uint64_t sum_blocks(const uint8_t *bytes, size_t length)
                add(add(even_upper[0], even_upper[1]), add(odd_upper[0], odd_upper[1])));
 }
 
-/* Less than 8 bytes, as if a zero followed an odd one. */
+/* Sums less than 8 bytes, as if a zero followed an odd byte. */
 static uint64_t sum_rest(const uint8_t *bytes, size_t length)
 {
     uint64_t sum = 0;

@@ -1,10 +1,10 @@
-/* What may be merged is what the kernel merges (inet_gro_receive,
- * tcp_gro_receive, udp_gro_receive): packets that whoever cuts the group again makes out of it,
- * bit for bit. The one exception is the kernel's as well: packets that are never fragmented
- * may all have the same id, which nobody looks at then (RFC 6864), and are numbered afterwards.
+/* Merges what the kernel merges (inet_gro_receive, tcp_gro_receive, udp_gro_receive): only packets
+ * that segmentation will turn back into exactly the same packets. There is one exception, which is
+ * the kernel's as well: packets that are never fragmented may all have the same id, which nobody
+ * looks at (RFC 6864); they are numbered when they are cut again.
  *
- * A merged packet has no checksum of its own: the kernel takes it for right, whatever it carries.
- * So each is checked before. */
+ * A merged packet has no checksum of its own, and the kernel takes it for right. So the checksum of
+ * each packet is checked before. */
 #include "engine/packet/merge.h"
 
 #include <endian.h>
@@ -16,18 +16,18 @@
 #include "engine/packet/packet.h"
 #include "engine/packet/split.h"
 
-/* A packet, as far as it is looked at. */
+/* A packet, and what its headers say. */
 struct view {
     uint8_t *packet;
     size_t length;
-    size_t headers; /* of all headers */
+    size_t headers; /* their length, IP and TCP or UDP */
     uint32_t ports;
     uint16_t id;
     uint8_t protocol;
     uint8_t flags; /* TCP */
 };
 
-/* Where the TCP or UDP header begins. */
+/* The place of the TCP or UDP header. */
 enum { TRANSPORT = sizeof(struct packet_ipv4) };
 
 void merge_init(struct merge *merge, bool tcp, bool udp, merge_writer *writer, void *context)
@@ -41,7 +41,7 @@ void merge_init(struct merge *merge, bool tcp, bool udp, merge_writer *writer, v
     merge->context = context;
 }
 
-/* Only plain IP headers: no options, no fragments. */
+/* Returns false for anything but a plain IP header: without options, and of no fragment. */
 static bool view_ip(struct view *view)
 {
     const struct packet_ipv4 *ipv4 = (const void *)view->packet;
@@ -54,7 +54,7 @@ static bool view_ip(struct view *view)
            (ipv4->fragment & ~htobe16(PACKET_IPV4_DF)) == 0;
 }
 
-/* Looks at a packet. Returns false if it doesn't say plainly which flow it is of. */
+/* Reads a packet's headers. Returns false if they don't say plainly to which flow it belongs. */
 static bool view_packet(uint8_t *packet, size_t length, struct view *view)
 {
     const struct packet_tcp *tcp;
@@ -89,8 +89,8 @@ static bool view_packet(uint8_t *packet, size_t length, struct view *view)
     return true;
 }
 
-/* Whether it is of a kind that is merged at all. A UDP packet without a checksum can't be checked.
- */
+/* Returns whether packets of this kind are merged at all. A UDP packet without a checksum can't be
+ * checked. */
 static bool is_mergeable(const struct merge *merge, const struct view *view)
 {
     const struct packet_udp *udp = (const void *)(view->packet + TRANSPORT);
@@ -133,7 +133,7 @@ static struct merge_group *find_group(struct merge *merge, const struct view *vi
     return NULL;
 }
 
-/* Ids go up by one; or, where DF is set, they are all the same. */
+/* The ids of a group go up by one; or, where DF is set, they may all be the same. */
 static bool follows_ip(const struct merge_group *group, const struct view *view)
 {
     const struct packet_ipv4 *first = group->iov[1].iov_base;
@@ -162,7 +162,7 @@ static bool follows_tcp(const struct merge_group *group, const struct view *view
            memcmp(next + 1, first + 1, group->headers - TRANSPORT - sizeof(*first)) == 0;
 }
 
-/* Whether a packet of the same flow may be the next in its group. */
+/* Returns whether a packet of the same flow may be the next in its group. */
 static bool follows(const struct merge_group *group, const struct view *view)
 {
     size_t payload = view->length - view->headers;
@@ -188,7 +188,7 @@ static void append(struct merge_group *group, const struct view *view)
         (struct iovec){.iov_base = view->packet + view->headers, .iov_len = payload};
 }
 
-/* Whether nothing may follow in a group after this packet. */
+/* Returns whether nothing may follow in a group after this packet. */
 static bool is_last(const struct merge_group *group, const struct view *view)
 {
     return view->length - view->headers < group->segment || view->flags & PACKET_TCP_PSH ||
@@ -204,8 +204,7 @@ static void finish_ip(struct merge_group *group)
     ipv4->checksum = (uint16_t)~checksum_fold(checksum_add(0, (void *)ipv4, sizeof(*ipv4)));
 }
 
-/* Makes the first packet's headers those of the whole group, and the virtio header that goes with
- * them. */
+/* Turns the first packet's headers into those of the whole group, and writes the virtio header. */
 static void finish_group(struct merge_group *group)
 {
     uint8_t *packet = group->iov[1].iov_base;
@@ -236,7 +235,7 @@ static void finish_group(struct merge_group *group)
     memcpy(group->vnet, &vnet, sizeof(vnet));
 }
 
-/* Writes a group and frees it. One of a single packet goes out as it came. */
+/* Writes a group and frees it. A single packet goes out as it came. */
 static void write_group(struct merge *merge, struct merge_group *group)
 {
     int number = (int)(group - merge->group);
@@ -264,7 +263,7 @@ static void write_alone(const struct merge *merge, uint8_t *packet, size_t lengt
     merge->writer(merge->context, iov, 2);
 }
 
-/* A free group; the oldest makes room if there is none. */
+/* Returns a free group. If there is none, the oldest group is written to make room. */
 static struct merge_group *take_group(struct merge *merge)
 {
     int number = 0;
@@ -297,7 +296,8 @@ static void begin_group(struct merge *merge, const struct view *view)
     group->iov[1] = (struct iovec){.iov_base = view->packet, .iov_len = view->length};
 }
 
-/* The packet may be of any flow between two addresses: all of them go out before it. */
+/* Writes all groups between the two addresses of a packet whose flow isn't known: they go before
+ * it. */
 static void write_flows(struct merge *merge, const uint8_t *packet, size_t length)
 {
     if (length < sizeof(struct packet_ipv4))
@@ -326,7 +326,7 @@ void merge_add(struct merge *merge, uint8_t *packet, size_t length)
     }
     group = find_group(merge, &view);
     fits = group && follows(group, &view);
-    /* What can neither follow nor be followed needn't be checked. */
+    /* A packet that can neither follow nor be followed needn't be checked. */
     good = is_mergeable(merge, &view) && (fits || !(view.flags & PACKET_TCP_PSH)) &&
            has_right_checksums(&view);
     if (good && fits) {

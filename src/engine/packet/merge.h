@@ -1,8 +1,8 @@
-/* The reverse of split.h: IP packets that came out of one batch of datagrams, gathered into few
- * writes to a TUN device (GRO). Nothing is copied: a write's iovec begins with a virtio header and
- * the first packet, whose headers are changed in place, and goes on with the payloads of the
- * others, where they are. So a flush is due before the buffers that hold the packets are used
- * again. No allocation. Pure, but for the writer it calls. */
+/* The reverse of split.h (generic receive offload, GRO): gathers the IP packets of one batch of
+ * datagrams into few writes to a TUN device. Nothing is copied. A write's iovec has a virtio
+ * header, the first packet, whose headers are changed in place, and the payloads of the others,
+ * where they are. So the buffers that hold the packets may be used again only after a flush. No
+ * allocation. Pure, but for the writer it calls. */
 #pragma once
 
 #include <stdbool.h>
@@ -18,8 +18,8 @@ enum {
     MERGE_BYTES_MAX = 65535,
 };
 
-/* Writes one frame: iov[0] is the virtio header, the rest the packet. What comes of it is the
- * writer's affair. */
+/* Writes one frame: iov[0] is the virtio header, the rest is the packet. The writer deals with
+ * errors itself. */
 typedef void merge_writer(void *context, const struct iovec *iov, int count);
 
 struct merge_group {
@@ -48,9 +48,8 @@ struct merge {
 
 void merge_init(struct merge *merge, bool tcp, bool udp, merge_writer *writer, void *context);
 
-/* Takes in one IP packet, which the caller has found to be valid as such (packet.h), without
- * padding, and which stays where it is, writable, until the flush. Anything that isn't to be merged
- * is written at once, after what is gathered of the same flow; a group is written as soon as
- * nothing may follow in it. */
+/* Adds one IP packet, valid by packet_parse() and without padding, which stays where it is,
+ * writable, until the flush. A packet that isn't to be merged is written at once, after what is
+ * gathered of the same flow. A group is written as soon as nothing may follow in it. */
 void merge_add(struct merge *merge, uint8_t *packet, size_t length);
 void merge_flush(struct merge *merge);

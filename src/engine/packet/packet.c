@@ -73,7 +73,7 @@ bool packet_find_content(const uint8_t *bytes, size_t size, struct packet_conten
     return true;
 }
 
-/* CE goes inside only: outside, the way begins anew. */
+/* CE stays on the packet within; the datagram begins its own way without it. */
 uint8_t packet_outer_class(uint8_t inner_class)
 {
     uint8_t ecn = inner_class & ECN_MASK;

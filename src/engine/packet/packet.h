@@ -68,7 +68,7 @@ struct packet {
  * length are within `size`. */
 bool packet_parse(const uint8_t *bytes, size_t size, struct packet *ret_packet);
 
-/* What an IP packet carries, behind its options. */
+/* The content of an IP packet, behind its options. */
 struct packet_content {
     size_t packet_length; /* by the IP header */
     size_t offset;        /* at most packet_length */
@@ -79,9 +79,11 @@ struct packet_content {
 /* Returns false for what packet_parse() does not take, and for fragments after the first. */
 bool packet_find_content(const uint8_t *bytes, size_t size, struct packet_content *ret_content);
 
-/* RFC 6040, as the kernel does (INET_ECN_encapsulate, INET_ECN_decapsulate;
- * wg_packet_create_data and wg_packet_consume_data_done). Outer: the traffic class of the datagram
- * that carries a packet with this inner one: DSCP 0 and the ECN bits. */
+/* Congestion marks by RFC 6040, as the kernel has it (INET_ECN_encapsulate, INET_ECN_decapsulate;
+ * wg_packet_create_data and wg_packet_consume_data_done).
+ *
+ * Returns the traffic class of the datagram that carries a packet with this inner class: DSCP 0 and
+ * the ECN bits. */
 uint8_t packet_outer_class(uint8_t inner_class);
 /* Sets CE on the packet within if the datagram was marked so and the packet can bear it; the header
  * checksum follows. Returns false if the packet must be dropped (CE outside, Not-ECT inside,

@@ -11,14 +11,14 @@
 _Static_assert(sizeof(struct virtio_net_hdr) == HANDOVER_VNET_SIZE,
                "a virtio header without num_buffers");
 
-/* As it goes into UDP's header, where 0 would say that there is none. The other protocols take
- * either of the two. */
+/* A checksum for UDP's header, where 0 says that there is none. The other protocols take 0xffff for
+ * 0 as well. */
 static uint16_t never_zero(uint16_t checksum)
 {
     return checksum ? checksum : UINT16_MAX;
 }
 
-/* A packet that goes as it is but for its checksum, whose place holds the pseudo-header's sum. */
+/* Completes the checksum of a packet that isn't cut. Its place holds the pseudo-header's sum. */
 static bool complete_checksum(struct split *split, size_t start, size_t offset)
 {
     uint8_t *place = split->packet + start + offset;
@@ -34,7 +34,7 @@ static bool complete_checksum(struct split *split, size_t start, size_t offset)
     return true;
 }
 
-/* What kind of segments are wanted. */
+/* Reads the kind of segments that are wanted. */
 static bool read_type(struct split *split, uint8_t type)
 {
     switch (type) {
@@ -50,7 +50,7 @@ static bool read_type(struct split *split, uint8_t type)
     }
 }
 
-/* Where the headers end. */
+/* Finds where the headers end. */
 static bool measure_headers(struct split *split)
 {
     struct packet_content content;
@@ -82,7 +82,7 @@ static bool measure_headers(struct split *split)
     return split->headers < split->length && split->headers <= SPLIT_HEADERS_MAX;
 }
 
-/* Keeps the headers, with zeros for what differs between segments, and the sums of that. */
+/* Keeps the headers, with zeros in the fields that differ between segments, and their sums. */
 static void keep_headers(struct split *split)
 {
     struct packet_ipv4 *ipv4 = (void *)split->header;
@@ -145,7 +145,7 @@ static void finish_ip(const struct split *split, uint8_t *packet, size_t length)
     ipv4->checksum = (uint16_t)~checksum_fold((uint64_t)split->ip_sum + ipv4->length + ipv4->id);
 }
 
-/* CWR tells of one event, and is on the first segment; PSH and FIN are on the last. */
+/* Returns a segment's TCP flags: CWR is on the first segment alone, PSH and FIN are on the last. */
 static uint8_t segment_flags(const struct split *split, bool last)
 {
     uint8_t flags = split->flags;
@@ -170,7 +170,7 @@ static void finish_tcp(const struct split *split, uint8_t *packet, size_t length
     tcp->checksum = (uint16_t)~checksum_fold(sum);
 }
 
-/* The length is in the pseudo-header and in the header. */
+/* The length is added twice: it is in the pseudo-header and in the header. */
 static void finish_udp(const struct split *split, uint8_t *packet, size_t length)
 {
     struct packet_udp *udp = (void *)(packet + split->transport);

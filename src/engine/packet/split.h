@@ -1,10 +1,10 @@
-/* From what a TUN device with IFF_VNET_HDR gives, up to 64 KiB that TCP or UDP would have a network
- * card cut (TSO, USO), to IP packets of the size that goes on the wire, checksums complete. Pure.
+/* Segmentation (GSO): cuts a frame of a TUN device with IFF_VNET_HDR, up to 64 KiB that TCP or UDP
+ * would leave to a network card to cut (TSO, USO), into IP packets of the size that goes on the
+ * wire, with complete checksums. Pure.
  *
  * No payload is copied: a segment's headers are written over the end of the segment before, in the
- * frame itself. So each packet is to be used up (encrypted to elsewhere) before the next is asked
- * for.
- */
+ * frame itself. So each packet has to be used up (encrypted to another place) before the caller
+ * asks for the next. */
 #pragma once
 
 #include <stdbool.h>
@@ -36,12 +36,12 @@ struct split {
     uint8_t header[SPLIT_HEADERS_MAX]; /* of each segment, with zeros where they differ */
 };
 
-/* `frame` is the virtio header and the packet, writable. Everything in it may lie: the virtio
- * header comes from the kernel, but on behalf of the container. Returns false if it makes no sense,
- * and then the frame is to be dropped. */
+/* Begins with a frame: the virtio header and the packet, writable. Everything in it may be wrong:
+ * the virtio header comes from the kernel, but on behalf of the container. Returns false if it
+ * makes no sense; the caller then drops the frame. */
 bool split_begin(struct split *split, uint8_t *frame, size_t length);
 
-/* The next packet, in the frame; false after the last. The caller may write up to 15 bytes behind
- * the packet (padding) if it puts back what was there before the next call. There may be as many
- * packets as there are bytes of payload: who has other work counts packets, not frames. */
+/* Writes where the next packet is, in the frame. Returns false after the last. The caller may write
+ * up to 15 bytes behind the packet (padding), and restores them before the next call. There may be
+ * as many packets as bytes of payload: a caller with other work counts packets, not frames. */
 bool split_next(struct split *split, uint8_t **ret_packet, size_t *ret_length);

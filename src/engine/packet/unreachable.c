@@ -28,8 +28,8 @@ enum {
     REPLY_TTL = 64,
 };
 
-/* Leaves room for the headers, and quotes of the packet what there is room for. Returns the
- * answer's length. */
+/* Clears the place of the headers, and copies as much of the packet behind them as there is room
+ * for. Returns the answer's length. */
 static size_t quote(const uint8_t *packet, size_t length, size_t ip_size, size_t max,
                     uint8_t *ret_answer)
 {
@@ -55,7 +55,7 @@ static void finish_icmp(uint8_t *icmp, size_t length, uint8_t type, uint8_t code
 
 /* ---- IPv4 ---- */
 
-/* Whether an address stands for one host, which may be on another machine. */
+/* Returns whether an address stands for one host, which may be on another machine. */
 static bool is_host(uint32_t address)
 {
     uint32_t first = address >> 24;
@@ -63,7 +63,7 @@ static bool is_host(uint32_t address)
     return first != 0 && first != 127 && first < 224;
 }
 
-/* Whether the packet is an ICMP error, or can't be told to be none. */
+/* Returns whether the packet is an ICMP error, or too short to tell. */
 static bool is_error(const uint8_t *bytes, const struct packet_content *content)
 {
     uint8_t type;
@@ -110,7 +110,7 @@ static size_t answer_ipv4(const uint8_t *bytes, size_t size, uint32_t from, uint
 
 /* ---- IPv6 ---- */
 
-/* Neither multicast nor unspecified nor loopback. */
+/* Returns whether an address is neither multicast nor unspecified nor loopback. */
 static bool is_ipv6_host(const uint8_t address[static 16])
 {
     static const uint8_t zeros[15];

@@ -17,7 +17,7 @@ enum {
 };
 
 static const int64_t secret_lifetime = INT64_C(120) * 1000000000;
-/* The cookie may be on its way for some seconds. */
+/* Shorter than the secret's: the cookie may be on its way for some seconds. */
 static const int64_t cookie_lifetime = INT64_C(115) * 1000000000;
 
 static const char mac1_label[] = "mac1----";
@@ -124,7 +124,7 @@ void cookie_add_macs(struct cookie_maker *maker, uint8_t *message, size_t length
         memset(mac2, 0, HASH_MAC_SIZE);
 }
 
-/* One reply to each message: the same again would make an old cookie young. */
+/* Takes one reply to each message: a replayed reply would make an old cookie look new. */
 bool cookie_read_reply(struct cookie_maker *maker, struct aead *scratch,
                        const struct message_cookie *reply, int64_t now)
 {

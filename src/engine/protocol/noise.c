@@ -18,7 +18,7 @@ _Static_assert(sizeof(struct message_data) == 16, "padding");
 static const char construction[] = "Noise_IKpsk2_25519_ChaChaPoly_BLAKE2s";
 static const char identifier[] = "WireGuard v1 zx2c4 Jason@zx2c4.com";
 
-/* The paper's C and H: the chaining key, and the hash of all that was said. */
+/* The paper's C and H: the chaining key, and the hash of all messages so far. */
 struct transcript {
     uint8_t chain[HASH_SIZE];
     uint8_t hash[NOISE_HASH_SIZE];
@@ -63,7 +63,7 @@ static void begin_transcript(struct transcript *transcript, const struct key *re
     mix_hash(transcript, responder->bytes, KEY_SIZE);
 }
 
-/* ret_key may be NULL: then none is needed before the next one is mixed in. */
+/* Mixes a secret into the chain. ret_key is NULL if no key is needed before the next secret. */
 static void mix_key(struct transcript *transcript, const uint8_t secret[static CURVE_SECRET_SIZE],
                     uint8_t *ret_key)
 {
@@ -107,7 +107,7 @@ static void seal_part(const struct noise *noise, struct transcript *transcript,
     mix_hash(transcript, ret_sealed, length + AEAD_TAG_SIZE);
 }
 
-/* `length` of what is sealed. */
+/* Opens a sealed part; `length` includes the tag. */
 static bool open_part(const struct noise *noise, struct transcript *transcript,
                       const uint8_t key[static AEAD_KEY_SIZE], const uint8_t *sealed, size_t length,
                       uint8_t *ret_plain)
@@ -133,7 +133,7 @@ static void wipe_both(struct noise *noise)
     wipe_handshake(&noise->answer);
 }
 
-/* What was made on the side takes the place of one of the two. */
+/* Puts a handshake that was prepared in a local in the place of one of the two. */
 static void commit(struct handshake *place, struct handshake *next)
 {
     wipe_handshake(place);
@@ -321,7 +321,7 @@ static bool open_initiation(const struct noise *noise, const struct message_init
                       sizeof(message->sealed_timestamp), ret_timestamp);
 out:
     OPENSSL_cleanse(key, sizeof(key));
-    OPENSSL_cleanse(&sender, sizeof(sender)); /* identities are hidden, too */
+    OPENSSL_cleanse(&sender, sizeof(sender)); /* the protocol hides identities */
     return right;
 }
 

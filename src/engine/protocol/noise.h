@@ -1,8 +1,8 @@
 /* The handshake: Noise_IKpsk2_25519_ChaChaPoly_BLAKE2s (the paper, sections 5.4.1 to 5.4.5). Pure:
- * no clock, no socket, no policy (replays of initiations are refused here, since that is part of
- * what authenticates them; rates, cookies and timers are elsewhere). mac1 and mac2 are not looked
- * at, and left zero: cookie.h. The type of a message is looked at; its sender's index is under no
- * more than mac1. */
+ * no clock, no socket. Replays of initiations are refused here, because to be new is part of being
+ * authentic; rates, cookies and timers are elsewhere. mac1 and mac2 are neither checked nor written
+ * here: see cookie.h. A message's type is checked; its sender's index is protected by mac1 alone.
+ */
 #pragma once
 
 #include <stdbool.h>
@@ -22,8 +22,8 @@ enum message_type {
     MESSAGE_DATA = 4,
 };
 
-/* What goes over the wire. Numbers are little-endian there; the indices are kept as bytes on the
- * wire are read: by le32toh(). */
+/* Messages as they are on the wire, their numbers in little-endian. Indices elsewhere are in host
+ * byte order. */
 struct message_macs {
     uint8_t mac1[16];
     uint8_t mac2[16];
@@ -61,9 +61,10 @@ struct message_data {
     uint8_t sealed[];
 };
 
-/* Ourselves, and the one peer. Made at start; libcrypto's objects are in it. At most two handshakes
- * are under way: the one that we have begun, and the one of the peer's that we answer. The two
- * don't touch each other. So if both ends begin at once, each still takes the other's response. */
+/* This end's key, the one peer, and the handshakes under way. Made at start, with libcrypto's
+ * objects in it. At most two handshakes are under way: the one that this end has begun, and the one
+ * of the peer's that it answers. The two don't touch each other: if both ends begin at once, each
+ * still takes the other's response. */
 struct noise;
 
 enum noise_state {
@@ -74,8 +75,8 @@ enum noise_state {
     NOISE_RECEIVED_RESPONSE,
 };
 
-/* Makes an object with a new key pair of its own. The private key never leaves it. Returns NULL if
- * there is no memory or no randomness. */
+/* Makes an object with a new key pair. The private key never leaves the object. Returns NULL
+ * without memory or randomness. */
 struct noise *noise_new(void);
 /* For tests: with a given private key. */
 struct noise *noise_new_with(const struct key *private_key);
@@ -83,17 +84,17 @@ void noise_free(struct noise *noise); /* wipes it */
 
 const struct key *noise_public_key(const struct noise *noise);
 
-/* Makes `peer` the one peer, with no preshared key: forgets the handshake, timestamps and all of
- * the one before, unless it is the same. Returns false, and changes nothing, if the key is one that
- * gives no shared secret (a point of small order). */
+/* Makes `peer` the one peer, without a preshared key, and forgets handshakes, timestamps and all of
+ * another peer before. The same peer again changes nothing. Returns false, and changes nothing, if
+ * the key gives no shared secret (a point of small order). */
 bool noise_set_peer(struct noise *noise, const struct key *peer);
 bool noise_has_peer(const struct noise *noise);
 const struct key *noise_peer(const struct noise *noise);
 void noise_set_preshared_key(struct noise *noise, const struct key *preshared);
 bool noise_has_preshared_key(const struct noise *noise);
 
-/* Initiator: begins a handshake, in the place of the last one that we began. `local` is the index
- * by which we want to be addressed. Returns false without randomness or peer. */
+/* Initiator: begins a handshake, in the place of the last one that this end has begun. `local` is
+ * the index by which the peer is to address this end. Returns false without randomness or peer. */
 bool noise_make_initiation(struct noise *noise, uint32_t local,
                            const uint8_t timestamp[static CLOCK_TIMESTAMP_SIZE],
                            struct message_initiation *ret_message);
@@ -104,19 +105,19 @@ enum noise_verdict {
     NOISE_REPLAYED, /* from the peer, but not newer than one seen before */
 };
 
-/* Responder: if accepted, this handshake takes the place of the last one that the peer began. On
- * anything else nothing changes: work on locals, commit on success. */
+/* Responder: reads an initiation. If it is accepted, this handshake takes the place of the last one
+ * that the peer has begun; else nothing changes. */
 enum noise_verdict noise_read_initiation(struct noise *noise,
                                          const struct message_initiation *message);
 bool noise_make_response(struct noise *noise, uint32_t local, struct message_response *ret_message);
 
-/* Initiator: the response to our initiation. */
+/* Initiator: reads the response to this end's initiation. */
 enum noise_verdict noise_read_response(struct noise *noise, const struct message_response *message);
 
-/* Of the handshake that the peer began; if there is none, of the one that we began. */
+/* Returns the state of the handshake that the peer has begun; if there is none, of this end's. */
 enum noise_state noise_state(const struct noise *noise);
-/* Our index of the handshake that we began; if there is none, of the one that the peer began; 0 if
- * there is neither. */
+/* Returns this end's index in the handshake that it has begun; if there is none, in the peer's; 0
+ * if there is neither. */
 uint32_t noise_local_index(const struct noise *noise);
 
 struct noise_keys {
@@ -125,19 +126,19 @@ struct noise_keys {
     uint32_t local;  /* index */
     uint32_t remote; /* index */
     bool initiator;
-    /* Whether a handshake that we began was without an answer when the peer's was answered. */
+    /* A handshake that this end had begun was without an answer when it answered the peer's. */
     bool crossed;
-    /* Of two handshakes that cross, both ends prefer the one that was begun by the end with the
-     * lower public key. */
+    /* Of two handshakes that cross, both ends prefer the one that the end with the lower public key
+     * has begun. */
     bool preferred;
 };
 
-/* Derives the transport keys after a response was made or read, and wipes the handshake. The
- * caller wipes *ret_keys. Returns false, and writes nothing, in any other state. */
+/* Derives the transport keys after a response was made or read, and wipes the handshake. The caller
+ * wipes *ret_keys. Returns false, and writes nothing, in any other state. */
 bool noise_begin_session(struct noise *noise, struct noise_keys *ret_keys);
 
-/* Forgets the handshake that we began, ephemeral key and all: its response is not taken any more.
- */
+/* Forgets the handshake that this end has begun, ephemeral key and all: its response is no longer
+ * taken. */
 void noise_abandon_initiation(struct noise *noise);
 /* Forgets both handshakes. */
 void noise_abandon(struct noise *noise);

@@ -12,8 +12,8 @@ void replay_init(struct replay *replay)
     memset(replay, 0, sizeof(*replay));
 }
 
-/* The words between the one of the greatest counter and that of the new one hold counters of long
- * ago: they are emptied. */
+/* Empties the words from the greatest counter's up to the new one's: they hold counters of long
+ * ago. */
 static void advance(struct replay *replay, uint64_t counter)
 {
     uint64_t last = replay->next > 0 ? (replay->next - 1) / WORD_BITS : 0;

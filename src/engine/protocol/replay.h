@@ -17,7 +17,7 @@ struct replay {
 
 void replay_init(struct replay *replay);
 
-/* To be asked only for a packet whose tag was right. Returns false if the counter was seen before,
- * is too old to know, or is at or past the last that may be used (2^64 - 2^13 - 1, the paper,
+/* Notes the counter of a packet whose tag was right. Returns false if the counter was seen before,
+ * is too old to know, or is past the last that may be used (2^64 - 2^13 - 2; the paper,
  * section 6.2). */
 bool replay_accept(struct replay *replay, uint64_t counter);

@@ -2,7 +2,7 @@
 
 #include "engine/crypto/aead.h"
 
-/* Two handshakes of which both ends know the outcome cross within a round trip. */
+/* Two handshakes cross within a round trip, or they don't cross. */
 #define CROSSING_MAX (2 * SECONDS)
 
 static void forget(struct session *session)
@@ -41,7 +41,8 @@ void sessions_free(struct sessions *sessions)
     *sessions = (struct sessions){0};
 }
 
-/* `a` gets what was in `b`; what was in `a` is forgotten, and its slot is free in `b`. */
+/* Moves the session of `b` to `a`. The session that was in `a` is forgotten; its slot is free in
+ * `b`. */
 static void move(struct session **a, struct session **b)
 {
     struct session *freed = *a;
@@ -51,7 +52,7 @@ static void move(struct session **a, struct session **b)
     *b = freed;
 }
 
-/* Where a next session waits, it stays: the peer may be using it (sessions_received()). */
+/* A next session that waits stays: the peer may be using it (sessions_received()). */
 void sessions_begin(struct sessions *sessions, const struct noise_keys *keys, int64_t now)
 {
     struct session *session;
@@ -89,9 +90,10 @@ struct session *sessions_find(struct sessions *sessions, uint32_t local, int64_t
     return NULL;
 }
 
-/* Whether the next session, of which a packet has come, is to be the current one. If it is the
- * older one of the two, the peer will use the current one as soon as it knows; but of two that
- * crossed, of which ours had its answer later, both ends take the preferred one. */
+/* Returns whether the next session, of which a packet has come, is to be the current one. If the
+ * next is the older of the two, the peer will turn to the current one as soon as it knows. But of
+ * two sessions that crossed, where this end's own was answered later, both ends take the preferred
+ * one. */
 static bool next_leads(const struct sessions *sessions)
 {
     const struct session *current = sessions->current, *next = sessions->next;
@@ -101,8 +103,9 @@ static bool next_leads(const struct sessions *sessions)
     return next->crossed && next->number + 1 == current->number && next->preferred;
 }
 
-/* Datagrams that overtook each other can have each end send by the other one of two sessions that
- * crossed. A packet of the previous session then shows it. */
+/* Returns whether the previous session is to be the current one again. If datagrams overtake each
+ * other, each end may send by the other one of two sessions that crossed: a packet of the previous
+ * session shows that. */
 static bool previous_leads(const struct sessions *sessions)
 {
     const struct session *current = sessions->current, *previous = sessions->previous;

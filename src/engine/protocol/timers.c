@@ -2,7 +2,7 @@
 
 #include "engine/protocol/session.h"
 
-/* The paper, section 6.1; and wg's ninety seconds are eighteen attempts. */
+/* The paper, section 6.1. Its ninety seconds of attempts are eighteen of five seconds. */
 #define REKEY_TIMEOUT     (5 * SECONDS)
 #define KEEPALIVE_TIMEOUT (10 * SECONDS)
 
@@ -51,8 +51,8 @@ static enum timer_action expire(struct timers *timers, enum timer timer, int64_t
     case TIMER_RETRY:
         return retry(timers, now);
     case TIMER_KEEPALIVE:
-        /* A keepalive that is sent clears the timer (timers_authentic_sent()). One that can't be
-         * sent, for want of a session, is tried again if the peer has sent more since: as
+        /* A keepalive that is sent clears the timer (timers_authentic_sent()). A keepalive that
+         * can't be sent, for want of a session, is tried again if the peer has sent more since, as
          * wg_expired_send_keepalive() does. */
         if (timers->another_keepalive)
             timers->at[TIMER_KEEPALIVE] = now + KEEPALIVE_TIMEOUT;
@@ -63,7 +63,7 @@ static enum timer_action expire(struct timers *timers, enum timer timer, int64_t
     case TIMER_ZERO:
         return ACTION_ZERO_KEYS;
     case TIMER_PERSISTENT:
-        /* Even where it can't be sent, for want of a session, there is to be a next time. */
+        /* There is a next time even if this keepalive can't be sent, for want of a session. */
         timers->at[TIMER_PERSISTENT] = now + timers->persistent * SECONDS;
         return ACTION_KEEPALIVE;
     case TIMER_COUNT:
@@ -88,14 +88,16 @@ bool timers_may_initiate(struct timers *timers, bool retry, int64_t now)
     return !timers->last_initiation || now - timers->last_initiation >= REKEY_TIMEOUT;
 }
 
-/* Anything authentic that passes, either way, keeps a NAT's mapping alive. */
+/* Puts off the persistent keepalive: any authentic packet, either way, keeps a NAT's mapping alive.
+ */
 static void passed(struct timers *timers, int64_t now)
 {
     if (timers->persistent)
         timers->at[TIMER_PERSISTENT] = now + timers->persistent * SECONDS;
 }
 
-/* Data is answered, by a keepalive if by nothing else, and so is an initiation. */
+/* Notes the first packet since the peer was last heard that has to be answered: data is, by a
+ * keepalive if by nothing else, and so is an initiation. */
 static void asked(struct timers *timers, int64_t now)
 {
     if (!timers->asked)
@@ -144,9 +146,8 @@ void timers_initiation_sent(struct timers *timers, int64_t now, int64_t jitter)
     timers->at[TIMER_RETRY] = now + REKEY_TIMEOUT + jitter;
 }
 
-/* A retry within five seconds of a response would not be let through, and there would be no further
- * one: it is put off. So two that have begun at once, and lost both their handshakes by that, try
- * again. */
+/* Puts off a retry that is due within five seconds of the response: it would not be let through,
+ * and no further retry would follow. So two ends that have lost both their handshakes try again. */
 void timers_response_sent(struct timers *timers, int64_t now)
 {
     if (timers->at[TIMER_RETRY])
