@@ -14,19 +14,9 @@
 
 enum {
     WORDS_MAX = 32,
+    LINE_SIZE = 400,
     LONG_SIZE = 100000,
-};
-
-static const struct task *const task_of[] = {
-    [TASK_NONE] = NULL,
-    [TASK_CREATE] = &task_create,
-    [TASK_CONNECT] = &task_connect,
-    [TASK_DESTROY] = &task_destroy,
-    [TASK_SHOW] = &task_show,
-    [TASK_LIST] = &task_list,
-    [TASK_WAIT] = &task_wait,
-    [TASK_DESTROY_ALL] = &task_destroy_all,
-    [TASK_BATCH] = &task_batch,
+    CROSSED_MAX = 6, /* bad words of an argument that go into the cross product */
 };
 
 /* A command line as the kernel hands it over: each argument in memory of its own size. */
@@ -64,6 +54,38 @@ static void drop(struct words *words)
 {
     for (int i = 0; i < words->count; i++)
         free(words->list[i]);
+}
+
+/* The ways to write a line of command_lines.h: with "net-admin-helper|" before it, and with "~"
+ * as "|". */
+enum {
+    FORM_PROGRAM = 1,
+    FORM_TWO_WORDS = 2,
+    FORMS = 4,
+};
+
+/* Writes a line in one of the ways, with `word` for "@". False if it can't be written so. */
+static bool write_line(const char *line, const char *word, unsigned int form,
+                       char ret_text[static LINE_SIZE])
+{
+    bool has_task = strncmp(line, "cwg_", 4) == 0 || strncmp(line, "batch", 5) == 0;
+    const char *program = form & FORM_PROGRAM ? "net-admin-helper|" : "";
+    int length = snprintf(ret_text, LINE_SIZE, "%s", program);
+    char *option;
+
+    for (const char *next = line; *next; next++) {
+        bool is_word = *next == '@';
+
+        length += snprintf(ret_text + length, (size_t)(LINE_SIZE - length), "%.*s",
+                           is_word ? LINE_SIZE : 1, is_word ? word : next);
+        if (length >= LINE_SIZE)
+            unit_trouble("write_line");
+    }
+    if ((form & FORM_PROGRAM && !has_task) || (form & FORM_TWO_WORDS && !strchr(ret_text, '~')))
+        return false;
+    while ((option = strchr(ret_text, '~')))
+        *option = form & FORM_TWO_WORDS ? '|' : '=';
+    return true;
 }
 
 /* The lists of tasks and options are in some texts, and what is very short is in many. */
@@ -110,16 +132,30 @@ static void check_refused(const char *what, const struct words *words, const str
     check_text(what, words, &failure);
 }
 
+static void check_refused_line(const char *text, const struct task *usage, const char *begins)
+{
+    struct words words;
+
+    split(text, &words);
+    check_refused(text, &words, usage, begins);
+    drop(&words);
+}
+
 TEST(refused)
 {
-    for (size_t i = 0; i < refused_line_count; i++) {
-        struct words words;
-        char what[300];
+    static const char *const no_words[] = {"", NULL};
 
-        (void)snprintf(what, sizeof(what), "case %zu, %s", i, refused_lines[i].line);
-        split(refused_lines[i].line, &words);
-        check_refused(what, &words, task_of[refused_lines[i].usage], refused_lines[i].begins);
-        drop(&words);
+    for (size_t i = 0; i < refused_lines_count; i++) {
+        const struct refused_lines *lines = &refused_lines[i];
+
+        for (const char *const *word = lines->words ? lines->words : no_words; *word; word++) {
+            for (unsigned int form = 0; form < FORMS; form++) {
+                char text[LINE_SIZE];
+
+                if (write_line(lines->line, *word, form, text))
+                    check_refused_line(text, lines->usage, lines->begins);
+            }
+        }
     }
 }
 
@@ -135,14 +171,36 @@ static bool parse_good(const char *what, const struct words *words, struct comma
     return result == 0;
 }
 
+/* The same with a line. What is read is good until the next line. */
+static bool parse_line(const char *line, struct command_line *ret_line)
+{
+    static struct words words;
+
+    drop(&words);
+    split(line, &words);
+    return parse_good(line, &words, ret_line);
+}
+
+/* What a line with a target, an end and a port, or an endpoint and a key, comes to. */
+struct values {
+    const struct task *task;
+    int kind;
+    int number;
+    uint32_t net;
+    uint32_t host;
+    uint16_t port;
+    uint32_t address;
+    uint16_t peer_port;
+};
+
 static void check_values(const char *what, const struct command_line *line,
-                         const struct taken_line *wanted)
+                         const struct values *wanted)
 {
     static const struct key no_key = {{0}};
     const struct request *request = &line->request;
 
     expect(line->command == COMMAND_RUN, "%s: command %d", what, line->command);
-    expect(line->task == task_of[wanted->task], "%s: task", what);
+    expect(line->task == wanted->task, "%s: task", what);
     expect((int)request->target.kind == wanted->kind && request->target.number == wanted->number,
            "%s: target %d %d", what, (int)request->target.kind, request->target.number);
     expect(request->end.net == wanted->net && request->end.host == wanted->host, "%s: end %u %u",
@@ -152,28 +210,114 @@ static void check_values(const char *what, const struct command_line *line,
                request->peer.endpoint.port == wanted->peer_port,
            "%s: endpoint %08x %u", what, request->peer.endpoint.address,
            request->peer.endpoint.port);
-    expect(key_equal(&request->peer.public_key, wanted->key ? &lines_key : &no_key), "%s: key",
-           what);
+    expect(
+        key_equal(&request->peer.public_key, wanted->task == &task_connect ? &lines_key : &no_key),
+        "%s: key", what);
     expect(!request->peer.endpoint.ipv6 && !request->peer.preshared_key &&
                request->peer.keepalive == PEER_KEEPALIVE_KEPT && request->mtu == 0 &&
                request->preshared_key.kind == PRESHARED_NONE,
            "%s: something that wasn't given", what);
 }
 
+static void check_taken(const char *text, const struct values *wanted)
+{
+    struct command_line line;
+
+    memset(&line, 0xa5, sizeof(line));
+    if (parse_line(text, &line))
+        check_values(text, &line, wanted);
+}
+
+/* Under each name that the program may have, and with each task. */
 TEST(taken)
 {
-    for (size_t i = 0; i < taken_line_count; i++) {
-        struct command_line line;
-        struct words words;
-        char what[300];
+    static const char *const names[] = {"",
+                                        "./",
+                                        "/",
+                                        "/usr/local/bin/",
+                                        "//",
+                                        "a b/",
+                                        "../",
+                                        "/cwg_destroy/",
+                                        "|",
+                                        "/|",
+                                        "net-admin-helper|",
+                                        "./net-admin-helper|",
+                                        "/usr/local/bin/net-admin-helper|",
+                                        "Zq7|",
+                                        "%s|",
+                                        "cwg_create/|",
+                                        "cwg_creat|",
+                                        "CWG_CREATE|"};
 
-        (void)snprintf(what, sizeof(what), "case %zu, %s", i, taken_lines[i].line);
-        memset(&line, 0xa5, sizeof(line));
-        split(taken_lines[i].line, &words);
-        if (parse_good(what, &words, &line))
-            check_values(what, &line, &taken_lines[i]);
-        drop(&words);
+    for (size_t i = 0; i < COUNT(names); i++) {
+        char text[LINE_SIZE];
+
+        (void)snprintf(text, sizeof(text), "%scwg_create|7|5|1|51871", names[i]);
+        check_taken(text, &(struct values){&task_create, TARGET_PID, 7, 5, 1, .port = 51871});
+        (void)snprintf(text, sizeof(text), "%scwg_destroy|7|5|1", names[i]);
+        check_taken(text, &(struct values){&task_destroy, TARGET_PID, 7, 5, 1, .port = 0});
+        (void)snprintf(text, sizeof(text), "%s%s", names[i], LINES_CONNECT);
+        check_taken(text, &(struct values){&task_connect, TARGET_PID, 7, 5, 1,
+                                           .address = 0xc6336407, .peer_port = 51871});
     }
+}
+
+/* A line with these values, and what is behind the end. */
+static void check_numbers(struct values wanted, const char *rest)
+{
+    char text[LINE_SIZE];
+
+    (void)snprintf(text, sizeof(text), "x|%s|%s%d|%u|%u%s", wanted.task->name,
+                   wanted.kind == TARGET_DESCRIPTOR ? "fd:" : "", wanted.number, wanted.net,
+                   wanted.host, rest);
+    check_taken(text, &wanted);
+}
+
+/* The smallest and largest numbers, those where there is a digit more, and most ports. */
+TEST(values)
+{
+    static const int numbers[] = {1, 2, 9, 10, 32768, 65536, 1048576, 4194303, 4194304};
+    static const uint32_t nets[] = {0,   1,   5,     9,     10,      99,     100,
+                                    255, 256, 65535, 65536, 8388606, 8388607};
+    static const struct {
+        const char *text;
+        uint32_t address;
+        uint16_t port;
+    } endpoints[] = {
+        {"|1.0.0.0:1|" LINES_KEY, 0x01000000, 1},
+        {"|127.0.0.1:51871|" LINES_KEY, 0x7f000001, 51871},
+        {"|10.0.0.1:9|" LINES_KEY, 0x0a000001, 9},
+        {"|192.168.255.255:65535|" LINES_KEY, 0xc0a8ffff, 65535},
+        {"|223.255.255.255:443|" LINES_KEY, 0xdfffffff, 443},
+        {"|240.0.0.1:2|" LINES_KEY, 0xf0000001, 2},
+        {"|255.255.255.254:65535|" LINES_KEY, 0xfffffffe, 65535},
+    };
+
+    for (uint32_t port = 0; port <= 65535; port += port < 65000 ? 97 : 1) {
+        size_t peer = port % COUNT(endpoints);
+        struct values wanted = {
+            .task = &task_destroy,
+            .kind = port % 2 ? TARGET_DESCRIPTOR : TARGET_PID,
+            .number = numbers[port % COUNT(numbers)],
+            .net = nets[port % COUNT(nets)],
+            .host = port / 2 % 2,
+        };
+        char rest[16];
+
+        check_numbers(wanted, "");
+        wanted.task = &task_connect;
+        wanted.address = endpoints[peer].address;
+        wanted.peer_port = endpoints[peer].port;
+        check_numbers(wanted, endpoints[peer].text);
+        wanted.task = &task_create;
+        wanted.address = wanted.peer_port = 0;
+        wanted.port = (uint16_t)port;
+        (void)snprintf(rest, sizeof(rest), "|%u", port);
+        check_numbers(wanted, rest);
+    }
+    check_numbers((struct values){&task_destroy, TARGET_DESCRIPTOR, 0, 5, 1, .port = 0}, "");
+    check_numbers((struct values){&task_destroy, TARGET_DESCRIPTOR, INT_MAX, 5, 1, .port = 0}, "");
 }
 
 static bool same_text(const char *a, const char *b)
@@ -207,19 +351,31 @@ static void check_options(const char *what, const struct command_line *line,
            request->preshared_key.descriptor);
 }
 
+static void check_option_line(const char *text, const struct option_line *wanted)
+{
+    struct command_line line;
+
+    memset(&line, 0xa5, sizeof(line));
+    if (parse_line(text, &line))
+        check_options(text, &line, wanted);
+}
+
 TEST(options_taken)
 {
-    for (size_t i = 0; i < option_line_count; i++) {
-        struct command_line line;
-        struct words words;
-        char what[300];
+    char text[LINE_SIZE];
 
-        (void)snprintf(what, sizeof(what), "case %zu, %s", i, option_lines[i].line);
-        memset(&line, 0xa5, sizeof(line));
-        split(option_lines[i].line, &words);
-        if (parse_good(what, &words, &line))
-            check_options(what, &line, &option_lines[i]);
-        drop(&words);
+    for (unsigned int form = 0; form < FORMS; form++) {
+        for (size_t i = 0; i < option_line_count; i++) {
+            if (write_line(option_lines[i].line, "", form, text))
+                check_option_line(text, &option_lines[i]);
+        }
+        for (const char *const *path = preshared_paths; *path; path++) {
+            const struct option_line wanted = {
+                .preshared = PRESHARED_PATH, .path = *path, .keepalive = PEER_KEEPALIVE_KEPT};
+
+            if (write_line(LINES_CONNECT "|--preshared-key-file~@", *path, form, text))
+                check_option_line(text, &wanted);
+        }
     }
 }
 
@@ -235,8 +391,7 @@ TEST(options_anywhere)
 {
     static const int orders[][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2},
                                     {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
-    static const char *const arguments[] = {"7", "5", "1", "198.51.100.7:51871",
-                                            "hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo="};
+    static const char *const arguments[] = {"7", "5", "1", "198.51.100.7:51871", LINES_KEY};
     const struct option_line wanted = {
         .mtu = 1280, .keepalive = 25, .preshared = PRESHARED_DESCRIPTOR, .descriptor = 9};
     const size_t places = COUNT(arguments) + 1;
@@ -245,9 +400,7 @@ TEST(options_anywhere)
         size_t forms = number % 8, rest = number / 8;
         size_t place[3] = {rest % places, rest / places % places, rest / places / places % places};
         const int *order = orders[rest / places / places / places];
-        char text[400] = "cwg_connect";
-        struct command_line line;
-        struct words words;
+        char text[LINE_SIZE] = "cwg_connect";
 
         for (size_t i = 0; i <= COUNT(arguments); i++) {
             for (size_t j = 0; j < 3; j++) {
@@ -259,121 +412,100 @@ TEST(options_anywhere)
                 (void)snprintf(text + strlen(text), sizeof(text) - strlen(text), "|%s",
                                arguments[i]);
         }
-        split(text, &words);
-        if (parse_good(text, &words, &line))
-            check_options(text, &line, &wanted);
-        drop(&words);
+        check_option_line(text, &wanted);
     }
+}
+
+static void check_shown(const char *text, const struct shown_line *wanted)
+{
+    struct command_line line;
+
+    if (parse_line(text, &line))
+        expect(line.command == wanted->command && line.task == wanted->task, "%s: command %d, %s",
+               text, line.command, line.task ? line.task->name : "no task");
 }
 
 TEST(shown)
 {
-    for (size_t i = 0; i < shown_line_count; i++) {
-        struct command_line line;
-        struct words words;
-        char what[300];
+    static const char *const words[][2] = {
+        [COMMAND_HELP] = {"--help", "-h"}, [COMMAND_VERSION] = {"--version", "-V"}};
 
-        (void)snprintf(what, sizeof(what), "case %zu, %s", i, shown_lines[i].line);
-        split(shown_lines[i].line, &words);
-        if (parse_good(what, &words, &line)) {
-            expect(line.command == shown_lines[i].command, "%s: command %d", what, line.command);
-            expect(line.task == task_of[shown_lines[i].task], "%s: task", what);
+    for (size_t i = 0; i < shown_line_count * 2; i++) {
+        const struct shown_line *line = &shown_lines[i / 2];
+        char text[LINE_SIZE];
+
+        for (unsigned int form = 0; form < FORMS; form++) {
+            if (write_line(line->line, words[line->command][i % 2], form, text))
+                check_shown(text, line);
         }
-        drop(&words);
     }
 }
 
-/* What may be left out, and what has no value, given or not. */
+/* What may be left out, and what it is then: an end, JSON, the seconds of a wait, the file of a
+ * batch, nets. */
 TEST(left_out)
 {
     static const struct {
         const char *line;
+        const char *file;
+        uint32_t seconds;      /* of cwg_wait */
+        struct link_nets nets; /* with --nets */
         bool has_end;
         bool json;
     } lines[] = {
-        {"cwg_show|7", false, false},
-        {"cwg_show|--json|7", false, true},
-        {"cwg_show|7|--json", false, true},
-        {"net-admin-helper|cwg_show|7|5|1", true, false},
-        {"cwg_show|7|5|1|--json", true, true},
-        {"cwg_show|7|5|--json|1", true, true},
-        {"cwg_show|--json|fd:7|5|1", true, true},
-        {"cwg_create|7|5|1|0", true, false},
-        {"cwg_create|7|5|1|0|--json", true, true},
-        {"net-admin-helper|cwg_create|--json|7|5|1|0", true, true},
+        {"cwg_show|7", .json = false},
+        {"cwg_show|--json|7", .json = true},
+        {"cwg_show|7|--json", .json = true},
+        {"net-admin-helper|cwg_show|7|5|1", .has_end = true},
+        {"cwg_show|7|5|1|--json", .has_end = true, .json = true},
+        {"cwg_show|7|5|--json|1", .has_end = true, .json = true},
+        {"cwg_show|--json|fd:7|5|1", .has_end = true, .json = true},
+        {"cwg_create|7|5|1|0", .has_end = true},
+        {"cwg_create|7|5|1|0|--json", .has_end = true, .json = true},
+        {"cwg_create|--json|7|5|1|0", .has_end = true, .json = true},
+        {"cwg_wait|7|5|1", .seconds = 30, .has_end = true},
+        {"cwg_wait|7|5|1|0", .seconds = 0, .has_end = true},
+        {"cwg_wait|--alive|7|5|--json|1|12", .seconds = 12, .has_end = true, .json = true},
+        {"cwg_wait|fd:7|5|1|1", .seconds = 1, .has_end = true},
+        {"cwg_wait|7|5|1|3600", .seconds = 3600, .has_end = true},
+        {"batch", .file = NULL},
+        {"batch|-", .file = NULL},
+        {"net-admin-helper|batch|lines", .file = "lines"},
+        {"batch|/tmp/a b", .file = "/tmp/a b"},
+        {"batch|-x", .file = "-x"},
+        {"batch|fd:7", .file = "fd:7"},
+        {"batch|batch", .file = "batch"},
+        {"cwg_list|--nets|0", .nets = {0, 0}},
+        {"cwg_list|--nets|7", .nets = {7, 7}},
+        {"cwg_list|--nets|8388607", .nets = {LINK_NET_MAX, LINK_NET_MAX}},
+        {"cwg_list|--nets=7-7", .nets = {7, 7}},
+        {"cwg_list|--nets|0-0", .nets = {0, 0}},
+        {"cwg_list|--nets|7-8", .nets = {7, 8}},
+        {"cwg_list|--nets|9-10", .nets = {9, 10}},
+        {"cwg_list|--nets|0-8388607", .nets = {0, LINK_NET_MAX}},
     };
 
     for (size_t i = 0; i < COUNT(lines); i++) {
+        const char *text = lines[i].line;
+        const struct link_nets all = {0, LINK_NET_MAX};
+        const struct link_nets *nets = strstr(text, "--nets") ? &lines[i].nets : &all;
+        const struct request *request;
         struct command_line line;
-        struct words words;
 
-        split(lines[i].line, &words);
-        if (parse_good(lines[i].line, &words, &line)) {
-            expect(line.request.has_end == lines[i].has_end, "%s: end", lines[i].line);
-            expect(line.request.given[OPTION_JSON] == lines[i].json, "%s: JSON", lines[i].line);
-            expect(line.request.target.number == 7, "%s: target", lines[i].line);
-            expect(line.request.end.net == (lines[i].has_end ? 5 : 0), "%s: net", lines[i].line);
-        }
-        drop(&words);
-    }
-}
-
-TEST(seconds)
-{
-    static const struct {
-        const char *line;
-        uint32_t seconds;
-    } lines[] = {
-        {"cwg_wait|7|5|1", 30},
-        {"cwg_wait|7|5|1|0", 0},
-        {"cwg_wait|--alive|7|5|--json|1|12", 12},
-        {"cwg_wait|fd:7|5|1|1", 1},
-        {"net-admin-helper|cwg_wait|7|5|1|3600", 3600},
-    };
-
-    for (size_t i = 0; i < COUNT(lines); i++) {
-        struct command_line line;
-        struct words words;
-
-        split(lines[i].line, &words);
-        if (parse_good(lines[i].line, &words, &line)) {
-            expect(line.task == &task_wait, "%s: task", lines[i].line);
-            expect(line.request.seconds == lines[i].seconds, "%s: %u", lines[i].line,
-                   line.request.seconds);
-            expect(line.request.end.net == 5 && line.request.end.host == 1, "%s: end",
-                   lines[i].line);
-        }
-        drop(&words);
-    }
-}
-
-/* The file of a batch is whatever name is given, but for -. */
-TEST(files)
-{
-    static const struct {
-        const char *line;
-        const char *file;
-    } lines[] = {
-        {"net-admin-helper|batch", NULL},
-        {"batch", NULL},
-        {"net-admin-helper|batch|-", NULL},
-        {"net-admin-helper|batch|lines", "lines"},
-        {"batch|/tmp/a b", "/tmp/a b"},
-        {"batch|-x", "-x"},
-        {"batch|fd:7", "fd:7"},
-        {"batch|batch", "batch"},
-    };
-
-    for (size_t i = 0; i < COUNT(lines); i++) {
-        struct command_line line;
-        struct words words;
-
-        split(lines[i].line, &words);
-        if (parse_good(lines[i].line, &words, &line)) {
-            expect(line.task == &task_batch, "%s: task", lines[i].line);
-            expect(same_text(line.request.file, lines[i].file), "%s: file", lines[i].line);
-        }
-        drop(&words);
+        if (!parse_line(text, &line))
+            continue;
+        request = &line.request;
+        expect(strstr(text, line.task->name), "%s: %s", text, line.task->name);
+        expect(request->has_end == lines[i].has_end &&
+                   request->end.net == (lines[i].has_end ? 5 : 0) &&
+                   request->end.host == (lines[i].has_end ? 1 : 0),
+               "%s: end %u %u", text, request->end.net, request->end.host);
+        expect(request->given[OPTION_JSON] == lines[i].json, "%s: JSON", text);
+        expect(request->seconds == (line.task == &task_wait ? lines[i].seconds : 30),
+               "%s: %u seconds", text, request->seconds);
+        expect(same_text(request->file, lines[i].file), "%s: file", text);
+        expect(request->nets.first == nets->first && request->nets.last == nets->last,
+               "%s: nets %u to %u", text, request->nets.first, request->nets.last);
     }
 }
 
@@ -396,49 +528,6 @@ TEST(no_arguments_at_all)
     drop(&one);
 }
 
-/* Arguments to make command lines of. */
-static const char *const good_pids[] = {"1", "4194304", "fd:0", "fd:2147483647"};
-static const char *const bad_pids[] = {"", "0", "Zq7", "4194305", "fd:", "fd:Zq7", "fd:2147483648"};
-static const char *const good_nets[] = {"0", "8388607"};
-static const char *const bad_nets[] = {"", "8388608", "-1", "01", "Zq7", "18446744073709551616"};
-static const char *const good_hosts[] = {"0", "1"};
-static const char *const bad_hosts[] = {"", "2", "Zq7", "-0", "00"};
-static const char *const good_ports[] = {"0", "65535"};
-static const char *const bad_ports[] = {"", "65536", "Zq7", "0080"};
-static const char *const good_endpoints[] = {"1.0.0.0:1", "255.255.255.254:65535",
-                                             "[2001:db8::1]:1", "-"};
-static const char *const bad_endpoints[] = {"",      "1.2.3.4",   "1.2.3.4:0",
-                                            "Zq7:1", "0.0.0.0:1", "[fe80::1]:1"};
-static const char *const good_keys[] = {"hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo="};
-static const char *const bad_keys[] = {"", "Zq7", "hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmp=",
-                                       "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="};
-
-static const char *const good_seconds[] = {"0", "3600"};
-static const char *const bad_seconds[] = {"", "3601", "Zq7", "-1", "030", "30s"};
-
-static const char *const good_files[] = {"-", "lines", "/tmp/a b", "fd:7", "\x1b"};
-static const char *const bad_files[] = {""};
-
-static const struct {
-    const char *name;
-    const char *const *good;
-    size_t good_count;
-    const char *const *bad;
-    size_t bad_count;
-} choices[] = {
-    [ARGUMENT_PID] = {"pid", good_pids, COUNT(good_pids), bad_pids, COUNT(bad_pids)},
-    [ARGUMENT_NET] = {"net", good_nets, COUNT(good_nets), bad_nets, COUNT(bad_nets)},
-    [ARGUMENT_HOST] = {"host", good_hosts, COUNT(good_hosts), bad_hosts, COUNT(bad_hosts)},
-    [ARGUMENT_PORT] = {"port", good_ports, COUNT(good_ports), bad_ports, COUNT(bad_ports)},
-    [ARGUMENT_ENDPOINT] = {"peer_endpoint", good_endpoints, COUNT(good_endpoints), bad_endpoints,
-                           COUNT(bad_endpoints)},
-    [ARGUMENT_KEY] = {"peer_key", good_keys, COUNT(good_keys), bad_keys, COUNT(bad_keys)},
-    [ARGUMENT_SECONDS] = {"seconds", good_seconds, COUNT(good_seconds), bad_seconds,
-                          COUNT(bad_seconds)},
-    [ARGUMENT_FILE] = {"file", good_files, COUNT(good_files), bad_files, COUNT(bad_files)},
-    [ARGUMENT_POLICY] = {"file", good_files, COUNT(good_files), bad_files, COUNT(bad_files)},
-};
-
 static const enum argument create_arguments[] = {ARGUMENT_PID, ARGUMENT_NET, ARGUMENT_HOST,
                                                  ARGUMENT_PORT};
 static const enum argument connect_arguments[] = {ARGUMENT_PID, ARGUMENT_NET, ARGUMENT_HOST,
@@ -452,7 +541,7 @@ static const enum argument destroy_all_arguments[] = {ARGUMENT_PID};
 static const enum argument batch_arguments[] = {ARGUMENT_FILE};
 static const enum argument policy_arguments[] = {ARGUMENT_POLICY};
 
-static const struct {
+static const struct signature {
     const struct task *task;
     const char *name;
     const enum argument *arguments;
@@ -469,28 +558,43 @@ static const struct {
     {&task_check_policy, "check-policy", policy_arguments, COUNT(policy_arguments)},
 };
 
+static size_t count_words(const char *const *words, size_t max)
+{
+    size_t count = 0;
+
+    while (count < max && words[count])
+        count++;
+    return count;
+}
+
+/* How many words of an argument, good and bad, go into the cross product. */
+static size_t count_choices(enum argument argument)
+{
+    return count_words(argument_words[argument].good, SIZE_MAX) +
+           count_words(argument_words[argument].bad, CROSSED_MAX);
+}
+
 /* One command line of the cross product: `number` says which of the choices each argument is. */
-static void check_combination(size_t signature, size_t number, bool by_name)
+static void check_combination(const struct signature *signature, size_t number, bool by_name)
 {
     struct words words = {0};
     struct command_line line;
     const char *first_bad = NULL;
     char what[300];
-    size_t used = (size_t)snprintf(what, sizeof(what), "%s", signatures[signature].name);
+    size_t used = (size_t)snprintf(what, sizeof(what), "%s", signature->name);
 
     if (!by_name)
         add_word(&words, "net-admin-helper", strlen("net-admin-helper"));
-    add_word(&words, signatures[signature].name, strlen(signatures[signature].name));
-    for (size_t i = 0; i < signatures[signature].count; i++) {
-        enum argument argument = signatures[signature].arguments[i];
-        size_t good_count = choices[argument].good_count;
-        size_t choice = number % (good_count + choices[argument].bad_count);
-        const char *text = choice < good_count ? choices[argument].good[choice]
-                                               : choices[argument].bad[choice - good_count];
+    add_word(&words, signature->name, strlen(signature->name));
+    for (size_t i = 0; i < signature->count; i++) {
+        const struct argument_words *argument = &argument_words[signature->arguments[i]];
+        size_t choices = count_choices(signature->arguments[i]);
+        size_t good = count_words(argument->good, SIZE_MAX), choice = number % choices;
+        const char *text = choice < good ? argument->good[choice] : argument->bad[choice - good];
 
-        number /= good_count + choices[argument].bad_count;
-        if (choice >= good_count && !first_bad)
-            first_bad = choices[argument].name;
+        number /= choices;
+        if (choice >= good && !first_bad)
+            first_bad = argument->name;
         add_word(&words, text, strlen(text));
         used += (size_t)snprintf(what + used, sizeof(what) - used, " \"%s\"", text);
     }
@@ -498,52 +602,56 @@ static void check_combination(size_t signature, size_t number, bool by_name)
         char begins[64];
 
         (void)snprintf(begins, sizeof(begins), "%s: must ", first_bad);
-        check_refused(what, &words, signatures[signature].task, begins);
+        check_refused(what, &words, signature->task, begins);
     } else if (parse_good(what, &words, &line)) {
-        expect(line.task == signatures[signature].task, "%s: task", what);
+        expect(line.task == signature->task, "%s: task", what);
     }
     drop(&words);
 }
 
 TEST(cross_product)
 {
-    for (size_t signature = 0; signature < COUNT(signatures); signature++) {
+    for (size_t i = 0; i < COUNT(signatures); i++) {
         size_t combinations = 1;
 
-        for (size_t i = 0; i < signatures[signature].count; i++) {
-            enum argument argument = signatures[signature].arguments[i];
-
-            combinations *= choices[argument].good_count + choices[argument].bad_count;
-        }
+        for (size_t j = 0; j < signatures[i].count; j++)
+            combinations *= count_choices(signatures[i].arguments[j]);
         for (size_t number = 0; number < combinations; number++)
-            check_combination(signature, number, number % 5 == 0);
+            check_combination(&signatures[i], number, number % 5 == 0);
     }
 }
 
-/* Every number of a range's edges, by the values that come out. */
-TEST(values)
+/* A text of any length in the place of an argument whose others are good. */
+static void check_wrong(const struct signature *signature, size_t place, const char *text,
+                        size_t length, const char *begins)
 {
-    static const uint32_t nets[] = {0, 1, 255, 256, 65535, 65536, 8388606, 8388607};
+    struct words words = {0};
+    char what[LINE_SIZE];
 
-    for (uint32_t port = 0; port <= 65535; port += port < 65000 ? 97 : 1) {
-        char text[100];
-        struct words words;
-        struct command_line line;
-        struct taken_line wanted = {
-            .task = TASK_CREATE,
-            .kind = port % 2 ? TARGET_DESCRIPTOR : TARGET_PID,
-            .number = (int)port + 1,
-            .net = nets[port % COUNT(nets)],
-            .host = port / 2 % 2,
-            .port = (uint16_t)port,
-        };
+    (void)snprintf(what, sizeof(what), "%s, place %zu, \"%.*s\"", signature->name, place,
+                   length < 100 ? (int)length : 9, text);
+    add_word(&words, signature->name, strlen(signature->name));
+    for (size_t i = 0; i < signature->count; i++) {
+        const char *good = argument_words[signature->arguments[i]].good[0];
 
-        (void)snprintf(text, sizeof(text), "x|cwg_create|%s%d|%u|%u|%u", port % 2 ? "fd:" : "",
-                       wanted.number, wanted.net, wanted.host, port);
-        split(text, &words);
-        if (parse_good(text, &words, &line))
-            check_values(text, &line, &wanted);
-        drop(&words);
+        add_word(&words, i == place ? text : good, i == place ? length : strlen(good));
+    }
+    check_refused(what, &words, signature->task, begins);
+    drop(&words);
+}
+
+/* Each bad word alone, in each task that takes the argument. */
+TEST(bad_words)
+{
+    for (size_t i = 0; i < COUNT(signatures); i++) {
+        for (size_t place = 0; place < signatures[i].count; place++) {
+            const struct argument_words *argument = &argument_words[signatures[i].arguments[place]];
+            char begins[64];
+
+            (void)snprintf(begins, sizeof(begins), "%s: must ", argument->name);
+            for (const char *const *word = argument->bad; *word; word++)
+                check_wrong(&signatures[i], place, *word, strlen(*word), begins);
+        }
     }
 }
 
@@ -553,36 +661,22 @@ TEST(very_long_arguments)
     static const char fillers[] = {'1', '0', 'A', '.', ':', '/', '-', '%', '\x1b', '\xff', ' '};
     static char text[LONG_SIZE + 1];
 
-    for (size_t signature = 0; signature < COUNT(signatures); signature++) {
-        for (size_t place = 0; place < signatures[signature].count; place++) {
-            if (signatures[signature].arguments[place] == ARGUMENT_FILE ||
-                signatures[signature].arguments[place] == ARGUMENT_POLICY)
+    for (size_t i = 0; i < COUNT(signatures); i++) {
+        for (size_t number = 0; number < signatures[i].count * COUNT(fillers); number++) {
+            size_t place = number / COUNT(fillers), filler = number % COUNT(fillers);
+            enum argument argument = signatures[i].arguments[place];
+            char begins[64];
+
+            if (argument == ARGUMENT_FILE || argument == ARGUMENT_POLICY)
                 continue; /* may be of any length */
-            for (size_t filler = 0; filler < COUNT(fillers); filler++) {
-                struct words words = {0};
-                char what[64];
-                char begins[64];
-
-                memset(text, fillers[filler], LONG_SIZE);
-                if (filler % 3 == 2)
-                    memcpy(text, "fd:", 3);
-                add_word(&words, signatures[signature].name, strlen(signatures[signature].name));
-                for (size_t i = 0; i < signatures[signature].count; i++) {
-                    const char *good = choices[signatures[signature].arguments[i]].good[0];
-
-                    add_word(&words, i == place ? text : good,
-                             i == place ? LONG_SIZE : strlen(good));
-                }
-                (void)snprintf(what, sizeof(what), "%s, place %zu, filler %zu",
-                               signatures[signature].name, place, filler);
-                (void)snprintf(begins, sizeof(begins), "%s: must ",
-                               choices[signatures[signature].arguments[place]].name);
-                if (text[0] == '-')
-                    (void)snprintf(begins, sizeof(begins), "no such option; %s takes ",
-                                   signatures[signature].name);
-                check_refused(what, &words, signatures[signature].task, begins);
-                drop(&words);
-            }
+            memset(text, fillers[filler], LONG_SIZE);
+            if (filler % 3 == 2)
+                memcpy(text, "fd:", 3);
+            (void)snprintf(begins, sizeof(begins), "%s: must ", argument_words[argument].name);
+            if (text[0] == '-')
+                (void)snprintf(begins, sizeof(begins), "no such option; %s takes ",
+                               signatures[i].name);
+            check_wrong(&signatures[i], place, text, LONG_SIZE, begins);
         }
     }
 }
@@ -607,25 +701,16 @@ TEST(very_long_names)
     drop(&words);
 }
 
-/* Every byte in the place of each argument, alone and behind a good beginning. */
+/* Every byte in the place of each argument of cwg_create, behind a good beginning. */
 TEST(every_byte)
 {
-    for (int byte = 1; byte < 256; byte++) {
-        for (size_t place = 0; place < 4; place++) {
-            static const char *const good[] = {"cwg_create", "7", "5", "1", "80"};
-            static const char *const names[] = {"pid: must", "net: must", "host: must",
-                                                "port: must"};
-            struct words words = {0};
-            char text[] = {'1', (char)byte, 'Z', 'q', '7', '\0'};
-            char what[64];
+    static const char *const begins[] = {"pid: must", "net: must", "host: must", "port: must"};
 
-            for (size_t i = 0; i < COUNT(good); i++)
-                add_word(&words, i == place + 1 ? text : good[i],
-                         i == place + 1 ? strlen(text) : strlen(good[i]));
-            (void)snprintf(what, sizeof(what), "byte %d, place %zu", byte, place);
-            check_refused(what, &words, &task_create, names[place]);
-            drop(&words);
-        }
+    for (int byte = 1; byte < 256; byte++) {
+        const char text[] = {'1', (char)byte, 'Z', 'q', '7', '\0'};
+
+        for (size_t place = 0; place < COUNT(begins); place++)
+            check_wrong(&signatures[0], place, text, strlen(text), begins[place]);
     }
 }
 
@@ -655,7 +740,8 @@ TEST(descriptions)
         for (size_t j = 0; j < count; j++) {
             expect(task->arguments[j] == signatures[i].arguments[j], "%s: argument %zu", task->name,
                    j);
-            expect(strcmp(argument_name(task->arguments[j]), choices[task->arguments[j]].name) == 0,
+            expect(strcmp(argument_name(task->arguments[j]),
+                          argument_words[task->arguments[j]].name) == 0,
                    "%s: argument %zu", task->name, j);
             expect(unit_is_printable(argument_range(task->arguments[j])), "%s: argument %zu",
                    task->name, j);
@@ -698,39 +784,4 @@ TEST(descriptions)
         expect(!tasks[i]->run != !tasks[i]->run_at_home, "%s: where it runs", tasks[i]->name);
     expect(!task_by_name(""), "a task without a name");
     expect(!task_by_name("cwg_creat") && !task_by_name("cwg_create2"), "a part of a name");
-}
-
-/* Which nets are asked for: all, one, or those from one to another. */
-TEST(nets)
-{
-    static const struct {
-        const char *given; /* NULL: nothing */
-        struct link_nets nets;
-    } cases[] = {
-        {NULL, {0, LINK_NET_MAX}},
-        {"0", {0, 0}},
-        {"7", {7, 7}},
-        {"8388607", {LINK_NET_MAX, LINK_NET_MAX}},
-        {"7-7", {7, 7}},
-        {"0-0", {0, 0}},
-        {"7-8", {7, 8}},
-        {"9-10", {9, 10}},
-        {"0-8388607", {0, LINK_NET_MAX}},
-    };
-
-    for (size_t i = 0; i < COUNT(cases); i++) {
-        struct words words = {0};
-        struct command_line line;
-
-        add_word(&words, "cwg_list", strlen("cwg_list"));
-        if (cases[i].given) {
-            add_word(&words, "--nets", strlen("--nets"));
-            add_word(&words, cases[i].given, strlen(cases[i].given));
-        }
-        if (parse_good("nets", &words, &line))
-            expect(line.request.nets.first == cases[i].nets.first &&
-                       line.request.nets.last == cases[i].nets.last,
-                   "case %zu: %u to %u", i, line.request.nets.first, line.request.nets.last);
-        drop(&words);
-    }
 }

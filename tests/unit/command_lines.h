@@ -1,5 +1,9 @@
-/* Command lines, their arguments apart by '|', and what is to become of them. Texts that must not
- * be seen again have "Zq7" in them. */
+/* Command lines, with '|' between their arguments, and what is to become of them. Texts that must
+ * not be seen again have "Zq7" in them.
+ *
+ * In a line "@" stands for each word of a list, and "~" for "=" and for "|", between an option and
+ * its value. A line that begins with a task's name is also meant with "net-admin-helper|" before
+ * it. */
 #pragma once
 
 #include <stdbool.h>
@@ -8,44 +12,30 @@
 
 #include "helper/command/arguments.h"
 
-enum task_number {
-    TASK_NONE,
-    TASK_CREATE,
-    TASK_CONNECT,
-    TASK_DESTROY,
-    TASK_SHOW,
-    TASK_LIST,
-    TASK_WAIT,
-    TASK_DESTROY_ALL,
-    TASK_BATCH,
-};
+#define LINES_KEY     "hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo="
+#define LINES_CONNECT "cwg_connect|7|5|1|198.51.100.7:51871|" LINES_KEY
 
-struct refused_line {
+/* Lines that are refused with the same text. */
+struct refused_lines {
+    const struct task *usage; /* whose synopsis is to be shown; NULL: none */
+    const char *begins;       /* how the text begins: with the argument that is wrong */
     const char *line;
-    enum task_number usage; /* whose synopsis is to be shown */
-    const char *begins;     /* how the text begins: with the argument that is wrong */
+    const char *const *words; /* ends with NULL; or NULL: the line has no "@" */
 };
 
-extern const struct refused_line refused_lines[];
-extern const size_t refused_line_count;
+extern const struct refused_lines refused_lines[];
+extern const size_t refused_lines_count;
 
-struct taken_line {
-    const char *line;
-    enum task_number task;
-    int kind;
-    int number;
-    uint32_t net;
-    uint32_t host;
-    uint16_t port;
-    uint32_t address;
-    uint16_t peer_port;
-    bool key; /* that of lines_key */
+/* What an argument may be, in a table of each kind of argument. */
+struct argument_words {
+    const char *name;
+    const char *const *good; /* ends with NULL */
+    const char *const *bad;  /* the same; the first few go into the cross product of all */
 };
 
-extern const struct taken_line taken_lines[];
-extern const size_t taken_line_count;
+extern const struct argument_words argument_words[];
 
-/* What options and the newer endpoints come to: of lines whose other values don't matter. */
+/* Arguments of cwg_connect, and what comes of them; everything else is as if it weren't given. */
 struct option_line {
     const char *line;
     enum {
@@ -63,14 +53,17 @@ struct option_line {
 extern const struct option_line option_lines[];
 extern const size_t option_line_count;
 
-/* The key of all taken lines that have one. */
+/* Files of preshared keys that are names of files, whatever they look like; ends with NULL. */
+extern const char *const preshared_paths[];
+
+/* The key that LINES_KEY is. */
 extern const struct key lines_key;
 
-/* Those that ask for something to be shown. */
+/* Lines that ask for something to be shown. "@" stands for each way to ask for it. */
 struct shown_line {
     const char *line;
     enum command command;
-    enum task_number task;
+    const struct task *task;
 };
 
 extern const struct shown_line shown_lines[];
