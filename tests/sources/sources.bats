@@ -274,3 +274,16 @@ first_column()
     done < <(sed '1,/^## The tests/d' doc/threats.md | awk -F' *\\| *' '$2 ~ /^[0-9]+$/ { print $3 }')
     [ "$rows" -gt 30 ]
 }
+
+# | link/key.c | key, preshared | net/links, cli/help | fuzz target, ... |
+@test "tests/README.md has a row for each source file, and what a row names is there" {
+    local row=() source name
+    diff <(sed -n 's/^| \([a-z/_]*\.c\) |.*/src\/\1/p' tests/README.md | sort) <(git ls-files 'src/*.c' | sort)
+    while IFS='|' read -ra row; do
+        source=${row[1]// /}
+        [ -n "${row[2]// /}${row[3]// /}${row[4]// /}" ] || { echo "no test: $source" >&2; return 1; }
+        for name in ${row[2]//,/}; do [ -e "tests/unit/${name}_test.c" ] || { echo "$source: $name" >&2; return 1; }; done
+        for name in ${row[3]//,/}; do [ -e "tests/$name.bats" ] || { echo "$source: $name" >&2; return 1; }; done
+        for name in ${row[4]//,/}; do [ -e "tests/fuzz/${name}_fuzz.c" ] || { echo "$source: $name" >&2; return 1; }; done
+    done < <(grep '^| [a-z/_]*\.c |' tests/README.md)
+}
