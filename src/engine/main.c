@@ -38,8 +38,10 @@ enum {
 /* A loop that is always busy asks poll() this often, or the control socket would wait for ever. */
 #define UNPOLLED_MAX (SECONDS / 50)
 
-static struct tunnel tunnel;
-static struct control control;
+struct engine {
+    struct tunnel tunnel;
+    struct control control;
+};
 
 static bool is_open(int fd)
 {
@@ -52,13 +54,13 @@ static int set_nonblocking(int fd)
 }
 
 /* Returns milliseconds for poll(), rounded up: a round that comes early finds nothing to do. */
-static int timeout(void)
+static int timeout(const struct tunnel *tunnel)
 {
-    int64_t next = tunnel_next(&tunnel), left;
+    int64_t next = tunnel_next(tunnel), left;
 
     if (next == INT64_MAX)
         return -1;
-    left = (next - tunnel.now + 999999) / 1000000;
+    left = (next - tunnel->now + 999999) / 1000000;
     if (left < 0)
         return 0;
     return left < INT_MAX ? (int)left : INT_MAX;
@@ -73,61 +75,63 @@ struct ready {
 
 /* The only errors of these sockets are answers to time stamps: they aren't connected, so ICMP says
  * nothing to them. */
-static bool is_readable(const struct pollfd *polled)
+static bool is_readable(struct tunnel *tunnel, const struct pollfd *polled)
 {
     if (polled->revents & POLLERR)
-        (void)udp_read_answers(&tunnel.udp, polled->fd, &tunnel.remote);
+        (void)udp_read_answers(&tunnel->udp, polled->fd, &tunnel->remote);
     return polled->revents;
 }
 
-static void wait_for_something(struct ready *ready)
+static void wait_for_something(struct engine *engine, struct ready *ready)
 {
+    struct tunnel *tunnel = &engine->tunnel;
     bool busy = ready->tun || ready->udp4 || ready->udp6;
     struct pollfd polled[POLLED] = {
         [POLL_TUN] = {.fd = HANDOVER_TUN, .events = POLLIN},
-        [POLL_UDP4] = {.fd = tunnel.udp.fd4, .events = POLLIN},
-        [POLL_UDP6] = {.fd = tunnel.udp.fd6, .events = POLLIN},
+        [POLL_UDP4] = {.fd = tunnel->udp.fd4, .events = POLLIN},
+        [POLL_UDP6] = {.fd = tunnel->udp.fd6, .events = POLLIN},
     };
 
-    control_poll(&control, polled + POLL_CONTROL);
-    if (poll(polled, POLLED, busy ? 0 : timeout()) <= 0)
+    control_poll(&engine->control, polled + POLL_CONTROL);
+    if (poll(polled, POLLED, busy ? 0 : timeout(tunnel)) <= 0)
         return;
     ready->tun = polled[POLL_TUN].revents;
-    ready->udp4 = is_readable(&polled[POLL_UDP4]);
-    ready->udp6 = is_readable(&polled[POLL_UDP6]);
-    tunnel.now = clock_nanoseconds();
-    control_run(&control, polled + POLL_CONTROL, &tunnel);
+    ready->udp4 = is_readable(tunnel, &polled[POLL_UDP4]);
+    ready->udp6 = is_readable(tunnel, &polled[POLL_UDP6]);
+    tunnel->now = clock_nanoseconds();
+    control_run(&engine->control, polled + POLL_CONTROL, tunnel);
 }
 
-static void run(void)
+static void run(struct engine *engine)
 {
-    int64_t polled = tunnel.now;
+    struct tunnel *tunnel = &engine->tunnel;
+    int64_t polled = tunnel->now;
     struct ready ready = {0};
 
-    while (!tunnel.device_gone) {
-        if (!(ready.tun || ready.udp4 || ready.udp6) || tunnel.now - polled >= UNPOLLED_MAX) {
-            wait_for_something(&ready);
+    while (!tunnel->device_gone) {
+        if (!(ready.tun || ready.udp4 || ready.udp6) || tunnel->now - polled >= UNPOLLED_MAX) {
+            wait_for_something(engine, &ready);
             polled = clock_nanoseconds();
         }
-        tunnel.now = clock_nanoseconds();
-        tunnel_run_timers(&tunnel);
+        tunnel->now = clock_nanoseconds();
+        tunnel_run_timers(tunnel);
         if (ready.udp4) {
-            ready.udp4 = inbound_run(&tunnel, tunnel.udp.fd4);
+            ready.udp4 = inbound_run(tunnel, tunnel->udp.fd4);
             ready.tun = true;
         }
         if (ready.udp6) {
-            ready.udp6 = inbound_run(&tunnel, tunnel.udp.fd6);
+            ready.udp6 = inbound_run(tunnel, tunnel->udp.fd6);
             ready.tun = true;
         }
         if (ready.tun)
-            ready.tun = outbound_run(&tunnel);
+            ready.tun = outbound_run(tunnel);
     }
 }
 
 /* Sends the public key, and returns whether the helper's answer is to go on. */
-static bool report(void)
+static bool report(const struct tunnel *tunnel)
 {
-    const struct key *key = noise_public_key(tunnel.noise);
+    const struct key *key = noise_public_key(tunnel->noise);
     char go = 0;
 
     if (send(HANDOVER_START, key->bytes, KEY_SIZE, MSG_NOSIGNAL) != KEY_SIZE ||
@@ -139,16 +143,18 @@ static bool report(void)
 
 static int serve(void)
 {
+    static struct engine engine; /* of a size that a stack may not have */
+    struct tunnel *tunnel = &engine.tunnel;
     int udp6 = is_open(HANDOVER_UDP6) ? HANDOVER_UDP6 : -1;
 
     if (set_nonblocking(HANDOVER_TUN) < 0 || set_nonblocking(HANDOVER_UDP4) < 0 ||
         (udp6 >= 0 && set_nonblocking(udp6) < 0) ||
-        !tunnel_init(&tunnel, HANDOVER_TUN, HANDOVER_UDP4, udp6) || control_init(&control) ||
+        !tunnel_init(tunnel, HANDOVER_TUN, HANDOVER_UDP4, udp6) || control_init(&engine.control) ||
         sandbox_enter())
         return EXIT_FAILURE;
-    if (report())
-        run();
-    tunnel_end(&tunnel);
+    if (report(tunnel))
+        run(&engine);
+    tunnel_end(tunnel);
     return EXIT_SUCCESS;
 }
 
