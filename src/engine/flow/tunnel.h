@@ -79,7 +79,7 @@ void tunnel_set_remote(struct tunnel *tunnel, const struct remote *remote);
 /* Forgets the longest packet: the device's MTU may be another from now on (TUNNEL_PAD_TO). */
 void tunnel_forget_lengths(struct tunnel *tunnel);
 
-/* Does what is due by time. */
+/* Runs the timers that are due. */
 void tunnel_run_timers(struct tunnel *tunnel);
 /* Returns when tunnel_run_timers() is to be called again at the latest; INT64_MAX: never. */
 int64_t tunnel_next(const struct tunnel *tunnel);

@@ -68,10 +68,10 @@ uint8_t *udp_reserve(struct udp *udp, struct remote *to, size_t length, uint8_t 
  * longer exists it is forgotten; udp_send() does the same. */
 void udp_flush(struct udp *udp, struct remote *to);
 
-/* Sends a single datagram to the peer, behind what is gathered. */
+/* Sends a single datagram to the peer, behind the batch that is gathered. */
 void udp_send(struct udp *udp, struct remote *to, const void *bytes, size_t length,
               uint8_t traffic_class);
-/* Sends a single datagram to whomever, before what is gathered. */
+/* Sends a single datagram to any address, ahead of the batch that is gathered. */
 void udp_reply(const struct udp *udp, struct remote *to, const void *bytes, size_t length,
                uint8_t traffic_class);
 

@@ -58,14 +58,14 @@ enum {
 };
 
 struct packet {
-    size_t length;   /* by its own header: what is behind it is padding */
+    size_t length;   /* by its own header; bytes behind that are padding */
     uint32_t source; /* addresses in host byte order */
     uint32_t destination;
     uint8_t traffic_class; /* DSCP and ECN */
 };
 
-/* Reads the IP header of what is in `bytes`. Returns false if it is no IPv4 packet whose header and
- * length are within `size`. */
+/* Reads the IP header of the packet in `bytes`. Returns false if it is no IPv4 packet whose header
+ * and length are within `size`. */
 bool packet_parse(const uint8_t *bytes, size_t size, struct packet *ret_packet);
 
 /* The content of an IP packet, behind its options. */

@@ -28,8 +28,8 @@ struct split {
     uint32_t sequence;      /* TCP: of the first segment */
     uint16_t id;            /* of the first segment */
     uint16_t number;        /* of segments given */
-    uint16_t ip_sum;        /* of what is the same in each IP header */
-    uint16_t transport_sum; /* of what is the same in each pseudo-header and transport header */
+    uint16_t ip_sum;        /* of the fields that all IP headers share */
+    uint16_t transport_sum; /* of the fields that all pseudo-headers and transport headers share */
     uint8_t protocol;       /* IPPROTO_TCP or IPPROTO_UDP */
     uint8_t flags;          /* TCP: of the super-packet */
     bool finished;

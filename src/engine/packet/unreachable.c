@@ -23,7 +23,7 @@ struct ipv6 {
 enum {
     IPV4_SIZE = sizeof(struct packet_ipv4),
     IPV6_SIZE = sizeof(struct ipv6),
-    ICMP_SIZE = 8,          /* of ours, and of every one that we have to look at */
+    ICMP_SIZE = 8,          /* of the header, in ICMP and in ICMPv6 */
     CLASS_CONTROL = 6 << 5, /* precedence "internetwork control" (RFC 1812, 4.3.2.5) */
     REPLY_TTL = 64,
 };

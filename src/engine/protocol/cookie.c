@@ -61,7 +61,7 @@ enum cookie_verdict cookie_check(const struct cookie_checker *checker, const uin
                                  size_t length, bool under_load,
                                  const uint8_t source[static COOKIE_SOURCE_SIZE], int64_t now)
 {
-    size_t length1 = length - sizeof(struct message_macs); /* of what is under mac1 */
+    size_t length1 = length - sizeof(struct message_macs); /* of the part under mac1 */
     size_t length2 = length - HASH_MAC_SIZE;
     uint8_t cookie[COOKIE_SIZE];
     bool right;
