@@ -19,7 +19,7 @@ install_helper()
 
     chmod a+rx "$BATS_RUN_TMPDIR" "$BATS_FILE_TMPDIR" "$(dirname "$BATS_RUN_TMPDIR")"
     mkdir -p "$directory"
-    install -s -m 0750 -o root -g "$APP_GID" "$program" "$directory/$NAME"
+    install -m 0750 -o root -g "$APP_GID" "$program" "$directory/$NAME"
     setcap "$capabilities" "$directory/$NAME"
     HELPER=$directory/$NAME
     export HELPER
@@ -32,7 +32,7 @@ install_engine()
 {
     local path=/var/lib/net-admin-helper-test/cwg-engine
     mkdir -p "${path%/*}"
-    install -s -m 0710 -o root -g "$APP_GID" "$ROOT/build/cwg-engine" "$path.new"
+    install -m 0710 -o root -g "$APP_GID" "$ROOT/build/cwg-engine" "$path.new"
     if cmp -s "$path.new" "$path" && [ "$(stat -c '%a %g' "$path")" = "710 $APP_GID" ]; then
         rm "$path.new"
     else

@@ -11,7 +11,6 @@
 #     +-----------------------------------------------------+
 
 # shellcheck disable=SC2030,SC2031 # a test is a subshell, and nothing of it is meant to last
-# bats file_tags=only-6-1
 bats_require_minimum_version 1.5.0
 load net
 
@@ -84,6 +83,7 @@ engine_of()
     inside "$1" ip link show "$2" | sed -nE 's/^ *alias .*: engine, process ([0-9]+)$/\1/p'
 }
 
+# bats test_tags=kernel,only-6-1
 @test "each link is a row of its container, in order, and its state is told" {
     local key1 key2
     key1=$(cwg site1 create "$c1" 7 0 5101)
@@ -224,7 +224,8 @@ END
     wait_for grep -qx sleep "/proc/$other/comm"
     run --separate-stderr at site1 "$TOOLS/at-syscall" --uid "$APP_UID" --gid "$APP_GID" --timeout 100 each --do "
         [ \$CALL = pidfd_open ] && [ ! -e $killed ] || exit 0
-        kill -KILL $c1 && : >$killed" -- "$HELPER" cwg_list
+        kill -KILL $c1 && : >$killed
+        while grep -q '^State:.[^ZX]' /proc/$c1/status; do :; done" -- "$HELPER" cwg_list
     [ "$status" = 0 ] || fail "$status: $stderr"
     [ -e "$killed" ]
     grep -q "^$other .*  wg-7-0 " <<<"$output" || fail "$output"

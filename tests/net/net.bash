@@ -140,14 +140,17 @@ two_sites()
     ip netns add site1
     ip netns add site2
     SITES=(site1 site2)
-    ip -n site1 link add v1 type veth peer name v2 netns site2
-    ip -n site1 address add 192.0.2.1/24 dev v1
-    ip -n site2 address add 192.0.2.2/24 dev v2
-    local number
-    for number in 1 2; do
-        ip -n "site$number" link set lo up
-        ip -n "site$number" link set "v$number" up
-    done
+    ip -n site1 -batch - <<END
+link add v1 type veth peer name v2 netns site2
+address add 192.0.2.1/24 dev v1
+link set lo up
+link set v1 up
+END
+    ip -n site2 -batch - <<END
+address add 192.0.2.2/24 dev v2
+link set lo up
+link set v2 up
+END
 }
 
 # Runs a command in a site, as root, or as the application.
@@ -305,14 +308,14 @@ no_sockets()
 }
 
 # Which of a command's system calls to kill it at: reads their numbers, and prints every Nth: to_be_killed [N]
-# In the VM, where each takes its time, it is every sixth at least, other ones on each of the kernels. With
+# In the VM, where each takes its time, it is every twelfth at least, other ones on each of the kernels. With
 # NAH_EVERY_CALL=1 it is all.
 to_be_killed()
 {
     local release step=${1:-2}
     release=$(uname -r)
     release=${release#*.}
-    [ -z "${NAH_IN_VM:-}" ] || [ "$step" -ge 6 ] || step=6
+    [ -z "${NAH_IN_VM:-}" ] || [ "$step" -ge 12 ] || step=12
     [ -z "${NAH_EVERY_CALL:-}" ] || step=1
     awk -v step="$step" -v kernel="${release%%[^0-9]*}" 'NR % step == kernel % step'
 }
