@@ -31,12 +31,21 @@ demo-vm:
 	$(DEMO_BUILD)
 	@demo/run --vm $(if $(filter-out file,$(origin SERIES)),$(SERIES))
 
-## make check        install what it needs, build, and run all tests (root)
+## make check        install what it needs, build, and run the tests: 12 minutes on two processors (root)
 .PHONY: check
-check:
-	scripts/deps build demo vm test
-	$(MAKE) --no-print-directory --silent build tools variants
+check: tested
 	tests/check
+
+## make check-all    every test on each kernel, the newest too, every call to kill at, long fuzzing: a night (root)
+.PHONY: check-all
+check-all: tested
+	NAH_EVERY_CALL=1 NAH_FUZZ_SECONDS=600 tests/check sources unit cli fuzz engine net 6.1-all 6.12-all new-all
+
+# All that is needed before tests run.
+.PHONY: tested
+tested:
+	scripts/deps build demo vm test
+	$(MAKE) --no-print-directory --silent -j$(shell nproc) build tools variants
 
 ## make test-deps    install what the tests need (Debian, as root)
 .PHONY: test-deps

@@ -3,6 +3,7 @@
 # seen only once after the machine has booted, so that this file is the first by its name; and only in the VM, because
 # elsewhere the modules are none of a test's business.
 
+# bats file_tags=kernel
 bats_require_minimum_version 1.5.0
 load net
 

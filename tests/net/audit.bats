@@ -8,7 +8,6 @@
 #     |  +----------------+                 |
 #     +-------------------------------------+
 
-# bats file_tags=only-6-1
 bats_require_minimum_version 1.5.0
 load net
 
@@ -139,6 +138,7 @@ net_of()
     echo "net:[$(stat -L -c %i "/proc/$1/ns/net")]"
 }
 
+# bats test_tags=kernel,only-6-1
 @test "each change leaves a line: who, what, where, and what came of it" {
     local where
     where="in $(net_of "$c1") (pid $c1)"
@@ -183,7 +183,6 @@ failed: ${stderr#"$NAME: "}"
     run ! grep -qF "${PRESHARED:0:20}" "$LINES"
 }
 
-# bats test_tags=any-backend
 @test "a create's options are in it, and a key where a link was made" {
     local where key
     where="in $(net_of "$c1") (pid $c1)"
@@ -209,7 +208,6 @@ failed: ${stderr#"$NAME: "}"
     assert_line 86 "$APP_UID: cwg_destroy net 8 host 1 $where: ok"
 }
 
-# bats test_tags=any-backend
 @test "what is refused leaves one, with the text that the caller gets" {
     local command where
     where="in $(net_of "$c1") (pid $c1)"
@@ -239,7 +237,6 @@ failed: ${stderr#"$NAME: "}"
     run ! grep -q 'not printable' "$LINES"
 }
 
-# bats test_tags=any-backend
 @test "a key that can't be delivered is a link that isn't made, in the log, too" {
     local code=0
     listen
@@ -249,7 +246,6 @@ failed: ${stderr#"$NAME: "}"
         sed "s/^$NAME: //" "$BATS_TEST_TMPDIR/error")"
 }
 
-# bats test_tags=any-backend
 @test "a syslog daemon takes the line as it is" {
     local file=$BATS_TEST_TMPDIR/messages
     # shellcheck disable=SC2016
@@ -263,7 +259,6 @@ failed: ${stderr#"$NAME: "}"
     wait_for grep -q " authpriv.warn ${NAME}\[$(cat "$PID_FILE")\]: user $APP_UID: cwg_create .*: failed: " "$file"
 }
 
-# bats test_tags=any-backend
 @test "wrong arguments, help and the version leave none, since nothing was asked for" {
     listen
     run --separate-stderr logged cwg_create "$c1" 7 2 5007
@@ -274,7 +269,6 @@ failed: ${stderr#"$NAME: "}"
     assert_no_line
 }
 
-# bats test_tags=any-backend
 @test "where nobody listens, or not as syslog does, a task is done as ever, and at once" {
     local what
     local -A prepare=(
@@ -336,7 +330,6 @@ more_lines_than()
     [ "$(wc -l <"$LINES")" -gt "$1" ]
 }
 
-# bats test_tags=any-backend
 @test "however few descriptors there are, nothing is done without a line" {
     local number made=0 failed=0
     listen
@@ -382,7 +375,6 @@ assert_line_number()
     [ "$(wc -l <"$LINES")" = 7 ] || fail "$(cat "$LINES")"
 }
 
-# bats test_tags=any-backend
 @test "a create of a batch whose result can't be delivered is one that was refused; what stands is told as done" {
     local code=0 line
     listen
@@ -413,7 +405,6 @@ logged_with()
         env -- prlimit --nofile="$number:$number" "$HELPER" "$@" 3>&-
 }
 
-# bats test_tags=any-backend
 @test "a caller in a user namespace of his own is no user by number, whatever he mounts" {
     local who="a user of another user namespace" map
     listen

@@ -11,7 +11,6 @@
 #     +-------------------------+          +-------------------------+
 # shellcheck disable=SC2030,SC2031 # each test has variables of its own
 
-# bats file_tags=only-6-1
 bats_require_minimum_version 1.5.0
 load net
 
@@ -137,6 +136,7 @@ field_of()
 
 # ---- answers ----
 
+# bats test_tags=kernel,only-6-1
 @test "lines are answered in their order, and one that fails keeps none from being done" {
     batch_of "cwg_create $c1 7 0 5107" "# a comment" "" "cwg_create $c1 8 0 0 --json" "cwg_create $c1 7 0 5108" \
         "cwg_destroy $c1 9 0" "nonsense" "  cwg_connect	$c1 7  1 192.0.2.2:5107 $KEY " "cwg_create $c1 9 0" \
@@ -319,6 +319,7 @@ links_of()
     no_batch_left
 }
 
+# bats test_tags=kernel,only-6-12
 @test "links of many containers, in turns" {
     local number round rounds=7 pids=() pid
     [ -z "${NAH_IN_VM:-}" ] || rounds=1
@@ -377,6 +378,7 @@ links_of()
     end_batch 1
 }
 
+# bats test_tags=kernel,only-6-1
 @test "a container that ends takes its links with it, though a batch that has worked in it waits for lines" {
     local gone
     container gone
@@ -575,6 +577,7 @@ raise your limit"* ]] || fail "$ANSWER"
     end_batch 1
 }
 
+# bats test_tags=kernel,only-6-12
 @test "what it has made lives on after it, as any link" {
     local key1 key2
     start_batch
@@ -636,6 +639,7 @@ os.read(int(sys.argv[2]), 1 << 20)
 sys.exit(command.wait())
 '
 
+# bats test_tags=kernel,only-6-12
 @test "a container ends with its links and their ports, though nobody reads what a command says of it" {
     local line gone code
     for line in "cwg_create PID 8 0 5108" "cwg_create PID 8 0 5108 --json"; do
@@ -754,6 +758,7 @@ over_socket()
     BATCH_OF=
 }
 
+# bats test_tags=kernel,only-6-1
 @test "with --undo, what it has made is removed if its input ends without commit, and nothing else" {
     local gone
     container gone
@@ -822,6 +827,7 @@ over_socket()
 
 # ---- ends ----
 
+# bats test_tags=kernel,only-6-12
 @test "a link that was renamed in the container before its result couldn't be delivered is taken back all the same" {
     local sink=$BATS_TEST_TMPDIR/sink reader code=0 write=1
     mkfifo "$sink"
@@ -872,6 +878,7 @@ assert_undone()
     assert_undone "$code"
 }
 
+# bats test_tags=kernel,only-6-1
 @test "wherever it is killed, no process of it is left, and what it has begun can be repeated" {
     local i net pause state
     start_batch

@@ -13,7 +13,6 @@
 #
 # The sites live as long as this file, containers only as long as a test.
 
-# bats file_tags=only-6-12
 bats_require_minimum_version 1.5.0
 load net
 
@@ -195,6 +194,7 @@ listens()
     assert_success_with ""
 }
 
+# bats test_tags=kernel,only-6-12
 @test "with the same preshared key at both ends a link works: from a file, standard input, a descriptor" {
     local psk file
     psk=$(wg genpsk)
@@ -223,6 +223,7 @@ listens()
     pings "$c2" 10.0.0.16
 }
 
+# bats test_tags=kernel,only-6-12
 @test "with different preshared keys, or one at one end only, there is no session; with the right one there is" {
     local psk
     psk=$(wg genpsk)
@@ -238,6 +239,7 @@ listens()
     pings "$c1" 10.0.0.15
 }
 
+# bats test_tags=kernel,only-6-1
 @test "a preshared key stays when the link is connected again without one, and goes by zeros, or with the peer" {
     local psk before
     psk=$(wg genpsk)
@@ -304,6 +306,7 @@ listens()
 
 # ---- keepalives, and peers whose place isn't known ----
 
+# bats test_tags=kernel,only-6-12
 @test "a keepalive is set, kept when the link is connected again, turned off by 0, and gone with the peer" {
     two_ends
     connect1
@@ -344,6 +347,7 @@ has_received_more_than()
     pings "$c2" 10.0.0.14
 }
 
+# bats test_tags=kernel,only-6-12
 @test "an end that doesn't know where its peer is learns it when the peer sends" {
     two_ends
     run --separate-stderr cwg site1 connect "$c1" 7 1 - "$KEY2"
@@ -366,6 +370,7 @@ has_received_more_than()
     [ "$(endpoint_of "$c1" wg-7-0)" = 192.0.2.2:5102 ]
 }
 
+# bats test_tags=kernel,only-6-12
 @test "connecting again with - leaves the endpoint where the peer has roamed to, and the session as it is" {
     local before psk
     psk=$(wg genpsk)
@@ -400,6 +405,7 @@ has_received_more_than()
 
 # ---- IPv6 ----
 
+# bats test_tags=kernel,only-6-12
 @test "sites are linked by IPv6, and an IPv4 endpoint can follow, and IPv6 again" {
     two_ends
     run --separate-stderr cwg site1 connect "$c1" 7 1 '[2001:db8::2]:5102' "$KEY2"
@@ -437,6 +443,7 @@ has_received_more_than()
 }
 
 # A site that has turned IPv6 off: not one whose kernel hasn't got it (see the next).
+# bats test_tags=kernel,only-6-12
 @test "where IPv6 is turned off, links by IPv4 work, and one by IPv6 waits for better times" {
     two_ends
     at site1 sysctl -q -w net.ipv6.conf.all.disable_ipv6=1
@@ -452,6 +459,7 @@ has_received_more_than()
 }
 
 # The kernel's answer is a tool's here: to a look for an IPv6 route, as one without IPv6 gives it.
+# bats test_tags=kernel,only-6-1
 @test "where the kernel has no IPv6, an IPv6 endpoint is refused, whatever the MTU, and IPv4 works" {
     local refuse=("$TOOLS/refuse" ipv6-routes --)
     two_ends
@@ -473,6 +481,7 @@ has_received_more_than()
 
 # ---- the MTU ----
 
+# bats test_tags=kernel,only-6-12
 @test "the MTU is that of the path less 80, by IPv4 and by IPv6, and is chosen again at each connect" {
     local mtu
     two_ends
@@ -613,6 +622,7 @@ fragments()
     done
 }
 
+# bats test_tags=kernel,only-6-1
 @test "two containers of one site have the MTU of loopback, and 64 KiB go through" {
     local key3 size
     container c3
@@ -686,6 +696,7 @@ points()
 }
 
 # Two commands by turns: one with all options, and one with another peer.
+# bats test_tags=kernel,only-6-12
 @test "a connect with all options that is killed at any system call is done or not, and can be repeated" {
     local TRACER="$TOOLS/at-syscall --uid $APP_UID --gid $APP_GID" n last kills=0 psk old new endpoint
     local -a with without

@@ -15,7 +15,6 @@
 # this file, but for left, which is stopped and started again. What links them is the helper, called by that
 # ordinary user (nets 7 and 8), or in a container of its own, as an application that comes in images calls it (net 9).
 
-# bats file_tags=only-6-1
 bats_require_minimum_version 1.5.0
 load containers
 
@@ -64,6 +63,7 @@ user_namespace_of()
     readlink "/proc/$1/ns/user"
 }
 
+# bats test_tags=kernel,only-6-1
 @test "the containers have a user and a network namespace of their own each" {
     [ "$(for pid in $left $right $own $$; do user_namespace_of "$pid"; done | sort -u | wc -l)" = 4 ]
     [ "$(for pid in $left $right $own $$; do readlink "/proc/$pid/ns/net"; done | sort -u | wc -l)" = 4 ]
@@ -71,6 +71,7 @@ user_namespace_of()
     [ "$(stat -c %u "/proc/$own")" = "$APP_UID" ]
 }
 
+# bats test_tags=kernel,only-6-1
 @test "two containers of root's are linked by a user without privilege, in nine steps, and reach each other" {
     local key1 key2
     key1=$(cwg site1 create "$left" 7 0 5101)
@@ -81,6 +82,7 @@ user_namespace_of()
     inside "$right" ping -c 2 -i 0.2 -W 5 10.0.0.14
 }
 
+# bats test_tags=kernel,only-6-1
 @test "a container sees its link's device and address, and is not permitted to change it" {
     cwg site1 create "$left" 13 0 5701
     run root_podman exec left sh -c 'ip -4 address show dev wg-13-0; ip link set wg-13-0 down'
@@ -88,6 +90,7 @@ user_namespace_of()
     [[ $(inside "$left" ip link show dev wg-13-0) == *",UP,"* ]]
 }
 
+# bats test_tags=kernel,only-6-1
 @test "a user links a container of their own" {
     local key1 key2
     key1=$(cwg site1 create "$own" 8 0 5201)
@@ -97,6 +100,7 @@ user_namespace_of()
     user_podman exec own ping -c 2 -W 5 10.0.0.17
 }
 
+# bats test_tags=kernel,only-6-1
 @test "a user who may act on their own containers only can do so, and finds no other's" {
     install_helper "$ROOT/build/variants/own/$NAME" cap_net_admin,cap_sys_admin,cap_sys_ptrace=p \
         "$BATS_FILE_TMPDIR/bin-own"
@@ -111,6 +115,7 @@ user_namespace_of()
     assert_success_with ""
 }
 
+# bats test_tags=kernel,only-6-1
 @test "a process in the machine's network is refused, even if it is in a container" {
     run --separate-stderr as_app "$HELPER" cwg_create 1 7 0 5101
     assert_failure_with "pid: that process is in the host's network namespace, not in a container's"
@@ -119,6 +124,7 @@ user_namespace_of()
     assert_failure_with "pid: that process is in the host's network namespace, not in a container's"
 }
 
+# bats test_tags=kernel,only-6-1
 @test "each container is listed with the id that it has in podman, and can be waited for and be emptied" {
     local id own_id shown
     id=$(root_podman inspect --format '{{.Id}}' left)
@@ -140,6 +146,7 @@ user_namespace_of()
     cwg site1 destroy "$left" 15 0
 }
 
+# bats test_tags=kernel,only-6-1
 @test "an application that runs the helper in a container, and tells it the local host number, links two containers" {
     local key1 key2
     # Of standard output it takes what is left without space at both ends.
@@ -161,6 +168,7 @@ user_namespace_of()
     inside "$right" ping -c 2 -i 0.2 -W 5 10.0.0.18
 }
 
+# bats test_tags=kernel,only-6-1
 @test "an application that runs the helper in a container gets exit code 1 and a line, and can remove a link" {
     install_helper "$ROOT/build/variants/mahiru/$NAME" cap_net_admin,cap_sys_admin,cap_sys_ptrace=p \
         "$BATS_FILE_TMPDIR/bin-mahiru"
@@ -173,6 +181,7 @@ user_namespace_of()
     "$TOOLS/udpport" free 5303
 }
 
+# bats test_tags=kernel,only-6-1
 @test "a container that is stopped takes its links with it, and their ports are free" {
     cwg site1 create "$left" 11 0 5501
     ! port_free site1 5501 || fail "the port was free before"
@@ -184,6 +193,7 @@ user_namespace_of()
     root_podman start left
 }
 
+# bats test_tags=kernel,only-6-1
 @test "a container that is started again gets the same link anew, on the same port" {
     local key1 key2
     cwg site1 create "$left" 12 0 5601

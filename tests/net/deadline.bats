@@ -8,7 +8,6 @@
 #     |  +----------------+                 |
 #     +-------------------------------------+
 
-# bats file_tags=any-backend
 bats_require_minimum_version 1.5.0
 load net
 

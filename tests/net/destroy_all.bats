@@ -9,7 +9,6 @@
 #     |  +------------------+    +--------+    |
 #     +----------------------------------------+
 
-# bats file_tags=only-6-1
 bats_require_minimum_version 1.5.0
 load net
 
@@ -58,6 +57,7 @@ unfinished()
     inside "$1" ip link set "wg-$2-0" group $((0x6e616821))
 }
 
+# bats test_tags=kernel,only-6-1
 @test "all links of a container are removed, connected or not or unfinished, and their ports are free" {
     local port
     cwg site1 create "$c1" 1 0 5001

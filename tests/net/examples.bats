@@ -4,7 +4,6 @@
 #
 # The sites live as long as this file, containers only as long as a test.
 
-# bats file_tags=only-6-12
 bats_require_minimum_version 1.5.0
 load net
 
@@ -157,6 +156,7 @@ python_of()
         n == part'
 }
 
+# bats test_tags=kernel,only-6-12
 @test "the Python of both sites links two containers over a pair of sockets" {
     run -0 exchange both "$(site 1 "$c1" port 5101 wait null)" "$(site 2 "$c2" port 5102 wait null)"
     [ "${lines[*]}" = "7 0 5101 192.0.2.2:5102 7 1 5102 192.0.2.1:5101" ] ||
@@ -244,7 +244,6 @@ PYTHON
     nothing_left
 }
 
-# bats test_tags=any-backend
 @test "site 1's end is gone again if the other site fails it, whatever way" {
     local site
     site=$(site 1 "$c1" port 5101 wait null)
@@ -263,7 +262,6 @@ PYTHON
     fails_before_making "BrokenPipeError" offer "$site" refuse
 }
 
-# bats test_tags=any-backend
 @test "site 2's end is gone again, or never made, if the other site fails it, whatever way" {
     local site
     site=$(site 2 "$c2" port 5102 wait null nets '[6, 7]')
@@ -278,7 +276,6 @@ PYTHON
         "$(message offer 7 0 '"192.0.2.1"' 5101 "$KEY")"
 }
 
-# bats test_tags=any-backend
 @test "the key of nobody is found out by waiting, and nothing is left" {
     local failure="Failure: net-admin-helper: no answer from"
     fails_after_making "$failure 192.0.2.2:5102" offer "$(site 1 "$c1" port 5101 wait 2)" \
@@ -287,7 +284,6 @@ PYTHON
         "$(message offer 7 0 '"192.0.2.1"' 5101 "$KEY")"
 }
 
-# bats test_tags=any-backend
 @test "a link that was there before is none that a failed exchange removes" {
     local port
     cwg site1 create "$c1" 7 0 5101
@@ -387,6 +383,7 @@ PYTHON
     reaches "$c1" 10.0.0.15
 }
 
+# bats test_tags=kernel,only-6-12
 @test "the shell example of both sites links two containers over a pair of pipes" {
     bash_both "$c1 7 192.0.2.1 5101" "$c2 7 192.0.2.2 5102"
     reaches "$c1" 10.0.0.15
@@ -411,7 +408,6 @@ PYTHON
     reaches "$c1" 10.0.0.15
 }
 
-# bats test_tags=any-backend
 @test "the shell example leaves nothing if the other site fails it, whatever way" {
     local line message="link.sh: the other site's line is not as it has to be"
     local site1=(site1 offer "$c1" 7 192.0.2.1 5101) site2=(site2 answer "$c2" 7 192.0.2.2 5102)
@@ -446,7 +442,6 @@ PYTHON
     nothing_left
 }
 
-# bats test_tags=any-backend
 @test "the shell example leaves nothing if it is ended by a signal while it waits for the other site" {
     local signal pid status pipe=$BATS_TEST_TMPDIR/pipe
     mkfifo "$pipe"

@@ -11,7 +11,6 @@
 #
 # The sites live as long as this file, containers only as long as a test.
 
-# bats file_tags=only-6-1
 bats_require_minimum_version 1.5.0
 load net
 sites_of_the_file
@@ -181,6 +180,7 @@ where the link's UDP socket would be"
 
 # ---- links and names ----
 
+# bats test_tags=kernel,only-6-1
 @test "a link that exists already" {
     cwg site1 create "$c1" 1 0 5001
     refused "the link wg-1-0 exists already" cwg site1 create "$c1" 1 0 5003
@@ -194,6 +194,7 @@ where the link's UDP socket would be"
     refused "no such link: the container has none for net 2, host 0" cwg site1 destroy "$c1" 2 0
 }
 
+# bats test_tags=kernel,only-6-1
 @test "a link that was never finished can't be connected, but destroyed, and made again" {
     add_of_our_kind "$c1" wg-1-0
     inside "$c1" ip link set wg-1-0 group 0x6e616821
@@ -207,6 +208,7 @@ where the link's UDP socket would be"
     assert_success_with ""
 }
 
+# bats test_tags=kernel,only-6-1
 @test "a device that was made and is down is not replaced" {
     add_of_our_kind "$c1" wg-1-0
     refused "the link wg-1-0 exists already" cwg site1 create "$c1" 1 0 5001
@@ -229,6 +231,7 @@ where the link's UDP socket would be"
     refused "no link for net 1" cwg site1 connect "$c1" 1 1 192.0.2.2:5002 "$KEY"
 }
 
+# bats test_tags=kernel,only-6-1
 @test "a name that is another link's alternative name" {
     cwg site1 create "$c1" 2 0 5001
     inside "$c1" ip link property add dev wg-2-0 altname wg-1-0
@@ -237,6 +240,7 @@ where the link's UDP socket would be"
     refused "no link for net 1" cwg site1 connect "$c1" 1 1 192.0.2.2:5002 "$KEY"
 }
 
+# bats test_tags=kernel
 @test "a device of that name at the site, where Linux before 6.15 looks, too" {
     local major minor
     IFS=. read -r major minor _ < <(uname -r)
@@ -259,6 +263,7 @@ is_taken()
     [ -n "$(at site1 ss -Hlun "sport = :$1")" ]
 }
 
+# bats test_tags=kernel,only-6-1
 @test "a port that is taken" {
     # shellcheck disable=SC2034
     local holder
@@ -333,6 +338,7 @@ overlaps()
 
 # ---- keys and endpoints ----
 
+# bats test_tags=kernel,only-6-12
 @test "a key that is none, and the link's own" {
     local key1
     key1=$(cwg site1 create "$c1" 1 0 5001)
@@ -355,6 +361,7 @@ overlaps()
 
 # ---- privileges ----
 
+# bats test_tags=kernel,only-6-1
 @test "each capability that is missing is named" {
     local all=(cap_net_admin cap_sys_admin cap_sys_ptrace) missing capability some
     for missing in "${all[@]}"; do
@@ -447,6 +454,7 @@ ends_at()
     end_container "$c3"
 }
 
+# bats test_tags=kernel,only-6-1
 @test "a container that ends while a link is made in it" {
     local call inside="flock getrandom ppoll"
     [ "$BACKEND" = kernel ] || inside="flock ppoll"
@@ -465,6 +473,7 @@ ends_at()
     done
 }
 
+# bats test_tags=kernel,only-6-12
 @test "a container that ends while its link is connected" {
     container c3
     cwg site1 create "$c3" 1 0 5001

@@ -1,7 +1,6 @@
 #!/usr/bin/env bats
 # A caller's file of FUSE, whose server never answers, as standard input, output or error. Picture: net.bash.
 
-# bats file_tags=any-backend
 bats_require_minimum_version 1.5.0
 load net
 

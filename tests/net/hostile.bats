@@ -9,7 +9,6 @@
 #     |  +----------------------+   +----------+  |
 #     +-------------------------------------------+
 
-# bats file_tags=only-6-1
 bats_require_minimum_version 1.5.0
 load net
 
@@ -107,6 +106,7 @@ calls_to_stop_at()
             $2 == "pidfd_open" { inside = 1 }'
 }
 
+# bats test_tags=kernel,only-6-1
 @test "wherever the pid is taken by another container's process, that container is not touched" {
     local number numbers before taken
     before=$(sketch_of "$bystander")
@@ -171,6 +171,7 @@ only_the_kernels_faults()
     fi
 }
 
+# bats test_tags=kernel,only-6-1
 @test "storms of names and indexes end no command badly, and devices with other names stay as they are" {
     local before ended
     inside "$c1" sh -c 'ip link add eth0 index 70 address 02:00:00:00:00:70 group 7 type "$DUMMY"
@@ -195,6 +196,7 @@ only_the_kernels_faults()
 }
 
 # What the storms only meet by chance.
+# bats test_tags=kernel,only-6-12
 @test "a device whose altname is the link's name is neither taken for the link, nor removed, nor renamed" {
     local task before
     inside "$c1" sh -c 'ip link add eth0 type "$DUMMY" && ip link property add dev eth0 altname wg-1-0'
@@ -205,6 +207,7 @@ only_the_kernels_faults()
 }
 
 # The storms again, at the one moment that counts.
+# bats test_tags=kernel,only-6-1
 @test "a device that gets the link's name between look-up and removal is not removed" {
     local tracer=("$TOOLS/at-syscall" --uid "$APP_UID" --gid "$APP_GID" --timeout 60) number
     cwg site1 create "$c1" 1 0 5001
@@ -223,6 +226,7 @@ only_the_kernels_faults()
 
 # At the look-up of the new device or when it gets its key, before it gets its address and goes up, and when all that is
 # left is to call it finished.
+# bats test_tags=kernel,only-6-12
 @test "a device that is taken away in the middle of a create is reported as that" {
     local tracer=("$TOOLS/at-syscall" --uid "$APP_UID" --gid "$APP_GID" --timeout 60) number numbers which="2 4 -1"
     [ "$BACKEND" = kernel ] || which="-4 -3 -1"
@@ -241,6 +245,7 @@ only_the_kernels_faults()
     port_free site1 5001
 }
 
+# bats test_tags=kernel,only-6-1
 @test "neither the site nor the machine's own namespace sees anything of a link that comes and goes" {
     local place watchers=() good
     for place in site1 initial; do
@@ -269,6 +274,7 @@ has_route_socket()
     inside "$c1" cat /proc/net/netlink | grep -Eq '^[0-9a-f]+ +0 +[1-9]'
 }
 
+# bats test_tags=kernel,only-6-1
 @test "forged answers of the kernel don't arrive" {
     local good holder
     # First where the helper is sure to be hit: with its sockets open, while it waits for its turn.
@@ -372,6 +378,7 @@ has_route_socket()
 }
 
 # Not attacks that fail: what the kernel grants to root in a container (GENL_UNS_ADMIN_PERM), as doc/threats.md says.
+# bats test_tags=kernel,only-6-1
 @test "root in a container can read its end's private key and change its peer and port" {
     require_kernel
     cwg site1 create "$c1" 1 0 5001
@@ -382,6 +389,7 @@ has_route_socket()
 }
 
 # The port belongs to the host: to change it takes power over the namespace that the device was made from.
+# bats test_tags=kernel,only-6-12
 @test "root in a container with a user namespace can do the same, but not change the port" {
     require_kernel
     local rootless key in
@@ -400,6 +408,7 @@ has_route_socket()
 }
 
 # Neither is this: a link that root in the container has renamed is its own affair from then on.
+# bats test_tags=kernel,only-6-1
 @test "a link that was renamed in the container is left alone, and goes with the container" {
     cwg site1 create "$c1" 1 0 5001
     inside "$c1" sh -c 'ip link set wg-1-0 down && ip link set wg-1-0 name mine && ip link set mine up'

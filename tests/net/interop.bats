@@ -13,7 +13,7 @@
 #     |                           |          |  6000)                    |
 #     +---------------------------+          +---------------------------+
 
-# bats file_tags=only-6-12
+# bats file_tags=kernel,only-6-12
 bats_require_minimum_version 1.5.0
 load ../engine/engine
 

@@ -249,18 +249,22 @@ SINK='
     open(STDOUT, $sink =~ /full|lone/ ? ">&OUT" : "<&OUT") or die "$sink: $!";
     exec(@ARGV); die;'
 
+# bats test_tags=kernel
 @test "a create that is killed at any system call can be repeated, or its link be destroyed" {
     swept create
 }
 
+# bats test_tags=kernel
 @test "a connect that is killed at any system call leaves one peer, the old or the new, and can be repeated" {
     swept connect
 }
 
+# bats test_tags=kernel
 @test "a destroy that is killed at any system call leaves the link or nothing, and can be repeated" {
     swept destroy
 }
 
+# bats test_tags=kernel,only-6-1
 @test "a removal of all links that is killed at any system call can be repeated, and then none is left" {
     swept destroy_all
 }
@@ -301,6 +305,7 @@ SINK='
     rolled_back 1
 }
 
+# bats test_tags=kernel,only-6-12
 @test "where the key can't be written, whatever standard output is, nothing is left of the link" {
     local sink
     for sink in "full pipe" "lone socket" directory "for reading"; do
@@ -311,6 +316,7 @@ SINK='
     done
 }
 
+# bats test_tags=kernel,only-6-12
 @test "with next to no resources a command succeeds, or leaves nothing" {
     local limit out=$BATS_TEST_TMPDIR/out
     for limit in "nofile 4" "nofile 6" "nofile 7" "nofile 8" "stack 4096" "as 3000000" "nproc 0" "fsize 0"; do

@@ -38,6 +38,7 @@ latest_handshake()
     wg_of "$1" "$2" latest-handshakes | cut -f 2
 }
 
+# bats test_tags=kernel,only-6-1
 @test "two links in one container carry each its own" {
     link_up 7 5101 5102
     link_up 8 5103 5104
@@ -46,6 +47,7 @@ latest_handshake()
     [ "$(inside "$c1" wg show interfaces | wc -w)" = 2 ]
 }
 
+# bats test_tags=kernel,only-6-12
 @test "the same end of a net can be in two containers of one site, with a port each" {
     container c3
     run --separate-stderr cwg site1 create "$c1" 7 0 5101
@@ -56,6 +58,7 @@ latest_handshake()
     [ "$(wg_of "$c3" wg-7-0 listen-port)" = 5103 ]
 }
 
+# bats test_tags=kernel,only-6-1
 @test "two containers of one site can be linked" {
     container c3
     local key1 key3
@@ -89,6 +92,7 @@ latest_handshake()
     pings "$c1" 10.0.0.15
 }
 
+# bats test_tags=kernel
 @test "when a container ends, its links go and their ports are free" {
     link_up 7
     run ! port_free site1 5101
@@ -98,6 +102,7 @@ latest_handshake()
     [ -z "$(at site1 ss -Hnul)" ]
 }
 
+# bats test_tags=kernel,only-6-12
 @test "a link that is connected before its peer is there comes up when the peer does" {
     require_kernel
     local key1 key2
@@ -114,6 +119,7 @@ latest_handshake()
     pings "$c1" 10.0.0.15
 }
 
+# bats test_tags=kernel,only-6-1
 @test "connecting again with the same key keeps the session" {
     local before pinging
     link_up 7
@@ -129,6 +135,7 @@ latest_handshake()
     [ "$(latest_handshake "$c1" wg-7-0)" = "$before" ]
 }
 
+# bats test_tags=kernel,only-6-12
 @test "connecting again with the same key and another endpoint changes that, and keeps the session" {
     local before
     ip -n site2 address add 192.0.2.22/24 dev v2
@@ -143,6 +150,7 @@ latest_handshake()
     ip -n site2 address delete 192.0.2.22/24 dev v2
 }
 
+# bats test_tags=kernel,only-6-1
 @test "connecting again with another key replaces the peer" {
     local key3
     link_up 7
@@ -158,6 +166,7 @@ latest_handshake()
 }
 
 # The kernel then tells no public key, which a peer's is compared with.
+# bats test_tags=kernel
 @test "a link whose private key root in the container took away isn't connected, nor waited for, and why is said" {
     require_kernel
     cwg site1 create "$c1" 7 0 5101
@@ -175,6 +184,7 @@ latest_handshake()
     cwg site1 destroy "$c1" 7 0
 }
 
+# bats test_tags=kernel
 @test "where engines carry links, a device of the kernel's in the place of one is given no preshared key" {
     local engines=$BATS_FILE_TMPDIR/engine/$NAME key
     require_kernel
@@ -197,6 +207,7 @@ latest_handshake()
     app_at site1 "$engines" cwg_destroy "$c1" 7 0
 }
 
+# bats test_tags=kernel,only-6-1
 @test "destroying a link frees its port at once, and leaves the others alone" {
     local before
     cwg site1 create "$c1" 7 0 5101
@@ -213,6 +224,7 @@ latest_handshake()
     diff <(echo "$before") <(state_of "$c1")
 }
 
+# bats test_tags=kernel,only-6-12
 @test "a link that is destroyed and made again has another key" {
     local key1 again
     key1=$(cwg site1 create "$c1" 7 0 5101)
@@ -222,6 +234,7 @@ latest_handshake()
     [ "$again" != "$key1" ]
 }
 
+# bats test_tags=kernel,only-6-12
 @test "the first net and the last work" {
     link_up 0 5101 5102
     link_up 8388607 65534 65535
@@ -276,6 +289,7 @@ json_of()
     python3 -c "import json, sys; it = json.load(sys.stdin); print($1)"
 }
 
+# bats test_tags=kernel,only-6-1
 @test "with --replace, a link that is there is made anew, and one that can't be is gone" {
     local key
     key=$(cwg site1 create "$c1" 7 0 5101)
@@ -298,6 +312,7 @@ json_of()
     assert_failure_with "the name wg-9-0 is taken"
 }
 
+# bats test_tags=kernel,only-6-12
 @test "with --adopt, a link that is there and complete is taken, with its key and its port" {
     local before key peer
     link_up 7
@@ -350,6 +365,7 @@ json_of()
     assert_success_with_key
 }
 
+# bats test_tags=kernel,only-6-1
 @test "port 0 stands for one that the kernel chooses" {
     local port7 port8
     cwg site1 create "$c1" 7 0 0
@@ -397,6 +413,7 @@ json_of()
     [ "$output" = "$(wg_of "$c4" wg-7-0 public-key)" ]
 }
 
+# bats test_tags=kernel,only-6-12
 @test "of several commands that make the same link at once, exactly one does" {
     local -a creators
     local i won=0
@@ -418,6 +435,7 @@ json_of()
     [ "$won" = 1 ] || fail "$won commands made it"
 }
 
+# bats test_tags=kernel,only-6-1
 @test "of several links that are made at once in one container, all are" {
     local -a creators
     local i

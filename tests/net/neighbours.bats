@@ -12,7 +12,6 @@
 #
 # c1 and c3 are neighbours: 172.16.0.20/24 and 172.16.0.99/24.
 
-# bats file_tags=only-6-1
 bats_require_minimum_version 1.5.0
 load net
 sites_of_the_file
@@ -141,6 +140,7 @@ link_up_beside()
     link_up 7
 }
 
+# bats test_tags=kernel,only-6-1
 @test "devices that come later are told when the link is connected" {
     local key1 key2
     container c2
@@ -210,6 +210,7 @@ link_up_beside()
     port_free site1 5109
 }
 
+# bats test_tags=kernel,only-6-1
 @test "both ends in one container can be connected with each other, and neither elsewhere" {
     local key0 key1
     container c2

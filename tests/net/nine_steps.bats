@@ -12,6 +12,7 @@
 #
 # The capture begins before the first step, and both containers live as long as this file.
 
+# bats file_tags=kernel
 bats_require_minimum_version 1.5.0
 load net
 

@@ -9,7 +9,6 @@
 #
 # Both users are in the group that may call the helper. All live as long as this file.
 
-# bats file_tags=only-6-1
 bats_require_minimum_version 1.5.0
 load net
 

@@ -10,7 +10,6 @@
 # The program of build/variants/policy looks for its policy where a test can write it. Three users may call it: the
 # application, another of the same group, and one of other groups.
 
-# bats file_tags=only-6-12
 bats_require_minimum_version 1.5.0
 load net
 
@@ -272,7 +271,6 @@ refused_whole()
 
 # ---- files that are refused whole ----
 
-# bats test_tags=any-backend
 @test "a file that is not root's, or that others may write, is refused whole" {
     local text="policy: $POLICY must be a regular file that root owns and nobody else can write: as root, run chown"
     policy "user $APP_UID" "user $THIRD_UID"
@@ -291,7 +289,6 @@ refused_whole()
     allowed destroy "$c1" 9 0
 }
 
-# bats test_tags=any-backend
 @test "so is one in a directory that is not root's, or that others may write" {
     local mode text="policy: the directory of $POLICY must be a directory that root owns and nobody else can write:"
     policy "user $APP_UID" "user $THIRD_UID"
@@ -312,7 +309,6 @@ refused_whole()
     allowed create "$c1" 9 0 5009
 }
 
-# bats test_tags=any-backend
 @test "so is what is no file: a directory, a pipe that nobody writes to, a socket, a device" {
     mkdir "$POLICY"
     refused_whole "policy: $POLICY must be a regular file that root owns"
@@ -326,7 +322,6 @@ refused_whole()
     refused_whole "policy: can't read $POLICY: No such device or address"
 }
 
-# bats test_tags=any-backend
 @test "so is a symbolic link, wherever it leads, and a directory that one leads to" {
     local text="policy: $POLICY is a symbolic link, or its path has one"
     policy "user $APP_UID" "user $THIRD_UID"
@@ -344,7 +339,6 @@ refused_whole()
     assert_failure_with "$text"
 }
 
-# bats test_tags=any-backend
 @test "without its directory there is no policy" {
     # shellcheck disable=SC2016
     run --separate-stderr at site1 unshare --mount -- sh -c 'mount -t tmpfs tmpfs /var/lib && exec "$@"' sh \
@@ -353,7 +347,6 @@ refused_whole()
     assert_failure_with "no such link"
 }
 
-# bats test_tags=any-backend
 @test "a file that its callers can't read is refused whole, and so is one in a directory that they can't enter" {
     local text="policy: you can't read $POLICY, and each caller of this program must: as root, chmod 0644"
     policy "user $APP_UID" "user $THIRD_UID"
@@ -366,7 +359,6 @@ refused_whole()
     refused_whole "$text"
 }
 
-# bats test_tags=any-backend
 @test "a file of more than 65536 bytes is refused whole, however large it is" {
     local text="policy: $POLICY has more than 65536 bytes"
     policy "user $APP_UID" "user $THIRD_UID"
@@ -381,7 +373,6 @@ refused_whole()
     refused_whole "$text"
 }
 
-# bats test_tags=any-backend
 @test "a mistake anywhere refuses all, with its line and what is wrong" {
     local -a mistakes=(
         "user 7 nest 1" "no such word: nets, ports, peers, links and own-containers are known"
@@ -407,7 +398,6 @@ refused_whole()
     refused "correct $POLICY; until then only root may do anything" cwg site1 create "$c1" 1 0 5001
 }
 
-# bats test_tags=any-backend
 @test "a file that is cut off within a line, and one with a NUL, are refused whole" {
     printf 'user %s\nuser %s nets 1' "$THIRD_UID" "$APP_UID" >"$POLICY"
     refused_whole "policy line 2: the last line has no newline at its end: the file may be cut off"
@@ -415,7 +405,6 @@ refused_whole()
     refused_whole "policy line 2: the line has a control character"
 }
 
-# bats test_tags=any-backend
 @test "who hides the file in a mount namespace of his own has no power there" {
     policy "user $APP_UID nets 1"
     remember
@@ -428,7 +417,6 @@ refused_whole()
     [ "${#lines[@]}" = 2 ]
 }
 
-# bats test_tags=any-backend
 @test "the rules of the example are good ones" {
     sed -n 's/^# \(\(user\|group\) [0-9]\)/\1/p' "$ROOT/doc/policy.example" >"$POLICY"
     [ "$(wc -l <"$POLICY")" = 3 ]
@@ -439,7 +427,6 @@ refused_whole()
 }
 
 # As under systemd's RestrictSUIDSGID= and DynamicUser=, and on Linux before 5.6.
-# bats test_tags=any-backend
 @test "where there is no openat2() the policy is read, and no symbolic link followed, all the same" {
     local without=(strace -e trace=openat2 -e inject=openat2:error=ENOSYS -e signal=none -o /dev/null setpriv
         --reuid "$APP_UID" --regid "$APP_GID" --clear-groups --inh-caps=-all -- "$HELPER")
@@ -454,7 +441,6 @@ refused_whole()
     rm "$POLICY"
 }
 
-# bats test_tags=any-backend
 @test "--version says where the policy is" {
     run --separate-stderr as_app "$HELPER" --version
     [[ $output == *$'\n'"policy: $POLICY"$'\n'* ]] || fail "$output"
@@ -462,7 +448,6 @@ refused_whole()
 
 # ---- for who writes one ----
 
-# bats test_tags=any-backend
 @test "check-policy says what a file allows, or which line is wrong, to everybody and without privilege" {
     local file=$BATS_TEST_TMPDIR/draft user
     chmod 755 "$BATS_TEST_TMPDIR"
@@ -507,7 +492,6 @@ The first rule for a caller's user or groups holds. Other callers may do nothing
     assert_success_with "There is no rule: only root may do anything."
 }
 
-# bats test_tags=any-backend
 @test "policy-numbers turns names into numbers, and prints nothing if one is unknown" {
     run --separate-stderr "$ROOT/scripts/policy-numbers" \
         <<<$'# user root\nuser nobody nets 1\n group daemon  # x\nuser 7'
@@ -528,7 +512,6 @@ recipe_of()
         s,/etc/net-admin-helper,$DIRECTORY,g; s,@DATADIR@/,scripts/,; s/^user app/user nobody/"
 }
 
-# bats test_tags=any-backend
 @test "the commands that README and manual tell make a first policy, which callers can read, and none with a mistake" {
     local file recipe=$BATS_TEST_TMPDIR/recipe
     cd "$ROOT"

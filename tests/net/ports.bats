@@ -1,7 +1,6 @@
 #!/usr/bin/env bats
 # Which UDP ports links get, and who may have which.
 
-# bats file_tags=only-6-1
 bats_require_minimum_version 1.5.0
 load net
 sites_of_the_file
@@ -40,6 +39,7 @@ time.sleep(600)'
 
 # ---- port 0 ----
 
+# bats test_tags=kernel,only-6-1
 @test "port 0 finds the one port that is free for both families, whichever holds the others" {
     local port family
     local -a held=()
@@ -99,6 +99,7 @@ time.sleep(600)'
     refused "port: 5101 is a privileged port" cwg site1 create "$c1" 2 0 5101
 }
 
+# bats test_tags=kernel,only-6-1
 @test "root may have a privileged port, if root has the capability for it" {
     run --separate-stderr at site1 "$HELPER" cwg_create "$c1" 1 0 80
     assert_success_with_key
@@ -115,13 +116,11 @@ time.sleep(600)'
     [ "$status" = 1 ] && [[ $output == "error port-not-permitted port: 81 is a privileged port"* ]] || fail "$output"
 }
 
-# bats test_tags=any-backend
 @test "the program's own file gives nobody but root a privileged port" {
     install_helper "$TESTED" cap_net_admin,cap_sys_admin,cap_sys_ptrace,cap_net_bind_service=p "$BATS_TEST_TMPDIR/bind"
     refused "port: 80 is a privileged port" cwg site1 create "$c1" 1 0 80
 }
 
-# bats test_tags=any-backend
 @test "whether a port may be had is found out without holding it" {
     local calls=$BATS_TEST_TMPDIR/calls
     run --separate-stderr at site1 strace -e trace=bind -e signal=none -o "$calls" setpriv --reuid "$APP_UID" \
@@ -132,6 +131,7 @@ time.sleep(600)'
 }
 
 # The kernel's driver binds the port that the device has when the link goes up, and here root's right does.
+# bats test_tags=kernel,only-6-12
 @test "root in the container can't have root bind another port than was asked for" {
     require_kernel
     run --separate-stderr at site1 "$TOOLS/at-syscall" --report 9 each \

@@ -2,7 +2,6 @@
 # How much power the helper has at each of its system calls, whoever starts it, and what surroundings do to it: closed
 # and strange descriptors, an empty argument list, a poisoned environment.
 
-# bats file_tags=only-6-1
 bats_require_minimum_version 1.5.0
 load net
 
@@ -115,6 +114,7 @@ state_of_site()
 
 as=(--uid "$APP_UID" --gid "$APP_GID" status --)
 
+# bats test_tags=kernel
 @test "called by the application, at each call of each task it has the privileges it needs there, and no more" {
     census success "${as[@]}" "$HELPER" cwg_create "$c1" 1 0 5001
     census silent "${as[@]}" "$HELPER" cwg_connect "$c1" 1 1 192.0.2.2:5002 "$KEY"
@@ -137,6 +137,7 @@ as=(--uid "$APP_UID" --gid "$APP_GID" status --)
     census failure status -- "$HELPER" cwg_create "$c1" 1 0 5001
 }
 
+# bats test_tags=kernel,only-6-1
 @test "called with inheritable and ambient capabilities, it has no more" {
     require_all_capabilities
     local user=(--exec 2 status -- setpriv --inh-caps=+all --ambient-caps=+all)
@@ -144,6 +145,7 @@ as=(--uid "$APP_UID" --gid "$APP_GID" status --)
     census failure "${user[@]}" --reuid "$APP_UID" --regid "$APP_GID" --clear-groups -- "$HELPER" cwg_destroy "$c1" 1 0
 }
 
+# bats test_tags=kernel,only-6-1
 @test "installed with all capabilities, it has no more" {
     require_all_capabilities
     census success "${as[@]}" "$HELPER_WITH_ALL" cwg_create "$c1" 1 0 5001
@@ -156,6 +158,7 @@ as=(--uid "$APP_UID" --gid "$APP_GID" status --)
     assert_failure_with "the program lacks cap_"
 }
 
+# bats test_tags=kernel,only-6-1
 @test "in a user namespace of its caller's, it has no power over anybody else's container" {
     local before
     before=$(state_of "$c1")

@@ -1,7 +1,6 @@
 #!/usr/bin/env bats
 # What the README tells an application to do, done as it stands there. Picture: net.bash.
 
-# bats file_tags=only-6-1
 bats_require_minimum_version 1.5.0
 load net
 

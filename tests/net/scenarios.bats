@@ -3,7 +3,6 @@
 # each pair of backends; pairs.bash has the picture. Those scenarios of the kernel's own tests of WireGuard that are
 # about one peer are here (tools/testing/selftests/wireguard/netns.sh), and some more.
 
-# bats file_tags=only-6-12
 bats_require_minimum_version 1.5.0
 load pairs
 
@@ -57,6 +56,7 @@ all_sizes_of_jumbo_frames()
     both_speak
 }
 
+# bats test_tags=kernel,only-6-12
 @test "over a path of 9000 bytes a link takes as much, and back at 1500 it takes less again" {
     each_pair all_sizes_of_jumbo_frames
 }
@@ -431,6 +431,7 @@ moves()
     both_speak
 }
 
+# bats test_tags=kernel,only-6-12
 @test "either end moves to another address or family, and the link goes on at once, whoever speaks" {
     each_pair moves
 }
@@ -719,6 +720,7 @@ both_wait()
     done
 }
 
+# bats test_tags=kernel,only-6-12
 @test "datagrams are lost, doubled and overtaken, and both ends wait at once: the links come up" {
     each_pair both_wait
 }

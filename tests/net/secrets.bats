@@ -4,7 +4,6 @@
 #     at-syscall stops the helper, with the link made; root in the container c1 tells the key of the device; memscan
 #     looks for it in the helper's memory, fdsteal reaches for its descriptors and for all else, as the same user.
 
-# bats file_tags=only-6-1
 bats_require_minimum_version 1.5.0
 load net
 
@@ -66,6 +65,7 @@ scanned()
     ! grep -v 'found 0$' "$scans" || fail "something was found"
 }
 
+# bats test_tags=kernel,only-6-1
 @test "when a create writes the public key, and when it ends, the private key is not in its memory" {
     require_kernel
     local number
@@ -79,6 +79,7 @@ scanned()
     scanned 2
 }
 
+# bats test_tags=kernel,only-6-1
 @test "when a connect sets the peer, and when it ends, the private key is not in its memory" {
     require_kernel
     local number connect=(cwg_connect "$c1" 1 1 192.0.2.2:5002 AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE=)
@@ -91,6 +92,7 @@ scanned()
     scanned 2
 }
 
+# bats test_tags=kernel,only-6-1
 @test "a preshared key is in the memory of a connect when it is sent, and not when it ends, however it ends" {
     local number psk own file scans=$BATS_FILE_TMPDIR/scans look
     local connect=(cwg_connect "$c1" 1 1 192.0.2.2:5002 AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE=)
@@ -120,6 +122,7 @@ scanned()
     scanned 4
 }
 
+# bats test_tags=kernel,only-6-1
 @test "when a show writes its result, and when it ends, neither the private nor the preshared key is in its memory" {
     local number psk scans=$BATS_FILE_TMPDIR/scans look=$LOOK
     psk=$(wg genpsk)
@@ -148,6 +151,7 @@ scanned()
     [ "$(cat "$BATS_FILE_TMPDIR/scans")" = none ]
 }
 
+# bats test_tags=kernel,only-6-1
 @test "the scan finds a key where there is one" {
     local key
     key=$(wg genkey)

@@ -1,7 +1,6 @@
 #!/usr/bin/env bats
 # How links are shown, to people and to programs, on both backends. What is about engines alone is in engine.bats.
 
-# bats file_tags=only-6-12
 bats_require_minimum_version 1.5.0
 load net
 
@@ -95,6 +94,7 @@ fits()
     assert_failure_with "no such link: the device with the name of net 8, host 0 isn't a link"
 }
 
+# bats test_tags=kernel,only-6-12
 @test "a link is shown from its creation to its traffic: waiting, without a handshake, connected" {
     local key1 key2 now
     key1=$(cwg site1 create "$c1" 7 0 5101)
@@ -182,6 +182,7 @@ all_count_the_same()
     [ "$(device_counts)" = "$told" ] && [ "$(shown_counts)" = "$told" ]
 }
 
+# bats test_tags=kernel,only-6-12
 @test "what it counts is what the device counts" {
     link_up 7 5101 5102
     pings "$c1" 10.0.0.15 6
@@ -192,6 +193,7 @@ all_count_the_same()
         'it[0]["received_bytes"] >= 504 and it[0]["sent_bytes"] >= 504' | uniq)" = True ]
 }
 
+# bats test_tags=kernel,only-6-1
 @test "a preshared key is told of by yes or no, and a keepalive by its seconds" {
     local psk
     link_up 7
@@ -212,6 +214,7 @@ all_count_the_same()
         "$(printf '%s\n' "$KEY1" "$KEY2" | sort)" ]
 }
 
+# bats test_tags=kernel,only-6-12
 @test "the endpoint is shown where the peer has roamed to, as IPv6, and as not known" {
     local key1 key2
     key2=$(cwg site2 create "$c2" 7 1 5102)
@@ -235,6 +238,7 @@ all_count_the_same()
 }
 
 # No cwg_connect takes such an address. An end that has no other sends from it.
+# bats test_tags=kernel,only-6-12
 @test "a peer that has roamed to a link-local address is shown there, without a zone" {
     link_up 7
     ip -n site2 address delete 2001:db8::2/64 dev v2
@@ -248,6 +252,7 @@ all_count_the_same()
     [[ $(line_of endpoint) =~ ^'[fe80::'[0-9a-f:]+']:5102'$ ]]
 }
 
+# bats test_tags=kernel,only-6-1
 @test "port 0 is told as the port that the kernel chose, when it is made and later" {
     local made
     made=$(cwg site1 create "$c1" 7 0 0 --json)
@@ -269,6 +274,7 @@ all_count_the_same()
     assert_failure_with "can't write to standard output"
 }
 
+# bats test_tags=kernel,only-6-12
 @test "a link that was set down, and one that was never finished, are shown as that" {
     local calls
     link_up 7
@@ -289,6 +295,7 @@ all_count_the_same()
     cwg site1 show "$c2" 9 0 | grep -q '^  what to do  *its cwg_create is running or was killed: run it again'
 }
 
+# bats test_tags=kernel,only-6-12
 @test "a link whose UDP socket went with the network that it was in has lost its port" {
     require_kernel
     ip netns add site3
@@ -357,6 +364,7 @@ all_count_the_same()
         uniq | grep -qx True
 }
 
+# bats test_tags=kernel
 @test "the kernel tells of handshakes alone, by the machine's clock: a link is in session, and then idle" {
     [ -n "${NAH_IN_VM:-}" ] || skip "it sets the machine's clock forward"
     require_kernel
@@ -438,6 +446,7 @@ END
     [[ ${#lines[@]} = 1 && $output == "ok ["*"}] error incomplete $reason"* ]] || fail "$output"
 }
 
+# bats test_tags=kernel,only-6-1
 @test "several links come in order of net and host, a blank line between them" {
     cwg site1 create "$c1" 70 0 5101
     cwg site1 create "$c1" 8 1 5102
@@ -453,6 +462,7 @@ END
         "$(cwg site1 show "$c1" 7 1)" ]
 }
 
+# bats test_tags=kernel,only-6-12
 @test "peers and networks that root in the container has added are counted, and cut off" {
     require_kernel
     link_up 7

@@ -9,7 +9,6 @@
 #     |  +--------+               |          |               +--------+  |
 #     +---------------------------+          +---------------------------+
 
-# bats file_tags=only-6-1
 bats_require_minimum_version 1.5.0
 load net
 sites_of_the_file
@@ -84,6 +83,7 @@ mahiru()
     refused "which is the limit" app_at site1 "$FEW" cwg_create "$c1" 3 0 5005
 }
 
+# bats test_tags=kernel,only-6-1
 @test "several commands at once don't exceed the limit" {
     local -a creators
     local i made=0
@@ -107,6 +107,7 @@ mahiru()
 
 # ---- mahiru ----
 
+# bats test_tags=kernel,only-6-12
 @test "the nine steps as that application goes them, with the local host number" {
     require_kernel # its settings are of a time when there was nothing else
     local key1 key2
@@ -127,6 +128,7 @@ mahiru()
     run ! has_device "$c1" mahiru-7-0
 }
 
+# bats test_tags=kernel,only-6-12
 @test "what a key is followed by on standard output is one newline" {
     require_kernel # its settings are of a time when there was nothing else
     mahiru site1 cwg_create "$c1" 7 0 5101 >"$BATS_TEST_TMPDIR/out"
@@ -135,6 +137,7 @@ mahiru()
     [ "$(cat "$BATS_TEST_TMPDIR/out")" = "$(wg_of "$c1" mahiru-7-0 public-key)" ]
 }
 
+# bats test_tags=kernel,only-6-12
 @test "a net whose device name would be too long is refused, with those that are not" {
     require_kernel # its settings are of a time when there was nothing else
     local text="with this prefix use a net from 0 to 999999"
@@ -151,6 +154,7 @@ mahiru()
     has_device "$c1" mahiru-999999-1
 }
 
+# bats test_tags=kernel,only-6-12
 @test "a program with another prefix can't touch a link" {
     require_kernel # its settings are of a time when there was nothing else
     cwg site1 create "$c1" 7 0 5101

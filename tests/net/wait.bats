@@ -10,7 +10,6 @@
 #     |  +---------------------+  |              |              +--------+   |
 #     +---------------------------+              +---------------------------+
 
-# bats file_tags=only-6-12
 bats_require_minimum_version 1.5.0
 load net
 sites_of_the_file
@@ -109,6 +108,7 @@ waited()
     [ -n "$2" ] || [ ! -s "$BATS_TEST_TMPDIR/err" ]
 }
 
+# bats test_tags=kernel
 @test "it asks the peer, changes nothing else, and asks anew each time" {
     local before1 before2 sent took
     link_up 7
@@ -135,6 +135,7 @@ waited()
     assert_success_with ""
 }
 
+# bats test_tags=kernel,only-6-1
 @test "host 1 leaves it to the other end to begin, and begins itself if that doesn't" {
     local took
     link_up 7
@@ -172,6 +173,7 @@ initiations()
 
 # Both waits begin in one moment, when the lock is let go of. Handshakes that undo each other are begun anew after five
 # seconds: that is seen by how many there are, on a machine of any speed.
+# bats test_tags=kernel,only-6-12
 @test "two ends that wait at once have their answers soon, over 1, 60 and 100 ms each way" {
     local delay pids waits relay took before lock path=$BATS_TEST_TMPDIR/lock
     chmod 755 "$BATS_TEST_TMPDIR"
@@ -224,6 +226,7 @@ is_blocked()
     grep -qE '^(73|32) ' "/proc/$1/syscall"
 }
 
+# bats test_tags=kernel,only-6-12
 @test "both sites made host 0: packets come from another address" {
     local took
     mistaken 7 0
@@ -256,6 +259,7 @@ print(json.load(sys.stdin)[0]["stats64"]["rx"]["frame_errors"])')" ]
     [ "$(field state)" = "wrong address" ]
 }
 
+# bats test_tags=kernel,only-6-12
 @test "a peer whose container is gone: what was before the wait doesn't count" {
     local took
     link_up 7
@@ -311,6 +315,7 @@ while True:
     waited 1 "nothing comes back from its address"
 }
 
+# bats test_tags=kernel,only-6-12
 @test "a peer that was made again has another key, and isn't taken for the one before" {
     local took key
     link_up 7
@@ -325,6 +330,7 @@ while True:
     waited 0 ""
 }
 
+# bats test_tags=kernel,only-6-12
 @test "where the clock is set a link that works is known to work, and one that its clock has killed isn't" {
     [ -n "${NAH_IN_VM:-}" ] || skip "it sets the machine's clock"
     require_kernel
@@ -364,6 +370,7 @@ completes_handshakes()
     [ "$(latest_handshake "$c1" wg-7-0)" -gt 0 ]
 }
 
+# bats test_tags=kernel,only-6-1
 @test "a peer that is replaced during a wait proves nothing, and isn't what a failure is about" {
     speechless
     start_waiting "$c1" 7 0 4
@@ -422,6 +429,7 @@ with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as source:
     waits_in_vain "the peer is alive, but nothing comes back from its address, 10.0.0.15" 3900 4500 "$c1" 7 0 4
 }
 
+# bats test_tags=kernel,only-6-12
 @test "a filter at this end is told from a peer that doesn't answer" {
     local took rule
     link_up 7
@@ -526,6 +534,7 @@ END
     waited 0 ""
 }
 
+# bats test_tags=kernel,only-6-1
 @test "a link without a peer" {
     local took
     cwg site1 create "$c1" 7 0 5101
@@ -557,6 +566,7 @@ END
         fail "neither end saw the other's: $stderr"
 }
 
+# bats test_tags=kernel,only-6-12
 @test "a peer whose endpoint isn't known has to begin" {
     local key1 key2 took
     key1=$(cwg site1 create "$c1" 7 0 5101)
@@ -636,6 +646,7 @@ removed_meanwhile()
     waited 1 "pid: the process ended in the meantime"
 }
 
+# bats test_tags=kernel,only-6-12
 @test "wherever routes and rules of the container lead, the datagram leaves by the link, or not at all" {
     local how watcher
     link_up 7

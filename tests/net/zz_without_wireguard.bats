@@ -3,6 +3,7 @@
 # VM, where nobody else needs it; and last by its name, for the sake of the other files. What a link is like that an
 # engine carries is shown in engine.bats; here it is that one is called in.
 
+# bats file_tags=kernel
 bats_require_minimum_version 1.5.0
 load net
 
