@@ -42,6 +42,48 @@ int device_name(struct link_end end, char ret_name[static LINK_NAME_SIZE], struc
     return 0;
 }
 
+int device_fail_none(struct link_end end, enum device_presence presence, const char *foreign_advice,
+                     const char *absent_advice, struct failure *failure)
+{
+    if (presence == DEVICE_FOREIGN)
+        return fail_as(failure, FAILURE_NO_SUCH_LINK, -ENODEV,
+                       "no such link: the device with the name of net %u, host %u isn't a link%s",
+                       end.net, end.host, foreign_advice);
+    return fail_as(failure, FAILURE_NO_SUCH_LINK, -ENODEV,
+                   "no such link: the container has none for net %u, host %u%s", end.net, end.host,
+                   absent_advice);
+}
+
+bool device_read(const struct rtmsg_link *told, struct device *ret_device)
+{
+    struct device device = {
+        .index = told->index,
+        .finished = told->group != DEVICE_GROUP_IN_THE_MAKING,
+        .mtu = told->mtu,
+    };
+
+    if (!device_kind_parse(told->kind, &device.kind) ||
+        link_name_parse(CWG_PREFIX, told->name, &device.end))
+        return false;
+    memcpy(device.name, told->name, sizeof(device.name));
+    if (HAS_ENGINE)
+        (void)alias_parse(told->alias, &device.process); /* if it names none, it stays none */
+    *ret_device = device;
+    return true;
+}
+
+int device_dump(struct target *target, enum device_kind kind,
+                void (*dump)(struct message *message, const char *kind), netlink_answer *take,
+                void *context, struct failure *failure)
+{
+    struct message request;
+    int error;
+
+    dump(&request, device_kind_text(kind));
+    error = netlink_ask(&target->dumps, &request, take, context);
+    return error ? fail_unexpected(failure, error, "can't list the container's devices") : 0;
+}
+
 static int note_link(const struct nlmsghdr *message, void *context)
 {
     return rtmsg_link_parse(message, context);
@@ -50,32 +92,24 @@ static int note_link(const struct nlmsghdr *message, void *context)
 int device_find(struct target *target, struct link_end end, struct device *ret_device,
                 struct failure *failure)
 {
-    struct device device = {.end = end};
+    char name[LINK_NAME_SIZE];
     struct rtmsg_link link = {0};
     struct message request;
-    int error = device_name(end, device.name, failure);
+    int error = device_name(end, name, failure);
 
     if (error)
         return error;
-    rtmsg_link_get(&request, device.name);
+    rtmsg_link_get(&request, name);
     error = netlink_ask(&target->route, &request, note_link, &link);
     if (error == -ENODEV)
         return DEVICE_ABSENT;
     if (error)
         return fail_unexpected(failure, error, "can't look up the device");
-    if (strcmp(link.name, device.name) != 0 || !device_kind_parse(link.kind, &device.kind))
-        return DEVICE_FOREIGN;
-    device.index = link.index;
-    device.mtu = link.mtu;
-    device.finished = link.group != DEVICE_GROUP_IN_THE_MAKING;
-    if (HAS_ENGINE)
-        (void)alias_parse(link.alias, &device.process); /* if it names none, it stays none */
-    *ret_device = device;
-    return DEVICE_OURS;
+    return strcmp(link.name, name) == 0 && device_read(&link, ret_device) ? DEVICE_OURS
+                                                                          : DEVICE_FOREIGN;
 }
 
-/* How many links dumps have shown. A kernel that doesn't know a kind shows all devices
- * (link_kind_filtered(), net/core/rtnetlink.c): at least lo, which is of none. */
+/* How many links dumps have shown: of all kinds, if the kernel shows all, at least lo. */
 struct count {
     const char *kind; /* that was asked for */
     unsigned int links;
@@ -86,29 +120,22 @@ static int count_link(const struct nlmsghdr *message, void *context)
 {
     struct count *count = context;
     struct rtmsg_link link;
-    struct link_end end;
-    enum device_kind kind;
+    struct device device;
     int error = rtmsg_link_parse(message, &link);
 
     if (error)
         return error;
     if (strcmp(link.kind, count->kind) != 0)
         count->all = true;
-    if (device_kind_parse(link.kind, &kind) && link_name_parse(CWG_PREFIX, link.name, &end) == 0)
-        count->links++;
+    count->links += device_read(&link, &device);
     return 0;
 }
 
 static int count_links(struct target *target, enum device_kind kind, struct count *count,
                        struct failure *failure)
 {
-    struct message request;
-    int error;
-
     count->kind = device_kind_text(kind);
-    rtmsg_link_dump(&request, count->kind);
-    error = netlink_ask(&target->dumps, &request, count_link, count);
-    return error ? fail_unexpected(failure, error, "can't list the container's devices") : 0;
+    return device_dump(target, kind, rtmsg_link_dump, count_link, count, failure);
 }
 
 /* The kind of the new device, which is that of most, comes last: if another isn't known, all have
@@ -236,16 +263,14 @@ static int check_around(struct target *target, const struct subnet *subnet, stru
 {
     struct rtmsg_link link = {0};
     struct message request;
-    struct link_end end;
-    enum device_kind kind;
+    struct device device;
     int error;
 
     rtmsg_link_get_index(&request, subnet->device);
     error = netlink_ask(&target->route, &request, note_link, &link);
     if (error && error != -ENODEV && error != -EINVAL && error != -EBADMSG)
         return fail_unexpected(failure, error, "can't look up the device");
-    if (!error && device_kind_parse(link.kind, &kind) &&
-        link_name_parse(CWG_PREFIX, link.name, &end) == 0)
+    if (!error && device_read(&link, &device))
         return 0;
     return fail_around(subnet, error ? "" : link.name, failure);
 }

@@ -11,6 +11,7 @@
 
 struct failure;
 struct launch;
+struct rtmsg_link;
 
 /* The device group of a device that isn't finished: "nah!". A device is born in it, and leaves it
  * when the caller has the result, so that one left by a command that was killed is known for what
@@ -48,6 +49,21 @@ enum device_presence {
     DEVICE_OURS,    /* *ret_device is written */
     DEVICE_FOREIGN, /* the name is a device's of another kind, or another device's altname */
 };
+
+/* Sets the text for an end that has no device of ours: "no such link: ", why, and what to do, which
+ * may be "" for a name that is a foreign device's. Returns -ENODEV. */
+int device_fail_none(struct link_end end, enum device_presence presence, const char *foreign_advice,
+                     const char *absent_advice, struct failure *failure);
+
+/* Reads a device of ours out of what the kernel tells of one. Returns whether it is one. */
+bool device_read(const struct rtmsg_link *told, struct device *ret_device);
+
+/* Lists the devices of each kind, by `dump`, one of rtmsg.h's. A kernel that doesn't know a kind
+ * shows all devices (link_kind_filtered(), net/core/rtnetlink.c): who takes them looks at the kind.
+ * Returns 0, or a negative errno. */
+int device_dump(struct target *target, enum device_kind kind,
+                void (*dump)(struct message *message, const char *kind), netlink_answer *take,
+                void *context, struct failure *failure);
 
 /* Looks for the device of an end. Returns an enum device_presence, or a negative errno. */
 int device_find(struct target *target, struct link_end end, struct device *ret_device,

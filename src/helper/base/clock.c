@@ -1,5 +1,6 @@
 #include "helper/base/clock.h"
 
+#include <poll.h>
 #include <time.h>
 
 enum {
@@ -23,13 +24,26 @@ int64_t clock_wall(void)
     return (int64_t)now.tv_sec * MILLISECONDS + now.tv_nsec / NANOSECONDS;
 }
 
-void clock_pause(int64_t milliseconds)
+static struct timespec span(int64_t milliseconds)
 {
-    const struct timespec pause = {
+    return (struct timespec){
         .tv_sec = milliseconds / MILLISECONDS,
         .tv_nsec = milliseconds % MILLISECONDS * NANOSECONDS,
     };
+}
+
+void clock_pause(int64_t milliseconds)
+{
+    const struct timespec pause = span(milliseconds);
 
     if (milliseconds > 0)
         clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
+}
+
+int clock_await(int fd, short events, int64_t milliseconds)
+{
+    const struct timespec most = span(milliseconds > 0 ? milliseconds : 0);
+    struct pollfd polled = {.fd = fd, .events = events};
+
+    return ppoll(&polled, 1, &most, NULL);
 }

@@ -20,3 +20,10 @@ ssize_t file_read(int fd, char *ret_bytes, size_t size)
     }
     return (ssize_t)length;
 }
+
+void file_close(int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+}

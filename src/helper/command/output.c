@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "helper/base/clock.h"
 #include "helper/base/failure.h"
 #include "helper/base/print.h"
 #include "helper/base/text.h"
@@ -135,10 +136,7 @@ int output_result(struct output *output, const char *text, struct failure *failu
  * keep write() waiting: then the link waits with it, and no container. */
 static int await_reader(struct failure *failure)
 {
-    static const struct timespec most = {.tv_sec = READER_SECONDS};
-    struct pollfd reader = {.fd = STDOUT_FILENO, .events = POLLOUT};
-
-    if (ppoll(&reader, 1, &most, NULL) != 0)
+    if (clock_await(STDOUT_FILENO, POLLOUT, (int64_t)READER_SECONDS * 1000) != 0)
         return 0;
     return fail_as(failure, FAILURE_OUTPUT, -ETIMEDOUT,
                    "can't write to standard output: nobody has read from it for %d seconds",

@@ -72,25 +72,19 @@ static int choose_mtu(const struct request *request, uint32_t *ret_mtu, struct f
 static int check_sibling(const struct request *request, struct target *target,
                          const struct device *device, struct failure *failure)
 {
-    struct device sibling = {0};
-    struct link_status status = {.peers = 0};
-    struct patience patience = PATIENCE;
-    struct failure unknown;
-    int presence = device_find(target, link_other_end(device->end), &sibling, failure);
-    int error;
+    struct link_view end;
+    int presence = links_find_other_end(target, device, &end, failure);
 
     if (presence < 0)
         return presence;
-    if (presence != DEVICE_OURS || !sibling.finished)
-        return 0;
-    error = backend_of(&sibling)->look(target, &sibling, &patience, &status, &unknown);
-    if (error == -ENODEV ||
-        (!error && status.has_key && key_equal(&status.public_key, &request->peer.public_key)))
+    if (presence == DEVICE_ABSENT || (end.answered && end.status.has_key &&
+                                      key_equal(&end.status.public_key, &request->peer.public_key)))
         return 0;
     return fail_as(failure, FAILURE_OTHER_END, -EBUSY,
                    "peer_key: the other end of this link is in this container, too, %s; remove the "
                    "end that isn't needed here with cwg_destroy, or give the key of %s",
-                   error ? "and doesn't say its key" : "and has another key", sibling.name);
+                   !end.answered ? "and doesn't say its key" : "and has another key",
+                   end.link.device.name);
 }
 
 /* Packets to oneself. Both ends of a link may be on this machine, with a port each. */

@@ -170,25 +170,19 @@ static int print_result(struct output *output, const struct request *request, st
 static int check_sibling(struct target *target, const struct device *device,
                          struct failure *failure)
 {
-    struct device sibling = {0};
-    struct link_status status = {.peers = 0};
-    struct patience patience = PATIENCE;
-    struct failure unknown;
-    int presence = device_find(target, link_other_end(device->end), &sibling, failure);
-    int error;
+    struct link_view end;
+    int presence = links_find_other_end(target, device, &end, failure);
 
     if (presence < 0)
         return presence;
-    if (presence != DEVICE_OURS || !sibling.finished)
-        return 0;
-    error = backend_of(&sibling)->look(target, &sibling, &patience, &status, &unknown);
-    if (error == -ENODEV || (!error && status.peers == 0))
+    if (presence == DEVICE_ABSENT || (end.answered && end.status.peers == 0))
         return 0;
     return fail_as(failure, FAILURE_OTHER_END, -EBUSY,
                    "net: the link %s in this container %s, and the new end would cut it off; "
                    "choose another net, or remove that link with cwg_destroy first",
-                   sibling.name,
-                   error ? "doesn't say whether it is connected" : "is connected to a peer");
+                   end.link.device.name,
+                   !end.answered ? "doesn't say whether it is connected"
+                                 : "is connected to a peer");
 }
 
 /* All that comes after the device's birth, ordered so that every step can still be taken back. The

@@ -15,18 +15,11 @@ static int run(struct session *session, const struct request *request, struct ta
     (void)session;
     if (presence < 0)
         return presence;
-    if (presence == DEVICE_FOREIGN)
-        return fail_as(failure, FAILURE_NO_SUCH_LINK, -ENODEV,
-                       "no such link: the device with the name of net %u, host %u isn't a link; "
-                       "nothing was removed",
-                       request->end.net, request->end.host);
     if (presence == DEVICE_ABSENT && request->given[OPTION_IF_EXISTS])
         return 0;
-    if (presence == DEVICE_ABSENT)
-        return fail_as(failure, FAILURE_NO_SUCH_LINK, -ENODEV,
-                       "no such link: the container has none for net %u, host %u; it may have been "
-                       "removed already",
-                       request->end.net, request->end.host);
+    if (presence != DEVICE_OURS)
+        return device_fail_none(request->end, presence, "; nothing was removed",
+                                "; it may have been removed already", failure);
     return backend_of(&device)->remove(target, &device, failure);
 }
 

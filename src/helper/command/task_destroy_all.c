@@ -41,33 +41,28 @@ static int note_link(const struct nlmsghdr *message, void *context)
 {
     struct found *found = context;
     struct rtmsg_link link;
+    struct device device;
     int error = rtmsg_link_parse(message, &link);
 
-    /* A kernel that doesn't know a kind shows all devices, see device_check_limit(). */
-    if (error || found->count == ROUND || strcmp(link.kind, device_kind_text(found->kind)) != 0 ||
-        link_name_parse(CWG_PREFIX, link.name, &found->ends[found->count]))
+    if (error || found->count == ROUND || !device_read(&link, &device) ||
+        device.kind != found->kind)
         return error;
-    if (HAS_POLICY && !policy_allows_net(found->policy, found->ends[found->count].net))
-        return 0;
-    found->count++;
+    if (!HAS_POLICY || policy_allows_net(found->policy, device.end.net))
+        found->ends[found->count++] = device.end;
     return 0;
 }
 
 static int look(struct target *target, struct found *found, struct failure *failure)
 {
+    int error = 0;
+
     found->count = 0;
     found->policy = target->policy;
-    for (enum device_kind kind = KIND_KERNEL; kind < KINDS; kind++) {
-        struct message request;
-        int error;
-
+    for (enum device_kind kind = KIND_KERNEL; kind < KINDS && !error; kind++) {
         found->kind = kind;
-        rtmsg_link_dump(&request, device_kind_text(kind));
-        error = netlink_ask(&target->dumps, &request, note_link, found);
-        if (error)
-            return fail_unexpected(failure, error, "can't list the container's devices");
+        error = device_dump(target, kind, rtmsg_link_dump, note_link, found, failure);
     }
-    return 0;
+    return error;
 }
 
 static void note_failure(int error, const struct failure *failure, struct tally *tally)

@@ -280,15 +280,8 @@ static int print(struct output *output, struct report *report, struct failure *f
 
 static int fail_none(struct link_end end, int presence, struct failure *failure)
 {
-    if (presence == DEVICE_FOREIGN)
-        return fail_as(failure, FAILURE_NO_SUCH_LINK, -ENODEV,
-                       "no such link: the device with the name of net %u, host %u isn't a link",
-                       end.net, end.host);
-    return fail_as(
-        failure, FAILURE_NO_SUCH_LINK, -ENODEV,
-        "no such link: the container has none for net %u, host %u; without them, cwg_show "
-        "shows all that it has",
-        end.net, end.host);
+    return device_fail_none(end, presence, "", "; without them, cwg_show shows all that it has",
+                            failure);
 }
 
 static int look_at_one(const struct request *request, struct target *target, struct report *report,

@@ -61,19 +61,6 @@ struct wait {
     bool noted; /* `cause` was told */
 };
 
-static int fail_missing(struct link_end end, int presence, struct failure *failure)
-{
-    if (presence == DEVICE_FOREIGN)
-        return fail_as(failure, FAILURE_NO_SUCH_LINK, -ENODEV,
-                       "no such link: the device with the name of net %u, host %u isn't a link; "
-                       "give the net and the host of a link",
-                       end.net, end.host);
-    return fail_as(failure, FAILURE_NO_SUCH_LINK, -ENODEV,
-                   "no such link: the container has none for net %u, host %u; give <host> of the "
-                   "end that cwg_create made in this container",
-                   end.net, end.host);
-}
-
 static int fail_removed(struct link_end end, struct failure *failure)
 {
     return fail_as(failure, FAILURE_REMOVED, -ENODEV,
@@ -97,7 +84,11 @@ static int look(struct target *target, struct link_end end, struct wait *wait,
     if (presence < 0)
         return presence;
     if (presence != DEVICE_OURS || (index && link.device.index != index))
-        return index ? fail_removed(end, failure) : fail_missing(end, presence, failure);
+        return index ? fail_removed(end, failure)
+                     : device_fail_none(
+                           end, presence, "; give the net and the host of a link",
+                           "; give <host> of the end that cwg_create made in this container",
+                           failure);
     if (!wait->once && left < patience.milliseconds)
         patience.milliseconds = left > LOOK_MIN ? left : LOOK_MIN;
     error = links_look(target, &link, &patience, view, failure);

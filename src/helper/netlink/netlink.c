@@ -7,6 +7,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "helper/base/file.h"
 #include "helper/confine/privileged.h"
 #include "helper/netlink/secret.h"
 
@@ -49,9 +50,7 @@ int netlink_open(int protocol, struct netlink *ret_netlink)
 
 void netlink_close(struct netlink *netlink)
 {
-    if (netlink->fd >= 0)
-        close(netlink->fd);
-    netlink->fd = -1;
+    file_close(&netlink->fd);
 }
 
 /* By what right a request is sent. */
@@ -183,6 +182,18 @@ int netlink_ask(struct netlink *netlink, struct message *request, netlink_answer
                 void *context)
 {
     return converse(netlink, request, ANYBODYS, answer, context);
+}
+
+int netlink_ask_here(int protocol, struct message *request, netlink_answer *answer, void *context)
+{
+    struct netlink netlink;
+    int error = netlink_open(protocol, &netlink);
+
+    if (error)
+        return error;
+    error = netlink_ask(&netlink, request, answer, context);
+    netlink_close(&netlink);
+    return error;
 }
 
 int netlink_ask_as_admin(struct netlink *netlink, struct message *request, netlink_answer *answer,

@@ -34,6 +34,9 @@ typedef int netlink_answer(const struct nlmsghdr *message, void *context);
 int netlink_ask(struct netlink *netlink, struct message *request, netlink_answer *answer,
                 void *context);
 
+/* The same over a socket of its own, in the current network namespace. */
+int netlink_ask_here(int protocol, struct message *request, netlink_answer *answer, void *context);
+
 /* A question that takes CAP_NET_ADMIN. */
 int netlink_ask_as_admin(struct netlink *netlink, struct message *request, netlink_answer *answer,
                          void *context);

@@ -93,16 +93,11 @@ bool path_is_missing(const struct endpoint *endpoint)
 bool path_is_local(const struct endpoint *endpoint)
 {
     struct rtmsg_path path = {0};
-    struct netlink route;
     struct message request;
-    int error = netlink_open(NETLINK_ROUTE, &route);
 
-    if (error)
-        return false;
     rtmsg_path_get(&request, endpoint);
-    error = netlink_ask(&route, &request, note_path, &path);
-    netlink_close(&route);
-    return !error && path.type == RTN_LOCAL;
+    return netlink_ask_here(NETLINK_ROUTE, &request, note_path, &path) == 0 &&
+           path.type == RTN_LOCAL;
 }
 
 static int note_network(const struct nlmsghdr *message, void *context)
@@ -120,14 +115,8 @@ static int note_network(const struct nlmsghdr *message, void *context)
 bool path_is_closed(void)
 {
     bool closed = false;
-    struct netlink route;
     struct message request;
-    int error = netlink_open(NETLINK_ROUTE, &route);
 
-    if (error)
-        return false;
     rtmsg_arp_dump(&request);
-    error = netlink_ask(&route, &request, note_network, &closed);
-    netlink_close(&route);
-    return !error && closed;
+    return netlink_ask_here(NETLINK_ROUTE, &request, note_network, &closed) == 0 && closed;
 }

@@ -13,12 +13,12 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "helper/admin/policy.h"
 #include "helper/base/clock.h"
 #include "helper/base/failure.h"
+#include "helper/base/file.h"
 #include "helper/base/request.h"
 #include "helper/base/settings.h"
 #include "helper/confine/deadline.h"
@@ -179,26 +179,19 @@ void target_yield(const struct target *target)
     take_turn(target);
 }
 
-static void close_one(int *fd)
-{
-    if (*fd >= 0)
-        close(*fd);
-    *fd = -1;
-}
-
 void target_leave(struct target *target)
 {
     netlink_close(&target->route);
     netlink_close(&target->dumps);
     netlink_close(&target->generic);
-    close_one(&target->netns.fd);
+    file_close(&target->netns.fd);
     deadline_stop();
 }
 
 void target_close(struct target *target)
 {
     target_leave(target);
-    close_one(&target->pidfd);
+    file_close(&target->pidfd);
 }
 
 bool target_is_open(const struct target *target)
@@ -262,10 +255,7 @@ int target_open(const struct home *home, const struct policy *policy,
 int target_alive(const struct target *target, struct failure *failure)
 {
     /* A pidfd is readable when its process has ended (pidfd_open(2)). */
-    struct pollfd process = {.fd = target->pidfd, .events = POLLIN};
-    struct timespec now = {0};
-
-    if (target->pidfd >= 0 && ppoll(&process, 1, &now, NULL) != 0)
+    if (target->pidfd >= 0 && clock_await(target->pidfd, POLLIN, 0) != 0)
         return fail_as(
             failure, FAILURE_NO_SUCH_PROCESS, -ESRCH,
             "pid: the process ended in the meantime; start the container again, and give the "

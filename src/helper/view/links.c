@@ -4,26 +4,9 @@
 #include <string.h>
 
 #include "helper/admin/policy.h"
-#include "helper/backend/alias.h"
 #include "helper/backend/backends.h"
 #include "helper/base/failure.h"
 #include "helper/netlink/rtmsg.h"
-
-static void fill(struct link_seen *link, const struct rtmsg_link *told, struct link_end end,
-                 enum device_kind kind)
-{
-    struct device *device = &link->device;
-
-    device->index = told->index;
-    memcpy(device->name, told->name, sizeof(device->name));
-    device->end = end;
-    device->kind = kind;
-    device->finished = told->group != DEVICE_GROUP_IN_THE_MAKING;
-    device->mtu = told->mtu;
-    if (HAS_ENGINE)
-        (void)alias_parse(told->alias, &device->process); /* if it names none, it stays none */
-    link->up = told->up;
-}
 
 static void count(struct link_seen *link, const struct rtmsg_counters *counters)
 {
@@ -42,17 +25,15 @@ static int read_link(const struct nlmsghdr *message, enum device_kind kind,
     struct link_seen link = {.up = false};
     struct rtmsg_counters counters;
     struct rtmsg_link told;
-    struct link_end end;
     int error = rtmsg_link_parse(message, &told);
 
     if (!error)
         error = rtmsg_counters_parse(message, &counters);
     if (error)
         return error;
-    if (strcmp(told.kind, device_kind_text(kind)) != 0 ||
-        link_name_parse(CWG_PREFIX, told.name, &end))
+    if (!device_read(&told, &link.device) || link.device.kind != kind)
         return 0;
-    fill(&link, &told, end, kind);
+    link.up = told.up;
     count(&link, &counters);
     *ret_link = link;
     return 1;
@@ -110,20 +91,15 @@ int links_collect(struct target *target, struct link_nets nets, struct links *re
                   struct failure *failure)
 {
     struct search search = {.nets = nets, .policy = target->policy, .links = ret_links};
-    struct message request;
+    int error = 0;
 
     ret_links->count = 0;
     ret_links->more = false;
-    for (enum device_kind kind = KIND_KERNEL; kind < KINDS; kind++) {
-        int error;
-
+    for (enum device_kind kind = KIND_KERNEL; kind < KINDS && !error; kind++) {
         search.kind = kind;
-        rtmsg_counters_dump(&request, device_kind_text(kind));
-        error = netlink_ask(&target->dumps, &request, note_link, &search);
-        if (error)
-            return fail_unexpected(failure, error, "can't list the container's devices");
+        error = device_dump(target, kind, rtmsg_counters_dump, note_link, &search, failure);
     }
-    return 0;
+    return error;
 }
 
 /* One device, and what it is to be. */
@@ -240,4 +216,26 @@ int links_look(struct target *target, const struct link_seen *link, struct patie
     view.state = links_state(link, view.answered ? &view.status : NULL);
     *ret_view = view;
     return 0;
+}
+
+int links_find_other_end(struct target *target, const struct device *device,
+                         struct link_view *ret_view, struct failure *failure)
+{
+    struct link_view view = {.answered = false};
+    struct patience patience = PATIENCE;
+    struct failure unknown;
+    int presence = device_find(target, link_other_end(device->end), &view.link.device, failure);
+    int error;
+
+    if (presence < 0)
+        return presence;
+    if (presence != DEVICE_OURS || !view.link.device.finished)
+        return DEVICE_ABSENT;
+    error = backend_of(&view.link.device)
+                ->look(target, &view.link.device, &patience, &view.status, &unknown);
+    if (error == -ENODEV)
+        return DEVICE_ABSENT;
+    view.answered = !error;
+    *ret_view = view;
+    return DEVICE_OURS;
 }

@@ -69,3 +69,9 @@ enum link_state links_state(const struct link_seen *link, const struct link_stat
  * the link has gone by now, or another negative errno if we couldn't ask, as with any task. */
 int links_look(struct target *target, const struct link_seen *link, struct patience *patience,
                struct link_view *ret_view, struct failure *failure);
+
+/* The other end of a device's net, if that is in the same container, and finished: its device, and
+ * its status if it has answered. Returns DEVICE_OURS, and then alone writes *ret_view;
+ * DEVICE_ABSENT; or a negative errno. */
+int links_find_other_end(struct target *target, const struct device *device,
+                         struct link_view *ret_view, struct failure *failure);

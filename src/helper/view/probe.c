@@ -25,11 +25,11 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "helper/base/clock.h"
 #include "helper/base/failure.h"
+#include "helper/base/file.h"
 #include "helper/base/random.h"
 #include "helper/base/settings.h"
 #include "helper/confine/privileged.h"
@@ -39,8 +39,6 @@ enum {
     /* Above those that Linux gives to programs that ask for any (32768 to 60999). */
     PORT_MIN = 61000,
     PORTS = 65536 - PORT_MIN,
-    MILLISECONDS = 1000,       /* in a second */
-    NANOSECONDS = 1000 * 1000, /* in a millisecond */
 };
 
 static struct sockaddr_in socket_address(uint32_t address, uint16_t port)
@@ -183,15 +181,10 @@ bool probe_await(const struct probe *probe, int64_t milliseconds)
     bool answered = false;
 
     for (;;) {
-        struct pollfd heard = {.fd = probe->fd, .events = POLLIN};
         const int64_t left = end - clock_now();
-        const struct timespec time = {
-            .tv_sec = left > 0 ? left / MILLISECONDS : 0,
-            .tv_nsec = left > 0 ? left % MILLISECONDS * NANOSECONDS : 0,
-        };
         bool more = true;
 
-        if (ppoll(&heard, 1, &time, NULL) == 0)
+        if (clock_await(probe->fd, POLLIN, left) == 0)
             return false;
         for (int i = 0; i < TAKEN_MAX && more && !answered; i++) {
             more = take(probe, MSG_ERRQUEUE, &answered);
@@ -204,7 +197,5 @@ bool probe_await(const struct probe *probe, int64_t milliseconds)
 
 void probe_close(struct probe *probe)
 {
-    if (probe->fd >= 0)
-        close(probe->fd);
-    probe->fd = -1;
+    file_close(&probe->fd);
 }

@@ -9,7 +9,6 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "handover/handover.h"
@@ -25,10 +24,7 @@ enum {              /* milliseconds */
 
 static int wait_for(int fd, int64_t milliseconds)
 {
-    struct pollfd polled = {.fd = fd, .events = POLLIN};
-    struct timespec time = {.tv_sec = milliseconds / 1000,
-                            .tv_nsec = milliseconds % 1000 * 1000 * 1000};
-    int ready = ppoll(&polled, 1, &time, NULL);
+    int ready = clock_await(fd, POLLIN, milliseconds);
 
     if (ready < 0)
         return -errno;

@@ -15,6 +15,7 @@
 
 #include "handover/handover.h"
 #include "helper/backend/engine/child.h"
+#include "helper/base/clock.h"
 #include "helper/base/failure.h"
 #include "helper/base/random.h"
 #include "helper/base/settings.h"
@@ -243,8 +244,6 @@ static int fail_report(const struct child_report *report, struct failure *failur
 int launch_await_key(const struct launch *launch, struct key *ret_public_key,
                      struct failure *failure)
 {
-    struct pollfd start = {.fd = launch->start, .events = POLLIN};
-    struct timespec time = {.tv_sec = READY_SECONDS};
     union {
         struct key key;
         struct child_report report;
@@ -253,7 +252,7 @@ int launch_await_key(const struct launch *launch, struct key *ret_public_key,
     struct msghdr header = {.msg_iov = &buffer, .msg_iovlen = 1};
     ssize_t size = 0;
 
-    if (ppoll(&start, 1, &time, NULL) == 0)
+    if (clock_await(launch->start, POLLIN, (int64_t)READY_SECONDS * 1000) == 0)
         return fail_as(failure, FAILURE_ENGINE_BUSY, -ETIMEDOUT,
                        "the engine isn't ready after %d seconds: try again", READY_SECONDS);
     size = recvmsg(launch->start, &header, MSG_DONTWAIT);

@@ -15,11 +15,12 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "handover/handover.h"
+#include "helper/base/clock.h"
 #include "helper/base/failure.h"
+#include "helper/base/file.h"
 #include "helper/base/settings.h"
 #include "helper/confine/privileged.h"
 
@@ -53,13 +54,6 @@ const char *proof_text(enum proof_gap gap)
     return "";
 }
 
-static void close_one(int *fd)
-{
-    if (*fd >= 0)
-        close(*fd);
-    *fd = -1;
-}
-
 /* Whether it is this one, which is held by somebody else meanwhile. Returns 0, -EXDEV if it is
  * another, or another negative errno. */
 static int compare_netns(int fd, unsigned long command, const struct netns *wanted)
@@ -67,7 +61,7 @@ static int compare_netns(int fd, unsigned long command, const struct netns *want
     struct netns netns = {.fd = -1};
     int error = netns_of(fd, command, &netns);
 
-    close_one(&netns.fd);
+    file_close(&netns.fd);
     if (error)
         return error;
     return netns_same(&netns, wanted) ? 0 : -EXDEV;
@@ -163,10 +157,7 @@ static bool is_program(const struct statx *program, const char *path)
 /* A pidfd is readable when its process has ended (pidfd_open(2)). */
 static bool has_ended(int pidfd)
 {
-    struct pollfd process = {.fd = pidfd, .events = POLLIN};
-    struct timespec now = {0};
-
-    return ppoll(&process, 1, &now, NULL) != 0;
+    return clock_await(pidfd, POLLIN, 0) != 0;
 }
 
 /* The number has been this process's all the time if the process lives afterwards. The /proc that
@@ -303,9 +294,9 @@ int proof_open(const struct target *target, const struct device *device, struct 
 
 void proof_close(struct proof *proof)
 {
-    close_one(&proof->pidfd);
-    close_one(&proof->socket);
-    close_one(&proof->place.fd);
+    file_close(&proof->pidfd);
+    file_close(&proof->socket);
+    file_close(&proof->place.fd);
 }
 
 static bool has_option(int fd, int option, int wanted)

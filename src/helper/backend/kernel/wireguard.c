@@ -32,16 +32,12 @@ static int find_family(struct target *target, uint16_t *ret_family, struct failu
 
 int wireguard_look(bool *ret_there, struct failure *failure)
 {
-    struct netlink generic;
     struct message request;
     uint16_t family = 0;
-    int error = netlink_open(NETLINK_GENERIC, &generic);
+    int error;
 
-    if (error)
-        return fail_unexpected(failure, error, "can't open netlink");
     wgmsg_family_get(&request);
-    error = netlink_ask(&generic, &request, note_family, &family);
-    netlink_close(&generic);
+    error = netlink_ask_here(NETLINK_GENERIC, &request, note_family, &family);
     if (error && error != -ENOENT)
         return fail_unexpected(failure, error, "can't ask the kernel for WireGuard");
     *ret_there = !error;
