@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
-# The kernel's WireGuard is a module on most machines, and nobody loads it before the first link is made. This can be
-# seen only once after the machine has booted, so that this file is the first by its name; and only in the VM, because
-# elsewhere the modules are none of a test's business.
+# On most machines the kernel's WireGuard is a module. Nobody loads it before the first link is made. After the machine
+# has booted this can be seen once, so this file's name is the first. It runs in the VM alone, because tests must not
+# unload modules of this machine.
 
 # bats file_tags=kernel
 bats_require_minimum_version 1.5.0
@@ -38,11 +38,11 @@ is_loaded()
     modules | grep -qx wireguard
 }
 
-@test "nothing has loaded the module yet" {
+@test "before the first test no program has loaded the kernel's WireGuard" {
     ! is_loaded || fail "the module wireguard is there already: this file has to be the first after booting"
 }
 
-@test "connecting or destroying a link that isn't there doesn't load the module" {
+@test "cwg_connect and cwg_destroy of a link that doesn't exist don't load the kernel's WireGuard" {
     local before
     before=$(modules)
     run --separate-stderr cwg site1 connect "$c1" 1 1 192.0.2.2:5102 "$KEY"
@@ -54,9 +54,9 @@ is_loaded()
     diff <(echo "$before") <(modules)
 }
 
-# Which data plane a link gets is asked before anything is known of the container, so that a create that is then refused
-# has loaded the module as well: any user can have it loaded, by asking generic netlink for it.
-@test "a create with wrong arguments doesn't load the module" {
+# cwg_create looks for the kernel's WireGuard before it looks at the container. So a create loads the module even if the
+# helper refuses it afterwards. Any user can load this module anyhow, by asking generic netlink for it.
+@test "a create with wrong arguments doesn't load the kernel's WireGuard" {
     local before
     before=$(modules)
     run --separate-stderr cwg site1 create "$c1" 1 2 5101
@@ -66,7 +66,7 @@ is_loaded()
     diff <(echo "$before") <(modules)
 }
 
-@test "the first create loads the module, and with it only what it depends on" {
+@test "the first create loads the kernel's WireGuard and the modules that it needs, and no other module" {
     local before module
     before=$(modules)
     run --separate-stderr cwg site1 create "$c1" 1 0 5101

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
-# The line in the machine's log for each change: what is in it, and that nothing depends on it. Everything is at one
-# site, with a /dev of its own, in which a program of the test takes the part of the journal.
+# The helper writes a line into the machine's log for each change. Tests look at the line, and see that no command
+# depends on the log. Everything is at one site. The site has a /dev of its own, where a program of the test stands for
+# the journal.
 #
 #     +--------------- site1 ---------------+
 #     |  +------ c1 ------+                 |
@@ -61,7 +62,7 @@ teardown_file()
     clean_up
 }
 
-# A directory to be mounted on /dev: what is used of it is the machine's own.
+# Makes a directory that a test mounts on /dev. It has the machine's own devices.
 make_dev()
 {
     local node
@@ -75,7 +76,7 @@ make_dev()
     [ ! -e /dev/net/tun ] || { : >"$DEV/net/tun" && mount --bind /dev/net/tun "$DEV/net/tun"; }
 }
 
-# Listens at /dev/log and writes down each datagram, a line each; one that isn't printable is written as such.
+# Listens at /dev/log, and writes each datagram down as a line. Of a datagram that isn't printable it writes that.
 listen()
 {
     python3 - "$DEV/log" "$LINES" 3>&- <<'END' &
@@ -93,8 +94,8 @@ END
     wait_for test -e "$LINES"
 }
 
-# Runs a task in the site with that /dev, as user $1; its process is noted in $PID_FILE. It may take as long as a busy
-# machine does, and no longer.
+# Runs a task in the site with that /dev, as user $1, and writes the number of its process to $PID_FILE. After 20
+# seconds, which are enough on a busy machine, the task is ended.
 logged_as()
 {
     local uid=$1
@@ -110,7 +111,7 @@ logged()
     logged_as "$APP_UID" "$@"
 }
 
-# The log has one line more than before, and this is what it says behind priority and process; * stands for anything.
+# The log has one line more than before. Behind priority and process the line says this; * stands for anything.
 assert_line()
 {
     local expected line
@@ -124,7 +125,7 @@ assert_line()
 
 assert_no_line()
 {
-    # Datagrams come in their order: behind this one there is none left.
+    # Datagrams arrive in order: when this one has arrived, all before it have.
     python3 -c 'import socket, sys
 socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b"mark", sys.argv[1])' "$DEV/log"
     COUNT=$((${COUNT:-0} + 1))
@@ -139,7 +140,7 @@ net_of()
 }
 
 # bats test_tags=kernel,only-6-1
-@test "each change leaves a line: who, what, where, and what came of it" {
+@test "each change leaves a line in the log with the user, the link, the container and the result" {
     local where
     where="in $(net_of "$c1") (pid $c1)"
     listen
@@ -162,7 +163,7 @@ net_of()
     assert_line 86 "$APP_UID: cwg_destroy net 8 host 1 $where: ok"
 }
 
-@test "a connect's options are in it, and that there is a preshared key, but not the key" {
+@test "the log line of a connect has its options, and says that there is a preshared key, but not the key" {
     local where word
     where="in $(net_of "$c1") (pid $c1)"
     listen
@@ -176,14 +177,14 @@ mtu 1300 $where: ok"
     run --separate-stderr logged cwg_connect "$c1" 9 1 192.0.2.2:5102 "$KEY" --preshared-key-file - <<<"$PRESHARED"
     assert_line 84 "$APP_UID: cwg_connect net 9 host 1 peer 192.0.2.2:5102 key $KEY with a preshared key $where: \
 failed: ${stderr#"$NAME: "}"
-    # All keys that there are, in any of the lines, are public.
+    # All words in the log that look like keys are public keys.
     while read -r word; do
         [ "$word" = "$KEY" ] || [ "$word" = "$(wg_of "$c1" wg-7-0 public-key)" ] || fail "a key: $word"
     done < <(grep -oE '[A-Za-z0-9+/]{43}=' "$LINES")
     run ! grep -qF "${PRESHARED:0:20}" "$LINES"
 }
 
-@test "a create's options are in it, and a key where a link was made" {
+@test "the log line of a create has its options, and the public key of a link that was made" {
     local where key
     where="in $(net_of "$c1") (pid $c1)"
     listen
@@ -193,7 +194,7 @@ failed: ${stderr#"$NAME: "}"
     assert_line 86 "$APP_UID: cwg_create net 7 host 0 port 5007 adopt $where: ok, public key $key"
     run --separate-stderr logged cwg_create "$c1" 7 0 5007 --adopt
     assert_success_with "$key"
-    # No key: none was made.
+    # The line has no key, because no key was made.
     assert_line 86 "$APP_UID: cwg_create net 7 host 0 port 5007 adopt $where: ok"
     run --separate-stderr logged cwg_create "$c1" 7 0 5007 --replace
     [ "$output" != "$key" ]
@@ -208,7 +209,7 @@ failed: ${stderr#"$NAME: "}"
     assert_line 86 "$APP_UID: cwg_destroy net 8 host 1 $where: ok"
 }
 
-@test "what is refused leaves one, with the text that the caller gets" {
+@test "a command that is refused leaves a line in the log with the text that the caller gets" {
     local command where
     where="in $(net_of "$c1") (pid $c1)"
     listen
@@ -221,7 +222,7 @@ failed: ${stderr#"$NAME: "}"
     run --separate-stderr logged cwg_destroy "$c1" 7 0
     assert_failure_with "no such link"
     assert_line 84 "$APP_UID: cwg_destroy net 7 host 0 $where: failed: ${stderr#"$NAME: "}"
-    # No namespace was reached.
+    # The helper found no namespace.
     run --separate-stderr logged cwg_destroy 4194304 7 0
     assert_line 84 "$APP_UID: cwg_destroy net 7 host 0 (pid 4194304): failed: ${stderr#"$NAME: "}"
     run --separate-stderr logged cwg_destroy fd:77 7 0
@@ -237,7 +238,7 @@ failed: ${stderr#"$NAME: "}"
     run ! grep -q 'not printable' "$LINES"
 }
 
-@test "a key that can't be delivered is a link that isn't made, in the log, too" {
+@test "when a create can't print the key, the log says that the create failed" {
     local code=0
     listen
     logged cwg_create "$c1" 9 0 5009 >/dev/full 2>"$BATS_TEST_TMPDIR/error" || code=$?
@@ -246,7 +247,7 @@ failed: ${stderr#"$NAME: "}"
         sed "s/^$NAME: //" "$BATS_TEST_TMPDIR/error")"
 }
 
-@test "a syslog daemon takes the line as it is" {
+@test "a syslog daemon accepts the helper's line unchanged" {
     local file=$BATS_TEST_TMPDIR/messages
     # shellcheck disable=SC2016
     unshare --mount -- sh -c 'mount --rbind "$0" /dev && exec busybox syslogd -n -O "$1"' "$DEV" "$file" 3>&- &
@@ -259,7 +260,7 @@ failed: ${stderr#"$NAME: "}"
     wait_for grep -q " authpriv.warn ${NAME}\[$(cat "$PID_FILE")\]: user $APP_UID: cwg_create .*: failed: " "$file"
 }
 
-@test "wrong arguments, help and the version leave none, since nothing was asked for" {
+@test "wrong arguments, --help and --version leave no line in the log" {
     listen
     run --separate-stderr logged cwg_create "$c1" 7 2 5007
     [ "$status" = 1 ]
@@ -269,7 +270,7 @@ failed: ${stderr#"$NAME: "}"
     assert_no_line
 }
 
-@test "where nobody listens, or not as syslog does, a task is done as ever, and at once" {
+@test "a command works as ever, and at once, where nobody listens at /dev/log or something else is there" {
     local what
     local -A prepare=(
         [nothing]=:
@@ -298,7 +299,7 @@ failed: ${stderr#"$NAME: "}"
     done
 }
 
-# Makes /dev/log a socket of some type, and goes on with that.
+# Makes /dev/log a socket of a type, and does with it what $2 says.
 stand_in()
 {
     python3 - "$DEV/log" "$BATS_TEST_TMPDIR/ready" "$2" 3>&- <<END &
@@ -330,7 +331,7 @@ more_lines_than()
     [ "$(wc -l <"$LINES")" -gt "$1" ]
 }
 
-@test "however few descriptors there are, nothing is done without a line" {
+@test "with too few descriptors for a log line the command fails, and changes nothing" {
     local number made=0 failed=0
     listen
     for ((number = 4; number <= 32 && made < 3; number++)); do
@@ -347,7 +348,7 @@ more_lines_than()
     [ "$made" -gt 0 ] && [ "$failed" -gt 0 ] || fail "$made, $failed"
 }
 
-# Line $1 says this behind priority and process.
+# Line number $1 says this behind priority and process.
 assert_line_number()
 {
     local line
@@ -355,7 +356,7 @@ assert_line_number()
     [ "$line" = "<$2>${NAME}[$(cat "$PID_FILE")]: user $APP_UID: $3" ] || fail "line $1: $line"
 }
 
-@test "each line of a batch that asks for a change leaves one, with the key of its own link and no other" {
+@test "each line of a batch that asks for a change leaves a log line, with the key of its own link alone" {
     local where answer
     where="in $(net_of "$c1") (pid $c1)"
     listen
@@ -375,7 +376,7 @@ assert_line_number()
     [ "$(wc -l <"$LINES")" = 7 ] || fail "$(cat "$LINES")"
 }
 
-@test "a create of a batch whose result can't be delivered is one that was refused; what stands is told as done" {
+@test "when a batch can't deliver its answer, the log has the create as failed, and all else that was done as done" {
     local code=0 line
     listen
     logged batch < <(echo "cwg_create $c1 9 0 5009") >/dev/full 2>"$BATS_TEST_TMPDIR/error" || code=$?
@@ -405,7 +406,7 @@ logged_with()
         env -- prlimit --nofile="$number:$number" "$HELPER" "$@" 3>&-
 }
 
-@test "a caller in a user namespace of his own is no user by number, whatever he mounts" {
+@test "the log doesn't name a caller of another user namespace by his number, whatever he mounts on /proc" {
     local who="a user of another user namespace" map
     listen
     run --separate-stderr logged cwg_destroy "$c1" 7 0
@@ -416,7 +417,8 @@ logged_with()
         assert_failure_with "this program has no rights over the network namespace that it was started in"
         assert_line_of "$who"
     done
-    # Another map, a file of his own, another process's map, another /proc: mounted over the one that is read.
+    # The caller mounts something over the file that the helper reads: another map, a file of his own, another process's
+    # map, another /proc.
     printf '         0          0 4294967295\n' >"$BATS_TEST_TMPDIR/map"
     chmod 644 "$BATS_TEST_TMPDIR/map"
     for map in "$BATS_TEST_TMPDIR/map" /proc/1/uid_map /proc/self/cmdline; do
@@ -432,7 +434,7 @@ logged_with()
     assert_line_of "an unknown user"
 }
 
-# Runs a command in a user namespace of the application's own, with that /dev.
+# Runs a command in a user namespace of the application's own, with the tests' /dev.
 elsewhere()
 {
     # shellcheck disable=SC2016
@@ -445,7 +447,7 @@ has_lines()
     [ "$(wc -l <"$LINES")" -ge "$1" ]
 }
 
-# The log has one line more, by that caller.
+# The log has one line more, of this caller.
 assert_line_of()
 {
     local line

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
-# batch: many tasks in one process. What each line is answered, that a program can keep one running, and what is left of
-# one that ends, whenever it does.
+# batch does many tasks in one process. Tests see how it answers each line, how a program keeps a batch running, and
+# what is left when a batch ends at any moment.
 #
 #     +--------- site1 ---------+          +--------- site2 ---------+
 #     |  batch    192.0.2.1 (v1)+---veth---+(v2) 192.0.2.2           |
@@ -32,7 +32,7 @@ setup()
     IN='' OUT='' BATCH_OF='' READER=''
     ERRORS=$BATS_TEST_TMPDIR/errors
     APP=(ip netns exec site1 setpriv --reuid "$APP_UID" --regid "$APP_GID" --clear-groups --inh-caps=-all -- env --)
-    # What a test has started itself; those of the file stay.
+    # Ends what this test has started. The file's containers stay.
     CONTAINERS=()
     SITES=()
 }
@@ -55,8 +55,8 @@ teardown_file()
     clean_up
 }
 
-# Starts a batch of the application's in site1, to speak with: its process is BATCH_OF. An option comes first;
-# other arguments stand before the command.
+# Starts a batch in site1, as the application; a test speaks with it by ask(). Sets BATCH_OF to its process. An option
+# is the first argument, words before the command are the others.
 start_batch()
 {
     local options=()
@@ -69,14 +69,14 @@ start_batch()
     eval "exec ${BATCH[0]}<&- ${BATCH[1]}>&-"
 }
 
-# Writes a line, and reads its answer.
+# Writes a line to the batch, and reads the answer.
 ask()
 {
     echo "$*" >&"$IN"
     read -r -t 30 -u "$OUT" ANSWER || fail "no answer to: $*"
 }
 
-# The same, and it begins so; or, for "error TEXT", with an error of any code and that text.
+# Asks, and expects an answer that begins so. For "error TEXT" it expects an error of any code, with this text.
 ask_for()
 {
     local begin=$1
@@ -89,7 +89,7 @@ ask_for()
     fi || fail "the answer to '$*' is '$ANSWER', not '$begin'"
 }
 
-# Ends the input of the batch, whose exit code is this one, or 0.
+# Ends the batch's input. Its exit code is $1, or 0.
 end_batch()
 {
     local code=0
@@ -99,7 +99,7 @@ end_batch()
     [ "$code" = "${1:-0}" ] || fail "exit code $code: $(cat "$ERRORS")"
 }
 
-# After that, no process of these batches is left: they alone are of this file's program.
+# Waits until no process of these batches is left. No other process runs this file's program.
 no_batch_left()
 {
     wait_for none_runs
@@ -110,19 +110,19 @@ none_runs()
     ! pgrep -f "^$HELPER batch" >/dev/null
 }
 
-# Waits until a process is held up in a system call: asleep_in PID NUMBER
+# Waits until a process sleeps in a system call: asleep_in PID NUMBER
 asleep_in()
 {
     wait_for grep -q "^$2 " "/proc/$1/syscall"
 }
 
-# Runs lines, one for each argument, as a batch on its own.
+# Runs a batch whose lines are the arguments.
 batch_of()
 {
     run --separate-stderr "${APP[@]}" "$HELPER" batch < <(printf '%s\n' "$@")
 }
 
-# So many descriptors has a process.
+# Prints how many descriptors a process has.
 descriptors_of()
 {
     local all=("/proc/$1/fd"/*)
@@ -137,7 +137,7 @@ field_of()
 # ---- answers ----
 
 # bats test_tags=kernel,only-6-1
-@test "lines are answered in their order, and one that fails keeps none from being done" {
+@test "a batch answers its lines in order, and goes on after a line that failed" {
     batch_of "cwg_create $c1 7 0 5107" "# a comment" "" "cwg_create $c1 8 0 0 --json" "cwg_create $c1 7 0 5108" \
         "cwg_destroy $c1 9 0" "nonsense" "  cwg_connect	$c1 7  1 192.0.2.2:5107 $KEY " "cwg_create $c1 9 0" \
         "cwg_wait $c1 9 0 0" "cwg_destroy $c1 8 0" "cwg_destroy_all $c1"
@@ -161,7 +161,7 @@ cwg_list cwg_wait cwg_destroy_all commit" ] || fail "${lines[4]}"
     [ -z "$(inside "$c1" wg show interfaces)" ]
 }
 
-@test "a batch of which all lines are done says nothing else, and its exit code is 0" {
+@test "a batch whose lines all succeeded prints nothing else, and exits with 0" {
     batch_of "cwg_create $c1 7 0 5107" "cwg_destroy $c1 7 0"
     [ "$status" = 0 ]
     [ -z "$stderr" ]
@@ -173,7 +173,7 @@ cwg_list cwg_wait cwg_destroy_all commit" ] || fail "${lines[4]}"
     assert_success_with ""
 }
 
-@test "what can't stand in a batch is refused, and nothing is changed by it" {
+@test "a batch refuses a line that isn't a task for batches, and changes nothing" {
     local line refused=() long x
     printf -v x '%*s' 512 ''
     long="cwg_destroy $c1 7 0${x// / }"
@@ -207,7 +207,7 @@ cwg_list cwg_wait cwg_destroy_all commit" ] || fail "${lines[4]}"
     unchanged
 }
 
-@test "what the input ends in the middle of is not done" {
+@test "a batch doesn't do a last line that its input ends in the middle of" {
     run --separate-stderr "${APP[@]}" "$HELPER" batch < <(
         printf 'cwg_create %s 7 0 5107\ncwg_destroy %s 7 0' "$c1" "$c1")
     [ "$status" = 1 ]
@@ -217,7 +217,7 @@ cwg_list cwg_wait cwg_destroy_all commit" ] || fail "${lines[4]}"
     has_device "$c1" wg-7-0
 }
 
-@test "its file is opened with the caller's own rights" {
+@test "a batch opens its file with the caller's own rights" {
     local file=$BATS_TEST_TMPDIR/lines
     chmod 755 "$BATS_TEST_TMPDIR"
     echo "cwg_create $c1 7 0 5107" >"$file"
@@ -236,7 +236,7 @@ cwg_list cwg_wait cwg_destroy_all commit" ] || fail "${lines[4]}"
 
 # ---- a program that keeps it running ----
 
-@test "a program speaks with it line by line, and it grows by none of them" {
+@test "a program speaks with a batch line by line, and the batch doesn't grow" {
     local i descriptors memory rounds=50 children=1 child
     [ -z "${NAH_IN_VM:-}" ] || rounds=10
     start_batch
@@ -254,7 +254,7 @@ cwg_list cwg_wait cwg_destroy_all commit" ] || fail "${lines[4]}"
     done
     [ "$(descriptors_of "$BATCH_OF")" = "$descriptors" ] || fail "not $descriptors: $(ls -l "/proc/$BATCH_OF/fd")"
     [ "$(field_of "$BATCH_OF" VmRSS)" = "$memory" ] || fail "not $memory: $(field_of "$BATCH_OF" VmRSS)"
-    # One looks for containers, and one starts engines.
+    # The batch has a process that looks for containers. With engines it has one that starts engines, too.
     [ "$BACKEND" = kernel ] || children=2
     [ "$(pgrep -c -P "$BATCH_OF")" = $children ] || fail "$(ps --ppid "$BATCH_OF")"
     for child in $(pgrep -P "$BATCH_OF"); do
@@ -267,20 +267,20 @@ input: see the lines of the output that begin with error" ] || fail "$(cat "$ERR
     no_batch_left
 }
 
-# The process of the running batch that looks for containers: the last that it has split off.
+# Prints the process of the running batch that looks for containers: the batch's newest child.
 taker()
 {
     pgrep -n -P "$BATCH_OF"
 }
 
-# Of the list in $ANSWER, these expressions of `mine`, a line each: the pid and the name of each link of the given
-# processes: links_of "PID, PID" [EXPRESSION...]
+# Prints a line for each expression of `mine`: the list in $ANSWER, of the given processes alone, as pid and name of
+# each link: links_of "PID, PID" [EXPRESSION...]
 links_of()
 {
     "$ROOT/tests/lib/said.py" list "sorted((i['pid'], i['name']) for i in it if i['pid'] in ($1,))" <<<"${ANSWER#ok }"
 }
 
-@test "the links of all containers are one line, as they are when it is asked for" {
+@test "cwg_list in a batch answers in one line, with the links as they are at that moment" {
     local other first second
     container other
     start_batch
@@ -300,16 +300,16 @@ links_of()
     end_batch
 }
 
-@test "the process that looks for containers can do nothing else, and without it the other tasks go on" {
+@test "the batch's process that looks for containers can do nothing else, and when it was killed other tasks go on" {
     local taker
     start_batch
     ask_for "ok [" cwg_list
     taker=$(taker)
-    # CAP_SYS_PTRACE alone, of which none is effective, and nothing open but the socket that it is asked by.
+    # The process has CAP_SYS_PTRACE alone, and not effective. One socket is open, by which the batch asks it.
     wait_for grep -qx "CapPrm:.*0000000000080000" "/proc/$taker/status"
     [ "$(field_of "$taker" CapEff)" = 0000000000000000 ]
     [ "$(descriptors_of "$taker")" = 3 ] || fail "$(ls -l "/proc/$taker/fd")"
-    # Who calls the batch can't look at it, either.
+    # The batch's caller can't look into this process.
     ! as_app ls "/proc/$taker/fd" || fail "the caller sees what it has open"
     kill -KILL "$taker"
     ask_for "error the process that looks for the batch's containers has ended: begin a new batch" cwg_list
@@ -320,7 +320,7 @@ links_of()
 }
 
 # bats test_tags=kernel,only-6-12
-@test "links of many containers, in turns" {
+@test "one batch works on the links of many containers in turn" {
     local number round rounds=7 pids=() pid
     [ -z "${NAH_IN_VM:-}" ] || rounds=1
     for ((number = 0; number < 9; number++)); do
@@ -334,7 +334,7 @@ links_of()
         done
     done
     ask_for "ok " "cwg_create ${pids[0]} 100 0 0"
-    # None is kept.
+    # The batch keeps no descriptor of a container.
     [ "$(descriptors_of "$BATCH_OF")" -le 8 ] || fail "$(ls -l "/proc/$BATCH_OF/fd")"
     [ "$(inside "${pids[0]}" wg show interfaces | wc -w)" = $((rounds + 1)) ]
     [ "$(inside "${pids[8]}" wg show interfaces | wc -w)" = "$rounds" ]
@@ -347,7 +347,7 @@ links_of()
     no_batch_left
 }
 
-@test "with few descriptors the lines are done, whatever container each is about" {
+@test "a batch with few descriptors does its lines, for any number of containers" {
     local number limit limits=(28 30) pids=() pid
     for ((number = 0; number < 4; number++)); do
         container pid
@@ -365,7 +365,7 @@ links_of()
     done
 }
 
-@test "a container that has ended is an error for its lines, and others' are done" {
+@test "a line about a container that has ended is an error, and the batch does lines about other containers" {
     local gone
     container gone
     start_batch
@@ -379,7 +379,7 @@ links_of()
 }
 
 # bats test_tags=kernel,only-6-1
-@test "a container that ends takes its links with it, though a batch that has worked in it waits for lines" {
+@test "a container that ends takes its links with it, while a batch that has worked in it waits for lines" {
     local gone
     container gone
     start_batch
@@ -387,7 +387,7 @@ links_of()
     ask_for "ok " "cwg_create $c1 7 0 5108"
     end_container "$gone"
     wait_for port_free site1 5107
-    # Not even if a line has begun.
+    # The container ends as well when a line has begun.
     container gone
     ask_for "ok " "cwg_create $gone 7 0 5107"
     printf 'cwg_destroy ' >&"$IN"
@@ -397,7 +397,7 @@ links_of()
     end_batch
 }
 
-@test "not even if it waits for another's peer" {
+@test "a container that ends takes its links with it, while a batch that has worked in it waits for a peer" {
     local gone
     container gone
     start_batch
@@ -413,12 +413,12 @@ links_of()
     end_batch 1
 }
 
-@test "a number that another process has by now stands for that one's container" {
+@test "when a pid has become another process's, a batch works in that process's container" {
     local first taken=$BATS_TEST_TMPDIR/taken
     container first
     start_batch
     ask_for "ok " "cwg_create $first 7 0 0"
-    # The batch sees neither its end nor its successor before the next line is there.
+    # The batch sees neither the end of the process nor its successor before the next line has arrived.
     kill -STOP "$BATCH_OF"
     echo "cwg_create $first 8 0 0" >&"$IN"
     "$TOOLS/pidrecycle" --kill "$first" "/proc/$c1/ns/net" 20 >"$taken" 2>&1 3>&- &
@@ -432,7 +432,7 @@ links_of()
     end_batch
 }
 
-@test "who holds the lock of a container delays a line about it by two seconds, and no batch for as long as he likes" {
+@test "a process that holds a container's lock delays a batch's line about it by two seconds, and no longer" {
     local start holder other
     bash -c 'exec 9<"$0"; flock 9; exec sleep 60' "/proc/$c1/ns/net" 3>&- &
     holder=$!
@@ -447,7 +447,7 @@ links_of()
     grep -qsx sleep "/proc/$holder/comm" || fail "it has waited until there was no holder any more"
 }
 
-@test "nor for long if the container has a link that was never finished as well" {
+@test "a process that holds the lock of a container with an unfinished link delays a batch for seconds only" {
     local start took
     cwg site1 create "$c1" 7 0 5107
     inside "$c1" ip link set wg-7-0 group $((0x6e616821))
@@ -461,7 +461,7 @@ links_of()
     [ "$took" -lt 20000000 ] || fail "it took $took us"
 }
 
-# Kills the first child that a process has, before others have their turn.
+# Kills the first child of a process, as soon as there is one.
 kill_child_of()
 {
     local children=
@@ -472,7 +472,7 @@ kill_child_of()
     kill -KILL "$children"
 }
 
-# Has this many descriptors of /dev/null on their way between sockets of the application's user, until it is killed.
+# Keeps this many descriptors of /dev/null on their way between sockets of the application's user, until it is killed.
 HOG='
 import os, socket, sys, time
 pairs, null = [], os.open("/dev/null", os.O_RDONLY)
@@ -488,7 +488,7 @@ time.sleep(600)
 '
 
 # bats test_tags=engine
-@test "nor for one that can't be handed over, since its user has too many descriptors on their way" {
+@test "where the user has too many descriptors on their way, a batch's create fails in time, and the next line works" {
     [ "$BACKEND" = engine ] || skip "the kernel carries the links: nothing is started"
     local hog
     mkdir -m 777 "$BATS_TEST_TMPDIR/open"
@@ -510,10 +510,10 @@ time.sleep(600)
 }
 
 # bats test_tags=engine
-@test "where no process can be started for an engine that is an error, and the next line finds what starts them" {
+@test "where no process can be started for an engine, a batch's create is an error, and a later line recovers" {
     [ "$BACKEND" = engine ] || skip "the kernel carries the links: nothing is started"
     local others=() i most
-    # Processes of the application's that take the place of two more. The batch has one that looks for containers.
+    # Processes of the application's user take the place of two more. The batch has one that looks for containers.
     for i in 1 2; do
         "${APP[@]}" sleep 600 3>&- &
         others+=("$!")
@@ -532,10 +532,10 @@ raise your limit"* ]] || fail "$ANSWER"
 }
 
 # bats test_tags=engine
-@test "the batch doesn't wait for an engine that can't come: whoever was to start it was killed" {
+@test "a batch doesn't wait for an engine when the process that should start it was killed" {
     [ "$BACKEND" = engine ] || skip "the kernel carries the links: nothing is started"
     local try launcher
-    # Sometimes it has answered already.
+    # Sometimes the batch has answered before its child is killed.
     for try in {1..20}; do
         start_batch
         ask_for "error no such link" "cwg_destroy $c1 7 0"
@@ -554,7 +554,7 @@ raise your limit"* ]] || fail "$ANSWER"
     end_batch 1
 }
 
-@test "other commands have their turn on the same container while it waits, and it waits for its own" {
+@test "other commands use the same container while a batch waits for lines, and the batch waits for its turn" {
     start_batch
     ask_for "ok " "cwg_create $c1 7 0 0"
     flock -n "/proc/$c1/ns/net" true || fail "it keeps the lock"
@@ -565,7 +565,7 @@ raise your limit"* ]] || fail "$ANSWER"
     ask_for ok "cwg_destroy $c1 8 0"
     run --separate-stderr cwg site1 destroy "$c1" 8 0
     assert_failure_with "no such link"
-    # Nothing is done while another has its turn.
+    # The batch does nothing while another process has the lock.
     exec {LOCK}<"/proc/$c1/ns/net"
     flock "$LOCK"
     echo "cwg_destroy $c1 7 0" >&"$IN"
@@ -578,7 +578,7 @@ raise your limit"* ]] || fail "$ANSWER"
 }
 
 # bats test_tags=kernel,only-6-12
-@test "what it has made lives on after it, as any link" {
+@test "a link that a batch has made works on after the batch has ended" {
     local key1 key2
     start_batch
     ask_for "ok " "cwg_create $c1 7 0 5107"
@@ -594,16 +594,16 @@ raise your limit"* ]] || fail "$ANSWER"
     [[ $(cwg site1 show "$c1" 7 0 --json) == *'"state":"connected"'*"\"public_key\":\"$key1\""* ]]
     cwg site1 connect "$c1" 7 1 192.0.2.2:5108 "$key2"
     inside "$c2" ping -qc 1 -W 5 10.0.0.14
-    # And by another batch.
+    # Another batch can connect and remove the link.
     batch_of "cwg_connect $c1 7 1 192.0.2.2:5108 $key2" "cwg_destroy $c1 7 0"
     [ "$status" = 0 ] || fail "$output"
     ! has_device "$c1" wg-7-0 || fail "the link is there"
     port_free site1 5107
 }
 
-# ---- nothing of a container is kept by who doesn't read ----
+# ---- a command whose output nobody reads keeps nothing of a container ----
 
-# Makes a pipe that is full, by the name of SINK, and opens it by the number READER.
+# Makes a full pipe with the name in SINK, and opens it as descriptor READER.
 full_pipe()
 {
     SINK=$BATS_TEST_TMPDIR/sink
@@ -612,14 +612,14 @@ full_pipe()
     python3 -c 'import fcntl, os; fcntl.fcntl(1, fcntl.F_SETPIPE_SZ, 4096); os.write(1, b"x" * 4096)' >"$SINK"
 }
 
-# So many network namespaces has a process open.
+# Says whether a process has this many network namespaces open.
 has_namespaces()
 {
     [ "$(find "/proc/$1/fd" -lname 'net:*' | wc -l)" = "$2" ]
 }
 
-# Starts a command, and reads from a pipe once the command has a file open. It starts nothing in between: on some
-# machines that takes longer than a command's patience. FILE PIPE COMMAND...
+# Starts a command, and reads from a pipe as soon as the command has a file open. It starts no program in between: on
+# some machines that takes longer than a command's patience. FILE PIPE COMMAND...
 READ_WHEN_OPEN='
 import os, subprocess, sys, time
 wanted = os.stat(sys.argv[1])
@@ -649,7 +649,7 @@ sys.exit(command.wait())
         # shellcheck disable=SC2086 # words
         "${APP[@]}" "$HELPER" ${line/PID/$gone} >"$SINK" {READER}<&- 2>"$ERRORS" 3>&- &
         BATCH_OF=$!
-        # It has made the link, and has left the container to write.
+        # The command has made the link, and has left the container to write.
         wait_for has_device "$gone" wg-8-0
         wait_for has_namespaces "$BATCH_OF" 1
         end_container "$gone"
@@ -666,7 +666,7 @@ sys.exit(command.wait())
     done
 }
 
-@test "a link that a command has made, and whose key nobody has read yet, isn't taken for an abandoned one" {
+@test "a link whose key nobody has read yet isn't taken for an unfinished one" {
     local first code=0
     full_pipe
     "${APP[@]}" "$HELPER" cwg_create "$c1" 8 0 5108 >"$SINK" {READER}<&- 2>"$ERRORS" 3>&- &
@@ -683,7 +683,7 @@ sys.exit(command.wait())
     rm "$SINK"
 }
 
-@test "nor what a batch answers" {
+@test "a container ends with its links and their ports, though nobody reads a batch's answers about it" {
     local line gone
     for line in "cwg_create PID 8 0 5108" "cwg_destroy PID 9 0" "cwg_destroy_all 4194304" "cwg_wait PID 7 0 0" \
         nonsense; do
@@ -705,10 +705,11 @@ sys.exit(command.wait())
     done
 }
 
-# ---- a client that goes, and what a batch undoes ----
+# ---- a client that goes, and --undo ----
 
-# Speaks with a batch over one socket, as standard input and output: lines from standard input, answers to standard
-# output. With `half` the client ends its half at once, and reads on; with `gone` it goes after a second.
+# Speaks with a batch over one socket, which is its standard input and output: sends lines from standard input, writes
+# answers to standard output. With `half` the client shuts its sending half at once, and reads on. With `gone` the
+# client goes after a second.
 OVER_SOCKET='
 import os, socket, subprocess, sys, time
 ours, theirs = socket.socketpair()
@@ -733,7 +734,7 @@ over_socket()
     run --separate-stderr /usr/bin/python3 -c "$OVER_SOCKET" "$how" "${APP[@]}" "$HELPER" batch "$@"
 }
 
-@test "a socket may be both its standard input and output" {
+@test "one socket may be both standard input and standard output of a batch" {
     over_socket half < <(printf '%s\n' "cwg_create $c1 7 0 5107" "cwg_wait $c1 7 0 1" "cwg_destroy $c1 7 0")
     [ "$status" = 1 ] || fail "$output $stderr"
     [ "${#lines[@]}" = 3 ]
@@ -742,7 +743,7 @@ over_socket()
     [ "${lines[2]}" = ok ]
 }
 
-@test "a wait of a batch ends when its client has gone" {
+@test "a batch stops waiting for a peer when its client has gone" {
     local start=${EPOCHREALTIME/./}
     cwg site1 create "$c1" 7 0 5107
     cwg site1 connect "$c1" 7 1 192.0.2.2:5109 "$KEY"
@@ -759,7 +760,7 @@ over_socket()
 }
 
 # bats test_tags=kernel,only-6-1
-@test "with --undo, what it has made is removed if its input ends without commit, and nothing else" {
+@test "batch --undo removes the links that it has made when its input ends without commit, and no others" {
     local gone
     container gone
     cwg site1 create "$c1" 1 0 5101
@@ -776,7 +777,7 @@ over_socket()
     ! has_device "$gone" wg-3-0 || fail "it is there"
     port_free site1 5103
     port_free site1 5104
-    # So it is if the client goes, and a container that has ended is no obstacle.
+    # --undo also removes them when the client goes. A container that has ended is no obstacle.
     start_batch --undo
     ask_for "ok " "cwg_create $gone 5 0 5105"
     ask_for "ok " "cwg_create $c1 5 0 5106"
@@ -785,7 +786,7 @@ over_socket()
     wait "$BATCH_OF" || true
     BATCH_OF=
     ! has_device "$c1" wg-5-0 || fail "it is there"
-    # A link that somebody else has made by now stays.
+    # --undo leaves a link that another caller has made in the meantime.
     start_batch --undo
     ask_for "ok " "cwg_create $c1 5 0 5105"
     cwg site1 destroy "$c1" 5 0
@@ -794,7 +795,7 @@ over_socket()
     has_device "$c1" wg-5-0
 }
 
-@test "with --undo and commit all stays; without --undo there is no commit" {
+@test "batch --undo leaves its links after commit; a batch without --undo knows no commit" {
     run --separate-stderr "${APP[@]}" "$HELPER" batch --undo < <(printf '%s\n' "cwg_create $c1 2 0 5102" commit)
     [ "$status" = 0 ] || fail "$output $stderr"
     has_device "$c1" wg-2-0
@@ -806,7 +807,7 @@ over_socket()
     [ "$output" = "error usage commit: takes no arguments; leave them out" ] || fail "$output"
 }
 
-@test "with --answered the exit code says that all lines were answered, and with what is in the lines" {
+@test "batch --answered exits with 0 when it answered all lines, whatever the answers are" {
     run --separate-stderr "${APP[@]}" "$HELPER" batch --answered < <(printf '%s\n' nonsense "cwg_destroy $c1 7 0")
     [ "$status" = 0 ] || fail "$status $stderr"
     [ -z "$stderr" ]
@@ -817,7 +818,7 @@ over_socket()
     [ "$code" = 1 ]
 }
 
-@test "a comment is passed over, whatever its length and its characters" {
+@test "a batch passes over a comment of any length and any characters" {
     local long
     printf -v long '%*s' 9000 ''
     batch_of "# Grün" "cwg_destroy_all $c1" "#${long// /x}" $'#\r' "#$long" "cwg_destroy_all $c1"
@@ -828,10 +829,10 @@ over_socket()
 # ---- ends ----
 
 # bats test_tags=kernel,only-6-12
-@test "a link that was renamed in the container before its result couldn't be delivered is taken back all the same" {
+@test "a batch takes back a link whose result it couldn't deliver, though the container has renamed it" {
     local sink=$BATS_TEST_TMPDIR/sink reader code=0 write=1
     mkfifo "$sink"
-    # A pipe that is full: the answer waits.
+    # The pipe is full, so the batch waits with its answer.
     exec {reader}<>"$sink"
     python3 -c 'import fcntl, os; fcntl.fcntl(1, fcntl.F_SETPIPE_SZ, 4096); os.write(1, b"x" * 4096)' >"$sink"
     "${APP[@]}" "$HELPER" batch < <(echo "cwg_create $c1 7 0 5107") >"$sink" {reader}<&- 2>"$ERRORS" 3>&- &
@@ -848,7 +849,7 @@ over_socket()
     port_free site1 5107
 }
 
-# It failed at its first line, whose link isn't there, and neither is the second's.
+# The batch failed at its first line. Neither the first line's link is there, nor the second's.
 assert_undone()
 {
     [ "$1" = 1 ] || fail "exit code $1"
@@ -859,7 +860,7 @@ assert_undone()
     no_batch_left
 }
 
-@test "a result that can't be delivered is a link that isn't made, and the end of the batch" {
+@test "a batch that can't deliver a create's result removes that link, and ends" {
     local code lines_of=$BATS_TEST_TMPDIR/lines
     printf 'cwg_create %s 7 0 5107\ncwg_create %s 8 0 5108\n' "$c1" "$c1" >"$lines_of"
     code=0
@@ -879,7 +880,7 @@ assert_undone()
 }
 
 # bats test_tags=kernel,only-6-1
-@test "wherever it is killed, no process of it is left, and what it has begun can be repeated" {
+@test "a batch that is killed anywhere leaves no process, and the tasks that it had begun can be repeated" {
     local i net pause state
     start_batch
     ask_for "ok " "cwg_create $c1 1 0 5101"
@@ -898,7 +899,7 @@ assert_undone()
         end_batch 137
         no_batch_left
     done
-    # A link was finished, and nothing is to be made, or wasn't, and is made.
+    # A finished link stays. Another link is made now.
     for ((net = 1; net < 8; net++)); do
         cwg site1 create "$c1" "$net" 0 $((5100 + net)) || true
         state=$(cwg site1 show "$c1" "$net" 0 --json)
@@ -909,7 +910,7 @@ assert_undone()
     wait_for port_free site1 5104
 }
 
-@test "a caller that is killed leaves no batch behind" {
+@test "a batch ends when its caller is killed" {
     start_batch
     ask_for "ok " "cwg_create $c1 7 0 0"
     exec {IN}>&-
@@ -921,7 +922,7 @@ assert_undone()
 
 # ---- privileges ----
 
-@test "while it waits it has no privilege that is effective, and its system calls are limited" {
+@test "a batch that waits has no effective capability, and its system calls are limited" {
     start_batch
     ask_for "ok " "cwg_create $c1 7 0 0"
     wait_for grep -qx 'State:.*S (sleeping)' "/proc/$BATCH_OF/status"
@@ -935,7 +936,7 @@ assert_undone()
 }
 
 # bats test_tags=engine
-@test "the process that starts engines has no privilege effective while it waits, and nothing of the caller's" {
+@test "the batch's process that starts engines waits without effective capabilities and the caller's descriptors" {
     [ "$BACKEND" = engine ] || skip "the kernel carries the links: there is no such process"
     local launcher fd what
     start_batch
@@ -951,7 +952,7 @@ assert_undone()
             *) fail "${fd##*/}: $what" ;;
         esac
     done
-    # Its end is the end of no link, and of creates alone.
+    # When this process ends no link ends. Only creates fail from then on.
     kill -KILL "$launcher"
     ask_for "error the process that starts the batch's engines has ended" "cwg_create $c1 8 0 0"
     ! has_device "$c1" wg-8-0 || fail "the link is there"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
-# What cwg_connect takes beyond an IPv4 endpoint and a key: preshared keys, keepalives, peers whose place isn't known,
-# IPv6, and the MTU that fits the path. By a caller without privilege.
+# Arguments of cwg_connect besides an IPv4 endpoint and a key: preshared keys, keepalives, peers with an unknown
+# endpoint, IPv6, and the MTU that fits the path. The caller has no privilege.
 #
 #             site1                                        site2
 #     +---------------------------+              +---------------------------+
@@ -51,22 +51,22 @@ teardown_file()
     clean_up
 }
 
-# Makes the path between the sites one of that MTU, at both its ends, or at each end its own.
+# Sets the MTU of the path between the sites: of both its ends, or of each end its own.
 path()
 {
-    # What is in the way of a change goes first: IPv6 comes back only with an MTU that it can have.
+    # First comes the change that is always possible: IPv6 comes back only with an MTU of at least 1280.
     ip -n site1 link set v1 mtu "$1"
     ip -n site2 link set v2 mtu "${2:-$1}"
 }
 
-# Both ends of the link for net 7, not connected: sets KEY1 and KEY2.
+# Makes both ends of the link for net 7, without connecting them. Sets KEY1 and KEY2.
 two_ends()
 {
     KEY1=$(cwg site1 create "$c1" 7 0 5101)
     KEY2=$(cwg site2 create "$c2" 7 1 5102)
 }
 
-# Connects each end, with further options.
+# Connects an end, with further options.
 connect1()
 {
     cwg site1 connect "$c1" 7 1 192.0.2.2:5102 "$KEY2" "$@"
@@ -77,7 +77,7 @@ connect2()
     cwg site2 connect "$c2" 7 0 192.0.2.1:5101 "$KEY1" "$@"
 }
 
-# From container $1 to address $2, with further options of ping's.
+# Pings address $2 from container $1, with further options.
 pings()
 {
     inside "$1" ping -c 1 -W 10 "${@:3}" "$2"
@@ -103,7 +103,7 @@ preshared_of()
     wg_of "$1" "$2" preshared-keys | cut -f 2
 }
 
-# An engine tells nobody its preshared key, only that it has one.
+# Compares a link's preshared key. An engine tells nobody the key itself, only that there is one.
 has_preshared()
 {
     local told
@@ -124,7 +124,7 @@ has_mtu()
     [ "$mtu" = "$3" ] || fail "the MTU is $mtu, not $3"
 }
 
-# A file of the application's that holds a key: sets FILE.
+# Writes a key to a file of the application's. Sets FILE.
 key_file()
 {
     FILE=$BATS_TEST_TMPDIR/$1
@@ -134,8 +134,9 @@ key_file()
     chmod 600 "$FILE"
 }
 
-# 1 MB by TCP from container $1 to address $2 of container $3, within some seconds: prints how much arrived. A
-# connection that is stuck ends after three of them (TCP_USER_TIMEOUT): it would keep its namespace for minutes.
+# Sends 1 MB by TCP from container $1 to address $2 of container $3, within some seconds. Prints how much arrived. A
+# connection without answers ends after three seconds (TCP_USER_TIMEOUT): without this limit it would keep its namespace
+# for minutes.
 megabyte()
 {
     local arrived=$BATS_TEST_TMPDIR/arrived
@@ -156,7 +157,7 @@ listens()
 
 # ---- preshared keys ----
 
-@test "an endpoint to which no route leads is warned of, and connected" {
+@test "cwg_connect warns of an endpoint to which no route leads, and connects" {
     local text="net-admin-helper: warning: no route leads from here to peer_endpoint" address
     cwg site1 create "$c1" 7 0 5101
     for address in 198.51.100.7 203.0.113.1 203.0.113.2 203.0.113.3; do
@@ -174,13 +175,13 @@ listens()
     [ "$status" = 0 ] && [[ $stderr == "$text"* ]] || fail "$stderr"
     run --separate-stderr cwg site1 connect "$c1" 7 1 192.0.2.2:5102 "$KEY_A"
     assert_success_with ""
-    # In a batch there is no line for it.
+    # A batch's answer has no place for the warning.
     run --separate-stderr app_at site1 "$HELPER" batch < <(echo "cwg_connect $c1 7 1 198.51.100.7:5102 $KEY_A")
     assert_success_with ok
     at site1 ip route flush root 203.0.113.0/24
 }
 
-@test "the link's own address and port are no endpoint; another port of this machine is" {
+@test "cwg_connect refuses the link's own address and port as its endpoint, and takes another port of this machine" {
     local address before
     cwg site1 create "$c1" 7 0 5101
     cwg site1 connect "$c1" 7 1 192.0.2.2:5102 "$KEY_A"
@@ -195,7 +196,7 @@ listens()
 }
 
 # bats test_tags=kernel,only-6-12
-@test "with the same preshared key at both ends a link works: from a file, standard input, a descriptor" {
+@test "a link works with the same preshared key at both ends, read from a file, standard input or a descriptor" {
     local psk file
     psk=$(wg genpsk)
     key_file psk "$psk"
@@ -215,7 +216,7 @@ listens()
     run --separate-stderr cwg site1 connect --preshared-key-file=fd:9 "$c1" 8 1 192.0.2.2:5104 \
         "$(<"$BATS_TEST_TMPDIR/key2")" 9<<<"$psk"
     assert_success_with ""
-    # From a pipe that is written to in pieces, without a newline.
+    # The key comes from a pipe, in pieces, without a newline.
     { printf %s "${psk:0:20}" && sleep 0.3 && printf %s "${psk:20}"; } |
         cwg site2 connect "$c2" 8 0 192.0.2.1:5103 "$(<"$BATS_TEST_TMPDIR/key1")" --preshared-key-file -
     has_preshared "$c1" wg-8-0 "$psk"
@@ -224,7 +225,7 @@ listens()
 }
 
 # bats test_tags=kernel,only-6-12
-@test "with different preshared keys, or one at one end only, there is no session; with the right one there is" {
+@test "a link gets no session while the preshared keys differ or one is missing, and gets one when they match" {
     local psk
     psk=$(wg genpsk)
     two_ends
@@ -240,7 +241,7 @@ listens()
 }
 
 # bats test_tags=kernel,only-6-1
-@test "a preshared key stays when the link is connected again without one, and goes by zeros, or with the peer" {
+@test "a preshared key stays at a connect without one, and goes by a key of zeros or with the peer" {
     local psk before
     psk=$(wg genpsk)
     two_ends
@@ -251,7 +252,7 @@ listens()
     connect1
     has_preshared "$c1" wg-7-0 "$psk"
     connect1 --preshared-key-file - < <(wg genpsk)
-    # The session was agreed on before.
+    # This session is older than the change of keys.
     pings "$c1" 10.0.0.15
     [ "$(latest_handshake "$c1" wg-7-0)" = "$before" ]
     connect1 --preshared-key-file - <<<"$ZEROS"
@@ -262,7 +263,7 @@ listens()
     has_preshared "$c1" wg-7-0 '(none)'
 }
 
-@test "a file with a preshared key is opened with the caller's rights, and from the caller's directory" {
+@test "cwg_connect opens the preshared key's file with the caller's rights, from the caller's directory" {
     local psk
     psk=$(wg genpsk)
     two_ends
@@ -278,7 +279,7 @@ listens()
     has_preshared "$c1" wg-7-0 "$psk"
 }
 
-@test "what is no preshared key changes nothing" {
+@test "cwg_connect refuses a file without a valid preshared key, and changes nothing" {
     local text="--preshared-key-file: must hold 44 characters of base64 for 32 bytes, and nothing else"
     two_ends
     refused "--preshared-key-file: is empty, or was read to its end already; make a key with" \
@@ -294,7 +295,7 @@ listens()
         9<"/proc/$c1/ns/net"
 }
 
-@test "one descriptor can name the container, and another hold the preshared key" {
+@test "for cwg_connect one descriptor can name the container, while another holds the preshared key" {
     local psk
     psk=$(wg genpsk)
     two_ends
@@ -304,10 +305,10 @@ listens()
     has_preshared "$c1" wg-7-0 "$psk"
 }
 
-# ---- keepalives, and peers whose place isn't known ----
+# ---- keepalives, and peers with an unknown endpoint ----
 
 # bats test_tags=kernel,only-6-12
-@test "a keepalive is set, kept when the link is connected again, turned off by 0, and gone with the peer" {
+@test "a keepalive is set, kept by a connect without one, turned off by 0, and gone with the peer" {
     two_ends
     connect1
     [ "$(keepalive_of "$c1" wg-7-0)" = off ]
@@ -325,7 +326,7 @@ listens()
     [ "$(keepalive_of "$c1" wg-7-0)" = off ]
 }
 
-# What has come to a container by its link, in bytes.
+# Prints how many bytes a container has received by its link.
 received()
 {
     wg_of "$1" "$2" transfer | cut -f 2
@@ -336,7 +337,7 @@ has_received_more_than()
     [ "$(received "$1" "$2")" -gt "$3" ]
 }
 
-@test "an end with a keepalive brings the session up by itself, and goes on sending" {
+@test "an end with a keepalive starts the session by itself, and goes on sending" {
     local before
     two_ends
     connect2
@@ -348,7 +349,7 @@ has_received_more_than()
 }
 
 # bats test_tags=kernel,only-6-12
-@test "an end that doesn't know where its peer is learns it when the peer sends" {
+@test "an end without its peer's endpoint learns it when the peer sends" {
     two_ends
     run --separate-stderr cwg site1 connect "$c1" 7 1 - "$KEY2"
     assert_success_with ""
@@ -360,7 +361,7 @@ has_received_more_than()
     [ "$(endpoint_of "$c1" wg-7-0)" = 192.0.2.2:5102 ]
 }
 
-@test "an end with a keepalive that doesn't know where its peer is waits for it" {
+@test "an end with a keepalive but without its peer's endpoint waits for the peer" {
     two_ends
     cwg site1 connect "$c1" 7 1 - "$KEY2" --persistent-keepalive 1
     sleep 2
@@ -371,7 +372,7 @@ has_received_more_than()
 }
 
 # bats test_tags=kernel,only-6-12
-@test "connecting again with - leaves the endpoint where the peer has roamed to, and the session as it is" {
+@test "cwg_connect with - as the endpoint keeps the endpoint where the peer has roamed to, and the session" {
     local before psk
     psk=$(wg genpsk)
     ip -n site2 address add 192.0.2.22/24 dev v2
@@ -388,7 +389,7 @@ has_received_more_than()
     run --separate-stderr cwg site1 connect "$c1" 7 1 - "$KEY2"
     assert_success_with ""
     [ "$(endpoint_of "$c1" wg-7-0)" = 192.0.2.22:5102 ]
-    # As who exchanges a new preshared key every other minute does it.
+    # An application that exchanges a new preshared key every other minute does this.
     cwg site1 connect "$c1" 7 1 - "$KEY2" --preshared-key-file - <<<"$psk"
     cwg site2 connect "$c2" 7 0 - "$KEY1" --preshared-key-file - <<<"$psk"
     [ "$(endpoint_of "$c1" wg-7-0)" = 192.0.2.22:5102 ]
@@ -396,7 +397,7 @@ has_received_more_than()
     pings "$c1" 10.0.0.15
     [ "$(latest_handshake "$c1" wg-7-0)" = "$before" ]
 
-    # With another key, nothing is known any more.
+    # With another public key the endpoint is unknown again.
     cwg site1 connect "$c1" 7 1 - "$KEY_A"
     [ "$(endpoint_of "$c1" wg-7-0)" = '(none)' ]
     ip -n site2 address delete 192.0.2.22/24 dev v2
@@ -406,7 +407,7 @@ has_received_more_than()
 # ---- IPv6 ----
 
 # bats test_tags=kernel,only-6-12
-@test "sites are linked by IPv6, and an IPv4 endpoint can follow, and IPv6 again" {
+@test "sites are linked by IPv6, then by an IPv4 endpoint, then by IPv6 again" {
     two_ends
     run --separate-stderr cwg site1 connect "$c1" 7 1 '[2001:db8::2]:5102' "$KEY2"
     assert_success_with ""
@@ -425,7 +426,7 @@ has_received_more_than()
     [ "$(endpoint_of "$c1" wg-7-0)" = '[2001:db8::2]:5102' ]
 }
 
-@test "link-local endpoints, zones, and IPv4 in the clothes of IPv6 are refused, with the reason" {
+@test "cwg_connect refuses link-local endpoints, zones and IPv4-mapped IPv6 addresses, and says why" {
     local endpoint
     two_ends
     remember
@@ -442,9 +443,9 @@ has_received_more_than()
     [[ ${stderr_lines[0]} == *"must not be an unspecified, multicast or broadcast address"* ]]
 }
 
-# A site that has turned IPv6 off: not one whose kernel hasn't got it (see the next).
+# This site has turned IPv6 off. In the next test the kernel has no IPv6.
 # bats test_tags=kernel,only-6-12
-@test "where IPv6 is turned off, links by IPv4 work, and one by IPv6 waits for better times" {
+@test "where IPv6 is turned off, IPv4 links work, and an IPv6 link works when IPv6 is back" {
     two_ends
     at site1 sysctl -q -w net.ipv6.conf.all.disable_ipv6=1
     connect1
@@ -458,9 +459,9 @@ has_received_more_than()
     [ "$(endpoint_of "$c1" wg-7-0)" = '[2001:db8::2]:5102' ]
 }
 
-# The kernel's answer is a tool's here: to a look for an IPv6 route, as one without IPv6 gives it.
+# The tool `refuse` answers for the kernel: it fails the search for an IPv6 route, as a kernel without IPv6 does.
 # bats test_tags=kernel,only-6-1
-@test "where the kernel has no IPv6, an IPv6 endpoint is refused, whatever the MTU, and IPv4 works" {
+@test "where the kernel has no IPv6, cwg_connect refuses an IPv6 endpoint, and IPv4 works" {
     local refuse=("$TOOLS/refuse" ipv6-routes --)
     two_ends
     refused "peer_endpoint: this machine's kernel has no IPv6; give an IPv4 address of the peer's machine" \
@@ -482,7 +483,7 @@ has_received_more_than()
 # ---- the MTU ----
 
 # bats test_tags=kernel,only-6-12
-@test "the MTU is that of the path less 80, by IPv4 and by IPv6, and is chosen again at each connect" {
+@test "each connect sets the link's MTU to that of the path less 80, by IPv4 and IPv6" {
     local mtu
     two_ends
     for mtu in 1450 9000 1500 1361 1360 1359 1280 576 65535; do
@@ -502,7 +503,7 @@ has_received_more_than()
     done
 }
 
-@test "a path of 1450 and one of 9000 carry what the MTU says, by IPv4 and by IPv6, in both directions" {
+@test "paths of 1450 and 9000 bytes carry packets of the link's MTU unfragmented, both ways, by IPv4 and IPv6" {
     local mtu endpoint1 endpoint2
     two_ends
     for mtu in 1450 9000; do
@@ -514,7 +515,7 @@ has_received_more_than()
             cwg site2 connect "$c2" 7 0 "$endpoint1:5101" "$KEY1"
             echo "path of $mtu to $endpoint2"
             has_mtu "$c2" wg-7-1 $((mtu - 80))
-            # No fragment goes over the path: one has an offset, or says that more follow.
+            # No fragment goes over the path. A fragment has an offset, or the flag for more fragments.
             pings "$c1" 10.0.0.15 -M 'do' -s $((mtu - 80 - 28))
             pings "$c2" 10.0.0.14 -M 'do' -s $((mtu - 80 - 28))
             run ! inside "$c1" ping -c 1 -W 1 -M 'do' -s $((mtu - 80 - 27)) 10.0.0.15
@@ -524,13 +525,13 @@ has_received_more_than()
     [ "$(fragments site1)" = 0 ]
 }
 
-# How many fragments a site has made.
+# Prints how many fragments a site has made.
 fragments()
 {
     at "$1" nstat -asz IpFragCreates Ip6FragCreates | awk 'NR > 1 { sum += $2 } END { print sum + 0 }'
 }
 
-@test "a route's own MTU counts, and one that was found out on the way, and what a router told" {
+@test "cwg_connect heeds a route's own MTU, and a path MTU that the kernel has learned" {
     two_ends
     ip -n site1 route add 198.51.100.0/24 via 192.0.2.2 mtu 1400
     cwg site1 connect "$c1" 7 1 198.51.100.1:5102 "$KEY2"
@@ -538,7 +539,7 @@ fragments()
     ip -n site1 route replace 198.51.100.0/24 via 192.0.2.2 mtu lock 1300
     cwg site1 connect "$c1" 7 1 198.51.100.1:5102 "$KEY2"
     has_mtu "$c1" wg-7-0 1280
-    # More than the device has is nothing.
+    # A route can't raise the MTU above that of its device.
     ip -n site1 route replace 198.51.100.0/24 via 192.0.2.2 mtu 9000
     cwg site1 connect "$c1" 7 1 198.51.100.1:5102 "$KEY2"
     has_mtu "$c1" wg-7-0 1420
@@ -555,8 +556,8 @@ fragments()
     ip -n site1 route delete 2001:db8:7::/64
 }
 
-# site2 sends on to a network behind a narrow device, and tells it by ICMP.
-@test "an MTU that a router on the way has told counts, but never makes less than 1280" {
+# site2 forwards to a network behind a device with a small MTU, and tells site1 by ICMP.
+@test "cwg_connect heeds a path MTU that a router has told, but never sets less than 1280" {
     local narrow
     two_ends
     at site2 sysctl -q -w net.ipv4.ip_forward=1
@@ -581,7 +582,7 @@ fragments()
     at site2 sysctl -q -w net.ipv4.ip_forward=0
 }
 
-@test "--mtu wins over the path, and counts for that connect alone" {
+@test "cwg_connect --mtu wins over the path, for this connect alone" {
     local mtu
     two_ends
     for mtu in 1280 576 8000 65455 1420; do
@@ -592,14 +593,14 @@ fragments()
     connect1 --mtu=1300
     connect1
     has_mtu "$c1" wg-7-0 1420
-    # Where the endpoint isn't known, what is there stays, unless another is asked for.
+    # With an unknown endpoint the MTU stays, unless --mtu asks for another.
     cwg site1 connect "$c1" 7 1 - "$KEY2" --mtu 1300
     has_mtu "$c1" wg-7-0 1300
     cwg site1 connect "$c1" 7 1 - "$KEY2"
     has_mtu "$c1" wg-7-0 1300
 }
 
-@test "where no route leads to the endpoint, or one that says no, the MTU stays" {
+@test "the MTU stays where no route leads to the endpoint, or the route is a refusing one" {
     local address
     two_ends
     ip -n site1 route add blackhole 203.0.113.0/28
@@ -623,7 +624,7 @@ fragments()
 }
 
 # bats test_tags=kernel,only-6-1
-@test "two containers of one site have the MTU of loopback, and 64 KiB go through" {
+@test "a link between two containers of one site has the MTU of loopback, and 64 KiB pass" {
     local key3 size
     container c3
     two_ends
@@ -640,9 +641,9 @@ fragments()
     done
 }
 
-# The far end of the path takes no more than 1350 bytes, and says nothing. Without segmentation offload: what is
-# segmented later passes a veth as a whole.
-@test "through a path that drops long packets without a word, TCP comes with --mtu 1280, and not without" {
+# The far end of the path drops packets of more than 1350 bytes silently. Segmentation offload is off: a veth passes a
+# large segment as a whole.
+@test "on a path that drops long packets silently, TCP passes with --mtu 1280, and not without" {
     local end
     two_ends
     for end in 1 2; do
@@ -664,7 +665,7 @@ fragments()
     done
 }
 
-@test "a connect that fails leaves the MTU as it was" {
+@test "a connect that fails leaves the link's MTU as it was" {
     local engine
     two_ends
     connect1 --mtu 1300
@@ -687,7 +688,7 @@ fragments()
 
 # ---- killed ----
 
-# The calls of a command to kill it at: those of main().
+# Prints the system calls of a command at which to kill it: those after main() has begun.
 points()
 {
     # shellcheck disable=SC2086 # words
@@ -695,9 +696,9 @@ points()
         awk '$2 == "prctl" { main = 1 } main && $1 ~ /^[0-9]+$/ { print $1 }'
 }
 
-# Two commands by turns: one with all options, and one with another peer.
+# Two commands alternate: one has all options, the other has another peer.
 # bats test_tags=kernel,only-6-12
-@test "a connect with all options that is killed at any system call is done or not, and can be repeated" {
+@test "a connect with all options that is killed at any system call is done or not done, and can be repeated" {
     local TRACER="$TOOLS/at-syscall --uid $APP_UID --gid $APP_GID" n last kills=0 psk old new endpoint
     local -a with without
     psk=$(wg genpsk)
@@ -715,7 +716,7 @@ points()
         [ "$new" != 192.0.2.2:5102 ] || command=("${without[@]}")
         # shellcheck disable=SC2086 # words
         run at site1 $TRACER kill "$n" -- "$HELPER" "${command[@]}"
-        # The one without options makes fewer calls; and how often an answer is waited for differs a little.
+        # The command without options makes fewer calls; and the number of waits for an answer differs a little.
         [ "$status" = 137 ] || [ "$new" = 192.0.2.2:5102 ] || [ "$status$((n > last - 12))" = 01 ] ||
             fail "not killed at $n: $status"
         endpoint=$(endpoint_of "$c1" wg-7-0)
@@ -732,7 +733,7 @@ points()
     is_whole '[2001:db8::2]:5102' "$psk"
 }
 
-# The peer at an endpoint has all that belongs to it.
+# The peer at an endpoint has all its properties.
 is_whole()
 {
     if [ "$1" = 192.0.2.2:5102 ]; then

@@ -1,9 +1,9 @@
-# Real containers, of podman with crun: root's, an ordinary user's, and one that runs the helper as an application does.
-# Sourced by bats files, after net.bash.
+# Real containers, made by podman with crun: root's, an ordinary user's, and a container in which an application runs
+# the helper. Bats files source this file after net.bash.
 #
-# Images are imported from tar files of what is on this machine: nothing comes from a registry. All that podman keeps is
-# below $BATS_FILE_TMPDIR. An ordinary user's podman needs an account with subordinate ids, which is written to /etc: so
-# all this is for the VM, where that is gone in the end.
+# The images are imported from tar files of this machine's own programs, so podman needs no registry. podman keeps
+# everything below $BATS_FILE_TMPDIR. An ordinary user's podman needs an account with subordinate ids in /etc. So these
+# tests are for the VM, which forgets its /etc in the end.
 
 load net
 
@@ -13,20 +13,20 @@ USER_RUN=$USERS/run
 ACCOUNT=nah-app
 PODMAN=(podman --storage-driver vfs --cgroup-manager=cgroupfs --runtime crun --events-backend none)
 
-# podman, as root. It leaves processes behind, which must not hold bats' descriptor 3.
+# Runs podman as root. podman leaves processes behind. They must not hold bats' descriptor 3.
 root_podman()
 {
     "${PODMAN[@]}" --root "$ROOTS/storage" --runroot "$ROOTS/run" "$@" 3>&-
 }
 
-# podman, as the application's user, who has nothing but their account.
+# Runs podman as the application's user.
 user_podman()
 {
-    # It looks at the working directory.
+    # podman looks at the working directory.
     (cd "$USERS" && as_app env -i PATH="$PATH" HOME="$USERS" XDG_RUNTIME_DIR="$USER_RUN" "${PODMAN[@]}" "$@" 3>&-)
 }
 
-# The application's user gets an account, a home and a range of subordinate ids.
+# Gives the application's user an account, a home and a range of subordinate ids.
 create_account()
 {
     echo "$ACCOUNT:x:$APP_UID:$APP_GID::$USERS:/bin/sh" >>/etc/passwd
@@ -40,7 +40,7 @@ delete_account()
     sed -i "/^$ACCOUNT:/d" /etc/passwd /etc/group /etc/subuid /etc/subgid
 }
 
-# An image with a shell, for containers that wait to be linked: a tar file of it.
+# Makes an image with a shell, as a tar file. Its containers wait to be linked.
 make_small_image()
 {
     local root=$BATS_FILE_TMPDIR/small applet
@@ -52,8 +52,8 @@ make_small_image()
     tar -C "$root" -cf "$BATS_FILE_TMPDIR/small.tar" .
 }
 
-# An image with the helper in it, as an application has one: for a user called nobody, with a file capability more than
-# are needed. A build of the helper is the argument.
+# Makes an image with the helper in it, as an application would: for the user nobody, and with one file capability more
+# than the helper needs. The argument is a build of the helper.
 make_helper_image()
 {
     local root=$BATS_FILE_TMPDIR/helper library
@@ -68,14 +68,14 @@ make_helper_image()
     tar -C "$root" --xattrs --xattrs-include='security.capability' -cf "$BATS_FILE_TMPDIR/helper.tar" .
 }
 
-# The pid of a container's first process, as podman wrote it when it started: pid_of NAME
+# Prints the pid of a container's first process. podman wrote it when it started the container: pid_of NAME
 pid_of()
 {
     cat "$BATS_FILE_TMPDIR/$1.pid" 2>/dev/null || cat "$USERS/$1.pid"
 }
 
-# Starts a container of root's, without a network, with a user namespace that begins at this id: root_container NAME ID
-# NET_RAW is for busybox' ping.
+# Starts a container of root's, without a network. Its user namespace begins at this id: root_container NAME ID.
+# busybox' ping needs NET_RAW.
 root_container()
 {
     root_podman run --detach --name "$1" --network none --cap-add NET_RAW --uidmap "0:$2:65536" \
@@ -88,7 +88,7 @@ user_container()
         --pidfile "$USERS/$1.pid" small sleep 100000
 }
 
-# Runs the helper of the image, in a container that is there for that one command.
+# Runs the helper of the image in a new container, which ends with this command.
 image_helper()
 {
     root_podman run --rm --network host --pid host --user nobody --cap-drop all \

@@ -1,4 +1,4 @@
-# What the tests of links share: sites, containers, and their end. Sourced by bats files.
+# Sites, containers and links for the tests, and how a test ends them. Bats files source this file.
 #
 #         site1                                 site2
 #     +-------------------------+          +-------------------------+
@@ -10,17 +10,17 @@
 #     |  | wg-N-0  |            |          |            | wg-N-1  |  |
 #     +--+---------+------------+          +------------+---------+--+
 #
-# A site is a network namespace, as a machine would be; a container is a process in one of its own. The helper is
-# called in the site, by a user without privilege.
+# A site is a network namespace and stands for a machine. A container is a process in a network namespace of its own. A
+# user without privilege calls the helper in the site.
 
 load ../lib/helper
 
-# The program as it is made by default, but for the place of its engine.
+# The program with the settings of config.h; only the place of its engine is the tests' own.
 TESTED=$ROOT/build/variants/default/$NAME
 
-# Sets BACKEND to what carries links here: `kernel` where that has WireGuard, else `engine`, for which the real `wg` has
-# no words: bin/wg has. And DUMMY and OTHER_KIND to kinds of devices that this kernel has. It is found out once for each
-# file. Fails where links can't be made at all; in setup_file() bats can't skip.
+# Sets BACKEND to `kernel` where the kernel has WireGuard, else to `engine`. The real `wg` can't speak with engines:
+# bin/wg can. Sets DUMMY and OTHER_KIND to kinds of devices that this kernel has. Each file calls this function once. It
+# fails where no links can be made; in setup_file() bats can't skip.
 has_backend()
 {
     if [ -z "${BACKEND:-}" ]; then
@@ -45,7 +45,7 @@ require_backend()
     skip "this machine has neither WireGuard nor TUN devices"
 }
 
-# For what is about the kernel's own WireGuard. In the VM it would be a fault of the VM not to have it.
+# A test of the kernel's own WireGuard calls this function. A VM without WireGuard is broken, so the test fails there.
 require_kernel()
 {
     [ "$BACKEND" = engine ] || return 0
@@ -53,14 +53,14 @@ require_kernel()
     skip "it is about the kernel's WireGuard, which this kernel hasn't"
 }
 
-# For what engines alone tell or do.
+# A test of something that only engines do or tell calls this function.
 require_engine()
 {
     [ "$BACKEND" != engine ] || return 0
     skip "it is about links that an engine carries"
 }
 
-# Makes a device in a container that is of the kind that links have here, and none of ours.
+# Makes a device in a container. The device is of the kind that links have here, but the helper didn't make it.
 add_of_our_kind()
 {
     if [ "$BACKEND" = kernel ]; then
@@ -70,7 +70,7 @@ add_of_our_kind()
     fi
 }
 
-# For what needs process 1 of the machine, which not every machine shows even to root.
+# Some machines hide process 1 even from root. Says whether this machine shows it.
 process_1_in_reach()
 {
     ls -L /proc/1/ns/net >/dev/null 2>&1 && return
@@ -83,23 +83,23 @@ require_process_1()
     process_1_in_reach || skip "process 1 is out of reach here"
 }
 
-# Starts a process in a network namespace of its own, with lo up, as a container would be, and sets the variable named
-# by the first argument to its pid. Further arguments go to unshare (such as --user --map-root-user).
+# Starts a container: a process in a network namespace of its own, with lo up. Sets the variable named by the first
+# argument to its pid. unshare gets the further arguments (such as --user --map-root-user).
 container()
 {
     local -n ret_pid=$1
     local ready=${BATS_TEST_TMPDIR:-$BATS_FILE_TMPDIR}/ready.$1
     shift
     rm -f "$ready"
-    # fd 3 is bats' own: a process that keeps it open keeps bats waiting.
+    # Descriptor 3 is bats' own. bats waits for each process that keeps it open.
     unshare --net "$@" -- sh -c 'ip link set lo up; : >"$0"; exec sleep 600' "$ready" 3>&- >/dev/null 2>&1 &
     ret_pid=$!
     CONTAINERS+=("$ret_pid")
     wait_for test -e "$ready"
 }
 
-# The same for a container of a user's own, who has power over nothing but it, as engines without root make them: a
-# process of uid $2 in a user namespace and a network namespace of its own.
+# Starts a user's own container, as container engines without root make them: a process of uid $2 in a user namespace
+# and a network namespace of its own. The user has power over this container alone.
 rootless_container()
 {
     local -n ret_rootless_pid=$1
@@ -110,7 +110,8 @@ rootless_container()
     wait_for grep -qx sleep "/proc/$ret_rootless_pid/comm"
 }
 
-# Whether a process is there that this shell has started: the number of one that has ended may be another's by now.
+# Says whether this shell has started a process, and the process lives. Another process may have got the number of an
+# ended one.
 is_own()
 {
     grep -qsx "PPid:[[:blank:]]*$BASHPID" "/proc/$1/status"
@@ -123,7 +124,7 @@ end_container()
     wait "$1" 2>/dev/null || true
 }
 
-# Tries a command for 10 seconds: at first every 20 ms, as often costs little and mostly is enough, then less often.
+# Tries a command for 10 seconds. The first 50 tries are 20 ms apart, the later ones 100 ms.
 wait_for()
 {
     local i
@@ -182,8 +183,7 @@ inside()
     "$TOOLS/enter" --net "/proc/$pid/ns/net" -- "$@"
 }
 
-# Makes a whole link for a net between containers $c1 at site1 and $c2 at site2, called as the application does; sets
-# KEY1 and KEY2.
+# Makes a link for a net between containers $c1 at site1 and $c2 at site2, as the application would. Sets KEY1 and KEY2.
 link_up()
 {
     local net=$1 port1=${2:-5101} port2=${3:-5102}
@@ -193,8 +193,8 @@ link_up()
     app_at site1 "$HELPER" cwg_connect "$c1" "$net" 1 "192.0.2.2:$port2" "$KEY2"
 }
 
-# Somebody on the way, between port 5111 of site1 and another address and port, who holds messages of a type back when
-# told to (withhold.py). Sets WITHHOLDER: withhold_between ADDRESS PORT TYPE there|back
+# Starts withhold.py between port 5111 of site1 and another address and port. When told to, it holds messages of a type
+# back. Sets WITHHOLDER: withhold_between ADDRESS PORT TYPE there|back
 withhold_between()
 {
     ip netns exec site1 python3 "$ROOT/tests/net/withhold.py" 5111 "$1" "$2" 5112 "$3" "$4" \
@@ -204,7 +204,7 @@ withhold_between()
     wait_for grep -qx ready "$BATS_TEST_TMPDIR/withheld"
 }
 
-# From now on it holds back; and what was held back goes on.
+# begin_to_withhold: from now on withhold.py holds messages back. release_withheld: it sends them on.
 begin_to_withhold()
 {
     kill -USR1 "$WITHHOLDER"
@@ -223,26 +223,26 @@ release_withheld()
     sleep 0.2
 }
 
-# What is in a container's namespace, in a form that two looks at can be compared in.
+# Prints the state of a container's namespace. Two such texts can be compared.
 state_of()
 {
     inside "$1" sh -c 'ip -details address show && ip route show table all && wg show all dump'
 }
 
-# Whether a container has a device that is called exactly that.
+# Says whether a container has a device of exactly this name.
 has_device()
 {
     inside "$1" grep -q "^ *$2:" /proc/net/dev
 }
 
-# A field of what `wg show` tells of a device in a container: the key, the peers, their endpoints and so on.
+# Prints a field of `wg show` for a device in a container: the key, the peers, their endpoints and so on.
 wg_of()
 {
     inside "$1" wg show "$2" "$3"
 }
 
-# Takes note of what is in container $c1, for unchanged() to compare; when no address of a new device's is on trial any
-# more (duplicate address detection).
+# Keeps the state of container $c1 for unchanged(). First it waits until the kernel has checked the addresses of new
+# devices (duplicate address detection).
 remember()
 {
     wait_for remembered
@@ -254,9 +254,9 @@ remembered()
     [[ $BEFORE != *tentative* ]]
 }
 
-# A command of the helper fails with this text, in the way assert_failure_with checks. That it changed nothing in
-# container $c1 is seen by unchanged(), which has to come after it: at the end of a test by way of teardown(), and in
-# between before the test itself changes something there.
+# A command of the helper fails with this text, as assert_failure_with checks. unchanged() then checks that the command
+# changed nothing in container $c1: teardown() calls unchanged() after each test, and a test calls it before the test
+# itself changes something in $c1.
 refused()
 {
     local text=$1
@@ -266,7 +266,7 @@ refused()
     assert_failure_with "$text"
 }
 
-# What is in $c1 now is what was there at remember(), or before the first refused(); if there was one.
+# If there was a remember() or refused(): the state of $c1 is the same as before it.
 unchanged()
 {
     local before=${BEFORE:-}
@@ -274,15 +274,15 @@ unchanged()
     [ -z "$before" ] || diff <(echo "$before") <(state_of "$c1") || fail "the container's state changed"
 }
 
-# Whether a UDP port can be bound at a site.
+# Says whether a program can bind a UDP port at a site.
 port_free()
 {
     at "$1" "$TOOLS/udpport" free "$2"
 }
 
-# What the machine's own network, where no test makes anything, has that could be of a link: devices of a net's names,
-# and sockets at some UDP ports, each with the number that the kernel gives to no other. Something may be there that
-# isn't ours: two looks are to be compared: of_the_machine NET PORT...
+# No test makes anything in the machine's own network. Prints what could be of a link there: devices with a net's names,
+# and sockets at some UDP ports with the kernel's number for each. Other programs may have such things, so a test
+# compares two such lists: of_the_machine NET PORT...
 of_the_machine()
 {
     local port
@@ -292,8 +292,8 @@ of_the_machine()
     done
 }
 
-# Waits until no UDP socket is left at some sites: a namespace and its links end a little later than the last process in
-# it. For files whose sites outlive their tests.
+# Waits until some sites have no UDP socket any more. The kernel ends a namespace and its links a little after the last
+# process in it. Files call this function whose sites outlive their tests.
 wait_for_silence()
 {
     local site
@@ -307,9 +307,8 @@ no_sockets()
     [ -z "$(at "$1" ss -Hnua)" ]
 }
 
-# Which of a command's system calls to kill it at: reads their numbers, and prints every Nth: to_be_killed [N]
-# In the VM, where each takes its time, it is every twelfth at least, other ones on each of the kernels. With
-# NAH_EVERY_CALL=1 it is all.
+# Chooses the system calls at which to kill a command. Reads their numbers, and prints every Nth: to_be_killed [N]. VMs
+# are slow: there N is at least 12, and each kernel gets other calls. With NAH_EVERY_CALL=1 it prints all.
 to_be_killed()
 {
     local release step=${1:-2}
@@ -320,7 +319,7 @@ to_be_killed()
     awk -v step="$step" -v kernel="${release%%[^0-9]*}" 'NR % step == kernel % step'
 }
 
-# To be called by teardown(): ends what the functions above started.
+# teardown() calls this function. It ends everything that the functions above started.
 clean_up()
 {
     local pid site
@@ -334,9 +333,9 @@ clean_up()
     SITES=()
 }
 
-# For a file whose two sites live as long as the file, and whose containers live as long as a test. A file calls this
-# once, at its top: this defines what bats runs before and after the tests. After a test, $c1 is compared with its state
-# before a refused(), and the file's own after_test() is run, if it has one.
+# For a file whose two sites live as long as the file, and whose containers live as long as a test. The file calls this
+# function once, at its top, and so gets setup_file(), teardown() and teardown_file(). After each test teardown() calls
+# unchanged(), and the file's own after_test() if there is one.
 # shellcheck disable=SC2317 # bats calls these
 sites_of_the_file()
 {
@@ -366,7 +365,7 @@ sites_of_the_file()
 CONTAINERS=()
 SITES=()
 
-# One site, with a network beside lo: 192.0.2.0/24, where nobody is.
+# Makes one site with a network beside lo: 192.0.2.0/24. Nobody else is in that network.
 one_site()
 {
     ip netns add site1

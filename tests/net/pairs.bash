@@ -1,7 +1,7 @@
-# Two sites with a container each, a link between the containers, and the ways that the link may take: one such world
-# for each pair of backends that this machine has. Sourced by bats files. On a machine without WireGuard in its kernel
-# there is one pair, engine-engine. In the VM there are engine-engine, engine-kernel and kernel-kernel; the last says
-# what is right.
+# Worlds for scenarios: two sites, a container at each, a link between the containers, and several paths for the link.
+# There is one world for each pair of backends that this machine has. Without WireGuard in the kernel the one pair is
+# engine-engine. In the VM the pairs are engine-engine, engine-kernel and kernel-kernel. What kernel-kernel does is
+# right by definition. Bats files source this file.
 #
 #      W-c1                                                                 W-c2
 #     +----------------+                                                   +----------------+
@@ -17,9 +17,9 @@
 #     | 172.16.0.2  n1-+--veth--r1 172.16.0.1     203.0.113.1 r2--veth-----+-n2 203.0.113.2 |
 #     +----------------+                                                   +----------------+
 #
-# A *place* is 1, 2, r, c1 or c2, or another name that a scenario gives to a namespace. A scenario is a function that
-# runs in the world of one pair, with these variables: PAIR, W (the prefix of its namespaces), C1 and C2 (processes in
-# the containers), KEY1 and KEY2.
+# A *place* is 1, 2, r, c1 or c2, or another name that a scenario gives to a namespace. A scenario is a function. It
+# runs in the world of one pair, with the variables PAIR, W (the prefix of its namespaces), C1 and C2 (processes in the
+# containers), KEY1 and KEY2.
 
 load ../lib/helper
 
@@ -42,7 +42,7 @@ prepare_pairs()
         "$BATS_FILE_TMPDIR/engine"
     install_helper "$ROOT/build/variants/default/$NAME" cap_net_admin,cap_sys_admin,cap_sys_ptrace=p \
         "$BATS_FILE_TMPDIR/kernel"
-    # The names of namespaces are the machine's: those of this run only.
+    # Names of namespaces are the machine's: $$ keeps those of two runs apart.
     RUN=s$$
     export PAIRS RUN
 }
@@ -73,8 +73,8 @@ in_pair()
     WORLD=$BATS_FILE_TMPDIR/world.$PAIR
 }
 
-# Plays a scenario in the worlds of all pairs, beside each other: each_pair SCENARIO [ARGUMENT...]. Prints what it wrote
-# where it failed. The next scenario finds a new world there, and elsewhere this one's.
+# Plays a scenario in the worlds of all pairs at the same time: each_pair SCENARIO [ARGUMENT...]. If it fails in a
+# world, each_pair prints the scenario's output, and the next scenario gets a new world.
 each_pair()
 {
     local pair failed='' log=$BATS_TEST_TMPDIR/log
@@ -124,21 +124,21 @@ on()
     nsenter --net="/run/netns/$W-$1" -- "${@:2}"
 }
 
-# IPv6 addresses go when their device is set down.
+# The kernel takes the IPv6 addresses away when their device is set down.
 add_ipv6()
 {
     ip -n "$W-1" address replace 2001:db8::1/64 dev v1 nodad
     ip -n "$W-2" address replace 2001:db8::2/64 dev v2 nodad
 }
 
-# Its processes are those of its namespaces.
+# Starts a process at a place, which so becomes a container. Its pid is $!.
 contain()
 {
     ip netns exec "$W-$1" sleep 1200 3>&- >/dev/null 2>&1 &
     wait_for grep -qx sleep "/proc/$!/comm"
 }
 
-# Commands of ip(8) for a place, on standard input: a test in a VM is slow to start programs.
+# Runs commands of ip(8), from standard input, at a place. A VM is slow to start programs, so one ip runs them all.
 configure()
 {
     { echo 'link set lo up'; cat; } | ip -n "$W-$1" -batch -
@@ -206,7 +206,7 @@ end_world()
 
 # ---- a link ----
 
-# A task of the helper for one end, called by the application at its site: end 1 is host 0, in container 1.
+# Runs a task for one end, as the application does at its site. End 1 is host 0, in container 1.
 cwg()
 {
     local end=$1 backends=("${PAIR%-*}" "${PAIR#*-}") pids=("$C1" "$C2")
@@ -215,7 +215,7 @@ cwg()
         "$BATS_FILE_TMPDIR/${backends[$end - 1]}/$NAME" "cwg_$2" "${pids[$end - 1]}" "${@:3}"
 }
 
-# Both ends anew, without peers.
+# Makes both ends anew, without peers.
 make_link()
 {
     KEY1=$(cwg 1 create 7 0 "$PORT1")
@@ -230,7 +230,7 @@ end_link()
     cwg 2 destroy 7 1
 }
 
-# What the helper says of an end as JSON, called by root: that starts fewer programs.
+# Prints what the helper says of an end as JSON. Root calls the helper here: that starts fewer programs.
 shown()
 {
     local backends=("${PAIR%-*}" "${PAIR#*-}") pids=("$C1" "$C2")
@@ -249,14 +249,14 @@ connect()
     cwg "$1" connect 7 $((2 - $1)) "$2" "${keys[$1 - 1]}" "${@:3}"
 }
 
-# As it is between two scenarios.
+# Gives the link the state in which each scenario finds it.
 connect_both()
 {
     connect 1 "192.0.2.2:$PORT2"
     connect 2 "192.0.2.1:$PORT1"
 }
 
-# Where one end believes its peer to be.
+# Prints the endpoint of an end's peer.
 endpoint()
 {
     local shown
@@ -279,7 +279,7 @@ mtu()
 
 # ---- traffic ----
 
-# An end speaks first, with one packet, which is answered: speaks END [ARGUMENT OF PING...]
+# An end sends one packet first, and gets an answer: speaks END [ARGUMENT OF PING...]
 speaks()
 {
     local peers=("$IP2" "$IP1")
@@ -292,14 +292,14 @@ both_speak()
     speaks 2
 }
 
-# It may take some packets: reaches END SECONDS
+# An end gets an answer to one of several packets: reaches END SECONDS
 reaches()
 {
     local peers=("$IP2" "$IP1")
     on "c$1" ping -n -q -i 0.2 -c 1 -w "$2" "${peers[$1 - 1]}" >/dev/null || fail "no answer to end $1 in $2 s"
 }
 
-# One packet isn't answered, within a second.
+# An end sends one packet, and gets no answer within a second.
 is_silent()
 {
     local peers=("$IP2" "$IP1")
@@ -313,10 +313,10 @@ listens()
 
 BACKGROUND=()
 
-# Starts a program at a place, to be ended with the scenario: start PLACE COMMAND...
+# Starts a program at a place. It ends with the scenario: start PLACE COMMAND...
 start()
 {
-    # No function in between: the process is the program itself.
+    # No function stands between: so $! is the program itself.
     nsenter --net="/run/netns/$W-$1" -- "${@:2}" 3>&- &
     BACKGROUND+=("$!")
 }
@@ -342,7 +342,7 @@ wait_for()
     fail "waited in vain for: $*"
 }
 
-# Content arrives as it was sent, both ways: traffic sizes|load
+# Data arrives as it was sent, in both directions: traffic sizes|load
 traffic()
 {
     local arguments=("/run/netns/$W-c1" "$IP1" "/run/netns/$W-c2" "$IP2")
@@ -350,7 +350,8 @@ traffic()
     "$ROOT/tests/net/traffic.py" "$1" "${arguments[@]}"
 }
 
-# How many packets a rule of iptables has seen: the first in a chain whose line has a text: seen PLACE TABLE CHAIN TEXT
+# Prints how many packets a rule of iptables has counted. The rule is the first in a chain whose line has a text: seen
+# PLACE TABLE CHAIN TEXT
 seen()
 {
     on "$1" iptables -t "$2" -nvxL "$3" | awk -v text="$4" 'index($0, text) { print $1; exit }'
