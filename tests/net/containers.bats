@@ -11,16 +11,16 @@
 #     | +-------+ +-------+ |          | +-------+ +-------+ |          |  +-------+       +-------+   |
 #     +---------------------+          +---------------------+          +------------------------------+
 #
-# left and right are root's, each with a user namespace of its own, and own is an ordinary user's. All live as long as
-# this file, but for left, which is stopped and started again. What links them is the helper, called by that
-# ordinary user (nets 7 and 8), or in a container of its own, as an application that comes in images calls it (net 9).
+# left and right are root's, each with a user namespace of its own. own is an ordinary user's. All live as long as this
+# file; only left is stopped and started again. That ordinary user calls the helper for nets 7 and 8. For net 9 the
+# helper runs in a container of its own, as for an application that comes in an image.
 
 bats_require_minimum_version 1.5.0
 load containers
 
 setup_file()
 {
-    # Once for all tests: a container takes its time.
+    # The containers are made once for all tests, because that takes time.
     [ -n "${NAH_IN_VM:-}" ] || return 0
     has_backend || return 0
     install_helper
@@ -57,14 +57,14 @@ teardown_file()
     clean_up
 }
 
-# Which user namespace a process is in.
+# Prints the user namespace of a process.
 user_namespace_of()
 {
     readlink "/proc/$1/ns/user"
 }
 
 # bats test_tags=kernel,only-6-1
-@test "the containers have a user and a network namespace of their own each" {
+@test "podman's containers have a user namespace and a network namespace each" {
     [ "$(for pid in $left $right $own $$; do user_namespace_of "$pid"; done | sort -u | wc -l)" = 4 ]
     [ "$(for pid in $left $right $own $$; do readlink "/proc/$pid/ns/net"; done | sort -u | wc -l)" = 4 ]
     [ "$(stat -c %u "/proc/$left")" = 100000 ]
@@ -72,7 +72,7 @@ user_namespace_of()
 }
 
 # bats test_tags=kernel,only-6-1
-@test "two containers of root's are linked by a user without privilege, in nine steps, and reach each other" {
+@test "a user without privilege links two podman containers of root's in nine steps, and they reach each other" {
     local key1 key2
     key1=$(cwg site1 create "$left" 7 0 5101)
     key2=$(cwg site2 create "$right" 7 1 5102)
@@ -83,7 +83,7 @@ user_namespace_of()
 }
 
 # bats test_tags=kernel,only-6-1
-@test "a container sees its link's device and address, and is not permitted to change it" {
+@test "a podman container sees its link's device and address, and may not change the device" {
     cwg site1 create "$left" 13 0 5701
     run root_podman exec left sh -c 'ip -4 address show dev wg-13-0; ip link set wg-13-0 down'
     [[ $output == *"inet 10.0.0.26/31 "*"Operation not permitted"* ]] || fail "$output"
@@ -91,7 +91,7 @@ user_namespace_of()
 }
 
 # bats test_tags=kernel,only-6-1
-@test "a user links a container of their own" {
+@test "a user links a podman container of their own" {
     local key1 key2
     key1=$(cwg site1 create "$own" 8 0 5201)
     key2=$(cwg site2 create "$right" 8 1 5202)
@@ -101,7 +101,7 @@ user_namespace_of()
 }
 
 # bats test_tags=kernel,only-6-1
-@test "a user who may act on their own containers only can do so, and finds no other's" {
+@test "with CWG_OWN_CONTAINERS_ONLY a user links their own podman containers, and sees no others" {
     install_helper "$ROOT/build/variants/own/$NAME" cap_net_admin,cap_sys_admin,cap_sys_ptrace=p \
         "$BATS_FILE_TMPDIR/bin-own"
     run --separate-stderr cwg site1 create "$own" 10 0 5401
@@ -116,16 +116,16 @@ user_namespace_of()
 }
 
 # bats test_tags=kernel,only-6-1
-@test "a process in the machine's network is refused, even if it is in a container" {
+@test "the helper refuses a process in the machine's network, also if called from a site" {
     run --separate-stderr as_app "$HELPER" cwg_create 1 7 0 5101
     assert_failure_with "pid: that process is in the host's network namespace, not in a container's"
-    # Seen from a site, too.
+    # A caller in a site is refused, too.
     run --separate-stderr cwg site1 create 1 7 0 5101
     assert_failure_with "pid: that process is in the host's network namespace, not in a container's"
 }
 
 # bats test_tags=kernel,only-6-1
-@test "each container is listed with the id that it has in podman, and can be waited for and be emptied" {
+@test "cwg_list shows each podman container's id, cwg_wait works in it, and cwg_destroy_all empties it" {
     local id own_id shown
     id=$(root_podman inspect --format '{{.Id}}' left)
     own_id=$(user_podman inspect --format '{{.Id}}' own)
@@ -134,7 +134,7 @@ user_namespace_of()
     run --separate-stderr cwg site1 list
     [ "$status" = 0 ] || fail "$stderr"
     grep -q "^$left  *${id:0:12}  wg-15-0  " <<<"$output" || fail "not $id: $output; $(<"/proc/$left/cgroup")"
-    # An ordinary user's podman has no cgroup of its own to put it into, where no service gives it one.
+    # An ordinary user's podman has no cgroup for the container, because no service has given it one.
     shown=-
     ! grep -q "$own_id" "/proc/$own/cgroup" || shown=${own_id:0:12}
     grep -q "^$own  *$shown  *wg-15-0  " <<<"$output" || fail "not $own_id: $output; $(<"/proc/$own/cgroup")"
@@ -147,10 +147,10 @@ user_namespace_of()
 }
 
 # bats test_tags=kernel,only-6-1
-@test "an application that runs the helper in a container, and tells it the local host number, links two containers" {
+@test "an application links two containers with a helper that runs in a container, by the local host number" {
     local key1 key2
-    # Of standard output it takes what is left without space at both ends.
-    # This machine may have no network but lo, of which the program warns.
+    # The application reads standard output without the spaces around it. This machine may have no network but lo; the
+    # program then warns.
     run --separate-stderr image_helper cwg_create "$left" 9 0 5301
     stderr=$(grep -v "has no device but lo" <<<"$stderr" || true)
     assert_success_with_key
@@ -169,7 +169,7 @@ user_namespace_of()
 }
 
 # bats test_tags=kernel,only-6-1
-@test "an application that runs the helper in a container gets exit code 1 and a line, and can remove a link" {
+@test "an application with the helper in a container gets exit code 1 and one line, and can remove a link" {
     install_helper "$ROOT/build/variants/mahiru/$NAME" cap_net_admin,cap_sys_admin,cap_sys_ptrace=p \
         "$BATS_FILE_TMPDIR/bin-mahiru"
     as_app "$HELPER" cwg_create "$right" 14 1 5303
@@ -182,11 +182,11 @@ user_namespace_of()
 }
 
 # bats test_tags=kernel,only-6-1
-@test "a container that is stopped takes its links with it, and their ports are free" {
+@test "a podman container that is stopped takes its links with it, and their ports are free" {
     cwg site1 create "$left" 11 0 5501
     ! port_free site1 5501 || fail "the port was free before"
     root_podman stop --time 0 left
-    # The kernel ends a network namespace when it has time for it.
+    # The kernel destroys a network namespace some time after its last process.
     wait_for port_free site1 5501
     run --separate-stderr cwg site1 destroy "$left" 11 0
     assert_failure_with "pid: no such process"
@@ -194,7 +194,7 @@ user_namespace_of()
 }
 
 # bats test_tags=kernel,only-6-1
-@test "a container that is started again gets the same link anew, on the same port" {
+@test "a podman container that is started again gets the same link anew, on the same port" {
     local key1 key2
     cwg site1 create "$left" 12 0 5601
     key2=$(cwg site2 create "$right" 12 1 5602)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
-# The timer that ends a command which has a container open for too long (deadline.h). strace sets it to few seconds, and
-# stops or delays the command at a chosen system call.
+# A timer ends a command that has a container open for too long (deadline.h). strace shortens the timer to some seconds,
+# and stops or delays the command at a chosen system call.
 #
 #     +--------------- site1 ---------------+
 #     |  +------ c1 ------+                 |
@@ -32,14 +32,15 @@ teardown()
     clean_up
 }
 
-# Words for strace: the Nth setting of the timer, or all as of the Nth (N+), is to $2 seconds.
+# Prints options for strace. They set the timer to $2 seconds, the Nth time that it is set, or each time as of the Nth
+# (N+).
 timer()
 {
-    # struct itimerspec: no interval, and as many seconds as are said in little-endian.
+    # struct itimerspec: no interval, and the seconds in little-endian.
     printf -- '--inject=timer_settime:poke_enter=@arg3=%032d%02x%030d:when=%s\n' 0 "$2" 0 "$1"
 }
 
-# Runs the helper as the application, under strace with these words: traced WORD... -- ARGUMENT...
+# Runs the helper as the application, under strace with these options: traced OPTION... -- ARGUMENT...
 traced()
 {
     local -a words=()
@@ -52,7 +53,8 @@ traced()
         --regid "$APP_GID" --clear-groups --inh-caps=-all -- "$HELPER" "$@"
 }
 
-# The same in the background. Sets HELD to the process of the helper; its exit code will be in a file.
+# Runs the helper like traced(), in the background. Sets HELD to the helper's process, and writes its exit code to a
+# file.
 traced_in_background()
 {
     rm -f "$CALLS" "$BATS_TEST_TMPDIR/code"
@@ -65,7 +67,7 @@ traced_in_background()
     HELD=$(pgrep -u "$APP_UID" -x "${NAME:0:15}")
 }
 
-# The command in the background has failed by itself, with this text.
+# The command in the background ends by itself, with this error.
 fails_with()
 {
     wait_for test -s "$BATS_TEST_TMPDIR/code"
@@ -73,13 +75,13 @@ fails_with()
     grep -q "$1" "$BATS_TEST_TMPDIR/err" || fail "it says: $(<"$BATS_TEST_TMPDIR/err")"
 }
 
-# The command was ended by its timer.
+# The timer has ended the command.
 was_killed()
 {
     grep -q '^+++ killed by SIGKILL +++$' "$CALLS" || fail "it ended otherwise: $(tail -n 3 "$CALLS")"
 }
 
-# The timer was set to this number of seconds whenever it was started. With 0 it is stopped.
+# Each time the timer was started, it was set to this number of seconds. 0 stops the timer.
 timer_was_set_to()
 {
     local seen
@@ -89,11 +91,11 @@ timer_was_set_to()
 
 # ---- a wait ----
 
-@test "a wait goes on beyond its deadline, since each round has one of its own" {
+@test "a cwg_wait that lasts longer than the deadline goes on, because each of its rounds has a deadline of its own" {
     cwg site1 create "$c1" 7 0 5101
     run --separate-stderr traced "$(timer 1+ 2)" -- cwg_wait "$c1" 7 0 5
     assert_failure_in_lines "the link wg-7-0 has no peer yet"
-    # However long the wait may take, a round of it has 60 seconds.
+    # A round has 60 seconds, however long the whole wait may be.
     traced_in_background --trace=timer_settime -- cwg_wait "$c1" 7 0 90
     sleep 1
     end_container "$c1"
@@ -101,7 +103,7 @@ timer_was_set_to()
     timer_was_set_to 60
 }
 
-@test "a wait that is stopped ends by its deadline, and with it the container" {
+@test "a cwg_wait that is stopped is ended by its deadline, and then its container can end" {
     cwg site1 create "$c1" 7 0 5101
     traced_in_background "$(timer 1+ 2)" -- cwg_wait "$c1" 7 0 30
     kill -STOP "$HELD"
@@ -110,7 +112,7 @@ timer_was_set_to()
     wait_for port_free site1 5101
 }
 
-@test "a wait that is stopped for less than its deadline goes on" {
+@test "a cwg_wait that is stopped for less than its deadline goes on" {
     cwg site1 create "$c1" 7 0 5101
     traced_in_background "$(timer 1+ 3)" -- cwg_wait "$c1" 7 0 5
     sleep 1
@@ -122,7 +124,7 @@ timer_was_set_to()
 
 # ---- other tasks ----
 
-@test "a command that is stopped with a container open is ended, and what it made is replaced" {
+@test "a command that is stopped with a container open is ended, and the next command replaces its half-made link" {
     run traced "$(timer 1+ 1)" --inject=flock:signal=SIGSTOP:when=1 -- cwg_create "$c1" 7 0 5101
     was_killed
     run traced "$(timer 1+ 1)" --inject=flock:signal=SIGSTOP:when=1 -- batch < <(echo "cwg_destroy $c1 7 0")
@@ -131,9 +133,9 @@ timer_was_set_to()
     assert_success_with_key
 }
 
-# Where such a leader ended, the end of a killed command waited for whoever wrote to the terminal from a file of FUSE's
-# mapped into memory.
-@test "who leads a session on a console is refused, and not one on a pseudoterminal" {
+# While a leader like this one ended, the kernel waited for processes that wrote to the terminal. Such a process could
+# write from a file of FUSE mapped into memory, and wait for ever.
+@test "the helper refuses to run as leader of a session on a console, and runs as leader on a pseudoterminal" {
     local leader=(ip netns exec site1 setpriv --reuid "$APP_UID" --regid "$APP_GID" --clear-groups --inh-caps=-all
         -- env -- "$HELPER" cwg_show "$c1")
     cwg site1 create "$c1" 7 0 5101
@@ -144,7 +146,7 @@ timer_was_set_to()
     fi 2>/dev/null
     run --separate-stderr setsid --ctty --wait "${leader[@]}" <"$BATS_TEST_TMPDIR/console"
     assert_failure_with "this program leads a session on a console or a serial line"
-    # Another process of that session, and a leader without a terminal.
+    # The helper runs as another process of that session, and as a leader without a terminal.
     run --separate-stderr setsid --ctty --wait sh -c '"$@"; exit $?' - "${leader[@]}" <"$BATS_TEST_TMPDIR/console"
     [ "$status" = 0 ] || fail "$stderr"
     run --separate-stderr setsid --wait "${leader[@]}" </dev/null
@@ -153,18 +155,18 @@ timer_was_set_to()
     [[ $status = 0 && $output == *"wg-7-0: "* ]] || fail "code $status: $output"
 }
 
-@test "a command that has let go of its container is not ended, however long its result takes" {
+@test "a command that has closed its container isn't ended, however long its result takes to write" {
     cwg site1 create "$c1" 7 0 5101
     run --separate-stderr traced "$(timer 1 1)" --inject=write:delay_enter=2000000:when=1 -- cwg_show "$c1" 7 0
     [ "$status" = 0 ] && [[ $output == *wg-7-0* ]] || fail "code $status: $output $stderr"
 }
 
-@test "nor is one that has failed, however long it takes to say why" {
+@test "a command that has failed isn't ended, however long its error takes to write" {
     run --separate-stderr traced "$(timer 1 1)" --inject=write:delay_enter=2000000:when=1 -- cwg_show "$c1" 7 0
     assert_failure_with "no such link: the container has none for net 7, host 0"
 }
 
-@test "a list is ended while it looks at all processes, and not for what it did there later" {
+@test "a cwg_list is ended while it looks at all processes, and isn't ended while it writes its result" {
     cwg site1 create "$c1" 7 0 5101
     run traced "$(timer 1 1)" --inject=getdents64:signal=SIGSTOP:when=1 -- cwg_list
     was_killed

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# The demo, as `make demo` shows it once the packages are there and it is built.
+# The demo as `make demo` shows it, after the packages are installed and the program is built.
 
 # bats file_tags=host
 bats_require_minimum_version 1.5.0
@@ -14,11 +14,11 @@ setup_file()
 setup()
 {
     require_backend
-    # As a user starts it, who is not apart from the machine yet.
+    # A user starts the demo outside of scripts/apart.
     unset NAH_APART NAH_APP_UID
 }
 
-# What a demo could change outside.
+# Prints everything outside that a demo could change.
 outside()
 {
     ls -A /run/netns /var/lib/net-admin-helper-demo
@@ -26,7 +26,7 @@ outside()
     of_the_machine 7 51801 51802
 }
 
-@test "two demos beside each other show the nine steps, that the link works, and how fast it is; nothing is left" {
+@test "two demos at the same time show the nine steps and a working, measured link, and leave nothing" {
     local before number text pids=()
     before=$(outside)
     for number in 1 2; do
@@ -45,7 +45,7 @@ outside()
     [ "$before" = "$(outside)" ]
 }
 
-@test "a demo without a capture says so, and doesn't wait for it" {
+@test "a demo without tcpdump says that it can't capture, and doesn't wait for a capture" {
     mkdir "$BATS_TEST_TMPDIR/bin"
     printf '#!/bin/sh\necho "tcpdump: no" >&2\nexit 1\n' >"$BATS_TEST_TMPDIR/bin/tcpdump"
     chmod +x "$BATS_TEST_TMPDIR/bin/tcpdump"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# cwg_destroy_all: all links of a container at once, whatever state they are in, and nothing else.
+# cwg_destroy_all removes all links of a container, in any state, and nothing else.
 #
 #       site1
 #     +----------------------------------------+
@@ -43,14 +43,15 @@ teardown_file()
     clean_up
 }
 
-# The container's devices, but lo, in one line.
+# Prints the container's devices without lo, in one line.
 devices_of()
 {
     inside "$1" ip -o link show | sed -nE 's/^[0-9]+: ([^:@]+).*/\1/p' | grep -vx lo | sort | tr '\n' ' '
 }
 
-# A create that is killed before its last message leaves an unfinished link: unfinished PID NET PORT. In the engine's
-# case it goes with its command, unless the engine was told to go on, so that the mark alone is set again.
+# Kills a create before its last message, which leaves an unfinished link: unfinished PID NET PORT. An engine that
+# wasn't told to go on ends with its command. So with engines the link is made whole, and only the mark of unfinished
+# links is set again.
 unfinished()
 {
     cwg site1 create "$1" "$2" 0 "$3" >/dev/null
@@ -58,7 +59,7 @@ unfinished()
 }
 
 # bats test_tags=kernel,only-6-1
-@test "all links of a container are removed, connected or not or unfinished, and their ports are free" {
+@test "cwg_destroy_all removes links that are connected, unconnected or unfinished, and their ports are free" {
     local port
     cwg site1 create "$c1" 1 0 5001
     cwg site1 create "$c1" 2 1 5002
@@ -74,7 +75,7 @@ unfinished()
     done
 }
 
-@test "where there is no link it has nothing to do" {
+@test "cwg_destroy_all succeeds in a container without links" {
     run --separate-stderr cwg site1 destroy_all "$c1"
     assert_success_with ""
     cwg site1 create "$c1" 1 0 5001
@@ -83,7 +84,7 @@ unfinished()
     assert_success_with ""
 }
 
-@test "devices with other names, or of another kind, stay, and so do other containers' links" {
+@test "cwg_destroy_all leaves devices of other names or kinds, and other containers' links" {
     cwg site1 create "$c1" 1 0 5001
     cwg site1 create "$c2" 1 0 5101
     add_of_our_kind "$c1" wg-1-2
@@ -103,13 +104,13 @@ unfinished()
     has_device "$c2" wg-1-0
 }
 
-@test "the host's own links aren't touched" {
+@test "cwg_destroy_all refuses the host's network, and leaves the links in it" {
     require_machines_network
     run --separate-stderr cwg site1 destroy_all $$
     assert_failure_with "pid: that process is in the host's network namespace"
 }
 
-@test "arguments are checked" {
+@test "cwg_destroy_all checks its arguments" {
     run --separate-stderr cwg site1 destroy_all 0
     [ "$status" = 1 ]
     [[ ${stderr_lines[0]} == *"pid: must not be 0"* ]]
@@ -118,7 +119,7 @@ unfinished()
     [[ ${stderr_lines[0]} == *"host: missing"* ]]
 }
 
-@test "a container with as many links as may be is emptied" {
+@test "cwg_destroy_all empties a container that has the greatest allowed number of links" {
     local net
     for ((net = 0; net < 60; net++)); do
         cwg site1 create "$c1" "$net" 0 0 >/dev/null
@@ -129,7 +130,7 @@ unfinished()
     no_sockets site1
 }
 
-@test "more links than a container may have, of its own making, are removed, too" {
+@test "cwg_destroy_all also removes links that root in the container has made beyond the allowed number" {
     # shellcheck disable=SC2016 # the inner shell's
     local script='for ((net = 0; net < 600; net++)); do'
     if [ "$BACKEND" = kernel ]; then
@@ -144,7 +145,8 @@ unfinished()
     [ -z "$(devices_of "$c1")" ] || fail "left: $(devices_of "$c1")"
 }
 
-# A link that is carried by another user's engine, which only that user could end, and is stopped. Sets $engine.
+# Makes a link in $c1 whose engine belongs to another user, and stops the engine. Only that user could kill it. Sets
+# $engine.
 stopped()
 {
     ip netns exec site1 setpriv --reuid $((APP_UID + 1)) --regid "$APP_GID" --clear-groups --inh-caps=-all -- \
@@ -155,11 +157,11 @@ stopped()
 }
 
 # bats test_tags=engine
-@test "a link whose engine can't be ended keeps no other, and is told of at the end" {
+@test "cwg_destroy_all removes all other links when it can't end one link's engine, and reports that at the end" {
     [ "$BACKEND" = engine ] || skip "the kernel's have no process that could be stopped"
     local engine net
     stopped 1
-    # In which order they are removed is the kernel's affair.
+    # The kernel chooses the order in which they are removed.
     for ((net = 2; net < 8; net++)); do
         cwg site1 create "$c1" "$net" 0 "500$net"
     done
@@ -173,10 +175,10 @@ stopped()
 }
 
 # bats test_tags=engine
-@test "however many of them there are, it gives up after ten, and goes on when it is called again" {
+@test "cwg_destroy_all gives up after ten engines that it can't end, and goes on when it is called again" {
     [ "$BACKEND" = engine ] || skip "the kernel's have no process that could be stopped"
     local engine net
-    # Each takes two.
+    # Each such engine takes two seconds.
     for ((net = 0; net < 12; net++)); do
         stopped "$net"
     done

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
-# Links that the engine carries, on any kernel with TUN devices: made, found, proven, removed; and what root in a
-# container and the caller's other processes can do about it.
+# Links that the engine carries, on any kernel with TUN devices. Tests make, find, prove and remove them, and let root
+# in the container and the caller's other processes attack them.
 #
 #                site1                                 site2
 #     +---------------------------+          +---------------------------+
@@ -42,13 +42,13 @@ teardown_file()
     clean_up
 }
 
-# The number of the process that carries a device: engine_of PID DEVICE
+# Prints the number of the process that carries a device: engine_of PID DEVICE
 engine_of()
 {
     inside "$1" ip link show "$2" | sed -nE 's/^ *alias net-admin-helper: engine, process ([0-9]+)$/\1/p'
 }
 
-# The peers of a link, as its engine tells them.
+# Prints the peers of a link, as its engine tells them.
 peers_of()
 {
     inside "$1" "$ROOT/tests/net/bin/wg" show "$2" peers
@@ -59,7 +59,7 @@ ends_with_the_test()
     CONTAINERS+=("$1")
 }
 
-# Stops an engine, which teardown() ends if the test hasn't.
+# Stops an engine. teardown() ends the engine if the test doesn't.
 stop()
 {
     STOPPED+=("$1")
@@ -71,7 +71,7 @@ end_stopped()
     ! grep -qx cwg-engine "/proc/$1/comm" 2>/dev/null || kill -KILL "$1"
 }
 
-# A process is there, and not just the memory of one.
+# A process lives. A zombie doesn't.
 lives()
 {
     [ -n "$(sed -n 's/^State:\t[^ZX]/&/p' "/proc/$1/status" 2>/dev/null)" ]
@@ -87,7 +87,7 @@ index_of()
     inside "$1" ip -oneline link show "$2" | cut -d : -f 1
 }
 
-# Beside the loopback nothing is in a container.
+# A container has no device but lo.
 nothing_in()
 {
     [ "$(inside "$1" ip -br link | wc -l)" = 1 ]
@@ -98,7 +98,7 @@ alias_to()
     inside "$1" ip link set "$2" alias "net-admin-helper: engine, process $3"
 }
 
-@test "two containers are linked, whoever's the port is" {
+@test "an engine's link connects two containers" {
     container c2
     link_up 7 5101 5102
     inside "$c1" ping -c 2 -W 5 10.0.0.15
@@ -108,7 +108,7 @@ alias_to()
     nothing_in "$c1"
 }
 
-@test "the device is as the kernel's would be" {
+@test "an engine's device has the same address, MTU, flags and routes as a device of the kernel's driver" {
     local shown
     run --separate-stderr cwg site1 create "$c1" 7 1 5101
     assert_success_with_key
@@ -118,13 +118,13 @@ alias_to()
     [[ $shown != *inet6* ]] || fail "$shown"
 }
 
-@test "port 0 is a port of the kernel's choice, the same for both families" {
+@test "with port 0 an engine gets the same free port for IPv4 and IPv6" {
     cwg site1 create "$c1" 7 0 0
     [ "$(at site1 ss -Hlun | sed -E 's/.*:([0-9]+) .*/\1/' | sort -u | wc -l)" = 1 ]
     [ "$(at site1 ss -Hlun | wc -l)" = 2 ]
 }
 
-@test "the engine has no privilege, no file system, no environment, and nothing open but what it was given" {
+@test "an engine has no privilege, no files, no environment, and no descriptors but its own" {
     local engine status
     cwg site1 create "$c1" 7 0 5101
     engine=$(engine_of "$c1" wg-7-0)
@@ -135,10 +135,10 @@ alias_to()
     [ -z "$(ls -A "/proc/$engine/root/")" ]
     [ "$(wc -l <"/proc/$engine/mountinfo")" = 1 ]
     [ "$(wc -c <"/proc/$engine/environ")" = 0 ]
-    # Standard descriptors, device, two sockets, and the one it listens on.
+    # The engine has the standard descriptors, its device, two sockets, and the socket that it listens on.
     [ "$(readlink "/proc/$engine/fd/"* | grep -cxE "(/dev)?/null")" = 3 ] || fail "$(ls -l "/proc/$engine/fd")"
     [ "$(find "/proc/$engine/fd" -type l | wc -l)" -le 7 ] || fail "$(ls -l "/proc/$engine/fd")"
-    # Its user can neither look into it nor trace it.
+    # The engine's user can neither look into the engine nor trace it.
     run as_app ls "/proc/$engine/fd"
     [ "$status" != 0 ]
     run as_app cat "/proc/$engine/maps"
@@ -150,21 +150,21 @@ alias_to()
     [ "$(cat "/proc/$(engine_of "$c1" wg-7-0)/comm")" = cwg-engine ]
 }
 
-@test "called by root, the engine has no privilege, either" {
+@test "an engine that root has started has no privilege either" {
     local engine
     at site1 "$HELPER" cwg_create "$c1" 7 0 5101
     engine=$(engine_of "$c1" wg-7-0)
     [ "$(grep -cE '^Cap(Inh|Prm|Eff|Amb):\s0+$' "/proc/$engine/status")" = 4 ] || fail "$(cat "/proc/$engine/status")"
 }
 
-@test "who reads the result from a pipe has it at once" {
+@test "a program that reads cwg_create's result from a pipe gets the end of file at once" {
     local key
     key=$(timeout 5 ip netns exec site1 setpriv --reuid "$APP_UID" --regid "$APP_GID" --clear-groups \
         --inh-caps=-all -- env -- "$HELPER" cwg_create "$c1" 7 0 5101)
     [ "${#key}" = 44 ]
 }
 
-@test "a link ends with its container, and its engine and port with it" {
+@test "when a container ends, its link, the engine and the port go with it" {
     local engine
     cwg site1 create "$c1" 7 0 5101
     engine=$(engine_of "$c1" wg-7-0)
@@ -176,14 +176,15 @@ alias_to()
 
 LOST="the engine of the link wg-7-0 can't be found"
 
-@test "an alias that isn't the link's own is found out, and neither its engine nor another's is touched" {
+@test "the helper sees that a device's alias names a process that isn't its engine, and touches no engine" {
     local engine other alias
     container c3
     cwg site1 create "$c1" 7 0 5101
     cwg site1 create "$c1" 9 0 5109
     cwg site1 create "$c3" 7 0 5103
     engine=$(engine_of "$c1" wg-7-0)
-    # Of the same name in another container, of another name in the same one, and what is no engine's at all.
+    # The alias is that of an engine for the same device name in another container, or another name in this container,
+    # or is no engine's at all.
     for other in "$(engine_of "$c3" wg-7-0)" "$(engine_of "$c1" wg-9-0)"; do
         alias_to "$c1" wg-7-0 "$other"
         run --separate-stderr cwg site1 connect "$c1" 7 1 192.0.2.2:5102 "$KEY"
@@ -199,7 +200,7 @@ LOST="the engine of the link wg-7-0 can't be found"
     [ -z "$(peers_of "$c1" wg-7-0)" ]
     cwg site1 connect "$c1" 7 1 192.0.2.2:5102 "$KEY"
     [ "$(peers_of "$c1" wg-7-0)" = "$KEY" ]
-    # It can be destroyed all the same, and the other's engine isn't ended by that.
+    # The link can be destroyed nevertheless, and the other link's engine lives on.
     other=$(engine_of "$c3" wg-7-0)
     alias_to "$c1" wg-7-0 "$other"
     run --separate-stderr cwg site1 destroy "$c1" 7 0
@@ -209,8 +210,8 @@ LOST="the engine of the link wg-7-0 can't be found"
     wait_for port_free site1 5101
 }
 
-# Its root may do that. The engine goes with the device, to another of its namespaces here.
-@test "a link that was moved is found where it is now, and not where it was" {
+# Root in the container may move the device into another of its namespaces. The engine carries it there.
+@test "the helper finds a link that was moved to another namespace where it is now, not where it was" {
     local engine
     container c3
     cwg site1 create "$c1" 7 0 5101
@@ -227,7 +228,7 @@ LOST="the engine of the link wg-7-0 can't be found"
     lives "$engine"
 }
 
-@test "without its alias a link can't be connected, but be destroyed" {
+@test "a link without its alias can't be connected, but can be destroyed" {
     cwg site1 create "$c1" 7 0 5101
     inside "$c1" ip link set wg-7-0 alias ''
     run --separate-stderr cwg site1 connect "$c1" 7 1 192.0.2.2:5102 "$KEY" --json
@@ -238,7 +239,7 @@ LOST="the engine of the link wg-7-0 can't be found"
     wait_for port_free site1 5101
 }
 
-@test "an engine that is stopped doesn't answer, isn't told later what failed, and goes on" {
+@test "cwg_connect fails on a stopped engine, and the engine doesn't do that request when it goes on" {
     local engine
     cwg site1 create "$c1" 7 0 5101
     engine=$(engine_of "$c1" wg-7-0)
@@ -254,7 +255,7 @@ LOST="the engine of the link wg-7-0 can't be found"
     [ "$(peers_of "$c1" wg-7-0)" = "$KEY" ]
 }
 
-@test "a link whose engine is stopped can be destroyed, however many have waited for it before, and the port is free" {
+@test "cwg_destroy removes a link whose engine is stopped, though others wait for the engine, and frees the port" {
     local engine
     cwg site1 create "$c1" 7 0 5101
     engine=$(engine_of "$c1" wg-7-0)
@@ -275,8 +276,8 @@ END
     nothing_in "$c1"
 }
 
-# Root is another user, too: the program has no CAP_KILL, whoever calls it.
-@test "another user who destroys such a link is told which process holds the port" {
+# Root is another user here, too: the program has no CAP_KILL, whoever calls it.
+@test "another user who destroys a link with a stopped engine is told which process holds the port" {
     local engine uid
     for uid in $((APP_UID + 1)) 0; do
         cwg site1 create "$c1" 7 0 5101
@@ -291,7 +292,7 @@ END
     done
 }
 
-@test "a create that was killed, and its engine stopped, can be repeated at once" {
+@test "a create that was killed while its engine is stopped can be repeated at once" {
     local calls
     calls=$(at site1 "$TOOLS/at-syscall" --uid "$APP_UID" --gid "$APP_GID" --stdout /dev/null --report 1 count -- \
         "$HELPER" cwg_create "$c1" 7 0 5101 | tail -n 1)
@@ -307,7 +308,7 @@ END
     assert_success_with_key
 }
 
-# The state of a link of $c1's, and what is said about it: shown [NET HOST]
+# Prints the state of a link of $c1's, and the reason: shown [NET HOST]
 shown()
 {
     local said
@@ -316,13 +317,13 @@ shown()
     printf '%s; %s\n' "$(head -n 1 <<<"$said")" "$(sed -n 's/^  what to do  *//p' <<<"$said")"
 }
 
-@test "a look at an engine that is stopped takes two seconds, however many links have it, and it goes on unharmed" {
+@test "cwg_show of a stopped engine takes two seconds for any number of links, and the engine goes on unharmed" {
     local engine net
     cwg site1 create "$c1" 7 0 5101
     engine=$(engine_of "$c1" wg-7-0)
     [ "$(shown)" = "wg-7-0: waiting for connect; run cwg_connect, with the public key of the other site" ]
     stop "$engine"
-    # Root in the container makes more of them.
+    # Root in the container makes more links with this engine's alias.
     for net in {20..79}; do
         echo "tuntap add dev wg-$net-0 mode tun"
         echo "link set wg-$net-0 up alias 'net-admin-helper: engine, process $engine'"
@@ -338,12 +339,12 @@ if it is stopped: kill -CONT $engine" ]
     [ "$SECONDS" -le 4 ] || fail "it took $SECONDS seconds"
     kill -CONT "$engine"
     [ "$(shown 7 0)" = "wg-7-0: waiting for connect; run cwg_connect, with the public key of the other site" ]
-    # What was asked in vain has been answered to nobody, and disturbs nothing.
+    # The engine has answered the old requests into closed sockets. They disturb nothing.
     run --separate-stderr cwg site1 show "$c1" 7 0 --json
     [[ $output == *'"state":"waiting for connect"'*'"listen_port":5101'* ]] || fail "$output"
 }
 
-@test "a link without its alias, or with another's, is shown as lost, and nothing of the other's engine" {
+@test "cwg_show says "lost" of a link without its alias or with another's, and shows nothing of the other's engine" {
     container c3
     cwg site1 create "$c1" 7 0 5101
     cwg site1 create "$c3" 8 0 5103
@@ -357,7 +358,7 @@ another link's; cwg_destroy the link, and create it again" ]
     [[ $output != *5103* && $output != *"public key"* ]] || fail "$output"
 }
 
-@test "the engine is found whatever else talks to it: with its clients silent, and one that asks nonsense" {
+@test "the helper reaches an engine that has silent clients, and a client that sends it nonsense" {
     local engine
     cwg site1 create "$c1" 7 0 5101
     engine=$(engine_of "$c1" wg-7-0)
@@ -381,7 +382,7 @@ END
     port_free site1 5101
 }
 
-@test "a link of the namespace that the helper is called in would hold that for ever, and is refused" {
+@test "a link in the caller's own network namespace is refused, because its engine would keep that namespace alive" {
     local own
     ip netns exec site1 sleep 600 3>&- >/dev/null 2>&1 &
     own=$!
@@ -391,11 +392,11 @@ END
     assert_failure_with "pid: that process is in the network namespace that this program runs in; an engine's link"
     not has_device "$own" wg-7-0
     port_free site1 5101
-    # Of a container that is somebody else's home it can.
+    # In a container that is another process's home the link can be made.
     at site1 "$HELPER" cwg_create "$c1" 7 0 5101
 }
 
-@test "an engine that can't start says why" {
+@test "a create whose engine can't start says why" {
     local path=/var/lib/net-admin-helper-test/cwg-engine
     chmod 0700 "$path"
     run --separate-stderr cwg site1 create "$c1" 7 0 5101
@@ -415,8 +416,8 @@ END
     cwg site1 create "$c1" 7 0 5101
 }
 
-# As it would be if it were stopped, or waited for a file system of its user's.
-@test "an engine that doesn't become ready is ended, and its device with it" {
+# The engine of this test behaves as if it were stopped, or waited for a file system of its user's.
+@test "a create ends an engine that doesn't become ready, and its device goes" {
     install -m 0710 -g "$APP_GID" "$TOOLS/hang" /var/lib/net-admin-helper-test/cwg-engine
     run --separate-stderr cwg site1 create "$c1" 7 0 5101
     install_engine
@@ -425,7 +426,7 @@ END
     [ -z "$(pgrep --uid "$APP_UID" '^hang|^[0-9]+$')" ] || fail "it lives: $(ps -u "$APP_UID")"
 }
 
-@test "no two devices have the same index, so that a command that was stopped for long finds no other" {
+@test "no two engines' devices have the same index, so a command that was stopped for long acts on no later device" {
     local first second
     cwg site1 create "$c1" 7 0 5101
     first=$(index_of "$c1" wg-7-0)
@@ -436,7 +437,7 @@ END
         fail "$first, $second"
 }
 
-@test "where there are too few descriptors to look for the engine, the link isn't destroyed, or its port is free" {
+@test "with too few descriptors to find the engine, cwg_destroy fails, or removes the link and frees its port" {
     local number failed=0
     for number in {10..16}; do
         cwg site1 create "$c1" 7 0 5101
@@ -455,8 +456,8 @@ END
     [ "$failed" -ge 1 ] && [ "$failed" -le 6 ] || fail "$failed of them"
 }
 
-@test "a /dev/net/tun that isn't there, or not for all, is a link less, and the message says what to do" {
-    # In a mount namespace of its own: the machine's device stays as it is.
+@test "without a /dev/net/tun that all may open, a create fails, makes nothing, and says what to do" {
+    # Runs a command in a mount namespace of its own. The machine's device stays as it is.
     on_tun()
     {
         unshare --mount --propagation private -- sh -c 'mount -t tmpfs none /dev/net && eval "$0" && exec "$@"' "$1" \
@@ -475,29 +476,29 @@ END
     assert_success_with_key
 }
 
-@test "keys that no peer can have are refused" {
+@test "cwg_connect refuses a public key that no peer can have, and the link's own, for an engine's link" {
     local own
     own=$(cwg site1 create "$c1" 7 0 5101)
     run --separate-stderr cwg site1 connect "$c1" 7 1 192.0.2.2:5102 "$own"
     assert_failure_with "peer_key: this is the link's own public key"
-    # A point of small order.
+    # This key is a point of small order.
     run --separate-stderr cwg site1 connect "$c1" 7 1 192.0.2.2:5102 AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=
     assert_failure_with "peer_key: no peer can have this public key"
     [ -z "$(peers_of "$c1" wg-7-0)" ]
 }
 
-# Whether a UDP port is bound at a site.
+# Says whether a UDP port is bound at a site.
 bound()
 {
     at "$1" ss -Hnua "sport = :$2" | grep -q .
 }
 
-@test "a port that is taken, for either family, and a privileged one, leave nothing" {
+@test "a create on a taken port, for either address family, or on a privileged port leaves nothing" {
     local address holder
     for address in UDP4-RECVFROM:5101 UDP6-RECVFROM:5101,ipv6only=1; do
         ip netns exec site1 socat "$address" - </dev/null >/dev/null 3>&- &
         holder=$!
-        # (To try to bind it could be in the way of who does.)
+        # The test doesn't bind the port to find out: that could disturb the process that wants it.
         wait_for bound site1 5101
         run --separate-stderr cwg site1 create "$c1" 7 0 5101
         kill "$holder"
@@ -509,14 +510,14 @@ bound()
     wait_for nothing_in "$c1"
 }
 
-@test "where the key can't be written nothing is left" {
+@test "a create that can't write the engine's key leaves nothing" {
     run app_at site1 "$BASH" -c '"$0" cwg_create "$1" 7 0 5101 >/dev/full' "$HELPER" "$c1"
     [ "$status" = 1 ]
     nothing_in "$c1"
     port_free site1 5101
 }
 
-@test "the same link again is refused, and the one that is there stays" {
+@test "a second create of an engine's link is refused, and the first link stays" {
     local engine
     cwg site1 create "$c1" 7 0 5101
     engine=$(engine_of "$c1" wg-7-0)
@@ -526,7 +527,7 @@ bound()
     lives "$engine"
 }
 
-@test "of two kinds of devices, of which the kernel may know one, each link counts once for the limit of four" {
+@test "the limit of four links counts each engine's link once, also where the kernel has WireGuard" {
     local net
     for net in 1 2 3 4; do
         run --separate-stderr cwg site1 create "$c1" "$net" 0 "500$net"
@@ -537,11 +538,11 @@ bound()
     port_free site1 5005
 }
 
-@test "a create that is killed at any system call can be repeated at once" {
+@test "a create of an engine's link that is killed at any system call can be repeated at once" {
     local step=7
     [ -z "${NAH_EVERY_CALL:-}" ] || step=1
     local last n
-    # With its last message the link is finished: from then on it is there.
+    # The create's last message finishes the link: from then on the link stays.
     last=$(at site1 "$TOOLS/at-syscall" --uid "$APP_UID" --gid "$APP_GID" --stdout /dev/null --report 1 status -- \
         "$HELPER" cwg_create "$c1" 7 0 5101 | awk '$2 == "sendto" { last = $1 } END { print last }')
     cwg site1 destroy "$c1" 7 0

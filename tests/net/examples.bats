@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
-# What is in examples/: the exchange of both sites in Python and in bash, over several transports, and with another site
-# that is broken or hostile; and the metrics. Picture: net.bash; the sites have IPv6 as well, 2001:db8::1 and ::2.
+# The programs in examples/: both sites' exchange in Python and bash, over several transports, and with a broken or
+# hostile other site; and the metrics. net.bash has the picture; the sites also have IPv6, 2001:db8::1 and ::2.
 #
 # The sites live as long as this file, containers only as long as a test.
 
@@ -19,7 +19,7 @@ setup_file()
     for task in cwg_create cwg_connect cwg_destroy cwg_wait cwg_show cwg_list; do
         ln -sfn "$NAME" "$bin/$task"
     done
-    # Where the application can read them.
+    # The application can read the examples there.
     cp -r "$ROOT/examples" "$BATS_FILE_TMPDIR/"
     chmod -R a+rX "$BATS_FILE_TMPDIR/examples"
     export EXAMPLES=$BATS_FILE_TMPDIR/examples PATH=$bin:$PATH
@@ -47,8 +47,8 @@ teardown_file()
     clean_up
 }
 
-# A site as exchange.py takes it, whose helper is called in it by the application: site NUMBER PID [FIELD VALUE]...,
-# each value in JSON.
+# Prints a site as exchange.py takes it. The application calls the site's helper in the site: site NUMBER PID [FIELD
+# VALUE]..., each value in JSON.
 site()
 {
     local number=$1 fields
@@ -70,7 +70,7 @@ exchange()
     timeout 120 "$ROOT/tests/net/exchange.py" "$@"
 }
 
-# What the other site says, whole: message KIND NET HOST ADDRESS PORT KEY, the address in JSON.
+# Prints a whole message of the other site: message KIND NET HOST ADDRESS PORT KEY, the address in JSON.
 message()
 {
     printf '{"cwg":1,"kind":"%s","net":%s,"host":%s,"address":%s,"port":%s,"key":"%s"}' "$@"
@@ -81,7 +81,7 @@ reaches()
     inside "$1" ping -c 1 -W 10 "$2"
 }
 
-# Neither container has a link, nor a site a socket.
+# No container has a link, and no site has a socket.
 nothing_left()
 {
     local pid
@@ -92,7 +92,7 @@ nothing_left()
     no_sockets site2
 }
 
-# A site alone fails with that text, after it made its link, or before, and leaves nothing.
+# A site whose other site misbehaves fails with this text, before or after it made its link, and leaves nothing.
 fails_after_making()
 {
     local text=$1
@@ -115,13 +115,13 @@ listens_at()
     at "$1" ss -Hlnt | grep -q 4000
 }
 
-# link.sh in a site, with WAIT for CWG_WAIT: bash_at SITE ARGUMENT...
+# Runs link.sh in a site, with WAIT as CWG_WAIT: bash_at SITE ARGUMENT...
 bash_at()
 {
     app_at "$1" env "CWG_WAIT=${WAIT:--}" "$EXAMPLES/link.sh" "${@:2}"
 }
 
-# Both sites by link.sh, over a pair of pipes: bash_both "ARGUMENTS OF 1" "ARGUMENTS OF 2".
+# Runs link.sh at both sites, over a pair of pipes: bash_both "ARGUMENTS OF 1" "ARGUMENTS OF 2".
 bash_both()
 {
     local pipes=$BATS_TEST_TMPDIR/pipes site2
@@ -135,7 +135,7 @@ bash_both()
     wait "$site2"
 }
 
-# The shell example fails with that text when the other site sends these lines, and leaves nothing.
+# link.sh gets these lines from the other site, fails with this text, and leaves nothing.
 bash_fails()
 {
     local text=$1 told=$2
@@ -147,7 +147,7 @@ bash_fails()
     nothing_left
 }
 
-# A block of examples/README.md: the Python of one site, or the shell line that has $1 in it.
+# Prints a block of examples/README.md: the Python of one site.
 python_of()
 {
     sed -n '/^```python/,/^```/p' "$EXAMPLES/README.md" | grep -v '^```' | awk -v part="$1" '
@@ -157,39 +157,39 @@ python_of()
 }
 
 # bats test_tags=kernel,only-6-12
-@test "the Python of both sites links two containers over a pair of sockets" {
+@test "cwg.py at both sites links two containers over a pair of sockets" {
     run -0 exchange both "$(site 1 "$c1" port 5101 wait null)" "$(site 2 "$c2" port 5102 wait null)"
     [ "${lines[*]}" = "7 0 5101 192.0.2.2:5102 7 1 5102 192.0.2.1:5101" ] ||
         [ "${lines[*]}" = "7 1 5102 192.0.2.1:5101 7 0 5101 192.0.2.2:5102" ]
     reaches "$c1" 10.0.0.15
 }
 
-@test "the Python of both sites waits until the link carries something" {
+@test "cwg.py at both sites waits until the link carries packets" {
     exchange both "$(site 1 "$c1" port 5101)" "$(site 2 "$c2" port 5102)"
     [ "$(wg_of "$c1" wg-7-0 latest-handshakes | cut -f 2)" != 0 ]
     [ "$(wg_of "$c2" wg-7-1 latest-handshakes | cut -f 2)" != 0 ]
 }
 
-@test "the Python takes ports of the kernel's choice, and tells the other site which" {
+@test "cwg.py lets the kernel choose the ports, and tells the other site its own" {
     exchange both "$(site 1 "$c1" wait null)" "$(site 2 "$c2" wait null)"
     reaches "$c1" 10.0.0.15
     [ "$(wg_of "$c1" wg-7-0 endpoints | cut -f 2)" = "192.0.2.2:$(wg_of "$c2" wg-7-1 listen-port)" ]
 }
 
-@test "the Python links by IPv6" {
+@test "cwg.py links by IPv6" {
     exchange both "$(site 1 "$c1" port 5101 wait null address '"2001:0db8:0::1"')" \
         "$(site 2 "$c2" port 5102 wait null address '"2001:db8::2"')"
     reaches "$c2" 10.0.0.14
     [ "$(wg_of "$c2" wg-7-1 endpoints | cut -f 2)" = '[2001:db8::1]:5101' ]
 }
 
-@test "the Python gives both ends a preshared key, and never as an argument" {
+@test "cwg.py gives both ends a preshared key, and never as an argument" {
     local traced=$BATS_TEST_TMPDIR/traced
     exchange both "$(site 1 "$c1" port 5101 wait null preshared_key "\"$PRESHARED_KEY\"")" \
         "$(site 2 "$c2" port 5102 wait null preshared_key "\"$PRESHARED_KEY\"")"
     [ "$(wg_of "$c1" wg-7-0 preshared-keys | cut -f 2)" != '(none)' ]
     reaches "$c1" 10.0.0.15
-    # Another helper, that shows how it was called.
+    # This helper prints its arguments.
     cat >"$BATS_TEST_TMPDIR/helper" <<END
 #!/bin/sh
 echo "\$0 \$*" >>"$traced"
@@ -206,7 +206,7 @@ helper.connect(1, 2, 1, "192.0.2.2:5000", sys.argv[2], preshared_key=sys.argv[3]
     run ! grep -q DDDD "$traced"
 }
 
-@test "two different preshared keys don't link, and the Python leaves nothing" {
+@test "cwg.py with different preshared keys fails at both sites, and leaves nothing" {
     run -1 exchange both "$(site 1 "$c1" port 5101 wait 2 preshared_key "\"$PRESHARED_KEY\"")" \
         "$(site 2 "$c2" port 5102 wait 2 preshared_key "\"$KEY\"")"
     [[ $output == *"offer: net-admin-helper: no answer from 192.0.2.2:5102"* ]]
@@ -215,7 +215,7 @@ helper.connect(1, 2, 1, "192.0.2.2:5000", sys.argv[2], preshared_key=sys.argv[3]
     nothing_left
 }
 
-@test "the Python keeps the way open from a site behind a NAT" {
+@test "cwg.py keeps the way open from a site behind a NAT" {
     exchange both "$(site 1 "$c1" port 5101 wait null)" "$(site 2 "$c2" port 5102 wait null address null)"
     [ "$(wg_of "$c1" wg-7-0 persistent-keepalive | cut -f 2)" = off ]
     [ "$(wg_of "$c2" wg-7-1 persistent-keepalive | cut -f 2)" = 25 ]
@@ -223,7 +223,7 @@ helper.connect(1, 2, 1, "192.0.2.2:5000", sys.argv[2], preshared_key=sys.argv[3]
     reaches "$c1" 10.0.0.15
 }
 
-@test "the Python takes a descriptor of a container's namespace for its pid" {
+@test "cwg.py takes a descriptor of a container's namespace for the pid" {
     exec 7<"/proc/$c1/ns/net"
     python3 - "$HELPER" <<'PYTHON'
 import os, sys, cwg
@@ -236,7 +236,7 @@ PYTHON
     exec 7<&-
 }
 
-@test "two sites that can't know where the other one is don't link" {
+@test "cwg.py doesn't link two sites that both don't know the other's address" {
     run ! exchange both "$(site 1 "$c1" port 5101 wait null address null)" \
         "$(site 2 "$c2" port 5102 wait null address null)"
     [[ $output == *"answer: neither site knows where the other one is"* ]]
@@ -244,7 +244,7 @@ PYTHON
     nothing_left
 }
 
-@test "site 1's end is gone again if the other site fails it, whatever way" {
+@test "cwg.py at site 1 removes its end when the other site fails or misbehaves" {
     local site
     site=$(site 1 "$c1" port 5101 wait null)
     fails_after_making "Failure: the other site hung up" offer "$site" "hang up"
@@ -262,7 +262,7 @@ PYTHON
     fails_before_making "BrokenPipeError" offer "$site" refuse
 }
 
-@test "site 2's end is gone again, or never made, if the other site fails it, whatever way" {
+@test "cwg.py at site 2 removes its end, or never makes it, when the other site fails or misbehaves" {
     local site
     site=$(site 2 "$c2" port 5102 wait null nets '[6, 7]')
     fails_before_making "Failure: the other site hung up" answer "$site" "hang up"
@@ -276,7 +276,7 @@ PYTHON
         "$(message offer 7 0 '"192.0.2.1"' 5101 "$KEY")"
 }
 
-@test "the key of nobody is found out by waiting, and nothing is left" {
+@test "cwg.py finds out by cwg_wait that nobody has the peer's key, and leaves nothing" {
     local failure="Failure: net-admin-helper: no answer from"
     fails_after_making "$failure 192.0.2.2:5102" offer "$(site 1 "$c1" port 5101 wait 2)" \
         "$(message answer 7 1 '"192.0.2.2"' 5102 "$KEY")"
@@ -284,7 +284,7 @@ PYTHON
         "$(message offer 7 0 '"192.0.2.1"' 5101 "$KEY")"
 }
 
-@test "a link that was there before is none that a failed exchange removes" {
+@test "cwg.py leaves a link that was there before a failed exchange" {
     local port
     cwg site1 create "$c1" 7 0 5101
     run ! exchange offer "$(site 1 "$c1" port 5103 wait null)" "hang up"
@@ -298,7 +298,7 @@ PYTHON
     no_sockets site2
 }
 
-@test "the Python tells failures apart by their codes, and lists the links of some nets" {
+@test "cwg.py tells failures apart by their codes, and lists the links of some nets" {
     python3 - "$HELPER" "$c1" <<'PYTHON'
 import subprocess, sys, cwg
 helper = cwg.Helper(["ip", "netns", "exec", "site1", sys.argv[1]])
@@ -330,7 +330,7 @@ assert [link["net"] for link in helper.links(range(8, 10)) if link["pid"] == pid
 PYTHON
 }
 
-@test "the Python's link ends with its block, and takes it that the container has ended before" {
+@test "a link of cwg.py ends with its `with` block, also if the container has ended before" {
     python3 - "$HELPER" "$c1" <<'PYTHON'
 import subprocess, sys, cwg
 helper = cwg.Helper(["ip", "netns", "exec", "site1", sys.argv[1]])
@@ -369,7 +369,7 @@ PYTHON
     nothing_left
 }
 
-@test "a program in Python that uses it links two sites over TCP" {
+@test "two_sites.py links two sites over TCP" {
     printf '%s\n' "$PRESHARED_KEY" >"$BATS_TEST_TMPDIR/key"
     chmod 755 "$BATS_TEST_TMPDIR"
     app_at site2 "$EXAMPLES/two_sites.py" answer "$c2" 192.0.2.2 --listen 192.0.2.2:4000 \
@@ -384,12 +384,12 @@ PYTHON
 }
 
 # bats test_tags=kernel,only-6-12
-@test "the shell example of both sites links two containers over a pair of pipes" {
+@test "link.sh at both sites links two containers over a pair of pipes" {
     bash_both "$c1 7 192.0.2.1 5101" "$c2 7 192.0.2.2 5102"
     reaches "$c1" 10.0.0.15
 }
 
-@test "the shell example takes ports of the kernel's choice, IPv6, a NAT, options, and waits" {
+@test "link.sh takes ports of the kernel's choice, IPv6, a NAT and options, and waits for the link" {
     printf '%s\n' "$PRESHARED_KEY" >"$BATS_TEST_TMPDIR/key"
     chmod 755 "$BATS_TEST_TMPDIR"
     WAIT=30
@@ -401,14 +401,14 @@ PYTHON
     reaches "$c1" 10.0.0.15
 }
 
-@test "Python at site 1 and bash at site 2 link their containers" {
+@test "cwg.py at site 1 and link.sh at site 2 link their containers" {
     exchange bash "$(site 1 "$c1" port 5101 wait null)" ip netns exec site2 setpriv --reuid "$APP_UID" \
         --regid "$APP_GID" --clear-groups --inh-caps=-all -- env CWG_WAIT=- \
         "$EXAMPLES/link.sh" answer "$c2" 7 192.0.2.2 5102
     reaches "$c1" 10.0.0.15
 }
 
-@test "the shell example leaves nothing if the other site fails it, whatever way" {
+@test "link.sh leaves nothing when the other site fails or misbehaves" {
     local line message="link.sh: the other site's line is not as it has to be"
     local site1=(site1 offer "$c1" 7 192.0.2.1 5101) site2=(site2 answer "$c2" 7 192.0.2.2 5102)
     for line in garbage '' '$(touch /pwned)' "$(message answer 7 1 '"192.0.2.2"' 5102 "$KEY") " \
@@ -442,7 +442,7 @@ PYTHON
     nothing_left
 }
 
-@test "the shell example leaves nothing if it is ended by a signal while it waits for the other site" {
+@test "link.sh leaves nothing when a signal ends it while it waits for the other site" {
     local signal pid status pipe=$BATS_TEST_TMPDIR/pipe
     mkfifo "$pipe"
     exec 8<>"$pipe"
@@ -461,7 +461,7 @@ status=0
     exec 8>&-
 }
 
-@test "the README's Python links two sites" {
+@test "the Python of examples/README.md links two sites" {
     { echo "pid = $c1"; python_of 1; } >"$BATS_TEST_TMPDIR/site1.py"
     { echo "pid = $c2"; python_of 2; } >"$BATS_TEST_TMPDIR/site2.py"
     chmod 755 "$BATS_TEST_TMPDIR"
@@ -473,8 +473,8 @@ status=0
     reaches "$c1" 10.0.0.15
 }
 
-@test "the README's line of bash links two sites" {
-    # An ssh that reaches the other site in another way.
+@test "the bash line of examples/README.md links two sites" {
+    # This ssh reaches the other site in another way.
     printf '#!/bin/sh\nsite=$1 program=$2\nshift 2\nexec nsenter --net=/run/netns/"$site" "%s/$program" "$@"\n' \
         "$EXAMPLES" >"$BATS_TEST_TMPDIR/ssh"
     chmod +x "$BATS_TEST_TMPDIR/ssh"
@@ -484,13 +484,13 @@ status=0
     reaches "$c1" 10.0.0.15
 }
 
-@test "the README's line of metrics writes those of the links that are there" {
+@test "the metrics line of examples/README.md prints the metrics of the existing links" {
     link_up 7
     reaches "$c1" 10.0.0.15
     cp "$EXAMPLES/prometheus.py" "$BATS_TEST_TMPDIR/"
     cd "$BATS_TEST_TMPDIR"
     bash -eu -o pipefail <(grep '^    cwg_list ' "$EXAMPLES/README.md")
-    # Debian's Python, which has Debian's package. Other links may be there, too, of other tests.
+    # The line needs Debian's Python, which has Debian's package. Other tests' links may be there, too.
     cwg_list --json | /usr/bin/python3 -c 'import json, sys, time, prometheus
 from prometheus_client.parser import text_string_to_metric_families
 links = json.load(sys.stdin)

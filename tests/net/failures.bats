@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# What goes wrong is said in one line, and changes nothing. By a caller without privilege.
+# A command that fails says why in one line, and changes nothing. The caller has no privilege.
 #
 #                site1                                 site2
 #     +---------------------------+          +---------------------------+
@@ -15,7 +15,7 @@ bats_require_minimum_version 1.5.0
 load net
 sites_of_the_file
 
-# Some peer's key: 32 times the byte "k".
+# The key of some peer: 32 times the byte "k".
 KEY=a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s=
 
 setup()
@@ -24,13 +24,13 @@ setup()
     container c1
 }
 
-# What a test put into a site.
+# Removes what a test has put into a site.
 after_test()
 {
     ip -n site1 link delete wg-1-0 2>/dev/null || true
 }
 
-# Starts a command in the background, to be ended by clean_up, and sets the variable $1 to its pid.
+# Starts a command in the background, and sets the variable $1 to its pid. clean_up ends the command.
 background()
 {
     local -n ret_background=$1
@@ -40,14 +40,14 @@ background()
     CONTAINERS+=("$ret_background")
 }
 
-# A device d0 in $c1, up.
+# Makes a device d0 in $c1, and sets it up.
 dummy()
 {
     inside "$c1" ip link add d0 type "$DUMMY"
     inside "$c1" ip link set d0 up
 }
 
-# As refused, for an argument that is wrong whatever the machine is like: how to call the task is said, too.
+# As refused(), for an argument that is wrong on any machine: the error also says how to call the task.
 refused_argument()
 {
     local text=$1
@@ -59,13 +59,13 @@ refused_argument()
 
 # ---- the pid ----
 
-@test "a pid that no process has" {
+@test "the helper refuses a pid that no process has" {
     refused "pid: no such process" cwg site1 create 4194304 1 0 5001
     refused "pid: no such process" cwg site1 connect 4194304 1 1 192.0.2.2:5002 "$KEY"
     refused "pid: no such process" cwg site1 destroy 4194304 1 0
 }
 
-@test "the pid of a process that has ended, and of one that is still to be reaped" {
+@test "the helper refuses the pid of a process that has ended, and of a zombie" {
     local zombie parent
     container c3
     end_container "$c3"
@@ -81,33 +81,33 @@ refused_argument()
     refused "pid: no such process" cwg site1 destroy "$zombie" 1 0
 }
 
-@test "the number of a thread that is no process" {
+@test "the helper refuses the number of a thread that isn't its process's" {
     local process thread program
     program='
 import threading, time
 threading.Thread(target=time.sleep, args=(600,)).start()'
     background process unshare --net /usr/bin/python3 -S -c "$program"
-    # Of two tasks, the one that isn't the process.
+    # One of the two tasks isn't the process.
     # shellcheck disable=SC2016
     wait_for sh -c '[ "$(ls "/proc/$0/task" | wc -l)" = 2 ]' "$process"
     # shellcheck disable=SC2010
     thread=$(ls "/proc/$process/task" | grep -vx "$process")
     refused "pid: no such process" cwg site1 create "$thread" 1 0 5001
-    # The process itself is one to make links for.
+    # The process itself can have links.
     run --separate-stderr cwg site1 create "$process" 1 0 5001
     assert_success_with_key
 }
 
-@test "a container that is out of reach of the user namespace that the helper is called in" {
-    # So is the way back home, which is tried first.
+@test "the helper refuses a container that the caller's user namespace has no power over" {
+    # The way back home is out of reach, too, and the helper tries that first.
     local text="this program has no rights over the network namespace that it was started in"
     refused "$text" at site1 unshare --user --map-root-user "$HELPER" cwg_create "$c1" 1 0 5001
     refused "$text" \
         app_at site1 unshare --user --map-root-user "$HELPER" cwg_create "$c1" 1 0 5001
 }
 
-@test "a way back home that is out of reach says so" {
-    # The container is one of this user namespace; the site, where the UDP socket would be, is not.
+@test "the helper says so when it couldn't return to the network namespace that it was started in" {
+    # The container is in this user namespace. The site, which would have the UDP socket, isn't.
     # shellcheck disable=SC2016
     run --separate-stderr app_at site1 unshare --user --map-root-user sh -c '
         unshare --net sleep 600 >/dev/null 2>&1 &
@@ -120,27 +120,28 @@ threading.Thread(target=time.sleep, args=(600,)).start()'
 where the link's UDP socket would be"
 }
 
-@test "the host's network namespace, in all the ways to name it" {
+@test "the helper refuses the host's network namespace, whichever process names it" {
     local in_site host_like
     require_process_1
     require_machines_network
     refused "host's network namespace" cwg site1 create 1 1 0 5001
     refused "host's network namespace" cwg site1 connect 1 1 1 192.0.2.2:5002 "$KEY"
     refused "host's network namespace" cwg site1 destroy 1 1 0
-    # Called in the machine's own namespace, and there on itself.
+    # The helper is called in the machine's own namespace, and acts on that.
     refused "host's network namespace" as_app "$HELPER" cwg_create "$$" 1 0 5001
     # shellcheck disable=SC2016
     refused "host's network namespace" app_at site1 sh -c '"$0" cwg_create "$$" 1 0 5001' "$HELPER"
     background in_site ip netns exec site1 sleep 600
     wait_for grep -qx sleep "/proc/$in_site/comm"
     refused "host's network namespace" cwg site1 create "$in_site" 1 0 5001
-    # All but the network of its own, as a container that is started with the host's.
+    # This process has all namespaces but the network of its own, as a container that is started with the host's
+    # network.
     background host_like unshare --mount --uts --ipc --pid --cgroup --fork --kill-child sleep 600
     wait_for pgrep -P "$host_like"
     refused "host's network namespace" cwg site1 create "$(pgrep -P "$host_like")" 1 0 5001
 }
 
-@test "the host's network namespace, named by a descriptor" {
+@test "the helper refuses a descriptor of the host's network namespace" {
     require_process_1
     require_machines_network
     refused "host's network namespace" cwg site1 create fd:9 1 0 5001 9</run/netns/site1
@@ -148,7 +149,7 @@ where the link's UDP socket would be"
     refused "host's network namespace" as_app "$HELPER" cwg_create fd:9 1 0 5001 9</proc/self/ns/net
 }
 
-@test "root may make links in every namespace, his own, too, but not by an engine that would hold that for ever" {
+@test "root may make links in every namespace, but engines not in the one that root calls the helper in" {
     local in_site
     background in_site ip netns exec site1 sleep 600
     wait_for grep -qx sleep "/proc/$in_site/comm"
@@ -165,7 +166,7 @@ where the link's UDP socket would be"
     assert_success_with_key
 }
 
-@test "a descriptor that isn't open, or on something else" {
+@test "the helper refuses a descriptor that isn't open, or isn't a network namespace's" {
     local text="pid: the descriptor is not open on a network namespace"
     refused "$text" cwg site1 create fd:9 1 0 5001
     refused "$text" cwg site1 create fd:9 1 0 5001 9</dev/null
@@ -174,20 +175,20 @@ where the link's UDP socket would be"
     refused "$text" cwg site1 create fd:1 1 0 5001
     refused "$text" cwg site1 create fd:2147483647 1 0 5001
     refused "$text" cwg site1 create fd:9 1 0 5001 9<"/proc/$c1"
-    # It would be the number of what the program opens first, the namespace that it is in.
+    # The program's own first descriptor would get this number.
     refused "$text" at site1 sh -c 'exec 3>&-; exec "$@"' - "$HELPER" cwg_create fd:3 1 0 5001
 }
 
 # ---- links and names ----
 
 # bats test_tags=kernel,only-6-1
-@test "a link that exists already" {
+@test "cwg_create refuses a link that exists already" {
     cwg site1 create "$c1" 1 0 5001
     refused "the link wg-1-0 exists already" cwg site1 create "$c1" 1 0 5003
     port_free site1 5003
 }
 
-@test "no such link" {
+@test "cwg_connect and cwg_destroy say that there is no such link" {
     cwg site1 create "$c1" 1 0 5001
     refused "no link for net 2" cwg site1 connect "$c1" 2 1 192.0.2.2:5002 "$KEY"
     refused "no such link: the container has none for net 1, host 1" cwg site1 destroy "$c1" 1 1
@@ -195,7 +196,7 @@ where the link's UDP socket would be"
 }
 
 # bats test_tags=kernel,only-6-1
-@test "a link that was never finished can't be connected, but destroyed, and made again" {
+@test "an unfinished link can't be connected, but can be destroyed and made again" {
     add_of_our_kind "$c1" wg-1-0
     inside "$c1" ip link set wg-1-0 group 0x6e616821
     refused "the link wg-1-0 was never finished" cwg site1 connect "$c1" 1 1 192.0.2.2:5002 "$KEY"
@@ -209,13 +210,13 @@ where the link's UDP socket would be"
 }
 
 # bats test_tags=kernel,only-6-1
-@test "a device that was made and is down is not replaced" {
+@test "cwg_create doesn't replace a device of its own kind that is down but not marked as unfinished" {
     add_of_our_kind "$c1" wg-1-0
     refused "the link wg-1-0 exists already" cwg site1 create "$c1" 1 0 5001
     port_free site1 5001
 }
 
-@test "a name that is taken by a device of another kind" {
+@test "the helper refuses a link whose name a device of another kind has" {
     inside "$c1" ip link add wg-1-0 type "$DUMMY"
     refused "the name wg-1-0 is taken in this container" cwg site1 create "$c1" 1 0 5001
     refused "no such link: the device with the name of net 1, host 0 isn't a link" \
@@ -223,7 +224,7 @@ where the link's UDP socket would be"
     refused "no link for net 1" cwg site1 connect "$c1" 1 1 192.0.2.2:5002 "$KEY"
 }
 
-@test "a name that is another device's alternative name" {
+@test "the helper refuses a link whose name is another device's alternative name" {
     inside "$c1" ip link add d0 type "$DUMMY"
     inside "$c1" ip link property add dev d0 altname wg-1-0
     refused "the name wg-1-0 is taken in this container" cwg site1 create "$c1" 1 0 5001
@@ -232,7 +233,7 @@ where the link's UDP socket would be"
 }
 
 # bats test_tags=kernel,only-6-1
-@test "a name that is another link's alternative name" {
+@test "the helper refuses a link whose name is another link's alternative name" {
     cwg site1 create "$c1" 2 0 5001
     inside "$c1" ip link property add dev wg-2-0 altname wg-1-0
     refused "the name wg-1-0 is taken in this container" cwg site1 create "$c1" 1 0 5003
@@ -241,7 +242,7 @@ where the link's UDP socket would be"
 }
 
 # bats test_tags=kernel
-@test "a device of that name at the site, where Linux before 6.15 looks, too" {
+@test "before Linux 6.15 cwg_create refuses a link whose name a device at the site has" {
     local major minor
     IFS=. read -r major minor _ < <(uname -r)
     ip -n site1 link add wg-1-0 type "$DUMMY"
@@ -257,14 +258,14 @@ where the link's UDP socket would be"
 
 # ---- the port ----
 
-# Not by binding it, which could keep its holder from doing so.
+# Says whether a port is taken, without binding it: that could disturb its holder.
 is_taken()
 {
     [ -n "$(at site1 ss -Hlun "sport = :$1")" ]
 }
 
 # bats test_tags=kernel,only-6-1
-@test "a port that is taken" {
+@test "cwg_create refuses a UDP port that another socket has" {
     # shellcheck disable=SC2034
     local holder
     background holder ip netns exec site1 "$TOOLS/udpport" hold 5001
@@ -277,7 +278,8 @@ is_taken()
 
 # ---- addresses ----
 
-# What `ip` puts into $c1 by these arguments overlaps net 1, 10.0.0.2/31, in the words given; it is taken away again.
+# `ip` puts something into $c1 by these arguments. cwg_create says in these words that it overlaps with net 1,
+# 10.0.0.2/31. Then `ip` removes it again.
 overlaps()
 {
     local text=$1
@@ -287,7 +289,7 @@ overlaps()
     inside "$c1" ip "$1" delete "${@:2}"
 }
 
-@test "addresses that the container has already" {
+@test "cwg_create refuses a net whose addresses the container has already" {
     dummy
     inside "$c1" ip link add d1 type "$DUMMY"
     remember
@@ -295,12 +297,12 @@ overlaps()
     overlaps "the address 10.0.0.3" address 10.0.0.3/8 dev d0
     overlaps "the address 10.0.0.3" address 10.0.0.3/24 dev d1
     overlaps "a route to 10.0.0.2" address 172.16.0.1 peer 10.0.0.2 dev d0
-    # A /30 that ends there: 10.0.0.3 is its broadcast address.
+    # This /30 ends at the link's address: 10.0.0.3 is its broadcast address.
     overlaps "a route to 10.0.0.3" address 10.0.0.1/30 dev d0
     port_free site1 5001
 }
 
-@test "routes that the container has to those addresses already" {
+@test "cwg_create refuses a net to whose addresses the container has a route already" {
     dummy
     remember
     overlaps "a route to 10.0.0.3" route 10.0.0.3/32 dev d0
@@ -310,14 +312,14 @@ overlaps()
     port_free site1 5001
 }
 
-@test "gateways that the container has at those addresses already" {
+@test "cwg_create refuses a net one of whose addresses is a gateway of the container's" {
     dummy
     remember
     overlaps "a gateway at 10.0.0.3" route 172.16.0.0/12 via 10.0.0.3 dev d0 onlink
     overlaps "a gateway at 10.0.0.2" route default via 10.0.0.2 dev d0 onlink table 77
 }
 
-@test "gateways at those addresses, one among several of a route" {
+@test "cwg_create refuses a net one of whose addresses is a gateway of a multipath route" {
     dummy
     inside "$c1" ip address add 172.16.0.1/24 dev d0
     remember
@@ -325,7 +327,7 @@ overlaps()
         nexthop via 10.0.0.3 dev d0 onlink
 }
 
-@test "wider routes that are no subnets, and neighbours, are no overlap" {
+@test "cwg_create accepts a net within a wider route by a gateway, and a net next to other addresses" {
     dummy
     inside "$c1" ip address add 10.0.0.4/31 dev d0
     inside "$c1" ip route add 10.0.0.0/8 via 10.0.0.5
@@ -339,7 +341,7 @@ overlaps()
 # ---- keys and endpoints ----
 
 # bats test_tags=kernel,only-6-12
-@test "a key that is none, and the link's own" {
+@test "cwg_connect refuses a key that isn't one, and the link's own" {
     local key1
     key1=$(cwg site1 create "$c1" 1 0 5001)
     refused "peer_key: this is the link's own public key" cwg site1 connect "$c1" 1 1 192.0.2.2:5002 "$key1"
@@ -348,7 +350,7 @@ overlaps()
     [ -z "$(wg_of "$c1" wg-1-0 peers)" ]
 }
 
-@test "an endpoint that no peer can have" {
+@test "cwg_connect refuses an endpoint that no peer can have" {
     local address
     cwg site1 create "$c1" 1 0 5001
     for address in 224.0.0.1 239.255.255.255 255.255.255.255 0.0.0.0 0.1.2.3; do
@@ -362,7 +364,7 @@ overlaps()
 # ---- privileges ----
 
 # bats test_tags=kernel,only-6-1
-@test "each capability that is missing is named" {
+@test "the helper names each capability that its file lacks" {
     local all=(cap_net_admin cap_sys_admin cap_sys_ptrace) missing capability some
     for missing in "${all[@]}"; do
         some=
@@ -377,14 +379,14 @@ overlaps()
     refused "the program lacks cap_sys_ptrace" cwg site1 create "$c1" 1 0 5001
 }
 
-@test "no_new_privs leaves the program without capabilities" {
+@test "the helper under no_new_privs has no capabilities, and says so" {
     refused "it was started under no_new_privs" \
         app_at site1 setpriv --no-new-privs "$HELPER" cwg_create "$c1" 1 0 5001
 }
 
 # ---- what programs are told ----
 
-# A task at site1 fails, and JSON has this code: fails_as CODE TASK ARGUMENT...
+# A task at site1 fails, and its JSON has this code: fails_as CODE TASK ARGUMENT...
 fails_as()
 {
     run --separate-stderr cwg site1 "${@:2}" --json
@@ -392,7 +394,7 @@ fails_as()
     [[ $output == "{\"code\":\"$1\",\"message\":\""*"\"}" ]] || fail "${*:2}: $output $stderr"
 }
 
-@test "programs tell failures apart by their codes" {
+@test "with --json each kind of failure has its code" {
     local key
     dummy
     inside "$c1" ip address add 10.0.0.6/31 dev d0
@@ -430,7 +432,7 @@ fails_as()
 
 # ---- the container's end ----
 
-# The number of the first system call of that name in the lines of `at-syscall status`.
+# Prints the number of the first system call of a name, from the lines of `at-syscall status`.
 number_of()
 {
     local number
@@ -439,8 +441,8 @@ number_of()
     echo "$number"
 }
 
-# Runs a task at site1 in container c3, and kills that at the first call of a name; it fails with the text, and nothing
-# is left.
+# Runs a task at site1 in container c3, and kills c3 at the task's first call of a name. The task fails with the text,
+# and leaves nothing.
 ends_at()
 {
     local call=$1 text=$2 action
@@ -455,7 +457,7 @@ ends_at()
 }
 
 # bats test_tags=kernel,only-6-1
-@test "a container that ends while a link is made in it" {
+@test "a create fails and leaves nothing when its container ends during any of its steps" {
     local call inside="flock getrandom ppoll"
     [ "$BACKEND" = kernel ] || inside="flock ppoll"
     container c3
@@ -474,7 +476,7 @@ ends_at()
 }
 
 # bats test_tags=kernel,only-6-12
-@test "a container that ends while its link is connected" {
+@test "a connect fails when its container ends during any of its steps" {
     container c3
     cwg site1 create "$c3" 1 0 5001
     at site1 "$TOOLS/at-syscall" --uid "$APP_UID" --gid "$APP_GID" status -- \
@@ -484,7 +486,7 @@ ends_at()
 
 # ---- the way home ----
 
-# What follows would be done in the container's network, with capabilities of this machine.
+# If the command went on, it would act in the container's network with capabilities of this machine.
 @test "a command that can't go home from a container ends at once, and says why" {
     local log=$BATS_TEST_TMPDIR/refused
     cwg site1 create "$c1" 1 0 5001
@@ -497,7 +499,7 @@ ends_at()
 
 # ---- the result ----
 
-@test "a result that can't be written: closed, or on a full device" {
+@test "a create whose standard output is closed or full fails, and leaves nothing" {
     refused "can't write to standard output" \
         app_at site1 "$TOOLS/weird-exec" closed 2 "$HELPER" cwg_create "$c1" 1 0 5001
     port_free site1 5001
@@ -507,7 +509,7 @@ ends_at()
     port_free site1 5001
 }
 
-@test "a result that can't be written: a pipe that nobody reads, or a file that is too large" {
+@test "a create whose standard output is a pipe without reader or a file at its size limit fails, and leaves nothing" {
     mkfifo "$BATS_TEST_TMPDIR/pipe"
     # shellcheck disable=SC2094
     exec 5<>"$BATS_TEST_TMPDIR/pipe" 6>"$BATS_TEST_TMPDIR/pipe" 5>&-
@@ -518,7 +520,7 @@ ends_at()
     port_free site1 5001
     : >"$BATS_TEST_TMPDIR/file"
     exec 6>"$BATS_TEST_TMPDIR/file"
-    # Standard error is a file, too, if bats is to see it.
+    # Standard error is a file, too, because bats reads it.
     # shellcheck disable=SC2016
     refused "can't write to standard output: File too large" \
         app_at site1 bash -o pipefail -c '"$0" "$@" 2>&1 >&6 | cat >&2' \

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
-# A caller's file of FUSE, whose server never answers, as standard input, output or error. Picture: net.bash.
+# A caller gives a file of FUSE, whose server never answers, as standard input, output or error. net.bash has the
+# picture.
 
 bats_require_minimum_version 1.5.0
 load net
@@ -21,7 +22,7 @@ setup()
     chmod 755 "$BATS_TEST_TMPDIR" "$FILES"
 }
 
-# Mounts it: serve [statfs]
+# Mounts the file system: serve [statfs]
 serve()
 {
     python3 "$BATS_TEST_DIRNAME/fuse.py" "$FILES" "$APP_UID" "$@" >"$BATS_TEST_TMPDIR/ready" 3>&- &
@@ -29,7 +30,7 @@ serve()
     wait_for grep -q ready "$BATS_TEST_TMPDIR/ready"
 }
 
-# As the application, in the site, for ten seconds at most: what a shell or Python does with the arguments behind it.
+# Runs a command as the application in the site, for ten seconds at most. A shell or Python interprets the arguments.
 briefly()
 {
     run timeout --signal=KILL 10 ip netns exec site1 setpriv --reuid "$APP_UID" --regid "$APP_GID" --clear-groups \
@@ -43,19 +44,19 @@ teardown()
     clean_up
 }
 
-@test "a file of FUSE in the place of a descriptor from 0 to 2 is refused, before a container is opened" {
+@test "the helper refuses a file of FUSE as descriptor 0, 1 or 2, before it opens a container" {
     serve
     cwg site1 create "$c1" 7 0 5101
-    # A wait that had the container open would be held up by its first word on such a file, and by its end.
+    # A wait with the container open would hang when it first writes to such a file, and when it ends.
     briefly sh -c '"$0" cwg_wait "$1" 7 0 5 2>&1 >"$2/x" | cat' "$HELPER" "$c1" "$FILES"
     [[ $output == *"is a file of a FUSE file system"* ]]
     briefly sh -c '"$0" cwg_show "$1" <"$2/x"' "$HELPER" "$c1" "$FILES"
     [[ $output == *"is a file of a FUSE file system"* ]]
 }
 
-# Sets SEEN to x as it is seen through an overlay that a user has mounted in namespaces of their own. The kernel says of
-# such a file that it is one of overlayfs, and passes calls on to the one below: a helper that was killed stayed for as
-# long as the server didn't answer its close().
+# Sets SEEN to x as a user sees it through an overlay in namespaces of their own. The kernel calls such a file
+# overlayfs's, and passes calls to the file below. A helper that was killed hung as long as the server didn't answer its
+# close().
 overlay()
 {
     setpriv --reuid "$APP_UID" --regid "$APP_GID" --clear-groups --inh-caps=-all -- \
@@ -68,20 +69,20 @@ overlay()
     SEEN=/proc/$!/root/mnt/merged/x
 }
 
-@test "so is one that is seen through an overlay of the caller's" {
+@test "the helper refuses a file of FUSE that is seen through an overlay of the caller's" {
     serve statfs
     overlay
     cwg site1 create "$c1" 7 0 5101
     briefly sh -c '"$0" cwg_wait "$1" 7 0 1 2>&1 <"$2" | cat' "$HELPER" "$c1" "$SEEN"
     [[ $output == *"is a file of a FUSE file system, or of an overlay"* ]] || fail "$output"
-    # What serves it may say so, too.
+    # The file itself is refused as well, though its server answers statfs().
     briefly sh -c '"$0" cwg_show "$1" <"$2/x"' "$HELPER" "$c1" "$FILES"
     [[ $output == *"is a file of a FUSE file system"* ]] || fail "$output"
 }
 
-@test "a file of the overlay that the root directory is in is as good as any" {
+@test "the helper accepts a file of the overlay that is the root directory" {
     cwg site1 create "$c1" 7 0 5101
-    # As in a container of Docker's, or on a live system.
+    # A container of Docker's or a live system is like this.
     # shellcheck disable=SC2016 # another shell's
     run unshare --mount --propagation private -- sh -c '
         mount -t tmpfs none /mnt && cd /mnt && mkdir upper work merged &&
@@ -93,9 +94,9 @@ overlay()
     [[ $status = 0 && $output == wg-7-0:* ]] || fail "$output"
 }
 
-# To poll an epoll descriptor polls the files that it is for. One of these was FUSE's, and a batch's wait couldn't even
-# be killed, with the container open.
-@test "a descriptor of epoll is refused" {
+# To poll an epoll descriptor the kernel polls the files that it watches. If one of them was FUSE's, a batch that waited
+# with the container open couldn't even be killed.
+@test "the helper refuses an epoll descriptor as standard input, output or error" {
     serve
     cwg site1 create "$c1" 7 0 5101
     briefly /usr/bin/python3 -c '
@@ -108,9 +109,9 @@ os.execvp("sh", ["sh", "-c", "echo cwg_wait $0 7 0 1 | $1 batch", *sys.argv[2:]]
     [[ $output == *"or an epoll descriptor"* ]] || fail "$output"
 }
 
-# Who sends by such a socket from memory that a file of FUSE is mapped into keeps its lock, which its poll takes: a
-# batch's wait couldn't even be killed, with the container open.
-@test "a socket of vsock is refused" {
+# A process that sends by a vsock socket from memory of a FUSE file keeps the socket's lock. poll() takes this lock, so
+# a batch that waited with the container open couldn't even be killed.
+@test "the helper refuses a vsock socket as standard input, output or error" {
     cwg site1 create "$c1" 7 0 5101
     briefly /usr/bin/python3 -c '
 import os, socket, sys

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
-# Root in a container attacks whoever works on it: takes over pids, renames and re-creates devices, forges the kernel's
-# answers, holds locks, fills tables. And the caller attacks the host.
+# Root in a container attacks commands that work on the container: it takes over pids, renames and re-creates devices,
+# forges the kernel's answers, holds locks, fills tables. The caller attacks the host.
 #
 #       site1 (no device but lo)
 #     +-------------------------------------------+
@@ -21,7 +21,7 @@ setup_file()
     one_site
     container bystander
     export bystander
-    # The module is there from now on.
+    # From now on the module is loaded.
     if [ "$BACKEND" = kernel ]; then
         ip -n site1 link add wg-probe type wireguard
         ip -n site1 link delete wg-probe
@@ -45,7 +45,7 @@ teardown_file()
     clean_up
 }
 
-# A command in the container, in the background, until stop_all.
+# Runs a command in the container, in the background, until stop_all.
 in_background()
 {
     nsenter --net --target "$c1" -- "$@" >"$BATS_TEST_TMPDIR/background.${#BACKGROUND[@]}" 2>&1 3>&- &
@@ -62,8 +62,8 @@ stop_all()
     BACKGROUND=()
 }
 
-# The three tasks in turn, $1 rounds of them, called by the application in one shell, for net 1 or those that follow.
-# Prints how each ended, and the keys. A command that takes more than 20 seconds ends with 124.
+# Does this many rounds of create, connect and destroy, as the application in one shell, for net 1 or the nets that
+# follow. Prints how each ended, and the keys. A command that takes more than 20 seconds ends with 124.
 rounds()
 {
     app_at site1 sh -c '
@@ -78,14 +78,14 @@ rounds()
         done' "$HELPER" "$1" "$c1" "$KEY" "${@:2}" 2>"$BATS_TEST_TMPDIR/errors"
 }
 
-# Rounds that nothing disturbs: three successes each.
+# Does rounds that all succeed.
 assert_good_rounds()
 {
     [ "$(grep -Ecx 'create 0|connect 0|destroy 0|[A-Za-z0-9+/]{43}=' <<<"$2")" = $((4 * $1)) ] ||
         fail "not $1 good rounds: $2 $(<"$BATS_TEST_TMPDIR/errors")"
 }
 
-# A container's devices and routes, at the price of one process.
+# Prints a container's devices and routes. It starts one process only.
 sketch_of()
 {
     cat "/proc/$1/net/dev" "/proc/$1/net/fib_trie"
@@ -96,7 +96,7 @@ printable()
     ! LC_ALL=C grep -q '[^ -~]' <<<"$1" || fail "not printable: $(od -c <<<"$1" | head -n 40)"
 }
 
-# The calls of a create after pidfd_open(): the first of each kind that matters, or all of them.
+# Prints the system calls of a create after pidfd_open(): the first of each important kind, or all.
 calls_to_stop_at()
 {
     at site1 "$TOOLS/at-syscall" --uid "$APP_UID" --gid "$APP_GID" status --report 1 --stdout /dev/null -- \
@@ -107,7 +107,7 @@ calls_to_stop_at()
 }
 
 # bats test_tags=kernel,only-6-1
-@test "wherever the pid is taken by another container's process, that container is not touched" {
+@test "a container is not touched when one of its processes gets the pid that a caller has named, at any moment" {
     local number numbers before taken
     before=$(sketch_of "$bystander")
     numbers=$(calls_to_stop_at)
@@ -116,7 +116,8 @@ calls_to_stop_at()
         end_container "$c1"
         container c1
         taken=$BATS_TEST_TMPDIR/taken.$number
-        # Where it is stopped, the container's process is killed, and its number given to one of the bystander's.
+        # at-syscall stops the command here, kills the container's process, and gives its number to a process of the
+        # bystander's.
         run at site1 "$TOOLS/at-syscall" --uid "$APP_UID" --gid "$APP_GID" --timeout 60 stop "$number" --do "
             $TOOLS/pidrecycle --kill $c1 /proc/$bystander/ns/net 20 >$taken 2>&1 3>&- &
             i=0; until grep -q ready $taken; do i=\$((i + 1)); [ \$i -lt 200 ]; sleep 0.05; done" \
@@ -130,7 +131,7 @@ calls_to_stop_at()
     wait_for port_free site1 5001
 }
 
-@test "a process of the host, the caller's own network, a descriptor of it: all are refused" {
+@test "the helper refuses a process of the host, the caller's own network, and a descriptor of the host's network" {
     require_machines_network
     run --separate-stderr as_app "$HELPER" cwg_create $$ 1 0 5001
     assert_failure_with "that process is in the host's network namespace"
@@ -144,8 +145,9 @@ calls_to_stop_at()
     assert_failure_with "that process is in the host's network namespace"
 }
 
-# A process of the application's, on the host, can open its own namespace and hand it over to another in a container.
-@test "the host's namespace is refused as a descriptor, too, in a pid namespace whose process 1 is elsewhere" {
+# A process of the application's on the host can open its own namespace, and hand the descriptor to a process in a
+# container.
+@test "the helper refuses a descriptor of the host's network in a pid namespace whose process 1 is elsewhere" {
     require_machines_network
     local before
     before=$(of_the_machine 77 5001)
@@ -157,10 +159,10 @@ calls_to_stop_at()
     assert_failure_with ""
 }
 
-# After a storm: how many of the commands were ended by SIGSEGV is no more than a fault of the kernel's accounts for.
-# Linux 6.18 has been seen to fault in a dump of links while names come and go, and to end whoever asked for it. Then it
-# ends linkdump's processes, too, thousands of which have asked in the same storm, and in which nothing of ours runs.
-# Without such an end in linkdump's report, one of ours is ours.
+# After a storm: accepts commands that SIGSEGV ended only as far as a fault of the kernel explains them. Linux 6.18
+# sometimes faults while it lists links whose names change, and kills the process that asked. Then it also kills
+# processes of linkdump, thousands of which ask in the same storm and run no code of this project. If linkdump reports
+# no such end, the fault is the helper's.
 only_the_kernels_faults()
 {
     local faults=$1 report=$2
@@ -172,7 +174,7 @@ only_the_kernels_faults()
 }
 
 # bats test_tags=kernel,only-6-1
-@test "storms of names and indexes end no command badly, and devices with other names stay as they are" {
+@test "during storms of renamed and re-created devices no command crashes, and devices of other names stay" {
     local before ended
     inside "$c1" sh -c 'ip link add eth0 index 70 address 02:00:00:00:00:70 group 7 type "$DUMMY"
         ip link add eth1 index 71 address 02:00:00:00:00:71 group 7 type "$DUMMY"'
@@ -195,9 +197,9 @@ only_the_kernels_faults()
     [ "$before" = "$(inside "$c1" ip -o -details address show dev eth1; sketch_of "$bystander")" ]
 }
 
-# What the storms only meet by chance.
+# The storms reach this state only by chance.
 # bats test_tags=kernel,only-6-12
-@test "a device whose altname is the link's name is neither taken for the link, nor removed, nor renamed" {
+@test "a device whose altname is the link's name is not taken for the link, and not removed or renamed" {
     local task before
     inside "$c1" sh -c 'ip link add eth0 type "$DUMMY" && ip link property add dev eth0 altname wg-1-0'
     for task in "create $c1 1 0 5001" "connect $c1 1 1 192.0.2.2:5002 $KEY" "destroy $c1 1 0"; do
@@ -206,9 +208,9 @@ only_the_kernels_faults()
     done
 }
 
-# The storms again, at the one moment that counts.
+# This is the storms' attack at the one moment that counts.
 # bats test_tags=kernel,only-6-1
-@test "a device that gets the link's name between look-up and removal is not removed" {
+@test "cwg_destroy doesn't remove a device that gets the link's name between look-up and removal" {
     local tracer=("$TOOLS/at-syscall" --uid "$APP_UID" --gid "$APP_GID" --timeout 60) number
     cwg site1 create "$c1" 1 0 5001
     number=$(at site1 "${tracer[@]}" status --report 1 -- "$HELPER" cwg_destroy "$c1" 1 0 |
@@ -224,10 +226,10 @@ only_the_kernels_faults()
     [ "$status" = 1 ]
 }
 
-# At the look-up of the new device or when it gets its key, before it gets its address and goes up, and when all that is
-# left is to call it finished.
+# The device goes at one of these moments: when the create looks it up or sets its key, before it sets the address and
+# the flag "up", and when it takes the mark of unfinished links away.
 # bats test_tags=kernel,only-6-12
-@test "a device that is taken away in the middle of a create is reported as that" {
+@test "a create whose device root in the container takes away reports that" {
     local tracer=("$TOOLS/at-syscall" --uid "$APP_UID" --gid "$APP_GID" --timeout 60) number numbers which="2 4 -1"
     [ "$BACKEND" = kernel ] || which="-4 -3 -1"
     mapfile -t numbers < <(at site1 "${tracer[@]}" status --report 1 --stdout /dev/null -- \
@@ -246,13 +248,13 @@ only_the_kernels_faults()
 }
 
 # bats test_tags=kernel,only-6-1
-@test "neither the site nor the machine's own namespace sees anything of a link that comes and goes" {
+@test "neither the site nor the machine's own network namespace ever sees a link's device" {
     local place watchers=() good
     for place in site1 initial; do
         if [ "$place" = site1 ]; then
             ip netns exec site1 "$TOOLS/linkwatch" 60 >"$BATS_TEST_TMPDIR/$place" 3>&- &
         else
-            # Other programs may have devices come and go there.
+            # Other programs may make devices there.
             "$TOOLS/linkwatch" 60 wg-1-0 >"$BATS_TEST_TMPDIR/$place" 3>&- &
         fi
         watchers+=("$!")
@@ -268,16 +270,16 @@ events 0" ] || fail "$place saw: $(<"$BATS_TEST_TMPDIR/$place")"
     assert_good_rounds 2 "$good"
 }
 
-# Whether somebody in the container has a NETLINK_ROUTE socket, beside the kernel's own, whose port is 0.
+# Says whether a process in the container has a NETLINK_ROUTE socket. The kernel's own socket there has port 0.
 has_route_socket()
 {
     inside "$c1" cat /proc/net/netlink | grep -Eq '^[0-9a-f]+ +0 +[1-9]'
 }
 
 # bats test_tags=kernel,only-6-1
-@test "forged answers of the kernel don't arrive" {
+@test "netlink messages that root in a container forges don't reach the helper" {
     local good holder
-    # First where the helper is sure to be hit: with its sockets open, while it waits for its turn.
+    # First nlforge attacks while the helper waits for its turn, with its sockets open.
     flock "/proc/$c1/ns/net" sleep 60 3>&- &
     holder=$!
     cwg site1 create "$c1" 1 0 5001 >"$BATS_TEST_TMPDIR/key" 3>&- &
@@ -289,7 +291,7 @@ has_route_socket()
     [ "$(<"$BATS_TEST_TMPDIR/key")" = "$(wg_of "$c1" wg-1-0 public-key)" ]
     grep -q '^listed: attempted [1-9][0-9]* accepted 0 refused [1-9]' "$BATS_TEST_TMPDIR/forged"
     cwg site1 destroy "$c1" 1 0
-    # Then all the time.
+    # Then nlforge attacks all the time.
     in_background "$TOOLS/nlforge" 60
     good=$(rounds 2 1)
     stop_all
@@ -298,7 +300,7 @@ has_route_socket()
     grep -q '^listed: attempted [1-9][0-9]* accepted 0 refused [1-9]' "$BATS_TEST_TMPDIR/background.0"
 }
 
-@test "somebody who has taken the netlink ports of the next thousand processes disturbs nothing" {
+@test "the helper works though another process has bound the netlink ports of the next thousand processes" {
     local good
     in_background "$TOOLS/nlforge" --squat 1000 60
     wait_for grep -q squatting "$BATS_TEST_TMPDIR/background.0"
@@ -307,7 +309,7 @@ has_route_socket()
     stop_all
 }
 
-@test "somebody who holds the lock of the container's namespace gets nothing but a pause" {
+@test "a process that holds the lock of the container's namespace delays a command by two seconds, and no more" {
     local alone together
     alone=$(date +%s%N)
     assert_good_rounds 1 "$(rounds 1 1)"
@@ -318,12 +320,12 @@ has_route_socket()
     assert_good_rounds 1 "$(rounds 1 1)"
     together=$(($(date +%s%N) - together))
     echo "three commands: $alone ns; with the lock held: $together ns"
-    # Two seconds for each of the three, and what a busy machine adds.
+    # Each of the three commands waits two seconds. A busy machine takes longer.
     [ "$together" -gt $((alone + 1000000000)) ]
     [ "$together" -lt $((4 * alone + 12000000000)) ]
 }
 
-@test "in a container with thousands of routes and many devices, and with hundreds of names for the link, all works" {
+@test "commands work in a container with thousands of routes, many devices, and hundreds of alternative names" {
     local i name
     for i in {1..2000}; do
         echo "route add blackhole 172.16.$((i >> 8)).$((i & 255))"
@@ -331,7 +333,7 @@ has_route_socket()
     for i in {1..50}; do
         echo "link add many$i type $DUMMY"
     done >"$BATS_TEST_TMPDIR/devices"
-    # 330 of them make some 38 KiB, all of it in each answer about the link.
+    # 330 of these names make some 38 KiB, and each answer about the link has them.
     name=$(printf 'x%.0s' {1..110})
     for i in {1000..1329}; do
         echo "link property add dev wg-1-0 altname $name$i"
@@ -346,7 +348,7 @@ has_route_socket()
     [ "$status" = 1 ]
 }
 
-@test "whatever its arguments hold, each byte that it prints is printable" {
+@test "the helper prints only printable bytes, whatever its arguments contain" {
     local argument esc=$'\e[31m' arguments
     arguments=("$esc"$'1\n2' $'\x9b2J\u00e9\u202e' "$(printf 'A%.0s' {1..65536})" '%s%n' $'1\t')
     for argument in "${arguments[@]}"; do
@@ -362,7 +364,7 @@ has_route_socket()
     done
 }
 
-@test "whatever names a container gives its devices, each byte that is printed is printable" {
+@test "the helper prints only printable bytes, whatever a container's devices are called" {
     local esc=$'\e[31m\x9b' task
     inside "$c1" ip link add "a$esc" type "$DUMMY"
     inside "$c1" ip link property add dev "a$esc" altname "b$esc$(printf '\x07%.0s' {1..100})"
@@ -377,9 +379,10 @@ has_route_socket()
     done
 }
 
-# Not attacks that fail: what the kernel grants to root in a container (GENL_UNS_ADMIN_PERM), as doc/threats.md says.
+# These are no attacks that fail: the kernel grants them to root in a container (GENL_UNS_ADMIN_PERM), as doc/threats.md
+# says.
 # bats test_tags=kernel,only-6-1
-@test "root in a container can read its end's private key and change its peer and port" {
+@test "root in a container can read a kernel link's private key and change its peer and port" {
     require_kernel
     cwg site1 create "$c1" 1 0 5001
     [ "$(wg_of "$c1" wg-1-0 private-key | wg pubkey)" = "$(wg_of "$c1" wg-1-0 public-key)" ]
@@ -388,9 +391,9 @@ has_route_socket()
     [ "$status" = 1 ]
 }
 
-# The port belongs to the host: to change it takes power over the namespace that the device was made from.
+# The port belongs to the host. To change it takes power over the namespace that the device was made from.
 # bats test_tags=kernel,only-6-12
-@test "root in a container with a user namespace can do the same, but not change the port" {
+@test "root in a container with a user namespace can read the private key and change the peer, but not the port" {
     require_kernel
     local rootless key in
     container rootless --user --map-root-user
@@ -401,15 +404,15 @@ has_route_socket()
     "${in[@]}" wg set wg-1-0 peer "$KEY" allowed-ips 0.0.0.0/0
     run "${in[@]}" wg set wg-1-0 listen-port 5009
     [ "$status" != 0 ]
-    # Without CAP_NET_ADMIN there, nothing is to be had at all.
+    # Without CAP_NET_ADMIN in the container nothing can be read or changed.
     run --separate-stderr "${in[@]}" setpriv --bounding-set -net_admin --inh-caps=-all -- wg show wg-1-0 private-key
     [ "$status" != 0 ]
     [ -z "$output" ]
 }
 
-# Neither is this: a link that root in the container has renamed is its own affair from then on.
+# A link that root in the container has renamed is the container's own affair from then on.
 # bats test_tags=kernel,only-6-1
-@test "a link that was renamed in the container is left alone, and goes with the container" {
+@test "the helper leaves a link alone that was renamed in the container, and it goes with the container" {
     cwg site1 create "$c1" 1 0 5001
     inside "$c1" sh -c 'ip link set wg-1-0 down && ip link set wg-1-0 name mine && ip link set mine up'
     refused "no such link" cwg site1 destroy "$c1" 1 0

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
-# Processes that are to be taken for a link's engine, and aren't: no preshared key, no peer, no "ok" and no signal goes
-# to them. Each has all that an engine has but one thing (impostor.py), and a link's device of its own.
+# Impostors are processes that pretend to be a link's engine. The helper gives them no preshared key, no peer and no
+# signal, and doesn't report success. Each impostor has everything that an engine has except for one thing
+# (impostor.py), and holds the device of a link.
 #
 #              site1                           the impostor's place
 #     +-----------------------+          +---------------------------+
@@ -31,7 +32,7 @@ setup()
     LOG=$BATS_TEST_TMPDIR/impostor.log
     install_engine
     rm -f "$ENGINE.previous"
-    # Of the caller's user, so that the helper could kill it.
+    # The impostor has the caller's user id, so that the helper could kill it.
     CALLER=("uid=$APP_UID" "gid=$APP_GID")
     container c1
 }
@@ -46,7 +47,7 @@ teardown()
     wait_for none_left
 }
 
-# Whether no process of this test's lives that could be an impostor.
+# No process of this test lives that could be an impostor.
 none_left()
 {
     local pid
@@ -60,15 +61,16 @@ teardown_file()
     clean_up
 }
 
-# From now on the engine of the installation is Python, so that what it runs may do as it likes.
+# From now on the installation's engine is Python, which runs whatever the test gives it.
 install_python()
 {
     install -m 0710 -o root -g "$APP_GID" "$(readlink -f /usr/bin/python3)" "$ENGINE.new"
     mv -f "$ENGINE.new" "$ENGINE"
 }
 
-# Sets `impostor` to a process with a device wg-7-0 in $c1, which is up and has its alias; or, with DEVICE set, to one
-# with that device: impostor PYTHON OPTION... With CHILD set it is that process's child.
+# Starts impostor.py, and sets `impostor` to its process. The process holds a device wg-7-0 in $c1, or DEVICE; the
+# device is up, and its alias names the process: impostor PYTHON OPTION... With CHILD set, `impostor` is the child of
+# that process.
 impostor()
 {
     : >"$LOG"
@@ -94,7 +96,7 @@ no_device()
     ! has_device "$c1" wg-7-0
 }
 
-# A connect with a preshared key.
+# Connects, with a preshared key.
 connect()
 {
     PRESHARED=$(wg genpsk)
@@ -106,8 +108,8 @@ lives()
     [ -n "$(sed -n 's/^State:\t[^ZX]/&/p' "/proc/$1/status" 2>/dev/null)" ]
 }
 
-# Nothing goes to the impostor, and the link is removed without it. What is a true engine's program ends by itself when
-# its device goes: proves_nothing WHY [ends]
+# The helper gives the impostor nothing, and removes the link without it. If the impostor runs a true engine's program,
+# it ends when its device goes: proves_nothing WHY [ends]
 proves_nothing()
 {
     connect
@@ -131,7 +133,7 @@ proves_nothing()
 
 NO_ENGINE="the process that its device's alias names isn't an engine of this installation or the one before"
 
-# As `make install` does it: the engine that is there is kept, and another takes its place.
+# Installs a new engine as `make install` does: the old one is kept beside it.
 upgrade()
 {
     ln -f "$ENGINE" "$ENGINE.previous"
@@ -140,7 +142,7 @@ upgrade()
     mv -f "$ENGINE.new" "$ENGINE"
 }
 
-@test "the engine of the installation before is reached, and that of an earlier one isn't" {
+@test "after one upgrade the helper reaches engines of the program before, and after two it doesn't" {
     cwg site1 create "$c1" 7 0 5101
     upgrade
     cwg site1 connect "$c1" 7 1 192.0.2.2:5102 "$KEY"
@@ -154,14 +156,14 @@ upgrade()
     run --separate-stderr cwg site1 destroy "$c1" 7 0
     assert_success_with ''
     wait_for port_free site1 5101
-    # Who may read the program could trace the process.
+    # A user who may read the program could trace its process.
     chmod 0754 "$ENGINE.previous"
     run --separate-stderr cwg site1 connect "$c1" 8 1 192.0.2.2:5102 "$KEY"
     assert_failure_with "the engine of the link wg-8-0 can't be found: $NO_ENGINE"
 }
 
-# That the others are refused is for what they haven't, then.
-@test "a process that has all that an engine has is one: it gets a peer and a preshared key, and is ended" {
+# This impostor has everything. So in the other tests the one missing thing is the reason.
+@test "a process that has everything of an engine is taken for one: it gets peer and preshared key, and is ended" {
     local hex
     install_python
     impostor "$ENGINE" "${CALLER[@]}"
@@ -175,12 +177,12 @@ upgrade()
     ! lives "$impostor" || fail "it lives"
 }
 
-@test "another program is no engine: it isn't told a key, nor a peer, nor killed" {
+@test "the helper tells an impostor with another program no key and no peer, and doesn't kill it" {
     impostor /usr/bin/python3 "${CALLER[@]}"
     proves_nothing "$NO_ENGINE"
 }
 
-@test "nor is a copy of the engine's program, such as root in a container could have" {
+@test "a copy of the engine's program, as root in a container could have it, is not taken for an engine" {
     local copy=$BATS_TEST_TMPDIR/cwg-engine
     install -m 0755 "$ENGINE" "$copy"
     impostor /usr/bin/python3 "run=$copy" "${CALLER[@]}"
@@ -188,7 +190,7 @@ upgrade()
     proves_nothing "$NO_ENGINE" ends
 }
 
-@test "an engine's program that a member of the group has started by hand is none, wherever that is" {
+@test "an engine's program that a member of the group has started by hand is not taken for an engine" {
     local place
     for place in home device user; do
         echo "$place"
@@ -198,15 +200,16 @@ upgrade()
     done
 }
 
-# A program that is stopped at its start has run nothing, and its starter has the socket that it "listens" on. It takes
-# no capability to be in a network namespace of root's: `ip netns exec`, a service's PrivateNetwork=, a container.
-@test "nor is one that its starter has stopped before its first instruction, in a network namespace of root's" {
+# A program that is stopped at its first instruction has run nothing, and its starter has the socket on which it
+# "listens". To be in a network namespace of root's it needs no capability: `ip netns exec`, a service's
+# PrivateNetwork=, or a container suffices.
+@test "an engine's program that its starter has stopped before its first instruction is not taken for an engine" {
     CHILD=yes impostor /usr/bin/python3 "stopped=$ENGINE" root=machine "${CALLER[@]}"
     [ "/proc/$impostor/exe" -ef "$ENGINE" ]
     proves_nothing "$NO_ENGINE"
 }
 
-@test "a process that this program can't have started is no engine: another root directory, user or pid namespace" {
+@test "a process with another root directory, user or pid namespace than the helper's is not taken for an engine" {
     install_python
     impostor "$ENGINE" root=machine "${CALLER[@]}"
     proves_nothing "$NO_ENGINE"
@@ -218,7 +221,7 @@ upgrade()
     proves_nothing "$NO_ENGINE"
 }
 
-@test "an engine without this link's device is another link's" {
+@test "an engine without the link's device is not taken for this link's engine" {
     local device
     install_python
     for device in null none; do
@@ -231,11 +234,11 @@ upgrade()
     done
 }
 
-@test "an engine that doesn't listen where it has to is told nothing" {
+@test "the helper tells an engine nothing whose control socket isn't where it must be" {
     local control
     install_python
     chmod 755 "$BATS_TEST_TMPDIR"
-    # By a path the helper would be led to a socket outside of the engine's namespace, of whoever has that file.
+    # A path could lead the helper to a socket outside of the engine's namespace.
     for control in stream datagrams bound internet file none elsewhere "$BATS_TEST_TMPDIR/socket"; do
         echo "$control"
         impostor "$ENGINE" "control=$control" "${CALLER[@]}"
@@ -244,15 +247,15 @@ upgrade()
         run --separate-stderr cwg site1 show "$c1"
         [[ $output == *"wg-7-0: engine lost"*"its engine is of another version"* ]] || fail "$output"
         [ "$(<"$LOG")" = ready ] || fail "it was told: $(<"$LOG")"
-        # It is the link's own engine all the same, and ended as that.
+        # It is the link's own engine nevertheless, so cwg_destroy ends it.
         run --separate-stderr cwg site1 destroy "$c1" 7 0
         assert_success_with ''
         ! lives "$impostor" || fail "it lives"
     done
 }
 
-# The engine reads what enemies send, and one of them may have taken it over.
-@test "whatever an engine answers, it makes nobody wait, gives nobody a descriptor, and is held to its form" {
+# An engine reads what enemies send. One of them may have taken it over.
+@test "an engine can answer anything: the helper never waits long, takes no descriptor, and checks the form" {
     local how said want
     install_python
     for how in nothing end "a byte" garbage escapes "no errno" "too much" "a descriptor" lies; do
@@ -282,12 +285,12 @@ upgrade()
     assert_failure_with "peer_key: no peer can have this public key"
 }
 
-# Where a process is in two pid namespaces it has two numbers, and /proc shows those of the one that it was mounted in.
-@test "a /proc of another pid namespace lends no process another's program" {
+# A process in two pid namespaces has two numbers. /proc shows the numbers of the namespace in which it was mounted.
+@test "with /proc of another pid namespace the helper doesn't take another process for the engine" {
     local engine outer
     cwg site1 create "$c1" 8 0 5108
     engine=$(inside "$c1" ip link show wg-8-0 | sed -nE 's/^ *alias .*, process ([0-9]+)$/\1/p')
-    # In a pid namespace below, an impostor gets the engine's number, by which /proc shows the engine.
+    # An impostor in a pid namespace below gets the engine's number. /proc shows the engine under that number.
     : >"$LOG"
     ip netns exec site1 unshare --pid --fork --kill-child -- sh -c '
         echo $(($1 - 1)) >/proc/sys/kernel/ns_last_pid
@@ -306,14 +309,15 @@ upgrade()
     ! grep -q public_key "$LOG" || fail "it was told: $(<"$LOG")"
 }
 
-# As the application, but the kernel refuses a copy of another process's descriptor, as Yama does if it is set so.
+# Runs a command as the application. The kernel doesn't let it copy another process's descriptor, as with a strict
+# setting of Yama.
 blind()
 {
     at site1 "$TOOLS/refuse" --log "$LOG" pidfd-getfd -- setpriv --reuid "$APP_UID" --regid "$APP_GID" --clear-groups \
         --inh-caps=-all -- env -- "$HELPER" "$@"
 }
 
-@test "where an engine can't be proven none is made, and one that is there isn't connected, but removed" {
+@test "where no engine can be proven, creates and connects fail, and cwg_destroy removes the link" {
     local why="this program may not look at the engine's process: mount /proc here, and set \
 kernel.yama.ptrace_scope below 3"
     run --separate-stderr blind cwg_create "$c1" 7 0 5101
@@ -346,8 +350,8 @@ kernel.yama.ptrace_scope below 3"
     [[ $(cwg site1 show "$c1" 7 0) == *"peer key          $KEY"* ]]
 }
 
-# Takes namespaces' numbers, which are given lowest first, until a network namespace gets the wanted one; says which
-# process that is, and stays: same_number INODE
+# The kernel gives a new namespace the lowest free number. Makes namespaces until a network namespace gets the wanted
+# number, prints its process, and stays: same_number INODE
 same_number()
 {
     exec /usr/bin/python3 -c '
@@ -374,7 +378,7 @@ while time.monotonic() < end:
 print("never", flush=True)' "$1"
 }
 
-@test "a namespace's number that is used again leads to no other container's engine" {
+@test "a network namespace that gets a former one's number doesn't lead to another container's engine" {
     local number engine other
     container c3
     cwg site1 create "$c1" 7 0 5101

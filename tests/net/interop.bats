@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
-# The engine at one end of a link, the kernel's WireGuard at the other, both made by the helper. In the VM only, where
-# the kernel has it.
+# Links with the engine at one end and the kernel's WireGuard at the other. The helper makes both ends. The tests run in
+# the VM alone, whose kernel has WireGuard.
 #
 #          w-1                                    w-2
 #     +---------------------------+          +---------------------------+
@@ -34,8 +34,8 @@ setup()
     [ -n "${NAH_IN_VM:-}" ] || skip "only in a VM, whose kernel has WireGuard"
     has_backend
     require_kernel
-    # The last test has nothing of its own.
-    [[ $BATS_TEST_DESCRIPTION == 'sessions are renewed'* ]] || world w
+    # The last test needs no world of its own.
+    [[ $BATS_TEST_DESCRIPTION == 'sessions between'* ]] || world w
 }
 
 teardown()
@@ -55,7 +55,7 @@ kernel_helper()
     HELPER=$KERNEL_HELPER cwg "$@"
 }
 
-# The kernel's end, at the second site of a world: sets c2 and KEY2. It has no peer yet.
+# Makes the kernel's end at the second site of a world, without a peer. Sets c2 and KEY2.
 kernel_link()
 {
     container c2
@@ -63,7 +63,7 @@ kernel_link()
     inside "$c2" ip -details link show wg-7-1 | grep -qw wireguard
 }
 
-# What `wg set` takes after the key of the engine's end.
+# Prints the arguments of `wg set` after the key of the engine's end.
 kernel_peer()
 {
     inside "$c2" wg set wg-7-1 peer "$KEY1" allowed-ips "$IP1/32" "$@"
@@ -78,7 +78,7 @@ engine_and_kernel()
     cwg "$1-1" connect "$c1" 7 1 "192.0.2.2:$PORT2" "$KEY2"
 }
 
-# Beside the tests, since it takes two minutes.
+# Runs beside the tests, because it takes two minutes.
 rekey()
 {
     local before said
@@ -98,7 +98,7 @@ rekey()
     [ "$(inside "$c2" wg show wg-7-1 latest-handshakes | cut -f 2)" -gt $((before + 115)) ]
 }
 
-@test "the engine begins: the kernel knows no endpoint; both ways the content is right" {
+@test "the engine begins a session with a kernel that knows no endpoint, and data arrives whole both ways" {
     engine_link w
     kernel_link w
     kernel_peer
@@ -107,7 +107,7 @@ rekey()
     both_ways "$c1" "$c2" 2000000 60
 }
 
-@test "the kernel begins: the engine knows no endpoint; both ways the content is right" {
+@test "the kernel begins a session with an engine that knows no endpoint, and data arrives whole both ways" {
     engine_link w
     kernel_link w
     kernel_peer endpoint "192.0.2.1:$PORT1"
@@ -118,7 +118,7 @@ rekey()
     both_ways "$c1" "$c2" 2000000 60
 }
 
-@test "packets of all sizes, from none to more than the MTU" {
+@test "engine and kernel exchange packets of all sizes, from empty to larger than the MTU" {
     local size
     engine_and_kernel w
     for size in 0 1 15 16 17 100 1279 1280 1391 1392 1393 4000 65507; do
@@ -127,7 +127,7 @@ rekey()
     done
 }
 
-@test "with the same preshared key there is a session, with another there is not" {
+@test "engine and kernel get a session with the same preshared key, and none with different ones" {
     local shared=$BATS_TEST_TMPDIR/shared
     engine_link w
     kernel_link w
@@ -141,7 +141,7 @@ rekey()
     both_ways "$c1" "$c2" 100000 60
 }
 
-@test "IPv6 without" {
+@test "a link between engine and kernel works over IPv6" {
     engine_link w
     kernel_link w
     kernel_peer
@@ -151,7 +151,7 @@ rekey()
     both_ways "$c1" "$c2" 1000000 60
 }
 
-@test "lost, twice and out of order: the content is right" {
+@test "data arrives whole between engine and kernel over a path that loses, doubles and reorders packets" {
     engine_and_kernel w
     relay w --seed 1 --drop 1 --duplicate 1 --late 10 --delay 10
     cwg w-1 connect "$c1" 7 1 192.0.2.2:6000 "$KEY2"
@@ -159,7 +159,7 @@ rekey()
     both_ways "$c1" "$c2" 300000 60
 }
 
-@test "either end moves to another address, and another port: the link goes on" {
+@test "a link between engine and kernel goes on when either end moves to another address or port" {
     engine_and_kernel w
     answers "$c1" "$IP2" 10
     on w-2 ip address delete 192.0.2.2/24 dev v2
@@ -191,7 +191,7 @@ rekey()
     [ "$(count_captured 3 "192.0.2.1.$PORT1")" -ge 1 ] || fail "no cookie: $(captured)"
 }
 
-@test "a kernel's end that is made anew is found again when its peer is told the new key" {
+@test "an engine finds a kernel's end that was made anew when it is told the new key" {
     engine_and_kernel w
     answers "$c1" "$IP2" 10
     kernel_helper w-2 destroy "$c2" 7 1
@@ -202,7 +202,7 @@ rekey()
     both_ways "$c1" "$c2" 100000 60
 }
 
-@test "sessions are renewed after two minutes, and data goes on" {
+@test "sessions between engine and kernel are renewed after two minutes, and data goes on" {
     local i
     for ((i = 0; i < 2000; i++)); do
         [ ! -e "$BATS_FILE_TMPDIR/rekey.status" ] || break
