@@ -42,7 +42,7 @@ int device_name(struct link_end end, char ret_name[static LINK_NAME_SIZE], struc
     return 0;
 }
 
-int device_fail_none(struct link_end end, enum device_presence presence, const char *foreign_advice,
+int device_fail_none(struct link_end end, int presence, const char *foreign_advice,
                      const char *absent_advice, struct failure *failure)
 {
     if (presence == DEVICE_FOREIGN)

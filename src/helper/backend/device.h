@@ -50,9 +50,10 @@ enum device_presence {
     DEVICE_FOREIGN, /* the name is a device's of another kind, or another device's altname */
 };
 
-/* Sets the text for an end that has no device of ours: "no such link: ", why, and what to do, which
- * may be "" for a name that is a foreign device's. Returns -ENODEV. */
-int device_fail_none(struct link_end end, enum device_presence presence, const char *foreign_advice,
+/* Sets the text for an end that has no device of ours: "no such link: ", why, and an advice, which
+ * may be "" for a name that is a foreign device's. `presence` is DEVICE_ABSENT or DEVICE_FOREIGN,
+ * as device_find() returned it. Returns -ENODEV. */
+int device_fail_none(struct link_end end, int presence, const char *foreign_advice,
                      const char *absent_advice, struct failure *failure);
 
 /* Reads a device of ours out of what the kernel tells of one. Returns whether it is one. */
