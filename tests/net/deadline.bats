@@ -166,7 +166,7 @@ timer_was_set_to()
     assert_failure_with "no such link: the container has none for net 7, host 0"
 }
 
-@test "a cwg_list is ended while it looks at all processes, and isn't ended while it writes its result" {
+@test "a cwg_list is ended while it looks at all processes, and that timer doesn't end it later" {
     cwg site1 create "$c1" 7 0 5101
     run traced "$(timer 1 1)" --inject=getdents64:signal=SIGSTOP:when=1 -- cwg_list
     was_killed

@@ -49,9 +49,9 @@ devices_of()
     inside "$1" ip -o link show | sed -nE 's/^[0-9]+: ([^:@]+).*/\1/p' | grep -vx lo | sort | tr '\n' ' '
 }
 
-# Kills a create before its last message, which leaves an unfinished link: unfinished PID NET PORT. An engine that
-# wasn't told to go on ends with its command. So with engines the link is made whole, and only the mark of unfinished
-# links is set again.
+# Makes an unfinished link: unfinished PID NET PORT. A create that is killed before its last message leaves one. But an
+# engine that wasn't told to go on ends with its create. So this function makes a whole link, and sets the mark of
+# unfinished links again.
 unfinished()
 {
     cwg site1 create "$1" "$2" 0 "$3" >/dev/null
@@ -104,7 +104,7 @@ unfinished()
     has_device "$c2" wg-1-0
 }
 
-@test "cwg_destroy_all refuses the host's network, and leaves the links in it" {
+@test "cwg_destroy_all refuses the host's network namespace" {
     require_machines_network
     run --separate-stderr cwg site1 destroy_all $$
     assert_failure_with "pid: that process is in the host's network namespace"

@@ -63,7 +63,7 @@ kernel_link()
     inside "$c2" ip -details link show wg-7-1 | grep -qw wireguard
 }
 
-# Prints the arguments of `wg set` after the key of the engine's end.
+# Makes the engine's end the kernel's peer, with further words of `wg set`: kernel_peer [WORD...]
 kernel_peer()
 {
     inside "$c2" wg set wg-7-1 peer "$KEY1" allowed-ips "$IP1/32" "$@"

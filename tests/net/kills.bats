@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
-# Commands that are killed or stopped wherever they are, or can't tell their result: what they leave behind is nothing,
-# or what the next command clears away.
+# Commands that are killed or stopped at any moment, or can't deliver their result, leave nothing, or something that the
+# next command clears away.
 #
 #       site1
 #     +-----------------------------------------------------------------------+
@@ -10,8 +10,8 @@
 #     |  +------+   +-------+   +-------+     +-----------+      +--------+   |
 #     +-----------------------------------------------------------------------+
 #
-# The sweeps run beside each other, and beside the rest of the file. They kill at system calls of main(), see
-# to_be_killed() in net.bash, and at none of the loader's, before it.
+# The sweeps run beside each other, and beside the other tests of the file. They kill at system calls of main(), which
+# to_be_killed() in net.bash chooses, and at none of the loader's before main().
 
 bats_require_minimum_version 1.5.0
 load net
@@ -51,7 +51,7 @@ teardown_file()
     wait
 }
 
-# Runs the sweep of a task on a container, in the site, by one shell.
+# Runs the sweep of a task on a container, in the site, in one shell.
 sweep()
 {
     at site1 env TRACER="$TOOLS/at-syscall --uid $APP_UID --gid $APP_GID" KEY_A="$KEY_A" KEY_B="$KEY_B" \
@@ -60,10 +60,10 @@ sweep()
             container=$2; sweep_of_$1"
 }
 
-# The calls of a command to kill it at, and in $last the last one by which it changes something.
+# Sets $points to the system calls of a command at which to kill it, and $last to the last call that changes something.
 points()
 {
-    local n call from=prctl # the first of its own; before it are the loader's
+    local n call from=prctl # the program's own first call; the loader's calls are before it
     points=() last=0
     while read -r n call _; do
         [[ $n == [0-9]* ]] || continue
@@ -84,7 +84,7 @@ killed()
     [ "$status" = 137 ] || fail "not killed at $n: $status, $said"
 }
 
-# What follows looks into /proc without any process for it.
+# Looks into /proc without starting a process.
 has_link()
 {
     local table
@@ -92,7 +92,7 @@ has_link()
     [[ $table == *[[:space:]]"$1:"* ]]
 }
 
-# Neither the link nor its port. An engine that nobody told to go on is given a moment to end.
+# Neither the link nor its port is left. An engine that wasn't told to go on gets a moment to end.
 nothing_left()
 {
     local table port i
@@ -106,7 +106,7 @@ nothing_left()
     ! has_link "$1" || fail "killed at $n: $1 is still there"
 }
 
-# Killed, then repeated; and killed again, then destroyed.
+# Kills a create, then repeats it; kills it again, then destroys the link.
 sweep_of_create()
 {
     local points last n status command=(cwg_create "$container" 1 0 5001)
@@ -115,7 +115,7 @@ sweep_of_create()
     for n in "${points[@]}"; do
         killed "${command[@]}" || return
         "$HELPER" "${command[@]}" >/dev/null 2>&1
-        # With its last message the link is finished: it is refused then as any that is there.
+        # The create's last message finishes the link. After that a second create is refused.
         status=$?
         [ "$status" = $((n > last)) ] || fail "killed at $n: again, it ended with $status" || return
         "$HELPER" cwg_destroy "$container" 1 0 || fail "killed at $n: not destroyed" || return
@@ -127,7 +127,7 @@ sweep_of_create()
     echo "swept ${#points[@]}"
 }
 
-# Killed, the peer is the one before or the new one, whole; repeated, it is the new one.
+# After a kill the peer is the old or the new one, whole. After the repetition it is the new one.
 sweep_of_connect()
 {
     local points last n turn=0 old=$KEY_A new=$KEY_B peers endpoint=192.0.2.2:7002
@@ -148,7 +148,7 @@ sweep_of_connect()
     "$HELPER" cwg_destroy "$container" 1 0 && nothing_left wg-1-0 5002 && echo "swept ${#points[@]}"
 }
 
-# Killed, the link is there or gone, whole; repeated, it is gone; and it can be made again.
+# After a kill the link is whole or gone. After the repetition it is gone, and can be made again.
 sweep_of_destroy()
 {
     local points last n status create=(cwg_create "$container" 1 0 5003)
@@ -165,7 +165,7 @@ sweep_of_destroy()
     echo "swept ${#points[@]}"
 }
 
-# Killed, what is left can be removed by the same command, and each link can be made again.
+# After a kill the same command removes the rest, and each link can be made again.
 sweep_of_destroy_all()
 {
     local points last n
@@ -182,7 +182,7 @@ sweep_of_destroy_all()
     echo "swept ${#points[@]}"
 }
 
-# Waits for a sweep, ten minutes at most, and says how it went.
+# Waits for a sweep, ten minutes at most, and prints its report.
 swept()
 {
     local i
@@ -195,11 +195,11 @@ swept()
     grep -qE '^swept [0-9]+' "$BATS_FILE_TMPDIR/$1" || fail "the sweep was not finished"
 }
 
-# A command as the application's, in the background and not yet begun: stopped, with its pid in $pid. Its output is in
-# $BATS_TEST_TMPDIR/out and err.
+# Starts a command of the application's in the background, stopped before it begins, with its pid in $pid. Its output
+# goes to $BATS_TEST_TMPDIR/out and err.
 start_stopped()
 {
-    # No function in between: each of these becomes the next, so that the pid is the helper's in the end.
+    # No function stands between: each program becomes the next one, so $pid is the helper's in the end.
     bash -c 'kill -STOP $$; exec "$@"' bash ip netns exec site1 \
         setpriv --reuid "$APP_UID" --regid "$APP_GID" --clear-groups --inh-caps=-all -- \
         env -- "$HELPER" "cwg_$1" "${@:2}" >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err" 3>&- &
@@ -207,13 +207,13 @@ start_stopped()
     wait_for grep -q '^State:.*stopped' "/proc/$pid/status"
 }
 
-# Whether a process is the helper, and sleeps.
+# Says whether a process is the helper, and sleeps.
 is_asleep()
 {
     [ "$(readlink "/proc/$1/exe")" = "$HELPER" ] && grep -q '^State:.*sleeping' "/proc/$1/status"
 }
 
-# Lets a stopped process go on for a moment, and again, until it has ended. Sets $stops.
+# Lets a stopped process go on for a moment, again and again, until it has ended. Sets $stops.
 stop_and_go()
 {
     stops=0
@@ -225,7 +225,7 @@ stop_and_go()
     done
 }
 
-# The command fails, and there is neither a device nor a bound port.
+# The command has failed, and has left neither a device nor a bound port.
 rolled_back()
 {
     [ "$1" -ne 0 ] || fail "it succeeded"
@@ -233,7 +233,7 @@ rolled_back()
     port_free site1 5004
 }
 
-# A sink: standard output as the words say, then the command.
+# Opens standard output as the words say, then runs the command.
 SINK='
     use Socket; use Fcntl;
     my $sink = shift;
@@ -265,7 +265,7 @@ SINK='
 }
 
 # bats test_tags=kernel,only-6-1
-@test "a removal of all links that is killed at any system call can be repeated, and then none is left" {
+@test "a cwg_destroy_all that is killed at any system call can be repeated, and then no link is left" {
     swept destroy_all
 }
 
@@ -275,7 +275,8 @@ SINK='
     holder=$!
     start_stopped create "$c1" 1 0 5004
     kill -CONT "$pid"
-    # It sleeps between its tries for the lock, and nowhere else; and after a stop by way of restart_syscall().
+    # The command sleeps between its tries for the lock, and nowhere else. After a stop it sleeps on by
+    # restart_syscall().
     wait_for is_asleep "$pid"
     kill -STOP "$pid"
     sleep 3
@@ -306,7 +307,7 @@ SINK='
 }
 
 # bats test_tags=kernel,only-6-12
-@test "where the key can't be written, whatever standard output is, nothing is left of the link" {
+@test "a create that can't write the key leaves nothing, whatever its standard output is" {
     local sink
     for sink in "full pipe" "lone socket" directory "for reading"; do
         run --separate-stderr app_at site1 perl -e "$SINK" "$sink" "$HELPER" cwg_create "$c1" 1 0 5004
@@ -317,7 +318,7 @@ SINK='
 }
 
 # bats test_tags=kernel,only-6-12
-@test "with next to no resources a command succeeds, or leaves nothing" {
+@test "a command with few resources of any kind succeeds, or leaves nothing" {
     local limit out=$BATS_TEST_TMPDIR/out
     for limit in "nofile 4" "nofile 6" "nofile 7" "nofile 8" "stack 4096" "as 3000000" "nproc 0" "fsize 0"; do
         status=0

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# The life of links: several of them, connecting again, and their end. By a caller without privilege.
+# The life of links: several in one container, repeated connects, and the end. The caller has no privilege.
 #
 #             site1                                        site2
 #     +---------------------------+              +---------------------------+
@@ -22,7 +22,7 @@ setup()
     container c2
 }
 
-# From container $1 to address $2.
+# Pings address $2 from container $1.
 pings()
 {
     inside "$1" ping -c "${3:-1}" -i 0.2 -W 10 "$2"
@@ -39,7 +39,7 @@ latest_handshake()
 }
 
 # bats test_tags=kernel,only-6-1
-@test "two links in one container carry each its own" {
+@test "two links in one container carry packets each to its own peer" {
     link_up 7 5101 5102
     link_up 8 5103 5104
     pings "$c1" 10.0.0.15
@@ -48,7 +48,7 @@ latest_handshake()
 }
 
 # bats test_tags=kernel,only-6-12
-@test "the same end of a net can be in two containers of one site, with a port each" {
+@test "two containers of one site can have the same end of a net, each on its own port" {
     container c3
     run --separate-stderr cwg site1 create "$c1" 7 0 5101
     assert_success_with_key
@@ -59,7 +59,7 @@ latest_handshake()
 }
 
 # bats test_tags=kernel,only-6-1
-@test "two containers of one site can be linked" {
+@test "a link connects two containers of one site" {
     container c3
     local key1 key3
     key1=$(cwg site1 create "$c1" 7 0 5101)
@@ -69,7 +69,7 @@ latest_handshake()
     pings "$c1" 10.0.0.15
 }
 
-@test "with both ends of a net in one container, the host given to cwg_connect is the remote end's" {
+@test "with both ends of a net in one container, cwg_connect takes the remote end's host number" {
     local key0 key1
     key0=$(cwg site1 create "$c1" 7 0 5101)
     key1=$(cwg site1 create "$c1" 7 1 5102)
@@ -82,7 +82,7 @@ latest_handshake()
     [ "$(wg_of "$c1" wg-7-1 allowed-ips)" = "$key0"$'\t'10.0.0.14/32 ]
 }
 
-@test "with one end in the container, cwg_connect understands the local host number, too" {
+@test "with one end in the container, cwg_connect also takes the local host number" {
     local key1 key2
     key1=$(cwg site1 create "$c1" 7 0 5101)
     key2=$(cwg site2 create "$c2" 7 1 5102)
@@ -103,7 +103,7 @@ latest_handshake()
 }
 
 # bats test_tags=kernel,only-6-12
-@test "a link that is connected before its peer is there comes up when the peer does" {
+@test "a link that is connected before its peer exists comes up when the peer is made" {
     require_kernel
     local key1 key2
     local private=$BATS_TEST_TMPDIR/private key1
@@ -111,7 +111,7 @@ latest_handshake()
     key1=$(cwg site1 create "$c1" 7 0 5101)
     cwg site1 connect "$c1" 7 1 192.0.2.2:5102 "$(wg pubkey <"$private")"
     run ! inside "$c1" ping -c 1 -W 1 10.0.0.15
-    # With that key, which the helper would not make a second time.
+    # `wg` gives the end the expected key. The helper would not make this key a second time.
     cwg site2 create "$c2" 7 1 5102
     inside "$c2" wg set wg-7-1 private-key "$private"
     cwg site2 connect "$c2" 7 0 192.0.2.1:5101 "$key1"
@@ -120,7 +120,7 @@ latest_handshake()
 }
 
 # bats test_tags=kernel,only-6-1
-@test "connecting again with the same key keeps the session" {
+@test "a second cwg_connect with the same key keeps the session" {
     local before pinging
     link_up 7
     pings "$c1" 10.0.0.15
@@ -136,7 +136,7 @@ latest_handshake()
 }
 
 # bats test_tags=kernel,only-6-12
-@test "connecting again with the same key and another endpoint changes that, and keeps the session" {
+@test "a second cwg_connect with the same key and another endpoint changes the endpoint, and keeps the session" {
     local before
     ip -n site2 address add 192.0.2.22/24 dev v2
     link_up 7
@@ -151,7 +151,7 @@ latest_handshake()
 }
 
 # bats test_tags=kernel,only-6-1
-@test "connecting again with another key replaces the peer" {
+@test "a second cwg_connect with another key replaces the peer" {
     local key3
     link_up 7
     pings "$c1" 10.0.0.15
@@ -165,9 +165,9 @@ latest_handshake()
     pings "$c1" 10.0.0.15
 }
 
-# The kernel then tells no public key, which a peer's is compared with.
+# The kernel then tells no public key, so the helper can't compare it with the peer's.
 # bats test_tags=kernel
-@test "a link whose private key root in the container took away isn't connected, nor waited for, and why is said" {
+@test "the helper neither connects nor waits for a link whose private key root in the container has removed" {
     require_kernel
     cwg site1 create "$c1" 7 0 5101
     cwg site1 connect "$c1" 7 1 192.0.2.2:5102 "$(wg genkey | wg pubkey)"
@@ -185,7 +185,7 @@ latest_handshake()
 }
 
 # bats test_tags=kernel
-@test "where engines carry links, a device of the kernel's in the place of one is given no preshared key" {
+@test "a helper for engines gives no preshared key to a kernel's device in the place of an engine's" {
     local engines=$BATS_FILE_TMPDIR/engine/$NAME key
     require_kernel
     install_engine
@@ -208,7 +208,7 @@ latest_handshake()
 }
 
 # bats test_tags=kernel,only-6-1
-@test "destroying a link frees its port at once, and leaves the others alone" {
+@test "cwg_destroy frees the link's port at once, and leaves the other links alone" {
     local before
     cwg site1 create "$c1" 7 0 5101
     before=$(state_of "$c1")
@@ -235,7 +235,7 @@ latest_handshake()
 }
 
 # bats test_tags=kernel,only-6-12
-@test "the first net and the last work" {
+@test "links of the first net and of the last net work" {
     link_up 0 5101 5102
     link_up 8388607 65534 65535
     pings "$c1" 10.0.0.1
@@ -246,14 +246,14 @@ latest_handshake()
     has_device "$c2" wg-8388607-1
 }
 
-@test "a net in between has the addresses that the formula says" {
+@test "a link of net 1024 has the addresses that the formula says" {
     cwg site1 create "$c1" 1024 0 5101
     cwg site1 create "$c1" 4194304 1 5102
     [ "$(inside "$c1" ip -oneline address show dev wg-1024-0 | awk '{ print $4 }')" = 10.0.8.0/31 ]
     [ "$(inside "$c1" ip -oneline address show dev wg-4194304-1 | awk '{ print $4 }')" = 10.128.0.1/31 ]
 }
 
-@test "with --if-exists, what is gone already counts as removed" {
+@test "cwg_destroy --if-exists succeeds for a link or a container that is gone already" {
     local pid=$c1
     cwg site1 create "$c1" 7 0 5101
     run --separate-stderr cwg site1 destroy "$c1" 7 0 --if-exists
@@ -261,7 +261,7 @@ latest_handshake()
     run ! has_device "$c1" wg-7-0
     run --separate-stderr cwg site1 destroy "$c1" 7 0 --if-exists
     assert_success_with ""
-    # A device of that name that is no link isn't gone, and stays as it is.
+    # --if-exists doesn't take a device of another kind with the link's name for gone, and leaves it.
     inside "$c1" ip link add wg-7-0 type "$DUMMY"
     inside "$c1" ip link set wg-7-0 up
     remember
@@ -290,7 +290,7 @@ json_of()
 }
 
 # bats test_tags=kernel,only-6-1
-@test "with --replace, a link that is there is made anew, and one that can't be is gone" {
+@test "cwg_create --replace makes an existing link anew; if that fails, the link is gone" {
     local key
     key=$(cwg site1 create "$c1" 7 0 5101)
     run --separate-stderr cwg site1 create "$c1" 7 0 5101 --replace
@@ -298,7 +298,7 @@ json_of()
     [ "$output" != "$key" ]
     [ "$output" = "$(wg_of "$c1" wg-7-0 public-key)" ]
     [ "$(wg_of "$c1" wg-7-0 listen-port)" = 5101 ]
-    # Where there is none it is made.
+    # Without an existing link --replace makes one.
     run --separate-stderr cwg site1 create "$c1" 8 0 5103 --replace
     assert_success_with_key
     run --separate-stderr cwg site1 create "$c1" 7 0 5103 --replace
@@ -306,14 +306,14 @@ json_of()
     assert_failure_with "; the link that was there before has been removed"
     run ! has_device "$c1" wg-7-0
     port_free site1 5101
-    # A device that is no link of ours stays.
+    # --replace leaves a device of another kind.
     inside "$c1" ip link add wg-9-0 type "$DUMMY"
     run --separate-stderr cwg site1 create "$c1" 9 0 5104 --replace
     assert_failure_with "the name wg-9-0 is taken"
 }
 
 # bats test_tags=kernel,only-6-12
-@test "with --adopt, a link that is there and complete is taken, with its key and its port" {
+@test "cwg_create --adopt takes an existing finished link, with its key and its port" {
     local before key peer
     link_up 7
     key=$KEY1 peer=$(peers "$c1" wg-7-0)
@@ -328,7 +328,7 @@ json_of()
     assert_failure_with "port: the link wg-7-0 exists, with UDP port 5101; give that port or 0"
     [ "$(state_of "$c1")" = "$before" ]
     [ "$(peers "$c1" wg-7-0)" = "$peer" ]
-    # Where there is none, or one that was never finished, it is made.
+    # Without an existing link, or with an unfinished one, --adopt makes a link.
     run --separate-stderr cwg site1 create "$c1" 8 0 0 --adopt --json
     [ "$(json_of 'it["created"], it["backend"], it["mtu"], it["warning"]' <<<"$output")" \
         = "True $BACKEND 1420 None" ] || fail "$output"
@@ -336,7 +336,7 @@ json_of()
     inside "$c1" ip link set wg-8-0 group 0x6e616821
     run --separate-stderr cwg site1 create "$c1" 8 0 0 --adopt --json
     [ "$(json_of 'it["created"]' <<<"$output")" = True ] || fail "$output"
-    # One that is down isn't complete.
+    # A link that is down isn't finished for --adopt.
     inside "$c1" ip link set wg-7-0 down
     run --separate-stderr cwg site1 create "$c1" 7 0 0 --adopt
     assert_failure_with "the link wg-7-0 exists, but it is down"
@@ -351,7 +351,7 @@ json_of()
     [ "$(wg_of "$c1" wg-7-0 public-key)" = "$key" ]
 }
 
-@test "where there is no network but lo, a link is made with a warning" {
+@test "cwg_create warns in a network namespace that has only lo, and makes the link" {
     local text="the network namespace that this was started in has no device but lo"
     ip netns add island
     SITES+=(island)
@@ -366,7 +366,7 @@ json_of()
 }
 
 # bats test_tags=kernel,only-6-1
-@test "port 0 stands for one that the kernel chooses" {
+@test "with port 0 the kernel chooses the link's port" {
     local port7 port8
     cwg site1 create "$c1" 7 0 0
     cwg site1 create "$c1" 8 0 0
@@ -379,7 +379,7 @@ json_of()
     run ! port_free site1 "$port8"
 }
 
-@test "a descriptor of the container's namespace names it as well as a pid" {
+@test "a descriptor of the container's namespace does as well as a pid" {
     run --separate-stderr cwg site1 create fd:9 7 0 5101 9<"/proc/$c1/ns/net"
     assert_success_with_key
     [ "$output" = "$(wg_of "$c1" wg-7-0 public-key)" ]
@@ -392,13 +392,13 @@ json_of()
     run ! has_device "$c1" wg-7-0
 }
 
-@test "standard input can be that descriptor" {
+@test "standard input can be the descriptor of the container's namespace" {
     run --separate-stderr cwg site1 create fd:0 7 0 5101 <"/proc/$c1/ns/net"
     assert_success_with_key
     [ "$output" = "$(wg_of "$c1" wg-7-0 public-key)" ]
 }
 
-@test "the caller can open it himself: in /run/netns, and in /proc where the container is his own" {
+@test "the caller can open the descriptor himself: in /run/netns, or in /proc for a container of his own" {
     ip netns add box
     SITES+=(box)
     # shellcheck disable=SC2016
@@ -414,7 +414,7 @@ json_of()
 }
 
 # bats test_tags=kernel,only-6-12
-@test "of several commands that make the same link at once, exactly one does" {
+@test "when several commands make the same link at once, exactly one succeeds" {
     local -a creators
     local i won=0
     for i in 1 2 3 4; do
@@ -436,7 +436,7 @@ json_of()
 }
 
 # bats test_tags=kernel,only-6-1
-@test "of several links that are made at once in one container, all are" {
+@test "several commands can make several links in one container at once" {
     local -a creators
     local i
     for i in 1 2 3 4 5 6 7 8; do

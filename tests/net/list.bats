@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
-# cwg_list: the links of all containers of a machine. Other links than these tests' may be there: only rows of
-# processes of theirs are looked at.
+# cwg_list lists the links of all containers of a machine. Other tests' links may be there, too, so the tests look only
+# at the rows of their own processes.
 #
 #       site1
 #     +-----------------------------------------------------+
@@ -50,7 +50,7 @@ teardown_file()
     clean_up
 }
 
-# What is listed of some processes: list_of PID... as the application, its output in $output.
+# Runs cwg_list as the application, with only the rows of these processes in $output: list_of PID...
 list_of()
 {
     # shellcheck disable=SC2086 # words
@@ -59,7 +59,7 @@ list_of()
     output=$(awk -v pids=" $* " 'index(pids, " " $1 " ")' <<<"$output")
 }
 
-# The same as JSON, one link a line.
+# Does the same with JSON, one link a line.
 json_of()
 {
     run --separate-stderr cwg site1 list --json
@@ -72,7 +72,7 @@ for link in json.load(sys.stdin):
         print(json.dumps(link))' "$@" <<<"$output")
 }
 
-# A field of the one object that json_of() has left.
+# Prints a field of the one object that json_of() has left.
 field()
 {
     python3 -c 'import json, sys; print(json.dumps(json.load(sys.stdin)[sys.argv[1]]))' "$1" <<<"$output"
@@ -84,7 +84,7 @@ engine_of()
 }
 
 # bats test_tags=kernel,only-6-1
-@test "each link is a row of its container, in order, and its state is told" {
+@test "cwg_list prints a row for each link of each container, in order, with the link's state" {
     local key1 key2
     key1=$(cwg site1 create "$c1" 7 0 5101)
     key2=$(cwg site1 create "$c2" 7 1 5102)
@@ -106,7 +106,7 @@ engine_of()
     [[ ${output##*wg-7-0} =~ ^\ +"$BACKEND"\ +5101\ +[0-9]s\ +connected$ ]] || fail "$output"
 }
 
-@test "as JSON it tells what cwg_show does, with process and container" {
+@test "cwg_list --json tells what cwg_show tells, with process and container" {
     local key1
     key1=$(cwg site1 create "$c1" 7 0 5101)
     cwg site1 connect "$c1" 7 1 192.0.2.1:5102 "$KEY_A"
@@ -124,7 +124,7 @@ del link["pid"], link["container"]
 print([link])' <<<"$output") <(cwg site1 show "$c1" --json | python3 -c 'import json, sys; print(json.load(sys.stdin))')
 }
 
-@test "the links of some nets alone are listed, of one or of a range" {
+@test "cwg_list --nets lists the links of one net, or of a range" {
     local net range
     for net in 7 8 9 10 100; do cwg site1 create "$c1" "$net" 0 $((5100 + net)) >/dev/null; done
     cwg site1 create "$c2" 9 1 5301
@@ -147,7 +147,7 @@ CASES
     [[ $stderr == "net-admin-helper: --nets: must be a net, or two"* ]]
 }
 
-@test "where it is short of descriptors it fails, and what is listed isn't said to be all" {
+@test "a cwg_list with too few descriptors fails, and doesn't pass for a whole list" {
     local number lists=0 failures=0
     cwg site1 create "$c1" 7 0 5101
     for number in {5..30}; do
@@ -164,15 +164,15 @@ CASES
     [ "$failures" -gt 0 ]
 }
 
-@test "where there is no link nothing is printed, and as JSON an empty array" {
-    # Processes of its own alone: all are in the site's namespace.
+@test "without any link cwg_list prints nothing, and with --json an empty array" {
+    # cwg_list runs in a pid namespace of its own. All processes there are in the site's network namespace.
     local alone=(unshare --pid --fork --mount-proc -- setpriv --reuid "$APP_UID" --regid "$APP_GID" --clear-groups
         --inh-caps=-all -- env --)
     run --separate-stderr at site1 "${alone[@]}" "$HELPER" cwg_list
     assert_success_with ""
     run --separate-stderr at site1 "${alone[@]}" "$HELPER" cwg_list --json
     assert_success_with "[]"
-    # Who sits at a terminal is told.
+    # On a terminal cwg_list says that there is no link.
     at site1 /usr/bin/python3 - "${alone[@]}" "$HELPER" cwg_list <<'END'
 import os, subprocess, sys, tty
 master, slave = os.openpty()
@@ -183,7 +183,7 @@ assert os.read(master, 100) == b"no links\n"
 END
 }
 
-@test "a namespace with several processes is listed once, by the one with the lowest number" {
+@test "cwg_list lists a namespace with several processes once, by the lowest pid" {
     local i pids=("$c1") lowest
     for i in 1 2 3; do
         nsenter --net --target "$c1" -- sleep 60 3>&- &
@@ -198,10 +198,10 @@ END
     [[ $output == "$lowest "* ]]
 }
 
-@test "a namespace is listed by the first process of its container, whatever its number" {
+@test "cwg_list lists a namespace by the first process of its container, whatever that process's pid is" {
     local first ready=$BATS_TEST_TMPDIR/first
     cwg site1 create "$c1" 7 0 5101
-    # The first process of another pid namespace, which is in a third one, and the first of that.
+    # One of the processes is the first of another pid namespace, and has a child that is the first of a third one.
     # shellcheck disable=SC2016 # the inner shell's
     nsenter --net --target "$c1" -- unshare --pid --fork -- unshare --pid --fork -- \
         sh -c 'echo >"$0"; exec sleep 60' "$ready" 3>&- &
@@ -215,7 +215,7 @@ END
     [[ $output == "$first "*"  wg-7-0 "* ]] || fail "$first: $output"
 }
 
-@test "a namespace whose process ends while it is looked at is listed by another one" {
+@test "cwg_list lists a namespace by another process when one ends while cwg_list looks at it" {
     local other killed=$BATS_TEST_TMPDIR/killed
     cwg site1 create "$c1" 7 0 5101
     nsenter --net --target "$c1" -- sleep 60 3>&- &
@@ -231,12 +231,12 @@ END
     grep -q "^$other .*  wg-7-0 " <<<"$output" || fail "$output"
 }
 
-@test "a container that the program has no power over is told of, if it has links" {
+@test "cwg_list reports a container with links that the helper has no power over" {
     cwg site1 create "$c1" 7 0 5101
     run --separate-stderr at site1 unshare --user --map-root-user -- "$HELPER" cwg_list
     [ "$status" = 1 ]
     [[ $stderr == *"the list is incomplete: process "*" is in a network namespace with links, and this program "* ]]
-    # In a pid namespace of its own it sees nothing but what it has power over.
+    # In a pid namespace of its own the helper sees only what it has power over.
     # shellcheck disable=SC2016 # the inner shell's
     run --separate-stderr at site1 unshare --user --map-root-user --net --pid --fork --mount-proc -- sh -c '
         unshare --net sh -c "ip link set lo up; echo; exec sleep 60" >"$1/ready" &
@@ -245,7 +245,7 @@ END
     assert_success_with ""
 }
 
-@test "an unfinished link is listed, and what is no link of ours isn't" {
+@test "cwg_list lists an unfinished link, and no devices of other names or kinds" {
     cwg site1 create "$c1" 7 0 5101
     inside "$c1" ip link set wg-7-0 group $((0x6e616821))
     add_of_our_kind "$c1" wg0
@@ -257,13 +257,13 @@ END
     [[ $output == *"  wg-7-0 "*"  unfinished" ]]
 }
 
-@test "what a caller may not act on isn't there: links in the host's network, for all but root" {
+@test "cwg_list shows links in the host's network to root alone" {
     local at_home
     ip netns exec site1 sleep 60 3>&- &
     at_home=$!
     CONTAINERS+=("$at_home")
     wait_for grep -qx sleep "/proc/$at_home/comm"
-    at site2 "$HELPER" cwg_create "$at_home" 7 0 5101 # an engine takes none whose home is itself
+    at site2 "$HELPER" cwg_create "$at_home" 7 0 5101 # no engine takes a link whose home is itself
     cwg site1 create "$c1" 8 0 5102
     run --separate-stderr cwg site1 list
     [ "$(awk '$1 == '"$c1" <<<"$output" | wc -l)" = 1 ]
@@ -274,7 +274,7 @@ END
     at site1 "$HELPER" cwg_destroy "$at_home" 7 0
 }
 
-@test "who may act on their own containers only finds no other's" {
+@test "with CWG_OWN_CONTAINERS_ONLY cwg_list shows the caller's own containers alone" {
     local mine theirs own=$BATS_FILE_TMPDIR/bin-own/$NAME
     [ -e "$own" ] || (install_helper "$ROOT/build/variants/own/$NAME" cap_net_admin,cap_sys_admin,cap_sys_ptrace=p \
         "$BATS_FILE_TMPDIR/bin-own")
@@ -293,7 +293,8 @@ END
     [ "$(awk -v pids=" $c1 $mine $theirs " 'index(pids, " " $1 " ")' <<<"$output" | wc -l)" = 3 ]
 }
 
-# cwg_list as the application, or as the user $2, where /proc is mounted with these options: list_where OPTIONS [UID]
+# Runs cwg_list as the application, or as the user $2, where /proc is mounted with these options: list_where OPTIONS
+# [UID]
 list_where()
 {
     # shellcheck disable=SC2016 # the inner shell's
@@ -302,7 +303,7 @@ list_where()
         "$HELPER" "$1" "${2:-$APP_UID}" "$APP_GID" "${3:-}"
 }
 
-@test "processes that are hidden from the caller are found" {
+@test "cwg_list finds processes that /proc hides from the caller" {
     local option
     cwg site1 create "$c1" 7 0 5101
     for option in hidepid=2 hidepid=4; do
@@ -312,7 +313,7 @@ list_where()
     done
 }
 
-@test "where /proc shows processes alone a list is an error, as any task is, but for root" {
+@test "where /proc shows only processes, cwg_list fails as any task does, except for root" {
     local option
     cwg site1 create "$c1" 7 0 5101
     for option in subset=pid subset=pid,hidepid=2; do
@@ -327,13 +328,13 @@ list_where()
     done
 }
 
-# Whether a process is in write() to its standard output.
+# Says whether a process is in write() to its standard output.
 writes()
 {
     grep -q "^$WRITE 0x1 " "/proc/$1/syscall"
 }
 
-@test "a list that nobody reads keeps no container's namespace, and no port" {
+@test "a cwg_list whose output nobody reads keeps no container's namespace and no port" {
     local pid pipe=$BATS_TEST_TMPDIR/pipe net list
     for net in {1..20}; do cwg site1 create "$c1" "$net" 0 $((5100 + net)) >/dev/null; done
     mkfifo -m 666 "$pipe"
@@ -357,7 +358,7 @@ except BlockingIOError: os.set_blocking(8, True)'
     exec 8>&-
 }
 
-@test "a container with more devices of our name than are listed is told of" {
+@test "cwg_list fails when a container has more devices of the links' name than it lists" {
     local few=$BATS_FILE_TMPDIR/bin-few/$NAME i
     [ -e "$few" ] || (install_helper "$ROOT/build/variants/few/$NAME" cap_net_admin,cap_sys_admin,cap_sys_ptrace=p \
         "$BATS_FILE_TMPDIR/bin-few")
@@ -371,14 +372,14 @@ except BlockingIOError: os.set_blocking(8, True)'
     [[ $stderr == *"the list is incomplete: the container of process $c1 has more links than the 66 that are"* ]]
     [ "$(grep -c "^$c1 " <<<"$output")" = 66 ] || fail "$output"
     grep -q "^$c2 .* wg-7-0 " <<<"$output" || fail "$output"
-    # What there is is one line of JSON, and why it isn't all another.
+    # The links are one line of JSON. The reason why the list is incomplete is another.
     run --separate-stderr app_at site1 "$few" cwg_list --json
     [ "$status" = 1 ]
     [ "${#lines[@]}" = 2 ] || fail "$output"
     python3 -c 'import json, sys
 links, failure = map(json.loads, sys.stdin)
 assert len(links) >= 67 and failure["code"] == "incomplete", failure' <<<"$output"
-    # In a batch the reason follows in the same line.
+    # In a batch the reason stands behind the links in the same line.
     run --separate-stderr app_at site1 "$few" batch - <<<"cwg_list"
     [ "$status" = 1 ]
     [ "${#lines[@]}" = 1 ] || fail "$output"
@@ -386,7 +387,7 @@ assert len(links) >= 67 and failure["code"] == "incomplete", failure' <<<"$outpu
 $c1 has more links than the 66 that are"* ]] || fail "$output"
 }
 
-@test "a process whose number is another's by the time it is looked at isn't listed as that" {
+@test "cwg_list doesn't list a process whose pid another process has got meanwhile" {
     local taken=$BATS_TEST_TMPDIR/taken
     cwg site1 create "$c1" 7 0 5101
     cwg site1 create "$c2" 8 0 5102
@@ -401,7 +402,7 @@ $c1 has more links than the 66 that are"* ]] || fail "$output"
     kill -KILL "$c1"
 }
 
-@test "what a visit has opened is closed before the next: few descriptors are enough" {
+@test "cwg_list closes what it has opened of a container before the next one: few descriptors suffice" {
     local i pid pids=()
     for ((i = 0; i < 12; i++)); do
         container pid
@@ -414,7 +415,7 @@ $c1 has more links than the 66 that are"* ]] || fail "$output"
 }
 
 # bats test_tags=engine
-@test "engines that don't answer are told of, and hold it up for two seconds in each container, and no more" {
+@test "engines that don't answer are listed as such, and delay cwg_list by two seconds in each container" {
     [ "$BACKEND" = engine ] || skip "the kernel's have no process that could be stopped"
     local net
     for net in 1 2 3 4; do
@@ -430,7 +431,7 @@ $c1 has more links than the 66 that are"* ]] || fail "$output"
     grep -q "^$c2 .*  5101   never      waiting for connect$" <<<"$output" || fail "$output"
 }
 
-@test "a list that can't be written is a failure" {
+@test "a cwg_list that can't write its result fails" {
     local option
     cwg site1 create "$c1" 7 0 5101
     for option in "" --json; do
@@ -440,7 +441,7 @@ $c1 has more links than the 66 that are"* ]] || fail "$output"
     done
 }
 
-# A cgroup for a test, in a hierarchy of the first version or of the second: sets CGROUP.
+# Makes a cgroup for a test, in a hierarchy of version 1 or 2. Sets CGROUP.
 make_cgroup()
 {
     local hierarchy
@@ -452,14 +453,14 @@ make_cgroup()
     skip "no cgroup can be made here"
 }
 
-# Puts a process into a cgroup below that one.
+# Puts a process into a cgroup below $CGROUP.
 put_into()
 {
     mkdir -p "$CGROUP/$2"
     echo "$1" >"$CGROUP/$2/cgroup.procs"
 }
 
-@test "a container is known by its cgroup's name, and not by what it calls those further in" {
+@test "cwg_list knows a container by its cgroup's name, not by cgroups that the container has made inside" {
     local name
     make_cgroup
     cwg site1 create "$c1" 7 0 5101
@@ -471,7 +472,7 @@ put_into()
         json_of "$c1"
         [ "$(field container)" = "\"$ID_A\"" ]
     done
-    # Of engines that give no id the name is told.
+    # For container engines without ids cwg_list shows the cgroup's name.
     for name in machine.slice/machine-web\\x2d1.scope/payload machine.slice/systemd-nspawn@web-1.service \
         lxc.payload.web-1/init.scope lxc/web-1/docker/"$ID_A" lxc.payload/web-1/lxc.payload.mail; do
         put_into "$c1" "$name"
@@ -493,7 +494,7 @@ put_into()
     done
 }
 
-@test "a list changes nothing" {
+@test "cwg_list changes nothing in containers" {
     cwg site1 create "$c1" 7 0 5101
     remember
     list_of "$c1"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# A link beside the network that a container has already. By a caller without privilege.
+# A link next to the network that a container has already. The caller has no privilege.
 #
 #                site1                                        site2
 #     +---------------------------+              +---------------------------+
@@ -24,7 +24,7 @@ setup()
     neighbours eth0 172.16.0.20/24 172.16.0.99/24
 }
 
-# Makes $c1 and $c3 neighbours, by devices of that name with these addresses.
+# Makes $c1 and $c3 neighbours: each gets a device of that name with these addresses.
 neighbours()
 {
     local name=$1
@@ -36,7 +36,7 @@ neighbours()
     inside "$c3" ip link set "$name" up
 }
 
-# Whether somebody answers on device $1 of $c3 when $c3 asks by ARP who has address $2.
+# Says whether somebody answers on device $1 of $c3 when $c3 asks by ARP who has address $2.
 is_answered()
 {
     inside "$c3" ip neighbour flush dev "$1"
@@ -51,7 +51,7 @@ arp_ignore()
 
 # ---- subnets ----
 
-@test "a net in a subnet of the container's own network is refused, with the device's name" {
+@test "cwg_create refuses a net within a subnet of the container's network, and names the device" {
     local text="net: its addresses overlap with the container's own network"
     inside "$c1" ip address add 10.0.0.20/24 dev eth0
     refused "$text: the subnet 10.0.0.0/24 of its device eth0; choose another net, or give --allow-overlap" \
@@ -64,7 +64,7 @@ arp_ignore()
     port_free site1 5101
 }
 
-@test "a net in such a subnet is made for who allows it, and takes two addresses from it" {
+@test "cwg_create --allow-overlap makes a net within a subnet, which loses two addresses to the link" {
     inside "$c1" ip address add 10.0.0.20/24 dev eth0
     run --separate-stderr cwg site1 create "$c1" 7 0 5101 --allow-overlap
     assert_success_with_key
@@ -72,7 +72,7 @@ arp_ignore()
     [[ $(inside "$c1" ip route get 10.0.0.16) == *"dev eth0 "* ]]
 }
 
-@test "an address, a route and a gateway of the container's are not for that option" {
+@test "--allow-overlap permits no overlap with an address, a route or a gateway of the container's" {
     inside "$c1" ip address add 10.0.0.14/24 dev eth0
     refused "the address 10.0.0.14;" cwg site1 create "$c1" 7 0 5101 --allow-overlap
     unchanged
@@ -82,7 +82,7 @@ arp_ignore()
     refused "a gateway at 10.0.0.15;" cwg site1 create "$c1" 7 0 5101 --allow-overlap
 }
 
-@test "a name that could mean something to a terminal is not printed" {
+@test "an error doesn't print a device's name that could mean something to a terminal" {
     local name before=eth0
     inside "$c1" ip link set eth0 down
     for name in $'e\e[1mth' 'e"th' $'e\xc3\xa9th'; do
@@ -97,7 +97,7 @@ arp_ignore()
     done
 }
 
-@test "routes that are no subnets, and other subnets, don't refuse a net" {
+@test "cwg_create accepts a net within routes that aren't subnets, and next to other subnets" {
     inside "$c1" ip address add 10.0.0.1/29 dev eth0
     inside "$c1" ip address add 10.0.0.128/25 dev eth0
     inside "$c1" ip route add default dev eth0
@@ -106,7 +106,7 @@ arp_ignore()
     inside "$c1" ip route add unreachable 10.0.0.0/8
     run --separate-stderr cwg site1 create "$c1" 7 0 5101
     assert_success_with_key
-    # A subnet that root in the container has led into a link.
+    # Root in the container has led this subnet into a link.
     inside "$c1" ip route add 10.0.1.0/24 dev wg-7-0
     run --separate-stderr cwg site1 create "$c1" 128 0 5103
     assert_success_with_key
@@ -114,18 +114,18 @@ arp_ignore()
 
 # ---- ARP ----
 
-@test "a neighbour that asks who has the link's address gets no answer" {
+@test "a container doesn't answer a neighbour's ARP request for the link's address" {
     inside "$c3" ip address add 10.0.0.99/24 dev eth0
     link_up_beside
     run ! is_answered eth0 10.0.0.14
     is_answered eth0 172.16.0.20
     [ "$(arp_ignore eth0)" = 1 ]
-    # The link itself is as ever.
+    # The link itself works as before.
     inside "$c1" ping -q -c 1 -W 10 10.0.0.15
     inside "$c2" ping -q -c 1 -W 10 10.0.0.14
 }
 
-@test "nor where the container has a hundred links" {
+@test "a container with a hundred links doesn't answer a neighbour's ARP request for a link's address" {
     local i make="tuntap add wg# mode tun\naddress add 172.20.#.1/32 dev wg#\nlink set wg# up\n"
     [ "$BACKEND" = engine ] || make=${make/tuntap add wg# mode tun/link add wg# type wireguard}
     for i in {1..100}; do printf '%b' "${make//#/$i}"; done | inside "$c1" ip -batch -
@@ -141,7 +141,7 @@ link_up_beside()
 }
 
 # bats test_tags=kernel,only-6-1
-@test "devices that come later are told when the link is connected" {
+@test "cwg_connect stops ARP answers for the link's address on devices that came after the link" {
     local key1 key2
     container c2
     key1=$(cwg site1 create "$c1" 7 0 5101)
@@ -155,7 +155,7 @@ link_up_beside()
     is_answered eth1 172.17.0.20
 }
 
-@test "a device that is told already how to answer ARP stays as it is" {
+@test "cwg_create leaves a device whose ARP settings somebody has chosen already" {
     local value
     for value in 1 2 3 8; do
         inside "$c1" sh -c "echo $value >/proc/sys/net/ipv4/conf/eth0/arp_ignore"
@@ -164,13 +164,13 @@ link_up_beside()
     done
 }
 
-@test "addresses that need other devices' answers keep them" {
+@test "cwg_create leaves ARP as it is where an address needs another device's answers" {
     local device=lo
     inside "$c1" ip address add 172.16.0.77/32 dev lo
     cwg site1 create "$c1" 1 0 5101
     is_answered eth0 172.16.0.77
     inside "$c1" ip address delete 172.16.0.77/32 dev lo
-    # Addresses that no device has.
+    # These addresses aren't any device's.
     inside "$c1" ip route add local 172.16.0.64/28 dev lo
     cwg site1 create "$c1" 2 0 5102
     is_answered eth0 172.16.0.77
@@ -185,12 +185,12 @@ link_up_beside()
         inside "$c1" ip link delete d0
     fi
     [ "$(arp_ignore eth0)" = 0 ]
-    # And without them.
+    # Now the container has no such addresses.
     cwg site1 create "$c1" 4 0 5104
     [ "$(arp_ignore eth0)" = 1 ] || fail "last with an address on $device"
 }
 
-@test "a link that isn't made leaves ARP as it was" {
+@test "a create that fails leaves ARP as it was" {
     cwg site2 create "$c1" 9 0 5101
     inside "$c1" sh -c 'echo 0 >/proc/sys/net/ipv4/conf/eth0/arp_ignore'
     refused "exists already" cwg site1 create "$c1" 9 0 5103
@@ -200,7 +200,7 @@ link_up_beside()
 
 # ---- both ends of a net in one container ----
 
-@test "the other end of a link that is connected elsewhere is refused" {
+@test "cwg_create refuses the second end of a net whose first end in this container is connected elsewhere" {
     link_up_beside
     inside "$c1" ping -q -c 1 -W 10 10.0.0.15
     refused "net: the link wg-7-0 in this container is connected to a peer, and the new end would cut it off" \
@@ -211,7 +211,7 @@ link_up_beside()
 }
 
 # bats test_tags=kernel,only-6-1
-@test "both ends in one container can be connected with each other, and neither elsewhere" {
+@test "both ends of a net in one container can be connected with each other, and neither elsewhere" {
     local key0 key1
     container c2
     KEY2=$(cwg site2 create "$c2" 7 1 5102)
@@ -224,14 +224,14 @@ link_up_beside()
     assert_success_with ""
     run --separate-stderr cwg site1 connect "$c1" 7 0 192.0.2.1:5101 "$key0"
     assert_success_with ""
-    # With one end gone the other can be.
+    # When one end is gone, the other can be connected elsewhere.
     cwg site1 destroy "$c1" 7 1
     run --separate-stderr cwg site1 connect "$c1" 7 1 192.0.2.2:5102 "$KEY2"
     assert_success_with ""
 }
 
 # bats test_tags=engine
-@test "an end that doesn't say how it is counts as connected" {
+@test "an end whose engine doesn't answer counts as connected elsewhere" {
     require_engine
     local engine
     cwg site1 create "$c1" 7 0 5101

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# The nine steps of two sites that link two containers, by a caller without privilege; and what is there then.
+# The nine steps by which two sites link two containers, taken by a caller without privilege; and their result.
 #
 #                 site1                                                    site2
 #     +---------------------------------+                    +---------------------------------+
@@ -16,11 +16,11 @@
 bats_require_minimum_version 1.5.0
 load net
 
-# What is sent through the link, and may nowhere be seen between the sites.
+# The tests send this text through the link. It may nowhere be seen between the sites.
 MARKER=cleartext-marker
 
-# What is between the sites in the end: WireGuard's messages, whose first byte is a type from 1 to 4 and the next three
-# are 0, between its two ports; and what finds neighbours: ARP, its IPv6 kin, and the multicast reports of that.
+# Only this may be seen between the sites: WireGuard's messages between its two ports, whose first byte is a type from 1
+# to 4 and whose next three are 0; and the search for neighbours: ARP, its IPv6 kin, and the multicast reports of that.
 WIREGUARD='host 192.0.2.1 and host 192.0.2.2 and udp[8] >= 1 and udp[8] <= 4 and udp[9] == 0 and udp[10:2] == 0 and
     ((src host 192.0.2.1 and src port 5101 and dst port 5102) or (src host 192.0.2.2 and src port 5102 and
     dst port 5101))'
@@ -80,21 +80,21 @@ nine_steps()
     # 8  Site 1 connects its virtual network device to the one at Site 2.
     said=$(app_at site1 "$HELPER" cwg_connect "$c1" "$net" $((1 - host)) "$endpoint2" "$KEY2" 2>&1)
     [ -z "$said" ]
-    # 9  The containers communicate: the tests.
+    # 9  The containers communicate: that is what the tests do.
 }
 
-# Sends a file by TCP from container $1 to container $2, whose address is $3; it arrives there as another file.
+# Sends a file by TCP from container $1 to container $2, whose address is $3. It arrives there as another file.
 send()
 {
     local from=$1 to=$2 address=$3 file=$4 arrived=$5 receiver
     inside "$to" timeout 60 socat -u TCP-LISTEN:5000,reuseaddr "CREATE:$arrived" 3>&- &
     receiver=$!
-    # It may have to wait for the listener, but not for long where there is no way.
+    # The sender may have to wait for the listener. Where there is no way it must not wait long.
     inside "$from" timeout 60 socat -u "OPEN:$file" "TCP:$address:5000,retry=100,interval=0.1"
     wait "$receiver"
 }
 
-# Makes a file of the marker, line by line, among random bytes.
+# Makes a file of random bytes, with the marker in each line.
 random_file()
 {
     local i
@@ -104,21 +104,21 @@ random_file()
     done >"$BATS_TEST_TMPDIR/random"
 }
 
-@test "the containers ping each other" {
+@test "after the nine steps the containers ping each other" {
     inside "$c1" ping -c 2 -i 0.2 -W 5 10.0.0.15
     inside "$c2" ping -c 2 -i 0.2 -W 5 10.0.0.14
 }
 
-@test "1 MB sent by TCP arrives whole, in both directions" {
+@test "after the nine steps 1 MB sent by TCP arrives whole, in both directions" {
     random_file 1000000
     send "$c1" "$c2" 10.0.0.15 "$BATS_TEST_TMPDIR/random" "$BATS_TEST_TMPDIR/forth"
     send "$c2" "$c1" 10.0.0.14 "$BATS_TEST_TMPDIR/forth" "$BATS_TEST_TMPDIR/back"
     [ "$(sha256sum <"$BATS_TEST_TMPDIR/random")" = "$(sha256sum <"$BATS_TEST_TMPDIR/back")" ]
 }
 
-@test "between the sites, nothing but WireGuard and the search for neighbours is seen" {
+@test "between the sites only WireGuard's messages and the search for neighbours can be seen" {
     random_file 20000
-    # Of four pattern bytes each: "mark".
+    # The ping is filled with a pattern of four bytes: "mark".
     inside "$c1" ping -c 2 -i 0.2 -W 5 -p 6d61726b 10.0.0.15
     send "$c1" "$c2" 10.0.0.15 "$BATS_TEST_TMPDIR/random" "$BATS_TEST_TMPDIR/forth"
     send "$c2" "$c1" 10.0.0.14 "$BATS_TEST_TMPDIR/forth" "$BATS_TEST_TMPDIR/back"
@@ -139,21 +139,21 @@ random_file()
     ! grep -aqe "$MARKER" -e markmark "$BATS_FILE_TMPDIR/capture" || fail "what was sent is in the capture"
 }
 
-# Sets PACKETS to those of the capture that match a filter, and COUNT to how many they are.
+# Sets PACKETS to the captured packets that match a filter, and COUNT to their number.
 packets()
 {
     PACKETS=$(tcpdump -nr "$BATS_FILE_TMPDIR/capture" "$1" 2>/dev/null)
     COUNT=$(grep -c . <<<"$PACKETS" || true)
 }
 
-@test "cwg_create prints the device's public key, as wg shows it" {
+@test "cwg_create prints the device's public key as wg shows it" {
     [[ $KEY1 =~ ^[A-Za-z0-9+/]{43}=$ ]]
     [ "$KEY1" = "$(wg_of "$c1" wg-7-0 public-key)" ]
     [ "$KEY2" = "$(wg_of "$c2" wg-7-1 public-key)" ]
     [ "$KEY1" != "$KEY2" ]
 }
 
-@test "the device has the name, the address, the MTU and the marks of a finished link" {
+@test "a finished link's device has the expected name, address, MTU and marks" {
     local shown
     shown=$(inside "$c1" ip -details -oneline link show dev wg-7-0)
     [[ $shown == *": wg-7-0: <POINTOPOINT,NOARP,UP,LOWER_UP> mtu 1420 "*" group default "* ]] || fail "$shown"
@@ -165,7 +165,7 @@ packets()
     [ "$(awk '{ print $2, $4 }' <<<"$shown")" = "lo 127.0.0.1/8"$'\n'"wg-7-1 10.0.0.15/31" ] || fail "$shown"
 }
 
-@test "the one peer is the other end: its key, its machine, its address and no other" {
+@test "a link's device has one peer: the other end's key, endpoint and address, and no other address" {
     [ "$(wg_of "$c1" wg-7-0 endpoints)" = "$KEY2"$'\t'192.0.2.2:5102 ]
     [ "$(wg_of "$c1" wg-7-0 allowed-ips)" = "$KEY2"$'\t'10.0.0.15/32 ]
     [ "$(wg_of "$c2" wg-7-1 endpoints)" = "$KEY1"$'\t'192.0.2.1:5101 ]
@@ -175,7 +175,7 @@ packets()
     [ "$(wg_of "$c1" wg-7-0 fwmark)" = off ]
 }
 
-@test "the device is in the container and in no other place, its UDP socket at the site" {
+@test "a link's device is in the container and nowhere else, and its UDP socket is at the site" {
     local site
     for site in site1 site2; do
         ! at "$site" ip link show type wireguard | grep . || fail "$site has a WireGuard device"
@@ -187,7 +187,7 @@ packets()
     diff "$BATS_FILE_TMPDIR/machine" <(of_the_machine 7 5101 5102) || fail "the machine has something of it"
 }
 
-@test "the tasks' own names work as commands, as links to the program" {
+@test "a link to the program that has a task's name runs this task" {
     local task
     for task in create connect destroy; do
         ln -s net-admin-helper "$(dirname "$HELPER")/cwg_$task"
@@ -205,7 +205,7 @@ packets()
     run ! has_device "$c2" wg-8-1
 }
 
-@test "the other end may be made by ip and wg alone" {
+@test "the helper links with an end that ip and wg alone have made" {
     require_kernel
     local key1 private=$BATS_TEST_TMPDIR/private
     ip -n site2 link add manual type wireguard

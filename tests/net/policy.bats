@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# CWG_OWN_CONTAINERS_ONLY: who may make links in which containers. Everything is at one site.
+# CWG_OWN_CONTAINERS_ONLY: a caller may make links in his own containers alone. Everything is at one site.
 #
 #     +------------------------------- site1 -------------------------------+
 #     |  +------ c1 ------+   +----- mine -----+   +---- theirs ----+       |
@@ -7,7 +7,7 @@
 #     |  +----------------+   +----------------+   +----------------+       |
 #     +---------------------------------------------------------------------+
 #
-# Both users are in the group that may call the helper. All live as long as this file.
+# Both users are in the group that may call the helper. The containers live as long as this file.
 
 bats_require_minimum_version 1.5.0
 load net
@@ -42,7 +42,7 @@ other_at()
     at "$site" setpriv --reuid $((APP_UID + 1)) --regid "$APP_GID" --clear-groups --inh-caps=-all -- env -- "$@"
 }
 
-# What is said of a pid that does not exist.
+# Sets what the helper says of a pid that doesn't exist.
 no_such_process()
 {
     run --separate-stderr cwg site1 create 4194304 1 0 5001
@@ -50,7 +50,7 @@ no_such_process()
     NO_SUCH_PROCESS=$stderr
 }
 
-# The command fails just as for a pid that does not exist.
+# The command fails exactly as for a pid that doesn't exist.
 as_if_it_did_not_exist()
 {
     run --separate-stderr "$@"
@@ -63,7 +63,7 @@ links_in()
     inside "$1" wg show interfaces
 }
 
-@test "the owner of a container may make, connect and destroy links in it" {
+@test "with CWG_OWN_CONTAINERS_ONLY the owner of a container makes, connects and destroys links in it" {
     run --separate-stderr cwg site1 create "$mine" 1 0 5001
     assert_success_with_key
     [ "$(wg_of "$mine" wg-1-0 public-key)" = "$output" ]
@@ -76,7 +76,7 @@ links_in()
     [ -z "$(links_in "$mine")" ]
 }
 
-@test "another user's container and root's are as if they didn't exist" {
+@test "with CWG_OWN_CONTAINERS_ONLY other users' and root's containers are as if they didn't exist" {
     no_such_process
     as_if_it_did_not_exist cwg site1 create "$theirs" 1 0 5001
     as_if_it_did_not_exist cwg site1 create "$c1" 1 0 5001
@@ -84,7 +84,7 @@ links_in()
     [ -z "$(links_in "$theirs")$(links_in "$c1")$(links_in "$mine")" ]
 }
 
-@test "so are the host's network namespace and the site's" {
+@test "with CWG_OWN_CONTAINERS_ONLY the host's network namespace and the site's are as if they didn't exist" {
     no_such_process
     as_if_it_did_not_exist cwg site1 create 1 1 0 5001
     # shellcheck disable=SC2016
@@ -92,7 +92,7 @@ links_in()
     as_if_it_did_not_exist as_app "$HELPER" cwg_create "$$" 1 0 5001
 }
 
-@test "so are links in them: nobody else learns of, connects or destroys one" {
+@test "with CWG_OWN_CONTAINERS_ONLY a user can't learn of, connect or destroy links in others' containers" {
     run --separate-stderr other_at site1 "$HELPER" cwg_create "$theirs" 2 0 5003
     assert_success_with_key
     no_such_process
@@ -107,7 +107,7 @@ links_in()
     other_at site1 "$HELPER" cwg_destroy "$theirs" 2 0
 }
 
-@test "a descriptor gives no more than a pid" {
+@test "with CWG_OWN_CONTAINERS_ONLY a descriptor gives no more rights than a pid" {
     no_such_process
     as_if_it_did_not_exist cwg site1 create fd:9 1 0 5001 9<"/proc/$theirs/ns/net"
     as_if_it_did_not_exist cwg site1 create fd:9 1 0 5001 9<"/proc/$c1/ns/net"
@@ -117,7 +117,7 @@ links_in()
     cwg site1 destroy "$mine" 3 0
 }
 
-@test "root may act on all of them" {
+@test "with CWG_OWN_CONTAINERS_ONLY root may make links in all containers" {
     local pid
     for pid in "$c1" "$mine" "$theirs"; do
         run --separate-stderr at site1 "$HELPER" cwg_create "$pid" 4 0 5007

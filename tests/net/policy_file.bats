@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# The policy file: who may do what, and which files are refused whole. Everything is at one site.
+# The policy file: what it lets whom do, and which files the helper refuses as a whole. Everything is at one site.
 #
 #     +---------------------- site1 -----------------------+
 #     |  +------ c1 ------+   +----- mine -----+           |
@@ -7,8 +7,8 @@
 #     |  +----------------+   +----------------+           |
 #     +----------------------------------------------------+
 #
-# The program of build/variants/policy looks for its policy where a test can write it. Three users may call it: the
-# application, another of the same group, and one of other groups.
+# The program of build/variants/policy reads its policy where a test can write it. Three users may call it: the
+# application, another user of the same group, and a user of other groups.
 
 bats_require_minimum_version 1.5.0
 load net
@@ -56,7 +56,7 @@ teardown_file()
     clean_up
 }
 
-# Writes the policy, one rule for each argument.
+# Writes the policy, with a rule for each argument.
 policy()
 {
     rm -rf "$POLICY"
@@ -69,7 +69,7 @@ other()
     at site1 setpriv --reuid "$OTHER_UID" --regid "$APP_GID" --clear-groups --inh-caps=-all -- env -- "$@"
 }
 
-# Its first group is 990, and it may call the program by its second.
+# Runs a command as the third user. His first group is 990, and he may call the program by his second group.
 third()
 {
     at site1 setpriv --reuid "$THIRD_UID" --regid 990 --groups "$APP_GID,4" --inh-caps=-all -- env -- "$@"
@@ -82,7 +82,7 @@ allowed()
     [ "$status" = 0 ] || fail "$*: $stderr"
 }
 
-# Whoever calls is refused with this text, whatever it asks for, and nothing changes; but root isn't.
+# The helper refuses each caller but root with this text, for each task, and nothing changes.
 refused_whole()
 {
     local text=$1
@@ -95,13 +95,13 @@ refused_whole()
 
 # ---- rules ----
 
-@test "without a file all may do all" {
+@test "without a policy file each caller may do everything" {
     allowed create "$c1" 1 0 5001
     allowed connect "$c1" 1 1 203.0.113.7:5002 "$KEY"
     allowed destroy "$c1" 1 0
 }
 
-@test "a rule without a limit limits nothing, and whose user and groups have none may do nothing" {
+@test "a rule without limits limits nothing; without a rule for his user or groups a caller may do nothing" {
     policy "user $APP_UID"
     allowed create "$c1" 1 0 5001
     allowed connect "$c1" 1 1 203.0.113.7:5002 "$KEY"
@@ -114,7 +114,7 @@ refused_whole()
     allowed destroy "$c1" 1 0
 }
 
-@test "a file without a rule lets nobody but root do anything" {
+@test "a policy file without a rule lets only root do anything" {
     : >"$POLICY"
     refused_whole "the policy has no rule for user "
     refused "the policy has no rule for user " cwg site1 connect "$c1" 9 1 192.0.2.2:5002 "$KEY"
@@ -122,7 +122,7 @@ refused_whole()
     refused_whole "the policy has no rule for user "
 }
 
-@test "nets: each task takes only those of the rule, and says which rule" {
+@test "`nets` in a rule: each task takes only these nets, and its error names the rule" {
     policy "# comment" "user $APP_UID nets 1-2,7"
     at site1 "$HELPER" cwg_create "$c1" 3 0 5003
     local text="policy line 2: net 3 isn't among the nets of user $APP_UID; use one of those in $POLICY, or ask"
@@ -140,7 +140,7 @@ refused_whole()
     done
 }
 
-@test "ports: a create takes only those of the rule, and a port of the kernel's choice if 0 is one" {
+@test "`ports` in a rule: cwg_create takes only these ports, and a port of the kernel's choice only with 0" {
     policy "user $APP_UID ports 5100-5199"
     refused "policy line 1: port 5099 isn't among the ports of user $APP_UID; use one" cwg site1 create "$c1" 1 0 5099
     refused "port 5200 isn't among the ports" cwg site1 create "$c1" 1 0 5200
@@ -150,13 +150,13 @@ refused_whole()
     policy "user $APP_UID ports 0"
     allowed create "$c1" 2 0 0
     refused "port 5100 isn't among the ports" cwg site1 create "$c1" 3 0 5100
-    # The port of a link that is there is nobody's business any more.
+    # cwg_connect doesn't check the port of an existing link.
     allowed connect "$c1" 1 1 192.0.2.2:5002 "$KEY"
     unset BEFORE
     allowed destroy "$c1" 1 0
 }
 
-@test "peers: a connect takes only addresses in them, and - if that is one" {
+@test "`peers` in a rule: cwg_connect takes only endpoints in these networks, and - only with -" {
     policy "user $APP_UID peers 192.0.2.0/24,2001:db8:7::/48"
     allowed create "$c1" 1 0 5001
     allowed connect "$c1" 1 1 192.0.2.255:9 "$KEY"
@@ -172,7 +172,7 @@ refused_whole()
     refused "peer_endpoint: 192.0.2.1:9 isn't in the peer networks" cwg site1 connect "$c1" 1 1 192.0.2.1:9 "$KEY"
 }
 
-@test "links: a container has no more than the rule's number, whoever made them" {
+@test "`links` in a rule: a container has no more links than this number, whoever made them" {
     policy "group $APP_GID links 2"
     at site1 "$HELPER" cwg_create "$c1" 1 0 5001
     allowed create "$c1" 2 0 5002
@@ -191,7 +191,7 @@ refused_whole()
     unset BEFORE
 }
 
-@test "own-containers: other containers are as if they didn't exist, for that caller only" {
+@test "`own-containers` in a rule: for this caller other containers are as if they didn't exist" {
     local missing
     policy "user $APP_UID own-containers" "group $APP_GID"
     run --separate-stderr cwg site1 create 4194304 1 0 5001
@@ -213,7 +213,7 @@ refused_whole()
     assert_success_with_key
 }
 
-@test "the first rule for the user or one of its groups holds, and no later one" {
+@test "only the first rule for a caller's user or one of his groups counts" {
     policy "user 1 nets 0" "user $APP_UID nets 1" "user $APP_UID nets 2" "group $APP_GID nets 3"
     allowed create "$c1" 1 0 5001
     refused "policy line 2: net 2 isn't" cwg site1 create "$c1" 2 0 5002
@@ -224,7 +224,7 @@ refused_whole()
     allowed create "$c1" 3 0 5003
 }
 
-@test "a group is the caller's own or a supplementary one, and no number of a user" {
+@test "a group rule holds for the caller's own or a supplementary group, not for a user of that number" {
     local group
     for group in 990 "$APP_GID" 4; do
         policy "user 990 nets 0" "group $THIRD_UID nets 0" "group $group nets 1"
@@ -238,7 +238,7 @@ refused_whole()
     refused "the policy has no rule for user $THIRD_UID or its groups" third "$HELPER" cwg_create "$c1" 1 0 5001
 }
 
-@test "two callers have each their own nets, and can't touch the other's links" {
+@test "with a rule each, two callers can't touch each other's links" {
     policy "user $APP_UID nets 1-9 ports 5001-5009" "user $OTHER_UID nets 11-19 ports 5011-5019"
     allowed create "$c1" 1 0 5001
     run --separate-stderr other "$HELPER" cwg_create "$c1" 11 0 5011
@@ -250,7 +250,7 @@ refused_whole()
     refused "policy line 2: port 5001" other "$HELPER" cwg_create "$c1" 12 0 5001
 }
 
-@test "root isn't limited" {
+@test "no rule limits root" {
     policy "group 0 nets 1 ports 1 peers - links 0 own-containers"
     run --separate-stderr at site1 "$HELPER" cwg_create "$c1" 2 0 5002
     assert_success_with_key
@@ -260,7 +260,7 @@ refused_whole()
     assert_success_with ""
 }
 
-@test "what is refused looks for no process, starts no engine, and binds no port" {
+@test "a command that the policy refuses looks for no process, starts no engine, and binds no port" {
     policy "user $APP_UID nets 1"
     run --separate-stderr at site1 "$TOOLS/at-syscall" --uid "$APP_UID" --gid "$APP_GID" status --report 9 -- \
         "$HELPER" cwg_create "$c1" 2 0 5002 9>"$BATS_TEST_TMPDIR/calls"
@@ -271,7 +271,7 @@ refused_whole()
 
 # ---- files that are refused whole ----
 
-@test "a file that is not root's, or that others may write, is refused whole" {
+@test "the helper refuses a policy file that root doesn't own, or that others may write" {
     local text="policy: $POLICY must be a regular file that root owns and nobody else can write: as root, run chown"
     policy "user $APP_UID" "user $THIRD_UID"
     allowed create "$c1" 9 0 5009
@@ -289,7 +289,7 @@ refused_whole()
     allowed destroy "$c1" 9 0
 }
 
-@test "so is one in a directory that is not root's, or that others may write" {
+@test "the helper refuses a policy file in a directory that root doesn't own, or that others may write" {
     local mode text="policy: the directory of $POLICY must be a directory that root owns and nobody else can write:"
     policy "user $APP_UID" "user $THIRD_UID"
     for mode in 775 757 1777; do
@@ -299,7 +299,7 @@ refused_whole()
     chmod 755 "$DIRECTORY"
     chown "$APP_UID" "$DIRECTORY"
     refused_whole "$text"
-    # Whoever can take the file away is not without limits by that.
+    # A user who can remove the file doesn't get rid of its limits.
     rm "$POLICY"
     refused_whole "$text"
     chown 0:0 "$DIRECTORY"
@@ -309,7 +309,7 @@ refused_whole()
     allowed create "$c1" 9 0 5009
 }
 
-@test "so is what is no file: a directory, a pipe that nobody writes to, a socket, a device" {
+@test "the helper refuses a directory, a pipe without writer, or a socket as policy file" {
     mkdir "$POLICY"
     refused_whole "policy: $POLICY must be a regular file that root owns"
     rmdir "$POLICY"
@@ -322,7 +322,7 @@ refused_whole()
     refused_whole "policy: can't read $POLICY: No such device or address"
 }
 
-@test "so is a symbolic link, wherever it leads, and a directory that one leads to" {
+@test "the helper refuses a policy file that is a symbolic link, or whose directory is" {
     local text="policy: $POLICY is a symbolic link, or its path has one"
     policy "user $APP_UID" "user $THIRD_UID"
     mv "$POLICY" "$DIRECTORY/elsewhere"
@@ -339,7 +339,7 @@ refused_whole()
     assert_failure_with "$text"
 }
 
-@test "without its directory there is no policy" {
+@test "without the policy file's directory there is no policy" {
     # shellcheck disable=SC2016
     run --separate-stderr at site1 unshare --mount -- sh -c 'mount -t tmpfs tmpfs /var/lib && exec "$@"' sh \
         setpriv --reuid "$APP_UID" --regid "$APP_GID" --clear-groups --inh-caps=-all -- env -- \
@@ -347,7 +347,7 @@ refused_whole()
     assert_failure_with "no such link"
 }
 
-@test "a file that its callers can't read is refused whole, and so is one in a directory that they can't enter" {
+@test "the helper refuses a policy file that a caller can't read, and a directory that he can't enter" {
     local text="policy: you can't read $POLICY, and each caller of this program must: as root, chmod 0644"
     policy "user $APP_UID" "user $THIRD_UID"
     chmod 600 "$POLICY"
@@ -359,7 +359,7 @@ refused_whole()
     refused_whole "$text"
 }
 
-@test "a file of more than 65536 bytes is refused whole, however large it is" {
+@test "the helper refuses a policy file of more than 65536 bytes, of any size" {
     local text="policy: $POLICY has more than 65536 bytes"
     policy "user $APP_UID" "user $THIRD_UID"
     { cat "$POLICY" && yes '#234567'; } | head -c 65535 >"$BATS_TEST_TMPDIR/policy"
@@ -373,7 +373,7 @@ refused_whole()
     refused_whole "$text"
 }
 
-@test "a mistake anywhere refuses all, with its line and what is wrong" {
+@test "a mistake in any line of the policy refuses each command, and the error names the line and the mistake" {
     local -a mistakes=(
         "user 7 nest 1" "no such word: nets, ports, peers, links and own-containers are known"
         "user app" "users and groups are numbers, from 0 to 4294967294; \`id\` tells those of a name"
@@ -398,14 +398,14 @@ refused_whole()
     refused "correct $POLICY; until then only root may do anything" cwg site1 create "$c1" 1 0 5001
 }
 
-@test "a file that is cut off within a line, and one with a NUL, are refused whole" {
+@test "the helper refuses a policy file whose last line is cut off, or that has a NUL" {
     printf 'user %s\nuser %s nets 1' "$THIRD_UID" "$APP_UID" >"$POLICY"
     refused_whole "policy line 2: the last line has no newline at its end: the file may be cut off"
     printf 'user %s\nuser %s\0 nets 1\n' "$THIRD_UID" "$APP_UID" >"$POLICY"
     refused_whole "policy line 2: the line has a control character"
 }
 
-@test "who hides the file in a mount namespace of his own has no power there" {
+@test "a caller who hides the policy file in a mount namespace of his own has no power there" {
     policy "user $APP_UID nets 1"
     remember
     # shellcheck disable=SC2016
@@ -417,7 +417,7 @@ refused_whole()
     [ "${#lines[@]}" = 2 ]
 }
 
-@test "the rules of the example are good ones" {
+@test "the rules of doc/policy.example have no mistake" {
     sed -n 's/^# \(\(user\|group\) [0-9]\)/\1/p' "$ROOT/doc/policy.example" >"$POLICY"
     [ "$(wc -l <"$POLICY")" = 3 ]
     echo "user $APP_UID nets 5" >>"$POLICY"
@@ -426,8 +426,8 @@ refused_whole()
     refused "the policy has no rule for user $APP_UID" cwg site1 destroy "$c1" 4 0
 }
 
-# As under systemd's RestrictSUIDSGID= and DynamicUser=, and on Linux before 5.6.
-@test "where there is no openat2() the policy is read, and no symbolic link followed, all the same" {
+# openat2() is missing under systemd's RestrictSUIDSGID= and DynamicUser=, and on Linux before 5.6.
+@test "without openat2() the helper reads the policy, and follows no symbolic link" {
     local without=(strace -e trace=openat2 -e inject=openat2:error=ENOSYS -e signal=none -o /dev/null setpriv
         --reuid "$APP_UID" --regid "$APP_GID" --clear-groups --inh-caps=-all -- "$HELPER")
     policy "user $APP_UID nets 1"
@@ -441,14 +441,14 @@ refused_whole()
     rm "$POLICY"
 }
 
-@test "--version says where the policy is" {
+@test "--version says where the policy file is" {
     run --separate-stderr as_app "$HELPER" --version
     [[ $output == *$'\n'"policy: $POLICY"$'\n'* ]] || fail "$output"
 }
 
-# ---- for who writes one ----
+# ---- check-policy and policy-numbers ----
 
-@test "check-policy says what a file allows, or which line is wrong, to everybody and without privilege" {
+@test "check-policy tells every user what a file allows, or which line is wrong, without any privilege" {
     local file=$BATS_TEST_TMPDIR/draft user
     chmod 755 "$BATS_TEST_TMPDIR"
     cat >"$file" <<'EOF'
@@ -470,7 +470,7 @@ line 4: group 990 may do all with
 line 5: user 7 may do all
 The first rule for a caller's user or groups holds. Other callers may do nothing, root everything."
     done
-    # Another program than this has no privilege that it could need.
+    # check-policy runs without the file capabilities.
     setcap -r "$BATS_FILE_TMPDIR/bin/$NAME"
     run --separate-stderr as_app "$HELPER" check-policy "$file"
     [ "$status" = 0 ] || fail "$stderr"
@@ -492,7 +492,7 @@ The first rule for a caller's user or groups holds. Other callers may do nothing
     assert_success_with "There is no rule: only root may do anything."
 }
 
-@test "policy-numbers turns names into numbers, and prints nothing if one is unknown" {
+@test "policy-numbers turns names into numbers, and prints nothing if a name is unknown" {
     run --separate-stderr "$ROOT/scripts/policy-numbers" \
         <<<$'# user root\nuser nobody nets 1\n group daemon  # x\nuser 7'
     assert_success_with $'# user root\nuser 65534 nets 1  # nobody\n group 1  # x (daemon)\nuser 7'
@@ -505,14 +505,15 @@ The first rule for a caller's user or groups holds. Other callers may do nothing
     [ "$stderr" = "policy-numbers: line 2: there is no user nobody-of-that-name on this machine" ] || fail "$stderr"
 }
 
-# The commands of a first policy, in the place of the tests' and for a user that each machine has: recipe_of FILE
+# Prints the commands for a first policy from FILE, with the tests' place of the policy, and a user that each machine
+# has: recipe_of FILE
 recipe_of()
 {
     sed -nE '/^(    |# )install -d -m 0755 .etc.net-admin-helper$/,/^ *mv /p' "$1" | sed -E "s/^(    |# )//
         s,/etc/net-admin-helper,$DIRECTORY,g; s,@DATADIR@/,scripts/,; s/^user app/user nobody/"
 }
 
-@test "the commands that README and manual tell make a first policy, which callers can read, and none with a mistake" {
+@test "the commands in README and manual install a policy that callers can read, and never a wrong one" {
     local file recipe=$BATS_TEST_TMPDIR/recipe
     cd "$ROOT"
     for file in README.md "doc/$NAME-policy.5.scd"; do
@@ -532,7 +533,7 @@ recipe_of()
 
 # ---- batches ----
 
-@test "a batch that runs when the policy is changed does no more" {
+@test "a batch that runs when the policy changes does nothing from then on" {
     local IN OUT line
     policy "user $APP_UID nets 1-2"
     coproc BATCH { exec ip netns exec site1 setpriv --reuid "$APP_UID" --regid "$APP_GID" --clear-groups \
@@ -542,7 +543,7 @@ recipe_of()
     echo "cwg_create $c1 1 0 5101" >&"$IN"
     read -r -t 30 -u "$OUT" line
     [[ $line == "ok "* ]] || fail "$line"
-    # As an administrator does it: another file takes its name.
+    # An administrator changes the file like this: another file takes its name.
     echo "user $APP_UID nets 2" >"$POLICY.new"
     mv -f "$POLICY.new" "$POLICY"
     echo "cwg_create $c1 2 0 5102" >&"$IN"
@@ -554,7 +555,7 @@ recipe_of()
     allowed create "$c1" 2 0 5102
 }
 
-# Runs a command of the application's, stops it at the first call of that name, and changes the policy meanwhile:
+# Runs a command of the application's, stops it at its first call of a name, and changes the policy meanwhile:
 # stopped_at CALL TASK...
 stopped_at()
 {
@@ -572,9 +573,9 @@ stopped_at()
     policy "user $APP_UID nets 1-2"
 }
 
-# Where nothing of a container is open a caller can stop a command for as long as he likes, and let it go on when the
-# policy has become another: before the container is opened, and while the key is written.
-@test "a command that was stopped while the policy was changed does no more" {
+# A caller can stop a command for as long as he likes while no container is open: before the container is opened, and
+# while the key is written. When the command goes on, the policy may be another.
+@test "a command that was stopped while the policy changed does nothing from then on" {
     local call changed="policy: $POLICY has changed since this command began; start the command again"
     for call in seccomp write; do
         stopped_at "$call" cwg_create "$c1" 1 0 5101
@@ -591,14 +592,14 @@ stopped_at()
     [[ $(cwg site1 show "$c1" 1 0) != *"$KEY"* ]]
     stopped_at seccomp cwg_list
     assert_failure_with ": $changed"
-    # Which process was the first depends on what else is there.
+    # Which process came first depends on the machine.
     [[ $stderr == *"the list is incomplete: process "* ]]
     stopped_at seccomp cwg_destroy "$c1" 1 0
     assert_failure_with "$changed"
     has_device "$c1" wg-1-0
 }
 
-# Starts a batch of the application's, does a line, changes something, and sees what the next line is answered.
+# Starts a batch of the application's, does a line, changes something, and expects this answer to the next line.
 batch_after()
 {
     local IN OUT line
@@ -617,14 +618,14 @@ batch_after()
     wait "$BATCH_OF" || true
 }
 
-# Where the batch sees it, there is another directory in the place of the policy's, in which a command is run.
+# Runs a command in the batch's mount namespace after another directory has been mounted in the place of the policy's.
 another_directory()
 {
     nsenter --mount --target "$BATCH_OF" mount -t tmpfs -o mode=755 tmpfs "$DIRECTORY"
     nsenter --mount --target "$BATCH_OF" "$(type -P "${1/#:/true}")" "${@:2}"
 }
 
-@test "a batch goes on neither under a file that came, nor without the one that was there, nor in another directory" {
+@test "a running batch stops at a policy file that has come, gone, or is in another directory now" {
     local change after="error policy policy: $POLICY has changed since this command began; start the command again"
     # shellcheck disable=SC2016 # evaluated later
     for change in 'policy "user $APP_UID"' ': >"$POLICY"; chmod 644 "$POLICY"' 'ln -s nowhere "$POLICY"' \
@@ -643,7 +644,7 @@ another_directory()
         [ "$ANSWER" = "$after" ] || fail "one, then $change: $ANSWER"
         chmod 755 "$DIRECTORY"
     done
-    # What else comes and goes in the directory is nobody's business.
+    # Other files in the directory may come and go.
     policy "user $APP_UID nets 1-2"
     batch_after ': >"$DIRECTORY/elsewhere"; rm "$DIRECTORY/elsewhere"'
     [[ $ANSWER == "error no-such-link "* ]] || fail "$ANSWER"
@@ -652,7 +653,7 @@ another_directory()
     [[ $ANSWER == "error no-such-link "* ]] || fail "$ANSWER"
 }
 
-@test "each line of a batch is held to the policy, and a caller without a rule has no batch" {
+@test "each line of a batch is held to the policy, and a caller without a rule gets no batch" {
     policy "user $APP_UID nets 1-2 ports 5100-5199 peers 192.0.2.0/24 own-containers"
     run --separate-stderr app_at site1 "$HELPER" batch < <(printf '%s\n' \
         "cwg_create $mine 1 0 5101" "cwg_create $mine 3 0 5103" "cwg_create $mine 2 0 5200" \

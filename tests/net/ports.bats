@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# Which UDP ports links get, and who may have which.
+# The UDP ports of links, and who may have which.
 
 bats_require_minimum_version 1.5.0
 load net
@@ -16,7 +16,7 @@ after_test()
     at site1 sysctl -qw net.ipv4.ip_unprivileged_port_start=1024 net.ipv4.ip_local_port_range="32768 60999"
 }
 
-# Binds ports at site1, FAMILY:PORT each, until the test ends. An IPv6 socket is for IPv6 alone.
+# Binds ports at site1, FAMILY:PORT each, until the test ends. An IPv6 socket here is for IPv6 alone.
 hold()
 {
     local ready=$BATS_TEST_TMPDIR/held program='
@@ -40,7 +40,7 @@ time.sleep(600)'
 # ---- port 0 ----
 
 # bats test_tags=kernel,only-6-1
-@test "port 0 finds the one port that is free for both families, whichever holds the others" {
+@test "port 0 finds the one port that is free for IPv4 and IPv6, whichever family holds the others" {
     local port family
     local -a held=()
     at site1 sysctl -qw net.ipv4.ip_local_port_range="40000 40063"
@@ -55,14 +55,14 @@ time.sleep(600)'
         [ "$(wg_of "$c1" wg-7-0 listen-port)" = 40033 ]
         cwg site1 destroy "$c1" 7 0
     done
-    # Between them the two hold each port, and neither all.
+    # Together the two sockets hold each port; neither holds all.
     hold 4:40033
     refused "port: no UDP port is free for both IPv4 and IPv6 among those that the kernel gives out" \
         cwg site1 create "$c1" 7 0 0
     [ -z "$(inside "$c1" ip -o link show type "$( [ "$BACKEND" = kernel ] && echo wireguard || echo tun)")" ]
 }
 
-@test "a search for a port ends where descriptors do, and says so" {
+@test "a search for a free port that runs out of descriptors fails, and says so" {
     local port
     local -a held=()
     at site1 sysctl -qw net.ipv4.ip_local_port_range="40000 40063"
@@ -76,7 +76,7 @@ time.sleep(600)'
 
 # ---- privileged ports ----
 
-@test "a privileged port is refused to who isn't root, before anything is made" {
+@test "the helper refuses a privileged port to all but root, before it makes anything" {
     refused "port: 80 is a privileged port" cwg site1 create "$c1" 1 0 80
     refused "port: 1023 is a privileged port" cwg site1 create "$c1" 1 0 1023
     refused "port: 1 is a privileged port" cwg site1 create "$c1" 1 0 1
@@ -88,7 +88,7 @@ time.sleep(600)'
     run ! grep -E ' (clone|unshare|setns|pidfd_open) ' "$BATS_TEST_TMPDIR/calls"
 }
 
-@test "the setting of the machine's network decides which ports are privileged" {
+@test "the site's ip_unprivileged_port_start decides which ports are privileged" {
     at site1 sysctl -qw net.ipv4.ip_unprivileged_port_start=80
     refused "port: 79 is a privileged port" cwg site1 create "$c1" 1 0 79
     unchanged
@@ -109,30 +109,30 @@ time.sleep(600)'
         at site1 setpriv --bounding-set -net_bind_service "$HELPER" cwg_create "$c1" 2 0 81
 }
 
-@test "a batch of root's takes such a port, and one of others' doesn't" {
+@test "a batch of root's takes a privileged port, and another user's batch refuses it" {
     run --separate-stderr at site1 "$HELPER" batch < <(echo "cwg_create $c1 1 0 80")
     [ "$status" = 0 ] && [[ $output == "ok "* ]] || fail "$output $stderr"
     run --separate-stderr app_at site1 "$HELPER" batch < <(echo "cwg_create $c1 2 0 81")
     [ "$status" = 1 ] && [[ $output == "error port-not-permitted port: 81 is a privileged port"* ]] || fail "$output"
 }
 
-@test "the program's own file gives nobody but root a privileged port" {
+@test "CAP_NET_BIND_SERVICE in the program's file gives nobody but root a privileged port" {
     install_helper "$TESTED" cap_net_admin,cap_sys_admin,cap_sys_ptrace,cap_net_bind_service=p "$BATS_TEST_TMPDIR/bind"
     refused "port: 80 is a privileged port" cwg site1 create "$c1" 1 0 80
 }
 
-@test "whether a port may be had is found out without holding it" {
+@test "the helper finds out whether a port may be had without holding it" {
     local calls=$BATS_TEST_TMPDIR/calls
     run --separate-stderr at site1 strace -e trace=bind -e signal=none -o "$calls" setpriv --reuid "$APP_UID" \
         --regid "$APP_GID" --clear-groups --inh-caps=-all -- "$HELPER" cwg_create "$c1" 1 0 5101
     assert_success_with_key
-    # First comes the question, for either family.
+    # First the helper asks for each address family.
     [ "$(grep 'htons(5101)' "$calls" | head -n 2 | grep -c ' = -1 EINVAL ')" = 2 ] || fail "$(<"$calls")"
 }
 
-# The kernel's driver binds the port that the device has when the link goes up, and here root's right does.
+# The kernel's driver binds the port that the device has when the link goes up. Here root's right counts.
 # bats test_tags=kernel,only-6-12
-@test "root in the container can't have root bind another port than was asked for" {
+@test "root in the container can't make root bind another port than the asked one" {
     require_kernel
     run --separate-stderr at site1 "$TOOLS/at-syscall" --report 9 each \
         --do "'$TOOLS/enter' --net /proc/$c1/ns/net wg set wg-1-0 listen-port 81 2>/dev/null || true" -- \

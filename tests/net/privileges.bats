@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
-# How much power the helper has at each of its system calls, whoever starts it, and what surroundings do to it: closed
-# and strange descriptors, an empty argument list, a poisoned environment.
+# The helper's privileges at each of its system calls, for each kind of caller; and odd surroundings: closed and strange
+# descriptors, an empty argument list, a poisoned environment.
 
 bats_require_minimum_version 1.5.0
 load net
@@ -11,7 +11,7 @@ setup_file()
 {
     has_backend || return 0
     install_helper
-    # The same program, with all capabilities in its file, and effective at once.
+    # This is the same program with all capabilities in its file, effective at once.
     install_helper "$TESTED" all=ep "$BATS_FILE_TMPDIR/all"
     export HELPER_WITH_ALL=$HELPER
     HELPER=$BATS_FILE_TMPDIR/bin/$NAME
@@ -36,11 +36,10 @@ teardown_file()
     clean_up
 }
 
-# Runs at-syscall's status on a command, in the site, and checks every line: from main()'s capget(), and the capset()
-# that has to follow it, on, the rules of privilege.h; from pidfd_open() on the sandbox as well. At exit, and where the
-# program ends with an error also at the last write, nothing is permitted any more. A create that starts an engine makes
-# a namespace for that, a device, and sockets with large buffers, before it is in the sandbox; a list looks at all
-# processes then.
+# Runs at-syscall's status on a command, in the site, and checks every line: the rules of privilege.h from main()'s
+# capget() and the capset() after it, and the sandbox from pidfd_open() on. Nothing is permitted any more at exit, and
+# at the last write of a program that ends with an error. Before it enters the sandbox, a create that starts an engine
+# makes a namespace for the engine, a device, and sockets with large buffers; a list looks at all processes.
 census()
 {
     local ending=$1 report=$BATS_TEST_TMPDIR/report engine=0 list=0 root=1
@@ -83,7 +82,7 @@ census()
                 if ($2 == "pidfd_open") inside = 1
                 if (inside && (value["NoNewPrivs"] != 1 || value["Seccomp"] != 2)) wrong("no sandbox")
             }
-            if (asked) started = 1 # this line is the capset() that answers the capget()
+            if (asked) started = 1 # this line is the capset() after the capget()
             if ($2 == "capget") asked = 1
             last = $2
         }
@@ -98,7 +97,8 @@ census()
         }' "$report" || { cat "$report"; return 1; }
 }
 
-# Some machines that are containers, or nearly, hide capabilities even from root, and then "all" can't be had.
+# Some machines are containers, or nearly, and hide capabilities even from root. A file can't have all capabilities
+# there.
 require_all_capabilities()
 {
     setpriv --inh-caps=+all --ambient-caps=+all true 2>/dev/null && return
@@ -106,7 +106,7 @@ require_all_capabilities()
     skip "root hasn't all capabilities here"
 }
 
-# Whatever is in the site's namespace, but counters.
+# Prints everything in the site's namespace without counters.
 state_of_site()
 {
     at site1 sh -c 'ip -details address show; ip route show table all'
@@ -115,7 +115,7 @@ state_of_site()
 as=(--uid "$APP_UID" --gid "$APP_GID" status --)
 
 # bats test_tags=kernel
-@test "called by the application, at each call of each task it has the privileges it needs there, and no more" {
+@test "called by the application, the helper has at each system call the privileges it needs there, and no others" {
     census success "${as[@]}" "$HELPER" cwg_create "$c1" 1 0 5001
     census silent "${as[@]}" "$HELPER" cwg_connect "$c1" 1 1 192.0.2.2:5002 "$KEY"
     census success "${as[@]}" "$HELPER" cwg_show "$c1" --json
@@ -132,13 +132,13 @@ as=(--uid "$APP_UID" --gid "$APP_GID" status --)
     ! has_device "$c1" wg-1-0 || fail "a link is left"
 }
 
-@test "called by root, it has no more" {
+@test "called by root, the helper has no more privileges than for the application" {
     census success status -- "$HELPER" cwg_create "$c1" 1 0 5001
     census failure status -- "$HELPER" cwg_create "$c1" 1 0 5001
 }
 
 # bats test_tags=kernel,only-6-1
-@test "called with inheritable and ambient capabilities, it has no more" {
+@test "called with inheritable and ambient capabilities, the helper has no more privileges" {
     require_all_capabilities
     local user=(--exec 2 status -- setpriv --inh-caps=+all --ambient-caps=+all)
     census failure "${user[@]}" -- "$HELPER" cwg_destroy "$c1" 1 0
@@ -146,12 +146,12 @@ as=(--uid "$APP_UID" --gid "$APP_GID" status --)
 }
 
 # bats test_tags=kernel,only-6-1
-@test "installed with all capabilities, it has no more" {
+@test "with all capabilities in its file, the helper has no more privileges" {
     require_all_capabilities
     census success "${as[@]}" "$HELPER_WITH_ALL" cwg_create "$c1" 1 0 5001
 }
 
-@test "traced by its caller, or under no_new_privs, it has no capability and says so" {
+@test "traced by its caller, or under no_new_privs, the helper has no capability, and says so" {
     run --separate-stderr as_app "$TOOLS/at-syscall" --report 9 count -- "$HELPER" cwg_create "$c1" 1 0 5001 9>/dev/null
     assert_failure_with "the program lacks cap_"
     run --separate-stderr as_app setpriv --no-new-privs -- "$HELPER" cwg_create "$c1" 1 0 5001
@@ -159,7 +159,7 @@ as=(--uid "$APP_UID" --gid "$APP_GID" status --)
 }
 
 # bats test_tags=kernel,only-6-1
-@test "in a user namespace of its caller's, it has no power over anybody else's container" {
+@test "called in a user namespace of the caller's, the helper has no power over other containers" {
     local before
     before=$(state_of "$c1")
     run as_app unshare --user --map-root-user --net -- "$HELPER" cwg_create "$c1" 1 0 5001
@@ -167,7 +167,7 @@ as=(--uid "$APP_UID" --gid "$APP_GID" status --)
     [ "$before" = "$(state_of "$c1")" ]
 }
 
-@test "with any of the descriptors 0 to 2 closed, it works, but for a key that it can't write" {
+@test "with any of the descriptors 0 to 2 closed the helper works, except for a key that it can't write" {
     local mask expected
     for mask in 0 1 2 3 4 5 6 7; do
         # Bit 1: standard output is closed.
@@ -185,16 +185,17 @@ as=(--uid "$APP_UID" --gid "$APP_GID" status --)
     done
 }
 
-# For a program with file capabilities glibc does this by itself: so this time root calls, for whom it doesn't.
-@test "where 0 to 2 were closed, nothing that it opens itself gets those numbers" {
+# For a program with file capabilities glibc fills closed descriptors. Here root calls, and glibc doesn't.
+@test "where descriptors 0 to 2 are closed, no file that the helper opens gets these numbers" {
     run at site1 "$TOOLS/at-syscall" --exec 2 exit --do "readlink /proc/\$PID/fd/[012] >$BATS_TEST_TMPDIR/standard" \
         -- "$TOOLS/weird-exec" closed 7 "$HELPER" cwg_destroy "$c1" 1 0
     [ "$(xargs <"$BATS_TEST_TMPDIR/standard")" = "/ / /" ] || fail "0 to 2 are: $(xargs <"$BATS_TEST_TMPDIR/standard")"
 }
 
-@test "300 descriptors that its caller left open neither disturb it nor stay open in it" {
+@test "300 descriptors that the caller left open don't disturb the helper, and don't stay open in it" {
     local tracer=("$TOOLS/at-syscall" --uid "$APP_UID" --gid "$APP_GID") number most=10
-    # For an engine: its process, the socket by which it is started, the two that it has, one for its device.
+    # For an engine there are more: its process, the socket by which it is started, its two sockets, a socket for its
+    # device.
     [ "$BACKEND" = kernel ] || most=15
     number=$(at site1 "${tracer[@]}" status --stdout /dev/null --report 1 -- "$HELPER" cwg_create "$c1" 1 0 5001 |
         awk '$2 == "flock" && !number { number = $1 } END { print number }')
@@ -203,17 +204,17 @@ as=(--uid "$APP_UID" --gid "$APP_GID" status --)
         --do "ls /proc/\$PID/fd >$BATS_TEST_TMPDIR/open" -- \
         "$TOOLS/weird-exec" fullfds "$HELPER" cwg_create "$c1" 1 0 5001
     assert_success_with_key
-    # 0 to 2, the log, where it was started, the process, and three of its network namespace.
+    # These are open: 0 to 2, the log, the starting directory, the process, and three of its network namespace.
     [ "$(wc -l <"$BATS_TEST_TMPDIR/open")" -le "$most" ] || fail "open: $(xargs <"$BATS_TEST_TMPDIR/open")"
 }
 
-@test "a netlink socket as standard output gets no power from it" {
+@test "a netlink socket as standard output gets no power from the helper" {
     local before
     wait_for sh -c '! ip -n site1 address show | grep -q tentative'
     before=$(state_of_site)
     run --separate-stderr app_at site1 "$TOOLS/weird-exec" netlink-stdout "$HELPER" cwg_create "$c1" 1 0 5001
     assert_failure_with "or a socket that is neither UNIX nor IP"
-    # Root may have any. To the kernel, the key is no message. It was delivered, all the same, so the link is there.
+    # Root may use any socket. To the kernel, the key is no message; but it was delivered, so the link is there.
     run --separate-stderr at site1 "$TOOLS/weird-exec" netlink-stdout "$HELPER" cwg_create "$c1" 1 0 5001
     [ "$status" -le 1 ]
     [ -z "$output" ]
@@ -221,16 +222,17 @@ as=(--uid "$APP_UID" --gid "$APP_GID" status --)
     [ "$status" = 1 ] || has_device "$c1" wg-1-0
 }
 
-@test "without any argument, not even its own name, it says how it is used" {
+@test "without any argument, even its own name, the helper says how it is used" {
     run --separate-stderr as_app "$TOOLS/weird-exec" noargv "$HELPER"
     assert_failure_with "no task given"
 }
 
-@test "a poisoned environment changes nothing, and makes it write no file" {
+@test "a poisoned environment changes nothing for the helper, and makes it write no file" {
     local here=$BATS_TEST_TMPDIR/here expected poison
     mkdir -m 777 "$here"
     cd "$here"
-    # Without LD_PROFILE: glibc heeds it, with a place of its own for the output, and complains if that isn't there.
+    # LD_PROFILE stays out: glibc heeds it, with a place of its own for the output, and complains if that place is
+    # missing.
     poison=("$TOOLS/weird-exec" env LD_PROFILE= "LD_DEBUG_OUTPUT=$here/debug" "MALLOC_TRACE=$here/trace")
     expected=$(app_at site1 "$HELPER" --help)
     run --separate-stderr app_at site1 "${poison[@]}" "$HELPER" --help

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# What the README tells an application to do, done as it stands there. Picture: net.bash.
+# Runs the README's commands for applications as they stand there. net.bash has the picture.
 
 bats_require_minimum_version 1.5.0
 load net
@@ -16,7 +16,7 @@ setup()
     two_sites
     container c1
     container c2
-    # The tasks' names as commands, as `make install` makes them.
+    # The tasks' names are commands, as `make install` makes them.
     for task in cwg_create cwg_connect cwg_destroy cwg_wait; do
         ln -sfn "$NAME" "$(dirname "$HELPER")/$task"
     done
@@ -28,7 +28,7 @@ teardown()
     clean_up
 }
 
-# The lines of the README from one that matches $1 up to a later one that matches $2.
+# Prints the lines of the README from a line that matches $1 to the next line that matches $2.
 from_readme()
 {
     sed -n "/$1/,/$2/p" "$ROOT/README.md"
@@ -54,7 +54,7 @@ from_readme()
     run ! inside "$c1" ip link show wg-7-0
 }
 
-# The shell lines of one site's, by its host; the key goes to a file, by which the other site gets it.
+# Prints one site's shell lines, by its host number. They write the key to a file, where the other site finds it.
 lines_of_site()
 {
     from_readme "^    key=.*cwg_create \"\\\$pid\" 7 $1 " "^    cwg_wait \"\\\$pid\" 7 $1" | sed 's/^    //' |
@@ -62,7 +62,7 @@ lines_of_site()
 sleep 0.05; done\ntheir_key=\$(cat '$BATS_TEST_TMPDIR/key$((1 - $1))')"
 }
 
-@test "the README's shell lines of both sites link two containers" {
+@test "the README's shell lines for both sites link two containers" {
     chmod 777 "$BATS_TEST_TMPDIR"
     { echo "pid=$c1"; lines_of_site 0; } >"$BATS_TEST_TMPDIR/site1.sh"
     { echo "pid=$c2"; lines_of_site 1; } >"$BATS_TEST_TMPDIR/site2.sh"

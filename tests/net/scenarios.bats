@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
-# What a link has to bear, whatever carries its two ends, lies between them, and speaks first. Each test is played with
-# each pair of backends; pairs.bash has the picture. Those scenarios of the kernel's own tests of WireGuard that are
-# about one peer are here (tools/testing/selftests/wireguard/netns.sh), and some more.
+# Everything that a link has to bear, whichever backends carry its ends, whatever lies between them, and whichever end
+# speaks first. Each test runs with each pair of backends; pairs.bash has the picture. The scenarios of the kernel's own
+# tests of WireGuard that are about one peer are here (tools/testing/selftests/wireguard/netns.sh), and some more.
 
 bats_require_minimum_version 1.5.0
 load pairs
@@ -33,11 +33,11 @@ all_sizes()
     has_endpoint 2 "$2:$PORT1"
 }
 
-@test "packets of all sizes, TCP and UDP pass both ways over IPv4" {
+@test "over IPv4 packets of all sizes, TCP and UDP pass both ways" {
     each_pair all_sizes 192.0.2.2 192.0.2.1
 }
 
-@test "packets of all sizes, TCP and UDP pass both ways over IPv6" {
+@test "over IPv6 packets of all sizes, TCP and UDP pass both ways" {
     each_pair all_sizes '[2001:db8::2]' '[2001:db8::1]'
 }
 
@@ -57,7 +57,7 @@ all_sizes_of_jumbo_frames()
 }
 
 # bats test_tags=kernel,only-6-12
-@test "over a path of 9000 bytes a link takes as much, and back at 1500 it takes less again" {
+@test "on a path of 9000 bytes a link carries large packets, and smaller ones again when the path is back at 1500" {
     each_pair all_sizes_of_jumbo_frames
 }
 
@@ -68,11 +68,11 @@ under_load()
     both_speak
 }
 
-@test "many streams of TCP at once, and UDP as fast as it goes, arrive as they were sent" {
+@test "many streams of TCP at once, and UDP at full speed, arrive as they were sent" {
     each_pair under_load
 }
 
-# A link within a link: what are containers become sites, each with a container of its own.
+# Makes a link within a link: the containers of the outer link become sites with a container each.
 link_in_link()
 {
     local end pids=() keys=() backends=("${PAIR%-*}" "${PAIR#*-}") addresses=("$IP1" "$IP2")
@@ -97,25 +97,26 @@ link_in_link()
     both_speak
 }
 
-# The helper, called at a place by the application: app_on cN TASK ARGUMENT...
+# Runs the helper at a place, as the application: app_on cN TASK ARGUMENT...
 app_on()
 {
     on "$1" setpriv --reuid "$APP_UID" --regid "$APP_GID" --clear-groups --inh-caps=-all -- env -- \
         "$BATS_FILE_TMPDIR/${backends[${1#c} - 1]}/$NAME" "cwg_$2" "${@:3}"
 }
 
-@test "a link that goes through another link" {
+@test "a link works through another link" {
     each_pair link_in_link
 }
 
-# Whether a number of bytes is that, or up to three keepalives more.
+# Says whether a number of bytes is the expected one, or up to three keepalives more.
 is_with_keepalives()
 {
     [[ " $2 $(($2 + 32)) $(($2 + 64)) $(($2 + 96)) " == *" $1 "* ]]
 }
 
-# An initiation has 148 bytes and a response 92; a ping of 84 bytes is padded to 96, and has 32 around it. A keepalive
-# may be on its way between two looks: a slow machine takes the ten seconds after which one is sent.
+# An initiation has 148 bytes and a response 92. A ping of 84 bytes is padded to 96, and has 32 bytes around it. A
+# keepalive may come between two looks: on a slow machine the test takes more than ten seconds, after which an end sends
+# one.
 exact_counts()
 {
     local received1 sent1 received2 sent2 try
@@ -138,9 +139,10 @@ exact_counts()
     each_pair exact_counts
 }
 
-# Full packets, and such as would be longer than the MTU if they were padded to full blocks, arrive where datagrams for
-# a longer MTU don't: 60 bytes are around a packet, 20 of IPv4, 8 of UDP, 32 of WireGuard. One at a time: of several at
-# once the engine makes one for the kernel to cut, and iptables sees that before it is cut. fits_into MTU
+# Full packets arrive, and so do packets that would be longer than the MTU if they were padded to full blocks; while
+# datagrams for a longer MTU don't. 60 bytes are around a packet: 20 of IPv4, 8 of UDP, 32 of WireGuard. The test sends
+# one packet at a time: of several at once the engine makes a large one for the kernel to cut, and iptables sees that
+# before the kernel cuts it. fits_into MTU
 fits_into()
 {
     local end size
@@ -166,7 +168,7 @@ lowered_mtu()
     connect 1 "192.0.2.2:$PORT2" --mtu 1401
     connect 2 "192.0.2.1:$PORT1" --mtu 1401
     fits_into 1401
-    # The engine isn't told what is done in the container, and sees it within two seconds.
+    # Nobody tells the engine about a change in the container. It looks at least every two seconds.
     on c1 ip link set "$DEVICE1" mtu 1299
     on c2 ip link set "$DEVICE2" mtu 1299
     sleep 2.5
@@ -174,11 +176,11 @@ lowered_mtu()
     connect_both
 }
 
-@test "no datagram is longer than the MTU of the link allows, also after that was lowered" {
+@test "no datagram is longer than the link's MTU allows, also after the MTU was lowered" {
     each_pair lowered_mtu
 }
 
-# iptables shows what the two sites see of each other's datagrams, and what arrives in the container.
+# iptables shows the marks of datagrams between the sites, and of packets in the container.
 marks()
 {
     local rule=(PREROUTING -p udp --dport "$PORT2" -m tos)
@@ -192,7 +194,7 @@ marks()
     speaks 1 -Q 0xb8
     [ "$(seen c2 mangle PREROUTING 0xb8/0xff)" = 1 ]
     [ "$(seen 2 mangle PREROUTING 0x00/0xff)" -ge 1 ]
-    # ECN goes outside, and what the way makes of it comes in.
+    # ECN goes outside, and a mark that the path sets comes in.
     speaks 1 -Q 0x02
     [ "$(seen 2 mangle PREROUTING 0x02/0xff)" = 1 ]
     [ "$(seen c2 mangle PREROUTING 0x03/0xff)" = 1 ]
@@ -201,7 +203,7 @@ marks()
     on c2 iptables -t mangle -F
 }
 
-@test "DSCP stays within the link, ECN goes out with a packet and comes in again as the way has marked it" {
+@test "DSCP stays within the link; ECN goes out with a packet, and comes in as the path has marked it" {
     each_pair marks
 }
 
@@ -217,13 +219,13 @@ bound_and_marked()
     both_speak
 }
 
-@test "sockets that are bound to the device, packets with a mark, and strict reverse-path filters in the containers" {
+@test "a link carries packets of bound sockets, packets with a mark, and passes strict reverse-path filters" {
     each_pair bound_and_marked
 }
 
-# ---- what doesn't ----
+# ---- what doesn't get through ----
 
-# The frame errors of an end's device.
+# Prints the frame errors of an end's device.
 frame_errors()
 {
     local devices=("$DEVICE1" "$DEVICE2")
@@ -254,11 +256,11 @@ wrong_source()
     done
 }
 
-@test "a packet from another address than the peer's is dropped, and counted as a frame error" {
+@test "a packet with another source address than the peer's is dropped, and counted as a frame error" {
     each_pair wrong_source
 }
 
-# A ping of end 1 fails at once, and says that there is no way: unreachable WHY [ADDRESS]
+# A ping of end 1 fails at once with a reason: unreachable WHY [ADDRESS]
 unreachable()
 {
     local said
@@ -281,7 +283,7 @@ no_way()
     both_speak
 }
 
-@test "without a peer, an endpoint, or for another address, a container is told at once that there is no way" {
+@test "without a peer or an endpoint, or for another address, a container is told at once that there is no way" {
     each_pair no_way
 }
 
@@ -297,7 +299,7 @@ relay()
     speaks 1
 }
 
-# The relay acts when it comes to that.
+# Sends the relay a signal, and gives it time to act.
 tell_relay()
 {
     kill "-$1" "$RELAY"
@@ -315,14 +317,14 @@ replays()
     done
     wait_for grep -qx 5 "$SCRATCH/got"
     before=$(endpoint 2)
-    # The initiation, the response and all data again, to both ends. End 2 speaks last, in an answer: so it owes no
-    # keepalive, which would come from the other port as a new packet.
+    # The relay repeats the initiation, the response and all data to both ends. End 2 has spoken last, in an answer, so
+    # it owes no keepalive; that would come from the other port as a new packet.
     tell_relay USR2
     speaks 2
     speaks 1
     [ "$(<"$SCRATCH/got")" = $'1\n2\n3\n4\n5' ] || fail "replayed: $(<"$SCRATCH/got")"
     has_endpoint 2 "$before"
-    # From another port, too, they move nothing, and one new packet does.
+    # Old packets from another port move no endpoint, and one new packet does.
     tell_relay USR1
     tell_relay USR2
     has_endpoint 1 192.0.2.2:6000
@@ -333,12 +335,12 @@ replays()
     both_speak
 }
 
-@test "datagrams that come again deliver nothing, move no endpoint and disturb no session" {
+@test "repeated datagrams deliver nothing, move no endpoint, and disturb no session" {
     each_pair replays
 }
 
-# The site's way to the peer leads through its own container, which forwards into the link: what the link sends comes
-# back into it, and would be longer each time.
+# The site's route to the peer leads through its own container, which forwards into the link. So a datagram that the
+# link sends comes back into the link, longer each time.
 loop()
 {
     local before after
@@ -364,7 +366,7 @@ loop()
     both_speak
 }
 
-@test "an endpoint that leads back into the link doesn't make it send without end" {
+@test "an endpoint whose route leads back into the link doesn't make the link send without end" {
     each_pair loop
 }
 
@@ -372,7 +374,7 @@ low_order()
 {
     local key
     on 1 iptables -A OUTPUT -p udp --dport "$PORT2"
-    # The points 0 and 1 of the curve.
+    # These keys are the points 0 and 1 of the curve.
     for key in AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=; do
         if cwg 1 connect 7 1 "192.0.2.2:$PORT2" "$key" --persistent-keepalive 1; then
             is_silent 1
@@ -385,7 +387,7 @@ low_order()
     both_speak
 }
 
-@test "to a peer with a public key that nobody can have, nothing is sent" {
+@test "a link sends nothing to a peer with a public key that nobody can have" {
     each_pair low_order
 }
 
@@ -398,7 +400,7 @@ move()
     echo "end $1 was at $3, is at $4; end $2 speaks first"
 }
 
-# An end that has moved speaks, and is followed at once.
+# An end that has moved speaks first, and the other end follows at once.
 moves()
 {
     both_speak
@@ -410,7 +412,7 @@ moves()
     speaks 2
     has_endpoint 1 "192.0.2.12:$PORT2"
     speaks 1
-    # Told another family, the peer follows there, and back.
+    # End 1 is told an endpoint of the other family. Its peer follows there, and back.
     connect 1 "[2001:db8::2]:$PORT2"
     speaks 1
     has_endpoint 2 "[2001:db8::1]:$PORT1"
@@ -419,7 +421,7 @@ moves()
     speaks 2
     has_endpoint 1 "192.0.2.12:$PORT2"
     speaks 1
-    # Who hasn't moved speaks first: to where the other isn't any more, until that sends a keepalive.
+    # The end that hasn't moved speaks first, to the old address, until the other end sends a keepalive.
     connect 1 "192.0.2.12:$PORT2" --persistent-keepalive 1
     speaks 1
     move 1 2 192.0.2.11 192.0.2.1
@@ -432,7 +434,7 @@ moves()
 }
 
 # bats test_tags=kernel,only-6-12
-@test "either end moves to another address or family, and the link goes on at once, whoever speaks" {
+@test "when an end moves to another address or family the link goes on at once, whichever end speaks first" {
     each_pair moves
 }
 
@@ -455,17 +457,17 @@ ports_change()
     both_speak
 }
 
-@test "the port of either end changes on the way, and the link goes on at once" {
+@test "when the port of an end changes on the path, the link goes on at once" {
     each_pair ports_change
 }
 
-# The router forgets a way after four seconds without packets.
+# The router forgets a connection after four seconds without packets.
 behind_nat()
 {
     local nat=(POSTROUTING -s 172.16.0.0/24 -o r2)
     on r iptables -t nat -A "${nat[@]}" -j MASQUERADE
     on r sysctl -qw net.netfilter.nf_conntrack_udp_timeout=4 net.netfilter.nf_conntrack_udp_timeout_stream=4
-    # The router forgets the way that it has known without address translation: it keeps a short time from now on.
+    # The router forgets the connection from before address translation: from now on it keeps a connection shortly.
     both_speak || true
     sleep 6
     connect 2 -
@@ -473,10 +475,10 @@ behind_nat()
     reaches 1 5
     [[ $(endpoint 2) == 203.0.113.1:* ]] || fail "the peer isn't seen behind the router but at $(endpoint 2)"
     speaks 2
-    # Longer than the router remembers: the keepalives have kept the way open.
+    # The router would have forgotten the connection by now: the keepalives have kept it.
     sleep 6
     speaks 2
-    # Without them it closes, and is another one when it is opened again.
+    # Without keepalives the router forgets it, and uses another port when a packet opens it again.
     connect 1 "203.0.113.2:$PORT2" --persistent-keepalive 0
     both_speak
     on r iptables -t nat -R "${nat[0]}" 1 "${nat[@]:1}" -p udp -j MASQUERADE --to-ports 41000
@@ -490,13 +492,13 @@ behind_nat()
     both_speak
 }
 
-@test "behind a NAT keepalives keep the way to an end open, and without them that end opens it again" {
+@test "keepalives keep the way to an end behind a NAT open; without them this end opens it again" {
     each_pair behind_nat
 }
 
 # ---- sites with several addresses, devices and ways ----
 
-# The address that the link has sent from goes, while another one is there.
+# The link's source address goes away, while another one is there.
 address_goes()
 {
     on 1 sysctl -qw net.ipv4.conf.v1.promote_secondaries=1
@@ -523,7 +525,7 @@ address_goes()
     both_speak
 }
 
-@test "the address that an end sends from is removed: it sends from another one at once" {
+@test "an end whose source address is removed sends from another address at once" {
     each_pair address_goes
 }
 
@@ -554,14 +556,14 @@ answers_from()
     both_speak
 }
 
-@test "a site with several addresses answers from the one that its peer has written to" {
+@test "a site with several addresses answers from the address that its peer has written to" {
     each_pair answers_from
 }
 
-# Site 2 lets in only what comes by the device that it would answer by, as a provider does. The engine learns of the new
-# way by what it has sent, and the first ARP request for the next hop, which has the old address, is not answered: that
-# costs it a second or two, and the kernel half of one.
-# Whether end 2 sees its peer at an address, while end 1 speaks: within four seconds, or twelve in the slow VM.
+# Says whether end 2 sees its peer at an address within four seconds, or twelve in the slow VM, while end 1 speaks. Site
+# 2 accepts a packet only from the device that it would answer by, as a provider does. The engine learns of the new path
+# from the packets it has sent. The first ARP request for the next hop has the old address and gets no answer: this
+# costs the engine one or two seconds, and the kernel half a second.
 follows_to()
 {
     local i tries=4
@@ -587,7 +589,7 @@ way_moves()
     on 1 ip route replace 10.60.0.2/32 via 198.51.100.2
     follows_to "198.51.100.1:$PORT1"
     both_speak
-    # And back, now because a better one comes beside it.
+    # Then the route moves back, because a better one comes beside it.
     on 1 ip route replace 10.60.0.2/32 via 198.51.100.2 metric 20
     on 1 ip route delete 10.60.0.2/32 via 198.51.100.2 metric 0
     on 1 ip route add 10.60.0.2/32 via 192.0.2.2 metric 10
@@ -601,7 +603,7 @@ way_moves()
     both_speak
 }
 
-@test "the way to the peer moves to another device: within four seconds the link sends there, from its address" {
+@test "within four seconds a link follows the route to its peer to another device, and uses the address there" {
     each_pair way_moves
 }
 
@@ -632,7 +634,7 @@ outer_down()
     add_ipv6
 }
 
-@test "the way to the peer goes and comes back, and so does the link" {
+@test "when the route to the peer goes and comes back, so does the link" {
     each_pair outer_down
 }
 
@@ -650,7 +652,7 @@ inner_down()
     speaks 1
 }
 
-@test "a container sets its device down and up, speaks, and is answered at once" {
+@test "a container that sets its device down and up and speaks is answered at once" {
     each_pair inner_down
 }
 
@@ -667,7 +669,7 @@ keys_change()
     connect 1 "192.0.2.2:$PORT2"
     speaks 1
     speaks 2
-    # A new key at one end, and told to the other: each of the two speaks first once.
+    # One end gets a new key, and the other is told. Then each of the two speaks first once.
     cwg 1 destroy 7 0
     KEY1=$(cwg 1 create 7 0 "$PORT1")
     connect_both
@@ -680,14 +682,14 @@ keys_change()
     speaks 2
 }
 
-@test "an end gets another peer and has the first one back; an end gets a new key: the link goes on at once" {
+@test "the link goes on at once when an end has another peer for a while, and when an end gets a new key" {
     each_pair keys_change
 }
 
 # ---- a bad network ----
 
-# A link of its own over a relay at the router, which loses a fifth, doubles a tenth, and lets others overtake a third:
-# bad_link NET
+# Makes a link of its own over a relay at the router. The relay loses a fifth of the datagrams, doubles a tenth, and
+# reorders a third: bad_link NET
 bad_link()
 {
     local net=$1 port1=$((5200 + $1)) port2=$((5300 + $1)) near=$((6200 + $1)) far=$((6300 + $1)) key1 key2
@@ -721,6 +723,6 @@ both_wait()
 }
 
 # bats test_tags=kernel,only-6-12
-@test "datagrams are lost, doubled and overtaken, and both ends wait at once: the links come up" {
+@test "when both ends wait at once, the link comes up over a path that loses, doubles and reorders datagrams" {
     each_pair both_wait
 }
