@@ -1,23 +1,22 @@
 /* net-admin-helper: lets a caller without privilege make, connect and remove WireGuard links in
- * containers, and nothing else. Started with more rights than its caller has, it trusts nothing
- * that comes from there, nor anything from the containers it works on. The way through it:
+ * containers, and do nothing else. It has more rights than its caller, and trusts nothing of the
+ * caller's or of the containers it works on. main() goes through these steps:
  *
- *   startup     the caller's descriptors, limits, signals are made harmless
- *   privilege   three capabilities at most stay permitted, none effective
- *   arguments   text becomes values; all wrong command lines end here
- *   read        a key or a batch that is in a file of the caller's
- *   policy      what the machine's administrator lets the caller do
- *   home        where we are; the last look at a file
- *   prepare     a new link's engine is started, where the kernel has no WireGuard: the one program
- *               that is ever run
- *   deadline    a timer that ends us if we have a container open for too long
- *   sandbox     no_new_privs, and an allow-list of system calls
- *   target      the container's namespace, resolved once, and whether the caller may work there
- *   task        what was asked for
- *   audit       a line for the machine's journal
+ *   startup     makes the caller's descriptors, limits and signals harmless
+ *   privilege   keeps at most three capabilities permitted, and none effective
+ *   arguments   turns text into values; wrong command lines end here
+ *   read        reads a key or a batch from the caller's file
+ *   policy      reads what the administrator lets the caller do
+ *   home        notes the network namespace we start in; this is the last look at a file
+ *   prepare     starts a new link's engine, if the kernel has no WireGuard: the one program
+ *               that the helper ever runs
+ *   deadline    makes a timer that ends us if a container stays open for too long
+ *   sandbox     sets no_new_privs, and an allow-list of system calls
+ *   target      resolves the container's namespace, once; checks the caller's right to it
+ *   task        does what the caller asked for
+ *   audit       sends a line to the machine's journal
  *
- * Nothing is allocated, no signal is handled. main() alone prints errors.
- */
+ * The helper allocates nothing and handles no signal. Only main() prints errors. */
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -36,7 +35,7 @@
 #include "helper/netlink/secret.h"
 #include "helper/netns/target.h"
 
-/* What is left of the caller's is closed, and what the caller may do is known. Nothing has been
+/* Closes the caller's other descriptors, and finds out what the caller may do. Nothing has been
  * done for the request yet. */
 static int settle(struct session *session, const struct task *task, const struct request *request,
                   struct failure *failure)
@@ -81,8 +80,8 @@ static int get_ready(struct session *session, const struct task *task,
     return error;
 }
 
-/* Does a task with its container open. Before that the caller may have stopped this process for as
- * long as he liked, and the policy may be another by now; from here on the deadline runs. */
+/* Runs a task with its container open. Before, the caller may have stopped this process for any
+ * time, and the policy may have changed. From here on the deadline runs. */
 static int do_inside(struct session *session, const struct task *task,
                      const struct request *request, struct target *target, struct failure *failure)
 {
@@ -143,7 +142,7 @@ static int run(int argc, char *argv[], struct session *session, struct failure *
     }
 }
 
-/* With the synopsis of the task, if the command line was wrong. */
+/* Prints a failure, with the task's synopsis if the command line was wrong. */
 static void tell(const struct failure *failure)
 {
     struct text usage = {.length = 0};
@@ -163,7 +162,7 @@ int main(int argc, char *argv[])
 
     secret_wipe();
     startup_close_all();
-    deadline_stop(); /* what is said now may take as long as the caller likes */
+    deadline_stop(); /* the next writes may take as long as the caller likes */
     privilege_end();
     if (error && failure.code != FAILURE_OUTPUT && arguments_want_json(argc, argv))
         print_failure_json(&failure);

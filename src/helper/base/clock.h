@@ -1,24 +1,24 @@
-/* How time passes while we wait. */
+/* Clocks, and waits. */
 #pragma once
 
 #include <stdint.h>
 
-/* Milliseconds of the clock that nobody sets. */
+/* Milliseconds of CLOCK_MONOTONIC, which nobody can set. */
 int64_t clock_now(void);
 
-/* Milliseconds since 1970, by the clock that people set. */
+/* Milliseconds since 1970, by CLOCK_REALTIME, which root can set. */
 int64_t clock_wall(void);
 
-/* Waits that long. Less if it is interrupted: whoever waits looks at the clock. */
+/* Waits `milliseconds`, or less if a signal interrupts it: callers look at the clock again. */
 void clock_pause(int64_t milliseconds);
 
-/* Waits until a descriptor has one of the events of poll(2), for that long at most: 0 doesn't wait.
- * Returns 1, 0 if the time is over, or -1 with errno. */
+/* Waits until `fd` has one of `events` (poll(2)), for `milliseconds` at most; 0 looks without
+ * waiting. Returns 1, 0 after that time, or -1 with errno. */
 int clock_await(int fd, short events, int64_t milliseconds);
 
-/* How long engines that don't answer may be waited for, all of one container's together: what is
- * waited is taken off, so that a container with many of them can't keep us for longer. Each is
- * given a moment in any case. */
+/* Time left to wait for engines that don't answer, for all engines of one container together. Each
+ * wait is taken off, so that a container with many such engines can't delay the helper any longer.
+ * Each engine gets a moment in any case. */
 struct patience {
     int64_t milliseconds;
 };

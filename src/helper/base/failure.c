@@ -103,7 +103,7 @@ void failure_add_line(struct failure *failure, const char *format, ...)
 
 int fail_unexpected(struct failure *failure, int error, const char *doing)
 {
-    /* strerrordesc_np() reads a table; strerror() would look for translations. */
+    /* strerrordesc_np() reads a table; strerror() looks for translations. */
     const char *description = strerrordesc_np(-error);
     const enum failure_code code = failure_is_shortage(error) ? FAILURE_SHORTAGE : FAILURE_SYSTEM;
 

@@ -1,10 +1,10 @@
-/* What went wrong, as a value that goes up to main(), which prints it. */
+/* Failures as values. They go up to main(), which prints them. */
 #pragma once
 
 #include <stdbool.h>
 
 /* The class of a failure, by which programs tell failures apart. The words are in failure.c, in the
- * manual and in the JSON schema: they never change their meaning. */
+ * manual and in the JSON schema. A word never changes its meaning. */
 enum failure_code {
     FAILURE_SYSTEM, /* the kernel refused a step; the text names the step and the errno */
     FAILURE_USAGE,
@@ -37,23 +37,22 @@ enum failure_code {
     FAILURE_OUTPUT,
     FAILURE_REMOVED,
     FAILURE_BATCH,
-    FAILURE_INCOMPLETE, /* what was printed is right, and not all */
+    FAILURE_INCOMPLETE, /* the printed part is right, and more is missing */
     FAILURE_CODES,
 };
 
 struct failure {
-    /* What is wrong, and what to do about it. Where that is much it is lines, with a newline
-     * between each two; where it has to be one line they are joined by "; ". */
+    /* The problem, and the remedy. A long text has several lines, with a newline between each two;
+     * "; " joins them where one line is needed. */
     char text[768];
     enum failure_code code;
-    const struct task *usage; /* whose synopsis to show below it, or NULL */
+    const struct task *usage; /* print the synopsis of this task below the text; or NULL */
 };
 
-/* Sets the text and returns `error`, a negative errno, so that one can `return fail(...)`. The
- * code is FAILURE_USAGE for -EINVAL, FAILURE_SHORTAGE for a lack of descriptors or memory, and else
- * FAILURE_SYSTEM: where there is a better one, fail_as() sets that. The arguments may be constants
- * and values that we parsed ourselves, and never text of a caller or a container (which may hold
- * control characters). */
+/* Sets the text, and returns `error`, a negative errno, for `return fail(...)`. The code is
+ * FAILURE_USAGE for -EINVAL, FAILURE_SHORTAGE for a lack of descriptors or memory, and else
+ * FAILURE_SYSTEM; fail_as() sets any other code. Arguments may be constants and values that the
+ * helper parsed, never text of a caller or a container, which may hold control characters. */
 int fail(struct failure *failure, int error, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 int fail_as(struct failure *failure, enum failure_code code, int error, const char *format, ...)
@@ -67,18 +66,18 @@ void failure_add(struct failure *failure, const char *format, ...)
 void failure_add_line(struct failure *failure, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Sets the text "<doing>: <the system's word for the error> (errno N)", for errors that have no
- * better text of their own. The code is FAILURE_SYSTEM, or FAILURE_SHORTAGE: what the kernel calls
- * invalid is no argument of the caller's. */
+/* Sets the text "<doing>: <strerror> (errno N)", for an error without a better text. The code is
+ * FAILURE_SYSTEM or FAILURE_SHORTAGE, never FAILURE_USAGE: an EINVAL of the kernel's is no mistake
+ * of the caller's. */
 int fail_unexpected(struct failure *failure, int error, const char *doing);
 
-/* For a step on a device that was there a moment ago: sets a text of its own for -ENODEV, which
- * then means that somebody in the container took it away (FAILURE_REMOVED), and else that of
+/* Fails for a step on a device that was there a moment ago. -ENODEV gets a text of its own, and
+ * FAILURE_REMOVED: somebody in the container removed the device. Any other error is passed to
  * fail_unexpected(). */
 int fail_step(struct failure *failure, int error, const char *doing);
 
-/* Whether an error means that there aren't enough descriptors or memory. */
+/* Returns whether descriptors or memory were too few. */
 bool failure_is_shortage(int error);
 
-/* The word of a code, as programs read it: "no-such-link". */
+/* The word of a code for programs, such as "no-such-link". */
 const char *failure_word(enum failure_code code);

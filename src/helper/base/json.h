@@ -1,5 +1,5 @@
-/* JSON (RFC 8259), for programs. Strings are of our own constants, and of values that we parsed, in
- * alphabets that have no need to be escaped; but for messages, which are. */
+/* JSON (RFC 8259). Only messages are escaped: all other strings are constants, or values that the
+ * helper parsed, without characters to escape. */
 #pragma once
 
 #include "helper/base/failure.h"

@@ -8,7 +8,7 @@
 #include "helper/base/json.h"
 #include "helper/base/text.h"
 
-/* A descriptor that doesn't wait by itself (O_NONBLOCK) has room later. */
+/* EAGAIN: a descriptor with O_NONBLOCK has no room now. */
 int print_all(int fd, const char *text, size_t left)
 {
     struct pollfd room = {.fd = fd, .events = POLLOUT};

@@ -5,8 +5,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* The system call itself: libc's getrandom() may keep a state in memory, for which it makes other
- * calls than the sandbox has. */
+/* Makes the system call itself: libc's getrandom() may keep a state in memory by calls that the
+ * sandbox forbids. */
 static int fill(void *bytes, size_t size, unsigned int flags)
 {
     long got = syscall(SYS_getrandom, bytes, size, flags);

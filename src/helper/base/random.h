@@ -1,12 +1,12 @@
-/* Randomness, of the kernel. */
+/* The kernel's randomness. */
 #pragma once
 
 #include <stddef.h>
 #include <stdint.h>
 
-/* A number from 0 to below `limit`, which is above 0 and no more than 65536; or always 0, if the
- * kernel has no randomness yet. */
+/* Returns a number from 0 to `limit` - 1; `limit` is from 1 to 65536. Returns 0 if the kernel has
+ * no randomness yet. */
 uint32_t random_below(uint32_t limit);
 
-/* Bytes that nobody can guess. Returns 0, or a negative errno. */
+/* Fills memory with bytes that nobody can guess. Returns 0, or a negative errno. */
 int random_fill(void *ret_bytes, size_t size);

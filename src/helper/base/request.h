@@ -1,4 +1,4 @@
-/* A request as values: what a command line or a line of a batch asks for. Plain data. */
+/* A request as plain values: one command line, or one line of a batch. */
 #pragma once
 
 #include <stdbool.h>
@@ -37,7 +37,8 @@ enum option {
     OPTIONS,
 };
 
-/* How a caller names a target: a process in it, or a descriptor of it that the caller opened. */
+/* A caller's name for a target: a process in the target, or the caller's descriptor of the
+ * target. */
 struct target_name {
     enum {
         TARGET_PID,
@@ -46,7 +47,7 @@ struct target_name {
     int number;
 };
 
-/* Where a preshared key comes from. */
+/* The source of a preshared key. */
 struct preshared_source {
     enum {
         PRESHARED_NONE,
@@ -57,20 +58,21 @@ struct preshared_source {
     int descriptor;
 };
 
-/* The arguments of a task, read and found to be in range. Those it doesn't take are 0. */
+/* The arguments of a task, parsed and in range. Arguments that the task doesn't take are 0. */
 struct request {
     struct target_name target;
-    struct link_end end; /* as the caller gave it: for cwg_connect see task_connect.c */
+    struct link_end
+        end; /* as the caller gave it: cwg_connect means the other end (task_connect.c) */
     bool has_end;
-    struct link_nets nets; /* of the links that are shown: all, unless told */
+    struct link_nets nets; /* which links to show; all by default */
     uint16_t port;
-    struct peer peer; /* but for the addresses behind it, and the preshared key */
+    struct peer peer; /* without its allowed address and preshared key, which the task sets */
     struct preshared_source preshared_key;
-    uint32_t mtu;     /* 0: that of the path to the peer */
-    uint32_t seconds; /* how long to wait */
+    uint32_t mtu;     /* 0: the MTU of the path to the peer */
+    uint32_t seconds; /* how long cwg_wait waits */
     const char *file; /* NULL: standard input */
     bool given[OPTIONS];
 };
 
-/* Sets the text for a descriptor that is no network namespace's. Returns -EINVAL. */
+/* Fails for a descriptor that isn't open on a network namespace. Returns -EINVAL. */
 int request_fail_descriptor(struct failure *failure);

@@ -1,4 +1,4 @@
-/* config.h, with the values of what it leaves out, and refused where it makes no sense. */
+/* config.h, its defaults, and the checks of its values. */
 #pragma once
 
 #ifndef CONFIG_H
@@ -14,7 +14,7 @@
 #define CWG_MAX_LINKS 256
 #endif
 
-/* An earlier name of the same setting. */
+/* An older name of the same setting. */
 #if defined ENABLE_CWG_DESTROY && !defined ENABLE_CWG_DELETE
 #define ENABLE_CWG_DELETE
 #endif
@@ -27,8 +27,8 @@
 #define CWG_POLICY_PATH "/etc/net-admin-helper/policy"
 #endif
 
-/* The same as 0 or 1, for what is chosen by an `if`: what it leaves out isn't in the program, and
- * the files that serve nothing else aren't compiled (build.mk). */
+/* The same as 0 or 1, for an `if`. The compiler drops a branch of 0, and build.mk leaves out the
+ * files that serve such a branch alone. */
 #if defined ENABLE_CWG_CREATE
 #define HAS_CREATE 1
 #else
@@ -70,14 +70,14 @@
 #define OWN_CONTAINERS_ONLY 0
 #endif
 
-/* Whether there may be callers who are limited to containers of their own. */
+/* Can a caller be limited to containers of his own? */
 #define HAS_OWN_CONTAINERS (OWN_CONTAINERS_ONLY || HAS_POLICY)
 
 #if defined CWG_PREFER_ENGINE && !defined ENABLE_CWG_ENGINE
 #error "config.h: CWG_PREFER_ENGINE makes no sense without ENABLE_CWG_ENGINE"
 #endif
 
-/* Where `make install` puts the engine; build.mk says otherwise if PREFIX does. */
+/* `make install` puts the engine here; build.mk sets another path if PREFIX does. */
 #ifndef ENGINE_PATH
 #define ENGINE_PATH "/usr/local/libexec/net-admin-helper/cwg-engine"
 #endif
@@ -86,8 +86,7 @@
 #error "config.h: CWG_MAX_LINKS must be at least 1"
 #endif
 
-/* A device name is <prefix>-<net>-<host>, of at most 15 characters, and net 0 needs 4 of them.
- * Which characters a prefix may have is checked by scripts/check-config, before this is compiled.
- */
+/* A device name is <prefix>-<net>-<host>, at most 15 characters. "-0-0" takes 4 of them.
+ * scripts/check-config checks the prefix's characters before this is compiled. */
 _Static_assert(sizeof(CWG_PREFIX) > 1 && sizeof(CWG_PREFIX) <= 12,
                "config.h: CWG_PREFIX must have 1 to 11 characters, and 1 to 5 for all nets");

@@ -11,12 +11,12 @@
 
 #include "helper/base/failure.h"
 
-/* The kernel's number of the timer: libc's timer_t may stand for something else. */
+/* The kernel's number of the timer. libc's timer_t may differ. */
 static int timer;
 static bool made;
 static unsigned int allowed = DEADLINE_SECONDS;
 
-/* The caller may have lowered the soft limit, on purpose or not. */
+/* Raises the soft limit, which the caller may have lowered. */
 static void raise_limit(void)
 {
     struct rlimit limit;
@@ -48,8 +48,7 @@ void deadline_allow(unsigned int seconds)
     allowed = seconds;
 }
 
-/* With 0 the timer stops. A timer that can't be set is a fault of the kernel's: the process ends.
- */
+/* Sets the timer; 0 stops it. Ends the process if that fails, which is a fault of the kernel's. */
 static void set(unsigned int seconds)
 {
     const struct itimerspec when = {.it_value.tv_sec = seconds};

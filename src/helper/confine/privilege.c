@@ -32,9 +32,9 @@ enum {
     NEEDED = sizeof(needed) / sizeof(needed[0]),
 };
 
-static uint64_t permitted; /* a bit for each capability */
+static uint64_t permitted; /* one bit a capability */
 
-/* The kernel takes and gives sets as two words of 32 (capset(2)). */
+/* The kernel splits a set into two words of 32 bits (capset(2)). */
 static int capabilities_get(uint64_t *ret_permitted)
 {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
@@ -46,7 +46,7 @@ static int capabilities_get(uint64_t *ret_permitted)
     return 0;
 }
 
-/* The inheritable set is emptied, and the kernel keeps the ambient set inside it (cap_capset(),
+/* Empties the inheritable set. The kernel then empties the ambient set, too (cap_capset(),
  * security/commoncap.c). */
 static int capabilities_set(uint64_t new_permitted, uint64_t effective)
 {
@@ -72,7 +72,7 @@ static uint64_t capability_set(unsigned int privileges)
     return set;
 }
 
-/* With a wrong set of capabilities nothing may go on. */
+/* Ends the process if it can't set the capabilities. */
 static void set_or_die(uint64_t new_permitted, uint64_t effective)
 {
     int saved = errno;
@@ -94,7 +94,7 @@ int privilege_start(void)
     return capabilities_set(permitted, 0);
 }
 
-/* Whether the program is in a mount whose files give no capabilities. */
+/* Is the program on a mount whose files give no capabilities? */
 static bool is_nosuid(void)
 {
     struct statvfs status;
@@ -106,8 +106,8 @@ static bool is_nosuid(void)
     return nosuid;
 }
 
-/* Why the program's file gave no capability (cap_bprm_creds_from_file(), security/commoncap.c).
- * That the caller traces it can't be told from a file without capabilities. */
+/* Finds why the program's file gave no capability (cap_bprm_creds_from_file(),
+ * security/commoncap.c). A traced program looks like a file without capabilities. */
 static const char *find_reason(int capability)
 {
     if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1)

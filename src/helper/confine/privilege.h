@@ -1,8 +1,9 @@
 /* The capabilities of the helper.
  *
- * It is installed with three in its file's permitted set (capabilities(7)), and started by root it
- * has more. From the first moment on it has three permitted at most and none effective. One is
- * effective only around the system calls that need it, all of which are in privileged.c:
+ * Its file has three capabilities in the permitted set (capabilities(7)). Started by root, the
+ * helper has more. From the first moment on it keeps at most three permitted and none effective. A
+ * capability becomes effective only around the system calls that need it, all of which are in
+ * privileged.c:
  *
  *   CAP_SYS_PTRACE  to look at another user's process
  *   CAP_SYS_ADMIN   to enter a container's network namespace, and to come back; to make an engine's
@@ -10,14 +11,13 @@
  *   CAP_NET_ADMIN   to change a device, to read a WireGuard device's state, to tell namespaces
  *                   apart, to make an engine's TUN device
  *
- * A caller who is root may have a link on each port, as with any program. So if root starts the
- * helper, it keeps a fourth capability where root has that:
+ * A caller who is root may have a link on each port, as with any program. So the helper of such a
+ * caller keeps a fourth capability, if root has it:
  *
  *   CAP_NET_BIND_SERVICE  to bind a port below net.ipv4.ip_unprivileged_port_start
  *
- * Before anything is written to a descriptor of the caller none is effective, and before the last
- * message none is permitted either.
- */
+ * No capability is effective while the helper writes to a descriptor of the caller's, and none is
+ * permitted when it writes its last message. */
 #pragma once
 
 struct failure;
@@ -26,28 +26,26 @@ enum privilege {
     PRIVILEGE_PTRACE = 1 << 0,
     PRIVILEGE_ADMIN = 1 << 1,
     PRIVILEGE_NET = 1 << 2,
-    PRIVILEGE_BIND = 1 << 3, /* only by privilege_to_bind() */
+    PRIVILEGE_BIND = 1 << 3, /* root's: see privilege_to_bind() */
 };
 
-/* Gives up all capabilities but the three, or four for a caller who is root, and makes none
- * effective, inheritable or ambient. Returns 0, or a negative errno, and then nothing else may be
- * done. */
+/* Gives up all capabilities but the three, or four for a caller who is root. Makes none effective,
+ * inheritable or ambient. Returns 0, or a negative errno, and then the program must end. */
 int privilege_start(void);
 
-/* Whether all three are there. Returns 0, or -EPERM with the reason, as far as that can be told:
- * no_new_privs, the bounding set, nosuid, or the program's file. */
+/* Checks that all three are permitted. Returns 0, or -EPERM with the reason as far as it can be
+ * told: no_new_privs, the bounding set, nosuid, or the program's file. */
 int privilege_check(struct failure *failure);
 
-/* For privileged.c alone: make capabilities (a set of enum privilege) effective, and none. Neither
- * fails with a set that privilege_check() found; if it did, the program would end at once. errno is
- * left alone. */
+/* For privileged.c alone: make a set of enum privilege effective, or none. Both keep errno. With a
+ * set that privilege_check() has found neither can fail; a failure would end the program. */
 void privilege_raise(unsigned int privileges);
 void privilege_lower(void);
 
-/* PRIVILEGE_BIND if it is there, or 0: to be raised around what binds a link's port. */
+/* PRIVILEGE_BIND if it is permitted, or 0. For the calls that bind a link's port. */
 unsigned int privilege_to_bind(void);
 
-/* Gives up all but these for good. */
+/* Gives up all capabilities but `privileges` for good. */
 void privilege_keep(unsigned int privileges);
 
 /* Gives up all capabilities for good. */

@@ -1,6 +1,6 @@
-/* An auditor reads this file first: nothing else of the helper runs with a capability effective.
- * privilege.h tells which capabilities there are. Each function names the one that it raises, the
- * kernel's function that asks for it, and the reason. */
+/* An auditor reads this file first: all system calls with an effective capability are here.
+ * privilege.h lists the capabilities. Each function names its capability, the kernel's function
+ * that asks for it, and the reason. */
 #include "helper/confine/privileged.h"
 
 #include <errno.h>
@@ -17,15 +17,15 @@
 
 #include "helper/confine/privilege.h"
 
-/* After the call. privilege_lower() leaves errno alone. */
+/* Lowers the privileges after a call. privilege_lower() keeps errno. */
 static int lowered(long result)
 {
     privilege_lower();
     return result < 0 ? -errno : (int)result;
 }
 
-/* CAP_NET_ADMIN: when a message asks for more than anybody may have, the kernel looks at who opened
- * the socket, too (__netlink_ns_capable(), net/netlink/af_netlink.c). */
+/* CAP_NET_ADMIN: for a privileged message the kernel also checks who opened the socket
+ * (__netlink_ns_capable(), net/netlink/af_netlink.c). */
 int privileged_open_netlink(int protocol)
 {
     privilege_raise(PRIVILEGE_NET);
@@ -33,7 +33,7 @@ int privileged_open_netlink(int protocol)
 }
 
 /* CAP_NET_ADMIN: to change a device, its addresses or its ARP (rtnetlink_rcv_msg(),
- * net/core/rtnetlink.c), and to set or read a WireGuard device, whose answer has the private key
+ * net/core/rtnetlink.c); to set or read a WireGuard device, whose answer has the private key
  * (genl_family_rcv_msg(), net/netlink/genetlink.c). */
 int privileged_send(int netlink, const void *bytes, size_t size)
 {
@@ -41,8 +41,8 @@ int privileged_send(int netlink, const void *bytes, size_t size)
     return lowered(send(netlink, bytes, size, 0));
 }
 
-/* The same, and CAP_NET_BIND_SERVICE if the caller is root: the kernel's driver binds the port of a
- * link that is set up by the rights of who does that (__inet_bind(), net/ipv4/af_inet.c). */
+/* The same, and CAP_NET_BIND_SERVICE if the caller is root: the driver binds the link's port with
+ * the rights of the process that sets the device up (__inet_bind(), net/ipv4/af_inet.c). */
 int privileged_send_to_bind(int netlink, const void *bytes, size_t size)
 {
     privilege_raise(PRIVILEGE_NET | privilege_to_bind());
@@ -50,7 +50,7 @@ int privileged_send_to_bind(int netlink, const void *bytes, size_t size)
 }
 
 /* CAP_SYS_PTRACE: the process is another user's (validate_nsset(), kernel/nsproxy.c, by
- * ptrace_may_access()). CAP_SYS_ADMIN: see below. */
+ * ptrace_may_access()). CAP_SYS_ADMIN: as for privileged_enter_netns(). */
 int privileged_enter_process(int pidfd)
 {
     privilege_raise(PRIVILEGE_PTRACE | PRIVILEGE_ADMIN);
@@ -74,15 +74,15 @@ int privileged_enter_new_netns(void)
 }
 
 /* CAP_NET_ADMIN over that namespace (sock_ioctl(), net/socket.c; __tun_chr_ioctl(),
- * drivers/net/tun.c). By its inode a namespace is told from home and from the target. */
+ * drivers/net/tun.c). The namespace's inode tells it from home and from the target. */
 int privileged_open_netns_of(int fd, unsigned long command)
 {
     privilege_raise(PRIVILEGE_NET);
     return lowered(ioctl(fd, command));
 }
 
-/* CAP_NET_BIND_SERVICE if the caller is root (__inet_bind(), net/ipv4/af_inet.c), and nothing for
- * all others: the caller's own rights decide which port a link may have. */
+/* CAP_NET_BIND_SERVICE if the caller is root (__inet_bind(), net/ipv4/af_inet.c). For any other
+ * caller the caller's own rights decide which port a link may have. */
 int privileged_bind(int fd, const void *address, socklen_t size)
 {
     const unsigned int privileges = privilege_to_bind();
@@ -96,8 +96,8 @@ int privileged_bind(int fd, const void *address, socklen_t size)
     return result;
 }
 
-/* CAP_NET_ADMIN (sk_setsockopt(), net/core/sock.c): what comes while an engine is busy must have
- * room, and the machine's limit is for programs with many sockets. */
+/* CAP_NET_ADMIN (sk_setsockopt(), net/core/sock.c): datagrams that arrive while an engine is busy
+ * need room. The machine's limit is for programs with many sockets. */
 int privileged_set_buffers(int fd, int size)
 {
     privilege_raise(PRIVILEGE_NET);
@@ -106,8 +106,8 @@ int privileged_set_buffers(int fd, int size)
                        : setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)));
 }
 
-/* CAP_NET_ADMIN over the namespace that the device is made in (tun_set_iff(), drivers/net/tun.c).
- * IFF_TUN_EXCL: a device that is there would be attached to otherwise, whoever made it. */
+/* CAP_NET_ADMIN over the namespace of the new device (tun_set_iff(), drivers/net/tun.c).
+ * IFF_TUN_EXCL: never attach to a device that somebody else made. */
 int privileged_make_tun(int fd, const char *name, int index, int header)
 {
     struct ifreq request = {.ifr_flags =
@@ -120,8 +120,9 @@ int privileged_make_tun(int fd, const char *name, int index, int header)
                        : ioctl(fd, TUNSETVNETHDRSZ, &header));
 }
 
-/* CAP_SYS_ADMIN: an engine sees no file, and is known again by that (unshare_nsproxy_namespaces(),
- * kernel/nsproxy.c; may_mount(), fs/namespace.c). The mounts are of a namespace of its own. */
+/* CAP_SYS_ADMIN: an engine sees no file, and proof.c recognises it by its empty root
+ * (unshare_nsproxy_namespaces(), kernel/nsproxy.c; may_mount(), fs/namespace.c). The mounts are in
+ * a namespace of their own. */
 int privileged_empty_root(const char *place)
 {
     const unsigned long flags = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC;
@@ -136,9 +137,9 @@ int privileged_empty_root(const char *place)
                        : umount2(".", MNT_DETACH));
 }
 
-/* CAP_SYS_PTRACE: the links of another user's process (proc_pid_get_link(), fs/proc/base.c, and
- * proc_ns_get_link(), fs/proc/namespaces.c, by ptrace_may_access()). AT_STATX_DONT_SYNC: the server
- * of a network file system or of FUSE could let us wait. */
+/* CAP_SYS_PTRACE: to read the links of another user's process (proc_pid_get_link(), fs/proc/base.c,
+ * and proc_ns_get_link(), fs/proc/namespaces.c, by ptrace_may_access()). AT_STATX_DONT_SYNC: the
+ * server of a network file system or of FUSE could make us wait. */
 int privileged_look_at(int proc, const char *path, struct statx *ret_status)
 {
     privilege_raise(PRIVILEGE_PTRACE);
@@ -146,7 +147,7 @@ int privileged_look_at(int proc, const char *path, struct statx *ret_status)
         syscall(SYS_statx, proc, path, AT_STATX_DONT_SYNC, STATX_BASIC_STATS, ret_status));
 }
 
-/* CAP_SYS_PTRACE: where /proc is mounted with hidepid (proc_pid_permission(), fs/proc/base.c). */
+/* CAP_SYS_PTRACE: /proc may be mounted with hidepid (proc_pid_permission(), fs/proc/base.c). */
 int privileged_open_of(int proc, const char *path)
 {
     privilege_raise(PRIVILEGE_PTRACE);
@@ -160,9 +161,8 @@ int privileged_list(int proc, void *ret_entries, size_t size)
     return lowered(syscall(SYS_getdents64, proc, ret_entries, size));
 }
 
-/* CAP_SYS_PTRACE: of an engine that is proven to run our program, to find out which device it has
- * and where it listens (__pidfd_fget(), kernel/pid.c, by ptrace_may_access()). Yama asks for more,
- * if it is set to. */
+/* CAP_SYS_PTRACE: to find an engine's device and its listening socket, once it is proven to run our
+ * program (__pidfd_fget(), kernel/pid.c, by ptrace_may_access()). Yama may ask for more. */
 int privileged_copy_descriptor(int pidfd, int number)
 {
     privilege_raise(PRIVILEGE_PTRACE);

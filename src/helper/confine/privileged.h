@@ -1,9 +1,10 @@
-/* All system calls of the helper that need a capability, each around the one call, or the few calls
- * in a row, that need it. privileged.c tells which capability, and who asks for it in the kernel.
- * No other file makes a capability effective; a test of tests/sources keeps it so.
+/* All system calls of the helper that need a capability. Each function raises a capability around
+ * one call, or a few calls in a row. privileged.c names the capability, and the kernel's function
+ * that asks for it. No other file makes a capability effective; a test of tests/sources keeps it
+ * so.
  *
- * Each function returns 0, or what the system call returns, such as a descriptor; or a negative
- * errno. None is effective afterwards. */
+ * Each function returns 0, the system call's own result, such as a descriptor, or a negative errno.
+ * No capability is effective afterwards. */
 #pragma once
 
 #include <stddef.h>
@@ -11,42 +12,42 @@
 
 struct statx;
 
-/* A netlink socket, and messages over it: what changes a device, or reads its keys; and what binds
- * a link's port as well. */
+/* Open a netlink socket; send a message that changes a device, or reads its keys; send one that
+ * also binds a link's port. */
 int privileged_open_netlink(int protocol);
 int privileged_send(int netlink, const void *bytes, size_t size);
 int privileged_send_to_bind(int netlink, const void *bytes, size_t size);
 
-/* Into the network namespace of a process (a pidfd); into one that a descriptor stands for; into a
- * new one. Who enters one goes home again by home_return() (home.h). */
+/* Enter the network namespace of a process (a pidfd), of a descriptor, or a new one. home_return()
+ * (home.h) goes home again. */
 int privileged_enter_process(int pidfd);
 int privileged_enter_netns(int netns);
 int privileged_enter_new_netns(void);
 
-/* A descriptor of the network namespace of a socket (SIOCGSKNS), or of a TUN device
- * (TUNGETDEVNETNS). */
+/* Opens the network namespace of a socket (SIOCGSKNS) or of a TUN device (TUNGETDEVNETNS). */
 int privileged_open_netns_of(int fd, unsigned long command);
 
-/* Binds a socket, below net.ipv4.ip_unprivileged_port_start, too, if the caller is root. */
+/* Binds a socket. A caller who is root may have a port below
+ * net.ipv4.ip_unprivileged_port_start. */
 int privileged_bind(int fd, const void *address, socklen_t size);
 
-/* Sets both buffers of a socket to a size in bytes, whatever net.core.rmem_max is. */
+/* Sets both buffers of a socket to `size` bytes, above net.core.rmem_max if need be. */
 int privileged_set_buffers(int fd, int size);
 
-/* Gives an open /dev/net/tun a new device of a name, with an index, that no process has; its frames
- * have a virtio header of that size. */
+/* Gives an open /dev/net/tun a new device with that name and index. No process may have that device
+ * yet. Frames have a virtio header of `header` bytes. */
 int privileged_make_tun(int fd, const char *name, int index, int header);
 
-/* Puts an empty file system in the place of all others, over a directory that is there: read-only,
- * root's, mode 0555. */
+/* Replaces all file systems by an empty one, mounted over the existing directory `place`:
+ * read-only, root's, mode 0555. */
 int privileged_empty_root(const char *place);
 
-/* A process of anybody's, by a path below a descriptor of /proc, or an absolute one: what statx()
- * tells without asking a server for it; a descriptor to read from; the next entries of the
- * directory (getdents64(2)). */
+/* Look at a process of any user, by a path below a descriptor of /proc, or by an absolute one:
+ * statx() without asking a server; open for reading; read the directory's next entries
+ * (getdents64(2)). */
 int privileged_look_at(int proc, const char *path, struct statx *ret_status);
 int privileged_open_of(int proc, const char *path);
 int privileged_list(int proc, void *ret_entries, size_t size);
 
-/* A copy of a descriptor of another process's. */
+/* Copies a descriptor of another process. */
 int privileged_copy_descriptor(int pidfd, int number);

@@ -1,8 +1,8 @@
-/* A second process of the helper's, for what its sandbox doesn't let a batch do. */
+/* Splits off a second process, for work that the sandbox forbids a batch. */
 #pragma once
 
 #include <sys/types.h>
 
-/* As fork() does, without what libc runs then. Returns 0 in the new process, its number in this
- * one, or -1 with errno. */
+/* Forks without libc's handlers. Returns 0 in the new process, its number in this one, or -1 with
+ * errno. */
 pid_t process_split_off(void);

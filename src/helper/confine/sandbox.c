@@ -26,14 +26,14 @@ static const struct sock_filter filter[] = {
     /* privilege.c: make a capability effective, and ineffective again */
     ALLOW(capset),
 
-    /* target.c: the process. privileged.c: into its namespace and out again; that namespace's
-     * descriptor */
+    /* target.c: find the process. privileged.c: enter its namespace and leave it; open that
+     * namespace */
     ALLOW(pidfd_open),
     ALLOW_WITH(setns, 1, CLONE_NEWNET),
     ALLOW_WITH(ioctl, 1, SIOCGSKNS),
     ALLOW(fstat),     /* home.c: which namespace is it? */
-    ALLOW(faccessat), /* is it the machine's own? Opens nothing; the caller can ask this, too */
-    /* target.c: is a descriptor of the caller's a network namespace's? */
+    ALLOW(faccessat), /* is it the machine's own? Opens nothing; the caller may make this call, too */
+    /* target.c: is the caller's descriptor a network namespace? */
     ALLOW(fstatfs),
     ALLOW_WITH(ioctl, 1, NS_GET_NSTYPE),
     /* deadline.c: start and stop the timer that ends us */
@@ -41,16 +41,17 @@ static const struct sock_filter filter[] = {
     /* target.c: policy */
     ALLOW(getuid),
 #if HAS_OWN_CONTAINERS || HAS_ENGINE
-    ALLOW_WITH(ioctl, 1, NS_GET_USERNS), /* proof.c, too: whose is an engine's namespace? */
+    ALLOW_WITH(ioctl, 1, NS_GET_USERNS), /* proof.c: who owns an engine's namespace? */
 #endif
 #if HAS_OWN_CONTAINERS
     ALLOW_WITH(ioctl, 1, NS_GET_OWNER_UID),
 #endif
-    /* target.c: take turns, and wait for it */
+    /* target.c: take turns, and pause between two tries */
     ALLOW(flock),
     ALLOW(clock_nanosleep),
     ALLOW(restart_syscall), /* of clock_nanosleep, after SIGSTOP and SIGCONT */
-    /* target.c: does the process still live? task_batch.c: has one ended, and is there a line? */
+    /* target.c: does the process still live? task_batch.c: is there a line, or has a process
+     * ended? */
     ALLOW(ppoll),
 
     /* netlink.c */
@@ -61,66 +62,65 @@ static const struct sock_filter filter[] = {
     ALLOW(recvmsg),
     ALLOW(close),
 
-    /* links.c, control.c, clock.c: how long ago a handshake was, and how long we have waited; where
-     * the machine's clock can't be read without the kernel */
+    /* links.c, control.c, clock.c: the age of a handshake, the length of a wait; on machines where
+     * only the kernel can read the clock */
     ALLOW(clock_gettime),
 
-    /* wireguard.c: a private key */
+    /* wireguard.c: make a private key */
     ALLOW(getrandom),
 
 #if HAS_CREATE || HAS_ENGINE
-    ALLOW(getsockname), /* port.c: see below; control.c: the name that an engine listens by */
+    ALLOW(getsockname), /* port.c: see below; control.c: the name of an engine's listener */
 #endif
 #if HAS_CREATE
-    /* port.c: the port of a new link (bind): may the caller have it, is it free? engine.c gives one
-     * that the kernel chose back by connect() */
+    /* port.c: bind a new link's port: may the caller have it, is it free? engine.c gives back a
+     * port that the kernel chose, by connect() */
     ALLOW_WITH_BOTH(socket, 0, AF_INET6, 1, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK),
     ALLOW_WITH_BOTH(setsockopt, 1, IPPROTO_IPV6, 2, IPV6_V6ONLY),
 #endif
 #if HAS_ENGINE
-    /* proof.c: a socket in the engine's network namespace */
+    /* proof.c: open a socket in the engine's network namespace */
     ALLOW_WITH_BOTH(socket, 0, AF_UNIX, 1, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK),
-    /* proof.c: which program does it run, in which root directory and namespaces? What the kernel
-     * knows of a file, without asking a server for it; nothing is opened */
+    /* proof.c: which program, root directory and namespaces has the engine? The kernel answers from
+     * its own data, without asking a server; nothing is opened */
     ALLOW_WITH_BOTH(statx, 0, AT_FDCWD, 2, AT_STATX_DONT_SYNC),
     ALLOW_WITH_BOTH(statx, 0, AT_FDCWD, 2, AT_STATX_DONT_SYNC | AT_SYMLINK_NOFOLLOW),
-    /* proof.c: its device, and which that is; its listening socket, and whether it is one */
+    /* proof.c: copy and check the engine's device and its listening socket */
     ALLOW_WITH(pidfd_getfd, 1, HANDOVER_TUN),
     ALLOW_WITH(ioctl, 1, TUNGETIFF),
     ALLOW_WITH(ioctl, 1, TUNGETDEVNETNS),
     ALLOW_WITH(pidfd_getfd, 1, HANDOVER_CONTROL),
     ALLOW_WITH(getsockopt, 1, SOL_SOCKET),
-    /* control.c: an engine that hangs */
+    /* control.c: end an engine that hangs */
     ALLOW_WITH(pidfd_send_signal, 1, SIGKILL),
 #endif
 
-    /* port.c: see above. probe.c: a socket for datagrams, the one device that it may send by, the
-     * address that it sends from (bind), and who refused what it sent */
+    /* port.c: see above. probe.c: a socket for datagrams, its one device, its source address
+     * (bind), and the sender of an ICMP error */
     ALLOW_WITH_BOTH(socket, 0, AF_INET, 1, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK),
     ALLOW_WITH_BOTH(setsockopt, 1, SOL_SOCKET, 2, SO_BINDTOIFINDEX),
     ALLOW_WITH_BOTH(setsockopt, 1, IPPROTO_IP, 2, IP_RECVERR),
     ALLOW(bind),
 
 #if HAS_BATCH
-    /* lines.c: a batch */
+    /* lines.c: read a batch */
     ALLOW_WITH(read, 0, STDIN_FILENO),
 #endif
 #if HAS_POLICY
-    /* policy.c: is the policy still the one that was read? It opens nothing; the caller can ask
-     * this, too */
+    /* policy.c: has the policy changed? Opens nothing; the caller may make this call, too */
     ALLOW(newfstatat),
 #endif
 
-    /* output.c: the result, or what went wrong */
+    /* output.c: write the result, or the failure */
     ALLOW_WITH(write, 0, STDOUT_FILENO),
     ALLOW_WITH(write, 0, STDERR_FILENO),
 
 #if HAS_AUDIT
-    /* audit.c: a line for the journal */
+    /* audit.c: send a line to the journal */
     ALLOW(sendmsg),
 #endif
 
-    /* main.c: close what is open, and end */
+    /* main.c: close all descriptors, and end */
     ALLOW_WITH(close_range, 0, STDERR_FILENO + 1),
     ALLOW(exit_group),
 

@@ -20,8 +20,8 @@
 #include "helper/base/failure.h"
 #include "helper/base/request.h"
 
-/* A descriptor 0, 1 or 2 that is closed would be given to the next file that is opened. O_PATH: it
- * can be neither read nor written, so that a result for a closed standard output is an error. */
+/* Fills closed descriptors 0, 1 and 2, which the next open() would get otherwise. O_PATH can be
+ * neither read nor written, so a result for a closed standard output is an error. */
 static int fill_descriptors(void)
 {
     int fd;
@@ -40,14 +40,14 @@ int startup_harden(void)
     static const struct rlimit no_core = {0};
     int error;
 
-    /* No ptrace, no pidfd_getfd, no core dump by the user whose process this is. The kernel does it
-     * by itself only if the program's file gave it capabilities that the caller didn't have. */
+    /* Forbid the process's own user ptrace, pidfd_getfd and core dumps. The kernel does so by
+     * itself only if the program's file gave it capabilities that the caller didn't have. */
     if (prctl(PR_SET_DUMPABLE, 0) < 0 || setrlimit(RLIMIT_CORE, &no_core) < 0)
         return -errno;
     error = fill_descriptors();
     if (error)
         return error;
-    /* A result that can't be written is an error to roll back, not an end by a signal. */
+    /* A failed write is an error to roll back, and no signal ends the process. */
     if (signal(SIGPIPE, SIG_IGN) == SIG_ERR || signal(SIGXFSZ, SIG_IGN) == SIG_ERR)
         return -errno;
     umask(S_IRWXG | S_IRWXO);
@@ -78,7 +78,7 @@ int startup_leave(struct failure *failure)
     return chdir("/") < 0 ? fail_unexpected(failure, -errno, "can't leave the directory") : 0;
 }
 
-/* Whether a file is in the mount that our root directory is in. Nobody but root has made that. */
+/* Is a file in the mount of our root directory? Only root can have made that mount. */
 static bool is_in_root_mount(int fd)
 {
     struct statx file, root;
@@ -88,7 +88,7 @@ static bool is_in_root_mount(int fd)
            file.stx_mask & root.stx_mask & STATX_MNT_ID && file.stx_mnt_id == root.stx_mnt_id;
 }
 
-/* Neither of UNIX nor of IP. */
+/* Is a socket neither UNIX nor IP? */
 static bool is_strange_socket(int fd)
 {
     int domain = AF_UNSPEC;
@@ -98,26 +98,25 @@ static bool is_strange_socket(int fd)
            (domain != AF_UNIX && domain != AF_INET && domain != AF_INET6);
 }
 
-/* A file of FUSE is served by a process of some user's, maybe the caller's. To write to it, to poll
- * it, even to close it waits for that process, and no signal ends the wait (fuse_flush(),
- * fs/fuse/file.c): a helper that has such a file among its descriptors 0 to 2 could be held up with
- * a container open, for as long as the caller likes. Others pass a call on to such a file:
+/* Can a write to this file wait for a process of some user's, without end? A process, maybe the
+ * caller's, serves a file of FUSE. Writing, polling and even closing such a file wait for that
+ * process, and no signal ends the wait (fuse_flush(), fs/fuse/file.c). With such a file among
+ * descriptors 0 to 2 the caller could hold up the helper with a container open. Other files pass a
+ * call on to a file of FUSE:
  *
- *   overlayfs, ecryptfs  to the file below. Every user can mount an overlay, in a user namespace of
- *                        his own (ovl_flush(), fs/overlayfs/file.c). That of a container's or a
- *                        live system's root directory is root's.
- *   epoll(7)             a poll, to all files that it is for (__ep_eventpoll_poll(),
- *                        fs/eventpoll.c). It is an anonymous inode, as others are that nobody needs
- *                        here.
+ *   overlayfs, ecryptfs  to the file below. Every user can mount an overlay in a user namespace of
+ *                        his own (ovl_flush(), fs/overlayfs/file.c). Root mounts the overlay of a
+ *                        container's or a live system's root directory.
+ *   epoll(7)             a poll, to all files that it watches (__ep_eventpoll_poll(),
+ *                        fs/eventpoll.c). It is an anonymous inode; nobody needs one here.
  *
- * A socket of vsock(7) by itself waits, when it is polled, for whoever sends by it, perhaps from
- * memory that a file of FUSE is mapped into (vsock_poll(), net/vmw_vsock/af_vsock.c). Sockets of
- * UNIX and IP don't. */
+ * Polling a vsock(7) socket waits for whoever sends by it, perhaps from memory that a file of FUSE
+ * is mapped into (vsock_poll(), net/vmw_vsock/af_vsock.c). UNIX and IP sockets don't wait so. */
 static bool may_wait_for_user(int fd)
 {
     struct statfs status;
 
-    /* What serves the file system answers this, too, and may answer by an error. */
+    /* The file system's server answers this, and may answer by an error. */
     if (fstatfs(fd, &status) < 0)
         return true;
     switch (status.f_type) {
@@ -134,10 +133,10 @@ static bool may_wait_for_user(int fd)
     }
 }
 
-/* When the leader of a session ends, its controlling terminal is hung up, unless that is a
- * pseudoterminal (disassociate_ctty(), drivers/tty/tty_io.c). That waits for whoever writes to the
- * terminal, from memory that never comes perhaps, and what the leader had open is closed only
- * afterwards. */
+/* Would the end of this process hang up a terminal, and wait? When the leader of a session ends,
+ * the kernel hangs up its controlling terminal, except a pseudoterminal (disassociate_ctty(),
+ * drivers/tty/tty_io.c). The hang-up waits for everybody who writes to the terminal, perhaps from
+ * memory that never comes. Only afterwards the leader's descriptors are closed. */
 static bool hangs_up_terminal(void)
 {
     unsigned int device = 0;
@@ -180,7 +179,7 @@ int startup_close_others(const struct target_name *target, struct failure *failu
     unsigned int kept = (unsigned int)target->number;
     int error;
 
-    /* Else it would come to mean what we open next. */
+    /* A closed number would come to mean the next file that we open. */
     if (target->kind == TARGET_DESCRIPTOR && fcntl(target->number, F_GETFD) < 0)
         return request_fail_descriptor(failure);
     if (target->kind == TARGET_DESCRIPTOR && kept >= first) {
