@@ -17,14 +17,13 @@
 #include "helper/base/text.h"
 
 enum {
-    MAP_SIZE = 128, /* more than the one line of the map of the machine's own user namespace */
-    PROC_ROOT =
-        1, /* inode of the root directory of /proc (PROC_ROOT_INO, include/linux/proc_ns.h) */
+    MAP_SIZE = 128, /* longer than the one line of the machine's own user namespace */
+    PROC_ROOT = 1,  /* inode of /proc (include/linux/proc_ns.h) */
 };
 
-/* Opens a file of the /proc of the kernel's. In a user namespace the caller may have mounted what
- * he likes: another file over this one, or another file system over /proc. So it has to be a proc
- * file system from its root on, and the file has to be in that mount. */
+/* Opens a file of the kernel's own /proc. In a user namespace the caller may have mounted another
+ * file over this file, or another file system over /proc. So /proc has to be the root of a proc
+ * file system, and the file has to be in the same mount. */
 static int open_in_proc(const char *name)
 {
     struct statfs system;
@@ -47,9 +46,10 @@ static int open_in_proc(const char *name)
     return -1;
 }
 
-/* In the machine's own user namespace all numbers of users stand for themselves. The kernel writes
- * the map for the process that opens it: another process's, which the caller might have mounted
- * there, says so only to those for whom the same holds (uid_m_show(), kernel/user_namespace.c). */
+/* Finds out if the caller's number is the machine's. In the machine's own user namespace each
+ * number stands for itself. The kernel writes the map for the process that opens it. The caller
+ * might have mounted another process's map there; even that shows identity only to processes of the
+ * same namespace (uid_m_show(), kernel/user_namespace.c). */
 static void find_caller(struct audit *audit)
 {
     static const char identity[] = "         0          0 4294967295\n";
@@ -68,7 +68,7 @@ static void find_caller(struct audit *audit)
                 : CALLER_ELSEWHERE;
 }
 
-/* The sandbox has neither a socket nor getpid(). */
+/* The sandbox forbids socket(AF_UNIX, SOCK_DGRAM) and getpid(). */
 void audit_open(struct audit *audit)
 {
     if (audit->opened)
@@ -79,9 +79,9 @@ void audit_open(struct audit *audit)
     audit->socket = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 }
 
-/* Not connected: who listens there may have been started again since the last line. Where nobody
- * does, where his queue is full, or where it is no socket for datagrams, that is told at once
- * (unix_dgram_sendmsg(), net/unix/af_unix.c). */
+/* Sends without connecting, since the listener may have been restarted after the last line.
+ * sendmsg() fails at once if nobody listens, if the listener's queue is full, or if the path isn't
+ * a datagram socket (unix_dgram_sendmsg(), net/unix/af_unix.c). */
 static void send_line(const struct audit *audit, const struct text *line)
 {
     static const struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = AUDIT_PATH};
@@ -161,8 +161,7 @@ static void add_target(struct text *line, const struct request *request, ino_t n
                request->target.kind == TARGET_PID ? "pid " : "fd:", request->target.number);
 }
 
-/* The time is for whoever receives it to add, as it is with the journal and with syslog: what a
- * program says of the time they needn't believe. */
+/* Writes no time: the journal and syslog add their own, since they needn't believe a program's. */
 static void begin(const struct audit *audit, struct text *line, int error)
 {
     text_print(line, "<%d>net-admin-helper[%d]: ", LOG_AUTHPRIV | (error ? LOG_WARNING : LOG_INFO),

@@ -12,10 +12,10 @@
 #include "helper/base/file.h"
 #include "helper/base/settings.h"
 
-/* Where it is: a directory, and a name in it. */
+/* The policy's directory and name. */
 static const char path[] = CWG_POLICY_PATH;
 
-/* One directory of the path. An O_PATH descriptor of a symbolic link stands for the link itself. */
+/* Opens one directory of the path. O_PATH opens a symbolic link itself, not its target. */
 static int open_step(int directory, const char *name, int *ret_fd)
 {
     struct stat status = {.st_mode = 0};
@@ -33,10 +33,10 @@ static int open_step(int directory, const char *name, int *ret_fd)
     return error;
 }
 
-/* The directory, to which no symbolic link leads: -ENOENT means that it isn't there, and never that
- * a link leads nowhere. The path is walked step by step: openat2() with RESOLVE_NO_SYMLINKS does
- * the same, but services under systemd's RestrictSUIDSGID= or DynamicUser= haven't got that call.
- */
+/* Opens the policy's directory, to which no symbolic link may lead. -ENOENT means that it is
+ * missing, never that a link leads nowhere. Walks the path step by step: openat2() with
+ * RESOLVE_NO_SYMLINKS would do, but services under systemd's RestrictSUIDSGID= or DynamicUser= lack
+ * that call. */
 static int open_directory(int *ret_directory)
 {
     char names[sizeof(path)];
@@ -64,7 +64,7 @@ static int open_directory(int *ret_directory)
     return error;
 }
 
-/* An access list that lets others write shows in the group's bits, too (acl(5)). */
+/* Is only root able to write it? An access list for others shows in the group's bits (acl(5)). */
 static bool is_roots_alone(const struct stat *status, mode_t type)
 {
     return (status->st_mode & S_IFMT) == type && status->st_uid == 0 &&
@@ -79,7 +79,7 @@ static struct policy_seen see(const struct stat *status)
                                 .changed = status->st_ctim};
 }
 
-/* A pipe or a device there would be opened without waiting, and then refused. */
+/* Opens the file. O_NONBLOCK: a pipe or a device is opened without waiting, and then refused. */
 static int open_in(struct policy *policy, int directory, int *ret_file)
 {
     struct stat status;
@@ -97,8 +97,8 @@ static int open_in(struct policy *policy, int directory, int *ret_file)
     return 0;
 }
 
-/* Who can write to the directory can take the file away: so it is looked at first, and counts even
- * if there is no file. */
+/* Opens the directory, and the file in it. Whoever can write to the directory can remove the file,
+ * so the directory is checked first, and counts even without a file. */
 static int open_file(struct policy *policy, int *ret_file)
 {
     struct stat status;
@@ -151,7 +151,8 @@ static int fail_file(int error, struct failure *failure)
     }
 }
 
-/* Its supplementary groups: at most NGROUPS_MAX (include/uapi/linux/limits.h). */
+/* Finds the caller's user and groups, at most NGROUPS_MAX supplementary ones
+ * (include/uapi/linux/limits.h). */
 static int find_caller(struct caller *ret_caller)
 {
     static gid_t groups[NGROUPS_MAX];
@@ -218,7 +219,7 @@ int policy_read(struct policy *ret_policy, struct failure *failure)
     return find_rule(policy, text, (size_t)length, failure);
 }
 
-/* Begins a text, which the others end. */
+/* Begins a text, which end() completes. */
 static void begin(const struct policy *policy, struct failure *failure)
 {
     fail_as(failure, FAILURE_POLICY, 0, "policy line %u: ", policy->rule.line);
@@ -293,13 +294,14 @@ int policy_check(const struct policy *policy, const enum argument *arguments,
     return error;
 }
 
-/* What is at a path now. The same system call with every libc: the sandbox has it. */
+/* Looks at a path. newfstatat is the one such call that the sandbox allows, whatever libc would
+ * use. */
 static int look_at(const char *at, struct stat *ret_status)
 {
     return syscall(SYS_newfstatat, AT_FDCWD, at, ret_status, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
 }
 
-/* In a directory other files may come and go, and change its time by that. */
+/* Compares the directory, but not its time, which changes when other files come and go. */
 static bool is_same_directory(const struct policy *policy)
 {
     char directory[sizeof(path) + 1];

@@ -12,9 +12,9 @@ enum {
     PORT_MAX = 65535,
 };
 
-#define ID_MAX UINT32_C(4294967294) /* the one above stands for none (setresuid(2)) */
+#define ID_MAX UINT32_C(4294967294) /* 4294967295 means "no id" (setresuid(2)) */
 
-/* Cuts the next word off a line. Returns NULL if there is none. */
+/* Cuts the next word off a line. Returns NULL at the end. */
 static char *take_word(char **line)
 {
     char *word = *line + strspn(*line, BLANKS);
@@ -27,7 +27,7 @@ static char *take_word(char **line)
     return word;
 }
 
-/* Cuts the next part off a list, which may be empty. Returns NULL if there is none. */
+/* Cuts the next part off a list; a part may be empty. Returns NULL at the end. */
 static char *take_part(char **list, char separator)
 {
     char *part = *list;
@@ -127,7 +127,7 @@ static const char *parse_links(char *list, struct rule *rule)
 
 static const struct {
     const char *word;
-    const char *(*parse)(char *list, struct rule *rule); /* NULL if no list follows the word */
+    const char *(*parse)(char *list, struct rule *rule); /* NULL: no list follows */
 } words[] = {
     {"nets", parse_nets},   {"ports", parse_ports},   {"peers", parse_peers},
     {"links", parse_links}, {"own-containers", NULL},
@@ -189,7 +189,7 @@ static const char *parse_rule(char *line, struct rule *rule)
     return parse_limits(line, rule);
 }
 
-/* Bytes from 0x80 up are part of comments in other alphabets; in a rule no word has one. */
+/* Allows bytes from 0x80 up, which comments in other alphabets have. No word of a rule has one. */
 static const char *check_bytes(const char *line, size_t length)
 {
     if (length > RULE_LINE_MAX)
@@ -203,7 +203,7 @@ static const char *check_bytes(const char *line, size_t length)
     return NULL;
 }
 
-/* A line without its newline. Of one that has nothing but a comment the rule's line stays 0. */
+/* Parses a line without its newline. For an empty line or a comment the rule's line stays 0. */
 static const char *parse_line(char *line, size_t length, unsigned int number, struct rule *ret_rule)
 {
     const char *reason = check_bytes(line, length);

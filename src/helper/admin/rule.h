@@ -1,4 +1,4 @@
-/* The policy file as text: a rule a line, each for a user or a group. Pure. */
+/* Parses the policy file: a rule a line, each for a user or a group. Pure. */
 #pragma once
 
 #include <stdbool.h>
@@ -10,8 +10,8 @@
 #include "link/network.h"
 
 enum {
-    RULE_LIST_MAX = 32,   /* of ranges or networks */
-    RULE_LINE_MAX = 4000, /* bytes; more than any rule needs */
+    RULE_LIST_MAX = 32,   /* ranges or networks in a list */
+    RULE_LINE_MAX = 4000, /* bytes; no rule needs more */
     RULE_LINKS_MAX = 65535,
 };
 
@@ -21,35 +21,35 @@ struct range {
 };
 
 struct ranges {
-    bool given; /* if not, there is no limit; the same with those below */
+    bool given; /* false: no limit, here and below */
     size_t count;
-    struct range range[RULE_LIST_MAX]; /* ascending, and none overlaps another */
+    struct range range[RULE_LIST_MAX]; /* ascending, without overlap */
 };
 
 struct peers {
     bool given;
-    bool unknown; /* an endpoint that isn't known is among them */
+    bool unknown; /* unknown endpoints ("-") are allowed */
     size_t count;
     struct network network[RULE_LIST_MAX];
 };
 
 struct rule {
     unsigned int line; /* from 1 */
-    bool group;        /* it is for a group, not for a user */
-    uint32_t id;       /* of that */
+    bool group;        /* for a group, not a user */
+    uint32_t id;       /* the group or user */
     struct ranges nets;
     struct ranges ports;
     struct peers peers;
     bool has_links;
-    uint32_t links; /* in one container */
+    uint32_t links; /* at most, in one container */
     bool own_containers;
 };
 
-/* Whom a rule is looked for. */
+/* The user and groups for whom a rule is searched. */
 struct caller {
     uid_t user;
     gid_t group;
-    const gid_t *groups; /* the supplementary ones */
+    const gid_t *groups; /* supplementary */
     size_t group_count;
 };
 
@@ -64,15 +64,13 @@ enum rule_search {
     RULE_MISTAKE,
 };
 
-/* Reads the whole text of a policy file, cutting it up on the way, and calls `each` for each rule,
- * up to the first mistake. Returns whether there is none; if there is, writes *ret_mistake. */
+/* Calls `each` for each rule of a policy file's text, up to the first mistake; cuts the text up.
+ * Returns true if there is no mistake; else writes *ret_mistake. */
 bool rule_each(char *text, size_t length, void (*each)(const struct rule *rule, void *context),
                void *context, struct mistake *ret_mistake);
 
-/* Reads the whole text of a policy file, too, and finds the first rule that is
- * for the caller's user, its group or one of its supplementary ones. A mistake anywhere counts, and
- * the first one is told. Writes *ret_rule for RULE_FOUND only, and *ret_mistake for RULE_MISTAKE
- * only. */
+/* Finds the first rule for the caller's user, group or supplementary groups. A mistake anywhere in
+ * the text counts. Writes *ret_rule for RULE_FOUND only, *ret_mistake for RULE_MISTAKE only. */
 enum rule_search rule_search(char *text, size_t length, const struct caller *caller,
                              struct rule *ret_rule, struct mistake *ret_mistake);
 

@@ -20,7 +20,7 @@ int attributes_each(const void *payload, size_t length, attribute_take *take, vo
         if (result)
             return result;
         step = MNL_ALIGN(attribute->nla_len);
-        if (step > left) /* the last one's padding may be missing */
+        if (step > left) /* the last attribute's padding may be missing */
             step = left;
         next += step;
         left -= step;

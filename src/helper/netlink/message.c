@@ -4,7 +4,7 @@
 
 void *message_start(struct message *message, uint16_t type, uint16_t flags, size_t size)
 {
-    /* libmnl skips the padding of attributes: without this, what was there before would be sent. */
+    /* libmnl skips the padding of attributes: without this, old bytes would be sent. */
     *message = (struct message){0};
     mnl_nlmsg_put_header(message->bytes);
     message->header.nlmsg_type = type;

@@ -1,4 +1,4 @@
-/* A netlink message to be sent: bytes with a bound, and appends that keep it. */
+/* A netlink message to send: bytes with a bound, which no append exceeds. */
 #pragma once
 
 #include <stdbool.h>
@@ -19,8 +19,8 @@ struct message {
     bool overflowed; /* an append didn't fit: the message must not be sent (netlink.h) */
 };
 
-/* Starts a message of `type`, with flags beside NLM_F_REQUEST, and a family header of `size` zero
- * bytes, which is returned. */
+/* Starts a message of `type`, with `flags` beside NLM_F_REQUEST. Returns its family header, `size`
+ * zero bytes. */
 void *message_start(struct message *message, uint16_t type, uint16_t flags, size_t size);
 
 /* Append an attribute; an integer in the machine's byte order. */
@@ -29,7 +29,7 @@ void message_put_u16(struct message *message, uint16_t type, uint16_t value);
 void message_put_u32(struct message *message, uint16_t type, uint32_t value);
 void message_put_string(struct message *message, uint16_t type, const char *text);
 
-/* Put what is appended between the two inside an attribute of `type`. message_nest() may return
- * NULL, on overflow, and message_unnest() takes that. */
+/* Enclose the appends between the two calls in an attribute of `type`. On overflow message_nest()
+ * returns NULL, which message_unnest() takes. */
 struct nlattr *message_nest(struct message *message, uint16_t type);
 void message_unnest(struct message *message, struct nlattr *nest);

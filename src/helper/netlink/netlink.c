@@ -31,13 +31,13 @@ int netlink_open(int protocol, struct netlink *ret_netlink)
 
     if (fd < 0)
         return fd;
-    /* Connected to port 0, the socket takes messages of nobody but the kernel. It is bound by that
-     * to a port number that the kernel picks, so that nobody can occupy ours beforehand. */
+    /* Connected to port 0, the socket receives messages of the kernel alone. connect() also binds
+     * it to a port number that the kernel picks, so nobody can occupy that number beforehand. */
     error = connect(fd, (const void *)&kernel, sizeof(kernel)) < 0 ? -errno : 0;
-    /* Errors come without a copy of the request, which may hold a key. */
+    /* Have errors sent without a copy of the request, which may hold a key. */
     if (!error)
         error = set_option(fd, NETLINK_CAP_ACK);
-    /* The kernel heeds the filter of a dump, and refuses what it doesn't understand. */
+    /* Have the kernel apply the filter of a dump, and refuse a filter that it doesn't know. */
     if (!error)
         error = set_option(fd, NETLINK_GET_STRICT_CHK);
     if (error) {
@@ -53,11 +53,11 @@ void netlink_close(struct netlink *netlink)
     file_close(&netlink->fd);
 }
 
-/* By what right a request is sent. */
+/* The right by which a request is sent. */
 enum right {
     ANYBODYS,
     ADMINS,        /* CAP_NET_ADMIN */
-    ADMINS_TO_BIND /* the same, and root's to bind each port */
+    ADMINS_TO_BIND /* the same, and root's right to bind any port */
 };
 
 static int send_by(enum right right, int fd, const void *bytes, size_t size)
@@ -90,9 +90,8 @@ static int send_request(struct netlink *netlink, struct message *request, enum r
     return (size_t)sent == request->header.nlmsg_len ? 0 : -EPROTO;
 }
 
-/* Reads one datagram into secret.answer. The kernel answers before send() returns, and goes on with
- * a dump before recvmsg() returns: there is nothing to wait for, and nobody who could make us wait.
- */
+/* Reads one datagram into secret.answer, without waiting: the kernel answers before send() returns,
+ * and continues a dump before recvmsg() returns. */
 static ssize_t receive(struct netlink *netlink)
 {
     struct sockaddr_nl sender = {0};
@@ -114,7 +113,7 @@ static ssize_t receive(struct netlink *netlink)
     return size;
 }
 
-/* The error code at the start of an NLMSG_ERROR or NLMSG_DONE. */
+/* The error code of an NLMSG_ERROR or NLMSG_DONE. */
 static int final_error(const struct nlmsghdr *message)
 {
     int error;
@@ -125,9 +124,9 @@ static int final_error(const struct nlmsghdr *message)
     return error <= 0 ? error : -EBADMSG;
 }
 
-/* Goes through the messages of one datagram. Returns 1 if more are to come, 0 or a negative errno
- * if that was the end of the answer. (A dump during which something changed is marked
- * NLM_F_DUMP_INTR, and taken as it is: what changed then could as well change a moment later.) */
+/* Takes the messages of one datagram. Returns 1 if more will come; 0 or a negative errno at the end
+ * of the answer. NLM_F_DUMP_INTR marks a dump during which something changed. It is taken as it is,
+ * since something could as well change a moment later. */
 static int take_messages(size_t size, uint32_t sequence, netlink_answer *answer, void *context,
                          int *result)
 {
@@ -164,7 +163,7 @@ static int converse(struct netlink *netlink, struct message *request, enum right
         ssize_t size = receive(netlink);
 
         if (size < 0) {
-            /* How far a datagram that we refused reached is not known. */
+            /* A refused datagram may have reached any part of it. */
             explicit_bzero(secret.answer, sizeof(secret.answer));
             return (int)size;
         }

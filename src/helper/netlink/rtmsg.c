@@ -43,7 +43,7 @@ void rtmsg_link_move(struct message *message, const struct rtmsg_move *move)
 {
     struct ifinfomsg *link = message_start(message, RTM_SETLINK, 0, sizeof(*link));
 
-    link->ifi_change = IFF_MULTICAST; /* off: the kernel's WireGuard hasn't got it, either */
+    link->ifi_change = IFF_MULTICAST; /* off, as with the kernel's WireGuard */
     message_put_string(message, IFLA_IFNAME, move->name);
     message_put_u32(message, IFLA_NET_NS_FD, (uint32_t)move->netns);
     message_put_u32(message, IFLA_GROUP, move->group);
@@ -145,7 +145,7 @@ static int parse_kind(const struct nlattr *info, char ret_kind[static RTMSG_KIND
     return 0;
 }
 
-/* IPv6's own MTU, if it is told (inet6_fill_ifla6_attrs(), net/ipv6/addrconf.c). */
+/* IPv6's own MTU, if the message has it (inet6_fill_ifla6_attrs(), net/ipv6/addrconf.c). */
 static int parse_mtu6(const struct nlattr *families, uint32_t *ret_mtu)
 {
     const struct nlattr *attributes[AF_INET6 + 1], *ipv6[IFLA_INET6_CONF + 1];
@@ -223,8 +223,8 @@ void rtmsg_arp_dump(struct message *message)
     message_put_u32(message, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
 }
 
-/* The setting, if the device has IPv4 (inet_fill_link_af(), net/ipv4/devinet.c): all settings of
- * the device in a row, the first of which has the number 1. Returns 0, or -EBADMSG. */
+/* Reads arp_ignore, if the device has IPv4 (inet_fill_link_af(), net/ipv4/devinet.c). The attribute
+ * holds all settings of the device in a row; the first has number 1. Returns 0, or -EBADMSG. */
 static int parse_arp_ignore(const struct nlattr *families, bool *ret_there, uint32_t *ret_ignore)
 {
     const struct nlattr *attributes[AF_INET + 1], *ipv4[IFLA_INET_CONF + 1];
@@ -302,7 +302,7 @@ void rtmsg_route_dump(struct message *message)
     header->rtm_family = AF_INET;
 }
 
-/* An IPv4 address in host byte order, or 0 if there is none. */
+/* An IPv4 address in host byte order; 0 without an attribute. */
 static int parse_address(const struct nlattr *attribute, uint32_t *ret_address)
 {
     uint32_t address = 0;
@@ -326,7 +326,7 @@ static int take_gateway(const struct nlattr *attribute, struct rtmsg_route *rout
     return 0;
 }
 
-/* RTA_MULTIPATH: a struct rtnexthop for each hop, each with attributes of its own behind it. */
+/* RTA_MULTIPATH: one struct rtnexthop a hop, each followed by its own attributes. */
 static int take_hops(const struct nlattr *hops, struct rtmsg_route *route)
 {
     const char *next = mnl_attr_get_payload(hops);
@@ -343,7 +343,7 @@ static int take_hops(const struct nlattr *hops, struct rtmsg_route *route)
             take_gateway(attributes[RTA_GATEWAY], route))
             return -EBADMSG;
         step = NLMSG_ALIGN((size_t)hop->rtnh_len);
-        if (step > left) /* the last one's padding may be missing */
+        if (step > left) /* the last hop's padding may be missing */
             step = left;
         next += step;
         left -= step;

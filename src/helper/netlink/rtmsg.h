@@ -10,8 +10,8 @@
 #include "link/link.h"
 
 enum {
-    RTMSG_KIND_SIZE = 16,  /* a longer kind is none of ours */
-    RTMSG_ALIAS_SIZE = 96, /* and so is a longer alias */
+    RTMSG_KIND_SIZE = 16,  /* no link's device has a longer kind, */
+    RTMSG_ALIAS_SIZE = 96, /* nor a longer alias */
 };
 
 /* Devices. */
@@ -19,60 +19,58 @@ enum {
 struct rtmsg_link {
     int index;
     char name[LINK_NAME_SIZE];
-    char kind[RTMSG_KIND_SIZE]; /* "" if the device has none, or a longer one */
+    char kind[RTMSG_KIND_SIZE]; /* "" if it is missing or longer */
     uint32_t group;
     uint32_t mtu;
     bool up;
-    char alias[RTMSG_ALIAS_SIZE]; /* the same; whatever root in the container has written */
-    uint32_t mtu6; /* what IPv6 sends at most, which a router may have said; 0 if it isn't told */
+    char alias[RTMSG_ALIAS_SIZE]; /* the same; root in the container can write it */
+    uint32_t mtu6;                /* IPv6's own limit, perhaps from a router; 0 if not told */
 };
 
-/* A new device, not up, in the namespace behind `netns`, with its lower half in the namespace of
- * the socket that this is sent on. */
+/* Makes a device in the namespace behind `netns`, not up. Its lower half is in the namespace of the
+ * sending socket. */
 void rtmsg_link_new(struct message *message, const char *name, const char *kind, int netns,
                     uint32_t group);
 
-/* What becomes of a device that is moved to another namespace. */
+/* A device's new properties in another namespace. */
 struct rtmsg_move {
-    char name[LINK_NAME_SIZE]; /* which it is, and what it is called there: -EEXIST if that is taken
-                                */
+    char name[LINK_NAME_SIZE]; /* keeps this name: -EEXIST if it is taken there */
     char alias[RTMSG_ALIAS_SIZE];
     int netns;
     uint32_t group;
     uint32_t mtu;
-    bool ipv6; /* whether the kernel has it: then no link-local address is made */
+    bool ipv6; /* the kernel has IPv6: make no link-local address */
 };
 
-/* Moves a device of the namespace of the socket that this is sent on. */
+/* Moves a device out of the namespace of the sending socket. */
 void rtmsg_link_move(struct message *message, const struct rtmsg_move *move);
 
-/* The device that a name or an altname stands for. */
+/* Asks for the device that has a name or an altname. */
 void rtmsg_link_get(struct message *message, const char *name);
-/* The device with an index. */
+/* Asks for the device with an index. */
 void rtmsg_link_get_index(struct message *message, int index);
-/* All devices of a kind. */
+/* Asks for all devices of a kind. */
 void rtmsg_link_dump(struct message *message, const char *kind);
 void rtmsg_link_delete(struct message *message, int index);
 void rtmsg_link_up(struct message *message, int index);
 void rtmsg_link_set_mtu(struct message *message, int index, uint32_t mtu);
 void rtmsg_link_set_group(struct message *message, int index, uint32_t group, const char *alias);
 
-/* The same as the two above, with all that struct rtmsg_counters holds: nobody else wants the
- * statistics. */
+/* The same, with the counters of struct rtmsg_counters. */
 void rtmsg_counters_get(struct message *message, int index);
 void rtmsg_counters_dump(struct message *message, const char *kind);
 
-/* What more a device tells. */
+/* A device's carrier and statistics. */
 struct rtmsg_counters {
     bool carrier;
     uint64_t received_packets;
     uint64_t sent_packets;
     uint64_t received_bytes;
     uint64_t sent_bytes;
-    uint64_t frame_errors; /* of what was received: see struct link_seen */
+    uint64_t frame_errors; /* see dropped_packets in struct link_seen */
 };
 
-/* Reads them from an RTM_NEWLINK. Returns 0, or -EBADMSG. */
+/* Reads an RTM_NEWLINK. Returns 0, or -EBADMSG. */
 int rtmsg_counters_parse(const struct nlmsghdr *message, struct rtmsg_counters *ret_counters);
 
 /* Reads an RTM_NEWLINK. Returns 0, or -EBADMSG. */
@@ -83,11 +81,11 @@ struct rtmsg_arp {
     int index;
     bool loopback;
     bool point_to_point;
-    bool answers;    /* it takes part in ARP, and has IPv4 */
-    uint32_t ignore; /* net.ipv4.conf.DEVICE.arp_ignore; 0 where there is none */
+    bool answers;    /* takes part in ARP, and has IPv4 */
+    uint32_t ignore; /* net.ipv4.conf.DEVICE.arp_ignore; 0 without IPv4 */
 };
 
-/* All devices, for rtmsg_arp_parse(). */
+/* Asks for all devices, for rtmsg_arp_parse(). */
 void rtmsg_arp_dump(struct message *message);
 /* Reads an RTM_NEWLINK. Returns 0, or -EBADMSG. */
 int rtmsg_arp_parse(const struct nlmsghdr *message, struct rtmsg_arp *ret_arp);
@@ -97,7 +95,7 @@ void rtmsg_arp_set_ignore(struct message *message, int index, uint32_t ignore);
 /* Addresses and routes. */
 
 enum {
-    RTMSG_GATEWAYS_MAX = 16, /* that are looked at; a route may have more */
+    RTMSG_GATEWAYS_MAX = 16, /* a route may have more, which are ignored */
 };
 
 struct rtmsg_route {
@@ -105,25 +103,26 @@ struct rtmsg_route {
     uint8_t prefix_length;
     uint8_t type;  /* RTN_* */
     uint8_t scope; /* RT_SCOPE_* */
-    int device;    /* 0 if it has none, or more than one */
+    int device;    /* 0: no device, or several */
     size_t gateways;
     uint32_t gateway[RTMSG_GATEWAYS_MAX];
 };
 
 void rtmsg_address_new(struct message *message, int index, uint32_t address, uint8_t prefix_length);
-/* All IPv4 routes of all tables; each address of the machine is among them, as a local route. */
+/* Asks for all IPv4 routes of all tables. Each address of a device is among them, as a local
+ * route. */
 void rtmsg_route_dump(struct message *message);
 
 /* Reads an RTM_NEWROUTE. Returns 0, or -EBADMSG. */
 int rtmsg_route_parse(const struct nlmsghdr *message, struct rtmsg_route *ret_route);
 
-/* Where packets to an address would go. */
+/* The way of packets to an address. */
 struct rtmsg_path {
     int device;
     uint8_t type; /* RTN_* */
-    uint32_t mtu; /* of the route, if it has its own, or that was found out on the way; else 0 */
+    uint32_t mtu; /* the route's own, or found out on the way; else 0 */
 };
 
 void rtmsg_path_get(struct message *message, const struct endpoint *endpoint);
-/* Reads the RTM_NEWROUTE that answers. Returns 0, or -EBADMSG. */
+/* Reads the RTM_NEWROUTE of the answer. Returns 0, or -EBADMSG. */
 int rtmsg_path_parse(const struct nlmsghdr *message, struct rtmsg_path *ret_path);

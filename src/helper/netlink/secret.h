@@ -1,6 +1,6 @@
-/* All memory that a private or preshared key is ever in: the keys, the requests that carry them to
- * the kernel or an engine, and the answers that the kernel sends, which hold them too. Not in core
- * dumps, and wiped before exit. */
+/* Holds each private or preshared key, the requests that carry one to the kernel or an engine, and
+ * the kernel's answers, which have keys, too. No other memory ever has a key. Core dumps leave it
+ * out; it is wiped before exit. */
 #pragma once
 
 #include <stdint.h>
@@ -10,10 +10,10 @@
 
 enum {
     SECRET_TEXT_SIZE = 512,
-    SECRET_PAGE_SIZE = 65536, /* the largest of any machine: madvise() wants whole pages */
-    /* More than the largest link message there can be: a device's altnames take up to 64 KiB
-     * (rtnl_prop_list_size(), net/core/rtnetlink.c), and root in a container makes as many as it
-     * likes. Pages that no answer reached cost nothing. */
+    SECRET_PAGE_SIZE = 65536, /* the largest page of any machine: madvise() wants whole pages */
+    /* More than the largest link message: a device's altnames take up to 64 KiB
+     * (rtnl_prop_list_size(), net/core/rtnetlink.c), and root in a container may make any number.
+     * Pages that no answer reached cost nothing. */
     SECRET_ANSWER_SIZE = 96 * 1024,
 };
 
@@ -21,7 +21,7 @@ struct secret {
     struct key private_key;
     struct key preshared_key;
     struct message request;
-    char text[SECRET_TEXT_SIZE]; /* of a preshared key, and of a request that it is in */
+    char text[SECRET_TEXT_SIZE]; /* a preshared key, or a request that has one */
     _Alignas(SECRET_PAGE_SIZE) uint8_t answer[SECRET_ANSWER_SIZE];
 };
 
@@ -32,5 +32,5 @@ struct failure;
 /* Keeps `secret` out of core dumps (madvise(2), MADV_DONTDUMP). Returns 0 or a negative errno. */
 int secret_protect(struct failure *failure);
 
-/* Wipes the keys and requests; answers are wiped by netlink.c, as far as they reached. */
+/* Wipes keys and requests. netlink.c wipes the answers. */
 void secret_wipe(void);
