@@ -9,18 +9,19 @@
 
 enum {
     DEVICES_MAX = 64,
-    OWN_ADDRESSES_ONLY = 1, /* arp_ignore(), net/ipv4/arp.c. It is the smallest of the settings, and
-                               the kernel takes the larger one of the device's and the namespace's:
-                               nothing that was ignored before is answered by it. */
+    OWN_ADDRESSES_ONLY =
+        1, /* arp_ignore(), net/ipv4/arp.c. The smallest setting: the kernel takes the larger of the
+              device's and the namespace's, so no device answers more than before. */
 };
 
-/* What the dumps of devices and routes are searched for. Links are in neither list. */
+/* The result of the dumps of devices and routes. Links are in neither list. */
 struct search {
-    int mute[DEVICES_MAX]; /* indices of devices without ARP, on which an address needs others' */
+    int mute[DEVICES_MAX]; /* devices without ARP: other devices answer for their addresses */
     size_t mutes;
-    int open[DEVICES_MAX]; /* indices of devices that answer for every address */
+    int open[DEVICES_MAX]; /* devices that answer for every address */
     size_t opens;
-    bool needed; /* an address needs the answers of another device; or there are too many devices */
+    bool needed; /* leave all devices alone: an address needs another device's answers, or there are
+                    too many */
 };
 
 static int note_device(const struct nlmsghdr *message, void *context)
@@ -42,8 +43,8 @@ static int note_device(const struct nlmsghdr *message, void *context)
     return 0;
 }
 
-/* Local routes, of which each address of a device has one. `ip route add local` makes them for
- * addresses that no device has. */
+/* Notes a local route. Each address of a device has one; `ip route add local` makes them for
+ * addresses of no device. */
 static int note_address(const struct nlmsghdr *message, void *context)
 {
     struct search *search = context;
@@ -83,7 +84,7 @@ int arp_keep_apart(struct target *target, struct failure *failure)
 
         rtmsg_arp_set_ignore(&request, search.open[i], OWN_ADDRESSES_ONLY);
         error = netlink_change(&target->route, &request);
-        if (error == -ENODEV) /* it has gone by now */
+        if (error == -ENODEV) /* the device has gone */
             error = 0;
         if (error)
             fail_unexpected(failure, error, "can't limit ARP to each device's own addresses");

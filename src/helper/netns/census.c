@@ -19,35 +19,35 @@
 
 enum {
     DIRECTORY_SIZE = 32768,
-    LENGTH_AT = 16, /* of a directory's entry, in itself, and */
-    NAME_AT = 19,   /* its name, with a NUL: as getdents64(2) has them */
+    LENGTH_AT = 16, /* offset of an entry's length (getdents64(2)) */
+    NAME_AT = 19,   /* offset of its name, with a NUL */
     PID_SIZE = 12,
-    PATH_SIZE = 32,      /* of "<pid>/ns/net" */
-    CGROUP_SIZE = 16384, /* a line has 4096 characters at most; what is beyond isn't looked at */
+    PATH_SIZE = 32,      /* "<pid>/ns/net" */
+    CGROUP_SIZE = 16384, /* a line has at most 4096 characters; the rest isn't read */
     DEVICES_SIZE = 8192,
-    DEVICES_READS = 64, /* some thousands of devices: who has more is visited in any case */
+    DEVICES_READS =
+        64, /* some thousands of devices; a namespace with more is visited in any case */
     HIDDEN_MAX = 64,
     SLOTS = 2 * CENSUS_MAX,
-    STATUS_SIZE =
-        4096,       /* who has thousands of groups hides the rest by them, and only from itself */
-    LOOKS_MAX = 32, /* at processes of a namespace, for the first one of its container */
-    OUTERMOST = 2,  /* pid namespaces that a container's first process is in: ours and its own */
+    STATUS_SIZE = 4096, /* a process with thousands of groups hides only its own numbers */
+    LOOKS_MAX = 32,     /* processes of a namespace to look at, for its container's first process */
+    OUTERMOST = 2,      /* pid namespaces of a container's first process: ours and its own */
 };
 
-/* Processes that we have no power over, in namespaces with links: not every machine shows its
- * process 1 even to root. The list of devices is there for everybody, and has an inode of its own
- * for each namespace (proc_tgid_net_lookup(), fs/proc/proc_net.c). */
+/* A process that we may not look at, in a namespace with links: some machines hide even their
+ * process 1 from root. Everybody can read its list of devices, whose inode is different in each
+ * namespace (proc_tgid_net_lookup(), fs/proc/proc_net.c). */
 struct hidden {
     int pid;
-    ino_t devices; /* 0: not known */
+    ino_t devices; /* inode of its list of devices; 0: not known */
 };
 
-/* A census that is being taken. */
+/* A census in progress. */
 struct walk {
     int proc;
     struct census *census;
-    /* Which entry a namespace has: its place, plus 1, in the first slot from that of its inode on.
-     * There are always free ones. */
+    /* A hash table: a namespace's index in `entries`, plus 1, in the first slot from its inode's
+     * on. Some slots are always free. */
     uint16_t slots[SLOTS];
     struct hidden hidden[HIDDEN_MAX];
     size_t hidden_count;
@@ -65,8 +65,8 @@ static uint16_t *find_slot(struct walk *walk, const struct netns *netns)
     return &walk->slots[slot];
 }
 
-/* The namespace of a process. Returns 0, or a negative errno: -EACCES if it isn't ours to look at,
- * another one if the process has ended. */
+/* Identifies the namespace of a process. Returns 0, -EACCES if we may not look at it, or another
+ * negative errno if the process has ended. */
 static int look_at(int proc, const char *pid, struct netns *ret_netns)
 {
     char path[PATH_SIZE];
@@ -80,7 +80,7 @@ static int look_at(int proc, const char *pid, struct netns *ret_netns)
     return error;
 }
 
-/* A file of a process. Returns a descriptor, or a negative errno. */
+/* Opens a file of a process. Returns a descriptor, or a negative errno. */
 static int open_of(int proc, const char *pid, const char *name)
 {
     char path[PATH_SIZE];
@@ -89,7 +89,7 @@ static int open_of(int proc, const char *pid, const char *name)
     return privileged_open_of(proc, path);
 }
 
-/* The beginning of such a file. Returns its length, or a negative errno. */
+/* Reads the beginning of such a file. Returns its length, or a negative errno. */
 static ssize_t read_of(int proc, const char *pid, const char *name, char *text, size_t size)
 {
     int fd = open_of(proc, pid, name);
@@ -102,7 +102,7 @@ static ssize_t read_of(int proc, const char *pid, const char *name, char *text, 
     return length < 0 ? -EIO : length;
 }
 
-/* Whether a list of devices has one of our names in it. */
+/* Does a list of devices have a link's name? */
 static bool has_links(int fd)
 {
     static char text[DEVICES_SIZE];
@@ -124,8 +124,8 @@ static bool has_links(int fd)
     return found || reads == DEVICES_READS;
 }
 
-/* Whether a process's namespace is worth a visit, and the inode of its list of devices. Returns 1
- * or 0, or a negative errno and then sets none. */
+/* Looks for links in the list of a process's devices. Returns 1 or 0, and the list's inode; or a
+ * negative errno. */
 static int look_for_links(int proc, const char *pid, ino_t *ret_devices)
 {
     struct stat status = {.st_ino = 0};
@@ -147,7 +147,7 @@ static void note_hidden(struct walk *walk, const char *name, uint32_t pid)
     int found = look_for_links(walk->proc, name, &devices);
 
     if (found == 0 || found == -ENOENT || found == -ESRCH || found == -EINVAL)
-        return; /* it has none, or has ended */
+        return; /* no links, or the process has ended */
     for (size_t i = 0; i < walk->hidden_count; i++) {
         if (walk->hidden[i].devices == devices)
             return;
@@ -158,7 +158,7 @@ static void note_hidden(struct walk *walk, const char *name, uint32_t pid)
     }
 }
 
-/* A process in a namespace that was found by no other one; or 0. */
+/* Returns a hidden process whose namespace no other process has shown; or 0. */
 static int find_hidden(const struct walk *walk)
 {
     const struct census *census = walk->census;
@@ -174,7 +174,7 @@ static int find_hidden(const struct walk *walk)
     return 0;
 }
 
-/* Another process of a namespace: it may be the first one of the container. */
+/* Takes another process of a namespace, which may be the container's first one. */
 static void compare(int proc, const char *name, int pid, struct census_entry *entry)
 {
     static char text[STATUS_SIZE];
@@ -218,7 +218,7 @@ static void note_process(struct walk *walk, const char *name, uint32_t pid)
         *slot = (uint16_t)(census->count + 1);
         entry = &census->entries[census->count++];
         *entry = (struct census_entry){.netns = netns, .pid = (int)pid};
-        /* If that fails a visit will show. */
+        /* After a failure a visit will show. */
         entry->may_have_links = look_for_links(walk->proc, name, &entry->devices) != 0;
     }
     entry = &census->entries[*slot - 1];
@@ -226,8 +226,8 @@ static void note_process(struct walk *walk, const char *name, uint32_t pid)
         compare(walk->proc, name, (int)pid, entry);
 }
 
-/* Which container a process is in, if it still is in that namespace after this was read: its number
- * may be another's by now. Returns whether it is. */
+/* Reads a process's container. Returns true if the process still is in that namespace afterwards:
+ * else its number may be another process's by now. */
 static bool read_container(int proc, const struct netns *netns, int pid,
                            char ret_id[static CONTAINER_ID_SIZE])
 {
@@ -257,7 +257,7 @@ static void read_containers(int proc, struct census *census)
     }
 }
 
-/* They come in the order of their numbers (proc_pid_readdir(), fs/proc/base.c). */
+/* Reads all processes, in the order of their numbers (proc_pid_readdir(), fs/proc/base.c). */
 static int read_processes(struct walk *walk)
 {
     static char bytes[DIRECTORY_SIZE];
@@ -292,7 +292,7 @@ int census_take(struct census *ret_census, struct failure *failure)
         return fail_unexpected(failure, -errno, "can't open /proc (is it mounted?)");
     ret_census->count = 0;
     ret_census->more = false;
-    deadline_start(); /* an open /proc/PID/net/dev keeps the namespace that it tells of */
+    deadline_start(); /* an open /proc/PID/net/dev keeps its namespace in being */
     error = read_processes(&walk);
     if (!error)
         read_containers(walk.proc, ret_census);

@@ -1,5 +1,5 @@
-/* Which network namespaces there are on this machine: those that processes are in, seen once, in
- * /proc, before the sandbox is entered. What is only held by a file or a descriptor isn't found. */
+/* Lists the network namespaces of this machine's processes, seen once, in /proc, before the sandbox
+ * is entered. A namespace that only a file or a descriptor holds isn't found. */
 #pragma once
 
 #include <stdbool.h>
@@ -12,28 +12,28 @@
 struct failure;
 
 enum {
-    CENSUS_MAX = 16384, /* namespaces; an engine takes one, too */
+    CENSUS_MAX = 16384, /* namespaces; each engine has one */
 };
 
-/* A namespace, by a process in it: the first one of its container, if there is a pid namespace that
- * tells it, and else that with the lowest number. */
+/* A namespace, by one of its processes: the first process of its container if a pid namespace tells
+ * it, or else the process with the lowest number. */
 struct census_entry {
-    struct netns netns; /* with no descriptor */
+    struct netns netns; /* without a descriptor */
     int pid;
-    int spare;                         /* another process there, for if that has ended; or 0 */
-    ino_t devices;                     /* the inode of its list of devices, in /proc */
-    bool may_have_links;               /* and only then: */
-    unsigned char first_at;            /* nspid.h, of that process */
-    unsigned char looks;               /* at how many processes for that */
-    char container[CONTAINER_ID_SIZE]; /* "" if it isn't known */
+    int spare;                         /* another process there, if the first has ended; or 0 */
+    ino_t devices;                     /* inode of its list of devices in /proc */
+    bool may_have_links;               /* if so, the fields below are set */
+    unsigned char first_at;            /* nspid.h, of `pid` */
+    unsigned char looks;               /* processes looked at */
+    char container[CONTAINER_ID_SIZE]; /* "" if not known */
 };
 
 struct census {
     size_t count;
-    bool more;  /* there are others, of processes with higher numbers */
-    int hidden; /* a process in a namespace that has links and can't be looked at; or 0 */
+    bool more;  /* CENSUS_MAX was too small: processes with higher numbers are in others */
+    int hidden; /* a process in a namespace with links that we may not look at; or 0 */
     struct census_entry entries[CENSUS_MAX];
 };
 
-/* Walks through /proc, and writes what is there then. Returns 0, or a negative errno. */
+/* Walks through /proc. Returns 0, or a negative errno. */
 int census_take(struct census *ret_census, struct failure *failure);

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-/* A piece of the text. */
+/* A part of the text. */
 struct part {
     const char *start;
     const char *end;
@@ -34,8 +34,8 @@ bool cgroup_is_id(const char *container)
     return is_id(container, strlen(container));
 }
 
-/* The first id in a directory's name, between characters that no word has: a longer run of digits
- * and letters is no id, and neither is one that may be cut off. Returns whether there is one. */
+/* Finds the first id in a directory's name: 64 hexadecimal digits, with no digit or letter on
+ * either side. An id that may be cut off doesn't count. */
 static bool find_id(struct part directory, char ret_id[static CONTAINER_ID_SIZE])
 {
     const char *word = directory.start;
@@ -59,7 +59,7 @@ static bool is(struct part part, const char *text)
            memcmp(part.start, text, strlen(text)) == 0;
 }
 
-/* Takes a part's beginning and end away, if it has both and something between them. */
+/* Removes a part's beginning and end, if it has both and something between them. */
 static bool strip(struct part *part, const char *before, const char *after)
 {
     const size_t first = strlen(before), last = strlen(after);
@@ -72,7 +72,8 @@ static bool strip(struct part *part, const char *before, const char *after)
     return true;
 }
 
-/* The part that holds a container's name, of a directory in another one; or nothing. */
+/* Narrows a directory's name to the container's name in it, if its parent tells that there is
+ * one. */
 static bool find_name(struct part parent, struct part *directory)
 {
     if (is(parent, "machine.slice"))
@@ -83,8 +84,8 @@ static bool find_name(struct part parent, struct part *directory)
     return strip(directory, "lxc.payload.", "");
 }
 
-/* The next character of a name. systemd writes a '-' as "\x2d" (unit_name_escape(),
- * src/basic/unit-name.c). Returns how many characters of the part that takes. */
+/* Reads the next character of a name. systemd writes '-' as "\x2d" (unit_name_escape(),
+ * src/basic/unit-name.c). Returns the number of characters read. */
 static size_t read_character(struct part part, char *ret_character)
 {
     static const char dash[] = {'\\', 'x', '2', 'd'};
@@ -124,8 +125,8 @@ static bool copy_name(struct part part, char ret_name[static CONTAINER_ID_SIZE])
     return true;
 }
 
-/* What the outermost directory of a line tells that tells anything. The first part of a line is
- * that before its path. A part that ends where the text does may be cut off. */
+/* Reads a line's outermost directory that tells a container. The first part of a line is the one
+ * before its path. A part that reaches the end of the text may be cut off, and doesn't count. */
 static bool read_line(const char *line, const char *end, char ret_id[static CONTAINER_ID_SIZE])
 {
     struct part parent = {line, line};
@@ -137,7 +138,7 @@ static bool read_line(const char *line, const char *end, char ret_id[static CONT
             continue;
         if (find_id(directory, ret_id))
             return true;
-        /* One that can't be shown hides the names further in, which others may have chosen. */
+        /* A name that can't be shown hides the names below it, which others may have chosen. */
         if (find_name(parent, &directory))
             return copy_name(directory, ret_id);
         parent = (struct part){line, c};
@@ -146,7 +147,7 @@ static bool read_line(const char *line, const char *end, char ret_id[static CONT
     return false;
 }
 
-/* A name in it can't hold a newline (cgroup_mkdir(), kernel/cgroup/cgroup.c), so that a line is the
+/* A directory's name has no newline (cgroup_mkdir(), kernel/cgroup/cgroup.c), so each line is the
  * kernel's. */
 int cgroup_container(const char *text, size_t length, char ret_id[static CONTAINER_ID_SIZE])
 {

@@ -1,4 +1,4 @@
-/* Which container a process is in, as the names of its cgroups have it (/proc/PID/cgroup). Pure. */
+/* Finds a process's container by the names of its cgroups (/proc/PID/cgroup). Pure. */
 #pragma once
 
 #include <stdbool.h>
@@ -6,24 +6,23 @@
 
 enum {
     CONTAINER_ID_LENGTH =
-        64, /* of an id of Docker, podman, containerd and CRI-O; of a name at most */
+        64, /* an id of Docker, podman, containerd and CRI-O; the most for a name */
     CONTAINER_ID_SIZE = CONTAINER_ID_LENGTH + 1,
 };
 
-/* Reads which container it is from the text of a cgroup file, of any version: in each line the
- * outermost directory that tells, and all lines that tell have to agree. A directory tells by
+/* Reads the container out of the text of a cgroup file, of any version. In each line the outermost
+ * directory that tells counts, and all lines that tell have to agree. A directory tells by
  *
  *   a word of 64 hexadecimal digits      the id, of Docker, podman, containerd, CRI-O
  *   machine.slice/machine-NAME.scope,
  *   machine.slice/systemd-nspawn@NAME.service       the name, of systemd-nspawn
  *   lxc/NAME, lxc.payload/NAME, lxc.payload.NAME    the name, of LXC
  *
- * The outermost directories are of who started the container; below these, a container may make
- * others and call them what it likes. A name has letters, digits, '_', '.' and '-' alone, so that
- * it can be printed anywhere. A line or name that is cut off at the end of the text isn't looked
- * at. Writes the id or the name and a NUL. Returns 0, or -1 if there is none, and then writes
- * nothing. */
+ * Whoever started the container made the outermost directories. Below them, a container may make
+ * others and choose their names. A name has only letters, digits, '_', '.' and '-', so it can be
+ * printed anywhere. A line or name that is cut off at the end of the text is ignored. Writes the id
+ * or the name, and a NUL. Returns 0, or -1 without either, and then writes nothing. */
 int cgroup_container(const char *text, size_t length, char ret_id[static CONTAINER_ID_SIZE]);
 
-/* Whether that is an id, of which the first twelve digits are shown, and no name. */
+/* Is this an id, of which people see twelve digits, and no name? */
 bool cgroup_is_id(const char *container);

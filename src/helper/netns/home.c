@@ -20,7 +20,7 @@ bool netns_same(const struct netns *a, const struct netns *b)
     return a->device == b->device && a->inode == b->inode;
 }
 
-/* fstat(), as one and the same system call with every libc: the sandbox has it. */
+/* fstat() by its own number, which the sandbox allows, whatever libc would use. */
 int netns_identify(int fd, struct netns *ret_netns)
 {
     struct stat status;
@@ -47,8 +47,7 @@ int netns_of(int fd, unsigned long command, struct netns *ret_netns)
     return netns < 0 ? netns : netns_identify(netns, ret_netns);
 }
 
-/* Whether a file is there: 0, or -ENOENT, or another negative errno that leaves it open. access(),
- * as one and the same system call on every machine: the sandbox has it. */
+/* faccessat() by its own number, which the sandbox allows, whatever libc would use. */
 int home_find_file(const char *path)
 {
     return syscall(SYS_faccessat, AT_FDCWD, path, F_OK) < 0 ? -errno : 0;

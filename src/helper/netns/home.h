@@ -1,8 +1,8 @@
-/* Network namespaces, and home: the one where the helper was started, and where the UDP sockets of
- * links are.
+/* Network namespaces; and home, the namespace that the helper was started in, where the UDP sockets
+ * of links are.
  *
- * To act in another namespace is three steps: enter it (privileged.h), act, home_return(). Before
- * the first time home_check_way() shows that there is a way back. */
+ * To act in another namespace takes three steps: enter it (privileged.h), act, home_return().
+ * Before the first time home_check_way() shows that there is a way back. */
 #pragma once
 
 #include <stdbool.h>
@@ -20,38 +20,37 @@ struct netns {
 
 struct home {
     struct netns netns;
-    bool settings_seen; /* whether /proc/sys/net is there, which tells the initial namespace */
+    bool settings_seen; /* /proc/sys/net is there, which tells the initial namespace */
 };
 
-/* Which namespace a descriptor stands for. Returns 0, or a negative errno. */
+/* Identifies the namespace that a descriptor is open on. Returns 0, or a negative errno. */
 int netns_identify(int fd, struct netns *ret_netns);
 bool netns_same(const struct netns *a, const struct netns *b);
 
-/* The namespace, without a descriptor, that statx() has told the file of. */
+/* The namespace, without a descriptor, of a file that statx() has looked at. */
 struct netns netns_of_file(const struct statx *status);
 
-/* The namespace of a socket, or of a TUN device: `command` as in privileged.h. Returns 0, or a
+/* Opens the namespace of a socket or of a TUN device; `command` as in privileged.h. Returns 0, or a
  * negative errno. */
 int netns_of(int fd, unsigned long command, struct netns *ret_netns);
 
-/* Whether a file is there: 0, or -ENOENT, or another negative errno that leaves it open. */
+/* Returns 0 if a file is there, -ENOENT if not, or another negative errno if that can't be told. */
 int home_find_file(const char *path);
 
-/* Finds out where we are. Returns 0, or a negative errno. */
+/* Notes the namespace that we are in as home. Returns 0, or a negative errno. */
 int home_open(struct home *ret_home, struct failure *failure);
 
-/* Whether a container's namespace can be told from the machine's own, which only root may work on.
- * Returns 0, or -EACCES with what is to be done about it. */
+/* Checks that a container's namespace can be told from the machine's own, on which only root may
+ * work. Returns 0, or -EACCES with advice. */
 int home_check(const struct home *home, struct failure *failure);
 
-/* Whether home can be entered again, by going there from home. Returns 0, or a negative errno with
- * the reason. */
+/* Checks that home can be entered again, by entering it from home. Returns 0, or a negative errno
+ * with the reason. */
 int home_check_way(const struct home *home, struct failure *failure);
 
-/* Goes home. Where that fails the process ends, and says why: whatever came next would be done in
- * somebody else's network, by the capabilities that are still permitted: sockets would be made
- * there, links have their port there. What was begun is as after SIGKILL, which each task is made
- * for: a link that isn't finished, and the next cwg_create replaces it. Nothing of the container is
- * open while that is written, but that this process is in its network namespace: so the deadline
- * still runs. */
+/* Goes home. If that fails, writes why, and ends the process: anything later would happen in
+ * somebody else's network, with the capabilities that are still permitted. Unfinished work is left
+ * as after SIGKILL, for which each task is made: an unfinished link, which the next cwg_create
+ * replaces. While this writes nothing of the container is open, but this process is still in its
+ * network namespace: so the deadline still runs. */
 void home_return(const struct home *home);

@@ -5,7 +5,7 @@
 #include "helper/base/settings.h"
 #include "link/link.h"
 
-/* A name has neither a space nor a colon in it (dev_valid_name(), net/core/dev.c). */
+/* Parses a line. A device's name has no space and no colon (dev_valid_name(), net/core/dev.c). */
 static bool is_link(const char *line, const char *end)
 {
     char name[LINK_NAME_SIZE] = {0};

@@ -5,7 +5,7 @@
 
 static const char label[] = "NSpid:";
 
-/* The line's numbers, behind a tab each. */
+/* Counts the line's numbers, each after a tab. Returns 0 if the last isn't 1. */
 static unsigned int count(const char *line, const char *end)
 {
     unsigned int numbers = 0;
@@ -24,8 +24,8 @@ static unsigned int count(const char *line, const char *end)
     return is_1 ? numbers : 0;
 }
 
-/* A process's own name stands in the file before it, with no newline in it (proc_task_name(),
- * fs/proc/array.c), so that a line that begins so is the kernel's. */
+/* The file has the process's own name before this line, but a name has no newline
+ * (proc_task_name(), fs/proc/array.c). So a line that begins with the label is the kernel's. */
 unsigned int nspid_first_at(const char *text, size_t length)
 {
     const char *const end = text + length;

@@ -1,10 +1,10 @@
-/* Whether a process is the first of a pid namespace, as a container's first process is, by what
- * /proc/PID/status says. Pure. */
+/* Tells by /proc/PID/status if a process is the first of a pid namespace, as a container's first
+ * process is. Pure. */
 #pragma once
 
 #include <stddef.h>
 
-/* Reads the line "NSpid:" of that file: the process's number in each pid namespace that it is in,
- * from that of /proc on inwards. Returns how many these are if the last number is 1, and else 0;
- * and 0 if the line isn't whole in the text, or not there. */
+/* Reads the line "NSpid:": the process's number in each of its pid namespaces, from that of /proc
+ * inwards. Returns how many numbers there are if the last is 1. Returns 0 otherwise, and if the
+ * text doesn't have the whole line. */
 unsigned int nspid_first_at(const char *text, size_t length);

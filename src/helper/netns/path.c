@@ -30,8 +30,8 @@ static uint32_t smaller(uint32_t mtu, uint32_t other)
     return other && other < mtu ? other : mtu;
 }
 
-/* The smaller of the route's and its device's: a route can't have more than that. For IPv6 a device
- * may have another, which a router has told. */
+/* Measures the path: the smaller MTU of the route and its device. For IPv6 a device may have a
+ * smaller one, which a router has told. */
 static int measure(struct netlink *route, const struct endpoint *endpoint, uint32_t *ret_mtu)
 {
     struct rtmsg_path path = {0};
@@ -71,7 +71,7 @@ int path_mtu(const struct endpoint *endpoint, uint32_t *ret_mtu, struct failure 
         return fail_as(failure, FAILURE_UNSUPPORTED, error,
                        "peer_endpoint: this machine's kernel has no IPv6; give an IPv4 address of "
                        "the peer's machine");
-    /* Any other error is a route that isn't there, or says no: it may come later. */
+    /* Any other error is a missing or refusing route: a good one may come later. */
     *ret_mtu = error ? PATH_MTU_UNKNOWN : within_limits(mtu);
     return 0;
 }
@@ -86,7 +86,7 @@ bool path_is_missing(const struct endpoint *endpoint)
         return false;
     error = measure(&route, endpoint, &mtu);
     netlink_close(&route);
-    /* The last two are what routes say that prohibit it, and swallow it. */
+    /* The last two are of routes of the types prohibit and blackhole. */
     return error == -ENETUNREACH || error == -EHOSTUNREACH || error == -EACCES || error == -EINVAL;
 }
 

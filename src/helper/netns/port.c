@@ -15,7 +15,7 @@ enum {
     HELD_MAX = 256, /* descriptors; the usual limit is 1024 */
 };
 
-/* Its flags are those that the sandbox knows. */
+/* The sandbox knows these flags. */
 static int open_socket(int family)
 {
     static const int on = 1;
@@ -43,7 +43,7 @@ int port_bind(int fd, int family, uint16_t port)
 
 int port_of(int fd, uint16_t *ret_port)
 {
-    /* The port is at the same place in both. */
+    /* The port has the same place in both address types. */
     struct sockaddr_in6 bound = {0};
     socklen_t size = sizeof(bound);
 
@@ -53,9 +53,10 @@ int port_of(int fd, uint16_t *ret_port)
     return 0;
 }
 
-/* By a socket that has a port already, so that the port in question isn't held even for a moment:
- * the kernel looks at the caller's rights first, and then refuses a second bind() with EINVAL
- * (__inet_bind(), net/ipv4/af_inet.c). If there is no port left to be had, it is held. */
+/* Tries a port with a socket that has another port already, so that the port in question isn't held
+ * even for a moment: the kernel checks the caller's rights first, and then refuses a second bind()
+ * with EINVAL (__inet_bind(), net/ipv4/af_inet.c). If no port was left for the first bind(), the
+ * port is held. */
 static int check_family(int family, uint16_t port)
 {
     int fd = open_socket(family);
@@ -80,8 +81,8 @@ int port_check(uint16_t port, struct failure *failure)
     return error ? fail_unexpected(failure, error, "can't try the UDP port") : 0;
 }
 
-/* Sockets that have a port of one family which is not free for the other. While they are open the
- * kernel chooses other ports. */
+/* Sockets with a port of one family that isn't free for the other. While they are open the kernel
+ * chooses other ports. */
 struct held {
     int fd[HELD_MAX];
     size_t count;
@@ -97,9 +98,8 @@ static bool is_free(int family, uint16_t port)
     return free || fd == -EAFNOSUPPORT;
 }
 
-/* Lets the kernel choose a port of one family. Returns 0 if it is free for the other one, too,
- * -EAGAIN if it isn't, -EADDRINUSE if all that the family has were chosen before, or another
- * negative errno. */
+/* Lets the kernel choose a port of one family. Returns 0 if it is also free for the other family,
+ * -EAGAIN if not, -EADDRINUSE if the family has no more ports, or another negative errno. */
 static int try_family(int family, int other, struct held *held, uint16_t *ret_port)
 {
     int fd = open_socket(family);
@@ -120,7 +120,7 @@ static int try_family(int family, int other, struct held *held, uint16_t *ret_po
     return 0;
 }
 
-/* The families take turns, since the one with fewer free ports finds it sooner. */
+/* Lets the families take turns: the family with fewer free ports finds one sooner. */
 int port_search(uint16_t *ret_port)
 {
     struct held held = {.count = 0};

@@ -15,11 +15,11 @@
 #include "helper/netns/census.h"
 
 struct answer {
-    int32_t error; /* a negative errno, with the reason in `failure`; or 0 */
+    int32_t error; /* a negative errno, with `failure`; or 0 */
     struct failure failure;
     int hidden; /* as in struct census */
     bool more;
-    size_t count; /* of the messages that follow: an entry each, of what may have links */
+    size_t count; /* messages that follow, one entry each */
 };
 
 static bool say(const void *bytes, size_t size)
@@ -47,8 +47,8 @@ static bool answer_question(void)
     return said;
 }
 
-/* Standard input is the socket, and nothing else is open. A census that takes too long ends this
- * process (deadline.h), which is an answer, too. */
+/* Runs the process: standard input is the socket, and nothing else is open. A census that takes too
+ * long ends the process (deadline.h), and the batch sees the socket's end. */
 _Noreturn static void run(int fd)
 {
     struct failure ignored;

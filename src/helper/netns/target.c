@@ -29,8 +29,8 @@ enum {
     LOCK_PAUSE = 20, /* milliseconds, between two tries */
 };
 
-/* Whether one text has to do for what isn't there and what isn't the caller's, so that nobody
- * learns what isn't his. */
+/* Does one text have to serve for a missing process and for one that isn't the caller's, so that
+ * nobody learns of others' processes? */
 static bool own_containers_only(const struct policy *policy)
 {
     if (OWN_CONTAINERS_ONLY)
@@ -51,7 +51,8 @@ static int fail_no_process(const struct policy *policy, struct failure *failure)
         "in the container, as seen from here");
 }
 
-/* The text of fail_no_process(); but nothing has ended that --if-exists could pass over. */
+/* Has the text of fail_no_process(), but not its errno: --if-exists may pass over an ended process
+ * only. */
 static int fail_not_yours(const struct policy *policy, struct failure *failure)
 {
     (void)fail_no_process(policy, failure);
@@ -72,7 +73,7 @@ static int pidfd_from(int pid, const struct policy *policy, int *ret_pidfd, stru
 {
     int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 
-    /* The number of a thread that is not its process's first is EINVAL, and ENOENT since 6.15. */
+    /* The number of a thread that isn't its process's first gives EINVAL, and ENOENT since 6.15. */
     if (pidfd < 0 && (errno == ESRCH || errno == EINVAL || errno == ENOENT))
         return fail_no_process(policy, failure);
     if (pidfd < 0)
@@ -81,8 +82,8 @@ static int pidfd_from(int pid, const struct policy *policy, int *ret_pidfd, stru
     return 0;
 }
 
-/* Of a descriptor that a caller opened we know nothing: before an ioctl is done on it, it has to be
- * of nsfs, whose ioctls are harmless. */
+/* Checks the caller's descriptor. Before an ioctl it has to be of nsfs, whose ioctls are
+ * harmless. */
 static int check_descriptor(int fd, struct failure *failure)
 {
     struct statfs status;
@@ -93,9 +94,9 @@ static int check_descriptor(int fd, struct failure *failure)
     return 0;
 }
 
-/* What has to be done inside. Some settings of the network are the machine's, and its initial
- * namespace alone has them (net_core_table, net/core/sysctl_net_core.c); /proc/sys/net shows those
- * of the namespace that we are in, whatever is mounted or numbered how where we were started. */
+/* Opens the sockets inside. Also finds out if this is the machine's initial namespace: some
+ * settings are in that namespace alone (net_core_table, net/core/sysctl_net_core.c). /proc/sys/net
+ * shows those of the namespace that we are in, whatever is mounted where we were started. */
 static int open_inside(struct target *target)
 {
     int error = netlink_open(NETLINK_ROUTE, &target->route);
@@ -144,7 +145,7 @@ static bool owned_by(uid_t uid, const struct netns *netns)
     return known && owner == uid;
 }
 
-/* What a caller other than root may not work on. */
+/* Refuses targets on which a caller other than root may not work. */
 static int check_policy(const struct home *home, const struct target *target,
                         struct failure *failure)
 {
@@ -164,8 +165,8 @@ static int check_policy(const struct home *home, const struct target *target,
     return 0;
 }
 
-/* Waits for the other commands on this namespace, for two seconds at most: anybody in the container
- * can hold this lock, and gets nothing but a pause. The turn ends when the namespace is closed. */
+/* Waits for other commands on this namespace, at most two seconds: anybody in the container can
+ * hold this lock, and gains only a pause. Closing the namespace ends the turn. */
 static void take_turn(const struct target *target)
 {
     for (int i = 0; i < LOCK_TRIES && flock(target->netns.fd, LOCK_EX | LOCK_NB) < 0; i++)
@@ -199,7 +200,7 @@ bool target_is_open(const struct target *target)
     return target->netns.fd >= 0;
 }
 
-/* Enters the container and opens what is needed there, and checks that the caller may. */
+/* Enters the container, opens the sockets there, and checks the caller's right. */
 static int enter(struct target *target, struct failure *failure)
 {
     int error;
@@ -254,7 +255,7 @@ int target_open(const struct home *home, const struct policy *policy,
 
 int target_alive(const struct target *target, struct failure *failure)
 {
-    /* A pidfd is readable when its process has ended (pidfd_open(2)). */
+    /* A pidfd becomes readable when its process ends (pidfd_open(2)). */
     if (target->pidfd >= 0 && clock_await(target->pidfd, POLLIN, 0) != 0)
         return fail_as(
             failure, FAILURE_NO_SUCH_PROCESS, -ESRCH,
