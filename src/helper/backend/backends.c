@@ -22,7 +22,8 @@ const struct backend *backend_of(const struct device *device)
     return by_kind[device->kind];
 }
 
-/* The preferred one; or the other one, if there is one and the preferred one can't be used here. */
+/* Chooses the preferred backend, or the other one, if any, where the preferred one can't be
+ * used. */
 static int choose(struct making *making, struct failure *failure)
 {
     bool available = true;

@@ -1,20 +1,20 @@
-/* The backends that are in the program. */
+/* The backends in the program. */
 #pragma once
 
 #include "helper/backend/backend.h"
 
-/* The preferred one first; NULL ends them. */
+/* The preferred backend comes first; NULL ends the list. */
 extern const struct backend *const backends[];
 
-/* The one that carries a device. */
+/* Returns the backend that carries a device. */
 const struct backend *backend_of(const struct device *device);
 
-/* What new links are made with. */
+/* How new links are made. */
 struct making {
-    const struct backend *backend; /* once it is chosen */
-    bool chosen;                   /* for all links of a batch */
-    int launcher;                  /* as in struct backend; -1 outside of a batch */
-    struct launch launch;          /* of the next link */
+    const struct backend *backend; /* NULL until it is chosen */
+    bool chosen;                   /* `backend` is chosen for all links of a batch */
+    int launcher;                  /* struct backend; -1 outside of a batch */
+    struct launch launch;          /* the next link's */
 };
 
 #define MAKING_NOTHING                                                                             \
@@ -28,13 +28,12 @@ struct making {
         }                                                                                          \
     }
 
-/* Before the sandbox is entered, for the task that makes a link: chooses the backend, and lets it
- * make ready what it can't later. Returns 0, or a negative errno. */
+/* Chooses the backend for a new link, and calls its prepare(), before the sandbox is entered.
+ * Returns 0, or a negative errno. */
 int backends_prepare(struct making *making, const struct home *home, struct link_end end,
                      struct failure *failure);
 
-/* The same for the links of a batch: finds out which carries them all. Whatever is to be made ready
- * for one of them is made ready by backends_prepare(), which may then be called in the sandbox. And
- * lets go of that, after each. */
+/* For a batch: chooses the backend for all its links, and calls its prepare_batch(). In the
+ * sandbox, each link then calls backends_prepare(), and backends_forget() afterwards. */
 int backends_prepare_batch(struct making *making, const struct home *home, struct failure *failure);
 void backends_forget(struct making *making);

@@ -67,7 +67,7 @@ bool device_read(const struct rtmsg_link *told, struct device *ret_device)
         return false;
     memcpy(device.name, told->name, sizeof(device.name));
     if (HAS_ENGINE)
-        (void)alias_parse(told->alias, &device.process); /* if it names none, it stays none */
+        (void)alias_parse(told->alias, &device.process); /* stays 0 if the alias names no process */
     *ret_device = device;
     return true;
 }
@@ -109,11 +109,11 @@ int device_find(struct target *target, struct link_end end, struct device *ret_d
                                                                           : DEVICE_FOREIGN;
 }
 
-/* How many links dumps have shown: of all kinds, if the kernel shows all, at least lo. */
+/* The number of links in dumps. A kernel that shows all kinds shows at least lo. */
 struct count {
-    const char *kind; /* that was asked for */
+    const char *kind; /* the dump asked for this kind */
     unsigned int links;
-    bool all; /* devices of all kinds were shown */
+    bool all; /* the kernel showed devices of all kinds */
 };
 
 static int count_link(const struct nlmsghdr *message, void *context)
@@ -138,8 +138,8 @@ static int count_links(struct target *target, enum device_kind kind, struct coun
     return device_dump(target, kind, rtmsg_link_dump, count_link, count, failure);
 }
 
-/* The kind of the new device, which is that of most, comes last: if another isn't known, all have
- * been shown by then. */
+/* Dumps the new device's kind last, which most links have: a kernel that doesn't know another kind
+ * has shown all devices by then. */
 int device_check_limit(struct target *target, const struct device *device, struct failure *failure)
 {
     struct count count = {.links = 0};
@@ -163,23 +163,23 @@ int device_check_limit(struct target *target, const struct device *device, struc
 
 enum {
     SUBNETS_MAX = 8,
-    SUBNET_LENGTH_MIN = 8, /* a shorter prefix is no subnet, but a default route or a part of one */
+    SUBNET_LENGTH_MIN = 8, /* a shorter prefix is a default route, or part of one */
 };
 
-/* A subnet that is on link of a device: its addresses are neighbours there. */
+/* A subnet on a device's link: its addresses are the device's neighbours. */
 struct subnet {
     uint32_t address;
     uint8_t prefix_length;
     int device;
 };
 
-/* What a dump of the routes is searched for, and what is found. */
+/* The search of a dump of the routes, and its result. */
 struct overlap {
-    uint32_t subnet;  /* our /31 */
-    int sibling;      /* index of the device at the other end, if that is here, too; or 0 */
-    const char *what; /* NULL as long as nothing is found */
+    uint32_t subnet;  /* the new link's /31 */
+    int sibling;      /* index of the device of the net's other end, if it is here; or 0 */
+    const char *what; /* NULL: nothing found */
     uint32_t address;
-    struct subnet around[SUBNETS_MAX]; /* that our /31 is in */
+    struct subnet around[SUBNETS_MAX]; /* subnets around the /31 */
     size_t arounds;
 };
 
@@ -188,7 +188,7 @@ static bool in_subnet(uint32_t address, uint32_t subnet)
     return (address & ~UINT32_C(1)) == subnet;
 }
 
-/* Whether a route is to neighbours, of whom our /31 would be two. */
+/* Does a route lead to neighbours, and is our /31 among them? */
 static bool is_around(const struct rtmsg_route *route, uint32_t subnet)
 {
     return route->type == RTN_UNICAST && route->scope == RT_SCOPE_LINK && route->gateways == 0 &&
@@ -234,7 +234,7 @@ static int fail_overlap(const struct overlap *overlap, struct failure *failure)
                    overlap->address >> 8 & 255, overlap->address & 255);
 }
 
-/* The name of a device is the container's text, which may have control characters in it. */
+/* Is a device's name printable? The container chose it, perhaps with control characters. */
 static bool is_plain(const char *name)
 {
     return name[0] && strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -257,8 +257,8 @@ static int fail_around(const struct subnet *subnet, const char *name, struct fai
     return -EADDRINUSE;
 }
 
-/* Root in the container may have led a whole subnet into a link of ours: that is no network whose
- * neighbours the new link could take away. */
+/* Checks a subnet around the new /31. Root in the container may have routed a subnet into a link;
+ * that is no network with neighbours to lose. */
 static int check_around(struct target *target, const struct subnet *subnet, struct failure *failure)
 {
     struct rtmsg_link link = {0};

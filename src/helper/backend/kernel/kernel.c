@@ -1,4 +1,4 @@
-/* The backend that leaves everything to the kernel's WireGuard driver. */
+/* The kernel backend: the kernel's WireGuard driver carries the link. */
 #include <errno.h>
 #include <linux/netlink.h>
 
@@ -12,7 +12,7 @@
 #include "helper/netns/port.h"
 
 enum {
-    PORT_TRIES = 5, /* somebody else may be faster */
+    PORT_TRIES = 5, /* somebody else may take the port first */
 };
 
 #define STILL_THERE "; the new device is still there: remove it with cwg_destroy"
@@ -40,8 +40,8 @@ static int fail_birth(int error, const char *name, struct failure *failure)
     }
 }
 
-/* The request goes out on a socket of the home namespace, and that is where the driver keeps the
- * device's UDP socket (wg_newlink(), drivers/net/wireguard/device.c). */
+/* Creates the device, by a socket of the home namespace: the driver keeps the device's UDP socket
+ * in the namespace of that socket (wg_newlink(), drivers/net/wireguard/device.c). */
 static int give_birth(struct target *target, const char *name, struct failure *failure)
 {
     struct netlink route;
@@ -65,7 +65,7 @@ static int kernel_make(struct target *target, struct link_end end, uint16_t port
     char name[LINK_NAME_SIZE];
     int error = device_name(end, name, failure);
 
-    (void)launch; /* the kernel needs none */
+    (void)launch; /* an engine's only */
     if (!error)
         error = give_birth(target, name, failure);
     if (error)
@@ -89,8 +89,8 @@ static int kernel_make(struct target *target, struct link_end end, uint16_t port
     return 0;
 }
 
-/* The driver tries a hundred ports of IPv4 and gives up (wg_socket_init(), socket.c there): then a
- * port is chosen here. */
+/* Sets the device up with any port. The driver gives up after a hundred IPv4 ports
+ * (wg_socket_init(), drivers/net/wireguard/socket.c); then this chooses one. */
 static int set_up_somewhere(struct target *target, const struct device *device,
                             struct failure *failure)
 {
@@ -109,8 +109,8 @@ static int set_up_somewhere(struct target *target, const struct device *device,
     return error;
 }
 
-/* Where the caller is root the port was bound by a right of root's, and root in the container can
- * have given the device another port just before. */
+/* Checks the port of a caller who is root. A right of root's bound it, and root in the container
+ * may have given the device another port just before. */
 static int check_port(struct target *target, const struct device *device, uint16_t port,
                       struct failure *failure)
 {
@@ -156,8 +156,8 @@ static int kernel_finish(struct target *target, const struct device *device,
 static int kernel_join(struct target *target, const struct device *device, const struct peer *peer,
                        struct failure *failure)
 {
-    /* This program makes no such devices: root in the container may have put it in the place of an
-     * engine's, and can read what is set there. */
+    /* A program that prefers engines makes no kernel devices. Root in the container may have put
+     * this one in the place of an engine's, and can read its keys. */
     if (PREFERS_ENGINE && peer->preshared_key && !key_is_zero(peer->preshared_key))
         return fail_as(failure, FAILURE_NOT_PERMITTED, -EPERM,
                        "the link %s is a device of the kernel's and not an engine's: root in the "
@@ -185,8 +185,8 @@ static int kernel_look(struct target *target, const struct device *device,
 const struct backend kernel_backend = {
     .title = "kernel WireGuard",
     .word = "kernel",
-    /* The driver takes it when the namespace of its UDP socket goes (wg_netns_pre_exit(),
-     * drivers/net/wireguard/device.c). */
+    /* The driver drops the carrier when the namespace that holds its UDP socket is destroyed
+     * (wg_netns_pre_exit(), drivers/net/wireguard/device.c). */
     .without_carrier = STATE_PORT_LOST,
     .available = HAS_ENGINE ? wireguard_look : NULL, /* without an engine there is no choice */
     .make = HAS_CREATE ? kernel_make : NULL,

@@ -121,7 +121,7 @@ void wgmsg_device_get(struct message *message, uint16_t family, int index)
     start_device(message, family, NLM_F_DUMP, WG_CMD_GET_DEVICE, index);
 }
 
-/* Takes each of a list, if there is one. */
+/* Takes each attribute of a list, if there is a list. */
 static int take_each(const struct nlattr *list, attribute_take *take, void *context)
 {
     return list ? attributes_each(mnl_attr_get_payload(list), mnl_attr_get_payload_len(list), take,
@@ -174,7 +174,7 @@ static int take_allowed(const struct nlattr *entry, void *context)
     return 0;
 }
 
-/* Whether there is a preshared key: all zeros is none. It isn't copied. */
+/* Tells if there is a preshared key; all zeros is none. The key isn't copied. */
 static int take_preshared_key(const struct nlattr *attribute, bool *ret_there)
 {
     if (mnl_attr_get_payload_len(attribute) != KEY_SIZE)
@@ -183,7 +183,7 @@ static int take_preshared_key(const struct nlattr *attribute, bool *ret_there)
     return 0;
 }
 
-/* struct __kernel_timespec: two numbers of 64 bits. */
+/* Reads a struct __kernel_timespec: two 64-bit numbers. */
 static int take_handshake(const struct nlattr *attribute, int64_t *ret_seconds)
 {
     int64_t time[2];
@@ -199,8 +199,8 @@ static int take_count(const struct nlattr *attribute, uint64_t *ret_count)
     return attribute_bytes(attribute, sizeof(*ret_count), ret_count);
 }
 
-/* What is told of the first peer. Where it goes on in another message there are only its key and
- * more allowed IPs (get_peer(), drivers/net/wireguard/netlink.c). */
+/* Reads the first peer. A continuation in another message has only its key and more allowed IPs
+ * (get_peer(), drivers/net/wireguard/netlink.c). */
 static int take_first_peer(const struct nlattr *const attributes[], struct link_status *status)
 {
     const struct nlattr *preshared_key = attributes[WGPEER_A_PRESHARED_KEY];

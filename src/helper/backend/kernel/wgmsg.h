@@ -1,5 +1,5 @@
-/* The generic netlink messages that the helper sends to the WireGuard driver and reads from it
- * (include/uapi/linux/wireguard.h, drivers/net/wireguard/netlink.c). Pure: bytes in, values out. */
+/* Writes and reads the WireGuard driver's generic netlink messages (include/uapi/linux/wireguard.h,
+ * drivers/net/wireguard/netlink.c). Pure. */
 #pragma once
 
 #include <stdbool.h>
@@ -10,30 +10,31 @@
 #include "link/key.h"
 #include "link/peer.h"
 
-/* Asks which message type stands for WireGuard on this kernel. */
+/* Asks which message type is WireGuard's on this kernel. */
 void wgmsg_family_get(struct message *message);
 /* Returns 0, or -EBADMSG. */
 int wgmsg_family_parse(const struct nlmsghdr *message, uint16_t *ret_family);
 
-/* Gives a device its key and its listen port (host byte order). Holds the private key: to be wiped.
- */
+/* Set a device's listen port (host byte order); wgmsg_set_key() also sets its private key: wipe the
+ * message. */
 void wgmsg_set_key(struct message *message, uint16_t family, int index,
                    const struct key *private_key, uint16_t listen_port);
 void wgmsg_set_port(struct message *message, uint16_t family, int index, uint16_t listen_port);
 
-/* Makes `peer` a peer, or changes it if it is one; with `replace`, the only one. May hold a
- * preshared key: to be wiped. */
+/* Adds the peer, or changes it; with `replace`, removes all others. The message may have a
+ * preshared key: wipe it. */
 void wgmsg_set_peer(struct message *message, uint16_t family, int index, const struct peer *peer,
                     bool replace);
 
-/* Asks for a device. The kernel answers with the private key among the rest: to be wiped. */
+/* Asks for a device. The answer has the private key: wipe it. */
 void wgmsg_device_get(struct message *message, uint16_t family, int index);
-/* What that answer has told so far. Was {0} before the first message. */
+/* The answer, as far as it was read; {0} before its first message. */
 struct wgmsg_reading {
     struct link_status status;
-    struct key peer; /* the last one's key: a long list of allowed IPs comes in several messages */
+    struct key
+        peer; /* key of the last peer read: a long list of allowed IPs spans several messages */
 };
 
-/* Adds what a message tells to *reading. Returns 0, or -EBADMSG. */
+/* Adds a message to *reading. Returns 0, or -EBADMSG. */
 int wgmsg_status_parse(const struct nlmsghdr *message, uint16_t family,
                        struct wgmsg_reading *reading);

@@ -12,8 +12,8 @@ static int note_family(const struct nlmsghdr *message, void *context)
     return wgmsg_family_parse(message, context);
 }
 
-/* The message type that stands for WireGuard. Asked only when a WireGuard device is there, and so
- * the driver too: asking would load it otherwise, in the name of the container. */
+/* Finds the message type of WireGuard. Called only when there is a WireGuard device, and so the
+ * driver: else the question would load the driver in the container's name. */
 static int find_family(struct target *target, uint16_t *ret_family, struct failure *failure)
 {
     struct message request;
@@ -44,7 +44,7 @@ int wireguard_look(bool *ret_there, struct failure *failure)
     return 0;
 }
 
-/* What note_status() needs to read one message, and what it has read so far. */
+/* The state of note_status(). */
 struct reading {
     uint16_t family;
     struct wgmsg_reading told;
@@ -72,8 +72,8 @@ static int read_status(struct target *target, uint16_t family, int index,
     return 0;
 }
 
-/* The same of a device that has to have a private key: wg_get_device_dump(),
- * drivers/net/wireguard/netlink.c, tells the public key of one that has. */
+/* Reads the status of a device that has to have a private key. The driver tells the public key only
+ * if there is a private key (wg_get_device_dump(), drivers/net/wireguard/netlink.c). */
 static int read_with_key(struct target *target, uint16_t family, int index,
                          struct link_status *ret_status, struct failure *failure)
 {
@@ -140,8 +140,8 @@ int wireguard_set_peer(struct target *target, int index, const struct peer *peer
         return fail_as(failure, FAILURE_OWN_KEY, -EINVAL,
                        "peer_key: this is the link's own public key; give the one that cwg_create "
                        "printed at the other site");
-    /* A peer that stays keeps its session; to replace it by itself would end that. And to replace
-     * none costs a grace period of RCU all the same (wg_peer_remove_all(), peer.c). */
+    /* Replace only a different peer: replacing the same peer would end its session, and replacing
+     * no peer still costs a grace period of RCU (wg_peer_remove_all(), peer.c). */
     replace =
         state.peers > 1 || (state.peers == 1 && !key_equal(&peer->public_key, &state.peer_key));
     wgmsg_set_peer(&secret.request, family, index, peer, replace);
