@@ -1,10 +1,10 @@
-/* Between clone() and the engine's first instruction. The caller's user owns this process as well
- * as the helper's, and so far it is the helper: undumpable, with the three capabilities permitted.
- * It goes on without any, in an empty file system, with nothing open but what it was given. (The
- * empty file system is a second line of defence: the engine's own sandbox has no system call that
- * takes a path. It is also what proof.c knows an engine by.) The engine's program may be executed
- * by that user and not read, so that the kernel keeps the process undumpable (would_dump(),
- * fs/exec.c): no ptrace, no look at its keys. */
+/* Turns the child of clone() into the engine. The caller's user owns this process, as he owns the
+ * helper's. It begins as the helper: undumpable, with the three capabilities permitted. It goes on
+ * without any capability, in an empty file system, with nothing open but the engine's descriptors.
+ * The empty file system is a second line of defence, since the engine's own sandbox has no system
+ * call that takes a path; and proof.c recognises an engine by it. The caller may execute the
+ * engine's program and not read it, so the kernel keeps the process undumpable (would_dump(),
+ * fs/exec.c): nobody can trace it or read its keys. */
 #include "helper/backend/engine/child.h"
 
 #include <errno.h>
@@ -25,12 +25,12 @@
 #include "helper/confine/privileged.h"
 
 enum {
-    OUT_OF_THE_WAY = 16, /* above all numbers that the engine's descriptors get */
+    OUT_OF_THE_WAY = 16, /* above the numbers of the engine's descriptors */
     ENGINE_FILES_MAX = 32,
     SIGNALS = 64,
 };
 
-/* Puts a descriptor where none of the final numbers is. -1 stands for none. */
+/* Moves a descriptor above the final numbers. -1 stays -1. */
 static int lift(int *fd)
 {
     int lifted;
@@ -65,8 +65,8 @@ static int put(int fd, int number, int flags)
     return dup3(fd, number, flags) < 0 ? -errno : 0;
 }
 
-/* Closes what the caller gave to the helper, standard output first of all: who reads a pipe from it
- * must not have to wait for the engine's end. */
+/* Closes the caller's descriptors, standard output above all: whoever reads a pipe from it must not
+ * wait for the engine's end. */
 static int arrange_descriptors(struct handover *handover)
 {
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -94,11 +94,10 @@ static int arrange_descriptors(struct handover *handover)
     return syscall(SYS_close_range, HANDOVER_DESCRIPTORS, UINT_MAX, 0) < 0 ? -errno : 0;
 }
 
-/* A file system of nothing, over a directory that is there for certain (home_open() needs it), and
- * then in the place of all others (pivot_root(2)); root's, not the caller's, whose user we run as.
- * By it the engine is known again: proof.c looks for its mode, owner and emptiness. So there is no
- * engine where the root can't be exchanged, which is the case in the initramfs, and in a chroot
- * that is no mount: EINVAL. */
+/* Mounts an empty file system over a directory that exists for certain (home_open() needs /proc),
+ * and puts it in the place of all others (pivot_root(2)). It is root's, not the caller's. proof.c
+ * recognises an engine by its mode, owner and emptiness. Where the root can't be exchanged there is
+ * no engine: in the initramfs, and in a chroot that is no mount (EINVAL). */
 static int empty_root(void)
 {
     int error = privileged_empty_root("/proc");
@@ -108,7 +107,7 @@ static int empty_root(void)
     return chdir("/") < 0 ? -errno : 0;
 }
 
-/* Of its own, whatever the caller's are: session, signals, and the limits that matter here. */
+/* Gives the process a session, signals and limits of its own, whatever the caller's are. */
 static int be_ordinary(void)
 {
     static const struct rlimit no_core = {0};
@@ -118,7 +117,7 @@ static int be_ordinary(void)
     if (setsid() < 0)
         return -errno;
     for (int number = 1; number <= SIGNALS; number++)
-        (void)signal(number, SIG_DFL); /* fails for those that are always default */
+        (void)signal(number, SIG_DFL); /* fails for signals that are always default */
     if (sigemptyset(&none) < 0 || sigprocmask(SIG_SETMASK, &none, NULL) < 0)
         return -errno;
     if (getrlimit(RLIMIT_NOFILE, &files) < 0)
@@ -131,7 +130,7 @@ static int be_ordinary(void)
     return 0;
 }
 
-/* With no_new_privs a program of root's gets nothing back, either (cap_bprm_creds_from_file(),
+/* Under no_new_privs a program of root's regains nothing (cap_bprm_creds_from_file(),
  * security/commoncap.c). */
 static int give_up_privileges(void)
 {

@@ -1,9 +1,9 @@
-/* The child process on its way to be the engine: what it gives up, and what it keeps. */
+/* Turns the child process into the engine. */
 #pragma once
 
 #include <stdint.h>
 
-/* What the child says on the start socket, in the place of a key, if it fails before it is the
+/* The child's message on the start socket, in the place of a key, if it fails before it is the
  * engine. */
 enum child_step {
     CHILD_STEP_DESCRIPTORS,
@@ -26,5 +26,5 @@ struct handover {
     int start; /* the engine's end of the start socket */
 };
 
-/* Becomes the engine; or says on the start socket why it can't, and ends. */
+/* Becomes the engine; or sends a child_report on the start socket, and ends. */
 _Noreturn void child_become_engine(const struct handover *handover);

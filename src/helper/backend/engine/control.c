@@ -18,8 +18,8 @@
 #include "helper/netlink/secret.h"
 
 enum {              /* milliseconds */
-       WAIT = 2000, /* as long as any of this may take */
-       MOMENT = 10, /* that any engine is given to answer, on a machine that is busy */
+       WAIT = 2000, /* for any step */
+       MOMENT = 10, /* each engine gets at least this, on a busy machine */
 };
 
 static int wait_for(int fd, int64_t milliseconds)
@@ -41,15 +41,15 @@ int control_kill(int pidfd)
     return syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0) < 0 ? -errno : 0;
 }
 
-/* An abstract name (unix(7)): any other is a path, which would be resolved here. */
+/* Is a name abstract (unix(7))? Any other is a path, which would be resolved here. */
 static bool is_abstract(const struct sockaddr_un *address, socklen_t size)
 {
     return size > offsetof(struct sockaddr_un, sun_path) && size <= sizeof(*address) &&
            address->sun_family == AF_UNIX && address->sun_path[0] == '\0';
 }
 
-/* By the name of the listener that was taken from the engine, in the namespace that this is in:
- * nobody else can have that name there. */
+/* Connects by the name of the engine's listener, in the engine's namespace, where nobody else can
+ * have that name. */
 int control_connect(const struct proof *engine)
 {
     struct sockaddr_un address = {.sun_family = AF_UNSPEC};
@@ -69,8 +69,8 @@ int control_connect(const struct proof *engine)
     return error;
 }
 
-/* Hung up on without an answer, as the engine does to the oldest of too many clients, is as good as
- * none. */
+/* A connection that ends without an answer counts as no answer: an engine with too many clients
+ * hangs up on the oldest. */
 static int no_answer(int error)
 {
     return error == -EPIPE || error == -ECONNRESET || error == -EAGAIN ? -ETIMEDOUT : error;
@@ -82,7 +82,7 @@ static int ask(const struct proof *engine, const char *text, size_t length)
                                                                                : 0;
 }
 
-/* Returns the length of the answer, which is more than 0; or a negative errno. */
+/* Receives an answer. Returns its length, more than 0, or a negative errno. */
 static int take_answer(const struct proof *engine, int64_t milliseconds,
                        char ret_text[static HANDOVER_MESSAGE_MAX])
 {
@@ -115,7 +115,7 @@ int control_set_peer(const struct proof *engine, const struct peer *peer)
     return size < 0 ? size : ctlmsg_answer_parse(answer, (size_t)size);
 }
 
-/* What is waited beyond the moment that each engine has is taken off. */
+/* Takes a wait off, beyond the moment that each engine gets. */
 static void wear_out(struct patience *patience, int64_t waited)
 {
     if (waited > MOMENT)

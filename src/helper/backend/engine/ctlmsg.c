@@ -14,7 +14,7 @@ enum {
     ERRNO_DIGITS = 4,
 };
 
-/* A request as it grows. */
+/* A growing request. */
 struct request {
     char *text;
     size_t length;

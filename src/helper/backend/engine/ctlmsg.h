@@ -1,5 +1,5 @@
-/* What the helper says to a running engine, as text: one request of WireGuard's cross-platform
- * configuration protocol. Pure: bytes in, values out. */
+/* Writes requests to a running engine, and reads the answers: texts of WireGuard's cross-platform
+ * configuration protocol. Pure. */
 #pragma once
 
 #include <stddef.h>
@@ -8,14 +8,14 @@
 #include "link/peer.h"
 
 enum {
-    CTLMSG_SIZE = 512, /* of a request; the longest has some 330 bytes */
+    CTLMSG_SIZE = 512, /* the longest request has some 330 bytes */
 };
 
-/* Makes `peer` the peer. An engine has one: another key replaces it, and the same key changes the
- * rest of it and keeps the session. So there is no replace_peers, which would end that. May hold a
- * preshared key: to be wiped. Returns the length. */
+/* Writes a request that makes `peer` the peer. An engine has one peer: another key replaces it; the
+ * same key changes its settings and keeps the session. So replace_peers, which would end the
+ * session, isn't sent. The text may have a preshared key: wipe it. Returns the length. */
 size_t ctlmsg_set_peer(char ret_text[static CTLMSG_SIZE], const struct peer *peer);
 
-/* Reads "errno=N\n\n", the whole answer to a request that sets something. Returns -N, or -EPROTO if
- * the text is no such answer. */
+/* Reads "errno=N\n\n", the answer to a request that sets something. Returns -N, or -EPROTO for any
+ * other text. */
 int ctlmsg_answer_parse(const char *text, size_t length);

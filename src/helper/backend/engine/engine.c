@@ -1,5 +1,5 @@
-/* The backend that has a link carried by a process of its own, the engine, for kernels without
- * WireGuard: a TUN device in the container, UDP sockets at home, and nothing else shared. */
+/* The engine backend, for kernels without WireGuard: a process of its own, the engine, carries the
+ * link. It has a TUN device in the container, UDP sockets at home, and shares nothing else. */
 #include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
@@ -19,7 +19,7 @@
 #include "helper/netns/port.h"
 
 enum {
-    /* 1500 less an IPv6 and a UDP header and WireGuard's own: as the kernel's driver has it. */
+    /* 1500 less the headers of IPv6, UDP and WireGuard, as in the kernel's driver. */
     LINK_MTU = 1420,
     CHOICES = 4,
     BIND_TRIES = 25,
@@ -43,9 +43,9 @@ static void engine_forget(struct launch *launch)
     *launch = LAUNCH_NONE;
 }
 
-/* One message brings the device where it belongs, marked as unfinished and told its process. Where
- * the kernel has no IPv6 it doesn't understand that part (rtnl_af_lookup(), net/core/rtnetlink.c).
- */
+/* Moves the device into the container, marked as unfinished and with the engine's process in its
+ * alias, by one message. A kernel without IPv6 doesn't know that part of it (rtnl_af_lookup(),
+ * net/core/rtnetlink.c). */
 static int move_device(const struct target *target, struct link_end end, struct launch *launch,
                        struct failure *failure)
 {
@@ -68,8 +68,8 @@ static int move_device(const struct target *target, struct link_end end, struct 
     return error;
 }
 
-/* Whether what was found is our engine's device, and the engine can be proven to be the link's own:
- * a link for which that fails could never be connected. */
+/* Checks that the found device is our engine's, and that the engine can be proven: a link without a
+ * proof could never be connected. */
 static int check_found(const struct target *target, const struct device *device,
                        const struct launch *launch, struct failure *failure)
 {
@@ -87,11 +87,11 @@ static int check_found(const struct target *target, const struct device *device,
     return 0;
 }
 
-/* The key, and the device where it is now. */
+/* Learns the key, and finds the device in the container. */
 static int learn(struct target *target, int moved, struct link_end end, const struct launch *launch,
                  struct device *ret_device, struct key *ret_public_key, struct failure *failure)
 {
-    /* One that couldn't start says why, and has taken its device with it. */
+    /* An engine that couldn't start says why, and has taken its device with it. */
     int error = launch_await_key(launch, ret_public_key, failure);
 
     if (!error)
@@ -106,16 +106,16 @@ static int learn(struct target *target, int moved, struct link_end end, const st
     return check_found(target, ret_device, launch, failure);
 }
 
-/* Ends the engine, whatever keeps it, and its device with it: it is of our own user. */
+/* Kills the engine, and so its device. The engine runs as our own user. */
 static void discard(const struct launch *launch)
 {
     if (control_kill(launch->pidfd) == 0)
         (void)control_await_end(launch->pidfd);
 }
 
-/* The engine's UDP sockets keep their network namespace in being, and its device, which is in the
- * same one, would never go. The machine's own namespace is there for ever anyway. The kernel's
- * driver gives its sockets up. */
+/* Refuses a link in home itself. The engine's UDP sockets keep their namespace in being, with the
+ * device in it, so neither would ever go. The machine's own namespace never goes anyway. The
+ * kernel's driver gives its sockets up. */
 static int fail_own_home(struct failure *failure)
 {
     return fail_as(failure, FAILURE_UNSUPPORTED, -EOPNOTSUPP,
@@ -132,7 +132,7 @@ static int engine_make(struct target *target, struct link_end end, uint16_t port
     struct key public_key;
     int moved, error;
 
-    (void)port; /* bound when the link is started */
+    (void)port; /* engine_start() binds it */
     if (netns_same(&target->netns, &target->home->netns) && !target->initial)
         return fail_own_home(failure);
     moved = move_device(target, end, launch, failure);
@@ -149,8 +149,8 @@ static int engine_make(struct target *target, struct link_end end, uint16_t port
     return 0;
 }
 
-/* A socket that chose its port itself gives it back when it is disconnected (__udp_disconnect(),
- * net/ipv4/udp.c). One whose port was given keeps it, and can't be bound again. */
+/* Disconnects a socket, which gives a port back that the kernel chose (__udp_disconnect(),
+ * net/ipv4/udp.c). A port that was asked for stays, and the socket can't be bound again. */
 static void unbind(int fd)
 {
     static const struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
@@ -158,7 +158,7 @@ static void unbind(int fd)
     (void)connect(fd, &nowhere, sizeof(nowhere));
 }
 
-/* Lets the kernel choose a port for one of the two sockets, and binds the other to it. */
+/* Lets the kernel choose a port for one socket, and binds the other socket to it. */
 static int bind_any(int first, int first_family, int second, int second_family)
 {
     uint16_t port = 0;
@@ -174,8 +174,8 @@ static int bind_any(int first, int first_family, int second, int second_family)
     return error;
 }
 
-/* Tried for half a second: the engine of a command that was killed, or of a link that has just been
- * destroyed, may take a moment to end. */
+/* Tries for half a second: the engine of a command that was killed, or of a link just destroyed,
+ * may need a moment to end. */
 static int bind_given(const struct launch *launch, uint16_t port)
 {
     bool bound = false;
@@ -193,8 +193,8 @@ static int bind_given(const struct launch *launch, uint16_t port)
     return error;
 }
 
-/* A port that is free for one family may be taken for the other. After some tries one is searched
- * for that isn't. */
+/* Binds a port that is free for both families. After some tries of the kernel's choices, searches
+ * for one. */
 static int bind_somewhere(const struct launch *launch)
 {
     uint16_t port = 0;
@@ -226,7 +226,7 @@ static int engine_start(struct target *target, const struct device *device, uint
     return error ? fail_step(failure, error, "can't set the link up") : 0;
 }
 
-/* By our own descriptor of the socket: the engine doesn't listen to us as yet. */
+/* Asks our own descriptor of the socket: the engine doesn't answer yet. */
 static int engine_port(struct target *target, const struct device *device, uint16_t *ret_port,
                        struct failure *failure)
 {
@@ -236,8 +236,8 @@ static int engine_port(struct target *target, const struct device *device, uint1
     return error ? fail_unexpected(failure, error, "can't read the link's UDP port") : 0;
 }
 
-/* As long as the engine isn't told to go on, it ends with us, and the device with it. From then on
- * the device's mark alone says that we weren't done, as with any backend. */
+/* Tells the engine to go on. Until then it ends with this process, and its device with it.
+ * Afterwards only the device's group marks the link as unfinished, as with any backend. */
 static int engine_finish(struct target *target, const struct device *device,
                          struct failure *failure)
 {
@@ -248,7 +248,7 @@ static int engine_finish(struct target *target, const struct device *device,
     return error ? error : device_finish(target, device, alias, failure);
 }
 
-/* Why the link's engine can't be spoken to, if it can't: `found` is proof_open()'s result. */
+/* Says why the engine can't be spoken to. `found` is proof_open()'s result. */
 static int fail_proof(int found, const struct device *device, const struct proof *engine,
                       struct failure *failure)
 {
@@ -345,26 +345,26 @@ static int engine_look(struct target *target, const struct device *device,
     return error ? fail_look(error, &engine, failure) : 0;
 }
 
-/* The process of a link that is about to be removed. Returns as proof_open(). */
+/* Finds the engine of a link that is about to be removed. Returns as proof_open(). */
 static int find_process(const struct target *target, const struct device *device,
                         struct proof *ret_engine)
 {
     struct launch *launch = device->launch;
 
-    /* Of this very run, and isn't to be after all. Our own sockets hold its port, too. */
+    /* An engine of this run. Its sockets here hold the port, too. */
     if (HAS_CREATE && launch && launch->pidfd >= 0) {
         *ret_engine = PROOF_NONE;
         ret_engine->process = launch->process;
         ret_engine->pidfd = launch->pidfd;
-        launch->pidfd = -1; /* whoever closes the proof closes it */
+        launch->pidfd = -1; /* proof_close() closes it */
         engine_forget(launch);
         return 0;
     }
     return proof_open(target, device, ret_engine);
 }
 
-/* Waits for the end of the engine of a link that has been removed: it holds the port. One that is
- * stopped, or hangs, is ended by force. */
+/* Waits until a removed link's engine has ended, since it holds the port. Kills an engine that is
+ * stopped or hangs. */
 static int await_end(const struct proof *engine, struct failure *failure)
 {
     int error = control_await_end(engine->pidfd);
@@ -372,7 +372,7 @@ static int await_end(const struct proof *engine, struct failure *failure)
     if (!error)
         return 0;
     error = control_kill(engine->pidfd);
-    if (error == -ESRCH) /* it has ended by itself just now */
+    if (error == -ESRCH) /* it has just ended by itself */
         return 0;
     if (!error)
         error = control_await_end(engine->pidfd);
@@ -383,8 +383,9 @@ static int await_end(const struct proof *engine, struct failure *failure)
                  : 0;
 }
 
-/* An engine ends because its device is gone. One that isn't proven is neither waited for nor
- * killed. Where we couldn't look for it the device stays, by which it can be found later. */
+/* Removes the device, whereupon its engine ends. A process that isn't proven is neither waited for
+ * nor killed. If we couldn't look for the engine, the device stays, so that the engine can be found
+ * later. */
 static int engine_remove(struct target *target, const struct device *device,
                          struct failure *failure)
 {
@@ -406,7 +407,8 @@ static int engine_remove(struct target *target, const struct device *device,
 const struct backend engine_backend = {
     .title = "userspace engine",
     .word = "engine",
-    .without_carrier = STATE_DOWN, /* somebody took it: the engine keeps its sockets' namespace */
+    .without_carrier = STATE_DOWN, /* only somebody in the container can have taken it down: the
+                                      engine's sockets keep their namespace in being */
     .prepare = HAS_CREATE ? engine_prepare : NULL,
     .prepare_batch = HAS_CREATE && HAS_BATCH ? launcher_start : NULL,
     .forget = HAS_CREATE && HAS_BATCH ? engine_forget : NULL,

@@ -22,11 +22,12 @@
 #include "helper/confine/privileged.h"
 
 enum {
-    SOCKET_BUFFER = 8 * 1024 * 1024, /* what a burst needs that comes while the engine is busy */
+    SOCKET_BUFFER = 8 * 1024 * 1024, /* for a burst while the engine is busy */
     READY_SECONDS = 5,
 };
 
-/* The program is held by its descriptor from here on: what is looked at is what will run. */
+/* Opens the engine's program. From here on we hold it by its descriptor: the file that is checked
+ * is the file that runs. */
 static int open_program(int *ret_program, struct failure *failure)
 {
     struct stat status;
@@ -39,7 +40,7 @@ static int open_program(int *ret_program, struct failure *failure)
                        ENGINE_PATH);
     if (fd < 0 || fstat(fd, &status) < 0)
         return fail_unexpected(failure, -errno, "can't open the engine's program, " ENGINE_PATH);
-    /* Unreadable: child.c says why. */
+    /* child.c says why it is unreadable. */
     if (!S_ISREG(status.st_mode) || status.st_uid != 0 ||
         status.st_mode & (S_IWGRP | S_IWOTH | S_IRGRP | S_IROTH))
         return fail_as(failure, FAILURE_NO_BACKEND, -EPERM,
@@ -70,7 +71,7 @@ static int open_udp(int family, int *ret_fd)
     return 0;
 }
 
-/* The link's UDP sockets, at home, and the start socket. */
+/* Opens the link's UDP sockets, at home, and the start socket. */
 static int open_sockets(struct launch *launch, struct handover *handover, struct failure *failure)
 {
     int ends[2];
@@ -91,7 +92,7 @@ static int open_sockets(struct launch *launch, struct handover *handover, struct
     return 0;
 }
 
-/* In the scratch namespace, where the name is nobody else's. */
+/* Makes the TUN device in the scratch namespace, where nobody else has its name. */
 static int make_device(const char *name, int index, int *ret_tun)
 {
     int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
@@ -127,8 +128,8 @@ int launch_fail_process(int error, struct failure *failure)
     return error;
 }
 
-/* The child: raw, since libc's fork() and what it runs are of no use here. CLONE_PIDFD: no other
- * process can be meant. */
+/* Starts the child by clone() itself, without fork()'s handlers of libc. CLONE_PIDFD: the pidfd
+ * can't mean another process. */
 static int start_process(struct launch *launch, const struct handover *handover,
                          struct failure *failure)
 {
@@ -165,9 +166,9 @@ static int fail_device(int error, struct failure *failure)
     }
 }
 
-/* An index of the device's own, which it keeps where it is moved to: each scratch namespace by
- * itself would give the same, and a command that was stopped for long would hit a later link. From
- * 2^30 up there are no others. */
+/* Chooses a random index, which the device keeps when it is moved. By itself each scratch namespace
+ * would give the same index, and a command that was stopped for long could hit a later link. Other
+ * devices have no index from 2^30 up. */
 static int choose_index(int *ret_index, struct failure *failure)
 {
     uint32_t random;
@@ -214,7 +215,7 @@ int launch_engine(const struct home *home, const char *name, struct launch *ret_
     }
     if (error)
         return error;
-    /* The device lives as long as this is open: from now on it is the engine alone that has it. */
+    /* An open TUN descriptor keeps the device in being: from now on only the engine has one. */
     close(handover.tun);
     close(handover.start);
     close(handover.program);
@@ -256,7 +257,7 @@ int launch_await_key(const struct launch *launch, struct key *ret_public_key,
         return fail_as(failure, FAILURE_ENGINE_BUSY, -ETIMEDOUT,
                        "the engine isn't ready after %d seconds: try again", READY_SECONDS);
     size = recvmsg(launch->start, &header, MSG_DONTWAIT);
-    /* It has ended without reading its name: the kernel tells that first, and once. */
+    /* It ended without reading its name: the kernel reports that first, and once. */
     if (size < 0 && errno == ECONNRESET)
         size = recvmsg(launch->start, &header, MSG_DONTWAIT);
     if (size == sizeof(said.report))

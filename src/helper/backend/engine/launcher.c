@@ -20,17 +20,17 @@ enum {
     START,
     SCRATCH,
     UDP4,
-    UDP6, /* the last, since it may be missing */
+    UDP6, /* last, since it may be missing */
     DESCRIPTORS,
 };
 
 struct answer {
-    int32_t error; /* a negative errno, with the reason in `failure`; or 0 */
+    int32_t error; /* a negative errno, with `failure`; or 0 */
     struct failure failure;
     int process;
 };
 
-/* Room for the descriptors beside an answer. */
+/* Room for an answer's descriptors. */
 union room {
     struct cmsghdr header;
     char bytes[CMSG_SPACE(DESCRIPTORS * sizeof(int))];
@@ -56,8 +56,8 @@ static int send_answer(int fd, const struct answer *answer, const struct launch 
     return sendmsg(fd, &header, MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
-/* One question. Who asks waits without end, so that there has to be an answer, or an end. It can't
- * be sent with descriptors if this user, in a container perhaps, has too many of them on their way
+/* Answers one question. The batch waits without end, so it needs an answer, or the socket's end.
+ * Descriptors can't be sent if this user, perhaps in a container, has too many of them on their way
  * (too_many_unix_fds(), net/unix/scm.c). */
 static int serve(const struct home *home, int fd, struct link_end end)
 {
@@ -81,7 +81,7 @@ static int serve(const struct home *home, int fd, struct link_end end)
     return error;
 }
 
-/* An answer that no process could be started to give. */
+/* Answers that no process could be started. */
 static bool refuse(int fd, int error)
 {
     const struct launch none = LAUNCH_NONE;
@@ -91,10 +91,10 @@ static bool refuse(int fd, int error)
     return send_answer(fd, &answer, &none) == 0;
 }
 
-/* The process. Each question is for a process of its own, so that whatever becomes of it, the next
- * begins at home and with nothing open but this. If one was killed, who asked waits for an answer:
- * that this process ends then is one, too. (With SIGCHLD ignored, as a caller may have left it,
- * nothing would be known of them; an engine has its signals set back in child.c.) */
+/* Runs the process. Each question gets a process of its own, which begins at home with nothing open
+ * but the socket. If that process is killed the batch would wait for ever, so this process ends,
+ * and the batch sees the socket's end. SIGCHLD: if the caller had it ignored, waitpid() would tell
+ * nothing. child.c resets an engine's signals. */
 _Noreturn static void run(const struct home *home, int fd)
 {
     struct link_end end;
@@ -134,7 +134,7 @@ int launcher_start(const struct home *home, int *ret_launcher, struct failure *f
     return 0;
 }
 
-/* Takes the descriptors that came with an answer. Returns whether they are what they have to be. */
+/* Takes an answer's descriptors. Returns false if they aren't the expected ones. */
 static bool take_descriptors(struct msghdr *header, struct launch *launch)
 {
     const struct cmsghdr *control = CMSG_FIRSTHDR(header);

@@ -1,10 +1,11 @@
-/* Engines for a batch. A batch is in the sandbox before its first line is read, where no engine can
- * be started any more (launch.c). So a second process is split off before that, and does it.
+/* Starts engines for a batch. A batch is in the sandbox before it reads its first line, where it
+ * can't start an engine (launch.c). So a second process, the launcher, is split off before that,
+ * and starts them.
  *
- * It is asked over a socket (SOCK_SEQPACKET) whose other end only the batch has. A question is
- * which end of which link; it is checked here again, since who asks has read what a caller wrote.
- * The answer is what launch_engine() gives, with the descriptors; or why there is none. The process
- * ends when the batch does. */
+ * A question comes over a socket (SOCK_SEQPACKET) whose other end only the batch has: one end of
+ * one link. The launcher checks it again, since the batch has read a caller's text. The answer is
+ * the result of launch_engine(), with the descriptors; or a failure. The launcher ends when the
+ * batch ends. */
 #pragma once
 
 #include "helper/backend/engine/launch.h"
@@ -13,10 +14,11 @@
 
 struct failure;
 
-/* Splits the process off, at home, and gives the socket. Returns 0, or a negative errno. */
+/* Splits the launcher off, at home, and returns the socket to it. Returns 0, or a negative
+ * errno. */
 int launcher_start(const struct home *home, int *ret_launcher, struct failure *failure);
 
-/* Has it start the engine of a new link, as launch_engine() does. Returns 0, or a negative errno.
- */
+/* Has the launcher start a new link's engine, as launch_engine() does. Returns 0, or a negative
+ * errno. */
 int launcher_ask(int launcher, struct link_end end, struct launch *ret_launch,
                  struct failure *failure);

@@ -26,11 +26,11 @@
 
 enum {
     PROC_PATH_SIZE = 32,
-    /* Permissions of the root directory that an engine is given (child.c), and the links to a
-     * directory without any below it. */
+    /* Mode of an engine's root directory (child.c), and the links of a directory without
+     * subdirectories. */
     EMPTY_ROOT_MODE = 0555,
     EMPTY_ROOT_LINKS = 2,
-    /* /dev/net/tun: misc devices, and its minor number (include/linux/miscdevice.h). */
+    /* /dev/net/tun: a misc device, and its minor number (include/linux/miscdevice.h). */
     TUN_MAJOR = 10,
     TUN_MINOR = 200,
 };
@@ -54,8 +54,8 @@ const char *proof_text(enum proof_gap gap)
     return "";
 }
 
-/* Whether it is this one, which is held by somebody else meanwhile. Returns 0, -EXDEV if it is
- * another, or another negative errno. */
+/* Compares the namespace of a descriptor with one that somebody else holds meanwhile. Returns 0,
+ * -EXDEV if they differ, or another negative errno. */
 static int compare_netns(int fd, unsigned long command, const struct netns *wanted)
 {
     struct netns netns = {.fd = -1};
@@ -67,8 +67,8 @@ static int compare_netns(int fd, unsigned long command, const struct netns *want
     return netns_same(&netns, wanted) ? 0 : -EXDEV;
 }
 
-/* Metadata as the kernel has it: AT_STATX_DONT_SYNC, since the server of a network file system or
- * of FUSE could let us wait. */
+/* Reads a file's metadata as the kernel has it. AT_STATX_DONT_SYNC: the server of a network file
+ * system or of FUSE could make us wait. */
 static int look_at(const char *path, int flags, struct statx *ret_status)
 {
     return syscall(SYS_statx, AT_FDCWD, path, AT_STATX_DONT_SYNC | flags, STATX_BASIC_STATS,
@@ -77,7 +77,7 @@ static int look_at(const char *path, int flags, struct statx *ret_status)
                : 0;
 }
 
-/* The same of what a link of /proc/PID leads to, which takes CAP_SYS_PTRACE. */
+/* The same for the target of a link in /proc/PID, with CAP_SYS_PTRACE. */
 static int look_at_process(int process, const char *name, struct statx *ret_status)
 {
     char path[PROC_PATH_SIZE];
@@ -99,7 +99,7 @@ static bool is_namespace(const struct netns *netns, const struct statx *status)
     return netns_same(netns, &other);
 }
 
-/* A socket in the network namespace of a process, and which namespace that is. */
+/* Opens a socket in the network namespace of a process, and identifies that namespace. */
 static int enter_place(const struct home *home, struct proof *proof)
 {
     int error = privileged_enter_process(proof->pidfd);
@@ -112,7 +112,7 @@ static int enter_place(const struct home *home, struct proof *proof)
     return error ? error : netns_of(proof->socket, SIOCGSKNS, &proof->place);
 }
 
-/* Whether the user namespace that a network namespace belongs to is our own. */
+/* Checks that a network namespace belongs to our own user namespace. */
 static int check_owner(int netns)
 {
     struct netns owner = {0};
@@ -143,8 +143,8 @@ static int check_place(const struct target *target, struct proof *proof)
     return check_owner(proof->place.fd);
 }
 
-/* Whether a process runs the file at a path: one that is root's, and nobody else's to write or to
- * read (launch.c, where it is started). */
+/* Is `program` the file at a path, and is that root's, and for nobody else to write or read?
+ * launch.c asks the same before it starts it. */
 static bool is_program(const struct statx *program, const char *path)
 {
     struct statx file;
@@ -154,15 +154,15 @@ static bool is_program(const struct statx *program, const char *path)
            same_file(&file, program);
 }
 
-/* A pidfd is readable when its process has ended (pidfd_open(2)). */
+/* A pidfd becomes readable when its process ends (pidfd_open(2)). */
 static bool has_ended(int pidfd)
 {
     return clock_await(pidfd, POLLIN, 0) != 0;
 }
 
-/* The number has been this process's all the time if the process lives afterwards. The /proc that
- * we see may be another pid namespace's, where the number is another process's: so that process has
- * to be in the same place. */
+/* Checks the program of a process. If the process still lives afterwards, its number meant this
+ * process all the time. Our /proc may be another pid namespace's, where the number is another
+ * process's: so that process has to be in the same network namespace. */
 static int check_program(const struct proof *proof)
 {
     struct statx program, netns;
@@ -177,7 +177,7 @@ static int check_program(const struct proof *proof)
     return known && is_namespace(&proof->place, &netns) && !has_ended(proof->pidfd) ? 0 : -ESRCH;
 }
 
-/* Whether a process is in a namespace of ours: `ours` and `name` are links of /proc. */
+/* Checks that a process is in a namespace of ours: `ours` and `name` are links of /proc. */
 static int check_namespace(int process, const char *ours, const char *name)
 {
     struct statx own, other;
@@ -190,7 +190,7 @@ static int check_namespace(int process, const char *ours, const char *name)
     return same_file(&own, &other) ? 0 : -ESRCH;
 }
 
-/* Whether a directory is the one that child.c makes for an engine: root of an empty file system. */
+/* Is a directory the one that child.c makes for an engine: the root of an empty file system? */
 static bool is_empty_root(const struct statx *root, const struct statx *own)
 {
     return root->stx_attributes & STATX_ATTR_MOUNT_ROOT &&
@@ -199,8 +199,8 @@ static bool is_empty_root(const struct statx *root, const struct statx *own)
            (root->stx_dev_major != own->stx_dev_major || root->stx_dev_minor != own->stx_dev_minor);
 }
 
-/* That a process runs the engine's program says nothing of who started it, nor whether it has run
- * an instruction of it. Its root directory does. */
+/* Checks who started the process. A process that runs the engine's program may be anybody's,
+ * stopped before its first instruction. Its root directory tells. */
 static int check_start(const struct proof *proof)
 {
     struct statx root, own;
@@ -217,7 +217,8 @@ static int check_start(const struct proof *proof)
     return is_empty_root(&root, &own) && !has_ended(proof->pidfd) ? 0 : -ESRCH;
 }
 
-/* The ioctls below have another meaning for other files (drivers/net/tun.c). */
+/* Is a file /dev/net/tun? For other files the ioctls below mean something else
+ * (drivers/net/tun.c). */
 static bool is_tun(int fd)
 {
     struct stat status;
@@ -239,7 +240,7 @@ static int check_tun(int fd, const struct target *target, const struct device *d
     return error && !failure_is_shortage(error) ? -EXDEV : error;
 }
 
-/* The copy keeps the device in being, so it is closed at once. */
+/* Checks the engine's device. The copy keeps the device in being, and is closed at once. */
 static int check_device(const struct proof *proof, const struct target *target,
                         const struct device *device)
 {
@@ -307,7 +308,8 @@ static bool has_option(int fd, int option, int wanted)
     return getsockopt(fd, SOL_SOCKET, option, &value, &size) == 0 && value == wanted;
 }
 
-/* It has to listen in the engine's own namespace, where nobody else can answer by its name. */
+/* Checks that a socket listens in the engine's own namespace, where nobody else can answer by its
+ * name. */
 static int check_listener(const struct proof *proof, int fd)
 {
     if (!has_option(fd, SO_DOMAIN, AF_UNIX) || !has_option(fd, SO_TYPE, SOCK_SEQPACKET) ||

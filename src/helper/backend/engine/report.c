@@ -5,13 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 
-/* What is still to be read. */
+/* The rest of the text, still to be read. */
 struct rest {
     const char *next;
     size_t length;
 };
 
-/* Reads past `text`, if that is what comes next. */
+/* Reads past `text`, if it comes next. */
 static bool take(struct rest *rest, const char *text)
 {
     size_t length = strlen(text);
@@ -55,7 +55,7 @@ static bool take_key(struct rest *rest, struct key *ret_key)
     return take(rest, "\n");
 }
 
-/* Reads what is before the next newline, and that. */
+/* Reads up to the next newline, and past it. */
 static bool take_line(struct rest *rest, size_t size, char *ret_line)
 {
     const char *end = memchr(rest->next, '\n', rest->length);
@@ -70,7 +70,7 @@ static bool take_line(struct rest *rest, size_t size, char *ret_line)
     return true;
 }
 
-/* The number behind the last `separator` of a line, which ends there then. */
+/* Cuts the number behind the last `separator` off a line. */
 static bool cut_number(char *line, char separator, uint64_t max, uint64_t *ret_number)
 {
     char *end = strrchr(line, separator);
@@ -84,8 +84,8 @@ static bool cut_number(char *line, char separator, uint64_t max, uint64_t *ret_n
     return rest.length < sizeof(digits) && take_number(&rest, max, ret_number) && rest.length == 0;
 }
 
-/* An address in the one spelling that an engine has for it. What a peer can't be told, an engine
- * can have found out: it may be link-local, or of any other kind. */
+/* Reads an address in the one spelling that an engine uses. An engine may have found an address
+ * that no caller may give: link-local, or of any other kind. */
 static bool read_address(const char *text, bool ipv6, uint8_t ret_address[static 16])
 {
     int family = ipv6 ? AF_INET6 : AF_INET;
@@ -95,7 +95,7 @@ static bool read_address(const char *text, bool ipv6, uint8_t ret_address[static
            inet_ntop(family, ret_address, again, sizeof(again)) && strcmp(text, again) == 0;
 }
 
-/* a.b.c.d:port or [IPv6]:port. */
+/* Reads "a.b.c.d:port" or "[IPv6]:port". */
 static bool take_endpoint(struct rest *rest, struct endpoint *ret_endpoint)
 {
     struct endpoint endpoint = {.port = 0};
@@ -121,13 +121,13 @@ static bool take_endpoint(struct rest *rest, struct endpoint *ret_endpoint)
         endpoint.address = (uint32_t)address[0] << 24 | (uint32_t)address[1] << 16 |
                            (uint32_t)address[2] << 8 | address[3];
     endpoint.port = (uint16_t)port;
-    if (port == 0) /* it may have sent from there, and can't be reached */
+    if (port == 0) /* the peer may send from port 0, but can't be reached there */
         endpoint = (struct endpoint){.port = 0};
     *ret_endpoint = endpoint;
     return true;
 }
 
-/* a.b.c.d/n or IPv6/n. */
+/* Reads "a.b.c.d/n" or "IPv6/n". */
 static bool take_allowed(struct rest *rest, struct link_status *status)
 {
     struct allowed_ip allowed = {.ipv6 = false};
@@ -145,7 +145,7 @@ static bool take_allowed(struct rest *rest, struct link_status *status)
     return true;
 }
 
-/* There is no such line where there was nothing of the kind. */
+/* Reads an age. Its line is missing if there was no such event. */
 static bool take_age(struct rest *rest, const char *name, bool *ret_there, int64_t *ret_age)
 {
     uint64_t age;

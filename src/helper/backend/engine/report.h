@@ -1,6 +1,6 @@
-/* What an engine says of itself (engine/control/configuration.c), as text. The engine reads what
- * enemies send, and may have been taken over: nothing is believed but a text that is exactly as an
- * engine writes it. Pure. */
+/* Reads an engine's report on itself (engine/control/configuration.c), a text. The engine reads
+ * what enemies send, and may have been taken over: only a text exactly as an engine writes it is
+ * believed. Pure. */
 #pragma once
 
 #include <stddef.h>
