@@ -13,9 +13,9 @@ enum {
     PORT_MAX = 65535,
     SECONDS_MAX = 3600,
     SECONDS_DEFAULT = 30,
-    DECIMAL_SIZE = 16, /* longer than any number that is in range */
-    MTU_MIN = 576,   /* what IPv4 asks of a host (RFC 791); IPv6 asks 1280, on links that have it */
-    MTU_MAX = 65455, /* of the longest datagram there is, less 80 */
+    DECIMAL_SIZE = 16, /* longer than any number in range */
+    MTU_MIN = 576,     /* required by IPv4 (RFC 791) */
+    MTU_MAX = 65455,   /* the longest datagram, less 80 */
 };
 
 static int parse_number(const char *text, uint32_t max, const char *message, uint32_t *ret_number,
@@ -26,7 +26,7 @@ static int parse_number(const char *text, uint32_t max, const char *message, uin
 
 #define INSPECT "`podman inspect --format '{{.State.Pid}}' NAME` prints it (the same with docker)"
 
-/* What stands where a pid should is told apart, for an advice. */
+/* Says what the text in the place of a pid is. */
 static int fail_pid(const char *text, struct failure *failure)
 {
     if (strcmp(text, "0") == 0)
@@ -115,13 +115,13 @@ static bool is_endpoint(const char *text)
 #define DIGITS  "0123456789"
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
-/* Whether the first characters of a text are all of a set, and one of them is of another. */
+/* Are the first `length` characters all of `set`, and one of them of `one_of`? */
 static bool is_made_of(const char *text, size_t length, const char *set, const char *one_of)
 {
     return strspn(text, set) >= length && strcspn(text, one_of) < length;
 }
 
-/* What stands where an endpoint should is told apart, for an advice. */
+/* Says what the text in the place of an endpoint is. */
 static int fail_endpoint(const char *text, struct failure *failure)
 {
     const size_t length = strlen(text);
@@ -282,7 +282,7 @@ static int parse_mtu(const char *text, struct request *request, struct failure *
     return 0;
 }
 
-/* "A", or "A-B". */
+/* Reads "A", or "A-B". */
 static int read_nets(const char *text, struct link_nets *ret_nets)
 {
     char first[DECIMAL_SIZE] = "";
@@ -314,7 +314,7 @@ static int parse_nets(const char *text, struct request *request, struct failure 
 
 static const struct {
     const char *name;
-    const char *value; /* NULL if it takes none, and then there is nothing to parse */
+    const char *value; /* NULL: it takes none, and `parse` is NULL */
     const char *range;
     int (*parse)(const char *text, struct request *request, struct failure *failure);
 } options[OPTIONS] = {
@@ -388,7 +388,7 @@ static int fail_no_option(const struct task *task, struct failure *failure)
     return -EINVAL;
 }
 
-/* The option of a task that a word names, alone or with its value behind a '='; or 0. */
+/* Finds the option of a task that a word names, with or without "=value"; or 0. */
 static enum option find_option(const struct task *task, const char *word)
 {
     for (const enum option *option = task->options; *option; option++) {
@@ -401,8 +401,7 @@ static enum option find_option(const struct task *task, const char *word)
     return 0;
 }
 
-/* Takes the option at argv[*next], and the word behind it, to which *next is set, if its value is
- * that. */
+/* Takes the option at argv[*next], and its value. Advances *next if the value is the next word. */
 static int take_option(int argc, char *const argv[], int *next, const struct task *task,
                        struct request *request, struct failure *failure)
 {
@@ -431,7 +430,6 @@ static bool is_option(const char *word)
     return strncmp(word, "--", 2) == 0;
 }
 
-/* How many arguments a task takes at most. */
 static int count_arguments(const struct task *task)
 {
     int count = 0;
@@ -441,7 +439,7 @@ static int count_arguments(const struct task *task)
     return count;
 }
 
-/* Reads one argument that is no option. */
+/* Takes one argument that is no option. */
 static int take_argument(const char *word, enum argument argument, struct request *request,
                          struct failure *failure)
 {
@@ -451,8 +449,8 @@ static int take_argument(const char *word, enum argument argument, struct reques
     return kinds[argument].parse(word, request, failure);
 }
 
-/* A variable that isn't set may have left an argument out, and shifted those behind it: that is
- * told before what is wrong with one of them. */
+/* Checks the number of arguments. A variable that isn't set may have left an argument out, and
+ * shifted the rest: so this mistake is told before one in an argument. */
 static int check_count(const struct task *task, int words, struct failure *failure)
 {
     const int most = count_arguments(task);
@@ -481,9 +479,9 @@ static int parse_task(int argc, char *const argv[], const struct task *task,
                                             .seconds = SECONDS_DEFAULT,
                                             .nets = {0, LINK_NET_MAX}}};
     const int most = count_arguments(task);
-    struct failure first = {.usage = task}; /* of an argument */
+    struct failure first = {.usage = task}; /* the first wrong argument */
     int first_error = 0;
-    int words = 0; /* that are no options */
+    int words = 0; /* without options */
     int error;
 
     failure->usage = task;
@@ -530,7 +528,7 @@ static int fail_no_task(int argc, struct failure *failure)
     return -EINVAL;
 }
 
-/* The task that a word on the command line names, with or without "cwg_". */
+/* Finds the task that a word names, with or without "cwg_". */
 static const struct task *find_task(const char *word)
 {
     static const char prefix[] = "cwg_";
@@ -544,7 +542,7 @@ static const struct task *find_task(const char *word)
     return task;
 }
 
-/* "help", or "help" and a task. */
+/* Parses "help", or "help" and a task. */
 static int parse_help(int argc, char *const argv[], struct command_line *ret_line,
                       struct failure *failure)
 {

@@ -1,4 +1,4 @@
-/* The command line, as text, to a request with values. Pure. */
+/* Parses a command line to a request. Pure. */
 #pragma once
 
 #include "helper/command/task.h"
@@ -7,7 +7,7 @@ struct failure;
 
 enum command {
     COMMAND_RUN,  /* do a task */
-    COMMAND_HELP, /* of a task, or of the program if there is none */
+    COMMAND_HELP, /* of a task, or of the program without one */
     COMMAND_VERSION,
 };
 
@@ -17,19 +17,19 @@ struct command_line {
     struct request request;  /* for COMMAND_RUN */
 };
 
-/* Reads a command line. The program may be called by the name of a task, too. Returns 0, or -EINVAL
- * with which argument is wrong and what it should be; nothing of the arguments is repeated. */
+/* Parses a command line; the program's name may be a task's. Returns 0, or -EINVAL, and says which
+ * argument is wrong and what it should be. The text repeats no argument. */
 int arguments_parse(int argc, char *const argv[], struct command_line *ret_line,
                     struct failure *failure);
 
-/* Whether a command line, right or wrong, asks for JSON: then its failure is told in JSON, too. */
+/* Does a command line, right or wrong, ask for JSON, and so for its failure in JSON? */
 bool arguments_want_json(int argc, char *const argv[]);
 
-/* What an argument is called, and what it may be. */
+/* An argument's name, and its range. */
 const char *argument_name(enum argument argument);
 const char *argument_range(enum argument argument);
 
-/* The same of an option, and of its value, which is NULL if it takes none. */
+/* An option's name; its value's name, or NULL if it takes none; and its range. */
 const char *option_name(enum option option);
 const char *option_value(enum option option);
 const char *option_range(enum option option);

@@ -26,7 +26,7 @@ static void add_option(struct text *text, enum option option)
     text_add(text, option_value(option));
 }
 
-/* The length of the first word. A space between brackets doesn't end it. */
+/* The length of the first word; brackets keep spaces. */
 static size_t word_length(const char *words)
 {
     int brackets = 0;
@@ -40,8 +40,7 @@ static size_t word_length(const char *words)
     return length;
 }
 
-/* Adds words to the line that the text ends with, and goes on below it, after the indentation,
- * where the columns end. */
+/* Adds words to the text's last line, and breaks lines at COLUMNS, with an indentation. */
 static void add_words(struct text *text, const char *words, const char *indentation)
 {
     const char *end_of_line = strrchr(text->bytes, '\n');

@@ -1,4 +1,4 @@
-/* What the program says of itself: the help, and the version. */
+/* Prints the help, and the version. */
 #pragma once
 
 struct failure;
@@ -6,12 +6,12 @@ struct output;
 struct task;
 struct text;
 
-/* The help on a task, or on the program if `task` is NULL, to standard output. Returns 0, or a
- * negative errno. */
+/* Prints the help on a task, or on the program if `task` is NULL, to standard output. Returns 0, or
+ * a negative errno. */
 int help_print(struct output *output, const struct task *task, struct failure *failure);
 
-/* The same of the version. */
+/* Prints the version. Returns as help_print(). */
 int help_print_version(struct output *output, struct failure *failure);
 
-/* Adds how a task is called: its name, arguments and options, in lines. */
+/* Adds a task's synopsis: its name, arguments and options. */
 void help_add_synopsis(struct text *text, const struct task *task);

@@ -50,8 +50,7 @@ enum lines_result lines_split(const char *line, size_t length, struct words *ret
     return words->count > 0 ? LINES_WORDS : LINES_NOTHING;
 }
 
-/* What there is, once there is something. Returns the number of bytes, 0 at the end, or a negative
- * errno. */
+/* Waits for bytes, and reads them. Returns their number, 0 at the end, or a negative errno. */
 static ssize_t read_more(struct lines *lines)
 {
     for (;;) {
@@ -68,8 +67,8 @@ static ssize_t read_more(struct lines *lines)
     }
 }
 
-/* Makes room, and reads. A line that fills the whole buffer is too long: the part that was read is
- * thrown away, and only whether the line is a comment is kept. */
+/* Makes room, and reads. A line that fills the whole buffer is too long: its beginning is dropped,
+ * and only `comment` is kept. */
 static ssize_t fill(struct lines *lines)
 {
     ssize_t count;
@@ -96,7 +95,7 @@ static const char *find_newline(const struct lines *lines)
     return memchr(lines->bytes + lines->start, '\n', lines->end - lines->start);
 }
 
-/* Whether the line that begins at `start`, or whose beginning was thrown away, is a comment. */
+/* Is the next line a comment? Its beginning may have been dropped. */
 static bool is_comment(const struct lines *lines)
 {
     if (lines->skipping)

@@ -15,7 +15,7 @@
 #include "helper/netns/target.h"
 
 enum {
-    READER_SECONDS = 10, /* how long a link that isn't finished waits for its caller */
+    READER_SECONDS = 10, /* an unfinished link waits so long for its reader */
 };
 
 void output_divert(struct output *output, struct text *text)
@@ -40,8 +40,8 @@ bool output_in_batch(const struct output *output)
     return output->diverted || output->in_line;
 }
 
-/* Whether a descriptor is a terminal: a character device first, since a file of FUSE may say so of
- * itself, and can hold up whoever writes to it. */
+/* Is a descriptor a terminal? It has to be a character device: a file of FUSE may claim to be a
+ * terminal, and hold up whoever writes to it. */
 static bool is_terminal(int fd)
 {
     struct stat status;
@@ -49,9 +49,9 @@ static bool is_terminal(int fd)
     return fstat(fd, &status) == 0 && S_ISCHR(status.st_mode) && isatty(fd);
 }
 
-/* Standard error becomes a description of the same terminal that is our own, and doesn't block: one
- * that has been stopped, or that nobody reads, must not hold up a task that has a container open.
- * Where the caller may not open the terminal there are no notes. */
+/* Makes standard error an open file of our own on the same terminal, one that doesn't block: a
+ * stopped or unread terminal must not delay a task with a container open. If the caller may not
+ * open the terminal, there are no notes. */
 static bool unblock_errors(void)
 {
     int fd = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
@@ -132,8 +132,8 @@ int output_result(struct output *output, const char *text, struct failure *failu
     return error ? error : write_result(text, length, failure);
 }
 
-/* A file is always ready, and a pipe or socket as soon as there is room. What is ready may still
- * keep write() waiting: then the link waits with it, and no container. */
+/* Waits for room. A file is always ready; a pipe or socket as soon as it has room. A write() to a
+ * ready descriptor may still wait: then the link waits, but no container is open. */
 static int await_reader(struct failure *failure)
 {
     if (clock_await(STDOUT_FILENO, POLLOUT, (int64_t)READER_SECONDS * 1000) != 0)

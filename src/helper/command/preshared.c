@@ -50,7 +50,7 @@ int preshared_read(const struct preshared_source *source, struct failure *failur
         fd = open(source->path, O_RDONLY | O_NOCTTY | O_CLOEXEC);
     if (fd < 0)
         return fail_source(-errno, NAME "can't open it", failure);
-    /* A key, a newline, and what there may be beyond. */
+    /* The key, a newline, and one byte that must not be there. */
     length = file_read(fd, secret.text, KEY_TEXT_LENGTH + 2);
     if (source->kind == PRESHARED_PATH)
         close(fd);

@@ -1,7 +1,7 @@
-/* What a run of the program knows and has, from its start to its end; the tasks of a batch share
- * it. main() has the one that there is, and hands it down: no other file keeps anything from one
- * call of its functions to the next, but for what is the process's own: its capabilities
- * (privilege.c), its timer (deadline.c) and the memory that its keys are in (secret.h). */
+/* The state of one run of the program, from start to end. The tasks of a batch share it. main() has
+ * the only session, and hands it down. No other file keeps state between two calls, except for the
+ * process's own: capabilities (privilege.c), timer (deadline.c) and the memory of keys
+ * (secret.h). */
 #pragma once
 
 #include "helper/admin/audit.h"
@@ -17,10 +17,10 @@ struct session {
     struct audit audit;
     struct output output;
     struct making making;
-    struct device made;    /* the link that the last task has made; index 0: none */
-    struct key public_key; /* of that */
-    int taker;             /* the socket to the process that takes a batch's censuses; or -1 */
-    struct census census;  /* of a list */
+    struct device made;    /* the last task's new link; index 0: none */
+    struct key public_key; /* of `made` */
+    int taker;             /* socket to the process that takes a batch's censuses; or -1 */
+    struct census census;  /* a list's */
 };
 
 #define SESSION_NEW                                                                                \

@@ -1,5 +1,5 @@
-/* batch: many tasks in one run, a line each. Nothing of a container is open between two lines, nor
- * while an answer is written: the caller may take as long as he likes for both. */
+/* batch: does many tasks in one run, a line each. Nothing of a container is open between two lines,
+ * or while an answer is written: the caller may take any time for both. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -34,9 +34,9 @@ struct batch {
     bool undo; /* --undo */
     struct lines lines;
     struct words words;
-    unsigned int done; /* lines that were answered */
+    unsigned int done; /* lines answered */
     unsigned int failed;
-    unsigned int first_failed; /* its number among all of the input */
+    unsigned int first_failed; /* its number in the input */
     struct text result;        /* of a task */
     struct text answer;
     struct made made[MADE_MAX]; /* since the last commit */
@@ -83,8 +83,8 @@ static int check_line(const struct batch *batch, const struct command_line *line
     return error;
 }
 
-/* "ok", and the result, which may end in a newline. Of a result that was written as it came only
- * the end of the line is missing. */
+/* Writes "ok" and the result, without its newline. A result that was written as it came lacks only
+ * the line's end. */
 static int write_answer(struct batch *batch, struct failure *failure)
 {
     size_t length = batch->result.length;
@@ -98,7 +98,7 @@ static int write_answer(struct batch *batch, struct failure *failure)
     return output_answer(batch->answer.bytes, failure);
 }
 
-/* What is to be forgotten with each line. */
+/* Forgets a line's keys, warning and engine. */
 static void forget(struct session *session)
 {
     if (HAS_CREATE)
@@ -107,8 +107,8 @@ static void forget(struct session *session)
     session->output.warning = NULL;
 }
 
-/* The policy is looked at again here, where the deadline runs: since the line was checked the
- * caller may have stopped this process for as long as he liked. */
+/* Runs a task. Checks the policy again, now that the deadline runs: the caller may have stopped
+ * this process after the line was checked. */
 static int run_task(struct batch *batch, const struct command_line *line, struct target *target,
                     struct failure *failure)
 {
@@ -128,7 +128,7 @@ static int run_task(struct batch *batch, const struct command_line *line, struct
     return error;
 }
 
-/* A result that can't be delivered is taken back. */
+/* Removes a link whose result can't be delivered. */
 static void take_back(struct target *target, const struct device *made, struct failure *failure)
 {
     struct failure rollback;
@@ -148,9 +148,8 @@ static void note_made(struct batch *batch, const struct target *target, int pid,
             .pid = pid, .netns = target->netns, .end = made->end, .index = made->index};
 }
 
-/* Does the task, and answers it if it went well, when nothing of the container is open any more.
- * Returns 0, with *ret_lost set if the answer couldn't be written; or a negative errno of the
- * task's. */
+/* Does a task, and answers it after a success, with nothing of the container open. Returns 0, and
+ * sets *ret_lost if the answer couldn't be written; or the task's negative errno. */
 static int do_task(struct batch *batch, const struct command_line *line, struct target *target,
                    bool *ret_lost, struct failure *failure)
 {
@@ -173,7 +172,7 @@ static int do_task(struct batch *batch, const struct command_line *line, struct 
     if (!error && batch->session->made.index)
         made = &batch->session->made;
     target_leave(target);
-    forget(batch->session); /* what is left of an engine's start, its UDP sockets among it */
+    forget(batch->session); /* closes the rest of an engine's start, such as its UDP sockets */
     if (error)
         *ret_lost = failure->code == FAILURE_OUTPUT;
     else
@@ -207,7 +206,7 @@ static int do_request(struct batch *batch, const struct command_line *line, bool
     return error;
 }
 
-/* Takes nothing but itself. */
+/* Takes a line "commit". */
 static int commit(struct batch *batch, bool *ret_lost, struct failure *failure)
 {
     if (!batch->undo)
@@ -265,8 +264,8 @@ static int fail_line(int result, struct failure *failure)
     }
 }
 
-/* Where a result was written in part, the error follows it in the same line. Returns whether that
- * couldn't be written. */
+/* Writes an error, after the part of the result that was already written. Returns true if that
+ * failed. */
 static bool write_error(struct batch *batch, struct failure *failure)
 {
     batch->answer.length = 0;
@@ -277,7 +276,7 @@ static bool write_error(struct batch *batch, struct failure *failure)
     return output_answer(batch->answer.bytes, failure) != 0;
 }
 
-/* Returns 0, or a negative errno if there is no sense in going on. */
+/* Answers a line. Returns 0, or a negative errno if the batch has to end. */
 static int answer_line(struct batch *batch, int result, struct failure *failure)
 {
     struct failure own = {.text = ""};
@@ -303,7 +302,7 @@ static int answer_line(struct batch *batch, int result, struct failure *failure)
     return -EIO;
 }
 
-/* Removes the device of a link, if the end still has the device that was made for it. */
+/* Removes a link's device, if the end still has that device. */
 static int remove_same(struct target *target, const struct made *made, struct failure *failure)
 {
     struct device device = {.index = 0};
@@ -316,7 +315,7 @@ static int remove_same(struct target *target, const struct made *made, struct fa
     return backend_of(&device)->remove(target, &device, failure);
 }
 
-/* Removes a link that this batch has made, if it is still there. Returns 0, or a negative errno. */
+/* Removes a link of this batch, if it is still there. Returns 0, or a negative errno. */
 static int remove_made(const struct batch *batch, const struct made *made, struct failure *failure)
 {
     static const enum argument arguments[] = {ARGUMENT_NET, ARGUMENT_HOST, 0};
@@ -328,7 +327,7 @@ static int remove_made(const struct batch *batch, const struct made *made, struc
     int error = target_open(&batch->session->home, &batch->session->policy, &request.target, true,
                             &target, failure);
 
-    /* The container has ended, and the link with it; or its number is another's by now. */
+    /* The container has ended, and so has the link; or the pid is another process's by now. */
     if (error == -ESRCH || (!error && !netns_same(&target.netns, &made->netns))) {
         target_close(&target);
         return 0;
@@ -344,8 +343,8 @@ static int remove_made(const struct batch *batch, const struct made *made, struc
     return error;
 }
 
-/* Removes what this batch has made since the last commit, the last link first. Returns 0 if there
- * was nothing, or -ECANCELED. */
+/* Removes this batch's links since the last commit, the last link first. Returns 0 if there were
+ * none, or -ECANCELED. */
 static int undo(struct batch *batch, struct failure *failure)
 {
     const size_t count = batch->made_count;
@@ -369,7 +368,8 @@ static int undo(struct batch *batch, struct failure *failure)
     return -ECANCELED;
 }
 
-/* Returns 0 at the end of the input, or a negative errno if there is no sense in going on. */
+/* Answers all lines. Returns 0 at the end of the input, or a negative errno if the batch has to
+ * end. */
 static int do_lines(struct batch *batch, struct failure *failure)
 {
     int result;
@@ -393,7 +393,7 @@ static int run(struct session *session, const struct request *request, struct fa
     struct failure undone = {.text = ""};
     int error;
 
-    batch.session = session; /* the file is standard input by now */
+    batch.session = session; /* read_file() has made the file standard input */
     batch.undo = request->given[OPTION_UNDO];
     batch.lines = (struct lines){.fd = STDIN_FILENO};
     error = do_lines(&batch, failure);
@@ -409,7 +409,7 @@ static int run(struct session *session, const struct request *request, struct fa
                    batch.failed, batch.done, batch.first_failed);
 }
 
-/* Makes the file its standard input. */
+/* Makes the file standard input. */
 static int read_file(const struct request *request, struct failure *failure)
 {
     const char *file = request->file;

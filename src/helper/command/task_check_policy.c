@@ -1,5 +1,5 @@
-/* check-policy: what a policy file says, or what is wrong with it; for whoever writes one. It reads
- * the file with the caller's own rights, and without any privilege. */
+/* check-policy: says what a policy file allows, or what is wrong with it. It reads the file with
+ * the caller's own rights, and has no privilege. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -127,7 +127,7 @@ static int run_at_home(struct session *session, const struct request *request,
     report.failure = failure;
     if (error)
         return error;
-    /* What is read is cut up by that. Nothing is printed of a file that has a mistake. */
+    /* rule_each() cuts the text up. Nothing is printed of a file with a mistake. */
     memcpy(copy, text, length);
     if (!rule_each(copy, length, pass_over, NULL, &mistake))
         return fail_as(failure, FAILURE_POLICY, -EINVAL,

@@ -1,4 +1,4 @@
-/* cwg_connect: tells a link's device where its peer is. */
+/* cwg_connect: gives a link its peer. */
 #include <errno.h>
 
 #include "helper/base/failure.h"
@@ -24,9 +24,9 @@ static void fail_no_link(struct link_end end, const struct device *unfinished,
                 "no link for net %u in this container; make it with cwg_create first", end.net);
 }
 
-/* <host> is the number of the remote end, so that the local one is the other. Where there is no
- * such device, but one with that very number, the caller gave the local end's: a namespace with
- * just one end of a net leaves no doubt which is meant. */
+/* Finds the local end: <host> is the remote end's number, so the local end has the other number. If
+ * only the end with that very number is here, the caller has given the local end's number: one end
+ * of a net leaves no doubt. */
 static int find_local(const struct request *request, struct target *target,
                       struct device *ret_device, struct failure *failure)
 {
@@ -43,7 +43,7 @@ static int find_local(const struct request *request, struct target *target,
             *ret_device = device;
             return 0;
         }
-        /* What was meant is there, and to take the other end for it would be wrong. */
+        /* The meant end is here, unfinished; the other end would be the wrong one. */
         if (presence == DEVICE_OURS) {
             unfinished = device;
             break;
@@ -53,8 +53,8 @@ static int find_local(const struct request *request, struct target *target,
     return -ENODEV;
 }
 
-/* The MTU that was asked for, or else that of the path to the peer. The path is looked at in any
- * case: a kernel without IPv6 would take an endpoint, and never send. */
+/* Chooses the requested MTU, or else the path's. Looks at the path in any case: a kernel without
+ * IPv6 would accept an IPv6 endpoint, and never send. */
 static int choose_mtu(const struct request *request, uint32_t *ret_mtu, struct failure *failure)
 {
     uint32_t mtu = PATH_MTU_UNKNOWN;
@@ -67,8 +67,8 @@ static int choose_mtu(const struct request *request, uint32_t *ret_mtu, struct f
     return error;
 }
 
-/* A link to elsewhere, with the other end of the same net in this container: packets for the peer
- * would go to that end, or to nowhere. */
+/* Refuses a peer elsewhere if the other end of the net is in this container: packets for the peer
+ * would go to that end, or nowhere. */
 static int check_sibling(const struct request *request, struct target *target,
                          const struct device *device, struct failure *failure)
 {
@@ -87,7 +87,8 @@ static int check_sibling(const struct request *request, struct target *target,
                    end.link.device.name);
 }
 
-/* Packets to oneself. Both ends of a link may be on this machine, with a port each. */
+/* Refuses the link's own endpoint. Both ends of a link may be on this machine, with different
+ * ports. */
 static int check_endpoint(struct output *output, const struct request *request,
                           struct target *target, const struct device *device,
                           struct failure *failure)
@@ -124,7 +125,7 @@ static int join(const struct request *request, struct target *target, const stru
     return backend_of(device)->join(target, device, &peer, failure);
 }
 
-/* The MTU goes first, since it can be taken back. */
+/* Sets the MTU first, since it can be set back. */
 static int fit_and_join(const struct request *request, struct target *target,
                         const struct device *device, uint32_t mtu, struct failure *failure)
 {
@@ -155,7 +156,7 @@ static int run(struct session *session, const struct request *request, struct ta
         error = check_endpoint(&session->output, request, target, &device, failure);
     if (!error)
         error = choose_mtu(request, &mtu, failure);
-    /* For devices that came after cwg_create. */
+    /* For devices that are newer than the link. */
     if (!error)
         error = arp_keep_apart(target, failure);
     return error ? error : fit_and_join(request, target, &device, mtu, failure);

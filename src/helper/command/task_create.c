@@ -1,4 +1,4 @@
-/* cwg_create: a new link's device in the container. */
+/* cwg_create: makes a link's device in the container. */
 #include <errno.h>
 
 #include "helper/base/clock.h"
@@ -43,9 +43,9 @@ static int fail_taken(struct link_end end, int presence, struct failure *failure
                    name);
 }
 
-/* Another command that lives may be about to finish this link: it has left the container to write
- * its result. This gives it time to come back, limited by the clock, since root in the container
- * can hold up each turn. Returns an enum device_presence, as device_find(). */
+/* Waits for another command, which may be about to finish this link: it has left the container to
+ * write its result. The wait ends by the clock, since root in the container can delay each turn.
+ * Returns as device_find(). */
 static int await_finish(struct link_end end, struct target *target, struct device *device,
                         struct failure *failure)
 {
@@ -59,9 +59,9 @@ static int await_finish(struct link_end end, struct target *target, struct devic
     return presence;
 }
 
-/* Removes what has the link's name, if an earlier command didn't live to finish it, or if the
- * caller wants it replaced (and then tells by *ret_replaced). What is gone by now is fine: an
- * engine ends with the command that started it. */
+/* Removes the device with the link's name, if an earlier command was killed before it finished the
+ * link, or if the caller wants the link replaced (and then sets *ret_replaced). A device that has
+ * gone meanwhile is fine: an engine ends with its command. */
 static int clear(const struct request *request, struct target *target, bool *ret_replaced,
                  struct failure *failure)
 {
@@ -94,8 +94,7 @@ static int fail_again(const struct request *request, struct target *target, stru
                                    : fail_taken(request->end, presence, failure);
 }
 
-/* Makes the device, in the place of one that an earlier command didn't live to finish, or that is
- * to be replaced. */
+/* Makes the device, in the place of an unfinished one, or of one to be replaced. */
 static int make(struct making *making, const struct request *request, struct target *target,
                 bool *ret_replaced, struct device *ret_device, struct key *ret_public_key,
                 struct failure *failure)
@@ -114,7 +113,7 @@ static int make(struct making *making, const struct request *request, struct tar
     return error == -EEXIST ? fail_again(request, target, failure) : error;
 }
 
-/* With the port that the kernel chose, if it was to. */
+/* Prints the result as JSON, with the port that the kernel chose for 0. */
 static int print_json(struct output *output, const struct request *request, struct target *target,
                       const struct device *device, const struct key *public_key,
                       struct failure *failure)
@@ -164,9 +163,9 @@ static int print_result(struct output *output, const struct request *request, st
     return print_key(output, target, public_key, failure);
 }
 
-/* A link that has the other end of the same net in the same container carries packets for the new
- * end's address: the new end would cut it off. Both ends in one container are for links between
- * these two, which aren't connected before both are there. */
+/* Refuses a new end whose other end is here and connected: that link carries packets for the new
+ * end's address, and the new end would cut it off. Both ends in one container are for a link
+ * between these two, which can't be connected before both exist. */
 static int check_sibling(struct target *target, const struct device *device,
                          struct failure *failure)
 {
@@ -185,9 +184,8 @@ static int check_sibling(struct target *target, const struct device *device,
                                  : "is connected to a peer");
 }
 
-/* All that comes after the device's birth, ordered so that every step can still be taken back. The
- * link is finished only when the caller has the key. ARP comes after what may fail, since its
- * settings stay. */
+/* Completes the link. The steps are ordered so that each can still be taken back; arp_keep_apart()
+ * comes late, since its settings stay. The link is finished only when the caller has the key. */
 static int complete(struct session *session, const struct request *request, struct target *target,
                     const struct device *device, const struct key *public_key,
                     struct failure *failure)
@@ -214,7 +212,7 @@ static int complete(struct session *session, const struct request *request, stru
                     "PrivateNetwork=yes?)");
     if (!error)
         error = print_result(&session->output, request, target, device, public_key, failure);
-    /* That took as long as the caller liked. */
+    /* The caller could delay print_result() for any time. */
     if (HAS_POLICY && !error)
         error = policy_check_unchanged(&session->policy, failure);
     if (!error)
@@ -250,11 +248,11 @@ static int print_adopted(struct output *output, const struct request *request,
     else
         add_key(&text, &status->public_key);
     text_add(&text, request->given[OPTION_JSON] ? "\n" : "");
-    target_leave(target); /* nothing is left to be done there */
+    target_leave(target); /* nothing is left to do there */
     return output_text(output, &text, failure);
 }
 
-/* Takes a link that is there and complete for a new one. What can't work any more isn't taken. */
+/* Adopts a complete link in the place of a new one, unless it can't work any more. */
 static int adopt(struct output *output, const struct request *request, struct target *target,
                  const struct link_seen *link, struct failure *failure)
 {
@@ -298,8 +296,8 @@ static int create(struct session *session, const struct request *request, struct
     if (error)
         return error;
     error = complete(session, request, target, &device, &public_key, failure);
-    /* Where the container couldn't be entered again the link stays unfinished, as if the command
-     * had been killed: an engine's ends with this process, and the next cwg_create replaces it. */
+    /* If the container can't be entered again the link stays unfinished, as after SIGKILL: an
+     * engine ends with this process, and the next cwg_create replaces the link. */
     if (error && target_is_open(target) && backend_of(&device)->remove(target, &device, &rollback))
         failure_add(failure, "; and the link couldn't be removed again: %s", rollback.text);
     if (!error) {

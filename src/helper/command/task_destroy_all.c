@@ -13,14 +13,14 @@
 #include "helper/netlink/rtmsg.h"
 
 enum {
-    ROUND = 512, /* links that are removed between two looks at what there is */
-    /* Root in the container can make devices as fast as we remove them, and have us wait for the
-     * end of processes that are no engines, two seconds each. */
+    ROUND = 512, /* links removed between two looks */
+    /* Root in the container can make devices as fast as we remove them, and have us wait two
+     * seconds each for processes that are no engines. */
     TIME_MAX = 120 * 1000, /* milliseconds */
     FAILURES_MAX = 10,
 };
 
-/* What a look has shown: the first ends whose devices are ours by kind and name. */
+/* The result of a look: the first ends whose devices are links by kind and name. */
 struct found {
     const struct policy *policy;
     enum device_kind kind;
@@ -28,13 +28,13 @@ struct found {
     struct link_end ends[ROUND];
 };
 
-/* What has become of them. */
+/* What became of the links. */
 struct tally {
     unsigned int removed;
-    unsigned int lingering; /* removed, but not all that belongs to them has ended */
-    unsigned int left;      /* that couldn't be removed in this round */
+    unsigned int lingering; /* removed, but its engine hasn't ended */
+    unsigned int left;      /* not removed in this round */
     struct failure first;
-    int error; /* of that first one, or 0 */
+    int error; /* of `first`; or 0 */
 };
 
 static int note_link(const struct nlmsghdr *message, void *context)
@@ -73,7 +73,7 @@ static void note_failure(int error, const struct failure *failure, struct tally 
     tally->first = *failure;
 }
 
-/* What has gone by now, or is another device, isn't ours to remove. */
+/* Removes one link. A device that has gone, or is another's, is left alone. */
 static void remove_one(struct target *target, struct link_end end, struct tally *tally)
 {
     struct failure failure = {.text = ""}, ignored;
@@ -126,7 +126,7 @@ static bool is_over(const struct tally *tally, int64_t end)
     return failures(tally) >= FAILURES_MAX || clock_now() >= end;
 }
 
-/* Goes through those that were found. Returns whether it got any further. */
+/* Removes the found links. Returns true if at least one was removed. */
 static bool remove_found(struct target *target, const struct found *found, int64_t end,
                          struct tally *tally)
 {
@@ -138,7 +138,7 @@ static bool remove_found(struct target *target, const struct found *found, int64
     return tally->removed + tally->lingering > before;
 }
 
-/* Round by round, until nothing is found, or what is left stays. */
+/* Removes links round by round, until none is found, or the rest can't be removed. */
 static int run(struct session *session, const struct request *request, struct target *target,
                struct failure *failure)
 {
@@ -155,7 +155,7 @@ static int run(struct session *session, const struct request *request, struct ta
         if (error)
             return error;
         if (found.count == 0) {
-            tally.left = 0; /* what couldn't be removed has gone by itself */
+            tally.left = 0; /* the rest has gone by itself */
             break;
         }
         if (is_over(&tally, end))

@@ -1,4 +1,4 @@
-/* cwg_list: the links of all containers of this machine, and how each is. */
+/* cwg_list: lists the links of all containers of this machine, and how each is. */
 #include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -15,36 +15,36 @@
 #include "helper/view/json_link.h"
 #include "helper/view/links.h"
 
-/* As wide as its values can be, but for a container's name. */
+/* As wide as the values can be, but for a container's name. */
 #define ROW "%-7s  %-12s  %-15s  %-7s  %-5s  %-9s  %s\n"
 
 enum {
     NUMBER_SIZE = 24,
-    ID_SHOWN = 12,            /* digits of an id, as people know it; names are shown whole */
-    FLUSH_AT = TEXT_SIZE / 2, /* a link takes less than the other half */
-    /* Who may make namespaces can make many, each with many devices whose engines hang. */
+    ID_SHOWN = 12,            /* digits of an id that people know; names are shown whole */
+    FLUSH_AT = TEXT_SIZE / 2, /* a link needs less than the other half */
+    /* Whoever may make namespaces can make many, each with many devices whose engines hang. */
     TIME_MAX = 60 * 1000, /* milliseconds */
 };
 
-/* How long engines that don't answer may be waited for, of all containers together. */
+/* The time to wait for engines that don't answer, of all containers together. */
 static const struct patience patience_of_all = {.milliseconds = 10000};
 
 struct listing {
     struct session *session;
     struct link_nets nets;
     bool json;
-    bool late;             /* there was no time for all */
-    int missed;            /* a negative errno: a namespace or a link couldn't be looked at; or 0 */
-    int missed_pid;        /* a process there */
-    struct failure reason; /* of that */
-    int crowded;           /* a process in a namespace with more links than LINKS_MAX; or 0 */
+    bool late;      /* the time was over */
+    int missed;     /* a negative errno: some namespace or link couldn't be looked at; or 0 */
+    int missed_pid; /* a process there */
+    struct failure reason; /* of `missed` */
+    int crowded;           /* a process in a namespace with more than LINKS_MAX links; or 0 */
     size_t links;
     struct patience patience;
-    struct text text; /* that isn't written yet */
+    struct text text; /* not written yet */
 };
 
-/* The links of one container. They are written when its namespace has been let go: a caller who
- * doesn't read must not keep it. */
+/* The links of one container, written after its namespace was left: a caller who doesn't read must
+ * not keep it open. */
 struct visited {
     int pid;
     size_t count;
@@ -60,7 +60,7 @@ static int flush(struct listing *listing, struct failure *failure)
     return error;
 }
 
-/* Seconds as one number of the largest unit that it has. */
+/* Writes seconds as a number of the largest unit in them. */
 static void print_age(int64_t age, char ret_text[static NUMBER_SIZE])
 {
     static const struct {
@@ -125,7 +125,7 @@ static int write_links(const struct visited *visited, const char *container,
     return error;
 }
 
-/* What was there and couldn't be looked at: the first reason is told in the end. */
+/* Notes the first thing that couldn't be looked at, with its reason. */
 static void note_missed(struct listing *listing, int pid, int error, const struct failure *reason)
 {
     if (listing->missed)
@@ -135,7 +135,7 @@ static void note_missed(struct listing *listing, int pid, int error, const struc
     listing->reason = *reason;
 }
 
-/* A link that has gone by now is left out. */
+/* Looks at all links of a target. A link that has gone meanwhile is left out. */
 static void look_at_links(struct target *target, struct visited *visited, struct listing *listing)
 {
     static struct links links;
@@ -164,8 +164,8 @@ static void look_at_links(struct target *target, struct visited *visited, struct
     listing->patience.milliseconds -= before - patience.milliseconds;
 }
 
-/* Looks at a namespace by a process that was in it. Returns 0, or a negative errno: -ESRCH if the
- * process isn't in it any more, since it may have ended, and its number be another's by now. */
+/* Looks at a namespace by one of its processes. Returns 0, or a negative errno: -ESRCH if the
+ * process has left the namespace, since its number may be another process's by now. */
 static int look_at(const struct netns *netns, int pid, struct visited *ret_visited,
                    struct listing *listing)
 {
@@ -184,7 +184,7 @@ static int look_at(const struct netns *netns, int pid, struct visited *ret_visit
     }
     ret_visited->pid = pid;
     ret_visited->count = 0;
-    /* A namespace that the caller may not act on (-EPERM) has no links for the caller. */
+    /* For the caller, a namespace on which he may not act (-EPERM) has no links. */
     if (error && error != -ESRCH && error != -EPERM)
         note_missed(listing, pid, error, &reason);
     if (error)
@@ -208,7 +208,7 @@ static int visit(const struct census_entry *entry, struct listing *listing, stru
     return write_links(&visited, entry->container, listing, failure);
 }
 
-/* Why what is listed isn't all, if it isn't. */
+/* Says why the list isn't complete, if it isn't. */
 static int check_complete(const struct listing *listing, struct failure *failure)
 {
     const struct census *census = &listing->session->census;
@@ -258,7 +258,7 @@ static int finish(struct listing *listing, struct failure *failure)
     return error;
 }
 
-/* Of what was begun in JSON at least the form is whole. */
+/* Completes the form of a list that ends early. */
 static int end_early(struct listing *listing, int error, struct failure *failure)
 {
     struct failure ignored;

@@ -1,4 +1,4 @@
-/* cwg_show: the links of a container, and how each is. */
+/* cwg_show: shows the links of a container, and how each is. */
 #include <errno.h>
 #include <inttypes.h>
 
@@ -16,20 +16,20 @@ enum {
     MILLISECONDS = 1000, /* in a second */
 };
 
-/* All that is seen, before any of it is written: while a caller doesn't read, nothing of the
- * container is open. */
+/* All that was seen. It is printed afterwards, when nothing of the container is open: the caller
+ * may be slow to read. */
 struct report {
     bool json;
-    bool more; /* there are more links than have room */
+    bool more; /* more than LINKS_MAX links */
     size_t count;
     struct seen {
         struct link_view view;
-        struct failure failure; /* why it is STATE_ENGINE_LOST */
+        struct failure failure; /* the reason of STATE_ENGINE_LOST */
     } seen[LINKS_MAX];
     struct text text;
 };
 
-/* A line: what it is, and the start of what is said of it. */
+/* Starts a line by its label. */
 static void add_label(struct text *text, const char *label)
 {
     text_print(text, "  %-17s ", label);
@@ -44,7 +44,7 @@ static void add_key(struct text *text, const char *label, const struct key *key)
     text_print(text, "%s\n", characters);
 }
 
-/* What is to be done about a state that isn't the wanted one; or NULL. */
+/* Advice on a state that isn't the wanted one; or NULL. */
 static const char *advice(const struct link_view *view)
 {
     switch (view->state) {
@@ -77,8 +77,8 @@ static const char *advice(const struct link_view *view)
     }
 }
 
-/* Whether the peer doesn't answer, and no route leads to it from home, where the link's socket
- * mostly is. Asked when nothing of the container is open. */
+/* Does the peer not answer, and is there no route to it from home, where the link's socket mostly
+ * is? Called when nothing of the container is open. */
 static bool lacks_route(const struct link_view *view)
 {
     return (view->state == STATE_NO_HANDSHAKE || view->state == STATE_SILENT) &&
@@ -235,7 +235,7 @@ static void add_block(struct text *text, const struct link_view *view,
     add_counters(text, &view->link);
 }
 
-/* One that has just gone is none. */
+/* Looks at a link, and skips one that has just gone. */
 static int look(struct target *target, const struct link_seen *link, struct patience *patience,
                 struct report *report, struct failure *failure)
 {

@@ -1,4 +1,4 @@
-/* cwg_wait: until a link works, as far as one end of it can tell. */
+/* cwg_wait: waits until a link works, as far as one end can tell. */
 #include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -17,48 +17,48 @@
 #include "helper/view/probe.h"
 
 enum {
-    /* All in milliseconds. */
-    PAUSE_MIN = 20, /* between two looks: at first */
+    /* In milliseconds. */
+    PAUSE_MIN = 20, /* first pause between two looks */
     PAUSE_MAX = 250,
-    LOOK_MIN = 200, /* how long an engine is given for its answer at the least */
-    ONCE = 1000,    /* how long a wait of 0 seconds goes on, where there may be an answer */
+    LOOK_MIN = 200, /* an engine has at least this for its answer */
+    ONCE = 1000,    /* length of a wait of 0 seconds, if an answer can come */
     /* Between two datagrams. A host answers six at once, and then one a second (icmp(7),
      * icmp_ratelimit). */
     PROBE_PAUSE = 1000,
-    PROBE_SPREAD = 400, /* is added at random, so that two ends are not in step */
-    /* Where there is no session, host 1 leaves it to host 0 to begin: handshakes that cross end
-     * both in the kernel's driver, which then does nothing for five seconds. That is enough for a
-     * way of 100 ms, and for the other end's wait to begin as much later. */
+    PROBE_SPREAD = 400, /* added at random, so that two ends aren't in step */
+    /* Without a session host 1 lets host 0 begin: handshakes that cross fail both in the kernel's
+     * driver, which then waits five seconds. The time suffices for a way of 100 ms, and for the
+     * other end's wait to begin as much later. */
     YIELD = 300,
     YIELD_SPREAD = 300,
-    YIELD_ONCE = 200,      /* of the time that a wait of 0 seconds has */
-    NOTE_AFTER = 1000,     /* people are told what is waited for: not what has passed by then */
+    YIELD_ONCE = 200,      /* in a wait of 0 seconds */
+    NOTE_AFTER = 1000,     /* people see notes only on a longer wait */
     INITIATION_SIZE = 148, /* the paper, section 5.4.2 */
 };
 
-/* A wait. Times are those of clock_now(). */
+/* A wait. Times are of clock_now(). */
 struct wait {
     bool once;
     bool alive; /* a keepalive is enough */
     int64_t begin;
     int64_t end;
     int64_t pause;
-    int64_t next_probe; /* 0: none was sent */
+    int64_t next_probe; /* 0: none sent yet */
     struct probe probe;
     bool answered;
 
     struct findings findings;
-    struct failure lost; /* why what carries it doesn't answer */
+    struct failure lost; /* the reason if the carrier doesn't answer */
 
-    bool based;                /* what follows is known */
-    struct key peer;           /* whose count it is */
+    bool based;                /* the next three are set */
+    struct key peer;           /* the peer whose counts these are */
     uint64_t dropped_before;   /* packets */
-    uint64_t received_before;  /* bytes on the wire, as of when the peer was heard last */
-    unsigned int heard;        /* how often more than initiations came */
-    unsigned int heard_enough; /* more often than that: the peer is alive */
+    uint64_t received_before;  /* bytes on the wire, when the peer was last heard */
+    unsigned int heard;        /* how often something else than initiations came */
+    unsigned int heard_enough; /* above it, the peer is alive */
 
     enum cause cause;
-    bool noted; /* `cause` was told */
+    bool noted; /* `cause` was noted for people */
 };
 
 static int fail_removed(struct link_end end, struct failure *failure)
@@ -69,7 +69,7 @@ static int fail_removed(struct link_end end, struct failure *failure)
                    end.net, end.host);
 }
 
-/* A second look has to find the device of the first. */
+/* Looks at the link. A second look has to find the first look's device. */
 static int look(struct target *target, struct link_end end, struct wait *wait,
                 struct failure *failure)
 {
@@ -97,9 +97,9 @@ static int look(struct target *target, struct link_end end, struct wait *wait,
     return error == -ENODEV ? fail_removed(end, failure) : error;
 }
 
-/* What came since the last look. Initiations alone prove nothing of now: somebody on the way may
- * have kept them. All else that counts is of a session with keys of this very end's. Another peer's
- * count is another count. */
+/* Takes in the counters since the last look. Initiations alone prove nothing: somebody on the way
+ * may have kept them. All other bytes are of a session with this end's keys. Another peer's counts
+ * begin anew. */
 static void note(struct wait *wait)
 {
     const struct link_view *view = &wait->findings.view;
@@ -109,7 +109,7 @@ static void note(struct wait *wait)
     if (!view->answered)
         return;
     if (wait->based && !key_equal(&wait->peer, &view->status.peer_key)) {
-        /* Another peer: it is asked anew, and what was heard was the one before. */
+        /* Another peer: ask it anew, and forget what the last one sent. */
         wait->based = false;
         wait->next_probe = 0;
         wait->findings.heard = false;
@@ -133,15 +133,15 @@ static void note(struct wait *wait)
     wait->heard++;
 }
 
-/* Whether the peer has shown that it is alive, since it was asked, and nothing speaks against it.
- */
+/* Has the peer shown since the first datagram that it is alive, and does nothing speak against
+ * it? */
 static bool is_alive(const struct wait *wait)
 {
     return wait->next_probe && wait->heard > wait->heard_enough && !wait->findings.from_elsewhere &&
            wait->findings.view.state != STATE_WRONG_ADDRESS;
 }
 
-/* Whether the link is in a state in which a datagram can reach the peer. */
+/* Can a datagram reach the peer? */
 static bool can_be_asked(const struct wait *wait)
 {
     const struct link_view *view = &wait->findings.view;
@@ -150,8 +150,8 @@ static bool can_be_asked(const struct wait *wait)
            view->status.peers > 0 && view->status.endpoint.port && !wait->findings.no_address;
 }
 
-/* Whether it is better to leave the beginning to the other end. When that has begun, our datagram
- * waits in the link for the end of the handshake. */
+/* Is it better to let the other end begin? Once it has begun, our datagram waits in the link for
+ * the handshake's end. */
 static bool yields(const struct wait *wait)
 {
     const struct link_view *view = &wait->findings.view;
@@ -160,8 +160,8 @@ static bool yields(const struct wait *wait)
            !wait->findings.initiated && !wait->heard;
 }
 
-/* When the first datagram is to be sent. Where there is no session, the first that is heard then
- * belongs to the handshake. */
+/* Plans the first datagram. Without a session, the first thing heard afterwards is part of the
+ * handshake. */
 static void plan(struct wait *wait)
 {
     int64_t pause = 0;
@@ -183,12 +183,12 @@ static int open_probe(struct target *target, struct wait *wait, struct failure *
     return wait->findings.no_address ? 0 : error;
 }
 
-/* Asks the peer, if that can be done and is due. */
+/* Sends a datagram, if one can be sent and is due. */
 static int ask(struct target *target, struct wait *wait, struct failure *failure)
 {
     int error;
 
-    wait->findings.no_address = false; /* it may be back */
+    wait->findings.no_address = false; /* the address may be back */
     if (!can_be_asked(wait))
         return 0;
     if (!wait->next_probe)
@@ -205,7 +205,7 @@ static int ask(struct target *target, struct wait *wait, struct failure *failure
     return 0;
 }
 
-/* While nothing was heard: the kernel knows whether it could have been. */
+/* Finds the cause; asks the kernel for a route only while nothing was heard. */
 static enum cause find_cause(struct wait *wait)
 {
     enum cause cause;
@@ -231,7 +231,7 @@ static int fail_in_vain(struct wait *wait, struct failure *failure)
     return -ETIMEDOUT;
 }
 
-/* Tells people what is waited for, when that is something else than before. */
+/* Tells people the cause of the wait, if it has changed. */
 static void tell(struct output *output, struct wait *wait)
 {
     struct text text = {.length = 0};
@@ -256,7 +256,7 @@ static void tell(struct output *output, struct wait *wait)
     output_note(output, text.bytes);
 }
 
-/* Waits for an answer, or until it is time for the next look. */
+/* Waits for an answer, or until the next look. */
 static void pause_before_next(struct wait *wait)
 {
     const int64_t now = clock_now();
@@ -290,7 +290,7 @@ static int await_answer(struct output *output, struct target *target, struct lin
     for (;;) {
         int error;
 
-        deadline_start(); /* anew in each round: a wait that is stopped keeps nothing for long */
+        deadline_start(); /* anew in each round, so that a stopped wait keeps nothing for long */
         error = target_alive(target, failure);
 
         if (!error)
@@ -300,7 +300,7 @@ static int await_answer(struct output *output, struct target *target, struct lin
         if (error)
             return error;
         note(wait);
-        /* The counters are read one after the other: a second look has all that counts against. */
+        /* Counters are read one after the other, so a second look has to confirm the first. */
         if (wait->alive && is_alive(wait) && proven)
             return 0;
         proven = wait->alive && is_alive(wait);

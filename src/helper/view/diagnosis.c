@@ -10,8 +10,7 @@ enum {
     MILLISECONDS = 1000, /* in a second */
 };
 
-/* What is wrong with a device comes before what is wrong on the way; what was seen before what was
- * not. */
+/* Faults of the device come before faults on the way, and seen causes before unseen ones. */
 enum cause diagnosis_cause(const struct findings *findings)
 {
     const struct link_view *view = &findings->view;
@@ -51,7 +50,7 @@ enum cause diagnosis_cause(const struct findings *findings)
     return status_knows_age(&view->status) ? CAUSE_GONE : CAUSE_CLOCK;
 }
 
-/* Whether an engine is busy or lost is said by whoever looked for it. */
+/* Returns the code of a cause. A lost engine has the code of whoever looked for it. */
 static enum failure_code code_of(const struct findings *findings, enum cause cause)
 {
     static const enum failure_code codes[CAUSES] = {
@@ -78,7 +77,7 @@ static enum failure_code code_of(const struct findings *findings, enum cause cau
     return codes[cause];
 }
 
-/* The device's own state. */
+/* Says what is wrong with the device itself. */
 static void say_state(const struct findings *findings, enum cause cause, struct failure *failure)
 {
     const struct device *device = &findings->view.link.device;
@@ -120,7 +119,7 @@ static void say_state(const struct findings *findings, enum cause cause, struct 
     }
 }
 
-/* Both ends' numbers are to be looked at: which of them is wrong isn't known. */
+/* Asks for both ends' numbers: either may be the wrong one. */
 static void say_from_elsewhere(const struct findings *findings, struct failure *failure)
 {
     const struct link_end end = findings->view.link.device.end;
@@ -158,7 +157,7 @@ static void say_refused(const struct findings *findings, struct failure *failure
     failure_add_line(failure, "let UDP out to %s by %s", address, findings->view.link.device.name);
 }
 
-/* What has to be the same at both sites where no handshake passes, the likeliest first. */
+/* Lists what both sites must agree on for a handshake, the likeliest mistake first. */
 static void add_checks(const struct link_status *status, bool endpoint, struct failure *failure)
 {
     char key[KEY_TEXT_LENGTH + 1], peer_key[KEY_TEXT_LENGTH + 1];
@@ -211,7 +210,7 @@ static void say_clock(const struct link_status *status, struct failure *failure)
     failure_add_line(failure, "if the clock is right now: does the peer's container still run?");
 }
 
-/* The way to the peer's endpoint. */
+/* Says what is wrong on the way to the peer's endpoint. */
 static void say_way(const struct findings *findings, enum cause cause, struct failure *failure)
 {
     const struct link_status *status = &findings->view.status;

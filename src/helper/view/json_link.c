@@ -80,7 +80,7 @@ static void add_allowed(struct text *text, const struct link_status *status)
     text_print(text, "],\"more_allowed_ips\":%s", boolean(status->allowed_more));
 }
 
-/* A number that may not be known. */
+/* Adds a number, or null if it isn't known. */
 static void add_number(struct text *text, const char *name, bool known, int64_t number)
 {
     text_print(text, "\"%s\":", name);
@@ -119,7 +119,7 @@ static void add_peer(struct text *text, const struct link_status *status)
                status->wire_received_bytes, status->wire_sent_bytes);
 }
 
-/* What isn't known is null; of how many peers there are 0 is said then, too. */
+/* Adds a status. Unknown values are null, but the number of peers is then 0. */
 static void add_status(struct text *text, const struct link_status *status)
 {
     text_add(text, "\"public_key\":");

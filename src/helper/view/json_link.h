@@ -1,24 +1,24 @@
-/* Links as JSON, as doc/net-admin-helper.schema.json has them. */
+/* Writes links as JSON, by doc/net-admin-helper.schema.json. */
 #pragma once
 
 #include "helper/base/text.h"
 #include "helper/view/links.h"
 
-/* Where a link is, for who lists those of many containers. */
+/* The place of a link, for a list of many containers. */
 struct json_place {
     int pid;
-    const char *container; /* hexadecimal digits, or NULL: null */
+    const char *container; /* an id or a name; or NULL: null */
 };
 
-/* Adds a link, as one object. `place` may be NULL, and then it says nothing about it. */
+/* Adds a link as one object. Without a `place` (NULL) the place's fields are left out. */
 void json_add_link(struct text *text, const struct json_place *place, const struct link_view *view);
 
-/* What a cwg_create tells. */
+/* The result of a cwg_create. */
 struct json_created {
     const struct device *device;
     bool created; /* not adopted */
     uint16_t port;
-    ino_t netns; /* of the container's network namespace */
+    ino_t netns; /* inode of the container's network namespace */
     const struct key *public_key;
     const char *warning; /* or NULL: null */
 };

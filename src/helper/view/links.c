@@ -18,7 +18,7 @@ static void count(struct link_seen *link, const struct rtmsg_counters *counters)
     link->dropped_packets = counters->frame_errors;
 }
 
-/* Whether a message tells of a link of a kind. Returns 1 if so, 0 if not, or -EBADMSG. */
+/* Reads a link of a kind. Returns 1, 0 if the message isn't about one, or -EBADMSG. */
 static int read_link(const struct nlmsghdr *message, enum device_kind kind,
                      struct link_seen *ret_link)
 {
@@ -44,7 +44,7 @@ static bool comes_before(struct link_end a, struct link_end b)
     return a.net != b.net ? a.net < b.net : a.host < b.host;
 }
 
-/* Puts a link where it belongs. Where there is no room the last one falls off the end. */
+/* Inserts a link in order. Without room, the last one falls off the end. */
 static void insert(struct links *links, const struct link_seen *link)
 {
     size_t place = links->count;
@@ -62,8 +62,8 @@ static void insert(struct links *links, const struct link_seen *link)
     links->link[place] = *link;
 }
 
-/* What a dump is searched for, and what is found. A kernel that doesn't know a kind shows all
- * devices (link_kind_filtered(), net/core/rtnetlink.c). */
+/* The search of a dump. A kernel that doesn't know a kind shows all devices (link_kind_filtered(),
+ * net/core/rtnetlink.c). */
 struct search {
     enum device_kind kind;
     struct link_nets nets;
@@ -102,7 +102,7 @@ int links_collect(struct target *target, struct link_nets nets, struct links *re
     return error;
 }
 
-/* One device, and what it is to be. */
+/* One device, which has to be of that kind. */
 struct one {
     enum device_kind kind;
     struct link_seen link;
@@ -118,7 +118,8 @@ static int note_one(const struct nlmsghdr *message, void *context)
     return found < 0 ? found : 0;
 }
 
-/* By its index. Returns whether it is there, and still what it was, or a negative errno. */
+/* Reads a device again, by its index. Returns 1 if it is still the same link, 0 if not, or a
+ * negative errno. */
 static int read_again(struct target *target, const struct device *device,
                       struct link_seen *ret_link, struct failure *failure)
 {
@@ -150,9 +151,10 @@ int links_find(struct target *target, struct link_end end, struct link_seen *ret
     return found ? DEVICE_OURS : DEVICE_ABSENT;
 }
 
-/* An engine knows of the last packet. Of the kernel's there are but counters, from the device's
- * birth: handshakes, keepalives and good packets in one, and bad packets in the other. Handshakes
- * and keepalives are few, so that bad packets are at least half as many where all are bad. */
+/* Does the peer send from a wrong address? An engine knows it of the last packet. The kernel has
+ * only counters since the device was made: one of handshakes, keepalives and good packets, one of
+ * bad packets. Handshakes and keepalives are few, so if all packets are bad, bad packets are at
+ * least half as many. */
 static bool comes_from_elsewhere(const struct link_seen *link, const struct link_status *status)
 {
     if (link->device.kind == KIND_KERNEL)
@@ -165,9 +167,9 @@ static bool owes_answer(const struct link_status *status)
     return status->has_unanswered && status->unanswered_age_ms >= STATUS_ANSWER_WITHIN;
 }
 
-/* The state of a link whose peer was heard, and owes no answer that is known of. The kernel doesn't
- * tell whether the peer was spoken to since the handshake: within the time that a peer has for its
- * answer that makes no difference. */
+/* The state of a link whose peer was heard, and owes no known answer. The kernel doesn't tell if we
+ * sent anything after the handshake; as long as the peer has time for an answer, that makes no
+ * difference. */
 static enum link_state state_since(const struct link_status *status)
 {
     if (status->has_received)
@@ -177,7 +179,7 @@ static enum link_state state_since(const struct link_status *status)
     return status->handshake_age_ms < STATUS_ANSWER_WITHIN ? STATE_CONNECTED : STATE_IN_SESSION;
 }
 
-/* What is wrong with a device is said before what is wrong with the peer. */
+/* Faults of the device come before faults of the peer. */
 enum link_state links_state(const struct link_seen *link, const struct link_status *status)
 {
     if (!link->device.finished)

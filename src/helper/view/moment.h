@@ -1,4 +1,4 @@
-/* How long ago something was, as people read it. Pure. */
+/* Writes ages for people. Pure. */
 #pragma once
 
 #include <stdint.h>
@@ -7,5 +7,5 @@ enum {
     MOMENT_AGE_SIZE = 48,
 };
 
-/* "12 seconds", "5 minutes 1 second", "3 hours 0 minutes", "2 days 7 hours". */
+/* Writes "12 seconds", "5 minutes 1 second", "3 hours 0 minutes" or "2 days 7 hours". */
 void moment_age(int64_t seconds, char ret_text[static MOMENT_AGE_SIZE]);

@@ -1,20 +1,20 @@
-/* What counts as an answer. The socket is bound to this end's address and to a port that the kernel
- * chose, and tied to the link's device: it hears of no packet that came by another way, which local
- * programs' packets and ICMP errors do. What comes by the device is from the peer, whose source
- * address the backend has checked. So there remain
+/* Decides what counts as an answer. The socket is bound to this end's address, to a port that the
+ * kernel chose, and to the link's device. So it hears no packet that came by another way, such as
+ * local programs' packets and ICMP errors. Packets by the device are the peer's: the backend has
+ * checked their source address. Two kinds of packet remain:
  *
  *   - a datagram from the peer's address: the port is open there, and its program echoes;
- *   - an ICMP error about one of our datagrams, that the peer's address has sent: of the kind which
- *     only the host that a packet is for sends, or its filter. That nobody is to be reached
- *     (codes 0 and 1) is what the kernel's driver and the engine say here, while they have no peer
- *     or no endpoint, the engine in the peer's name.
+ *   - an ICMP error about our datagram, sent by the peer's address, of a kind that only the
+ *     datagram's destination sends, or its filter. (Codes 0 and 1, "nobody can be reached", come
+ *     from the kernel's driver and from the engine here, while they have no peer or no endpoint;
+ *     the engine sends them in the peer's name.)
  *
- * Either has to hold the bytes that this wait has put into its datagrams, which ICMP errors quote:
- * so our datagram has arrived, after the call. Else one direction would be enough, where a program
- * in the peer's container sends datagrams to all ports; and the answer to an earlier wait, which
- * somebody on the way has held back, could come to a socket that has the same port by now.
+ * Either has to hold the random bytes of this wait's datagrams, which ICMP errors quote: so our
+ * datagram has arrived, after the call. Without these bytes a program in the peer's container that
+ * sends datagrams to all ports would be answer enough. And an answer to an earlier wait, held back
+ * by somebody on the way, could reach a later socket with the same port.
  *
- * Root in the container can forge any of it, for its own link: its caller is told what it says. */
+ * Root in the container can forge all of it, for its own link: its caller is told what it says. */
 #include "helper/view/probe.h"
 
 #include <errno.h>
@@ -36,7 +36,7 @@
 #include "link/link.h"
 
 enum {
-    /* Above those that Linux gives to programs that ask for any (32768 to 60999). */
+    /* above the ports that Linux gives out itself (32768 to 60999) */
     PORT_MIN = 61000,
     PORTS = 65536 - PORT_MIN,
 };
@@ -50,11 +50,10 @@ static struct sockaddr_in socket_address(uint32_t address, uint16_t port)
     };
 }
 
-/* A socket that is tied to a device sends by that alone, whatever routes and rules there are
- * (ip_route_output_key_hash_rcu(), net/ipv4/route.c): by a route that leads there, and without one
- * as if the peer were at the other end of the wire, where it is. The tie is by index, and lasts:
- * when the device has gone nothing is sent any more. And errors are to be kept, with who said so
- * (ip(7), IP_RECVERR). */
+/* Sets up the socket. Bound to a device it sends by that device alone, whatever routes and rules
+ * there are (ip_route_output_key_hash_rcu(), net/ipv4/route.c): by a route, or without one as if
+ * the peer were at the other end of the wire, which it is. The index binds it for good: after the
+ * device has gone nothing is sent. IP_RECVERR keeps errors, with their sender (ip(7)). */
 static int set_up(int fd, const struct device *device)
 {
     const struct sockaddr_in from = socket_address(link_address(device->end), 0);
@@ -99,7 +98,7 @@ int probe_send(const struct probe *probe)
     const struct sockaddr_in to = socket_address(probe->address, port);
 
     for (int tries = 0; tries < 2; tries++) {
-        /* The first may tell of an error that came meanwhile, instead. */
+        /* The first try may return an error that arrived before. */
         if (sendto(probe->fd, probe->token, sizeof(probe->token), MSG_DONTWAIT | MSG_NOSIGNAL,
                    (const void *)&to, sizeof(to)) >= 0)
             return 0;
@@ -112,13 +111,13 @@ static bool is_peer(const struct probe *probe, const struct sockaddr_in *address
     return address->sin_family == AF_INET && address->sin_addr.s_addr == htonl(probe->address);
 }
 
-/* Codes of ICMP's "destination unreachable" that the destination itself sends. */
+/* Is a code of ICMP's "destination unreachable" one that the destination itself sends? */
 static bool is_of_destination(uint8_t code)
 {
     switch (code) {
     case ICMP_PROT_UNREACH:
     case ICMP_PORT_UNREACH:
-    case ICMP_NET_ANO: /* these three are what filters say */
+    case ICMP_NET_ANO: /* these three are filters' */
     case ICMP_HOST_ANO:
     case ICMP_PKT_FILTERED:
         return true;
@@ -146,10 +145,11 @@ static bool is_refusal(const struct probe *probe, struct msghdr *message)
     return false;
 }
 
-/* Takes in one error, or one datagram. Returns whether there was one. */
+/* Receives one error, or one datagram. Returns false if there was none. */
 static bool take(const struct probe *probe, int flags, bool *answered)
 {
-    struct sockaddr_in address = {.sin_family = AF_UNSPEC}; /* of an error: where ours went */
+    struct sockaddr_in address = {.sin_family =
+                                      AF_UNSPEC}; /* of an error: the destination of our datagram */
     _Alignas(struct cmsghdr) char parts[256];
     uint8_t bytes[PROBE_TOKEN_SIZE] = {0};
     struct iovec buffer = {.iov_base = bytes, .iov_len = sizeof(bytes)};
@@ -172,7 +172,7 @@ static bool take(const struct probe *probe, int flags, bool *answered)
 }
 
 enum {
-    TAKEN_MAX = 64, /* at once: whoever floods the socket can't keep us */
+    TAKEN_MAX = 64, /* at once: a flood can't keep us here */
 };
 
 bool probe_await(const struct probe *probe, int64_t milliseconds)

@@ -1,7 +1,6 @@
-/* A question to the other end of a link, from this end: a datagram of some random bytes, to a
- * UDP port of the peer's address at which hardly anybody listens. A host answers such a one at
- * once, by ICMP (RFC 1122, 4.1.3.1). It makes WireGuard begin a handshake, too, where there is no
- * session. */
+/* Asks the other end of a link: sends a datagram of random bytes to a UDP port of the peer's
+ * address where hardly anybody listens. A host answers such a datagram at once by ICMP (RFC 1122,
+ * 4.1.3.1). Without a session it also makes WireGuard begin a handshake. */
 #pragma once
 
 #include <stdbool.h>
@@ -18,21 +17,22 @@ enum {
 
 struct probe {
     int fd;
-    uint32_t address;                /* of the other end, in host byte order */
-    uint8_t token[PROBE_TOKEN_SIZE]; /* what its datagrams hold, and no other probe's */
+    uint32_t address;                /* the other end's, in host byte order */
+    uint8_t token[PROBE_TOKEN_SIZE]; /* its datagrams' contents, no other probe's */
 };
 
-/* Opens a socket in the target's namespace that sends by this device and from this end's address,
- * or not at all, and hears what comes by the device alone. Returns 0; or -EADDRNOTAVAIL, without a
- * text, if the container has no such address; or another negative errno. */
+/* Opens a socket in the target's namespace. It sends only by this device and from this end's
+ * address, and hears only this device. Returns 0; -EADDRNOTAVAIL without a text if the container
+ * lacks this address; or another negative errno. */
 int probe_open(const struct target *target, const struct device *device, struct probe *ret_probe,
                struct failure *failure);
 
-/* Sends one. Returns 0; or a negative errno: -EPERM if a filter in the container refuses it. */
+/* Sends a datagram. Returns 0, or a negative errno: -EPERM if a filter in the container refuses
+ * it. */
 int probe_send(const struct probe *probe);
 
-/* Waits that long, or until there was an answer: a packet from the peer's address that answers one
- * of ours. Returns whether there was. */
+/* Waits up to `milliseconds` for an answer to one of our datagrams from the peer's address. Returns
+ * true if one came. */
 bool probe_await(const struct probe *probe, int64_t milliseconds);
 
 void probe_close(struct probe *probe);

@@ -2,7 +2,7 @@
  * and no preshared key, asks it nothing, believes nothing it says, and doesn't kill it.
  *
  * The alias of a link's device names the engine's process. It is only a hint: root in the container
- * can write it. So the process has to show four things that this root can't make:
+ * can write it. So the process has to show what root there can't forge:
  *
  *   place     The process is in a network namespace that is neither home nor the target, and that
  *             belongs to our own user namespace. Making or entering such a namespace takes
