@@ -34,18 +34,21 @@ demo-vm:
 ## make check        install what it needs, build, and run the tests: 12 minutes on two processors (root)
 .PHONY: check
 check: tested
-	tests/check
+	CFLAGS='$(TESTED_CFLAGS)' tests/check
 
 ## make check-all    every test on each kernel, the newest too, every call to kill at, long fuzzing: a night (root)
 .PHONY: check-all
 check-all: tested
-	NAH_EVERY_CALL=1 NAH_FUZZ_SECONDS=600 tests/check sources unit cli fuzz engine net 6.1-all 6.12-all new-all
+	CFLAGS='$(TESTED_CFLAGS)' NAH_EVERY_CALL=1 NAH_FUZZ_SECONDS=600 \
+		tests/check sources unit cli fuzz engine net 6.1-all 6.12-all new-all
 
-# All that is needed before tests run.
+# All that is needed before tests run. A warning is an error, and tests that call make find all built by the same flags.
+TESTED_CFLAGS := -O2 -g -Werror
+
 .PHONY: tested
 tested:
 	scripts/deps build demo vm test
-	$(MAKE) --no-print-directory --silent -j$(shell nproc) build tools variants
+	$(MAKE) --no-print-directory --silent -j$(shell nproc) CFLAGS='$(TESTED_CFLAGS)' build tools variants
 
 ## make test-deps    install what the tests need (Debian, as root)
 .PHONY: test-deps

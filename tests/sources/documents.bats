@@ -1,131 +1,11 @@
 #!/usr/bin/env bats
-# What compilers, linters and formatters say of the sources.
+# The documents agree with the program: tables, links, names of tests, man pages.
 
 bats_require_minimum_version 1.5.0
-
-setup()
-{
-    cd "$BATS_TEST_DIRNAME/../.." || return
-    mapfile -t c_files < <(git ls-files '*.c' '*.h')
-    mapfile -t program < <(git ls-files 'src/*.c')
-    mapfile -t sources < <(git ls-files 'src/*.[ch]')
-    mapfile -t scripts < <(git ls-files | xargs grep -lIE '^#!/(usr/)?bin/(env )?(bash|sh|bats)')
-    mapfile -t python < <(git ls-files | xargs grep -lIE '^#!/usr/bin/(env )?python3|^from __future__')
-    # What has no first line of its own because it is read by others.
-    mapfile -t parts < <(git ls-files '*.bash')
-    mapfile -t documents < <(git ls-files '*.md' '*.scd')
-}
-
-@test "gcc builds the program and the tests' tools without a warning" {
-    make BUILD="$BATS_TEST_TMPDIR/build" CC=gcc CFLAGS='-O2 -g -Werror' build tools
-}
-
-@test "clang builds the program and the tests' tools without a warning" {
-    make BUILD="$BATS_TEST_TMPDIR/build" CC=clang CFLAGS='-O2 -g -Werror' build tools
-}
-
-@test "clang-format would change nothing" {
-    clang-format --dry-run -Werror "${c_files[@]}"
-}
-
-# The folders of src/, the lowest first. A file includes what is in its own folder, or in a folder of a lower line; and
-# helper and engine know nothing of each other.
-LAYERS='link
-handover
-helper/base
-helper/confine
-helper/netlink
-helper/admin
-helper/netns
-helper/backend
-helper/backend/kernel helper/backend/engine
-helper/view
-helper/command
-helper
-engine/io
-engine/crypto
-engine/packet
-engine/protocol
-engine/flow
-engine/control
-engine'
-
-@test "includes go down, from folder to folder" {
-    # shellcheck disable=SC2016 # awk's
-    awk -v layers="$LAYERS" '
-        BEGIN {
-            for (i = split(layers, line, "\n"); i > 0; i--)
-                for (j = split(line[i], folder, " "); j > 0; j--) rank[folder[j]] = i
-        }
-        function folder_of(path) { sub("/[^/]*$", "", path); return path }
-        function program_of(path) { sub("/.*", "", path); return path }
-        FNR == 1 { own = folder_of(substr(FILENAME, 5)) }
-        /^#include "/ {
-            other = folder_of($2); sub("^\"", "", other)
-            if (!(own in rank) || !(other in rank) || (other != own && rank[other] >= rank[own]) ||
-                (program_of(other) ~ /helper|engine/ && program_of(other) != program_of(own))) {
-                print FILENAME " includes " $2; bad = 1
-            }
-        }
-        END { exit bad }' "${sources[@]}"
-}
-
-# What an auditor reads first is all that there is to be read of it.
-@test "a capability is effective in no file but confine/privileged.c" {
-    run grep -lE 'privilege_(raise|lower)\(' "${sources[@]}"
-    [ "$output" = $'src/helper/confine/privilege.c\nsrc/helper/confine/privilege.h\nsrc/helper/confine/privileged.c' ]
-    run grep -nE 'SYS_capset|\<cap_set|privilege_(raise|lower)\(' src/helper/confine/privilege.c
-    [ ${#lines[@]} = 3 ] || { echo "$output"; false; }
-}
+load sources
 
 @test "doc/design.md says how much code each command brings into the privileged process" {
     tests/sources/privileged-lines --check doc/design.md
-}
-
-@test "clang-tidy finds nothing in the program" {
-    tests/sources/tidy "${program[@]}" -- \
-        clang-tidy --quiet -- -std=gnu17 -D_GNU_SOURCE -Isrc -DVERSION='"0"' -DENGINE_PATH='"/engine"'
-}
-
-# What the test above rests on.
-@test "of a checker that fails, or is ended by a signal, each file is told; what ends once is run again" {
-    local file checker=$BATS_TEST_TMPDIR/checker
-    # Ends in its way for a file of that name; `once` only the first time.
-    cat >"$checker" <<'END'
-#!/bin/sh
-case $1 in
-    bad) echo "bad: a fault"; exit 1 ;;
-    crash) kill -SEGV $$ ;;
-    once) [ -e "$0.once" ] || { : >"$0.once"; kill -SEGV $$; } ;;
-esac
-[ "$2 $3" = "-- -I" ] || exit 9
-END
-    chmod +x "$checker"
-    tests/sources/tidy good fine -- "$checker" -- -I
-    run tests/sources/tidy good once fine -- "$checker" -- -I
-    [ "$status" = 0 ]
-    [ "$output" = "$checker once: the first time it was ended by signal 11" ]
-    run tests/sources/tidy good bad fine -- "$checker" -- -I
-    [ "$status" = 1 ]
-    [ "$output" = "bad: a fault" ]
-    run tests/sources/tidy crash good -- "$checker" -- -I
-    [ "$status" = 1 ]
-    [[ $output == *"crash: the second time it was ended by signal 11"* ]]
-}
-
-@test "cppcheck finds nothing in the program" {
-    cppcheck --quiet --error-exitcode=1 --enable=warning,style,performance,portability --std=c11 -Isrc \
-        --suppress=missingIncludeSystem src
-}
-
-@test "shellcheck finds nothing in the scripts" {
-    shellcheck -x "${scripts[@]}"
-    shellcheck -x --shell=bash "${parts[@]}"
-}
-
-@test "pyflakes finds nothing in the Python" {
-    [ ${#python[@]} -ge 8 ]
-    pyflakes3 "${python[@]}"
 }
 
 @test "doc/dependencies.md names the packages that scripts/deps installs, and no other" {
@@ -135,29 +15,6 @@ END
     [ "$(wc -l <"$BATS_TEST_TMPDIR/installed")" -gt 40 ]
     sed -n 's/^|\([^|]*\)|.*/\1/p' doc/dependencies.md | grep -oE '[^ ,()]+' | grep -vxE "$words" | sort -u |
         diff "$BATS_TEST_TMPDIR/installed" -
-}
-
-# A table's row can't be broken, wherever it begins.
-@test "no line of a script or document is longer than 120 characters, and none of the project's ends in a space" {
-    run grep -nE '^.{121}' "${scripts[@]}" "${parts[@]}" "${python[@]}" Makefile ./*.mk
-    [ -z "$output" ]
-    run grep -nE '^ *[^| ].{120}' "${documents[@]}"
-    [ -z "$output" ]
-    run git grep -nIE '[[:blank:]]$' -- . ':!LICENSE'
-    [ -z "$output" ]
-}
-
-@test "nothing that was built is among the project's files" {
-    local built
-    built=$(git ls-files -z | xargs -0 grep -lUP '^\x7fELF|^\x60\x0a|^!<arch>') || true
-    [ -z "$built" ] || { echo "$built" | head >&2; return 1; }
-}
-
-@test "no function of the program is longer than a screen" {
-    run awk 'FNR == 1 { start = 0 }
-        /^\{/ { start = FNR }
-        /^\}/ && start { if (FNR - start > 50) print FILENAME ":" start; start = 0 }' "${program[@]}"
-    [ -z "$output" ]
 }
 
 @test "each man page is well-formed and reads without complaint" {
