@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# What the container sees of its engine: counters, padding, errors, packets that come back.
+# The container's view of its engine: counters, padding, errors, packets that come back.
 #
 #          w-1                                    w-2
 #     +---------------------------+          +---------------------------+
@@ -29,14 +29,14 @@ teardown()
     clean_up
 }
 
-# Packets that the device of a place has counted as bad: frame_errors PLACE DEVICE
+# Prints how many packets the device of a place has counted as bad: frame_errors PLACE DEVICE
 frame_errors()
 {
     on "$1" ip -s -s -j link show "$2" | python3 -c 'import json, sys
 print(json.load(sys.stdin)[0]["stats64"]["rx"]["frame_errors"])'
 }
 
-@test "packets that the peer may not send are counted, each of them, as the kernel's driver does" {
+@test "the engine counts each packet that its peer may not send, as the kernel's driver does" {
     engine_and_go w
     answers "$c1" "$IP2"
     [ "$(frame_errors "$c1" wg-7-0)" = 0 ]
@@ -47,7 +47,7 @@ print(json.load(sys.stdin)[0]["stats64"]["rx"]["frame_errors"])'
     [ "$(frame_errors "$c1" wg-7-0)" = 5 ]
 }
 
-@test "both sites say host 0: handshakes pass, no packet does, and each end counts what the other sends" {
+@test "when both sites have made host 0 handshakes pass and packets don't, and each end counts the other's packets" {
     engine_link w
     container c2
     KEY2=$(cwg w-2 create "$c2" 7 0 "$PORT2")
@@ -61,43 +61,43 @@ print(json.load(sys.stdin)[0]["stats64"]["rx"]["frame_errors"])'
     [ "$(frame_errors "$c1" wg-7-0)" = 3 ]
 }
 
-@test "IPv6 without: the flow label of all datagrams is 0" {
+@test "all datagrams of an engine over IPv6 have the flow label 0" {
     two_engines w
     "$CTL" "$ENGINE" set "public_key=$KEY2" "endpoint=[2001:db8::2]:$PORT2"
-    # 1 would have labels on all sockets that don't ask for none.
+    # With the value 1 the kernel labels all sockets that don't refuse labels.
     [ "$(on w-1 sysctl -n net.ipv6.auto_flowlabels)" = 1 ]
     capture w-1 v1 'ip6 and udp'
     answers "$c1" "$IP2"
     both_ways "$c1" "$c2" 100000
-    # The first bytes of a packet: its version, its class, of which ECN and the DSCP of handshakes are set, its label.
+    # Prints the first bytes of a packet: version, class (ECN, and the DSCP of handshakes, are set), label.
     sed -n 's/^\t0x0000:  6\(...\) \(....\).*/\1 \2/p' "$CAPTURE.raw" >"$BATS_TEST_TMPDIR/labels"
     [ "$(wc -l <"$BATS_TEST_TMPDIR/labels")" -gt 10 ]
     ! grep -v '^..0 0000$' "$BATS_TEST_TMPDIR/labels" || fail "a flow label"
 }
 
-# Lengths of the UDP payloads that left the first site for the second's: lengths_of_captured
+# Prints the lengths of the UDP payloads that left the first site for the second's: lengths_of_captured
 lengths_of_captured()
 {
     captured | awk '$2 == "192.0.2.1.5101" && $5 == 4 { print $4 }' | sort -nu | tr '\n' ' '
 }
 
-# Packets of a device's MTU, which must not be made longer: full_packets PLACE MTU
+# Sends packets of a device's MTU, which the engine must not make longer: full_packets PLACE MTU
 full_packets()
 {
     on "$1" ping -n -q -i 0.2 -c 3 -W 5 -M "do" -s $(($2 - 28)) "$IP2"
 }
 
-@test "the MTU is lowered by cwg_connect: from then on no packet is padded beyond it" {
+@test "after cwg_connect has lowered the MTU the engine pads no packet beyond it" {
     two_engines w
     full_packets "$c1" 1420
     capture w-1 v1 'udp src port 5101'
-    # 1412 is no multiple of 16, and 1424 would be the next.
+    # 1412 is no multiple of 16. The next multiple is 1424.
     cwg w-1 connect "$c1" 7 1 "192.0.2.2:$PORT2" "$KEY2" --mtu 1412
     full_packets "$c1" 1412
     [ "$(lengths_of_captured)" = "1444 " ] || fail "$(lengths_of_captured)"
 }
 
-@test "the MTU is lowered in the container: after two seconds no packet is padded beyond it" {
+@test "two seconds after the container has lowered the MTU the engine pads no packet beyond it" {
     two_engines w
     full_packets "$c1" 1420
     on "$c1" ip link set wg-7-0 mtu 1412
@@ -107,7 +107,7 @@ full_packets()
     [ "$(lengths_of_captured)" = "1444 " ] || fail "$(lengths_of_captured)"
 }
 
-@test "a packet for nobody is answered from the peer's address: a reverse-path filter lets it through" {
+@test "the engine answers a packet for nobody from the peer's address, which passes a reverse-path filter" {
     two_engines w
     answers "$c1" "$IP2"
     on "$c1" sysctl -qw net.ipv4.conf.all.rp_filter=1 net.ipv4.conf.wg-7-0.rp_filter=1
@@ -116,7 +116,7 @@ full_packets()
     grep -q "From $IP2 .*Destination Host Unreachable" "$BATS_TEST_TMPDIR/ping"
 }
 
-# Site 1 routes an address through its container, which routes it into the link: routed_through ADDRESS
+# Site 1 routes an address through its container, and the container routes it into the link: routed_through ADDRESS
 routed_through()
 {
     ip -n w-1 link add in1 type veth peer name in2 netns "/proc/$c1/ns/net"
@@ -128,12 +128,13 @@ routed_through()
     ip -n w-1 route add "$1" via 172.16.0.2
 }
 
-@test "the endpoint is the peer's address in the link, and the site routes that through its container: no loop" {
+@test "an engine doesn't loop when its endpoint is an address in the link, routed back through the container" {
     local size before after
     two_engines w
     answers "$c1" "$IP2"
     routed_through "$IP2"
-    # A session is there, by the endpoint of before. Nothing comes from there any more, or that would be the endpoint.
+    # The session began with the former endpoint. No packet may come from there any more: it would move the endpoint
+    # back.
     ip -n w-2 link set v2 down
     "$CTL" "$ENGINE" set "public_key=$KEY2" "endpoint=$IP2:$PORT2"
     for size in 56 1300 1400 4000 60000; do

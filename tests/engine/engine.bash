@@ -1,4 +1,4 @@
-# What the tests of the engine share: pairs of sites, peers, transfers, captures. Sourced by bats files.
+# Functions of the engine's tests: pairs of sites, peers, transfers, captures. Bats files source this file.
 #
 #          NAME-1                                 NAME-2
 #     +---------------------------+          +---------------------------+
@@ -10,8 +10,8 @@
 #     +---------------------------+          +---------------------------+
 #      10.0.0.14 (wg-7-0)                     10.0.0.15 (wireguard-go's device, or wg-7-1 in c2)
 #
-# A file may have several such worlds, each with a name of its own. A *place* is where a command runs: the name of a
-# site, or the number of a process, for its network namespace.
+# A file may have several such worlds with names of their own. A *place* is where a command runs: a site's name, or the
+# number of a process in the network namespace.
 
 load ../net/net
 
@@ -20,7 +20,7 @@ IP1=10.0.0.14 IP2=10.0.0.15
 CTL=$ROOT/tests/engine/enginectl.py
 BACKGROUND=()
 
-# Two joined sites: world NAME
+# Makes two joined sites: world NAME
 world()
 {
     local a=$1-1 b=$1-2 number site
@@ -49,7 +49,7 @@ on()
     fi
 }
 
-# Starts a command in the background, to be ended by the end of the test. Its number is in $!.
+# Starts a command in the background. The end of the test ends it. Its number is in $!.
 background()
 {
     "$@" 3>&- &
@@ -66,9 +66,9 @@ end_background()
     BACKGROUND=()
 }
 
-# Kills a process that this shell has started, which may be a shell itself, and all that are below it. Once it has ended
-# its number may be another's, who is left alone. It is stopped first, so that it starts nothing in the place of what is
-# killed: kill_tree PID [PARENT]
+# Kills a process and all its descendants: kill_tree PID [PARENT]. This shell, or PARENT, has started the process.
+# Another process may have got the number of an ended one; that stays alone. Each process is stopped before its children
+# are killed, so that it starts no new ones.
 kill_tree()
 {
     local children=() child
@@ -79,14 +79,14 @@ kill_tree()
     kill -KILL "$1" 2>/dev/null || true
 }
 
-# Whether there is such a process with such a parent: is_child PID PARENT
+# Says whether a process has this parent: is_child PID PARENT
 is_child()
 {
     grep -qsx "PPid:	$2" "/proc/$1/status"
 }
 
-# A container with an engine's link at the first site of a world: sets c1, ENGINE and KEY1. Words before the task go
-# to the front of the command (`refuse`).
+# Makes a container with an engine's link at the first site of a world. Sets c1, ENGINE and KEY1. Further words stand
+# before the command (`refuse`).
 engine_link()
 {
     local site=$1-1
@@ -99,13 +99,13 @@ engine_link()
     lives "$ENGINE"
 }
 
-# The number of the process that carries a device: engine_of PID DEVICE
+# Prints the number of the process that carries a device: engine_of PID DEVICE
 engine_of()
 {
     inside "$1" ip link show "$2" | sed -n 's/^ *alias net-admin-helper: engine, process \([0-9]*\)$/\1/p'
 }
 
-# A process is there, and not just the memory of one.
+# A process lives. A zombie doesn't.
 lives()
 {
     [ -n "$(sed -n 's/^State:\t[^ZX]/&/p' "/proc/$1/status" 2>/dev/null)" ]
@@ -116,7 +116,7 @@ has_ended()
     ! lives "$1"
 }
 
-# wireguard-go at the second site of a world, with a new key or that of before: sets KEY2 and GO.
+# Starts wireguard-go at the second site of a world, with the file's key. Sets KEY2 and GO.
 go_start()
 {
     local site=$1-2 name=go-$1 key=$BATS_FILE_TMPDIR/key.$1
@@ -132,13 +132,13 @@ go_start()
     ip -n "$site" link set "$name" mtu 1420 up
 }
 
-# What `wg set` takes after the peer's key: go_peer WORLD KEY [ARGUMENT...]
+# Sets the peer of a world's wireguard-go: go_peer WORLD KEY [WORD OF WG SET...]
 go_peer()
 {
     wg set "go-$1" peer "$2" allowed-ips "$IP1/32" "${@:3}"
 }
 
-# Both ends of a link, each of which knows where the other is.
+# Makes both ends of a link, and connects each to the other.
 engine_and_go()
 {
     engine_link "$@"
@@ -147,7 +147,7 @@ engine_and_go()
     cwg "$1-1" connect "$c1" 7 1 "192.0.2.2:$PORT2" "$KEY2"
 }
 
-# The same with engines at both ends: sets c1, c2, ENGINE, ENGINE2, KEY1 and KEY2.
+# Does the same with engines at both ends. Sets c1, c2, ENGINE, ENGINE2, KEY1 and KEY2.
 two_engines()
 {
     engine_link "$@"
@@ -158,13 +158,13 @@ two_engines()
     cwg "$1-1" connect "$c1" 7 1 "192.0.2.2:$PORT2" "$KEY2"
 }
 
-# An answer to one of some pings, within so many seconds.
+# A ping is answered within so many seconds.
 answers()
 {
     on "$1" ping -n -q -i 0.2 -c 1 -w "${3:-5}" "$2" >/dev/null
 }
 
-# A bad network, listening at port 6000 of the second site; words are udprelay's. Sets RELAY.
+# Starts a bad network, which listens at port 6000 of the second site. The words are udprelay's. Sets RELAY.
 relay()
 {
     local output=$BATS_TEST_TMPDIR/relay
@@ -174,7 +174,7 @@ relay()
     wait_for grep -qx ready "$output"
 }
 
-# Content arrives as it was sent: transfer FROM TO ADDRESS [BYTES [SECONDS]]
+# Data arrives as it was sent: transfer FROM TO ADDRESS [BYTES [SECONDS]]
 transfer()
 {
     local from=$1 to=$2 address=$3 bytes=${4:-4000000} seconds=${5:-30} receiver
@@ -200,7 +200,8 @@ both_ways()
     transfer "$2" "$1" "$IP1" "${@:3}"
 }
 
-# Notes each datagram that passes a device, to $CAPTURE: a line `TIME FROM TO LENGTH TYPE`, of WireGuard's types 1 to 4.
+# Writes a line to $CAPTURE for each of WireGuard's messages that passes a device: `TIME FROM TO LENGTH TYPE`, with a
+# type from 1 to 4.
 capture()
 {
     local place=$1 device=$2 expression=${3:-udp}
@@ -212,26 +213,26 @@ capture()
     wait_for grep -q 'listening on' "$CAPTURE.log"
 }
 
-# The hexadecimal of a packet begins with the IP header; the UDP payload is at 28 of IPv4.
+# The hexadecimal of a packet begins with the IP header. With IPv4 the UDP payload begins at byte 28.
 captured()
 {
     awk '/^[0-9]+\.[0-9]+ / { time = $1; from = $3; to = substr($5, 1, length($5) - 1); size = $NF }
          /^\t0x0010:/ { type = substr($8, 1, 2) + 0; print time, from, to, size, type }' "$CAPTURE.raw"
 }
 
-# How many messages of a type, from an address with its port, were captured.
+# Prints how many messages of a type were captured from an address with its port.
 count_captured()
 {
     captured | awk -v type="$1" -v from="$2" '$5 == type && (from == "" || $2 == from)' | wc -l
 }
 
-# A field of what the engine tells: of $ENGINE, or of the process given.
+# Prints a field that $ENGINE, or another process, tells.
 of_engine()
 {
     "$CTL" "${2:-$ENGINE}" get "$1"
 }
 
-# What setup_file() and teardown() of most files are.
+# Most files have this as setup_file() and teardown().
 prepare_engine()
 {
     install_engine

@@ -1,6 +1,6 @@
-# What tests/engine needs besides the tools. To be included from the Makefile, after unit.mk.
+# The programs that tests/engine needs besides the tools. The Makefile includes this file after unit.mk.
 
-# The engine's handshake as a program that says what it sends; what should be random it is told.
+# The engine's handshake as a program that prints its messages. It is told the values that are random in the engine.
 $(BUILD)/tools/noise-driver: tests/engine/noise_driver.c $(UNIT_DIR)/engine.a
 	@mkdir -p $(@D)
 	$(UNIT_COMPILE) $(UNIT_SANITIZE) -O1 -Wl,--wrap=random_bytes -o $@ $^ -lcrypto

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
-# Kernels and devices that can't do all that the engine would use: `refuse` answers for them. The content stays right,
-# and what was refused isn't asked for again and again.
+# Kernels and devices that lack something that the engine would use: `refuse` answers for them. Data stays right, and
+# the engine doesn't ask again and again for what was refused.
 #
 #          w-1                                    w-2
 #     +---------------------------+          +---------------------------+
@@ -30,23 +30,23 @@ teardown()
     clean_up
 }
 
-# Both directions, UDP and TCP, with the engine of c1 on a kernel that refuses these things.
+# Makes a link, with the engine of c1 on a kernel that refuses these things. UDP and TCP pass both ways.
 link_without()
 {
     two_engines w "$TOOLS/refuse" --log "$REFUSED" "$@" --
     answers "$c1" "$IP2"
-    # What is refused first, and lost by that, nobody would send again.
+    # This comes first: nobody would send again a datagram that is lost at the first refusal.
     udp_arrives "$c1" "$c2" "$IP2"
     udp_arrives "$c2" "$c1" "$IP1"
     transfer "$c1" "$c2" "$IP2" 20000000
     transfer "$c2" "$c1" "$IP1" 20000000
 }
 
-# A burst of datagrams that the kernel may cut itself (UDP_SEGMENT): all of them, and each as it was sent.
+# Sends bursts of datagrams that the kernel may cut (UDP_SEGMENT). All arrive as they were sent.
 udp_arrives()
 {
     local out=$BATS_TEST_TMPDIR/udp
-    rm -f "$out" # of the other direction
+    rm -f "$out" # the file of the other direction
     on "$2" python3 -c '
 import hashlib, socket
 with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sink:
@@ -73,60 +73,60 @@ print(total.hexdigest())' "$3" >"$out.sent"
     [ "$(tail -n 1 "$out")" = "$(<"$out.sent")" ] || fail "datagrams have changed"
 }
 
-# How often that was refused.
+# Prints how often `refuse` has refused something.
 refused_times()
 {
     grep -c "^$1 " "$REFUSED" || true
 }
 
-@test "without USO" {
+@test "an engine without USO in the kernel carries UDP and TCP" {
     link_without uso
     [ "$(refused_times uso)" = 1 ]
 }
 
-@test "without UDP_GRO" {
+@test "an engine without UDP_GRO in the kernel carries UDP and TCP" {
     link_without udp-gro
     [ "$(refused_times udp-gro)" = 2 ]
 }
 
-@test "without UDP_SEGMENT" {
+@test "an engine without UDP_SEGMENT in the kernel carries UDP and TCP" {
     link_without udp-segment
     [ "$(refused_times udp-segment)" = 1 ]
 }
 
-@test "without TSO and USO" {
+@test "an engine without TSO and USO in the kernel carries UDP and TCP" {
     link_without tso
     [ "$(refused_times tso)" = 2 ]
 }
 
-@test "without any of them" {
+@test "an engine without any offload in the kernel carries UDP and TCP" {
     link_without tso uso udp-gro udp-segment
     [ "$(refused_times udp-gro)" = 2 ]
     [ "$(refused_times udp-segment)" = 1 ]
 }
 
-@test "a device without checksums refuses batches: each datagram of them arrives, and no other batch is tried" {
+@test "when a device without checksums refuses a batch, the engine sends its datagrams singly, and no further batch" {
     link_without batches
     [ "$(refused_times batches)" = 1 ]
 }
 
-@test "a kernel that refuses UDP to be cut when it is written: nothing is lost, and it isn't tried again" {
+@test "when a kernel refuses to cut UDP for the device, the engine loses nothing, and doesn't try again" {
     link_without write-udp
     [ "$(refused_times write-udp)" = 1 ]
 }
 
-@test "a kernel that refuses TCP to be cut when it is written: nothing is lost, and it isn't tried again" {
+@test "when a kernel refuses to cut TCP for the device, the engine loses nothing, and doesn't try again" {
     link_without write-tcp
     [ "$(refused_times write-tcp)" = 1 ]
 }
 
-@test "a kernel that refuses both to be cut when they are written: nothing is lost, and neither is tried again" {
+@test "when a kernel refuses to cut both UDP and TCP for the device, the engine loses nothing, and doesn't try again" {
     link_without write-tcp write-udp
     [ "$(refused_times write-tcp)" = 1 ]
     [ "$(refused_times write-udp)" = 1 ]
 }
 
-@test "a device that refuses every tenth packet: TCP mends it" {
+@test "when a device refuses every tenth packet, TCP still carries everything" {
     two_engines w "$TOOLS/refuse" --log "$REFUSED" write-eio --
     answers "$c1" "$IP2"
     transfer "$c2" "$c1" "$IP1" 500000 60

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# What ends, stops or goes away under two engines: processes, containers, networks, the helper itself.
+# Things that end, stop or go away under two engines: processes, containers, networks, the helper itself.
 #
 #          w-1                                    w-2
 #     +---------------------------+          +---------------------------+
@@ -35,7 +35,7 @@ no_device()
     ! has_device "$1" wg-7-0
 }
 
-# Milliseconds since the machine started.
+# Prints milliseconds since the machine started.
 now()
 {
     local uptime
@@ -43,7 +43,7 @@ now()
     echo "${uptime/./}0"
 }
 
-@test "an engine that is killed takes its device along; the commands say so, and a new link is made at once" {
+@test "an engine that is killed takes its device along; commands say so, and a new link can be made at once" {
     engine_link w
     kill -KILL "$ENGINE"
     wait_for no_device "$c1"
@@ -57,7 +57,7 @@ now()
     lives "$(engine_of "$c1" wg-7-0)"
 }
 
-@test "a link whose engine was killed is made again, and its peer goes on" {
+@test "a link whose engine was killed can be made again, and its peer goes on" {
     two_engines w
     answers "$c1" "$IP2"
     kill -KILL "$ENGINE"
@@ -69,7 +69,7 @@ now()
     both_ways "$c1" "$c2" 100000
 }
 
-@test "a container ends: device, engine and port are gone" {
+@test "when a container ends, device, engine and port are gone within seconds" {
     local start took
     two_engines w
     answers "$c1" "$IP2"
@@ -79,21 +79,21 @@ now()
     took=$(($(now) - start))
     port_free w-1 "$PORT1"
     echo "# $took ms" >&3
-    # A second on a machine that has nothing else to do.
+    # It takes a second on an idle machine.
     [ "$took" -le 5000 ]
-    # The other one doesn't mind.
+    # The other engine lives on.
     lives "$ENGINE2"
 }
 
-@test "a helper that is killed before it told the engine to go on leaves nothing: no device, no engine, no port" {
+@test "a helper that is killed before it told its engine to go on leaves no device, no engine and no port" {
     local go n engine
     container c1
-    # The last message but one: the last takes the mark off the device that says it isn't finished.
+    # This is the message before the last. The last one takes away the device's mark of unfinished links.
     go=$(on w-1 "$TOOLS/at-syscall" --uid "$APP_UID" --gid "$APP_GID" --stdout /dev/null --report 1 status -- \
         "$HELPER" cwg_create "$c1" 7 0 "$PORT1" | awk '$2 == "sendto" { go = last; last = $1 } END { print go }')
     cwg w-1 destroy "$c1" 7 0
     for n in 0 1 2 3 4 6 8 10 12 16 20 30 40; do
-        # Of what is left, the alias is the last to be seen of the engine.
+        # The alias is the last trace of the engine.
         run on w-1 "$TOOLS/at-syscall" --uid "$APP_UID" --gid "$APP_GID" --stdout /dev/null \
             kill "$((go - n))" -- "$HELPER" cwg_create "$c1" 7 0 "$PORT1"
         [ "$status" = 137 ] || fail "call $n before: $status, $output"
@@ -103,20 +103,20 @@ now()
     done
 }
 
-# Of the user of these tests there is no engine in the site: all descriptors of its sockets are closed.
+# The tests' user has no engine in the site: all sockets of engines are closed.
 no_engine_of_ours()
 {
     no_sockets w-1
 }
 
-@test "the network goes down and comes up again, and so do the device and its sites" {
+@test "a link works again after the site's network, or the link's device, went down and came up" {
     two_engines w
     answers "$c1" "$IP2"
     on w-1 ip link set v1 down
     ! answers "$c1" "$IP2" 1 || fail "it was down"
     on w-1 ip link set v1 up
     answers "$c1" "$IP2"
-    # A device that is down refuses what is written to it.
+    # A device that is down refuses packets that are written to it.
     inside "$c1" ip link set wg-7-0 down
     ! answers "$c2" "$IP1" 1 || fail "it was down"
     lives "$ENGINE"
@@ -125,7 +125,7 @@ no_engine_of_ours()
     both_ways "$c1" "$c2" 100000
 }
 
-@test "a site changes its address, and then the other: engines that speak on go on" {
+@test "a link between engines goes on when one site changes its address, and then the other" {
     two_engines w
     answers "$c1" "$IP2"
     on w-1 ip address delete 192.0.2.1/24 dev v1
@@ -139,7 +139,7 @@ no_engine_of_ours()
     both_ways "$c1" "$c2" 100000
 }
 
-@test "the device of the sockets is taken away and made anew: the link goes on" {
+@test "a link goes on when the network device of its socket is removed and made anew" {
     two_engines w
     answers "$c1" "$IP2"
     on w-1 ip link delete v1
@@ -153,8 +153,8 @@ no_engine_of_ours()
     answers "$c2" "$IP1"
 }
 
-# With a larger MTU the packets of a peer need fragments on the way (IP_PMTUDISC_DONT).
-@test "a path that is narrower than the link: fragments" {
+# With a larger MTU the peer's packets need fragments on the way (IP_PMTUDISC_DONT).
+@test "a link passes a path of a smaller MTU in fragments" {
     two_engines w
     on w-1 ip link set v1 mtu 1000
     on w-2 ip link set v2 mtu 1000
@@ -162,21 +162,21 @@ no_engine_of_ours()
     both_ways "$c1" "$c2" 1000000
 }
 
-@test "a device with a larger MTU, and one with a smaller" {
+@test "a link works with each MTU from 68 to 65475" {
     local mtu
     two_engines w
-    # 65475: with more, WireGuard's own bytes would not fit into a datagram.
+    # With more than 65475 WireGuard's own bytes would not fit into a datagram.
     for mtu in 65475 9000 1280 68; do
         inside "$c1" ip link set wg-7-0 mtu "$mtu"
         inside "$c2" ip link set wg-7-1 mtu "$mtu"
-        # No fragments within.
+        # Packets inside are not fragmented.
         on "$c1" ping -n -q -c 1 -W 5 -M "do" -s "$((mtu - 28))" "$IP2"
         on "$c2" ping -n -q -c 1 -W 5 -M "do" -s "$((mtu - 28))" "$IP1"
         both_ways "$c1" "$c2" 500000
     done
 }
 
-@test "the device is renamed, or moved to another namespace: the engine carries it there" {
+@test "an engine goes on with its device when that is renamed, or moved to another namespace" {
     local elsewhere
     two_engines w
     inside "$c1" ip link set wg-7-0 down
@@ -188,7 +188,7 @@ no_engine_of_ours()
     inside "$elsewhere" ip address add "$IP1/31" dev other
     inside "$elsewhere" ip link set other up
     answers "$elsewhere" "$IP2"
-    # To the helper that is no link of theirs any more, in either place.
+    # The helper doesn't know the link any more, in either place.
     run --separate-stderr cwg w-1 connect "$c1" 7 1 192.0.2.2:5102 "$KEY2"
     [ "$status" = 1 ]
     end_container "$elsewhere"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
-# Floods of handshakes on an engine's port, from addresses that aren't their senders'. Traffic goes on, and a peer that
-# can show by a cookie that it is where it says gets its session.
+# Floods of handshakes come to an engine's port, from false addresses. Traffic goes on. A peer that proves its address
+# by a cookie gets its session.
 #
 #          w-1                                      w-2
 #     +---------------------------+            +---------------------------+
@@ -33,7 +33,7 @@ teardown()
     clean_up
 }
 
-# Bytes per second that TCP carries from $c2 to $c1, past the flood, within four seconds.
+# Prints the bytes per second that TCP carries from $c2 to $c1 during the flood, within four seconds.
 goodput()
 {
     background inside "$c1" iperf3 -s -1 -B "$IP1" >/dev/null
@@ -43,7 +43,7 @@ import json, sys
 print(int(json.load(sys.stdin)["end"]["sum_received"]["bits_per_second"] / 8))'
 }
 
-# A flood, for longer than anybody looks: flood PORT [WORDS of hsflood]
+# Starts a flood that lasts longer than the test: flood PORT [WORDS of hsflood]
 flood()
 {
     on w-2 "$TOOLS/hsflood" "${@:2}" --rate "$RATE" --seconds 100 "192.0.2.1:$1" 3>&- &
@@ -58,9 +58,9 @@ stop_flood()
     wait "$FLOOD" || true
 }
 
-# The same flood to a port that nobody has says what this machine can do beside making it. Traffic that goes on is a
-# twentieth of that at least: other programs may have most of the three seconds, so it is tried three times. What the
-# engine answers says more, see the tests. A word says whether the flood has the right key.
+# Traffic goes on under a flood with the `right` or the `wrong` key. First a flood to a port that nobody has measures
+# what this machine can carry next to the flood itself. The engine has to carry a twentieth of that. Other programs may
+# take most of the three seconds, so there are three tries. The engine's answers say more: see the tests.
 carries_on_under()
 {
     local alone under try words=()
@@ -85,32 +85,32 @@ carries_on_under()
     sleep 0.2
 }
 
-@test "a flood without the right key: traffic goes on, and there is no answer at all" {
+@test "under a flood with the wrong key traffic goes on, and the engine sends no answer at all" {
     carries_on_under wrong
     [ "$(captured | wc -l)" = 0 ] || fail "$(captured | head)"
 }
 
-@test "a flood with the right key: traffic goes on, and the answer is a cookie" {
+@test "under a flood with the right key traffic goes on, and the engine answers with cookies alone" {
     carries_on_under right
-    # Cookies have 64 bytes; nobody is sent anything else, since nobody there is a peer.
-    # Where a port is that of another protocol, tcpdump sees that in it, and no length.
+    # A cookie has 64 bytes. The senders aren't peers, so the engine sends them nothing else. On a port of another known
+    # protocol tcpdump prints that protocol, and no length.
     captured | awk '$4 !~ /^[0-9]+$/ { next } $5 == 3 && $4 == 64 { cookies++ } $5 != 3 { other++ }
         END { print cookies + 0, other + 0; exit !(cookies > 100 && !other) }'
 }
 
-@test "under a flood a peer gets its session by a cookie, whoever begins" {
+@test "under a flood a peer gets its session by a cookie, whichever end begins" {
     engine_link w
     flood "$PORT1" --key "$KEY1"
     capture w-1 v1 'udp and host 192.0.2.2'
     go_start w
     go_peer w "$KEY1" endpoint "192.0.2.1:$PORT1"
     "$CTL" "$ENGINE" set "public_key=$KEY2" "allowed_ip=$IP2/32"
-    # Its first message is answered by a cookie, the second, five seconds later, by a session.
+    # The engine answers the first message with a cookie, and the second, five seconds later, with a session.
     answers w-2 "$IP1" 40
     sleep 0.2
     [ "$(count_captured 3 "192.0.2.1.$PORT1")" -ge 1 ] || fail "no cookie: $(captured)"
     [ "$(count_captured 2 "192.0.2.1.$PORT1")" -ge 1 ] || fail "no response: $(captured)"
-    # An engine that begins itself is answered, and takes in that answer, by a cookie of its own.
+    # An engine that begins is answered, and proves itself by its own cookie.
     "$CTL" "$ENGINE" forget
     wg set go-w peer "$KEY1" remove
     go_peer w "$KEY1"
@@ -118,12 +118,12 @@ carries_on_under()
     answers "$c1" "$IP2" 40
 }
 
-@test "an engine that begins gets its session with one under a flood, by the cookie it is sent" {
+@test "an engine that begins gets a session with an engine under a flood, by the cookie that this sends" {
     two_engines w
     "$CTL" "$ENGINE" forget
     flood "$PORT1" --key "$KEY1"
     capture w-1 v1 'udp and host 192.0.2.2'
-    # The one behind the flood knows no endpoint, and can't begin.
+    # The engine under the flood knows no endpoint, and can't begin.
     "$CTL" "$ENGINE" set "public_key=$KEY2" "allowed_ip=$IP2/32"
     answers "$c2" "$IP1" 40
     sleep 0.2

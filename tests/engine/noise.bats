@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
-# The handshake, cookies and packets against an implementation in another language (noise_peer.py), byte by byte.
-# The program of ours is made of noise_driver.c.
+# An implementation in another language (noise_peer.py) checks the engine's handshake, cookies and packets, byte by
+# byte. noise_driver.c makes the engine's side a program.
 
 bats_require_minimum_version 1.5.0
 
@@ -12,38 +12,38 @@ setup()
     [ -x "$NOISE_DRIVER" ] || { echo "NOISE_DRIVER isn't a program: '$NOISE_DRIVER'"; return 1; }
 }
 
-@test "an initiator: each byte of the initiation, and the session's keys" {
+@test "each byte of the engine's initiation, and its session's keys, are right" {
     python3 "$PEER" "$NOISE_DRIVER" initiator
 }
 
-@test "an initiator with a preshared key" {
+@test "each byte of the engine's initiation with a preshared key is right" {
     python3 "$PEER" "$NOISE_DRIVER" initiator-preshared
 }
 
-@test "a responder: each byte of the response, and the session's keys" {
+@test "each byte of the engine's response, and its session's keys, are right" {
     python3 "$PEER" "$NOISE_DRIVER" responder
 }
 
-@test "a responder with a preshared key" {
+@test "each byte of the engine's response with a preshared key is right" {
     python3 "$PEER" "$NOISE_DRIVER" responder-preshared
 }
 
-@test "strangers, impostors and another preshared key are refused" {
+@test "the engine refuses strangers, impostors and another preshared key" {
     python3 "$PEER" "$NOISE_DRIVER" mismatch
 }
 
-@test "an end without a peer accepts no initiation" {
+@test "an engine without a peer accepts no initiation" {
     python3 "$PEER" "$NOISE_DRIVER" no-peer
 }
 
-@test "initiations are accepted with newer timestamps only" {
+@test "the engine accepts only initiations with a newer timestamp" {
     python3 "$PEER" "$NOISE_DRIVER" timestamps
 }
 
-@test "cookies of either side, and for how long they are good" {
+@test "cookies of the engine and for the engine are right, and valid for the right time" {
     python3 "$PEER" "$NOISE_DRIVER" cookies
 }
 
-@test "data packets in both directions" {
+@test "data packets of the engine and for the engine are right" {
     python3 "$PEER" "$NOISE_DRIVER" packets
 }

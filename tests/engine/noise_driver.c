@@ -1,6 +1,7 @@
-/* One end of a handshake, driven by lines of text: a command and its values, separated by spaces,
- * bytes in hexadecimal ("-" is none). Each line is answered by one. For noise_peer.py, which is the
- * other end. To be linked with -Wl,--wrap=random_bytes: what is random is given. */
+/* One end of a handshake for noise_peer.py, which is the other end. It reads lines of text: a
+ * command and its values, separated by spaces, bytes in hexadecimal ("-" is none). It answers each
+ * line by a line. It is linked with -Wl,--wrap=random_bytes: noise_peer.py gives the random values.
+ * */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -196,7 +197,7 @@ static void do_read_response(char *const values[])
     answer_verdict(noise_read_response(noise, (const void *)bytes.at));
 }
 
-/* session: role, keys and indices; from then on seal and open are under these keys */
+/* session <role, keys and indices>: seal and open use these keys from then on */
 static void do_session(char *const values[])
 {
     struct noise_keys keys;

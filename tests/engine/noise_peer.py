@@ -25,7 +25,7 @@ IDENTIFIER = b"WireGuard v1 zx2c4 Jason@zx2c4.com"
 ROUNDS = 20
 SECOND = 10**9
 
-# The same each time.
+# The values are the same each time.
 RANDOM = random.Random(1)
 
 
@@ -160,7 +160,7 @@ class Peer:
         return self.macs(message)
 
     def read_initiation(self, message):
-        """Who sent it, and when."""
+        """Says who sent the initiation, and when."""
         kind, self.remote = struct.unpack("<LL", message[:8])
         assert kind == 1 and len(message) == 148
         self.handshake = h = Handshake(self.public)
@@ -217,7 +217,7 @@ class Driver:
         assert code == 0 or error[0], f"the driver ended with {code}"
 
     def ask(self, *values):
-        """The answer to a command, as text."""
+        """Sends a command, and returns the answer as text."""
         words = [(value.hex() or "-") if isinstance(value, bytes) else str(value) for value in values]
         self.process.stdin.write(" ".join(words) + "\n")
         self.process.stdin.flush()
@@ -235,7 +235,7 @@ def expect(found, wanted, what):
 
 
 def clamped():
-    """A private key as keys are made."""
+    """Returns a private key with the fixed bits of Curve25519."""
     key = bytearray(RANDOM.randbytes(32))
     key[0] &= 248
     key[31] = key[31] & 127 | 64
@@ -252,7 +252,7 @@ def timestamp(number):
 
 
 def meet(driver, preshared):
-    """Two ends that know each other: ours, and what the driver's should be."""
+    """Makes two ends that know each other: ours, and a model of the driver's."""
     peer, model = Peer(clamped()), Peer(clamped())
     peer.other, model.other = model.public, peer.public
     expect(driver.bytes("new", model.private), model.public, "public key")
@@ -264,7 +264,7 @@ def meet(driver, preshared):
 
 
 def expect_session(driver, peer, role):
-    send, receive = peer.handshake.session(role == "responder")  # its role: ours is the other
+    send, receive = peer.handshake.session(role == "responder")  # ours is the other role
     wanted = f"{role} {receive.hex()} {send.hex()} {peer.remote} {peer.index}"
     expect(driver.ask("session"), wanted, "session")
     expect(driver.ask("session"), "no", "the same session again")
@@ -301,13 +301,13 @@ def as_responder(driver, preshared):
 
 
 def changed(message, end):
-    """One bit of what is before `end` is another."""
+    """Changes one bit before `end`."""
     place = RANDOM.randrange(end)
     return message[:place] + bytes([message[place] ^ 1 << RANDOM.randrange(8)]) + message[place + 1 :]
 
 
 def mismatch(driver):
-    """Ends that don't have the same preshared key, and strangers."""
+    """The driver refuses an end with another preshared key, and strangers."""
     peer, model = meet(driver, True)
     peer.preshared = bytes(32)
     message = driver.bytes("initiate", 1, clamped(), timestamp(0), 0)
@@ -320,12 +320,12 @@ def mismatch(driver):
     expect(driver.ask("read-initiation", message), "forged", "initiation of a stranger")
     stranger.public = peer.public  # claims to be the peer
     expect(driver.ask("read-initiation", stranger.initiate(3, clamped(), timestamp(1))), "forged", "impostor")
-    peer.public = public(clamped())  # the peer itself, by another name
+    peer.public = public(clamped())  # the peer itself with another key
     expect(driver.ask("read-initiation", peer.initiate(3, clamped(), timestamp(1))), "forged", "another name")
 
 
 def no_peer(driver):
-    """To an end that has no peer yet: a sender whose key, and the secret shared with it, are zeros."""
+    """An end without a peer refuses a sender whose key, and the secret shared with it, are zeros."""
     model = Peer(clamped())
     driver.bytes("new", model.private)
     h, ephemeral = Handshake(model.public), clamped()
@@ -339,7 +339,7 @@ def no_peer(driver):
 
 
 def timestamps(driver):
-    """Only newer ones are accepted, and a forged one changes nothing."""
+    """The driver accepts only newer timestamps, and a forged initiation changes nothing."""
     peer, _ = meet(driver, False)
     for when, wanted in ((5, "accepted"), (4, "replayed"), (6, "accepted"), (5, "replayed"), (7, "accepted")):
         message = peer.initiate(when, clamped(), timestamp(when))
@@ -348,10 +348,10 @@ def timestamps(driver):
 
 
 def cookies(driver):
-    """A cookie of each side, and what it is good for."""
+    """Cookies of each side are right, and valid for the right time."""
     peer, model = meet(driver, False)
     source = RANDOM.randbytes(18)
-    # theirs to us
+    # the driver's cookie for us
     secret, long_nonce, sender = RANDOM.randbytes(32), RANDOM.randbytes(24), index()
     message = peer.initiate(sender, clamped(), timestamp(0))
     expect(driver.ask("check", message, 1, source, 0), "mac", "no cookie yet")
@@ -368,7 +368,7 @@ def cookies(driver):
     ):
         expect(driver.ask("check", message, load, place, when), wanted, f"mac2 at {when}")
     expect(driver.ask("check", changed(message, 132), 1, source, 0), "invalid", "mac1 of a changed message")
-    # ours to them
+    # our cookie for the driver
     local, ephemeral, when = 77, clamped(), timestamp(2)
     message = driver.bytes("initiate", local, ephemeral, when, 0)
     reply = peer.make_cookie(message, local, source, secret, RANDOM.randbytes(24))
@@ -382,7 +382,7 @@ def cookies(driver):
 
 
 def packets(driver):
-    """Data in both directions, of every length up to some blocks."""
+    """Data passes both ways, with every length up to some blocks."""
     send, receive = as_initiator(driver, True)
     for length in [*range(0, 140), 1420, 1500]:
         counter = RANDOM.choice([length, 2**32 + length, 2**64 - 2**13 - 2 - length, RANDOM.getrandbits(64)])

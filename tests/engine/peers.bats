@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
-# The engine and its peers: wireguard-go at the other end of a link, or another engine. Sessions, contents, addresses,
-# and the protocol's times ("WireGuard: Next Generation Kernel Network Tunnel", section 6). What takes minutes goes on
-# beside the tests that take seconds, each in a world of its own, from a to j; the last tests look at how it ended.
+# The engine and its peers: wireguard-go at the other end of a link, or another engine. Tests check sessions, contents,
+# addresses, and the protocol's times ("WireGuard: Next Generation Kernel Network Tunnel", section 6). Scenarios that
+# take minutes run beside the short tests, in worlds of their own, from a to j. The last tests look at their results.
 #
 #          w-1                                    w-2
 #     +---------------------------+          +---------------------------+
@@ -15,7 +15,7 @@
 bats_require_minimum_version 1.5.0
 load engine
 
-# The world's name, a letter, and what goes on in it.
+# Each entry is a world's name, a letter, and its scenario.
 SCENARIOS=(
     a:rekey_by_engine b:rekey_by_peer c:rekey_between_engines d:passive_keepalive e:silence f:persistent_keepalive
     g:giving_up h:peer_restarts i:stopped_engine j:soak
@@ -31,7 +31,7 @@ setup_file()
     done
 }
 
-# Plays a scenario, cleans up, and leaves its exit status; in a process of its own: play WORLD NAME
+# Plays a scenario in a process of its own, cleans up, and leaves the exit status: play WORLD NAME
 play()
 {
     STATUS_FILE=$BATS_FILE_TMPDIR/$2.status
@@ -54,7 +54,7 @@ teardown_file()
     done
 }
 
-# Waits for a scenario's end, and shows what it has to say: ended_well NAME
+# Waits for a scenario's end, and prints its output: ended_well NAME
 ended_well()
 {
     local i
@@ -67,7 +67,7 @@ ended_well()
 
 setup()
 {
-    # The last tests have nothing of their own.
+    # The last tests need no world of their own.
     [[ $BATS_TEST_DESCRIPTION == 'over time'* ]] || world w
 }
 
@@ -77,7 +77,7 @@ teardown()
     clean_up
 }
 
-@test "the engine begins: its peer knows no endpoint; both ways the content is right" {
+@test "the engine begins a session with a wireguard-go that knows no endpoint, and data arrives whole both ways" {
     engine_link w
     go_start w
     go_peer w "$KEY1"
@@ -86,7 +86,7 @@ teardown()
     both_ways "$c1" w-2
 }
 
-@test "the peer begins: the engine knows no endpoint; both ways the content is right" {
+@test "wireguard-go begins a session with an engine that knows no endpoint, and data arrives whole both ways" {
     engine_link w
     go_start w
     go_peer w "$KEY1" endpoint "192.0.2.1:$PORT1"
@@ -97,7 +97,7 @@ teardown()
     both_ways "$c1" w-2
 }
 
-@test "packets of all sizes, from none to more than the MTU" {
+@test "engine and wireguard-go exchange packets of all sizes, from empty to larger than the MTU" {
     local size
     engine_and_go w
     for size in 0 1 15 16 17 100 1279 1280 1391 1392 1393 4000 65507; do
@@ -106,7 +106,7 @@ teardown()
     done
 }
 
-@test "UDP from one byte to the MTU arrives as it was sent" {
+@test "UDP packets from one byte to the MTU pass engine and wireguard-go unchanged" {
     engine_and_go w
     background on w-2 socat -T 60 UDP4-LISTEN:4001,fork EXEC:cat
     background on "$c1" socat -T 60 UDP4-LISTEN:4001,fork EXEC:cat
@@ -116,7 +116,7 @@ teardown()
     echoes w-2 "$IP1"
 }
 
-# Datagrams of many sizes come back as they were sent: echoes PLACE ADDRESS
+# A place echoes datagrams of many sizes unchanged: echoes PLACE ADDRESS
 echoes()
 {
     on "$1" python3 -c '
@@ -130,7 +130,7 @@ with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as echo:
         assert echo.recv(65535) == sent, size' "$2"
 }
 
-@test "with the same preshared key there is a session, with another or none there is not" {
+@test "engine and wireguard-go get a session with the same preshared key, and none with another or none" {
     local shared=$BATS_TEST_TMPDIR/shared
     engine_and_go w
     wg genpsk >"$shared"
@@ -139,7 +139,7 @@ with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as echo:
     ! answers "$c1" "$IP2" 1 || fail "a session with another key, by the engine"
     ! answers w-2 "$IP1" 1 || fail "a session with another key, by the peer"
     [ "$(of_engine handshaken)" = 0 ]
-    # The peer forgets its session with each other key: without that both would wait for five seconds.
+    # wireguard-go gets each other key as a new peer, and so has no session. Otherwise both would wait for five seconds.
     "$CTL" "$ENGINE" set "public_key=$KEY2" "preshared_key=$(<"$shared")"
     answers "$c1" "$IP2" 20
     both_ways "$c1" w-2 100000
@@ -149,7 +149,7 @@ with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as echo:
     ! answers w-2 "$IP1" 2 || fail "a session without it"
 }
 
-@test "a key that isn't the peer's gets no session" {
+@test "an engine gives no session to a peer with another key" {
     engine_and_go w
     cwg w-1 connect "$c1" 7 1 "192.0.2.2:$PORT2" "$(wg genkey | wg pubkey)"
     ! answers "$c1" "$IP2" 1 || fail "the engine has a session with a stranger"
@@ -157,7 +157,7 @@ with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as echo:
     [ "$(of_engine handshaken)" = 0 ]
 }
 
-@test "a link carries no IPv6: who sends it is told at once, and what the peer sends isn't let through" {
+@test "a link refuses its container's IPv6 packets at once, and drops the peer's" {
     engine_and_go w
     on "$c1" sysctl -qw net.ipv6.conf.wg-7-0.disable_ipv6=0
     on "$c1" ip address add fd00::1/64 dev wg-7-0 nodad
@@ -177,7 +177,7 @@ from_elsewhere()
     [ "$(of_engine from_elsewhere)" = true ]
 }
 
-@test "IPv6 without: both begin, and the content is right" {
+@test "engine and wireguard-go work over IPv6, whichever begins" {
     engine_link w
     go_start w
     go_peer w "$KEY1" endpoint "[2001:db8::1]:$PORT1"
@@ -187,14 +187,14 @@ from_elsewhere()
     both_ways "$c1" w-2
     "$CTL" "$ENGINE" forget
     "$CTL" "$ENGINE" set "public_key=$KEY2" "allowed_ip=$IP2/32"
-    # The peer finds out after fifteen seconds: it is told at once.
+    # The test tells wireguard-go at once, which would find out after fifteen seconds.
     wg set go-w peer "$KEY1" remove
     go_peer w "$KEY1" endpoint "[2001:db8::1]:$PORT1"
     answers w-2 "$IP1"
     [ "$(of_engine endpoint)" = "[2001:db8::2]:$PORT2" ]
 }
 
-# Through a bad network: the peer is behind port 6000 of its site.
+# Puts the peer behind a bad network, at port 6000 of its site.
 behind_relay()
 {
     engine_and_go w
@@ -209,31 +209,31 @@ relay_says()
     tail -n 1 "$BATS_TEST_TMPDIR/relay"
 }
 
-@test "1 % lost, 1 % twice, and a tenth out of order: the content is right" {
+@test "data arrives whole where 1 % of datagrams is lost, 1 % comes twice, and a tenth is out of order" {
     behind_relay --seed 1 --drop 1 --duplicate 1 --late 10 --delay 5
     answers "$c1" "$IP2" 20
     both_ways "$c1" w-2 500000 60
     [[ $(relay_says) =~ dropped\ [1-9][0-9]+\ duplicated\ [1-9][0-9]+\ late\ [1-9][0-9]{2} ]]
 }
 
-@test "20 % lost: the content is right" {
+@test "data arrives whole where 20 % of datagrams are lost" {
     behind_relay --seed 2 --drop 20
     answers "$c1" "$IP2" 40
     both_ways "$c1" w-2 50000 60
     [[ $(relay_says) =~ dropped\ [1-9][0-9] ]]
 }
 
-@test "the peer moves to another address and port: the link goes on, and so it does when the engine's site moves" {
+@test "a link goes on when wireguard-go moves to another address and port, and when the engine's site moves" {
     engine_and_go w
     answers "$c1" "$IP2"
     on w-2 ip address delete 192.0.2.2/24 dev v2
     on w-2 ip address add 192.0.2.12/24 dev v2
-    # Of Debian 12 it would go on trying the address that it had.
+    # wireguard-go of Debian 12 would otherwise go on trying its old address.
     wg set go-w listen-port 5103
     answers w-2 "$IP1"
     answers "$c1" "$IP2"
     [ "$(of_engine endpoint)" = 192.0.2.12:5103 ]
-    # The engine sends from the address that its peer has written to, as long as it has that.
+    # The engine sends from the address that its peer has written to, as long as the site has it.
     on w-1 ip address delete 192.0.2.1/24 dev v1
     on w-1 ip address add 192.0.2.11/24 dev v1
     answers "$c1" "$IP2"
@@ -242,8 +242,8 @@ relay_says()
     both_ways "$c1" w-2 100000
 }
 
-# A second veth beside the first. The sites are known by addresses that are at neither; what the first sends goes by v1
-# and v2, what the second sends by x2 and x1, and the other ways nothing gets through.
+# Adds a second veth. The sites know each other by addresses of neither veth. The first site's packets go by v1 and v2,
+# the second's by x2 and x1. Packets on the other ways are dropped.
 asymmetric_routes()
 {
     local number site
@@ -264,7 +264,7 @@ asymmetric_routes()
     ip -n w-2 route add 2001:db8:1::1 via 2001:db8:2::1 src 2001:db8:1::2
 }
 
-@test "packets come in by one device, the way back leads by another: the engines answer from the address written to" {
+@test "with other devices for packets in and out, engines answer from the address that the peer has written to" {
     local addresses
     two_engines w
     asymmetric_routes
@@ -281,7 +281,7 @@ asymmetric_routes()
     done
 }
 
-@test "the port of either end changes on the way: the link goes on" {
+@test "a link goes on when the port of either end changes on the way" {
     local before
     behind_relay
     answers "$c1" "$IP2"
@@ -298,9 +298,9 @@ asymmetric_routes()
     both_ways "$c1" w-2 100000
 }
 
-@test "old packets are not taken in again: what is replayed moves no endpoint and delivers nothing" {
+@test "the engine drops datagrams that come twice: they move no endpoint and deliver nothing" {
     local received
-    # Each datagram comes twice: its second has the same counter.
+    # Each datagram comes twice, with the same counter.
     behind_relay --duplicate 100
     answers "$c1" "$IP2"
     background on "$c1" socat -u UDP4-RECV:4001 "CREATE:$BATS_TEST_TMPDIR/datagrams"
@@ -313,7 +313,7 @@ asymmetric_routes()
     [ "$(<"$BATS_TEST_TMPDIR/datagrams")" = $'1\n2\n3\n4\n5' ] || fail "$(<"$BATS_TEST_TMPDIR/datagrams")"
 }
 
-# 128 seconds of pings, one in a fifth of a second, of which at most a second's are lost.
+# Pings for 128 seconds, one in a fifth of a second. At most a second's pings are lost.
 pings_go_on()
 {
     local said
@@ -331,7 +331,7 @@ rekey_by_engine()
     capture "$1-1" v1 'udp and udp[8] == 1'
     pings_go_on "$c1" "$IP2"
     [ "$(of_engine handshaken)" -gt $((before + 115)) ]
-    # It was the engine that began, once, and after 120 seconds.
+    # The engine began the one new handshake, after 120 seconds.
     captured
     captured | awk -v before="$before" '$2 == "192.0.2.1.5101" { mine++; at = $1 - before }
         END { exit !(NR == mine && mine >= 1 && mine <= 2 && at > 118 && at < 126) }'
@@ -358,7 +358,7 @@ rekey_between_engines()
     [ "$(of_engine handshaken "$ENGINE2")" -gt $((before + 115)) ]
 }
 
-# Data comes in and nothing goes out: after ten seconds the engine says that it is there.
+# Data comes in and none goes out: after ten seconds the engine sends a keepalive.
 passive_keepalive()
 {
     local sent
@@ -366,7 +366,7 @@ passive_keepalive()
     answers "$c1" "$IP2"
     background on "$c1" socat -u UDP4-RECV:4001 OPEN:/dev/null
     wait_for on "$c1" sh -c 'ss -Hlun sport = :4001 | grep -q .'
-    # It was the engine that spoke last.
+    # The engine spoke last.
     answers "$1-2" "$IP1"
     sleep 1
     capture "$1-1" v1 'udp src port 5101'
@@ -378,7 +378,7 @@ passive_keepalive()
         END { print after; exit !(NR == 1 && n == 1 && after > 9.5 && after < 12) }'
 }
 
-# Data goes out and nothing comes in: after fifteen seconds the engine begins anew.
+# Data goes out and none comes in: after fifteen seconds the engine begins a new handshake.
 silence()
 {
     local sent
@@ -394,8 +394,8 @@ silence()
     captured
     captured | awk -v sent="$sent" 'NR == 1 { after = $1 - sent }
         END { print after; exit !(NR >= 1 && after > 14.5 && after < 17) }'
-    # When both ends begin at the same moment, wireguard-go, whose workers run beside each other, answers now and then
-    # with an index that it doesn't keep: only another silence of fifteen seconds ends that.
+    # When both ends begin at the same moment, wireguard-go, whose workers run in parallel, sometimes answers with an
+    # index that it doesn't keep. Then another fifteen seconds pass in silence.
     answers "$c1" "$IP2" 25
 }
 
@@ -404,7 +404,7 @@ persistent_keepalive()
     engine_and_go "$1"
     "$CTL" "$ENGINE" set "public_key=$KEY2" persistent_keepalive_interval=3
     sleep 1
-    # It began by itself.
+    # The engine began by itself.
     [ "$(of_engine handshaken)" != 0 ]
     capture "$1-1" v1 'udp src port 5101'
     sleep 14
@@ -418,7 +418,7 @@ persistent_keepalive()
     [ "$(captured | wc -l)" = 0 ]
 }
 
-# A peer that doesn't answer is tried for ninety seconds, every five; and then again only for new data.
+# The engine tries a silent peer for ninety seconds, every five; after that only for new data.
 giving_up()
 {
     engine_link "$1"
@@ -434,7 +434,7 @@ giving_up()
     [ "$(captured | tail -n 1 | cut -d ' ' -f 1 | cut -d . -f 1)" -ge $(($(date +%s) - 4)) ]
 }
 
-# The peer has lost its session and doesn't know where the engine is: the engine finds out by its silence.
+# The peer has lost its session and doesn't know the engine's endpoint. The engine notices the silence.
 peer_restarts()
 {
     engine_and_go "$1"
@@ -448,7 +448,7 @@ peer_restarts()
     answers "$c1" "$IP2" 40
     echo "$SECONDS seconds"
     [ "$SECONDS" -le 25 ]
-    # One that knows begins itself, at once.
+    # A peer that knows the endpoint begins at once.
     kill_tree "$GO"
     wait "$GO" || true
     go_start "$1"
@@ -474,13 +474,13 @@ stopped_engine()
     both_ways "$c1" "$1-2" 100000
 }
 
-# Kilobytes that a process has in memory.
+# Prints the kilobytes of memory that a process has.
 memory_of()
 {
     sed -n 's/^VmRSS:\s*\([0-9]*\) kB/\1/p' "/proc/$1/status"
 }
 
-# Handshakes by the hundred, and traffic of all sorts; the first seconds of it have touched all that there is to touch.
+# There are hundreds of handshakes, and traffic of all kinds. The first seconds touch all memory that the engine uses.
 soak()
 {
     local peer before1 before2 after1 after2
@@ -504,11 +504,11 @@ soak()
     answers "$c1" "$IP2" 10
 }
 
-@test "over time: data goes on past a new handshake after two minutes that the engine begins" {
+@test "over time: data goes on past a new handshake that the engine begins after two minutes" {
     ended_well rekey_by_engine
 }
 
-@test "over time: data goes on past a new handshake that the peer begins" {
+@test "over time: data goes on past a new handshake that wireguard-go begins" {
     ended_well rekey_by_peer
 }
 
@@ -516,23 +516,23 @@ soak()
     ended_well rekey_between_engines
 }
 
-@test "over time: who only listens says after ten seconds that it is there" {
+@test "over time: an engine that only receives sends a keepalive after ten seconds" {
     ended_well passive_keepalive
 }
 
-@test "over time: who hears nothing begins a new handshake after fifteen seconds" {
+@test "over time: an engine that hears nothing begins a new handshake after fifteen seconds" {
     ended_well silence
 }
 
-@test "over time: a persistent keepalive is sent as often as was set, until it is set no more" {
+@test "over time: an engine sends a persistent keepalive as often as set, until it is set no more" {
     ended_well persistent_keepalive
 }
 
-@test "over time: a peer that doesn't answer is tried for ninety seconds" {
+@test "over time: an engine tries a peer that doesn't answer for ninety seconds" {
     ended_well giving_up
 }
 
-@test "over time: a peer that has started anew is found again" {
+@test "over time: an engine finds a peer again that has started anew" {
     ended_well peer_restarts
 }
 
@@ -540,7 +540,7 @@ soak()
     ended_well stopped_engine
 }
 
-@test "over time: memory is flat over a minute of traffic and handshakes" {
+@test "over time: an engine's memory is flat over a minute of traffic and handshakes" {
     ended_well soak
     echo "# $(sed -n '/^before/p' "$BATS_FILE_TMPDIR/soak.log")" >&3
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
-# By which way datagrams leave, and from which address of the site. Its network changes: the route moves to the other of
-# two uplinks, an address goes, a cable is pulled.
+# Routes and source addresses of an engine's datagrams. The site's network changes: the route moves to the other of two
+# uplinks, an address goes, a cable is pulled.
 #
 #          w-1                                          w-2
 #     +---------------------------+                +---------------------------+
@@ -20,7 +20,7 @@ setup_file()
     prepare_engine
 }
 
-# The second site is known by an address that is at neither of its uplinks. It has reverse-path filters, as a provider.
+# The peers know the second site by an address of neither uplink. It has reverse-path filters, as a provider.
 setup()
 {
     local number site device
@@ -47,7 +47,7 @@ teardown()
     clean_up
 }
 
-# The first site's routes to the second lead by the uplink v or x.
+# The first site's routes to the second lead by this uplink: routes_by v|x
 routes_by()
 {
     local prefix4=192.0.2 prefix6=2001:db8:
@@ -56,7 +56,7 @@ routes_by()
     ip -n w-1 route replace 2001:db8:1::2 via "$prefix6:2"
 }
 
-# The first engine begins, to an address of the second site.
+# The first engine begins, to this address of the second site.
 connect_to()
 {
     "$CTL" "$ENGINE" set "public_key=$KEY2" "endpoint=$1:$PORT2"
@@ -64,7 +64,7 @@ connect_to()
     answers "$c2" "$IP1"
 }
 
-# Twenty pings, one in 0.1 s, of which some may be lost: goes_on LOST
+# Sends twenty pings, one in 0.1 s. At most LOST are lost: goes_on LOST
 goes_on()
 {
     local said
@@ -73,13 +73,14 @@ goes_on()
     [ "$(sed -n 's/.* \([0-9]*\) received.*/\1/p' <<<"$said")" -ge $((20 - $1)) ]
 }
 
-# Where an engine sees its peer.
+# Prints where an engine sees its peer.
 seen_at()
 {
     [ "$(of_engine endpoint "$ENGINE2")" = "$1" ] || fail "$(of_engine endpoint "$ENGINE2") for $1"
 }
 
-# Whatever leaves by a device of the first site from now on comes from its addresses: only_from DEVICE ADDRESS...
+# From now on, every datagram that leaves by a device of the first site is from these addresses: only_from DEVICE
+# ADDRESS...
 only_from()
 {
     sleep 1
@@ -90,27 +91,27 @@ only_from()
         fail "from another device's address"
 }
 
-@test "IPv4: the route moves to the other uplink, while both work: a second without answers, at most" {
+@test "over IPv4, when the route moves to the other working uplink, at most a second's pings are lost" {
     connect_to 203.0.113.2
     seen_at "192.0.2.1:$PORT1"
     routes_by x
     goes_on 10
     seen_at "198.51.100.1:$PORT1"
     only_from x1 198.51.100.1
-    # The second site's own route to the first is by x now, and back.
+    # The second site's own route to the first now leads by x, and then by v again.
     routes_by v
     goes_on 10
     seen_at "192.0.2.1:$PORT1"
 }
 
-@test "IPv6: the route moves to the other uplink, while both work: what leaves there is from its address" {
+@test "over IPv6, when the route moves to the other working uplink, datagrams there are from its address" {
     connect_to '[2001:db8:1::2]'
     seen_at "[2001:db8::1]:$PORT1"
     routes_by x
     goes_on 10
     seen_at "[2001:db8:2::1]:$PORT1"
     only_from x1 2001:db8:2::1
-    # Of an IPv6 address it has to see first by which device datagrams leave from there.
+    # With IPv6 the engine first has to see by which device its datagrams leave.
     sleep 0.6
     answers "$c1" "$IP2"
     routes_by v
@@ -118,7 +119,7 @@ only_from()
     seen_at "[2001:db8::1]:$PORT1"
 }
 
-@test "the cable of the uplink is pulled and the route moves: it goes on by the other" {
+@test "when the uplink's cable is pulled and the route moves, the link goes on by the other uplink" {
     local address
     for address in 203.0.113.2 '[2001:db8:1::2]'; do
         routes_by v
@@ -132,7 +133,7 @@ only_from()
     done
 }
 
-@test "the address that was sent from goes, and the route with it: it goes on by the other uplink" {
+@test "when the source address and its route go, the link goes on by the other uplink" {
     connect_to 203.0.113.2
     ip -n w-1 address delete 192.0.2.1/24 dev v1
     routes_by4_x
@@ -145,7 +146,7 @@ routes_by4_x()
     ip -n w-1 route replace 203.0.113.2 via 198.51.100.2
 }
 
-@test "a second address of the uplink, which the peer has written to, is answered from as long as it leads there" {
+@test "an engine answers from the uplink's second address that the peer has written to, while the route leads there" {
     connect_to 203.0.113.2
     ip -n w-1 address add 192.0.2.77/24 dev v1
     ip -n w-2 route add 192.0.2.77 dev v2 src 203.0.113.2
@@ -160,7 +161,7 @@ routes_by4_x()
     only_from x1 198.51.100.1
 }
 
-@test "each uplink has a routing table of its own, for its address: the peer is answered from the one it wrote to" {
+@test "with a routing table for each uplink's address, an engine answers from the address the peer has written to" {
     ip -n w-1 route replace 203.0.113.2 via 198.51.100.2 table 7
     ip -n w-1 rule add from 198.51.100.1 lookup 7
     ip -n w-2 route add 198.51.100.1 dev x2 src 203.0.113.2

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
-# What a running engine has, and who can get at it: its descriptors, its memory, its control socket, its device. The
-# caller's other processes run as the same user; root in the container has power over the device.
+# Everything that a running engine has, and who can get at it: descriptors, memory, control socket, device. The caller's
+# other processes run as the same user. Root in the container has power over the device.
 #
 #          w-1                                        the engine's own (scratch) namespace
 #     +-------------------------------------+        +---------------------------+
@@ -33,14 +33,14 @@ teardown()
     clean_up
 }
 
-# A link in $c1: sets ENGINE and KEY1.
+# Makes a link in $c1. Sets ENGINE and KEY1.
 link()
 {
     KEY1=$(cwg w-1 create "$c1" 7 0 "$PORT1")
     ENGINE=$(engine_of "$c1" wg-7-0)
 }
 
-# What a descriptor of the engine's is, in a word or two.
+# Prints the kind of an engine's descriptor, in a word or two.
 descriptor()
 {
     local target inode
@@ -61,7 +61,7 @@ descriptor()
     esac
 }
 
-@test "an engine's descriptors are exactly these seven" {
+@test "an engine has exactly these seven descriptors" {
     local number found=
     link
     for number in "/proc/$ENGINE/fd/"*; do
@@ -76,12 +76,12 @@ descriptor()
 5 udp6
 7 unix @cwg-engine
 ' ] || fail "$found"
-    # 1:3 is /dev/null, and a:c8 /dev/net/tun. After a command of the helper's they are the same.
+    # 1:3 is /dev/null, and a:c8 /dev/net/tun. They are the same after a command of the helper's.
     cwg w-1 connect "$c1" 7 1 192.0.2.2:5102 "$KEY"
     [ "$(find "/proc/$ENGINE/fd" -type l | wc -l)" = 7 ]
 }
 
-@test "an engine has no privilege, no file system and no namespace but its own" {
+@test "an engine has no privilege, no file system and no namespaces but its own" {
     local status namespace
     link
     status=$(cat "/proc/$ENGINE/status")
@@ -92,7 +92,7 @@ descriptor()
     grep -qxE "Uid:(\s$APP_UID){4}" <<<"$status"
     grep -qxE "Gid:(\s$APP_GID){4}" <<<"$status"
     grep -qxE 'Groups:\s*' <<<"$status"
-    # Not dumpable: what is in /proc/PID is root's.
+    # The engine isn't dumpable: the files in /proc/PID are root's.
     [ "$(stat -c %u "/proc/$ENGINE/mem")" = 0 ]
     [ -z "$(ls -A "/proc/$ENGINE/root/")" ]
     [ "$(readlink "/proc/$ENGINE/cwd")" = / ]
@@ -106,11 +106,11 @@ descriptor()
     grep -qE '^Max core file size +0 +0 ' "/proc/$ENGINE/limits"
     grep -qE '^Max file size +0 +0 ' "/proc/$ENGINE/limits"
     grep -qE '^Max open files +32 +32 ' "/proc/$ENGINE/limits"
-    # No memory that can be both written and executed.
+    # The engine has no memory that is both writable and executable.
     ! grep -E '^[0-9a-f-]+ .wx' "/proc/$ENGINE/maps" || fail "writable code"
 }
 
-@test "the caller's limits: low ones don't keep an engine from its start, and soft ones don't end it" {
+@test "an engine starts under the caller's low limits, and soft limits don't end it" {
     local soft=$((1 << 30)) hard=$((1 << 40))
     engine_link w prlimit --nofile=30:30 --cpu=10:1000 "--as=$soft:$hard" "--data=$soft:$hard" --
     cat "/proc/$ENGINE/limits"
@@ -121,7 +121,7 @@ descriptor()
     cwg w-1 connect "$c1" 7 1 192.0.2.2:5102 "$KEY"
 }
 
-@test "its own user can't trace it, read it, or steal its descriptors" {
+@test "the engine's own user can't trace it, read it, or steal its descriptors" {
     link
     run on w-1 setpriv --reuid "$APP_UID" --regid "$APP_GID" --clear-groups --inh-caps=-all -- \
         env -- "$TOOLS/fdsteal" "$ENGINE" 1
@@ -133,9 +133,9 @@ descriptor()
     [ "$status" = 2 ]
 }
 
-# The engine is the helper's child until that ends. Counted from the helper's last call, it is stopped where the engine
-# has only just begun, and later; each time the engine is attacked for a second.
-@test "from its first moments on: while its helper still works, its user gets nothing" {
+# The engine is a child of the helper until the helper ends. The test stops the helper at one of its last calls, when
+# the engine has only just begun, and later. Each time it attacks the engine for a second.
+@test "the engine's own user gets nothing of an engine from its start on, while the helper still works" {
     local calls n report=$BATS_TEST_TMPDIR/steal
     local tracer=(on w-1 "$TOOLS/at-syscall" --uid "$APP_UID" --gid "$APP_GID" --stdout /dev/null --report 1)
     local create=("$HELPER" cwg_create "$c1" 7 0 "$PORT1")
@@ -153,7 +153,7 @@ descriptor()
     ! grep -E '^targets .* successes [1-9]' "$report" || fail "it was got at"
 }
 
-@test "a preshared key is in its memory as long as it has that peer, and no longer" {
+@test "an engine has a preshared key in its memory only as long as it has the peer" {
     local key
     link
     key=$(wg genpsk)
@@ -165,7 +165,7 @@ descriptor()
     [ "$status" = 0 ] || fail "$output"
 }
 
-@test "its control socket tells nobody a private or preshared key" {
+@test "an engine's control socket tells nobody a private or preshared key" {
     local answer
     link
     "$CTL" "$ENGINE" set "public_key=$KEY" "preshared_key=$(wg genpsk)"
@@ -174,7 +174,7 @@ descriptor()
     ! grep -E '^(private|preshared)_key=' <<<"$answer" || fail "$answer"
 }
 
-# Connects to the name that the engine listens by, after what is to be done before that: reach COMMAND...
+# Runs a command, then connects to the name on which the engine listens: reach COMMAND...
 reach()
 {
     "$@" python3 -c '
@@ -183,9 +183,9 @@ with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as control:
     control.connect("\0cwg-engine")'
 }
 
-@test "the caller can't reach its control socket" {
+@test "the caller can't reach an engine's control socket" {
     link
-    reach nsenter --net="/proc/$ENGINE/ns/net" # as root, to see that it can be done
+    reach nsenter --net="/proc/$ENGINE/ns/net" # root can reach it
     run reach app_at w-1
     [ "$status" != 0 ]
     [[ $output == *refused* ]] || fail "$output"
@@ -197,7 +197,7 @@ with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as control:
     [[ $output == *'ermission denied'* ]] || fail "$output"
 }
 
-@test "clients that connect and never speak don't keep the helper out" {
+@test "clients that connect to an engine and never speak don't keep the helper out" {
     local n
     link
     for n in 3 4 20; do
@@ -211,7 +211,7 @@ with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as control:
     [ "$(find "/proc/$ENGINE/fd" -type l | wc -l)" -le 15 ]
 }
 
-@test "nonsense on its control socket changes nothing, and doesn't end it" {
+@test "nonsense on an engine's control socket changes nothing, and doesn't end the engine" {
     link
     cwg w-1 connect "$c1" 7 1 192.0.2.2:5102 "$KEY"
     nsenter --net="/proc/$ENGINE/ns/net" python3 -c '
@@ -236,9 +236,9 @@ for number in range(500):
     [ "$(of_engine allowed_ip)" = "$IP2/32" ]
 }
 
-# An engine can't make any files, and the helper makes none. Here both run as a user of this test's own, whose files
-# nobody else makes.
-@test "whatever is killed, nothing is left in the file system" {
+# An engine can't make files, and the helper makes none. Here both run as a user of this test's own. No other process
+# makes files as this user.
+@test "a helper and an engine that are killed at any moment leave nothing in the file system" {
     local n mounts APP_UID=$((2000000000 + RANDOM * 1024 + RANDOM % 1024))
     mounts=$(grep -c nr_inodes=1, /proc/mounts || true)
     link
@@ -248,7 +248,7 @@ for number in range(500):
             "$HELPER" cwg_create "$c1" 7 0 "$PORT1"
     done
     wait_for port_free w-1 "$PORT1"
-    # Others' files may come and go meanwhile.
+    # Other users' files may come and go meanwhile.
     output=$(find /tmp /run /var/tmp /dev/shm -xdev -user "$APP_UID" 2>/dev/null || true)
     [ -z "$output" ] || fail "$output"
     [ "$(grep -c nr_inodes=1, /proc/mounts || true)" = "$mounts" ] || fail "a mount is left"

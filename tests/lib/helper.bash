@@ -1,17 +1,17 @@
-# What all bats files share: the program under test, installed as `make install` does it, and a caller without
-# privilege. Sourced by bats; $ROOT is the project's root.
+# Functions of all bats files: they install the program under test as `make install` does, and call it without
+# privilege. Bats files source this file; $ROOT is the project's root.
 
 ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 NAME=net-admin-helper
 export TOOLS=$ROOT/build/tools
 
-# The application: no name, no group of note, no privilege. Apart from the machine (scripts/apart) it is a user of whom
-# no other run of the tests has a process.
+# The application has no name, no group but one, and no privilege. Within scripts/apart no other run of the tests has a
+# process of this user.
 APP_UID=${NAH_APP_UID:-61234}
 APP_GID=61234
 
-# Installs the program for the application's group, with its file capabilities, under a directory of the test file's
-# own, and sets HELPER to it. An argument names another build than $TESTED, or build/net-admin-helper.
+# Installs the program for the application's group, with its file capabilities, in a directory of the test file's own.
+# Sets HELPER to it. Without an argument the program is $TESTED, or build/net-admin-helper.
 install_helper()
 {
     local program=${1:-${TESTED:-$ROOT/build/$NAME}} capabilities=${2:-cap_net_admin,cap_sys_admin,cap_sys_ptrace=p}
@@ -25,9 +25,9 @@ install_helper()
     export HELPER
 }
 
-# Installs the engine for the application's group, where the program of build/variants/engine looks for it. The same
-# engine stays the same file, by which those that run are known. All have to be able to open TUN devices, as udev has it
-# and scripts/apart: a file of tests that is run without either changes the machine's.
+# Installs the engine for the application's group, where the program of build/variants/engine looks for it. If the
+# engine is the same the file stays: the helper knows running engines by their file. Each user has to be able to open
+# TUN devices, as udev and scripts/apart have it. Without both, this function changes the machine's device.
 install_engine()
 {
     local path=/var/lib/net-admin-helper-test/cwg-engine
@@ -41,21 +41,22 @@ install_engine()
     [ "$(stat -c %a /dev/net/tun)" = 666 ] || chmod 0666 /dev/net/tun
 }
 
-# Runs a command as the application. setpriv started by root still holds its capabilities when it execs; with env in
-# between, the command is started by somebody who has none.
+# Runs a command as the application. setpriv started by root still has its capabilities when it starts the next program.
+# env has none, so the command is started by a process without capabilities.
 as_app()
 {
     setpriv --reuid "$APP_UID" --regid "$APP_GID" --clear-groups --inh-caps=-all -- env -- "$@"
 }
 
-# Runs a command as another user, who is in the application's group and so may call the helper.
+# Runs a command as another user of the application's group, who so may call the helper.
 as_other_app()
 {
     setpriv --reuid $((APP_UID + 1)) --regid "$APP_GID" --clear-groups --inh-caps=-all -- env -- "$@"
 }
 
-# Whether the tests run in the machine's own network namespace: it alone has this setting. Elsewhere the helper takes
-# the namespace for a container's, as it has to, and a test that called it there could change what isn't the tests'.
+# Says whether the tests run in the machine's own network namespace, which alone has this setting. In another namespace
+# the helper takes the namespace for a container's, as it has to. A test that calls the helper on it there could change
+# things that aren't the tests'.
 in_machines_network()
 {
     [ -e /proc/sys/net/core/netdev_budget ]
@@ -74,8 +75,8 @@ fail()
     return 1
 }
 
-# After `run --separate-stderr`: it failed as the program has to: exit code 1, nothing on standard output, and one line,
-# printable, that contains the text.
+# For use after `run --separate-stderr`. The program has failed as it has to: with exit code 1, nothing on standard
+# output, and one printable line that contains the text.
 assert_failure_with()
 {
     [ "$status" = 1 ] || fail "exit code $status, not 1; stderr: $stderr"
@@ -85,8 +86,9 @@ assert_failure_with()
     ! LC_ALL=C grep -q '[^ -~]' <<<"$stderr" || fail "not printable: $stderr"
 }
 
-# The same for a task that tells its reason in lines: what is wrong in the first, and what to look at in the others,
-# which are indented. Each further argument is in one of those: assert_failure_in_lines TEXT [TEXT...]
+# Does the same for a task that explains itself in several lines. The first line says what is wrong, and contains the
+# first text. The others are indented and say what to check; each further text is in one of them:
+# assert_failure_in_lines TEXT [TEXT...]
 assert_failure_in_lines()
 {
     local text
@@ -102,8 +104,8 @@ assert_failure_in_lines()
     ! LC_ALL=C grep -q '[^ -~]' <<<"$stderr" || fail "not printable: $stderr"
 }
 
-# After `run --separate-stderr` with --json: it failed, with this code and this text, which may go on behind a "; " in
-# what is a line of its own for people.
+# For use after `run --separate-stderr` with --json. The program has failed with this code and this text. For people the
+# text behind a "; " is in a line of its own.
 assert_json_failure()
 {
     [ "$status" = 1 ] || fail "exit code $status, not 1; stderr: $stderr"
@@ -111,7 +113,7 @@ assert_json_failure()
     [[ ${stderr_lines[0]} == "$NAME: "*"${2%%;*}"* ]] || fail "not in the message: '$2'; it says: $stderr"
 }
 
-# After `run --separate-stderr`: it succeeded, and said nothing but what is expected.
+# For use after `run --separate-stderr`. The program has succeeded, and has printed only the expected text.
 assert_success_with()
 {
     [ "$status" = 0 ] || fail "exit code $status; stderr: $stderr"

@@ -11,7 +11,7 @@ SCHEMA = json.loads((pathlib.Path(__file__).resolve().parents[2] / "doc/net-admi
 
 
 def strict(name):
-    """A definition to which no other fields may be added: those of this version are all in it."""
+    """Prints a definition without permission for further fields: this version has no others."""
     copy = json.loads(json.dumps(SCHEMA))
     for part in copy["$defs"].values():
         if part.get("type") == "object":

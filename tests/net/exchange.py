@@ -21,7 +21,7 @@ import cwg
 
 
 def site_of(text):
-    """The site, and what else the object says."""
+    """The site, and the object's other members."""
     values = json.loads(text)
     rest = {name: values.pop(name) for name in ("net", "nets") if name in values}
     return cwg.Site(helper=cwg.Helper(values.pop("command")), **values), rest
@@ -61,7 +61,7 @@ def both(texts):
 
 
 class Other:
-    """The other site, which has only one line, whatever it is told."""
+    """Plays the other site, which sends one line, whatever it is told."""
 
     def __init__(self, line):
         self.line = line

@@ -29,7 +29,7 @@ def answer(unique, data=b"", error=0):
 
 
 def serve(call, unique, node):
-    """Answers one request, or doesn't."""
+    """Answers one request, but no write."""
     if call == INIT:
         answer(unique, struct.pack("4I2H2I2H8I", 7, 31, 65536, 0, 12, 9, 65536, 1, 16, 0, *[0] * 8))
     elif call == LOOKUP:

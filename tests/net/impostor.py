@@ -1,17 +1,17 @@
 #!/usr/bin/env python3
-"""A process that has all that an engine has, or all but something, so that the helper may take it for one.
+"""A process that has everything that an engine has, or everything but one thing. Will the helper take it for one?
 
     impostor.py PID DEVICE [NAME=VALUE]...
 
-As root. It makes a TUN device DEVICE in the network namespace of process PID, and holds it as an engine would; says
-"ready" when it listens; then writes down all that it is told. It never ends by itself.
+As root. It makes a TUN device DEVICE in the network namespace of process PID, and holds it as an engine would. It
+prints "ready" when it listens, then everything that it is told. It never ends by itself.
 
     place=new|home|device|user   the network namespace that it is in: one of its own; the one it was started in; the
                                  device's; or one that is owned by a user namespace of its own
-    uid=N gid=N                  who it is in the end
+    uid=N gid=N                  its user and group in the end
     device=own|null|none         descriptor 3: its device, /dev/null, or closed
     control=good|PATH|...        descriptor 7: see listen(); PATH: it listens in the right namespace, by a path
-    answer=done|...              what it says to a request: see answers()
+    answer=done|...              its answer to a request: see answers()
     root=empty|machine           its root directory: as an engine's, or the machine's
     apart=no|user|pid            it is in a user namespace of its own; or in a pid namespace, with a parent outside
     stopped=PROGRAM              has a child that becomes this program, and stops it by ptrace before its first
@@ -58,7 +58,7 @@ def enter(path):
 
 
 def put(fd, number):
-    """Gives a descriptor the number that an engine has it by."""
+    """Gives a descriptor the number that it has in an engine."""
     if fd != number:
         os.dup2(fd, number)
         os.close(fd)
@@ -72,7 +72,7 @@ def make_device(name):
 
 
 def empty_root():
-    """As child.c does it."""
+    """Enters an empty root directory, as child.c does."""
     call(LIBC.unshare(CLONE_NEWNS))
     call(LIBC.mount(None, b"/", None, MS_REC | MS_PRIVATE, None))
     call(LIBC.mount(b"none", b"/proc", b"tmpfs", MS_RDONLY, b"size=4096,nr_inodes=1,mode=0555"))
@@ -116,7 +116,7 @@ def listener(kind=socket.SOCK_SEQPACKET, name=NAME):
 
 
 def listen(control, elsewhere):
-    """Returns who is spoken to, after descriptor 7 was made what it is to be."""
+    """Makes descriptor 7. Returns the socket that gets the requests."""
     if control == "stream":
         there = listener(socket.SOCK_STREAM)
     elif control == "datagrams":
@@ -144,7 +144,7 @@ def listen(control, elsewhere):
 
 
 def answers(how, request):
-    """What is said, message by message."""
+    """Returns the answer, message by message."""
     return {
         "done": [DONE if request.startswith(b"set") else OWN + DONE],
         "refuse": [b"errno=22\n\n"],
@@ -169,7 +169,7 @@ def send(client, how, message):
 
 
 def serve(there, how):
-    """Takes whoever comes, where anybody can."""
+    """Accepts all clients, if clients can come."""
     clients = []
     while not hasattr(there, "accept") or not there.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
         time.sleep(60)
@@ -187,7 +187,7 @@ def serve(there, how):
 
 
 def let_go_on(start):
-    """What the helper does for an engine that it has started."""
+    """Does what the helper does for an engine that it has started."""
     os.closerange(TUN, FREE)
     if start.recv(32):
         start.send(b"g")

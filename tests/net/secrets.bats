@@ -1,8 +1,9 @@
 #!/usr/bin/env bats
-# What nobody may get hold of: the private key, and what the helper has open while it works.
+# Nobody may get the private key, or what the helper has open while it works.
 #
-#     at-syscall stops the helper, with the link made; root in the container c1 tells the key of the device; memscan
-#     looks for it in the helper's memory, fdsteal reaches for its descriptors and for all else, as the same user.
+#     at-syscall stops the helper after it has made the link. Root in the container c1 reads the device's key. memscan
+# looks for the key in the helper's memory. fdsteal, as the same user, reaches for the helper's descriptors and
+# everything else.
 
 bats_require_minimum_version 1.5.0
 load net
@@ -15,7 +16,7 @@ setup_file()
     container c1
     export c1
     export TRACER="$TOOLS/at-syscall --uid $APP_UID --gid $APP_GID --timeout 60"
-    # For scripts at a stop: SCANNED gets the scan's last line, and its status is memscan's.
+    # For scripts that at-syscall runs at a stop: memscan's last line goes to SCANNED, and its status is this command's.
     export LOOK="nsenter --net --target $c1 wg show wg-1-0 private-key |
         $TOOLS/memscan \$PID - >>$BATS_FILE_TMPDIR/scans 2>&1"
 }
@@ -36,8 +37,8 @@ teardown_file()
     clean_up
 }
 
-# The number of the last call of that name among those of a task that succeeds, whose output is a file: of a character
-# device the program asks by one more call whether it is a terminal.
+# Prints the number of a successful task's last call of a name. The output is a file: for a character device the program
+# makes one more call, to ask whether it is a terminal.
 last_call()
 {
     local name=$1
@@ -47,7 +48,7 @@ last_call()
         awk -v name="$name" '$2 == name { number = $1 } END { print number; exit !number }'
 }
 
-# Runs a task, and a script where it stops: `stop N` or `exit`.
+# Runs a task, and a script where the task stops: `stop N` or `exit`.
 at_call()
 {
     local where=$1 script=$2
@@ -56,7 +57,7 @@ at_call()
     at site1 $TRACER $where --do "$script" -- "$HELPER" "$@"
 }
 
-# That many scans were made, of more than 100 KB each, and none found anything.
+# There were that many scans, of more than 100 KB each, and no scan found anything.
 scanned()
 {
     local scans=$BATS_FILE_TMPDIR/scans
@@ -66,7 +67,7 @@ scanned()
 }
 
 # bats test_tags=kernel,only-6-1
-@test "when a create writes the public key, and when it ends, the private key is not in its memory" {
+@test "a create has no private key in its memory when it writes the public key, and when it ends" {
     require_kernel
     local number
     number=$(last_call write cwg_create "$c1" 1 0 5001)
@@ -80,7 +81,7 @@ scanned()
 }
 
 # bats test_tags=kernel,only-6-1
-@test "when a connect sets the peer, and when it ends, the private key is not in its memory" {
+@test "a connect has no private key in its memory when it sets the peer, and when it ends" {
     require_kernel
     local number connect=(cwg_connect "$c1" 1 1 192.0.2.2:5002 AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE=)
     app_at site1 "$HELPER" cwg_create "$c1" 1 0 5001
@@ -93,7 +94,7 @@ scanned()
 }
 
 # bats test_tags=kernel,only-6-1
-@test "a preshared key is in the memory of a connect when it is sent, and not when it ends, however it ends" {
+@test "a connect has the preshared key in its memory when it sends it, and never when it ends, however it ends" {
     local number psk own file scans=$BATS_FILE_TMPDIR/scans look
     local connect=(cwg_connect "$c1" 1 1 192.0.2.2:5002 AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE=)
     psk=$(wg genpsk)
@@ -103,7 +104,7 @@ scanned()
     chmod 644 "$file"
     look="$TOOLS/memscan \$PID - <$file >>$scans 2>&1"
     own=$(app_at site1 "$HELPER" cwg_create "$c1" 1 0 5001)
-    # It is the last message that has it.
+    # The last message has the key.
     number=$(last_call sendto "${connect[@]}" --preshared-key-file "$file")
     at_call "stop $number" "$look || :" "${connect[@]}" --preshared-key-file "$file"
     cat "$scans"
@@ -111,7 +112,7 @@ scanned()
     : >"$scans"
     run --separate-stderr at_call exit "$look" "${connect[@]}" --preshared-key-file "$file"
     assert_success_with ''
-    # For the link's own key, for a link that isn't there, and for a file that goes wrong at its very end.
+    # The connect fails by the link's own key, by a missing link, and by a file that is wrong at its very end.
     run at_call exit "$look" "${connect[@]:0:5}" "$own" --preshared-key-file "$file"
     [ "$status" = 1 ]
     run at_call exit "$look" cwg_connect "$c1" 2 1 192.0.2.2:5002 "${connect[-1]}" --preshared-key-file "$file"
@@ -123,7 +124,7 @@ scanned()
 }
 
 # bats test_tags=kernel,only-6-1
-@test "when a show writes its result, and when it ends, neither the private nor the preshared key is in its memory" {
+@test "a show has no private and no preshared key in its memory when it writes its result, and when it ends" {
     local number psk scans=$BATS_FILE_TMPDIR/scans look=$LOOK
     psk=$(wg genpsk)
     app_at site1 "$HELPER" cwg_create "$c1" 1 0 5001
@@ -144,7 +145,7 @@ scanned()
     psk=$(wg genpsk)
     app_at site1 "$HELPER" cwg_create "$c1" 1 0 5001
     number=$(last_call sendto "${connect[@]}")
-    # The key is looked for by a pattern from a file, since its own would be found.
+    # grep reads the key from a file: in grep's own arguments the key would be found.
     echo "$psk" >"$BATS_TEST_TMPDIR/psk"
     at_call "stop $number" "grep -qsF -f $BATS_TEST_TMPDIR/psk /proc/[0-9]*/cmdline /proc/[0-9]*/environ ||
         echo none >>$BATS_FILE_TMPDIR/scans" "${connect[@]}" --preshared-key-file - <"$BATS_TEST_TMPDIR/psk"
@@ -152,7 +153,7 @@ scanned()
 }
 
 # bats test_tags=kernel,only-6-1
-@test "the scan finds a key where there is one" {
+@test "the memory scan finds a key where there is one" {
     local key
     key=$(wg genkey)
     sh -c 'sleep 30; :' sh "$key" 3>&- &
@@ -162,8 +163,8 @@ scanned()
     [[ $output == *" base64 bytes "* ]]
 }
 
-@test "no core can be dumped, and the memory of keys would be left out of one" {
-    # A mapping that is written to has the flag "dd" (MADV_DONTDUMP); the limit holds in any case.
+@test "no core of the helper can be dumped, and a core would leave out the memory of keys" {
+    # The memory of keys has the flag "dd" (MADV_DONTDUMP). The limit of cores holds in any case.
     run --separate-stderr at_call exit "
         grep -Eq '^Max core file size +0 +0 ' /proc/\$PID/limits &&
             grep -Eq '^VmFlags: rd wr .* dd( |\$)' /proc/\$PID/smaps &&
@@ -172,7 +173,7 @@ scanned()
     [ "$(grep -cx fine "$BATS_FILE_TMPDIR/scans")" = 1 ]
 }
 
-@test "nothing of a running command can be read, traced or stolen by its own user" {
+@test "the helper's own user can't read, trace or steal anything of a running command" {
     run at site1 setpriv --reuid "$APP_UID" --regid "$APP_GID" --clear-groups --inh-caps=-all -- \
         env -- "$TOOLS/fdsteal" --repeat 4 --run "$HELPER" cwg_destroy "$c1" 1 0
     echo "$output"
@@ -180,9 +181,9 @@ scanned()
     [[ ${lines[-1]} =~ ^targets\ 4\ .*\ attempts\ [1-9][0-9]+\ successes\ 0$ ]]
 }
 
-# An application that was given the capabilities themselves: the kernel doesn't protect such a process by itself, and
-# when the helper has given them up at its end, its capabilities don't either.
-@test "nor can it where the caller holds the capabilities, from the first step of main() to the end" {
+# This application has the capabilities itself. So the kernel doesn't protect the helper's process from it; nor do the
+# helper's capabilities, once the helper has given them up.
+@test "a caller with the capabilities can't read, trace or steal anything of a command, from main() to its end" {
     local all=+net_admin,+sys_admin,+sys_ptrace
     local user=(setpriv --reuid "$APP_UID" --regid "$APP_GID" --clear-groups)
     local command=("${user[@]}" --inh-caps="-all,$all" --ambient-caps="-all,$all" -- "$HELPER" cwg_destroy "$c1" 1 0)
@@ -199,7 +200,7 @@ scanned()
     [[ $output =~ attempts\ [1-9][0-9]+\ successes\ 0$ ]]
 }
 
-@test "when its privileges are given up, nothing of its own is open any more" {
+@test "when the helper has given up its privileges, it has no descriptor of its own open" {
     run --separate-stderr at_call exit "ls /proc/\$PID/fd >$BATS_FILE_TMPDIR/scans" cwg_create "$c1" 1 0 5001
     assert_success_with_key
     [ "$(xargs <"$BATS_FILE_TMPDIR/scans")" = "0 1 2" ] || fail "open: $(xargs <"$BATS_FILE_TMPDIR/scans")"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# How links are shown, to people and to programs, on both backends. What is about engines alone is in engine.bats.
+# cwg_show and JSON for both backends. Tests for engines alone are in engine.bats.
 
 bats_require_minimum_version 1.5.0
 load net
@@ -44,7 +44,7 @@ pings()
     inside "$1" ping -c "${3:-1}" -i 0.2 -W 5 "$2" >/dev/null
 }
 
-# What JSON says of $c1, or $c2: each expression of `it` on a line: told SITE PID EXPRESSION...
+# Prints what JSON says of $c1, or $c2: each expression of `it` on a line: told SITE PID EXPRESSION...
 told()
 {
     local shown
@@ -52,7 +52,8 @@ told()
     $SCHEMA show "${@:3}" <<<"$shown"
 }
 
-# The same of the one link of $c1, as words in one line, not held to the schema: that takes a second in the VM.
+# Prints expressions for the one link of $c1, as words in one line. It doesn't check the schema: that takes a second in
+# the VM.
 told1()
 {
     cwg site1 show "$c1" --json | python3 -c '
@@ -61,7 +62,7 @@ it = json.load(sys.stdin)
 print(*(eval("it[0]" + expression) for expression in sys.argv[1:]))' "$@"
 }
 
-# A line of what is shown of a link of $c1, without its label: line_of LABEL
+# Prints a line that cwg_show prints for a link of $c1, without its label: line_of LABEL
 line_of()
 {
     cwg site1 show "$c1" | sed -n "s/^  $1  *//p"
@@ -72,7 +73,7 @@ fits()
     ! grep -n '.\{101\}' || fail "a line is longer than 100 characters"
 }
 
-@test "a container without links shows none, and one that is asked for is an error" {
+@test "cwg_show prints nothing for a container without links, and fails for a link that doesn't exist" {
     remember
     run --separate-stderr cwg site1 show "$c1"
     assert_success_with ""
@@ -95,7 +96,7 @@ fits()
 }
 
 # bats test_tags=kernel,only-6-12
-@test "a link is shown from its creation to its traffic: waiting, without a handshake, connected" {
+@test "cwg_show shows a link from its creation to its traffic: waiting, without a handshake, connected" {
     local key1 key2 now
     key1=$(cwg site1 create "$c1" 7 0 5101)
     key2=$(cwg site2 create "$c2" 7 1 5102)
@@ -126,7 +127,7 @@ fits()
     cwg site1 show "$c1" | fits
 }
 
-@test "that no route leads to the endpoint is what to do something about" {
+@test "cwg_show says what to do when no route leads to the endpoint" {
     local route="no route leads from here to the endpoint: add one, or cwg_connect to another"
     cwg site1 create "$c1" 7 0 5101
     cwg site1 connect "$c1" 7 1 198.51.100.7:5102 "$(wg genkey | wg pubkey)"
@@ -136,7 +137,7 @@ fits()
     ip -n site1 route add 198.51.100.7 via 192.0.2.2
     [[ $(line_of 'what to do') == "check both keys and cwg_connects, the endpoint, "* ]]
     ip -n site1 route delete 198.51.100.7 via 192.0.2.2
-    # A link whose peer was heard is well, wherever routes lead by now.
+    # A link that hears its peer is well, wherever routes lead by now.
     link_up 8 5103 5104
     pings "$c1" 10.0.0.17
     ip -n site1 route add unreachable 192.0.2.2
@@ -145,7 +146,7 @@ fits()
     ip -n site1 route delete unreachable 192.0.2.2
 }
 
-@test "the links of some nets alone are shown" {
+@test "cwg_show --nets shows only the links of these nets" {
     local net
     for net in 7 8 9; do cwg site1 create "$c1" "$net" 0 $((5100 + net)) >/dev/null; done
     [ "$(cwg site1 show "$c1" --nets 8-100 | grep -o '^wg-[0-9]*-0' | paste -sd ' ')" = "wg-8-0 wg-9-0" ]
@@ -155,7 +156,7 @@ fits()
     refused "--nets: can't be given with a net and a host; leave it out, or these" cwg site1 show "$c1" 7 0 --nets 7
 }
 
-# What cwg_show counts, as JSON and to be read by people, and what the device counts: bytes and packets each way.
+# Compares three counts of bytes and packets each way: cwg_show's as JSON, cwg_show's for people, and the device's.
 told_counts()
 {
     told1 '["received_bytes"]' '["received_packets"]' '["sent_bytes"]' '["sent_packets"]'
@@ -174,7 +175,7 @@ stats = json.load(sys.stdin)[0]["stats64"]
 print(*(stats[way][what] for way in ("rx", "tx") for what in ("bytes", "packets")))'
 }
 
-# Between two looks a keepalive can come: then all is looked at again, which is at most once in ten seconds.
+# A keepalive can come between two looks, at most once in ten seconds. Then the test looks again.
 all_count_the_same()
 {
     local told
@@ -183,18 +184,18 @@ all_count_the_same()
 }
 
 # bats test_tags=kernel,only-6-12
-@test "what it counts is what the device counts" {
+@test "cwg_show counts what the link's device counts" {
     link_up 7 5101 5102
     pings "$c1" 10.0.0.15 6
     all_count_the_same || all_count_the_same || all_count_the_same ||
         fail "told $(told_counts), shown $(shown_counts), the device $(device_counts)"
-    # Six echoes of 84 bytes each way are among it.
+    # The counts include six echoes of 84 bytes each way.
     [ "$(told site1 "$c1" 'it[0]["received_packets"] >= 6 and it[0]["sent_packets"] >= 6' \
         'it[0]["received_bytes"] >= 504 and it[0]["sent_bytes"] >= 504' | uniq)" = True ]
 }
 
 # bats test_tags=kernel,only-6-1
-@test "a preshared key is told of by yes or no, and a keepalive by its seconds" {
+@test "cwg_show tells of a preshared key by yes or no, and of a keepalive by its seconds" {
     local psk
     link_up 7
     [ "$(line_of 'preshared key'),$(line_of keepalive)" = no,off ]
@@ -205,7 +206,7 @@ all_count_the_same()
     cwg site1 connect "$c1" 7 1 192.0.2.2:5102 "$KEY2" --preshared-key-file - \
         <<<AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=
     [ "$(told1 '["peer"]["has_preshared_key"]')" = False ]
-    # Neither that key nor the link's own private one is ever shown.
+    # cwg_show never shows the preshared key or the link's private key.
     cwg site1 connect "$c1" 7 1 192.0.2.2:5102 "$KEY2" --preshared-key-file - <<<"$psk"
     { cwg site1 show "$c1"; cwg site1 show "$c1" --json; cwg site1 show "$c1" 7 0; } >"$BATS_TEST_TMPDIR/shown"
     ! grep -qF "$psk" "$BATS_TEST_TMPDIR/shown" || fail "the preshared key is shown"
@@ -215,7 +216,7 @@ all_count_the_same()
 }
 
 # bats test_tags=kernel,only-6-12
-@test "the endpoint is shown where the peer has roamed to, as IPv6, and as not known" {
+@test "cwg_show shows an endpoint where the peer has roamed to, an IPv6 endpoint, and an unknown one" {
     local key1 key2
     key2=$(cwg site2 create "$c2" 7 1 5102)
     key1=$(cwg site1 create "$c1" 7 0 5101)
@@ -230,16 +231,16 @@ all_count_the_same()
     pings "$c2" 10.0.0.14
     [ "$(line_of endpoint)" = 192.0.2.22:5102 ]
     [ "$(told1 '["peer"]["endpoint"]' '["state"]')" = "192.0.2.22:5102 connected" ]
-    # What comes from the peer would show where it is.
+    # A packet from the peer would tell the link where the peer is.
     inside "$c2" ip link set wg-7-1 down
     cwg site1 connect "$c1" 7 1 '[2001:db8::2]:5102' "$key2"
     [ "$(told1 '["peer"]["endpoint"]')" = '[2001:db8::2]:5102' ]
     [ "$(line_of endpoint)" = '[2001:db8::2]:5102' ]
 }
 
-# No cwg_connect takes such an address. An end that has no other sends from it.
+# cwg_connect takes no such address. But an end without another address sends from it.
 # bats test_tags=kernel,only-6-12
-@test "a peer that has roamed to a link-local address is shown there, without a zone" {
+@test "cwg_show shows a peer that has roamed to a link-local address, without a zone" {
     link_up 7
     ip -n site2 address delete 2001:db8::2/64 dev v2
     ip -n site2 address add fe80::22/64 dev v2 nodad
@@ -253,7 +254,7 @@ all_count_the_same()
 }
 
 # bats test_tags=kernel,only-6-1
-@test "port 0 is told as the port that the kernel chose, when it is made and later" {
+@test "with port 0 cwg_create and cwg_show tell the port that the kernel has chosen" {
     local made
     made=$(cwg site1 create "$c1" 7 0 0 --json)
     [ "$($SCHEMA create 'it["name"]' 'it["net"]' 'it["host"]' 'it["address"]' <<<"$made" | paste -sd ' ')" = \
@@ -267,7 +268,7 @@ all_count_the_same()
         "wg-8388607-1 10.255.255.255 5102" ]
 }
 
-@test "a create whose JSON can't be written leaves nothing" {
+@test "a create that can't write its JSON leaves nothing" {
     remember
     run --separate-stderr at site1 sh -c 'exec "$@" >/dev/full' - setpriv --reuid "$APP_UID" --regid "$APP_GID" \
         --clear-groups --inh-caps=-all -- env -- "$HELPER" cwg_create "$c1" 7 0 0 --json
@@ -275,7 +276,7 @@ all_count_the_same()
 }
 
 # bats test_tags=kernel,only-6-12
-@test "a link that was set down, and one that was never finished, are shown as that" {
+@test "cwg_show says of a link that it was set down, or is unfinished" {
     local calls
     link_up 7
     pings "$c1" 10.0.0.15
@@ -284,7 +285,7 @@ all_count_the_same()
     [[ $(line_of 'what to do') == "it was set down in the container"* ]]
     inside "$c1" ip link set wg-7-0 up
     [ "$(told1 '["up"]')" = True ]
-    # Killed at its last step, before the mark is taken away.
+    # The create is killed at its last step, before the mark of unfinished links is taken away.
     calls=$(at site1 "$TOOLS/at-syscall" --uid "$APP_UID" --gid "$APP_GID" --stdout /dev/null --report 1 status -- \
         "$HELPER" cwg_create "$c2" 9 0 5109 | awk '$2 == "sendto" { last = $1 } END { print last }')
     cwg site1 destroy "$c2" 9 0
@@ -296,7 +297,7 @@ all_count_the_same()
 }
 
 # bats test_tags=kernel,only-6-12
-@test "a link whose UDP socket went with the network that it was in has lost its port" {
+@test "cwg_show says that a link has lost its port when the network of its UDP socket has gone" {
     require_kernel
     ip netns add site3
     ip netns exec site3 setpriv --reuid "$APP_UID" --regid "$APP_GID" --clear-groups --inh-caps=-all -- env -- \
@@ -311,9 +312,9 @@ all_count_the_same()
     [[ $(line_of 'what to do') == "the network namespace that it sent from is gone"* ]]
 }
 
-# The limits are tested by the unit tests: tests/unit/status_test.c.
+# The limits have unit tests: tests/unit/status_test.c.
 # bats test_tags=engine
-@test "an idle link is idle, and one that is spoken to in vain is silent" {
+@test "cwg_show calls a link idle that has nothing to send, and silent when its packets get no answer" {
     require_engine
     link_up 7
     pings "$c1" 10.0.0.15
@@ -337,9 +338,9 @@ all_count_the_same()
     [[ $(line_of 'unanswered for') =~ ^1[2-9]\ seconds$ ]]
 }
 
-# Whoever is on the way can hold an initiation back for as long as they like, and the engine has to take it then.
+# A process on the path can hold an initiation back for as long as it likes. The engine has to accept it afterwards.
 # bats test_tags=engine
-@test "an initiation that was held back doesn't show a peer that has gone as connected" {
+@test "an initiation that was held back doesn't make cwg_show call a peer connected that has gone" {
     require_engine
     KEY1=$(cwg site1 create "$c1" 7 0 5101)
     KEY2=$(cwg site2 create "$c2" 7 1 5102)
@@ -349,7 +350,7 @@ all_count_the_same()
     pings "$c2" 10.0.0.14
     [ "$(told1 '["state"]')" = connected ]
     begin_to_withhold
-    # The other end forgets the session, so that it begins anew.
+    # The other end forgets the session, and so begins a new one.
     cwg site2 connect "$c2" 7 0 192.0.2.1:5111 "$(wg genkey | wg pubkey)"
     cwg site2 connect "$c2" 7 0 192.0.2.1:5111 "$KEY1" --persistent-keepalive 25
     has_withheld
@@ -358,14 +359,14 @@ all_count_the_same()
     sleep 8
     [ "$(told1 '["state"]')" = silent ]
     release_withheld
-    # It was taken: it is counted, and was answered.
+    # The engine has accepted the initiation: it has counted and answered it.
     [ "$(told1 '["state"]')" = silent ]
     told site1 "$c1" 'it[0]["peer"]["unanswered_age"] >= 12' 'it[0]["peer"]["latest_received_age"] >= 12' |
         uniq | grep -qx True
 }
 
 # bats test_tags=kernel
-@test "the kernel tells of handshakes alone, by the machine's clock: a link is in session, and then idle" {
+@test "for a kernel's link cwg_show goes by handshakes and the machine's clock: in session, and then idle" {
     [ -n "${NAH_IN_VM:-}" ] || skip "it sets the machine's clock forward"
     require_kernel
     link_up 7
@@ -384,7 +385,7 @@ all_count_the_same()
     date -s "+200 seconds"
 }
 
-@test "on a terminal it says that there is no link, and while it writes it holds nothing of the container" {
+@test "on a terminal cwg_show says that there is no link; it holds nothing of the container while it writes" {
     local shows
     at site1 /usr/bin/python3 - "$HELPER" "$c1" "$APP_UID" "$APP_GID" <<'END'
 import os, subprocess, sys, tty
@@ -396,7 +397,7 @@ subprocess.run(["setpriv", "--reuid", uid, "--regid", gid, "--clear-groups", "--
 assert os.read(master, 100) == b"no links\n"
 END
     cwg site1 create "$c1" 7 0 5101
-    # A pipe that is full.
+    # The pipe is full.
     mkfifo "$BATS_TEST_TMPDIR/full"
     exec 8<>"$BATS_TEST_TMPDIR/full"
     head -c 65536 /dev/zero >&8
@@ -412,7 +413,7 @@ END
     exec 8>&-
 }
 
-@test "in a batch what is shown is a line of JSON, however much that is" {
+@test "in a batch cwg_show answers in one line of JSON, however long" {
     local i
     link_up 7
     for i in {100..119}; do
@@ -426,7 +427,7 @@ END
     sed -n 3p "$BATS_TEST_TMPDIR/said" | grep -qx "error no-such-link no such link: .*"
 }
 
-@test "that a container has more devices of our name than are shown is a failure, behind those that are" {
+@test "cwg_show fails when a container has more devices of the links' name than it shows, after these" {
     local few=$BATS_FILE_TMPDIR/bin-few/$NAME i
     local reason="the list is incomplete: the container has more links than these 66"
     [ -e "$few" ] || (install_helper "$ROOT/build/variants/few/$NAME" cap_net_admin,cap_sys_admin,cap_sys_ptrace=p \
@@ -436,7 +437,7 @@ END
     [ "$status" = 1 ]
     [ "$(grep -c '^wg-[0-9]*-1: down$' <<<"$output")" = 66 ] || fail "$output"
     [[ $stderr == *"$reason"* ]] || fail "$stderr"
-    # The list is whole JSON, in a line of its own, and so is the reason.
+    # The links are whole JSON in a line of their own. The reason of the failure is another line.
     run --separate-stderr app_at site1 "$few" cwg_show "$c1" --json
     [ "$status" = 1 ]
     [ "${#lines[@]}" = 2 ] || fail "$output"
@@ -447,7 +448,7 @@ END
 }
 
 # bats test_tags=kernel,only-6-1
-@test "several links come in order of net and host, a blank line between them" {
+@test "cwg_show prints links in order of net and host, with a blank line between two" {
     cwg site1 create "$c1" 70 0 5101
     cwg site1 create "$c1" 8 1 5102
     cwg site1 create "$c1" 8 0 5103
@@ -457,13 +458,13 @@ END
     [ "$(cwg site1 show "$c1" | grep -c '^$')" = 3 ]
     [ "$(cwg site1 show "$c1" 8 1 | head -n 1)" = "wg-8-1: waiting for connect" ]
     cwg site1 show "$c1" 8 1 --json | $SCHEMA show 'len(it)' 'it[0]["name"]' | paste -sd ' ' | grep -qx '1 wg-8-1'
-    # By a descriptor, as by a pid.
+    # A descriptor does as well as a pid.
     [ "$(at site1 bash -c 'exec 9<"/proc/$1/ns/net"; exec "$2" cwg_show fd:9 7 1' - "$c1" "$HELPER")" = \
         "$(cwg site1 show "$c1" 7 1)" ]
 }
 
 # bats test_tags=kernel,only-6-12
-@test "peers and networks that root in the container has added are counted, and cut off" {
+@test "cwg_show counts peers and networks that root in the container has added, and cuts their list short" {
     require_kernel
     link_up 7
     # shellcheck disable=SC2046 # words
@@ -477,7 +478,7 @@ END
     cwg site1 show "$c1" | grep -q 'the first of 42 peers: somebody else added the others'
 }
 
-@test "a look takes no turn, and changes nothing: neither for one who holds the lock, nor for many at once" {
+@test "many cwg_show at once need no lock of the container, and change nothing" {
     local pids=() holder
     link_up 7
     remember
@@ -502,7 +503,7 @@ END
     $SCHEMA show 'it[0]["peers"]' <"$BATS_TEST_TMPDIR/shown.1" | grep -qx 1
 }
 
-@test "a process that isn't there is refused, and one that is in the caller's own namespace" {
+@test "cwg_show refuses a pid that no process has, and a process in the caller's own namespace" {
     run --separate-stderr cwg site1 show 4194303
     assert_failure_with "pid: no such process"
     # shellcheck disable=SC2016 # the other shell's
@@ -510,7 +511,7 @@ END
     assert_failure_with "pid: "
 }
 
-@test "the host's namespace is refused" {
+@test "cwg_show refuses the host's network namespace" {
     require_machines_network
     run --separate-stderr cwg site1 show "$BASHPID"
     assert_failure_with "pid: "

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Content arrives at the other end of a link as it was sent, both ways.
+"""Sends data through a link both ways, and checks that it arrives unchanged.
 
     traffic.py sizes NAMESPACE1 ADDRESS1 NAMESPACE2 ADDRESS2 MTU    UDP of many sizes, and a stream of TCP each way
     traffic.py load NAMESPACE1 ADDRESS1 NAMESPACE2 ADDRESS2         many streams at once, then UDP as fast as it goes
@@ -78,7 +78,7 @@ def write_all(client, content):
 
 
 def streams(sender, receiver):
-    """All of a sender's streams at once, each with a content of its own. Returns what is to be called at their end."""
+    """Starts all of a sender's streams, each with data of its own. Returns a function that waits for their end."""
     contents, threads = {}, []
     for client in sender.clients:
         client.connect(receiver.listener.getsockname())
@@ -101,7 +101,7 @@ def streams(sender, receiver):
 
 
 def flood(sender, receiver):
-    """For half a second."""
+    """Sends UDP for half a second."""
     content = os.urandom(1200)
     end = time.monotonic() + 0.5
     sent = received = 0

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
-# The program with other settings: a limit of two links (few), and an application's own prefix and ways (mahiru).
+# The program with other settings: `few` has a limit of two links, `mahiru` an application's own prefix and other
+# settings.
 #
 #                site1                                 site2
 #     +---------------------------+          +---------------------------+
@@ -13,7 +14,7 @@ bats_require_minimum_version 1.5.0
 load net
 sites_of_the_file
 
-# The application's user and its group.
+# The application's user and group.
 NOBODY=65534
 
 setup_file()
@@ -38,7 +39,7 @@ install_variants()
     FEW=$HELPER
     install_helper "$ROOT/build/variants/mahiru/$NAME" '' "$BATS_FILE_TMPDIR/mahiru"
     MAHIRU=$HELPER
-    # In this order: what a chown leaves has no capabilities.
+    # First chown, then setcap: chown removes capabilities.
     chown "0:$NOBODY" "$MAHIRU"
     setcap cap_net_admin,cap_sys_admin,cap_sys_ptrace,cap_ipc_lock=p "$MAHIRU"
     HELPER=$BATS_FILE_TMPDIR/bin/$NAME
@@ -56,7 +57,7 @@ mahiru()
 
 # ---- few ----
 
-@test "beyond the limit, a link is refused until another is destroyed" {
+@test "beyond its limit of links a container gets no link until another is destroyed" {
     app_at site1 "$FEW" cwg_create "$c1" 1 0 5001
     app_at site1 "$FEW" cwg_create "$c1" 1 1 5003
     refused "the container has 2 links already, which is the limit" app_at site1 "$FEW" cwg_create "$c1" 2 0 5005
@@ -69,7 +70,7 @@ mahiru()
     assert_success_with_key
 }
 
-@test "the limit is one of each container, and other devices don't count" {
+@test "the limit of links holds for each container by itself, and other devices don't count" {
     local name
     container c3
     for name in wg0 wg-01-0 wg-1-2 wg-1-0-0; do
@@ -84,7 +85,7 @@ mahiru()
 }
 
 # bats test_tags=kernel,only-6-1
-@test "several commands at once don't exceed the limit" {
+@test "several commands at once don't exceed the limit of links" {
     local -a creators
     local i made=0
     for i in 1 2 3 4 5; do
@@ -108,8 +109,8 @@ mahiru()
 # ---- mahiru ----
 
 # bats test_tags=kernel,only-6-12
-@test "the nine steps as that application goes them, with the local host number" {
-    require_kernel # its settings are of a time when there was nothing else
+@test "an application with its own prefix takes the nine steps, with the local host number" {
+    require_kernel # these settings are older than the engine
     local key1 key2
     container c2
     key1=$(mahiru site1 cwg_create "$c1" 7 0 5101)
@@ -129,8 +130,8 @@ mahiru()
 }
 
 # bats test_tags=kernel,only-6-12
-@test "what a key is followed by on standard output is one newline" {
-    require_kernel # its settings are of a time when there was nothing else
+@test "cwg_create ends the key on standard output with one newline" {
+    require_kernel # these settings are older than the engine
     mahiru site1 cwg_create "$c1" 7 0 5101 >"$BATS_TEST_TMPDIR/out"
     [ "$(wc -c <"$BATS_TEST_TMPDIR/out")" = 45 ]
     [ "$(wc -l <"$BATS_TEST_TMPDIR/out")" = 1 ]
@@ -138,8 +139,8 @@ mahiru()
 }
 
 # bats test_tags=kernel,only-6-12
-@test "a net whose device name would be too long is refused, with those that are not" {
-    require_kernel # its settings are of a time when there was nothing else
+@test "the helper refuses a net whose device name would be too long, and names the nets that are not" {
+    require_kernel # these settings are older than the engine
     local text="with this prefix use a net from 0 to 999999"
     refused "the device name mahiru-1000000-0 would be longer than the 15 characters" \
         mahiru site1 cwg_create "$c1" 1000000 0 5101
@@ -156,7 +157,7 @@ mahiru()
 
 # bats test_tags=kernel,only-6-12
 @test "a program with another prefix can't touch a link" {
-    require_kernel # its settings are of a time when there was nothing else
+    require_kernel # these settings are older than the engine
     cwg site1 create "$c1" 7 0 5101
     refused "no such link" mahiru site1 cwg_destroy "$c1" 7 0
     refused "no link for net 7" mahiru site1 cwg_connect "$c1" 7 1 192.0.2.2:5102 \

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# cwg_wait: until the link works, or for what reason it doesn't.
+# cwg_wait waits until the link works, or says why it doesn't.
 #
 #             site1                                        site2
 #     +---------------------------+              +---------------------------+
@@ -30,14 +30,14 @@ after_test()
     ip -n site1 neigh delete 192.0.2.2 dev v1 2>/dev/null || true
 }
 
-# What a look must not change in a container: all but counters.
+# Prints the state of a container that a look must not change: everything but counters.
 kept()
 {
     inside "$1" sh -c 'ip -details address show; ip route show table all; ip rule show
         for what in peers endpoints allowed-ips persistent-keepalive listen-port; do wg show all $what; done'
 }
 
-# How many packets a device in a container has sent.
+# Prints how many packets a device in a container has sent.
 sent_by()
 {
     inside "$1" awk -v name="$2:" '$1 == name { print $11 }' /proc/net/dev
@@ -48,7 +48,7 @@ latest_handshake()
     wg_of "$1" "$2" latest-handshakes | cut -f 2
 }
 
-# cwg_wait as the application, and how long it takes: timed ARGUMENT...
+# Runs cwg_wait as the application, and measures the time it takes: timed ARGUMENT...
 timed()
 {
     local before
@@ -57,13 +57,14 @@ timed()
     took=$((($(date +%s%N) - before) / 1000000))
 }
 
-# It took that long, in milliseconds. In the VM each program takes its time, and a busy machine has little of it.
+# The command took that long, in milliseconds. The upper limit is wider in the VM and on busy machines.
 took()
 {
     ((took >= $1 && took <= $2 + ${NAH_IN_VM:+4000}+1000)) || fail "it took $took ms, not $1 to $2: $stderr"
 }
 
-# It fails within some milliseconds, no later and no earlier: waits_in_vain TEXT FROM TO ARGUMENT...
+# cwg_wait fails with this text, within some milliseconds, no later and no earlier: waits_in_vain TEXT FROM TO
+# ARGUMENT...
 waits_in_vain()
 {
     timed "${@:4}"
@@ -71,7 +72,7 @@ waits_in_vain()
     took "$2" "$3"
 }
 
-# A field of the link of $c1, as JSON: field STATE-OR-SO
+# Prints a field of $c1's link, from JSON: field STATE-OR-SO
 field()
 {
     cwg site1 show "$c1" --json | python3 -c '
@@ -79,7 +80,7 @@ import json, sys
 print(json.load(sys.stdin)[0][sys.argv[1]])' "$1"
 }
 
-# Both ends of a link for net 7 between $c1 and $c2, of which the second has another number: mistaken NET HOST
+# Makes both ends of a link for net 7 between $c1 and $c2, and gives the second end the wrong numbers: mistaken NET HOST
 mistaken()
 {
     KEY1=$(cwg site1 create "$c1" 7 0 5101)
@@ -88,7 +89,7 @@ mistaken()
     cwg site2 connect "$c2" "$1" "$((1 - $2))" 192.0.2.1:5101 "$KEY1"
 }
 
-# Starts a cwg_wait in the background, which writes its exit code to a file when it ends.
+# Starts a cwg_wait in the background. Its exit code goes to a file.
 start_waiting()
 {
     rm -f "$BATS_TEST_TMPDIR/status"
@@ -98,7 +99,7 @@ start_waiting()
     [ ! -e "$BATS_TEST_TMPDIR/status" ] || fail "it didn't wait: $(<"$BATS_TEST_TMPDIR/err")"
 }
 
-# It ends with this code, and this text.
+# The cwg_wait in the background ends with this code, and this text.
 waited()
 {
     wait_for test -s "$BATS_TEST_TMPDIR/status"
@@ -109,7 +110,7 @@ waited()
 }
 
 # bats test_tags=kernel
-@test "it asks the peer, changes nothing else, and asks anew each time" {
+@test "cwg_wait sends the peer a packet each time it is called, and changes nothing else" {
     local before1 before2 sent took
     link_up 7
     before1=$(kept "$c1") before2=$(kept "$c2")
@@ -136,7 +137,7 @@ waited()
 }
 
 # bats test_tags=kernel,only-6-1
-@test "host 1 leaves it to the other end to begin, and begins itself if that doesn't" {
+@test "at host 1 cwg_wait lets the other end begin, and begins itself when that doesn't" {
     local took
     link_up 7
     before=$(date +%s%N)
@@ -146,7 +147,7 @@ waited()
     took 300 1500
 }
 
-@test "with 0 seconds it asks once: a second at most, and none where nobody can be asked" {
+@test "cwg_wait with 0 seconds asks once: for a second at most, and not at all where nobody can be asked" {
     local took
     cwg site1 create "$c1" 7 0 5101
     waits_in_vain "the link wg-7-0 has no peer yet" 0 400 "$c1" 7 0 0
@@ -156,7 +157,7 @@ waited()
     waits_in_vain "somebody in the container has set the link wg-7-0 down" 0 400 "$c1" 7 0 0
 }
 
-# Handshakes that an end has begun since count_initiations(): the length is that of an initiation in IPv4 and UDP.
+# Counts the handshakes that an end begins: its datagrams of an initiation's length in IPv4 and UDP.
 count_initiations()
 {
     local number
@@ -171,10 +172,10 @@ initiations()
     at "$1" iptables -nvxL OUTPUT | awk '/length 176/ { print $1 }'
 }
 
-# Both waits begin in one moment, when the lock is let go of. Handshakes that undo each other are begun anew after five
-# seconds: that is seen by how many there are, on a machine of any speed.
+# Both waits begin at the same moment, when the lock is released. If two handshakes undid each other, a new one would
+# follow after five seconds. So the number of handshakes shows it on a machine of any speed.
 # bats test_tags=kernel,only-6-12
-@test "two ends that wait at once have their answers soon, over 1, 60 and 100 ms each way" {
+@test "two ends that wait at once are answered soon, over a delay of 1, 60 and 100 ms each way" {
     local delay pids waits relay took before lock path=$BATS_TEST_TMPDIR/lock
     chmod 755 "$BATS_TEST_TMPDIR"
     for delay in 1 60 100 100; do
@@ -220,14 +221,14 @@ initiations()
     at site2 iptables -F OUTPUT
 }
 
-# Whether a process waits for a lock (flock(2)).
+# Says whether a process waits for a lock (flock(2)).
 is_blocked()
 {
     grep -qE '^(73|32) ' "/proc/$1/syscall"
 }
 
 # bats test_tags=kernel,only-6-12
-@test "both sites made host 0: packets come from another address" {
+@test "cwg_wait says that packets come from another address when both sites have made host 0" {
     local took
     mistaken 7 0
     start_waiting "$c1" 7 0 6
@@ -241,32 +242,32 @@ is_blocked()
 import json, sys
 print(json.load(sys.stdin)[0]["stats64"]["rx"]["frame_errors"])')" ]
     cwg site1 show "$c1" | grep -q "^  dropped  *[0-9]* packets that came from another address than the peer's:"
-    # Not even if a keepalive is enough, which such a peer sends as any.
+    # --alive doesn't accept this peer either, though it sends keepalives like any other.
     start_waiting "$c1" 7 0 13 --alive
     run --separate-stderr cwg site2 wait "$c2" 7 0 13 --alive --json
     assert_json_failure wrong-address "packets come from another address than the peer's, 10.0.0.15: "
     waited 1 "packets come from another address than the peer's, 10.0.0.15: "
 }
 
-@test "the sites made different nets: one end's wait alone sees that nothing comes back" {
+@test "cwg_wait says that nothing comes back when the sites have made different nets" {
     local took
     mistaken 8 1
     waits_in_vain "the peer is alive, but nothing comes back from its address, 10.0.0.15" 2900 3500 "$c1" 7 0 3
     assert_failure_in_lines "" "or it made host 0, too, or another net than 7: see cwg_show there"
     [ "$(cwg site2 show "$c2" --json | grep -o '"dropped_packets":[0-9]*')" != '"dropped_packets":0' ]
-    # When something comes from there, it is known.
+    # When a packet comes from the other net, cwg_wait knows the reason.
     cwg site2 wait "$c2" 8 1 2 || true
     [ "$(field state)" = "wrong address" ]
 }
 
 # bats test_tags=kernel,only-6-12
-@test "a peer whose container is gone: what was before the wait doesn't count" {
+@test "cwg_wait fails when the peer's container has gone, though packets came before the wait" {
     local took
     link_up 7
     cwg site1 wait "$c1" 7 0 20
     [ "$(field state)" = connected ]
     end_container "$c2"
-    wait_for port_free site2 5102 # its network lives a little longer than its process, and answers
+    wait_for port_free site2 5102 # the network of the container answers for a little longer than its process lives
     timed "$c1" 7 0 3
     assert_failure_in_lines "no answer any more from 192.0.2.2:5102: the last " \
         "does the peer's container still run, and the link in it?"
@@ -277,10 +278,10 @@ print(json.load(sys.stdin)[0]["stats64"]["rx"]["frame_errors"])')" ]
     [ "$(field state)" != connected ]
 }
 
-@test "a link of one direction is none, whatever a program in the peer's container sends to all ports" {
+@test "cwg_wait doesn't accept a link of one direction, whatever a program in the peer's container sends" {
     link_up 7
     cwg site1 wait "$c1" 7 0 10
-    # What site1 sends is for a machine that isn't there.
+    # site1 sends to a machine that doesn't exist.
     ip -n site1 neigh replace 192.0.2.2 lladdr 02:00:00:00:00:99 dev v1
     inside "$c1" sh -c 'echo 40000 40009 >/proc/sys/net/ipv4/ip_local_port_range'
     "$TOOLS/enter" --net "/proc/$c2/ns/net" --user "$APP_UID" "$APP_GID" -- /usr/bin/python3 -c '
@@ -296,8 +297,9 @@ while True:
     [ "$(field state)" = connected ]
 }
 
-# Of the wait before. Its socket had the same port, as is the case once in 28000 times, or where there are few.
-@test "an answer to an earlier wait, which was held back, is none to this one" {
+# The held-back answer belongs to the wait before. Both waits' sockets have the same port here, which happens once in
+# 28000 times, or where ports are few.
+@test "cwg_wait doesn't accept an answer to an earlier wait that was held back on the way" {
     KEY1=$(cwg site1 create "$c1" 7 0 5101)
     KEY2=$(cwg site2 create "$c2" 7 1 5102)
     withhold_between 192.0.2.2 5102 4 back
@@ -316,7 +318,7 @@ while True:
 }
 
 # bats test_tags=kernel,only-6-12
-@test "a peer that was made again has another key, and isn't taken for the one before" {
+@test "cwg_wait doesn't take a peer that was made again, with another key, for the one before" {
     local took key
     link_up 7
     cwg site1 wait "$c1" 7 0 20
@@ -331,7 +333,7 @@ while True:
 }
 
 # bats test_tags=kernel,only-6-12
-@test "where the clock is set a link that works is known to work, and one that its clock has killed isn't" {
+@test "cwg_wait is right about links whose machine's clock was set, whether they work or not" {
     [ -n "${NAH_IN_VM:-}" ] || skip "it sets the machine's clock"
     require_kernel
     local took
@@ -345,7 +347,8 @@ while True:
     timed "$c1" 7 0 20
     assert_success_with ""
     took 0 1500
-    # It loses its session. Its initiations are older now than the one that the peer has answered, which ignores them.
+    # This end loses its session. Its initiations are now older than the last one that the peer has accepted, so the
+    # peer ignores them.
     inside "$c1" ip link set wg-7-0 down
     inside "$c1" ip link set wg-7-0 up
     waits_in_vain "this machine's clock was set back, by " 2900 3500 "$c1" 7 0 3
@@ -358,7 +361,7 @@ while True:
     assert_success_with ""
 }
 
-# A link whose peer doesn't answer a wait, and is heard: it completes handshakes.
+# Makes a link whose peer completes handshakes, and answers no wait.
 speechless()
 {
     link_up 7
@@ -371,7 +374,7 @@ completes_handshakes()
 }
 
 # bats test_tags=kernel,only-6-1
-@test "a peer that is replaced during a wait proves nothing, and isn't what a failure is about" {
+@test "cwg_wait takes no proof from a peer that is replaced during the wait, and gives no reason from it" {
     speechless
     start_waiting "$c1" 7 0 4
     wait_for completes_handshakes
@@ -380,7 +383,7 @@ completes_handshakes()
     waited 1 "no answer from 192.0.2.2:5103"
 }
 
-@test "a peer that is made anew during a wait is waited for until both ends are connected anew" {
+@test "cwg_wait waits through a peer that is made anew, until both ends are connected again" {
     local key
     speechless
     start_waiting "$c1" 7 0 30
@@ -395,7 +398,7 @@ completes_handshakes()
     waited 0 ""
 }
 
-@test "a container that drops what it didn't ask for: nothing comes back, and --alive is content" {
+@test "cwg_wait fails if the peer's container drops what it didn't ask for, and with --alive succeeds" {
     local took
     link_up 7
     inside "$c2" ip route add blackhole 10.0.0.14/32
@@ -407,13 +410,13 @@ completes_handshakes()
     timed "$c1" 7 0 14 --alive --json
     assert_success_with '{"proof":"keepalive"}'
     took 0 12500
-    # And not with a peer that is gone.
+    # --alive fails when the peer has gone.
     end_container "$c2"
     waits_in_vain "no answer any more from 192.0.2.2:5102" 1900 2500 "$c1" 7 0 2 --alive
 }
 
-# To all ports that the kernel may have given the socket of a wait, from one that no wait asks.
-@test "what the peer sends by itself is no answer" {
+# The peer sends to all ports that the kernel may have given the wait's socket, from a port that no wait asks.
+@test "cwg_wait doesn't take a packet that the peer sends by itself for an answer" {
     local took
     link_up 7
     cwg site1 wait "$c1" 7 0 20
@@ -430,7 +433,7 @@ with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as source:
 }
 
 # bats test_tags=kernel,only-6-12
-@test "a filter at this end is told from a peer that doesn't answer" {
+@test "cwg_wait tells a filter in this container from a peer that doesn't answer" {
     local took rule
     link_up 7
     for rule in DROP "REJECT --reject-with icmp-port-unreachable" "REJECT --reject-with icmp-host-prohibited"; do
@@ -449,7 +452,7 @@ with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as source:
     waited 0 ""
 }
 
-@test "a filter of the machine's, which stops what the link sends, is among what to look at" {
+@test "cwg_wait tells to look for a filter of the machine's when the link's packets don't leave" {
     local took
     link_up 7
     at site1 iptables -A OUTPUT -p udp --dport 5102 -j REJECT
@@ -459,7 +462,7 @@ with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as source:
     cwg site1 wait "$c1" 7 0 20
 }
 
-@test "there is no route to the peer from this machine" {
+@test "cwg_wait says so when no route leads to the peer from this machine" {
     local took
     cwg site1 create "$c1" 7 0 5101
     cwg site1 connect "$c1" 7 1 198.51.100.7:5102 "$KEY_A" || true
@@ -468,7 +471,7 @@ with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as source:
     assert_json_failure no-route "this machine has no route to 198.51.100.7:5102; add one, or "
 }
 
-@test "a terminal is told what is waited for, and can't hold up a wait by not being read" {
+@test "on a terminal cwg_wait says what it waits for, and an unread terminal doesn't hold it up" {
     link_up 7
     inside "$c1" ip link set wg-7-0 down
     at site1 /usr/bin/python3 - "$HELPER" "$c1" "$APP_UID" "$APP_GID" <<'END'
@@ -484,7 +487,7 @@ def wait(seconds, slave):
 master, slave = os.openpty()
 tty.setraw(slave)
 assert wait(2, slave).wait() == 1
-# The terminal hands on what was written to it a little later.
+# The terminal passes the text on a little later.
 said = b""
 while said.count(b"\n") < 3 and select.select([master], [], [], 5)[0]:
     said += os.read(master, 65536)
@@ -493,7 +496,7 @@ assert said[0] == "net-admin-helper: waiting: somebody in the container has set 
 assert said[1].startswith("net-admin-helper: somebody in the container"), said
 assert len(said) == 3, said
 
-# Now it is stopped, as by Ctrl-S.
+# Now the terminal is stopped, as by Ctrl-S.
 termios.tcflow(slave, termios.TCOOFF)
 waits = wait(2, slave)
 time.sleep(4)
@@ -504,7 +507,7 @@ assert sorted(open_files) == ["0", "1", "2"], open_files
 END
 }
 
-@test "a batch whose client hangs up doesn't wait any longer" {
+@test "cwg_wait in a batch ends when the batch's client hangs up" {
     local pid
     cwg site1 create "$c1" 7 0 5101
     at site1 /usr/bin/python3 - "$HELPER" "$c1" "$APP_UID" "$APP_GID" <<'END'
@@ -522,7 +525,7 @@ assert batch.wait(timeout=5) == 1
 END
 }
 
-@test "it waits for a connect on its own side, and on the other" {
+@test "cwg_wait waits for a cwg_connect at its own site, and at the other one" {
     local key1 key2
     key1=$(cwg site1 create "$c1" 7 0 5101)
     key2=$(cwg site2 create "$c2" 7 1 5102)
@@ -535,7 +538,7 @@ END
 }
 
 # bats test_tags=kernel,only-6-1
-@test "a link without a peer" {
+@test "cwg_wait fails for a link without a peer" {
     local took
     cwg site1 create "$c1" 7 0 5101
     waits_in_vain "the link wg-7-0 has no peer yet" 900 1500 "$c1" 7 0 1
@@ -544,7 +547,7 @@ END
     assert_json_failure not-connected "the link wg-7-0 has no peer yet; set its peer with cwg_connect"
 }
 
-@test "a peer that isn't there, or doesn't know this link's key, or has another preshared key" {
+@test "cwg_wait names the reasons when the peer doesn't exist, has another key, or another preshared key" {
     local key1 key2 took
     key1=$(cwg site1 create "$c1" 7 0 5101)
     key2=$(cwg site2 create "$c2" 7 1 5102)
@@ -557,7 +560,7 @@ END
     waits_in_vain "no answer from 192.0.2.2:5102" 900 1500 "$c1" 7 0 1
     cwg site2 connect "$c2" 7 0 192.0.2.1:5101 "$key1" --preshared-key-file - <<<"$KEY_A"
     waits_in_vain "no answer from 192.0.2.2:5102" 900 1500 "$c1" 7 0 1
-    # The handshakes of one end arrive at the other: whichever answers puts its own off.
+    # The handshakes of each end arrive at the other. The end that answers delays its own.
     start_waiting "$c1" 7 0 8
     run --separate-stderr cwg site2 wait "$c2" 7 1 7
     assert_failure_in_lines "" "have both the same preshared key, or none?"
@@ -567,7 +570,7 @@ END
 }
 
 # bats test_tags=kernel,only-6-12
-@test "a peer whose endpoint isn't known has to begin" {
+@test "cwg_wait waits for a peer with an unknown endpoint to begin" {
     local key1 key2 took
     key1=$(cwg site1 create "$c1" 7 0 5101)
     key2=$(cwg site2 create "$c2" 7 1 5102)
@@ -580,7 +583,7 @@ END
     waited 0 ""
 }
 
-@test "a link that was set down, and one that was never finished" {
+@test "cwg_wait fails for a link that was set down, or is unfinished" {
     local took
     link_up 7
     inside "$c1" ip link set wg-7-0 down
@@ -590,7 +593,7 @@ END
     waits_in_vain "the link wg-7-0 was never finished" 900 1500 "$c1" 7 0 1
 }
 
-@test "a link whose address was taken away in the container" {
+@test "cwg_wait fails for a link whose address was taken away in the container" {
     local took
     link_up 7
     inside "$c1" ip address delete 10.0.0.14/31 dev wg-7-0
@@ -598,18 +601,18 @@ END
     assert_failure_in_lines "" "add 10.0.0.14/31 there"
 }
 
-@test "a link that isn't there is an error at once" {
+@test "cwg_wait fails at once for a link that doesn't exist" {
     local took
     waits_in_vain "no such link: the container has none for net 7, host 0" 0 500 "$c1" 7 0 20
     inside "$c1" ip link add wg-7-0 type "$DUMMY"
     waits_in_vain "no such link: the device with the name of net 7, host 0 isn't a link" 0 3000 \
         "$c1" 7 0 20
-    # <host> is that of the end in this container, as with cwg_create.
+    # <host> is the number of the end in this container, as with cwg_create.
     cwg site1 create "$c1" 8 0 5101
     waits_in_vain "no such link: the container has none for net 8, host 1" 0 3000 "$c1" 8 1 20
 }
 
-# A wait for a link that goes a second later.
+# Starts a wait for a link, and removes the link a second later.
 removed_meanwhile()
 {
     cwg site1 create "$c1" 7 0 5101 >/dev/null
@@ -617,7 +620,7 @@ removed_meanwhile()
     cwg site1 wait "$c1" 7 0 20 "$@"
 }
 
-@test "a link that is removed while it is waited for is an error, even if it is made again" {
+@test "cwg_wait fails when its link is removed during the wait, even if the link is made again" {
     local pid
     cwg site1 create "$c1" 7 0 5101
     start_waiting "$c1" 7 0 30
@@ -626,7 +629,7 @@ removed_meanwhile()
     run --separate-stderr removed_meanwhile --json
     assert_json_failure removed "the link for net 7, host 0 was removed in the meantime; make it again with cwg_create"
     cwg site1 create "$c1" 7 0 5101
-    # No function in between: each of these becomes the next, so that the pid is the helper's in the end.
+    # No function stands between: each program becomes the next one, so the pid is the helper's in the end.
     ip netns exec site1 setpriv --reuid "$APP_UID" --regid "$APP_GID" --clear-groups --inh-caps=-all -- \
         env -- "$HELPER" cwg_wait "$c1" 7 0 30 2>"$BATS_TEST_TMPDIR/err" 3>&- &
     pid=$!
@@ -639,7 +642,7 @@ removed_meanwhile()
     grep -q "the link for net 7, host 0 was removed in the meantime" "$BATS_TEST_TMPDIR/err"
 }
 
-@test "a container that ends while it is waited for is an error" {
+@test "cwg_wait fails when its container ends during the wait" {
     cwg site1 create "$c1" 7 0 5101
     start_waiting "$c1" 7 0 30
     end_container "$c1"
@@ -647,7 +650,7 @@ removed_meanwhile()
 }
 
 # bats test_tags=kernel,only-6-12
-@test "wherever routes and rules of the container lead, the datagram leaves by the link, or not at all" {
+@test "cwg_wait's packet leaves by the link, or not at all, whatever routes and rules the container has" {
     local how watcher
     link_up 7
     inside "$c1" ip link add elsewhere type "$DUMMY"
@@ -669,7 +672,7 @@ removed_meanwhile()
         run --separate-stderr cwg site1 wait "$c1" 7 0 20
         assert_success_with ""
     done
-    # From now on no answer can be heard.
+    # From now on no answer can arrive.
     for how in "address add 10.0.0.15/32 dev elsewhere" "address delete 10.0.0.14/31 dev wg-7-0"; do
         # shellcheck disable=SC2086 # words
         inside "$c1" ip $how
@@ -682,7 +685,7 @@ removed_meanwhile()
 }
 
 # bats test_tags=engine
-@test "an engine that doesn't answer, and one that can't be found, make it wait no longer than it was told" {
+@test "cwg_wait waits no longer than it was told for an engine that doesn't answer, or can't be found" {
     [ "$BACKEND" = engine ] || skip "the kernel's have no process"
     local took
     link_up 7

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Somebody on the way between two UDP sockets, who can hold datagrams back: withhold.py NEAR ADDRESS FAR OWN TYPE WAY
+"""A relay between two UDP sockets that can hold datagrams back: withhold.py NEAR ADDRESS FAR OWN TYPE WAY
 
-What comes to port NEAR goes on to ADDRESS, port FAR, from port OWN, and what comes from there goes back. As of SIGUSR1
-one direction is blocked, WAY ("there" or "back"): datagrams whose first byte is TYPE (a message of WireGuard's) are
-kept, and others are lost. At SIGUSR2 all that are kept go on.
+Datagrams to port NEAR go on to ADDRESS, port FAR, from port OWN; their answers go back. SIGUSR1 blocks the direction
+WAY ("there" or "back"): the relay keeps datagrams whose first byte is TYPE (a message of WireGuard's), and drops
+others. At SIGUSR2 it sends all that it has kept.
 
-Prints "ready", "kept" for each that is, and "sent" for each that goes on. Ends after two minutes."""
+Prints "ready"; "kept" and "sent" for each datagram. Ends after two minutes."""
 import os
 import select
 import signal

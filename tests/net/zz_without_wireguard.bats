@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
-# A kernel without WireGuard: its module is unloaded, and the kernel's way to load modules leads nowhere. Only in the
-# VM, where nobody else needs it; and last by its name, for the sake of the other files. What a link is like that an
-# engine carries is shown in engine.bats; here it is that one is called in.
+# A kernel without WireGuard: the tests unload its module, and lead the kernel's way to load modules nowhere. They run
+# in the VM alone, which no other program uses. The file's name is the last, so that it runs after the other files. They
+# show that the helper calls an engine in; engine.bats tests links that engines carry.
 
 # bats file_tags=kernel
 bats_require_minimum_version 1.5.0
@@ -12,7 +12,7 @@ KEY=a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s=
 setup_file()
 {
     [ -n "${NAH_IN_VM:-}" ] || return 0
-    # A build that has no engine, and the build as it comes.
+    # One build has no engine, the other is the default one.
     install_helper "$ROOT/build/variants/mahiru/$NAME" cap_net_admin,cap_sys_admin,cap_sys_ptrace=p \
         "$BATS_FILE_TMPDIR/kernel_only"
     export KERNEL_ONLY=$HELPER
@@ -21,7 +21,7 @@ setup_file()
     container c1
     export c1
     modprobe tun
-    # As long as containers of other tests are still going, it is in use.
+    # The module is in use as long as containers of other tests end.
     wait_for modprobe -r wireguard
     MODPROBE=$(cat /proc/sys/kernel/modprobe)
     echo /bin/false >/proc/sys/kernel/modprobe
@@ -38,7 +38,7 @@ teardown_file()
     clean_up
 }
 
-# There, wg fails.
+# `wg` fails on this kernel, so it isn't asked.
 state_of()
 {
     inside "$1" sh -c 'ip -details address show && ip route show table all'
@@ -49,7 +49,7 @@ remove_engine()
     rm -f /var/lib/net-admin-helper-test/cwg-engine
 }
 
-@test "a build without the engine says that this kernel has no WireGuard, and how to get it" {
+@test "without WireGuard in the kernel a build without engines says so, and how to get WireGuard" {
     # shellcheck disable=SC2016
     refused 'this kernel has no WireGuard: load its module with `modprobe wireguard`, or use a kernel with' \
         app_at site1 "$KERNEL_ONLY" cwg_create "$c1" 1 0 5001
@@ -59,7 +59,7 @@ remove_engine()
     port_free site1 5001
 }
 
-@test "where no engine is installed it says so, too" {
+@test "without WireGuard in the kernel and an installed engine the helper says so" {
     remove_engine
     # shellcheck disable=SC2016
     refused 'this kernel has no WireGuard: load its module with `modprobe wireguard`, or install the engine' \
@@ -68,13 +68,13 @@ remove_engine()
     port_free site1 5001
 }
 
-@test "cwg_connect and cwg_destroy say that there is no such link" {
+@test "without WireGuard in the kernel cwg_connect and cwg_destroy say that there is no such link" {
     refused "no link for net 1" cwg site1 connect "$c1" 1 1 192.0.2.2:5002 "$KEY"
     refused "no such link" cwg site1 destroy "$c1" 1 0
     unchanged
 }
 
-@test "where an engine is installed it carries the link" {
+@test "without WireGuard in the kernel an installed engine carries the link" {
     install_engine
     remember
     run --separate-stderr cwg site1 create "$c1" 1 0 5001

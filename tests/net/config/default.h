@@ -1,2 +1,2 @@
-/* As it comes. */
+/* The default settings. */
 #include "../../../config.h"

@@ -1,4 +1,4 @@
-/* As it comes, but for the engine on every kernel, and a limit that a test can reach. */
+/* The default settings, but engines on every kernel, and a limit that a test can reach. */
 #include "../../../config.h"
 #define CWG_PREFER_ENGINE
 #undef CWG_MAX_LINKS

@@ -1,4 +1,4 @@
-/* As it comes, but for a limit that a test can reach. */
+/* The default settings, but a limit that a test can reach. */
 #include "../../../config.h"
 #undef CWG_MAX_LINKS
 #define CWG_MAX_LINKS 2

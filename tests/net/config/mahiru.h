@@ -1,4 +1,4 @@
-/* The settings of an application that was there before this program: a prefix of six characters, an
+/* The settings of an application that is older than this program: a prefix of six characters, an
  * earlier name of ENABLE_CWG_DELETE, and settings that mean nothing here. */
 #define IP_PATH "/usr/sbin/ip"
 #define WG_PATH "/usr/bin/wg"

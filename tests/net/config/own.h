@@ -1,3 +1,3 @@
-/* As it comes, but on the caller's own containers only. */
+/* The default settings, but a caller may act on his own containers alone. */
 #include "../../../config.h"
 #define CWG_OWN_CONTAINERS_ONLY

@@ -1,4 +1,4 @@
-/* As it comes, but for a policy that a test can write. */
+/* The default settings, but a policy that a test can write. */
 #include "../../../config.h"
 #undef CWG_POLICY_PATH
 #define CWG_POLICY_PATH "/var/lib/net-admin-helper-test/policy"
