@@ -98,8 +98,9 @@ $(BUILD)/$(ENGINE): $(ENGINE_DIR)/$(ENGINE) latest
 # A man page names the places where things are.
 $(PAGES): $(BUILD)/%: doc/%.scd latest
 	@mkdir -p $(@D)
-	@scdoc < $< | sed -e 's|@BINDIR@|$(BINDIR)|g' -e 's|@DATADIR@|$(DATADIR)|g' \
-		-e 's|@LIBEXECDIR@|$(LIBEXECDIR)|g' -e 's|@MANDIR@|$(MANDIR)|g' > $@.new
+	@scdoc < $< > $@.new
+	@sed -i -e 's|@BINDIR@|$(BINDIR)|g' -e 's|@DATADIR@|$(DATADIR)|g' \
+		-e 's|@LIBEXECDIR@|$(LIBEXECDIR)|g' -e 's|@MANDIR@|$(MANDIR)|g' $@.new
 	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 
 -include $(OBJECTS:.o=.d) $(ENGINE_OBJECTS:.o=.d)
