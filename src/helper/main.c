@@ -156,10 +156,14 @@ static void tell(const struct failure *failure)
 
 int main(int argc, char *argv[])
 {
-    static struct session session = SESSION_NEW; /* too large for a stack */
+    /* Too large for a stack, and zero at first, so that it takes no room in the program's file. */
+    static struct session session;
     struct failure failure = {0};
-    int error = run(argc, argv, &session, &failure);
+    int error;
 
+    session.making = (struct making)MAKING_NOTHING;
+    session.taker = -1;
+    error = run(argc, argv, &session, &failure);
     secret_wipe();
     startup_close_all();
     deadline_stop(); /* the next writes may take as long as the caller likes */

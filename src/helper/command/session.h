@@ -22,8 +22,3 @@ struct session {
     int taker;             /* socket to the process that takes a batch's censuses; or -1 */
     struct census census;  /* a list's */
 };
-
-#define SESSION_NEW                                                                                \
-    {                                                                                              \
-        .making = MAKING_NOTHING, .taker = -1                                                      \
-    }
