@@ -70,3 +70,9 @@ engine'
         /^\}/ && start { if (FNR - start > 50) print FILENAME ":" start; start = 0 }' "${program[@]}"
     [ -z "$output" ]
 }
+
+@test "nothing that was built is among the project's files" {
+    local built
+    built=$(git ls-files -z | xargs -0 grep -lUP '^\x7fELF|^\x60\x0a|^!<arch>') || true
+    [ -z "$built" ] || { echo "$built" | head >&2; return 1; }
+}

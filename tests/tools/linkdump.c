@@ -29,9 +29,12 @@ static void finish(int signal)
 // True at the end of a dump, or at an error, which tells of a dump that was disturbed.
 static bool is_last(const struct nlmsghdr *header, ssize_t size)
 {
-    for (; NLMSG_OK(header, size); header = NLMSG_NEXT(header, size))
+    while (NLMSG_OK(header, size)) {
         if (header->nlmsg_type == NLMSG_DONE || header->nlmsg_type == NLMSG_ERROR)
             return true;
+        size -= NLMSG_ALIGN(header->nlmsg_len);
+        header = (const void *)((const char *)header + NLMSG_ALIGN(header->nlmsg_len));
+    }
     return false;
 }
 
