@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "helper/netlink/message.h"
 #include "unit.h"
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the tables of bytes are little-endian");
@@ -109,6 +110,39 @@ void wire_expect(const char *what, const void *message, const void *bytes, size_
                wanted[i]);
 }
 
+void wire_expect_requests(const struct wire_request *requests, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct message *message = malloc(sizeof(*message));
+        struct wire wire;
+
+        memset(message, 0xa5, sizeof(*message));
+        requests[i].make(message, &wire);
+        wire_end(&wire);
+        expect(!message->overflowed, "%s overflowed", requests[i].name);
+        wire_expect(requests[i].name, message->bytes, wire.bytes, wire.length);
+        free(message);
+    }
+}
+
+bool wire_read(const struct reader *reader, const char *what, struct wire *wire, void *ret,
+               bool good)
+{
+    uint8_t *before = unit_copy(ret, reader->size);
+    struct nlmsghdr *message;
+    int result;
+
+    wire_end(wire);
+    message = unit_copy(wire->bytes, wire->length);
+    result = reader->parse(message, ret);
+    free(message);
+    expect(result == (good ? 0 : -EBADMSG), "%s, %s: %d", reader->name, what, result);
+    expect(result == 0 || memcmp(ret, before, reader->size) == 0, "%s, %s: refused, but written",
+           reader->name, what);
+    free(before);
+    return good && result == 0;
+}
+
 /* Has a message of `size` bytes read, which are its header at least. */
 static void try_message(const struct reader *reader, const char *what, const uint8_t *bytes,
                         size_t size)
@@ -134,7 +168,7 @@ static void try_message(const struct reader *reader, const char *what, const uin
     free(message);
 }
 
-void wire_cut(const struct reader *reader, const struct wire *wire)
+static void cut(const struct reader *reader, const struct wire *wire)
 {
     for (size_t size = sizeof(struct nlmsghdr); size <= wire->length; size++) {
         char what[64];
@@ -144,7 +178,7 @@ void wire_cut(const struct reader *reader, const struct wire *wire)
     }
 }
 
-void wire_lie(const struct reader *reader, const struct wire *wire)
+static void lie(const struct reader *reader, const struct wire *wire)
 {
     static const uint16_t lies[] = {0,   1,   2,    3,     4,      5,      6,      7,      8,
                                     9,   12,  15,   16,    17,     19,     20,     21,     31,
@@ -193,7 +227,7 @@ static void change(struct wire *wire)
     }
 }
 
-void wire_mutate(const struct reader *reader, const struct wire *wire, unsigned int times)
+static void mutate(const struct reader *reader, const struct wire *wire, unsigned int times)
 {
     for (unsigned int i = 0; i < times; i++) {
         struct wire changed;
@@ -207,4 +241,11 @@ void wire_mutate(const struct reader *reader, const struct wire *wire, unsigned 
         (void)snprintf(what, sizeof(what), "mutation %u", i);
         try_message(reader, what, changed.bytes, changed.length);
     }
+}
+
+void wire_attack(const struct reader *reader, const struct wire *wire, unsigned int times)
+{
+    cut(reader, wire);
+    lie(reader, wire);
+    mutate(reader, wire, times);
 }

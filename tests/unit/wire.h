@@ -2,9 +2,11 @@
  * All integers are in the byte order of the machine but where the protocol says otherwise. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+struct message;
 struct nlmsghdr;
 
 enum {
@@ -35,6 +37,14 @@ void wire_end(struct wire *wire);
 /* Compares a message with the bytes it should be, and says where they differ. */
 void wire_expect(const char *what, const void *message, const void *bytes, size_t size);
 
+/* How a request is made by what is tested, and how it should be. */
+struct wire_request {
+    const char *name;
+    void (*make)(struct message *message, struct wire *wire);
+};
+
+void wire_expect_requests(const struct wire_request *requests, size_t count);
+
 /* A reader of messages, for what all of them have to withstand. On success it must have written
  * something sensible to the `size` bytes at `ret`, which sane() tells; on failure, nothing. */
 struct reader {
@@ -44,9 +54,12 @@ struct reader {
     void (*sane)(const char *what, const void *ret);
 };
 
+/* Has a message read, which this ends, in memory of exactly its size. It has to be taken, or else
+ * to be refused, with nothing written to `ret`. Returns whether it was taken. */
+bool wire_read(const struct reader *reader, const char *what, struct wire *wire, void *ret,
+               bool good);
+
 /* What a reader has to withstand: the message cut off after each byte; each two bytes of it, which
- * may be a length, replaced by many lies; random bytes changed, put in, taken out. Each time the
- * message is in memory of exactly its size. */
-void wire_cut(const struct reader *reader, const struct wire *wire);
-void wire_lie(const struct reader *reader, const struct wire *wire);
-void wire_mutate(const struct reader *reader, const struct wire *wire, unsigned int times);
+ * may be a length, replaced by many lies; and so many times random bytes changed, put in, taken
+ * out. Each time the message is in memory of exactly its size. */
+void wire_attack(const struct reader *reader, const struct wire *wire, unsigned int times);
