@@ -1,0 +1,33 @@
+#include "helper/view/moment.h"
+
+#include <string.h>
+
+#include "unit.h"
+
+TEST(ages)
+{
+    static const struct {
+        int64_t seconds;
+        const char *text;
+    } cases[] = {
+        {0, "0 seconds"},
+        {1, "1 second"},
+        {59, "59 seconds"},
+        {60, "1 minute 0 seconds"},
+        {61, "1 minute 1 second"},
+        {3599, "59 minutes 59 seconds"},
+        {3600, "1 hour 0 minutes"},
+        {3660, "1 hour 1 minute"},
+        {86399, "23 hours 59 minutes"},
+        {86400, "1 day 0 hours"},
+        {90000, "1 day 1 hour"},
+        {INT64_MAX, "106751991167300 days 15 hours"},
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char text[MOMENT_AGE_SIZE];
+
+        moment_age(cases[i].seconds, text);
+        expect(strcmp(text, cases[i].text) == 0, "%lld: %s", (long long)cases[i].seconds, text);
+    }
+}
