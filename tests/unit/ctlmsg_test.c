@@ -146,37 +146,29 @@ static const struct {
     {"errno=98\n\n", -98},
     {"errno=22\n\n", -22},
     {"errno=4095\n\n", -4095},
-    {"errno=4096\n\n", -EPROTO},
-    {"errno=10000\n\n", -EPROTO},
-    {"errno=4294967295\n\n", -EPROTO},
-    {"errno=\n\n", -EPROTO},
-    {"errno=-1\n\n", -EPROTO},
-    {"errno=00\n\n", -EPROTO},
-    {"errno= 1\n\n", -EPROTO},
-    {"errno=1 \n\n", -EPROTO},
-    {"errno=1x\n\n", -EPROTO},
-    {"errno=1\n", -EPROTO},
-    {"errno=1\n\n\n", -EPROTO},
-    {"errno=1\n \n", -EPROTO},
-    {"errno=1\nerrno=2\n\n", -EPROTO},
-    {"Errno=1\n\n", -EPROTO},
-    {" errno=1\n\n", -EPROTO},
-    {"errno:1\n\n", -EPROTO},
-    {"own_public_key=\nerrno=0\n\n", -EPROTO},
-    {"\n\n", -EPROTO},
-    {"", -EPROTO},
 };
+
+static const char *const *const no_answers =
+    TEXTS("errno=4096\n\n", "errno=10000\n\n", "errno=4294967295\n\n", "errno=\n\n", "errno=-1\n\n",
+          "errno=00\n\n", "errno= 1\n\n", "errno=1 \n\n", "errno=1x\n\n", "errno=1\n",
+          "errno=1\n\n\n", "errno=1\n \n", "errno=1\nerrno=2\n\n", "Errno=1\n\n", " errno=1\n\n",
+          "errno:1\n\n", "own_public_key=\nerrno=0\n\n", "\n\n", "");
+
+static void check_answer(const char *text, int wanted)
+{
+    char *copy = unit_copy(text, strlen(text));
+    int result = ctlmsg_answer_parse(copy, strlen(text));
+
+    expect(result == wanted, "answer '%s': %d", text, result);
+    free(copy);
+}
 
 TEST(read_answers)
 {
-    for (size_t i = 0; i < COUNT(answers); i++) {
-        size_t length = strlen(answers[i].text);
-        char *text = unit_copy(answers[i].text, length);
-        int result = ctlmsg_answer_parse(text, length);
-
-        expect(result == answers[i].result, "answer %zu: %d", i, result);
-        free(text);
-    }
+    for (size_t i = 0; i < COUNT(answers); i++)
+        check_answer(answers[i].text, answers[i].result);
+    for (const char *const *text = no_answers; *text; text++)
+        check_answer(*text, -EPROTO);
 }
 
 /* A NUL is no digit, and no end. */

@@ -42,106 +42,15 @@ static const struct {
     {"4294967295", UINT32_MAX, UINT32_MAX},
     {"4294967295", UINT32_MAX - 1, REFUSED},
     {"1234567890", UINT32_MAX, 1234567890},
-    /* beyond 32 bits, and what they would wrap round to */
-    {"4294967296", UINT32_MAX, REFUSED},
+    /* beyond 32 and 64 bits, and what they would wrap round to */
     {"4294967296", 0, REFUSED},
-    {"4294967297", UINT32_MAX, REFUSED},
     {"4294967297", 1, REFUSED},
     {"4303355903", 8388607, REFUSED},
-    {"9999999999", UINT32_MAX, REFUSED},
-    {"42949672960", UINT32_MAX, REFUSED},
-    {"429496729600", UINT32_MAX, REFUSED},
-    /* beyond 64 bits */
-    {"9223372036854775807", UINT32_MAX, REFUSED},
-    {"9223372036854775808", UINT32_MAX, REFUSED},
-    {"18446744073709551615", UINT32_MAX, REFUSED},
-    {"18446744073709551616", UINT32_MAX, REFUSED},
     {"18446744073709551616", 0, REFUSED},
     {"18446744073709551617", 1, REFUSED},
-    {"18446744073709551617", UINT32_MAX, REFUSED},
-    {"184467440737095516160", UINT32_MAX, REFUSED},
-    {"340282366920938463463374607431768211456", UINT32_MAX, REFUSED},
-    {"340282366920938463463374607431768211457", UINT32_MAX, REFUSED},
-    {"99999999999999999999999999999999999999999999999999", UINT32_MAX, REFUSED},
-    /* nothing */
     {"", 0, REFUSED},
     {"", UINT32_MAX, REFUSED},
-    /* leading zeros */
-    {"00", UINT32_MAX, REFUSED},
-    {"01", UINT32_MAX, REFUSED},
-    {"001", UINT32_MAX, REFUSED},
-    {"007", UINT32_MAX, REFUSED},
-    {"08", UINT32_MAX, REFUSED},
-    {"0000000000", UINT32_MAX, REFUSED},
-    {"010", UINT32_MAX, REFUSED},
-    /* signs */
-    {"+0", UINT32_MAX, REFUSED},
-    {"-0", UINT32_MAX, REFUSED},
-    {"+1", UINT32_MAX, REFUSED},
-    {"-1", UINT32_MAX, REFUSED},
-    {"--1", UINT32_MAX, REFUSED},
-    {"1-", UINT32_MAX, REFUSED},
-    {"1+1", UINT32_MAX, REFUSED},
-    {"-4294967295", UINT32_MAX, REFUSED},
-    {"-", UINT32_MAX, REFUSED},
-    {"+", UINT32_MAX, REFUSED},
-    /* spaces */
-    {" ", UINT32_MAX, REFUSED},
-    {" 1", UINT32_MAX, REFUSED},
-    {"1 ", UINT32_MAX, REFUSED},
-    {"1 2", UINT32_MAX, REFUSED},
-    {"\t1", UINT32_MAX, REFUSED},
-    {"1\t", UINT32_MAX, REFUSED},
-    {"\n1", UINT32_MAX, REFUSED},
-    {"1\n", UINT32_MAX, REFUSED},
-    {"1\r", UINT32_MAX, REFUSED},
-    {"\v1", UINT32_MAX, REFUSED},
-    {"1\f", UINT32_MAX, REFUSED},
-    /* other bases and notations */
-    {"0x0", UINT32_MAX, REFUSED},
-    {"0x1", UINT32_MAX, REFUSED},
-    {"0X1", UINT32_MAX, REFUSED},
-    {"0b1", UINT32_MAX, REFUSED},
-    {"0o1", UINT32_MAX, REFUSED},
-    {"1e1", UINT32_MAX, REFUSED},
-    {"1.", UINT32_MAX, REFUSED},
-    {".1", UINT32_MAX, REFUSED},
-    {"1.0", UINT32_MAX, REFUSED},
-    {"1,000", UINT32_MAX, REFUSED},
-    {"1_000", UINT32_MAX, REFUSED},
-    {"1'000", UINT32_MAX, REFUSED},
-    {"1u", UINT32_MAX, REFUSED},
-    {"1L", UINT32_MAX, REFUSED},
-    {"1k", UINT32_MAX, REFUSED},
-    {"a", UINT32_MAX, REFUSED},
-    {"1a", UINT32_MAX, REFUSED},
-    {"a1", UINT32_MAX, REFUSED},
-    {"nan", UINT32_MAX, REFUSED},
-    {"inf", UINT32_MAX, REFUSED},
-    /* neighbours of the digits in ASCII */
-    {"/", UINT32_MAX, REFUSED},
-    {":", UINT32_MAX, REFUSED},
-    {"1/", UINT32_MAX, REFUSED},
-    {"1:", UINT32_MAX, REFUSED},
-    /* digits that are not ASCII: Arabic-Indic, fullwidth, superscript, as UTF-8 and Latin-1 */
-    {"\xd9\xa1", UINT32_MAX, REFUSED},
-    {"\xef\xbc\x91", UINT32_MAX, REFUSED},
-    {"1\xef\xbc\x91", UINT32_MAX, REFUSED},
-    {"\xc2\xb9", UINT32_MAX, REFUSED},
-    {"\xb9", UINT32_MAX, REFUSED},
-    {"1\xa0", UINT32_MAX, REFUSED},
-    {"\xc2\xa0"
-     "1",
-     UINT32_MAX, REFUSED},
-    {"\xb1", UINT32_MAX, REFUSED},
-    {"\xff", UINT32_MAX, REFUSED},
-    /* controls */
-    {"\x01", UINT32_MAX, REFUSED},
-    {"1\x1b", UINT32_MAX, REFUSED},
-    {"\x7f"
-     "1",
-     UINT32_MAX, REFUSED},
-    /* a NUL ends the text, whatever comes behind it */
+    /* the end is where the first NUL is */
     {"1\0x", UINT32_MAX, 1},
     {"12\0"
      "3",
@@ -151,24 +60,56 @@ static const struct {
      UINT32_MAX, REFUSED},
 };
 
-static void check(size_t number, const char *text, uint32_t max, int64_t wanted)
-{
-    uint32_t value = 0xdeadbeef;
-    int result = decimal_parse(text, max, &value);
+/* Refused whatever the limit is. */
+static const char *const *const refused[] = {
+    /* beyond 32 bits, and what they would wrap round to */
+    TEXTS("4294967296", "4294967297", "9999999999", "42949672960", "429496729600"),
+    /* beyond 64 bits */
+    TEXTS("9223372036854775807", "9223372036854775808", "18446744073709551615",
+          "18446744073709551616", "18446744073709551617", "184467440737095516160",
+          "340282366920938463463374607431768211456", "340282366920938463463374607431768211457",
+          "99999999999999999999999999999999999999999999999999"),
+    /* leading zeros */
+    TEXTS("00", "01", "001", "007", "08", "0000000000", "010"),
+    /* signs */
+    TEXTS("+0", "-0", "+1", "-1", "--1", "1-", "1+1", "-4294967295", "-", "+"),
+    /* spaces */
+    TEXTS(" ", " 1", "1 ", "1 2", "\t1", "1\t", "\n1", "1\n", "1\r", "\v1", "1\f"),
+    /* other bases and notations */
+    TEXTS("0x0", "0x1", "0X1", "0b1", "0o1", "1e1", "1.", ".1", "1.0", "1,000", "1_000", "1'000",
+          "1u", "1L", "1k", "a", "1a", "a1", "nan", "inf"),
+    /* neighbours of the digits in ASCII */
+    TEXTS("/", ":", "1/", "1:"),
+    /* digits that are not ASCII: Arabic-Indic, fullwidth, superscript, as UTF-8 and Latin-1 */
+    TEXTS("\xd9\xa1", "\xef\xbc\x91", "1\xef\xbc\x91", "\xc2\xb9", "\xb9", "1\xa0", "\xb1", "\xff",
+          "\xc2\xa0"
+          "1"),
+    /* controls */
+    TEXTS("\x01", "1\x1b",
+          "\x7f"
+          "1"),
+};
 
-    expect(result == (wanted == REFUSED ? -1 : 0), "case %zu, \"%s\" up to %" PRIu32 ": %d", number,
-           text, max, result);
+static void check(const char *text, uint32_t max, int64_t wanted)
+{
+    char *copy = unit_copy(text, strlen(text) + 1);
+    uint32_t value = 0xdeadbeef;
+    int result = decimal_parse(copy, max, &value);
+
+    free(copy);
+    expect(result == (wanted == REFUSED ? -1 : 0), "\"%s\" up to %" PRIu32 ": %d", text, max,
+           result);
     expect(value == (wanted == REFUSED ? 0xdeadbeef : (uint32_t)wanted),
-           "case %zu, \"%s\" up to %" PRIu32 ": wrote %" PRIu32, number, text, max, value);
+           "\"%s\" up to %" PRIu32 ": wrote %" PRIu32, text, max, value);
 }
 
 TEST(table)
 {
-    for (size_t i = 0; i < COUNT(cases); i++) {
-        char *text = unit_copy(cases[i].text, strlen(cases[i].text) + 1);
-
-        check(i, text, cases[i].max, cases[i].value);
-        free(text);
+    for (size_t i = 0; i < COUNT(cases); i++)
+        check(cases[i].text, cases[i].max, cases[i].value);
+    for (size_t i = 0; i < COUNT(refused); i++) {
+        for (const char *const *text = refused[i]; *text; text++)
+            check(*text, UINT32_MAX, REFUSED);
     }
 }
 
@@ -193,7 +134,7 @@ TEST(around_powers)
             char text[32];
 
             (void)snprintf(text, sizeof(text), "%" PRIu64, numbers[n]);
-            check(n, text, (uint32_t)numbers[m],
+            check(text, (uint32_t)numbers[m],
                   numbers[n] <= numbers[m] ? (int64_t)strtoull(text, NULL, 10) : REFUSED);
         }
     }
@@ -208,9 +149,9 @@ TEST(every_byte)
         char before[] = {(char)byte, '1', '\0'};
         int digit = byte >= '0' && byte <= '9' ? byte - '0' : REFUSED;
 
-        check((size_t)byte, alone, 99, digit);
-        check((size_t)byte, behind, 99, digit == REFUSED ? REFUSED : 10 + digit);
-        check((size_t)byte, before, 99, digit <= 0 ? REFUSED : 10 * digit + 1);
+        check(alone, 99, digit);
+        check(behind, 99, digit == REFUSED ? REFUSED : 10 + digit);
+        check(before, 99, digit <= 0 ? REFUSED : 10 * digit + 1);
     }
 }
 
@@ -220,9 +161,9 @@ TEST(long_texts)
     static char text[100001];
 
     memset(text, '9', sizeof(text) - 1);
-    check(0, text, UINT32_MAX, REFUSED);
+    check(text, UINT32_MAX, REFUSED);
     memset(text, '0', sizeof(text) - 1);
-    check(1, text, UINT32_MAX, REFUSED);
+    check(text, UINT32_MAX, REFUSED);
     text[0] = '1';
-    check(2, text, UINT32_MAX, REFUSED);
+    check(text, UINT32_MAX, REFUSED);
 }

@@ -100,105 +100,50 @@ TEST(lengths_of_names)
 
 static const struct {
     const char *prefix;
-    const char *name;
+    const char *const *names; /* ends with NULL */
 } bad_names[] = {
-    {"wg", ""},
-    {"wg", "w"},
-    {"wg", "wg"},
-    {"wg", "wg-"},
-    {"wg", "wg--"},
-    {"wg", "wg---"},
-    {"wg", "wg-1"},
-    {"wg", "wg-1-"},
-    {"wg", "wg--0"},
-    {"wg", "wg-01-0"},
-    {"wg", "wg-00-0"},
-    {"wg", "wg-1-00"},
-    {"wg", "wg-1-01"},
-    {"wg", "wg-1-2"},
-    {"wg", "wg-1-9"},
-    {"wg", "wg-1-10"},
-    {"wg", "wg-1-11"},
-    {"wg", "wg-1--0"},
-    {"wg", "wg-1--1"},
-    {"wg", "wg--1-0"},
-    {"wg", "wg-+1-0"},
-    {"wg", "wg-1-+0"},
-    {"wg", "wg- 1-0"},
-    {"wg", "wg-1 -0"},
-    {"wg", "wg-1- 0"},
-    {"wg", "wg-1-0 "},
-    {"wg", " wg-1-0"},
-    {"wg", "wg-1-0\n"},
-    {"wg", "wg-1-0x"},
-    {"wg", "wg-1-0-"},
-    {"wg", "wg-1-0-0"},
-    {"wg", "wg-1x-0"},
-    {"wg", "wg-x1-0"},
-    {"wg", "wg-x-0"},
-    {"wg", "wg-1-x"},
-    {"wg", "wg-0x1-0"},
-    {"wg", "wg-1e3-0"},
-    {"wg", "wg-1.0-0"},
-    {"wg", "wg-8388608-0"},
-    {"wg", "wg-8388608-1"},
-    {"wg", "wg-9999999-0"},
-    {"wg", "wg-83886070-0"},
-    {"wg", "wg-999999999-0"},
-    {"wg", "wg-4294967296-0"},
-    {"wg", "wg-4294967297-1"},
-    {"wg", "wg-00000000-00"},
-    {"wg", "wg-8388607-0000"},
-    {"wg", "wg-1234567-0-0-0"},
-    {"wg", "wg-1-0@if2"},
-    {"wg", "WG-1-0"},
-    {"wg", "Wg-1-0"},
-    {"wg", "wG-1-0"},
-    {"wg", "wh-1-0"},
-    {"wg", "vg-1-0"},
-    {"wg", "wgg-1-0"},
-    {"wg", "w-1-0"},
-    {"wg", "g-1-0"},
-    {"wg", "-1-0"},
-    {"wg", "1-0"},
-    {"wg", "wg1-0"},
-    {"wg", "wg1-1-0"},
-    {"wg", "wg_1_0"},
-    {"wg", "wg_1-0"},
-    {"wg", "wg-1_0"},
-    {"wg", "wg:1:0"},
-    {"wg", "eth0"},
-    {"wg", "lo"},
-    {"wg", "wg0"},
-    {"wg", "wg\xe2\x80\x90"
-           "1-0"},
-    {"wg", "wg-\xd9\xa1-0"},
-    {"wg", "wg-1-0\x7f"},
-    {"wg", "wg-\x1b[1m-0"},
-    {"w", "wg-1-0"},
-    {"wgx", "wg-1-0"},
-    {"wg-1", "wg-1-0"},
-    {"wg-1-0", "wg-1-0"},
-    {"wg-1-0-", "wg-1-0"},
-    {"a-b", "a-1-0"},
-    {"a", "a-b-1-0"},
-    {"a.b", "a-b-1-0"},
-    {"a.b", "axb-1-0"},
-    {"abcdefghijk", "abcdefghijk-10-0"},
-    {"abcdefghijkl", "abcdefghijkl-1-0"},
-    {"wg", "wg-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa-0"},
+    {"wg",
+     TEXTS("", "w", "wg", "wg-", "wg--", "wg---", "wg-1", "wg-1-", "wg--0", "wg-01-0", "wg-00-0",
+           "wg-1-00", "wg-1-01", "wg-1-2", "wg-1-9", "wg-1-10", "wg-1-11", "wg-1--0", "wg-1--1",
+           "wg--1-0", "wg-+1-0", "wg-1-+0", "wg- 1-0", "wg-1 -0", "wg-1- 0", "wg-1-0 ", " wg-1-0",
+           "wg-1-0\n", "wg-1-0x", "wg-1-0-", "wg-1-0-0", "wg-1x-0", "wg-x1-0", "wg-x-0", "wg-1-x",
+           "wg-0x1-0", "wg-1e3-0", "wg-1.0-0", "wg-8388608-0", "wg-8388608-1", "wg-9999999-0",
+           "wg-83886070-0", "wg-999999999-0", "wg-4294967296-0", "wg-4294967297-1",
+           "wg-00000000-00", "wg-8388607-0000", "wg-1234567-0-0-0", "wg-1-0@if2", "WG-1-0",
+           "Wg-1-0", "wG-1-0", "wh-1-0", "vg-1-0", "wgg-1-0", "w-1-0", "g-1-0", "-1-0", "1-0",
+           "wg1-0", "wg1-1-0", "wg_1_0", "wg_1-0", "wg-1_0", "wg:1:0", "eth0", "lo", "wg0",
+           "wg\xe2\x80\x90"
+           "1-0",
+           "wg-\xd9\xa1-0", "wg-1-0\x7f", "wg-\x1b[1m-0",
+           "wg-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa-0")},
+    {"w", TEXTS("wg-1-0")},
+    {"wgx", TEXTS("wg-1-0")},
+    {"wg-1", TEXTS("wg-1-0")},
+    {"wg-1-0", TEXTS("wg-1-0")},
+    {"wg-1-0-", TEXTS("wg-1-0")},
+    {"a-b", TEXTS("a-1-0")},
+    {"a", TEXTS("a-b-1-0")},
+    {"a.b", TEXTS("a-b-1-0")},
+    {"a.b", TEXTS("axb-1-0")},
+    {"abcdefghijk", TEXTS("abcdefghijk-10-0")},
+    {"abcdefghijkl", TEXTS("abcdefghijkl-1-0")},
 };
+
+static void check_no_name(const char *prefix, const char *name)
+{
+    char *copy = unit_copy(name, strlen(name) + 1);
+    struct link_end end = {.net = 77, .host = 78};
+
+    expect(link_name_parse(prefix, copy, &end) == -1, "\"%s\" is one with prefix %s", name, prefix);
+    expect(end.net == 77 && end.host == 78, "\"%s\": wrote %u %u", name, end.net, end.host);
+    free(copy);
+}
 
 TEST(names_that_are_none)
 {
     for (size_t i = 0; i < COUNT(bad_names); i++) {
-        char *name = unit_copy(bad_names[i].name, strlen(bad_names[i].name) + 1);
-        struct link_end end = {.net = 77, .host = 78};
-
-        expect(link_name_parse(bad_names[i].prefix, name, &end) == -1,
-               "case %zu: \"%s\" is one with prefix %s", i, name, bad_names[i].prefix);
-        expect(end.net == 77 && end.host == 78, "case %zu: wrote %u %u", i, end.net, end.host);
-        free(name);
+        for (const char *const *name = bad_names[i].names; *name; name++)
+            check_no_name(bad_names[i].prefix, *name);
     }
 }
 

@@ -63,63 +63,48 @@ TEST(with_peer)
 /* Endpoints as an engine has found them out. */
 static const struct {
     const char *text;
-    bool good;
     bool ipv6;
     uint16_t port;
 } endpoints[] = {
-    {"0.0.0.0:1", true, false, 1},
-    {"255.255.255.255:65535", true, false, 65535},
-    {"192.0.2.1:0", true, false, 0}, /* not known */
-    {"[fe80::1]:51820", true, true, 51820},
-    {"[::]:1", true, true, 1},
-    {"[::ffff:192.0.2.1]:1", true, true, 1},
-    {"[::192.0.2.1]:1", true, true, 1},
-    {"[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535", true, true, 65535},
-    {"", false, false, 0},
-    {":", false, false, 0},
-    {":1", false, false, 0},
-    {"[", false, false, 0},
-    {"[]:1", false, false, 0},
-    {"[:1", false, false, 0},
-    {"]:1", false, false, 0},
-    {"[192.0.2.1]:1", false, false, 0},
-    {"2001:db8::1:1", false, false, 0},
-    {"[fe80::1%eth0]:1", false, false, 0},
-    {"[fe80::1%2]:1", false, false, 0},
-    {"[2001:DB8::1]:1", false, false, 0},
-    {"[2001:0db8::1]:1", false, false, 0},
-    {"192.0.2.1:65536", false, false, 0},
-    {"192.0.2.1:00", false, false, 0},
-    {"192.0.2.1:01", false, false, 0},
-    {"192.0.2.1:+1", false, false, 0},
-    {"192.0.2.1:", false, false, 0},
-    {"192.0.2.1", false, false, 0},
-    {"192.0.2.1:1 ", false, false, 0},
-    {" 192.0.2.1:1", false, false, 0},
-    {"192.0.2.01:1", false, false, 0},
-    {"192.0.2:1", false, false, 0},
-    {"192.0.2.1:1\r", false, false, 0},
-    {"192.0.2.1:99999999999999999999", false, false, 0},
-    {"[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:655350000000000000000", false, false, 0},
+    {"0.0.0.0:1", false, 1},
+    {"255.255.255.255:65535", false, 65535},
+    {"192.0.2.1:0", false, 0}, /* not known */
+    {"[fe80::1]:51820", true, 51820},
+    {"[::]:1", true, 1},
+    {"[::ffff:192.0.2.1]:1", true, 1},
+    {"[::192.0.2.1]:1", true, 1},
+    {"[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535", true, 65535},
 };
+
+static const char *const *const no_endpoints = TEXTS(
+    "", ":", ":1", "[", "[]:1", "[:1", "]:1", "[192.0.2.1]:1", "2001:db8::1:1", "[fe80::1%eth0]:1",
+    "[fe80::1%2]:1", "[2001:DB8::1]:1", "[2001:0db8::1]:1", "192.0.2.1:65536", "192.0.2.1:00",
+    "192.0.2.1:01", "192.0.2.1:+1", "192.0.2.1:", "192.0.2.1", "192.0.2.1:1 ", " 192.0.2.1:1",
+    "192.0.2.01:1", "192.0.2:1", "192.0.2.1:1\r", "192.0.2.1:99999999999999999999",
+    "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:655350000000000000000");
+
+/* Reads a report with an endpoint. */
+static int parse_endpoint(const char *endpoint, struct link_status *ret_status)
+{
+    char text[REPORT_SIZE];
+
+    (void)snprintf(text, sizeof(text), OWN PEER "protocol_version=1\nendpoint=%s\n" REST END,
+                   endpoint);
+    return parse(text, strlen(text), ret_status);
+}
 
 TEST(every_endpoint)
 {
-    for (size_t i = 0; i < COUNT(endpoints); i++) {
-        struct link_status status;
-        char text[REPORT_SIZE];
-        int result;
+    struct link_status status;
 
-        (void)snprintf(text, sizeof(text), OWN PEER "protocol_version=1\nendpoint=%s\n" REST END,
-                       endpoints[i].text);
-        result = parse(text, strlen(text), &status);
-        expect(result == (endpoints[i].good ? 0 : -EBADMSG), "endpoint %s: %d", endpoints[i].text,
-               result);
-        if (!result)
-            expect(status.endpoint.ipv6 == endpoints[i].ipv6 &&
-                       status.endpoint.port == endpoints[i].port,
-                   "endpoint %s: port %u", endpoints[i].text, status.endpoint.port);
+    for (size_t i = 0; i < COUNT(endpoints); i++) {
+        expect(parse_endpoint(endpoints[i].text, &status) == 0, "%s", endpoints[i].text);
+        expect(status.endpoint.ipv6 == endpoints[i].ipv6 &&
+                   status.endpoint.port == endpoints[i].port,
+               "endpoint %s: port %u", endpoints[i].text, status.endpoint.port);
     }
+    for (const char *const *text = no_endpoints; *text; text++)
+        expect(parse_endpoint(*text, &status) == -EBADMSG, "endpoint %s", *text);
 }
 
 /* Lines in the place of the right ones. Where `good`, they are right too. */

@@ -75,137 +75,92 @@ TEST(good_texts)
 }
 
 #define NETS    "nets must be"
-#define PORTS   "ports must be"
-#define PEERS   "peers must be"
-#define BITS    "peers has a network with bits"
-#define LINKS   "links must be"
-#define NUMBERS "users and groups are numbers"
 #define FIRST   "a rule begins with user or group"
-#define UNKNOWN "no such word"
-#define TWICE   "the rule has a word twice"
-#define NOTHING "the last word has no value"
 #define CONTROL "the line has a control character"
 #define CUT_OFF "the last line has no newline"
 
+/* Texts with a mistake on the same line, for the same reason. Where there are several, the first
+ * counts, whosever rule it is in, and wherever the caller's is. */
 static const struct {
-    const char *text;
     unsigned int line;
-    const char *reason; /* how it begins */
+    const char *reason;       /* how it begins */
+    const char *const *texts; /* ends with NULL */
 } bad[] = {
-    {"user", 1, CUT_OFF},
-    {"user 1000", 1, CUT_OFF},
-    {"#", 1, CUT_OFF},
-    {" ", 1, CUT_OFF},
-    {"user 1\nuser 1000", 2, CUT_OFF},
-    {"user 1000\n\n#", 3, CUT_OFF},
-    {"user\n", 1, NUMBERS},
-    {"group\n", 1, NUMBERS},
-    {"user #1000\n", 1, NUMBERS},
-    {"user app\n", 1, NUMBERS},
-    {"user 01000\n", 1, NUMBERS},
-    {"user -1\n", 1, NUMBERS},
-    {"user +1\n", 1, NUMBERS},
-    {"user 1000,1001\n", 1, NUMBERS},
-    {"user 1000-1001\n", 1, NUMBERS},
-    {"user 4294967295\n", 1, NUMBERS},
-    {"group 4294967295\n", 1, NUMBERS},
-    {"group 4294968286\n", 1, NUMBERS}, /* 2^32 + 990 */
-    {"user 18446744073709552616\n", 1, NUMBERS},
-    {"user 0\n", 1, "user 0 is root"},
-    {"user 1000\nuser 0 nets 1\n", 2, "user 0 is root"},
-    {"users 1000\n", 1, FIRST},
-    {"User 1000\n", 1, FIRST},
-    {"1000\n", 1, FIRST},
-    {"nets 1 user 1000\n", 1, FIRST},
-    {"\xef\xbb\xbfuser 1000\n", 1, FIRST},
-    {"user 1000 nest 1\n", 1, UNKNOWN},
-    {"user 1000 Nets 1\n", 1, UNKNOWN},
-    {"user 1000 nets 1 2\n", 1, UNKNOWN},
-    {"user 1000 own-containers yes\n", 1, UNKNOWN},
-    {"user 1000 user 1001\n", 1, UNKNOWN},
-    {"user 1000 nets\xc2\xa0"
-     "1\n",
-     1, UNKNOWN},
-    {"user 1000 nets 1 nets 2\n", 1, TWICE},
-    {"user 1000 links 1 nets 1 links 1\n", 1, TWICE},
-    {"user 1000 own-containers own-containers\n", 1, TWICE},
-    {"user 1000 nets\n", 1, NOTHING},
-    {"user 1000 nets \t\n", 1, NOTHING},
-    {"user 1000 nets # 1\n", 1, NOTHING},
-    {"user 1000 nets 1 links\n", 1, NOTHING},
-    {"user 1000 nets links 1\n", 1, NETS},
-    {"user 1000 nets ,\n", 1, NETS},
-    {"user 1000 nets 1,\n", 1, NETS},
-    {"user 1000 nets ,1\n", 1, NETS},
-    {"user 1000 nets 1,,2\n", 1, NETS},
-    {"user 1000 nets 1, 2\n", 1, NETS},
-    {"user 1000 nets -\n", 1, NETS},
-    {"user 1000 nets -1\n", 1, NETS},
-    {"user 1000 nets 1-\n", 1, NETS},
-    {"user 1000 nets 1-2-3\n", 1, NETS},
-    {"user 1000 nets 1--2\n", 1, NETS},
-    {"user 1000 nets 2-1\n", 1, NETS},
-    {"user 1000 nets 2,1\n", 1, NETS},
-    {"user 1000 nets 1,1\n", 1, NETS},
-    {"user 1000 nets 1-5,5-6\n", 1, NETS},
-    {"user 1000 nets 1-5,3\n", 1, NETS},
-    {"user 1000 nets 01\n", 1, NETS},
-    {"user 1000 nets 1-02\n", 1, NETS},
-    {"user 1000 nets 0x1\n", 1, NETS},
-    {"user 1000 nets 8388608\n", 1, NETS},
-    {"user 1000 nets 0-8388608\n", 1, NETS},
-    {"user 1000 nets 4294967297\n", 1, NETS},
-    {"user 1000 nets *\n", 1, NETS},
-    {"user 1000 ports 65536\n", 1, PORTS},
-    {"user 1000 ports 1-65536\n", 1, PORTS},
-    {"user 1000 ports 5-4\n", 1, PORTS},
-    {"user 1000 ports http\n", 1, PORTS},
-    {"user 1000 peers 192.0.2.0\n", 1, PEERS},
-    {"user 1000 peers 192.0.2.0/33\n", 1, PEERS},
-    {"user 1000 peers 192.0.2.0/24,\n", 1, PEERS},
-    {"user 1000 peers ,192.0.2.0/24\n", 1, PEERS},
-    {"user 1000 peers -,-\n", 1, PEERS},
-    {"user 1000 peers --\n", 1, PEERS},
-    {"user 1000 peers 2001:db8::/129\n", 1, PEERS},
-    {"user 1000 peers [2001:db8::]/32\n", 1, PEERS},
-    {"user 1000 peers 192.0.2.1:51820\n", 1, PEERS},
-    {"user 1000 peers localhost/32\n", 1, PEERS},
-    {"user 1000 peers 192.0.2.1/24\n", 1, BITS},
-    {"user 1000 peers -,2001:db8::1/32\n", 1, BITS},
-    {"user 1000 links 65536\n", 1, LINKS},
-    {"user 1000 links -1\n", 1, LINKS},
-    {"user 1000 links 1-2\n", 1, LINKS},
-    {"user 1000 links 1,2\n", 1, LINKS},
-    {"user 1000 links 016\n", 1, LINKS},
-    {"user 1000\r\n", 1, CONTROL},
-    {"# comment\r\n", 1, CONTROL},
-    {"user 1000\vnets 1\n", 1, CONTROL},
-    {"user 1000\n\033[2Jx\n", 2, CONTROL},
-    {"# \x7f\n", 1, CONTROL},
-    /* the first one counts, whosever rule it is in, and wherever the caller's is */
-    {"user 1000\nuser 7 nets x\nuser 8 ports x\n", 2, NETS},
-    {"user 7 nets x\nuser 1000", 1, NETS},
-    {"user 1000\n\n\n\nfoo\n", 5, FIRST},
+    {1, CUT_OFF, TEXTS("user", "user 1000", "#", " ")},
+    {2, CUT_OFF, TEXTS("user 1\nuser 1000")},
+    {3, CUT_OFF, TEXTS("user 1000\n\n#")},
+    {1, "users and groups are numbers",
+     TEXTS("user\n", "group\n", "user #1000\n", "user app\n", "user 01000\n", "user -1\n",
+           "user +1\n", "user 1000,1001\n", "user 1000-1001\n", "user 4294967295\n",
+           "group 4294967295\n", "group 4294968286\n", "user 18446744073709552616\n")},
+    {1, "user 0 is root", TEXTS("user 0\n")},
+    {2, "user 0 is root", TEXTS("user 1000\nuser 0 nets 1\n")},
+    {1, FIRST,
+     TEXTS("users 1000\n", "User 1000\n", "1000\n", "nets 1 user 1000\n",
+           "\xef\xbb\xbfuser 1000\n")},
+    {1, "no such word",
+     TEXTS("user 1000 nest 1\n", "user 1000 Nets 1\n", "user 1000 nets 1 2\n",
+           "user 1000 own-containers yes\n", "user 1000 user 1001\n",
+           "user 1000 nets\xc2\xa0"
+           "1\n")},
+    {1, "the rule has a word twice",
+     TEXTS("user 1000 nets 1 nets 2\n", "user 1000 links 1 nets 1 links 1\n",
+           "user 1000 own-containers own-containers\n")},
+    {1, "the last word has no value",
+     TEXTS("user 1000 nets\n", "user 1000 nets \t\n", "user 1000 nets # 1\n",
+           "user 1000 nets 1 links\n")},
+    {1, NETS,
+     TEXTS("user 1000 nets links 1\n", "user 1000 nets ,\n", "user 1000 nets 1,\n",
+           "user 1000 nets ,1\n", "user 1000 nets 1,,2\n", "user 1000 nets 1, 2\n",
+           "user 1000 nets -\n", "user 1000 nets -1\n", "user 1000 nets 1-\n",
+           "user 1000 nets 1-2-3\n", "user 1000 nets 1--2\n", "user 1000 nets 2-1\n",
+           "user 1000 nets 2,1\n", "user 1000 nets 1,1\n", "user 1000 nets 1-5,5-6\n",
+           "user 1000 nets 1-5,3\n", "user 1000 nets 01\n", "user 1000 nets 1-02\n",
+           "user 1000 nets 0x1\n", "user 1000 nets 8388608\n", "user 1000 nets 0-8388608\n",
+           "user 1000 nets 4294967297\n", "user 1000 nets *\n", "user 7 nets x\nuser 1000")},
+    {1, "ports must be",
+     TEXTS("user 1000 ports 65536\n", "user 1000 ports 1-65536\n", "user 1000 ports 5-4\n",
+           "user 1000 ports http\n")},
+    {1, "peers must be",
+     TEXTS("user 1000 peers 192.0.2.0\n", "user 1000 peers 192.0.2.0/33\n",
+           "user 1000 peers 192.0.2.0/24,\n", "user 1000 peers ,192.0.2.0/24\n",
+           "user 1000 peers -,-\n", "user 1000 peers --\n", "user 1000 peers 2001:db8::/129\n",
+           "user 1000 peers [2001:db8::]/32\n", "user 1000 peers 192.0.2.1:51820\n",
+           "user 1000 peers localhost/32\n")},
+    {1, "peers has a network with bits",
+     TEXTS("user 1000 peers 192.0.2.1/24\n", "user 1000 peers -,2001:db8::1/32\n")},
+    {1, "links must be",
+     TEXTS("user 1000 links 65536\n", "user 1000 links -1\n", "user 1000 links 1-2\n",
+           "user 1000 links 1,2\n", "user 1000 links 016\n")},
+    {1, CONTROL, TEXTS("user 1000\r\n", "# comment\r\n", "user 1000\vnets 1\n", "# \x7f\n")},
+    {2, CONTROL, TEXTS("user 1000\n\033[2Jx\n")},
+    {2, NETS, TEXTS("user 1000\nuser 7 nets x\nuser 8 ports x\n")},
+    {5, FIRST, TEXTS("user 1000\n\n\n\nfoo\n")},
 };
+
+static void check_bad(const char *text, unsigned int line, const char *reason)
+{
+    struct rule rule, untouched;
+    struct mistake mistake = {0};
+    enum rule_search found;
+
+    memset(&rule, 0x5a, sizeof(rule));
+    untouched = rule;
+    found = search(text, strlen(text), &rule, &mistake);
+    expect(found == RULE_MISTAKE, "'%s': %d", text, found);
+    if (found != RULE_MISTAKE)
+        return;
+    expect(mistake.line == line && strncmp(mistake.reason, reason, strlen(reason)) == 0,
+           "'%s': line %u, '%s'", text, mistake.line, mistake.reason);
+    expect(unit_is_printable(mistake.reason), "'%s': not printable", text);
+    expect(memcmp(&rule, &untouched, sizeof(rule)) == 0, "'%s': written", text);
+}
 
 TEST(bad_texts)
 {
     for (size_t i = 0; i < COUNT(bad); i++) {
-        struct rule rule, untouched;
-        struct mistake mistake = {0};
-        enum rule_search found;
-
-        memset(&rule, 0x5a, sizeof(rule));
-        untouched = rule;
-        found = search(bad[i].text, strlen(bad[i].text), &rule, &mistake);
-        expect(found == RULE_MISTAKE, "case %zu: %d", i, found);
-        if (found != RULE_MISTAKE)
-            continue;
-        expect(mistake.line == bad[i].line, "case %zu: line %u", i, mistake.line);
-        expect(strncmp(mistake.reason, bad[i].reason, strlen(bad[i].reason)) == 0,
-               "case %zu: reason '%s'", i, mistake.reason);
-        expect(unit_is_printable(mistake.reason), "case %zu: not printable", i);
-        expect(memcmp(&rule, &untouched, sizeof(rule)) == 0, "case %zu: written", i);
+        for (const char *const *text = bad[i].texts; *text; text++)
+            check_bad(*text, bad[i].line, bad[i].reason);
     }
 }
 

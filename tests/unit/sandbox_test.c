@@ -66,121 +66,70 @@ static const bool engine = false;
 /* The kernel looks at the lower half of an int only. */
 #define AT_FDCWD_HALF ((unsigned int)AT_FDCWD)
 
+#define VALUES(...)                                                                                \
+    (const unsigned long[]){__VA_ARGS__}, sizeof((unsigned long[]){__VA_ARGS__}) / sizeof(long)
+
 /* Allowed, or not, for an argument. */
 static const struct {
     long call;
     unsigned int index;
-    unsigned long value;
     bool allowed;
+    const unsigned long *values;
+    size_t count;
 } conditions[] = {
-    {SYS_setns, 1, CLONE_NEWNET, true},
-    {SYS_setns, 1, 0, false},
-    {SYS_setns, 1, CLONE_NEWNS, false},
-    {SYS_setns, 1, CLONE_NEWUSER, false},
-    {SYS_setns, 1, CLONE_NEWPID, false},
-    {SYS_setns, 1, CLONE_NEWUTS, false},
-    {SYS_setns, 1, CLONE_NEWIPC, false},
-    {SYS_setns, 1, CLONE_NEWCGROUP, false},
-    {SYS_setns, 1, 0x80 /* CLONE_NEWTIME */, false},
-    {SYS_setns, 1, CLONE_NEWNET | CLONE_NEWNS, false},
-    {SYS_setns, 1, CLONE_NEWNET | CLONE_NEWUSER, false},
-    {SYS_setns, 1, CLONE_NEWNET | 1, false},
-    {SYS_setns, 1, 0xffffffff, false},
-    /* the kernel, too, looks at the lower half of an int only */
-    {SYS_setns, 1, 0x100000000 | CLONE_NEWNET, true},
-    {SYS_setns, 1, (unsigned long)CLONE_NEWNET << 32, false},
-    {SYS_setns, 0, CLONE_NEWNET, false}, /* the value in another place */
-    {SYS_setns, 2, CLONE_NEWNET, false},
+    {SYS_setns, 1, true, VALUES(CLONE_NEWNET, 0x100000000 | CLONE_NEWNET)},
+    {SYS_setns, 1, false,
+     VALUES(0, CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWUTS, CLONE_NEWIPC,
+            CLONE_NEWCGROUP, 0x80 /* CLONE_NEWTIME */, CLONE_NEWNET | CLONE_NEWNS,
+            CLONE_NEWNET | CLONE_NEWUSER, CLONE_NEWNET | 1, 0xffffffff,
+            (unsigned long)CLONE_NEWNET << 32)},
+    {SYS_setns, 0, false, VALUES(CLONE_NEWNET)},
+    {SYS_setns, 2, false, VALUES(CLONE_NEWNET)},
 
-    {SYS_ioctl, 1, SIOCGSKNS, true},
-    {SYS_ioctl, 1, NS_GET_NSTYPE, true},
-    {SYS_ioctl, 1, NS_GET_USERNS, own_only || engine},
-    {SYS_ioctl, 1, NS_GET_OWNER_UID, own_only},
-    {SYS_ioctl, 1, TUNGETIFF, engine},
-    {SYS_ioctl, 1, TUNGETDEVNETNS, engine},
-    {SYS_ioctl, 1, TUNSETIFF, false},
-    {SYS_ioctl, 1, TUNSETPERSIST, false},
-    {SYS_ioctl, 1, TUNSETOWNER, false},
-    {SYS_ioctl, 1, NS_GET_PARENT, false},
-    {SYS_ioctl, 1, 0, false},
-    {SYS_ioctl, 1, TIOCSTI, false},
-    {SYS_ioctl, 1, TIOCLINUX, false},
-    {SYS_ioctl, 1, TIOCGWINSZ, false},
-    {SYS_ioctl, 1, TCGETS, false},
-    {SYS_ioctl, 1, FIONREAD, false},
-    {SYS_ioctl, 1, FIONBIO, false},
-    {SYS_ioctl, 1, FIOSETOWN, false},
-    {SYS_ioctl, 1, SIOCGIFCONF, false},
-    {SYS_ioctl, 1, SIOCSIFFLAGS, false},
-    {SYS_ioctl, 1, SIOCSIFADDR, false},
-    {SYS_ioctl, 1, SIOCBRADDBR, false},
-    {SYS_ioctl, 1, SIOCGSKNS - 1, false},
-    {SYS_ioctl, 1, SIOCGSKNS + 1, false},
-    {SYS_ioctl, 1, 0x5412ffff, false},
-    {SYS_ioctl, 1, 0x100000000 | SIOCGSKNS, true},
-    {SYS_ioctl, 0, SIOCGSKNS, false},
-    {SYS_ioctl, 2, SIOCGSKNS, false},
+    {SYS_ioctl, 1, true, VALUES(SIOCGSKNS, NS_GET_NSTYPE, 0x100000000 | SIOCGSKNS)},
+    {SYS_ioctl, 1, own_only || engine, VALUES(NS_GET_USERNS)},
+    {SYS_ioctl, 1, own_only, VALUES(NS_GET_OWNER_UID)},
+    {SYS_ioctl, 1, engine, VALUES(TUNGETIFF, TUNGETDEVNETNS)},
+    {SYS_ioctl, 1, false,
+     VALUES(TUNSETIFF, TUNSETPERSIST, TUNSETOWNER, NS_GET_PARENT, 0, TIOCSTI, TIOCLINUX, TIOCGWINSZ,
+            TCGETS, FIONREAD, FIONBIO, FIOSETOWN, SIOCGIFCONF, SIOCSIFFLAGS, SIOCSIFADDR,
+            SIOCBRADDBR, SIOCGSKNS - 1, SIOCGSKNS + 1, 0x5412ffff)},
+    {SYS_ioctl, 0, false, VALUES(SIOCGSKNS)},
+    {SYS_ioctl, 2, false, VALUES(SIOCGSKNS)},
 
-    {SYS_setsockopt, 1, SOL_NETLINK, true},
-    {SYS_setsockopt, 1, SOL_SOCKET, false},
-    {SYS_setsockopt, 1, 0 /* SOL_IP */, false},
-    {SYS_setsockopt, 1, 6 /* SOL_TCP */, false},
-    {SYS_setsockopt, 1, 17 /* SOL_UDP */, false},
-    {SYS_setsockopt, 1, 41 /* SOL_IPV6 */, false},
-    {SYS_setsockopt, 1, 255 /* SOL_RAW */, false},
-    {SYS_setsockopt, 1, 263 /* SOL_PACKET */, false},
-    {SYS_setsockopt, 1, SOL_NETLINK - 1, false},
-    {SYS_setsockopt, 1, SOL_NETLINK + 1, false},
-    {SYS_setsockopt, 0, SOL_NETLINK, false},
-    {SYS_setsockopt, 2, SOL_NETLINK, false},
+    {SYS_setsockopt, 1, true, VALUES(SOL_NETLINK)},
+    {SYS_setsockopt, 1, false,
+     VALUES(SOL_SOCKET, 0 /* SOL_IP */, 6 /* SOL_TCP */, 17 /* SOL_UDP */, 41 /* SOL_IPV6 */,
+            255 /* SOL_RAW */, 263 /* SOL_PACKET */, SOL_NETLINK - 1, SOL_NETLINK + 1)},
+    {SYS_setsockopt, 0, false, VALUES(SOL_NETLINK)},
+    {SYS_setsockopt, 2, false, VALUES(SOL_NETLINK)},
 
-    {SYS_getsockopt, 1, SOL_SOCKET, engine},
-    {SYS_getsockopt, 1, 0 /* SOL_IP */, false},
-    {SYS_getsockopt, 1, SOL_NETLINK, false},
-    {SYS_getsockopt, 0, SOL_SOCKET, false},
+    {SYS_getsockopt, 1, engine, VALUES(SOL_SOCKET)},
+    {SYS_getsockopt, 1, false, VALUES(0 /* SOL_IP */, SOL_NETLINK)},
+    {SYS_getsockopt, 0, false, VALUES(SOL_SOCKET)},
 
-    {SYS_pidfd_getfd, 1, HANDOVER_TUN, engine},
-    {SYS_pidfd_getfd, 1, HANDOVER_CONTROL, engine},
-    {SYS_pidfd_getfd, 1, HANDOVER_UDP4, false},
-    {SYS_pidfd_getfd, 1, HANDOVER_START, false},
-    {SYS_pidfd_getfd, 1, STDOUT_FILENO, false},
-    {SYS_pidfd_getfd, 0, HANDOVER_TUN, false},
-    {SYS_pidfd_getfd, 2, HANDOVER_TUN, false},
+    {SYS_pidfd_getfd, 1, engine, VALUES(HANDOVER_TUN, HANDOVER_CONTROL)},
+    {SYS_pidfd_getfd, 1, false, VALUES(HANDOVER_UDP4, HANDOVER_START, STDOUT_FILENO)},
+    {SYS_pidfd_getfd, 0, false, VALUES(HANDOVER_TUN)},
+    {SYS_pidfd_getfd, 2, false, VALUES(HANDOVER_TUN)},
 
-    {SYS_pidfd_send_signal, 1, SIGKILL, engine},
-    {SYS_pidfd_send_signal, 1, 0, false},
-    {SYS_pidfd_send_signal, 1, SIGTERM, false},
-    {SYS_pidfd_send_signal, 1, SIGSTOP, false},
-    {SYS_pidfd_send_signal, 2, SIGKILL, false},
+    {SYS_pidfd_send_signal, 1, engine, VALUES(SIGKILL)},
+    {SYS_pidfd_send_signal, 1, false, VALUES(0, SIGTERM, SIGSTOP)},
+    {SYS_pidfd_send_signal, 2, false, VALUES(SIGKILL)},
 
-    {SYS_close_range, 0, 3, true},
-    {SYS_close_range, 0, 0, false},
-    {SYS_close_range, 0, 4, false},
-    {SYS_close_range, 1, 3, false},
+    {SYS_close_range, 0, true, VALUES(3)},
+    {SYS_close_range, 0, false, VALUES(0, 4)},
+    {SYS_close_range, 1, false, VALUES(3)},
 
-    {SYS_read, 0, STDIN_FILENO, true},
-    {SYS_read, 0, STDOUT_FILENO, false},
-    {SYS_read, 0, STDERR_FILENO, false},
-    {SYS_read, 0, 3, false},
-    {SYS_read, 0, 4, false},
-    {SYS_read, 0, 0xffffffff, false},
-    {SYS_read, 0, 0x100000000, true},
-    {SYS_read, 0, 0x100000001, false},
-    {SYS_read, 1, STDIN_FILENO, false},
-    {SYS_read, 2, STDIN_FILENO, false},
+    {SYS_read, 0, true, VALUES(STDIN_FILENO, 0x100000000)},
+    {SYS_read, 0, false, VALUES(STDOUT_FILENO, STDERR_FILENO, 3, 4, 0xffffffff, 0x100000001)},
+    {SYS_read, 1, false, VALUES(STDIN_FILENO)},
+    {SYS_read, 2, false, VALUES(STDIN_FILENO)},
 
-    {SYS_write, 0, STDIN_FILENO, false},
-    {SYS_write, 0, STDOUT_FILENO, true},
-    {SYS_write, 0, STDERR_FILENO, true},
-    {SYS_write, 0, 3, false},
-    {SYS_write, 0, 4, false},
-    {SYS_write, 0, 5, false},
-    {SYS_write, 0, 1023, false},
-    {SYS_write, 0, 0xffffffff, false},
-    {SYS_write, 0, 0x100000000, false},
-    {SYS_write, 0, 0x100000001, true},
-    {SYS_write, 1, STDOUT_FILENO, false},
-    {SYS_write, 2, STDOUT_FILENO, false},
+    {SYS_write, 0, false, VALUES(STDIN_FILENO, 3, 4, 5, 1023, 0xffffffff, 0x100000000)},
+    {SYS_write, 0, true, VALUES(STDOUT_FILENO, STDERR_FILENO, 0x100000001)},
+    {SYS_write, 1, false, VALUES(STDOUT_FILENO)},
+    {SYS_write, 2, false, VALUES(STDOUT_FILENO)},
 };
 
 /* The same for two arguments at once. */
@@ -316,13 +265,15 @@ TEST(odd_numbers)
 TEST(conditions_on_arguments)
 {
     for (size_t i = 0; i < COUNT(conditions); i++) {
-        struct attempt attempt = invalid;
-        char what[32];
+        for (size_t j = 0; j < conditions[i].count; j++) {
+            struct attempt attempt = invalid;
+            char what[64];
 
-        (void)snprintf(what, sizeof(what), "condition %zu", i);
-        attempt.call = conditions[i].call;
-        attempt.arguments[conditions[i].index] = conditions[i].value;
-        check(&attempt, conditions[i].allowed, what);
+            (void)snprintf(what, sizeof(what), "condition %zu, value %zu", i, j);
+            attempt.call = conditions[i].call;
+            attempt.arguments[conditions[i].index] = conditions[i].values[j];
+            check(&attempt, conditions[i].allowed, what);
+        }
     }
 }
 

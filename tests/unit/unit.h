@@ -10,6 +10,9 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
+/* A list of texts that ends with NULL. */
+#define TEXTS(...) ((const char *const[]){__VA_ARGS__, NULL})
+
 /* A test: TEST(name) { ... }. They are run in the order in which they stand in their file. */
 #define TEST(name)         UNIT_TEST(name, false)
 #define TEST_AS_ROOT(name) UNIT_TEST(name, true) /* skipped without root's capabilities */
