@@ -31,7 +31,7 @@ prepare()
     # The engine has no settings: it is the same one.
     [ ! -d "$BATS_FILE_TMPDIR/all/engine" ] || cp -a "$BATS_FILE_TMPDIR/all/engine" "$build/engine"
     quick_build "$build" "$build/config.h"
-    make_with "${build##*/}" -j2 build
+    make_with "${build##*/}" build
 }
 
 setup()
@@ -47,7 +47,7 @@ make_with()
 {
     local build=$BATS_FILE_TMPDIR/$1
     shift
-    clean_make -s BUILD="$build" CONFIG="$build/config.h" CFLAGS=-O0 ENGINE_OPTIMIZE= "$@"
+    clean_make -s -j2 BUILD="$build" CONFIG="$build/config.h" CFLAGS=-O0 ENGINE_OPTIMIZE= "$@"
 }
 
 # As a packager does it, below $DEST.
