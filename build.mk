@@ -3,7 +3,8 @@
 PROGRAM := net-admin-helper
 ENGINE  := cwg-engine
 TASKS   := cwg_create cwg_connect cwg_destroy cwg_show cwg_list cwg_wait cwg_destroy_all
-# What the kernel lets it do, and why: src/helper/confine/privilege.h. None is effective when it starts.
+# The kernel lets the program use these. src/helper/confine/privilege.h has the reasons. No capability is effective at
+# the start.
 CAPABILITIES := cap_net_admin,cap_sys_admin,cap_sys_ptrace=p
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
@@ -15,29 +16,29 @@ HARDENING += -fcf-protection
 endif
 DIALECT := -std=gnu17 -D_GNU_SOURCE -Isrc
 
-# What config.h puts into the program, such as ENGINE.
+# The switches of config.h, such as ENGINE.
 ENABLED := $(subst ENABLE_CWG_,,$(shell $(CC) -E -dM -x c '$(CONFIG)' 2>/dev/null | grep -o '\<ENABLE_CWG_[A-Z0-9_]*'))
 ENGINE_ENABLED := $(filter ENGINE,$(ENABLED))
-# Where the program looks for it: where `make install` puts it.
+# The program looks for the engine here. `make install` puts it here.
 ENGINE_PATH ?= $(LIBEXECDIR)/$(ENGINE)
 
 COMPILE = $(CC) $(DIALECT) -DVERSION='"$(VERSION)"' -DCONFIG_H='"$(abspath $(CONFIG))"' \
 	$(if $(ENGINE_ENABLED),-DENGINE_PATH='"$(ENGINE_PATH)"') $(WARNINGS) $(HARDENING) $(CPPFLAGS) $(CFLAGS)
 LINK = $(CC) $(CFLAGS) -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--gc-sections -Wl,--as-needed $(LDFLAGS)
 
-# The engine has no settings. It brings all that it needs: it runs in a file system of nothing.
+# The engine has no settings. It is static, because it runs in an empty file system.
 ENGINE_COMPILE = $(CC) $(DIALECT) -DVERSION='"$(VERSION)"' $(WARNINGS) $(HARDENING) \
 	$(CPPFLAGS) $(CFLAGS) $(ENGINE_OPTIMIZE)
-# The linker would warn of functions of libcrypto's that nobody calls: dlopen(), getaddrinfo().
+# The linker would warn of functions in libcrypto that the engine never calls: dlopen(), getaddrinfo().
 ENGINE_LINK = $(CC) $(CFLAGS) -static-pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--gc-sections \
 	-Wl,--no-warnings $(LDFLAGS)
 ENGINE_OPTIMIZE ?= -O3
 
-# Objects made with another config.h, compiler or set of flags are other objects: they have a folder of their own.
+# Objects of another config.h, compiler or set of flags have a folder of their own.
 OBJECTS_KEY := $(shell { cat $(CONFIG) 2>/dev/null; echo '$(subst ','\'',$(COMPILE) $(LINK))'; } | \
 	sha256sum | cut -c1-12)
 OBJECTS_DIR := $(BUILD)/objects/$(OBJECTS_KEY)
-# The files that serve nothing but what isn't in the program: ENABLED, or else these aren't compiled.
+# only_for SWITCH,FILES: these files serve this switch alone. Without the switch they aren't compiled.
 only_for = $(if $(filter $(1),$(ENABLED)),,$(2:%=src/helper/%.c))
 LEFT_OUT := $(call only_for,CREATE,command/task_create netns/port $(addprefix backend/engine/,launch child launcher)) \
 	$(call only_for,CONNECT,command/task_connect) \
@@ -54,10 +55,10 @@ ENGINE_KEY := $(shell echo '$(subst ','\'',$(ENGINE_COMPILE) $(ENGINE_LINK))' | 
 ENGINE_DIR := $(BUILD)/engine/$(ENGINE_KEY)
 ENGINE_SOURCES := $(sort $(shell find src/link src/handover src/engine -name '*.c'))
 ENGINE_OBJECTS := $(ENGINE_SOURCES:src/%.c=$(ENGINE_DIR)/%.o)
-# The engine that belongs to this program, if one does.
+# The engine that belongs to this program, if it has one.
 ENGINE_BUILT := $(if $(ENGINE_ENABLED),$(BUILD)/$(ENGINE))
 
-# All of them; which are installed depends on what is in the program.
+# All pages. scripts/install chooses those for the tasks in the program.
 PAGES := $(patsubst doc/%.scd,$(BUILD)/%,$(wildcard doc/*.[0-9].scd))
 
 ## make              build the program, its engine and their man pages in build/
@@ -67,7 +68,7 @@ build: $(BUILD)/$(PROGRAM) $(ENGINE_BUILT) $(PAGES)
 $(CONFIG):
 	$(error there is no $(CONFIG): CONFIG= names the file with the settings)
 
-# What the preprocessor can't check of config.h.
+# Checks the parts of config.h that the preprocessor can't check.
 $(OBJECTS_DIR)/config-checked: $(CONFIG) scripts/check-config
 	@mkdir -p $(@D)
 	@scripts/check-config $(CC) $(abspath $(CONFIG))
@@ -77,7 +78,7 @@ $(OBJECTS_DIR)/%.o: src/%.c $(CONFIG) $(OBJECTS_DIR)/config-checked
 	@mkdir -p $(@D)
 	$(COMPILE) -MMD -MP -c -o $@ $<
 
-# The program of these objects; and build/net-admin-helper is the one that was built last.
+# Links the program of these objects. build/net-admin-helper is a link to the program that was built last.
 $(OBJECTS_DIR)/$(PROGRAM): $(OBJECTS)
 	$(LINK) -o $@ $(OBJECTS) -lmnl
 
@@ -95,7 +96,7 @@ $(ENGINE_DIR)/$(ENGINE): $(ENGINE_OBJECTS)
 $(BUILD)/$(ENGINE): $(ENGINE_DIR)/$(ENGINE) latest
 	@cmp -s $< $@ || { rm -f $@.new; cp $< $@.new && mv $@.new $@; }
 
-# A man page names the places where things are.
+# A man page names the installed places.
 $(PAGES): $(BUILD)/%: doc/%.scd latest
 	@mkdir -p $(@D)
 	@scdoc < $< > $@.new
@@ -110,7 +111,7 @@ $(PAGES): $(BUILD)/%: doc/%.scd latest
 deps:
 	scripts/deps build
 
-# What scripts/install and scripts/uninstall take from the environment.
+# The environment of scripts/install and scripts/uninstall.
 PLACES = DESTDIR='$(DESTDIR)' BINDIR='$(BINDIR)' MANDIR='$(MANDIR)' DATADIR='$(DATADIR)' \
 	COMPLETIONDIR='$(COMPLETIONDIR)' ZSHDIR='$(ZSHDIR)' FISHDIR='$(FISHDIR)' \
 	ENGINE_PATH='$(LIBEXECDIR)/$(ENGINE)'
@@ -125,7 +126,7 @@ install: build
 uninstall:
 	$(PLACES) scripts/uninstall '$(PROGRAM)' $(TASKS)
 
-# Docker, or where there is only podman, that.
+# Docker, or podman where there is no docker.
 DOCKER ?= $(shell command -v docker || command -v podman || echo docker)
 
 ## make docker       build the image net-admin-helper:latest, which runs it as nobody: DOCKER (docker, podman)

@@ -1,4 +1,4 @@
-# Tests, checks of the sources, the demo and the benchmark.
+# Tests, checks of the sources, the demo and the benchmarks.
 
 include tests/tools/tools.mk
 -include tests/net/variants.mk
@@ -7,7 +7,7 @@ include tests/tools/tools.mk
 -include tests/fuzz/fuzz.mk
 -include tests/bench/bench.mk
 
-# The demo's own build, for the place that it installs the engine at. The engine has no settings: it is the same one.
+# The demo has its own build, which looks for the engine in the demo's place. The engine itself has no settings.
 DEMO_BUILD = @echo "Building the program and its engine, in $(BUILD)/demo ..."; mkdir -p '$(BUILD)/demo'; \
 	[ ! -d '$(BUILD)/engine' ] || [ -d '$(BUILD)/demo/engine' ] || cp -a '$(BUILD)/engine' '$(BUILD)/demo/'; \
 	$(MAKE) --no-print-directory --silent -j$(shell nproc) BUILD='$(BUILD)/demo' CONFIG=config.h \
@@ -42,7 +42,8 @@ check-all: tested
 	CFLAGS='$(TESTED_CFLAGS)' NAH_EVERY_CALL=1 NAH_FUZZ_SECONDS=600 \
 		tests/check sources unit cli fuzz engine net 6.1-all 6.12-all new-all
 
-# All that is needed before tests run. A warning is an error, and tests that call make find all built by the same flags.
+# Builds everything that tests need. Warnings are errors. Tests that call make use the same flags, and so find
+# everything built.
 TESTED_CFLAGS := -O2 -g -Werror
 
 .PHONY: tested

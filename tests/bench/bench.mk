@@ -1,5 +1,5 @@
-# What a command costs, beside the same by `ip` and `wg`, and beside the bare netlink messages: see commands. And what
-# the engine carries and costs, beside other userspace WireGuards: see engine/run.
+# The cost of commands, beside the same by `ip` and `wg` and beside bare netlink messages: see commands. The speed and
+# cost of the engine, beside other userspace WireGuards: see engine/run.
 
 SERIES ?= 6.12
 
@@ -53,7 +53,7 @@ BENCH_ENGINE_PATH := /var/lib/net-admin-helper-bench/$(ENGINE)
 BENCH_HELPER      := $(BUILD)/bench/helper
 BENCH_OURS        := $(BENCH_HELPER)/$(PROGRAM) $(BUILD)/$(ENGINE) $(BENCH_ENGINE_PATH)
 
-# A helper that makes links by the engine on every kernel, and many of them.
+# This helper makes many links, with the engine on every kernel.
 .PHONY: bench-helper
 bench-helper: $(BUILD)/$(ENGINE)
 	@$(MAKE) --no-print-directory --silent CONFIG=tests/bench/engine/config.h BUILD='$(BENCH_HELPER)' \

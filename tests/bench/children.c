@@ -26,7 +26,7 @@ enum {
     HERE = -1, /* for a namespace */
 };
 
-/* A pipe that a text is in already: the text has to be short enough for that. */
+/* Makes a pipe that contains a text. The text has to be short enough for that. */
 static int pipe_with(const char *text)
 {
     ssize_t length = (ssize_t)strlen(text);
@@ -43,8 +43,8 @@ static bool redirect(int fd, int target)
     return fd < 0 || dup2(fd, target) >= 0;
 }
 
-/* Runs a program in a namespace, with `input` as its standard input, and takes up to size - 1 bytes
- * of what it writes, without the last end of line. Either may be NULL. */
+/* Runs a program in a namespace, with `input` as its standard input. Stores up to size - 1 bytes of
+ * its output, without the last end of line. input and output may be NULL. */
 static void run(const char *const *argv, int netns, const char *input, char *output, size_t size)
 {
     static const char *const environment[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL};
@@ -91,7 +91,7 @@ static int open_netns(const char *pid)
     return fd;
 }
 
-/* Born here and moved there, it keeps its UDP socket here. */
+/* The device is made here and moved there, so its UDP socket stays here. */
 static void create(const char *pid, int netns, const char *name, const char *port,
                    const char *address)
 {

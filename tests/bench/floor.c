@@ -27,7 +27,7 @@
 static _Alignas(struct nlmsghdr) char request[1024];
 static _Alignas(struct nlmsghdr) char answer[16 * 1024];
 static struct nlmsghdr *const header = (void *)request;
-static int left; /* bytes of the answer, from the message that was last looked at */
+static int left; /* bytes of the answer, from the last message on */
 
 static int open_socket(int protocol)
 {
@@ -60,7 +60,7 @@ static void send_request(int fd)
         fail(TROUBLE, "send");
 }
 
-/* What the message says if it is of the wanted type; no other will do. */
+/* Returns the content of a message of the wanted type. Another type is an error. */
 static const struct nlmsghdr *expect(const struct nlmsghdr *message, uint16_t type)
 {
     int error = 0;
@@ -74,7 +74,7 @@ static const struct nlmsghdr *expect(const struct nlmsghdr *message, uint16_t ty
     return message;
 }
 
-/* Reads one datagram, which is there since the request was sent. Returns its first message. */
+/* Reads one datagram, which is there since the request. Returns its first message. */
 static const struct nlmsghdr *receive(int fd, uint16_t type)
 {
     const struct nlmsghdr *message = (const void *)answer;
@@ -87,7 +87,7 @@ static const struct nlmsghdr *receive(int fd, uint16_t type)
     return expect(message, type);
 }
 
-/* The end of a dump may come in one datagram with its last message, or alone. */
+/* The end of a dump comes in one datagram with the last message, or alone. */
 static void receive_end(int fd, const struct nlmsghdr *last)
 {
     const struct nlmsghdr *next = mnl_nlmsg_next(last, &left);
@@ -155,7 +155,7 @@ static void set_key(int generic, uint16_t family, const char *name, const char *
     ask(generic);
 }
 
-/* Returns the device's index. */
+/* Returns the index of the device. */
 static int get_device(int generic, uint16_t family, const char *name, struct key *ret_public_key)
 {
     const struct nlmsghdr *message;
@@ -172,7 +172,7 @@ static int get_device(int generic, uint16_t family, const char *name, struct key
     return index;
 }
 
-/* Of "10.0.0.1/31", behind whose prefix is nothing that counts. */
+/* Reads "10.0.0.1/31". Nothing behind the prefix length counts. */
 static uint32_t address_of(const char *text)
 {
     char address[INET_ADDRSTRLEN];

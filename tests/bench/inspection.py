@@ -41,7 +41,7 @@ class Inspection:
 
     def __init__(self, argv, output, as_application):
         self.programs = self.calls = self.own = self.memory = 0
-        self.breakpoints = {}  # of each process: None, or the entry of its program and the text that was there
+        self.breakpoints = {}  # for each process: None, or the entry of its program and the original text there
         gate, opener = os.pipe()
         first = os.fork()
         if first == 0:
@@ -77,7 +77,7 @@ class Inspection:
                 return
 
     def on_stop(self, pid, status):
-        """Returns the signal to pass on, or 0."""
+        """Handles a stop. Returns the signal to pass on, or 0."""
         event, signal_number = status >> 16, os.WSTOPSIG(status)
         if event == EVENT_EXEC:
             self.on_exec(pid)
@@ -90,7 +90,7 @@ class Inspection:
         return 0
 
     def on_exec(self, pid):
-        """A breakpoint where the program itself starts, once the loader is done (AT_ENTRY, getauxval(3))."""
+        """Sets a breakpoint at the program's own start, after the loader (AT_ENTRY, getauxval(3))."""
         with open(f"/proc/{pid}/auxv", "rb") as file:
             entry = dict(struct.iter_unpack("QQ", file.read()))[AT_ENTRY]
         text = (ctypes.c_uint64 * 1)()
@@ -100,7 +100,7 @@ class Inspection:
         self.programs += 1
 
     def on_trap(self, pid):
-        """Whether this was our breakpoint, which is over then."""
+        """Says whether the process is at its breakpoint, and removes that."""
         registers = ctypes.create_string_buffer(27 * 8)
         trace(GETREGS, pid, 0, registers)
         entry, text = self.breakpoints[pid] or (None, None)

@@ -33,7 +33,7 @@ nothing = os.open("/dev/null", os.O_RDWR)
 
 
 class Failure(Exception):
-    """Something that is to be measured didn't work."""
+    """A measured program failed."""
 
 
 def call(function, *arguments):
@@ -42,7 +42,7 @@ def call(function, *arguments):
 
 
 def number(text, least, most):
-    """A number of the command line, or the end of the program."""
+    """Reads a number of the command line, or ends the program."""
     if not text.isdecimal() or not least <= int(text) <= most:
         sys.exit(f"{text}: not a number from {least} to {most}")
     return int(text)
@@ -50,7 +50,7 @@ def number(text, least, most):
 
 @contextlib.contextmanager
 def application(wanted=True):
-    """As the application: the saved ids, by which we come back, don't outlive execve()."""
+    """Is the application for a while. The saved ids, which lead back, don't outlive execve()."""
     if wanted:
         os.setgroups([])
         os.setresgid(APPLICATION, APPLICATION, 0)
@@ -61,12 +61,12 @@ def application(wanted=True):
 
 
 def strings(words):
-    """As execve() takes them."""
+    """Makes an array of strings for execve()."""
     return (ctypes.c_char_p * (len(words) + 1))(*(word.encode() for word in words))
 
 
 def run(argv, output, given=None):
-    """Runs a program. Returns milliseconds: by the clock, and of the processor's time, all children included."""
+    """Runs a program. Returns milliseconds, by the clock and of the processor, with all children."""
     milliseconds = (ctypes.c_double * 2)()
     status = spawner.spawn(strings(argv), strings(ENVIRONMENT), nothing if given is None else given, output,
                            milliseconds)
@@ -76,14 +76,14 @@ def run(argv, output, given=None):
 
 
 def read_all(descriptor):
-    """As text, without the last end of line. Nothing is imported for that: we may be below chroot()."""
+    """Reads text without the last end of line. It imports nothing: the program may be below chroot()."""
     found = b"".join(iter(lambda: os.read(descriptor, 65536), b""))
     os.close(descriptor)
     return found.decode().rstrip("\n")
 
 
 def words(task, pid, net, host, port):
-    """A command's words behind the program. cwg_connect is told the other end."""
+    """Returns the words of a command behind the program. cwg_connect gets the other end."""
     if task == CONNECT:
         return [task, str(pid), str(net), str(1 - host), ENDPOINT, PEER_KEY]
     return [task, str(pid), str(net), str(host)] + ([str(port)] if task == CREATE else [])
@@ -94,7 +94,7 @@ def address(net, host):
 
 
 class Container:
-    """A process in a network namespace of its own, as a container would be. It ends with us."""
+    """A process in a network namespace of its own, as a container. It ends with this program."""
 
     def __init__(self):
         ready, tell = os.pipe()
@@ -120,7 +120,7 @@ class Container:
         os.close(home)
 
     def properties(self, name):
-        """A device's flags, address and netmask; None if it isn't there."""
+        """Returns a device's flags, address and netmask, or None."""
         with self.inside(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
             asked = name.encode().ljust(40, b"\0")
             try:
@@ -131,7 +131,7 @@ class Container:
         return (struct.unpack_from("H", flags, 16)[0], *(socket.inet_ntoa(found[20:24]) for found in addresses))
 
     def show(self, name):
-        """What `wg` says of a device, but for the private key: a line of the device, a line of each peer."""
+        """Returns what `wg` says of a device without the private key: a line of the device, a line of each peer."""
         ours, theirs = os.pipe()
         with self.inside():
             run(["/usr/bin/wg", "show", name, "dump"], theirs)
@@ -149,7 +149,7 @@ def is_free(port):
 
 
 def check_link(container, net, host, port, key, connected):
-    """The device is what it should be, by what `wg` and the kernel say, and its UDP socket is here."""
+    """Checks the device by `wg` and the kernel, and its UDP socket in this namespace."""
     name = f"wg-{net}-{host}"
     wanted = f"{key}\t{port}\toff"
     if connected:

@@ -1,7 +1,7 @@
-/* Runs a program and takes its time, for measure.py. In C, as a library: the time begins before the
- * process is made, and what Python's posix_spawn() does until the program runs is a sixth of the
- * shortest time that is measured in the VM. vfork(): what the process costs doesn't depend on who
- * makes it. */
+/* Runs a program and measures its time, for measure.py. It is a library in C, because the time has
+ * to begin before the process is made: Python's posix_spawn() takes a sixth of the shortest
+ * measured time until the program runs. With vfork() the cost doesn't depend on the caller's size.
+ * */
 #include <stddef.h>
 #include <sys/resource.h>
 #include <sys/time.h>
@@ -19,8 +19,8 @@ static double milliseconds(void)
     return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
 }
 
-/* Writes how long it took until the process was gone, and its processor's time, its children's with
- * it. Returns its status as waitpid() has it, or -1. */
+/* Stores the time until the process ended, and its processor time with its children's. Returns its
+ * status as waitpid() does, or -1. */
 int spawn(char *const *argv, char *const *environment, int input, int output, double ret_ms[2])
 {
     double start = milliseconds();

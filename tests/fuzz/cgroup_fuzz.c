@@ -1,5 +1,5 @@
-/* Any bytes as a cgroup file: what is taken from it is an id, which stands in it as a word, or a
- * name that can be printed anywhere. */
+/* Any bytes as a cgroup file. The parser finds an id that stands in it as a word, or a name that
+ * can be printed anywhere. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-# Fuzzing with libFuzzer: each tests/fuzz/NAME_fuzz.c, with what it tests under ASan and UBSan. To be included from the
-# Makefile, after unit.mk.
+# Fuzzing with libFuzzer: each tests/fuzz/NAME_fuzz.c, with the tested files under ASan and UBSan. The Makefile includes
+# this file after unit.mk.
 
 FUZZ_CC      := clang
 FUZZ_SECONDS ?= 3600
@@ -11,7 +11,7 @@ COMMA        := ,
 
 FUZZ_DIR     := $(BUILD)/fuzz
 FUZZ_TARGETS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*_fuzz.c))
-# Those of the helper's parsers, and of the engine's.
+# The targets for the helper's parsers. The others are for the engine's.
 FUZZ_HELPER  := $(filter cgroup_fuzz lines_fuzz netlink_fuzz policy_fuzz report_fuzz,$(FUZZ_TARGETS))
 FUZZ_PLAIN   := $(filter-out $(FUZZ_HELPER) tunnel_fuzz request_fuzz,$(FUZZ_TARGETS))
 FUZZ_WORLD   := $(filter tunnel_fuzz request_fuzz,$(FUZZ_TARGETS))
@@ -44,7 +44,7 @@ $(FUZZ_DIR)/helper.a: $(UNIT_SOURCES:src/%.c=$(FUZZ_DIR)/src/%.o)
 	@rm -f $@
 	@ar rcs $@ $^
 
-# What it sends has to be the same each time that an input is tried.
+# An input has to give the same messages each time.
 $(FUZZ_DIR)/noise_fuzz: FUZZ_LINK := -Wl,--wrap=random_bytes
 
 $(FUZZ_PLAIN:%=$(FUZZ_DIR)/%): $(FUZZ_DIR)/%: $(FUZZ_DIR)/%.o $(FUZZ_DIR)/engine.a

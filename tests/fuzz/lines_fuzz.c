@@ -1,6 +1,6 @@
-/* Any bytes as the input of a batch, read in pieces: the lines are those that the newlines make,
- * each is what lines_split() says of it, and its words are parts of it, in their order. A comment
- * is passed over, however long, also where the input ends in it. */
+/* Any bytes as the input of a batch, read in pieces. The lines end at the newlines, lines_split()
+ * is right about each line, and its words are parts of the line in order. A comment is passed over,
+ * however long, also at the end of the input. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +17,7 @@ static void require(bool condition)
         abort();
 }
 
-/* Each word is in the line behind the one before, with nothing but blanks between them. */
+/* Each word stands in the line behind the word before, with only blanks between them. */
 static void check_words(const char *line, size_t length, const struct words *words)
 {
     size_t at = 0;

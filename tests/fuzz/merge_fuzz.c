@@ -1,5 +1,5 @@
-/* A batch of packets, each described by some bytes: either it is the next of one of a few flows,
- * with something changed, or it consists of given bytes. What comes out is cut again. */
+/* A batch of packets. Some bytes describe each packet: it is the next packet of one of a few flows,
+ * with something changed, or it consists of given bytes. The merged packets are cut again. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,7 +31,7 @@ static void require(bool condition)
         abort();
 }
 
-/* The packet that ends there; its payload may be written once. */
+/* Returns the packet that ends there. Its payload may be written once. */
 static size_t find(const struct iovec *part)
 {
     const uint8_t *end = (const uint8_t *)part->iov_base + part->iov_len;
@@ -40,7 +40,7 @@ static size_t find(const struct iovec *part)
         if (packets[i].bytes + packets[i].length == end) {
             require(!packets[i].written);
             packets[i].written = true;
-            /* those of its flow that came before went before */
+            /* the packets of its flow that came earlier were written earlier */
             for (size_t k = 0; k < i; k++)
                 require(packets[i].flow == FLOWS || packets[k].flow != packets[i].flow ||
                         packets[k].written);
@@ -50,7 +50,7 @@ static size_t find(const struct iovec *part)
     abort();
 }
 
-/* A group's ids may all be the same, and then they aren't so afterwards. */
+/* A group's packets may all have the same id. After cutting their ids differ. */
 static void require_equal(uint8_t *packet, size_t length, size_t number)
 {
     size_t headers;
@@ -165,7 +165,8 @@ static void change(struct sample *sample, uint8_t what, uint8_t value)
     }
 }
 
-/* Three bytes: flow and what is changed; its value; and a byte that is broken, or none. */
+/* Reads three bytes: the flow and the change, the change's value, and the byte that is broken, if
+ * one is. */
 static void add_sample(const uint8_t *data, struct sample flows[])
 {
     int flow = (data[0] >> 4) % FLOWS;
@@ -178,7 +179,7 @@ static void add_sample(const uint8_t *data, struct sample flows[])
     length = packets_write(sample, bytes);
     if (data[2])
         bytes[data[2] < 128 ? data[2] % length : length - 1 - data[2] % length] ^= data[2];
-    /* the broken one may be of another flow */
+    /* the broken packet may be of another flow */
     add(bytes, length, data[2] ? FLOWS : flow);
     sample->id++;
     sample->sequence += (uint32_t)sample->payload;

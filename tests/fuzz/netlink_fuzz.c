@@ -1,6 +1,6 @@
-/* Any bytes as a message of the kernel's, of which parts come from the container: names, aliases,
- * lists. The first byte says which reader gets it; the length and the type are made right, since
- * chance doesn't do that often. */
+/* Any bytes as a message from the kernel, with parts that come from the container: names, aliases,
+ * lists. The first byte chooses the reader. Length and type are made right, because chance seldom
+ * does that. */
 #include <linux/genetlink.h>
 #include <linux/rtnetlink.h>
 #include <stdint.h>

@@ -1,9 +1,7 @@
-/* Two ends and whoever is between them. The input's bytes choose what happens: handshakes are begun
- * and answered, and messages are kept, changed, reordered, replayed and delivered to either end.
- * Beside the two ends runs a model of what they should make of it; it has no cryptography: it knows
- * which messages are as they were made.
- *
- * For libFuzzer. Linked with -Wl,--wrap=random_bytes, an input does the same each time. */
+/* Two ends, and an attacker between them. The input's bytes choose what happens: handshakes begin
+ * and are answered; messages are kept, changed, reordered, replayed and delivered to either end. A
+ * model says what the ends should do. The model has no cryptography: it knows which messages are
+ * unchanged. With -Wl,--wrap=random_bytes an input does the same each time. */
 #include <endian.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -24,31 +22,31 @@ enum {
 
 #define SECOND INT64_C(1000000000)
 
-/* A message on its way, and the truth about it. */
+/* A message on its way, with its history. */
 struct letter {
     size_t length; /* 0: none */
     int from;
-    int handshake; /* the number of the one that it is part of */
+    int handshake; /* the number of its handshake */
     uint32_t time; /* of an initiation */
     uint32_t index;
     _Alignas(8) uint8_t bytes[sizeof(struct message_initiation)];
     uint8_t made[sizeof(struct message_initiation)]; /* as it was made */
 };
 
-/* A handshake under way, as the model knows it. */
+/* A handshake that has begun, as the model knows it. */
 struct under_way {
     enum noise_state state;
     uint32_t index;
     int handshake;
 };
 
-/* An end, and what the model knows of it. */
+/* An end, and the model's knowledge of it. */
 struct end {
     struct noise *noise;
     struct cookie_maker maker;
     struct cookie_checker checker;
-    struct under_way begun;         /* by this end */
-    struct under_way answer;        /* to the other's */
+    struct under_way begun;         /* that this end has begun */
+    struct under_way answer;        /* to the handshake of the other end */
     uint32_t last_time;             /* of the initiations that it accepted */
     uint8_t last_mac1[COOKIE_SIZE]; /* of the message that a cookie may answer */
     bool wants_cookie;
@@ -106,8 +104,8 @@ int __wrap_random_bytes(void *ret_bytes, size_t size)
 
 /* ---- The model ---- */
 
-/* Whether it is as that one was made, but for what Noise doesn't authenticate: the sender's index
- * (in a cookie, the receiver's), and the MACs. */
+/* True if the message is as that one was made, except for parts that Noise doesn't authenticate:
+ * the sender's index (in a cookie, the receiver's), and the MACs. */
 static bool is_as(const struct letter *letter, const struct letter *other)
 {
     size_t index = offsetof(struct message_initiation, sender);
@@ -141,8 +139,8 @@ static enum noise_verdict wanted_of_initiation(const struct end *end, const stru
     return letter->time > end->last_time ? NOISE_ACCEPTED : NOISE_REPLAYED;
 }
 
-/* A response to an initiation whose sender's index was changed on the way is authentic, and to a
- * stranger. */
+/* A response is authentic, and for a stranger, if the sender's index in the initiation was changed
+ * on the way. */
 static enum noise_verdict wanted_of_response(const struct end *end, const struct letter *letter)
 {
     const struct message_response *message = (const void *)letter->bytes;
@@ -190,7 +188,7 @@ static void check_session(int who, int handshake, const struct noise_keys *keys)
     session_count++;
 }
 
-/* ---- What an end does ---- */
+/* ---- An end acts ---- */
 
 static struct letter *new_letter(int from, size_t length)
 {
@@ -278,7 +276,7 @@ static void abandon(int who)
     set_state(&end->begun, NOISE_NOTHING, 0, NONE);
 }
 
-/* ---- What the one between them does ---- */
+/* ---- The attacker acts ---- */
 
 static struct letter *choose(void)
 {
@@ -295,7 +293,7 @@ static void change(void)
         letter->bytes[place % letter->length] ^= bits;
 }
 
-/* A new mac1 needs no secret: everybody knows the receiver's public key. */
+/* A new mac1 needs no secret: the attacker knows the receiver's public key. */
 static void authenticate(void)
 {
     struct letter *letter = choose();
@@ -307,7 +305,7 @@ static void authenticate(void)
     cookie_add_macs(&maker, letter->bytes, letter->length, now);
 }
 
-/* If, by what was done to it, it is another one that was made: then it is known as that. */
+/* If a change has made the message equal to another one, it counts as that. */
 static void recognise(struct letter *letter)
 {
     for (size_t i = 0; i < letters_made; i++) {
@@ -322,7 +320,7 @@ static void recognise(struct letter *letter)
     }
 }
 
-/* A part of one message in the place of that of another. */
+/* Puts a part of one message in the place of the same part of another. */
 static void splice(void)
 {
     struct letter *to = choose();
@@ -360,7 +358,8 @@ static void deliver_response(struct end *end, const struct letter *letter)
         set_state(&end->begun, NOISE_RECEIVED_RESPONSE, end->begun.index, end->begun.handshake);
 }
 
-/* As whatever it says it is, and as it was made. The MACs first, as the engine does. */
+/* Delivers the message as the type that it says, and as the type that it was made as. The engine
+ * checks the MACs first, too. */
 static void deliver(int who)
 {
     const struct letter *letter = choose();
@@ -397,10 +396,10 @@ static void make_cookie(int who)
     cookie_make_reply(&ends[who].checker, scratch, &macs, 1, source, secret, nonce, now,
                       (void *)reply->bytes);
     memcpy(reply->made, reply->bytes, reply->length);
-    memcpy(reply->made + reply->length, macs.mac1, COOKIE_SIZE); /* what it answers */
+    memcpy(reply->made + reply->length, macs.mac1, COOKIE_SIZE); /* the answered one */
 }
 
-/* Its receiver's index is looked at elsewhere. */
+/* Other code checks the receiver's index. */
 static void read_cookie(int who)
 {
     const struct letter *letter = choose();

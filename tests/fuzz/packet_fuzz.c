@@ -20,7 +20,8 @@ static bool is_right(const uint8_t *bytes)
     return packets_sum(bytes, (bytes[0] & 15) * 4u, 0) == 0xffff;
 }
 
-/* Of IPv4 and IPv6: to each other's address, right, and no answer to an answer. */
+/* The engine's answers, IPv4 and IPv6, go to the packet's sender, are valid, and never answer an
+ * answer. */
 static void check_answer(const uint8_t *bytes, size_t size)
 {
     uint8_t answer[UNREACHABLE_MAX];

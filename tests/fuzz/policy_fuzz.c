@@ -1,5 +1,5 @@
-/* Any bytes as a policy file, for callers with various numbers: what is found is a rule of the
- * file, and what can't be read has a line and a reason. */
+/* Any bytes as a policy file, for callers with various numbers. A found rule is a rule of the file.
+ * A file that can't be read has a line and a reason. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -89,7 +89,7 @@ static size_t add_peers(char *text, const struct peers *peers)
     return length;
 }
 
-/* The rule, written in one way, has to be read as the same again. */
+/* The rule, written in one way, is read as the same rule again. */
 static void check_rule(const struct rule *rule, const struct caller *caller)
 {
     static char text[TEXT_MAX];
@@ -109,7 +109,7 @@ static void check_rule(const struct rule *rule, const struct caller *caller)
     require(memcmp(&again, rule, sizeof(again)) == 0);
 }
 
-/* Of a file that ends earlier, but with a whole line, the rule is the same, or there is none. */
+/* A file that ends earlier, after a whole line, gives the same rule or none. */
 static void check_shorter(const uint8_t *data, size_t size, const struct caller *caller,
                           const struct rule *rule)
 {
@@ -157,7 +157,7 @@ static void check_text(const uint8_t *data, size_t size)
     }
 }
 
-/* What the bytes from FIRST_PART up stand for: no fuzzer finds these by itself. */
+/* The bytes from FIRST_PART up stand for these texts, which no fuzzer finds by itself. */
 static const char *const parts[] = {
     "user 1000 ",
     "group 990 ",

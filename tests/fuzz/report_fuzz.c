@@ -1,4 +1,4 @@
-/* Any bytes as what an engine says of itself, which may be somebody else in a hostile container. */
+/* Any bytes as an engine's report of itself. In a hostile container another process may send it. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +14,7 @@ static void require(bool condition)
         abort();
 }
 
-/* One as it should be: an input may change a part of it, since chance finds none. */
+/* A right report. An input changes a part of it, because chance finds no right one. */
 static const char good[] =
     "own_public_key=0101010101010101010101010101010101010101010101010101010101010101\n"
     "listen_port=51801\n"
@@ -37,7 +37,7 @@ static void check(const struct link_status *status, const char *text, size_t siz
     if (status->endpoint.port) {
         char endpoint[ENDPOINT_TEXT_SIZE];
 
-        /* It has one spelling: it stands in the text as it would be written again. */
+        /* An endpoint has one spelling: the text contains it exactly so. */
         endpoint_to_text(&status->endpoint, endpoint);
         require(memmem(text, size, endpoint, strlen(endpoint)) != NULL);
     }
@@ -45,7 +45,8 @@ static void check(const struct link_status *status, const char *text, size_t siz
         require(status->allowed[i].prefix_length <= (status->allowed[i].ipv6 ? 128 : 32));
 }
 
-/* The first bytes say where the others are put into the good one, and in the place of how many. */
+/* The first bytes say where the others are put into the right report, and how many bytes they
+ * replace. */
 static size_t put_together(const uint8_t *data, size_t size, char *ret_text)
 {
     const size_t length = sizeof(good) - 1;
@@ -67,7 +68,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char *room = malloc(size + sizeof(good));
     size_t length = put_together(data, size, room);
-    char *text = malloc(length ? length : 1); /* so that reading beyond it is seen */
+    char *text = malloc(length ? length : 1); /* so that ASan sees reading beyond it */
     struct link_status status, before;
     int result;
 

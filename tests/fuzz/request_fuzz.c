@@ -1,4 +1,5 @@
-/* Any bytes as a request, twice, to an end that has a session: what it does is what it says. */
+/* Any bytes as a request, sent twice to an end that has a session. The end does what the request
+ * says. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,7 +35,7 @@ static bool is_good(const char *answer)
     return strcmp(answer + strlen(answer) - strlen("errno=0\n\n"), "errno=0\n\n") == 0;
 }
 
-/* What was asked for, as far as there is something of it. */
+/* Checks that the end did what the request asks. */
 static void check_done(const struct engine_request *request)
 {
     require(key_equal(noise_peer(tunnel->noise), &request->peer));
@@ -44,7 +45,7 @@ static void check_done(const struct engine_request *request)
     require(!request->has_allowed || tunnel->allowed_address == request->allowed_address);
 }
 
-/* Whether the world is as it was made: to make it takes long. */
+/* Says whether the world is unused. To make a new one takes long. */
 static bool fresh;
 
 static void answer_one(const char *text, size_t length)
@@ -79,7 +80,7 @@ static void answer_copy(const uint8_t *data, size_t size)
     free(text);
 }
 
-/* The parts are separated by a byte 0xff. */
+/* A byte 0xff separates the parts. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const uint8_t *second = size > 0 ? memchr(data, 0xff, size) : NULL;

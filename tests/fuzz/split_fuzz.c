@@ -1,5 +1,5 @@
-/* Any bytes as a frame from the TUN device. The first says whether lengths are made right before,
- * since chance doesn't do that often. */
+/* Any bytes as a frame from the TUN device. The first byte says whether lengths are made right
+ * first, because chance seldom does that. */
 #include <linux/virtio_net.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -27,7 +27,7 @@ static void put16(uint8_t *place, size_t value)
     place[1] = (uint8_t)value;
 }
 
-/* Lengths and the checksum's place are made to fit the packet. */
+/* Makes lengths and the checksum's place fit the packet. */
 static void mend(uint8_t *frame, size_t size)
 {
     uint8_t *packet = frame + HANDOVER_VNET_SIZE;

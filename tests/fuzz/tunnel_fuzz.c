@@ -1,9 +1,7 @@
-/* Two ends of a link, and everything that can be done to them, told by the bytes: packets and
- * frames of two containers, datagrams that are delayed, lost, doubled, exchanged, changed, replayed
- * and made up, requests, and time that passes.
- *
- * A packet that comes to a container was sent by the other, and comes no more often than that. When
- * it's over, packets get through again. */
+/* Two ends of a link, and everything that can happen to them. The bytes choose: packets and frames
+ * of two containers; datagrams that are delayed, lost, doubled, exchanged, changed, replayed and
+ * invented; requests; and time. A packet that comes to a container was sent by the other one, and
+ * comes no more often. In the end packets get through again. */
 #include <endian.h>
 #include <errno.h>
 #include <linux/virtio_net.h>
@@ -29,7 +27,7 @@ enum {
     SCRIPT_MAX = 4096,
 };
 
-/* The script. */
+/* The input. */
 static const uint8_t *script;
 static size_t left;
 
@@ -54,7 +52,7 @@ static void require(bool condition)
         abort();
 }
 
-/* ---- What was sent ---- */
+/* ---- Sent packets ---- */
 
 static struct {
     uint64_t hash[SLOTS]; /* 0: free */
@@ -62,8 +60,8 @@ static struct {
     size_t used;
 } sent[WORLD_ENDS];
 
-/* Of what is the same before and after: not the IPv4 identification, which a merged group may have
- * changed, nor ECN, which the network may set, nor the sum over them. */
+/* Hashes the parts of a packet that don't change on the way. The IPv4 identification changes in a
+ * merged group, the network may set ECN, and the checksum covers both. */
 static uint64_t hash_packet(const uint8_t *packet, size_t length)
 {
     uint64_t hash = UINT64_C(0xcbf29ce484222325);
@@ -103,7 +101,7 @@ static void note_sent(unsigned int from, const uint8_t *bytes, size_t size)
     sent[from].count[slot]++;
 }
 
-/* An answer of the end itself: that there is nobody to send to. */
+/* Says whether a packet is an end's own answer: there is nobody to send to. */
 static bool is_unreachable(const uint8_t *packet, size_t length)
 {
     return packet[0] >> 4 == 4 ? length >= 28 && packet[9] == 1 && packet[20] == 3
@@ -147,7 +145,7 @@ static void offer_frame(unsigned int from, const uint8_t *frame, size_t length)
     world_offer_frame(from, frame, length);
 }
 
-/* A TCP or UDP packet, or one that isn't looked into. */
+/* Writes a TCP or UDP packet, or a packet that the engine doesn't look into. */
 static size_t write_packet(unsigned int from, uint8_t kind, uint8_t *packet)
 {
     struct sample sample = {
@@ -183,7 +181,7 @@ static void container_sends(unsigned int from)
                 HANDOVER_VNET_SIZE + write_packet(from, next(), frame + HANDOVER_VNET_SIZE));
 }
 
-/* A frame that is to be cut or completed, as the container says, with some bytes changed. */
+/* Sends a frame that the engine has to cut or complete, with some bytes changed. */
 static void container_sends_anything(unsigned int from)
 {
     uint8_t frame[FRAME_MAX] = {0};
@@ -235,7 +233,7 @@ static struct remote some_address(void)
     return world_address((uint8_t)(which % 8), (uint16_t)(1 + which));
 }
 
-/* One that is on its way. */
+/* Does something with a datagram on its way. */
 static void handle(unsigned int from, uint8_t what)
 {
     struct world_datagrams *queue = &world.end[from].sent;
@@ -258,7 +256,7 @@ static void handle(unsigned int from, uint8_t what)
     case 3:
         datagram->bytes[next16() % datagram->length] ^= (uint8_t)(1 << next() % 8);
         break;
-    case 4: /* cut off, or continued */
+    case 4: /* shortened or lengthened */
         datagram->length -= next() % datagram->length;
         break;
     default: /* as if from another address */
@@ -287,7 +285,7 @@ static uint32_t some_index(unsigned int to)
     return which == 3 ? noise_local_index(tunnel->noise) : next();
 }
 
-/* Whoever knows the public key can make mac1 right. */
+/* Everyone who knows the public key can make a right mac1. */
 static void make_up(unsigned int to)
 {
     static const size_t lengths[] = {0, sizeof(struct message_initiation),
@@ -314,7 +312,7 @@ static void make_up(unsigned int to)
         world_arrive(to, &from, bytes, length, next());
 }
 
-/* ---- All the rest ---- */
+/* ---- Requests and time ---- */
 
 static void ask(unsigned int number)
 {
@@ -344,7 +342,7 @@ static void ask(unsigned int number)
     require(configuration_answer(&world.end[number].tunnel, request, strlen(request), answer) > 8);
 }
 
-/* Time passes, in steps from a millisecond to some minutes, with nobody looking or with both. */
+/* Time passes in steps from a millisecond to some minutes. Either no end acts, or both do. */
 static void wait_some(void)
 {
     static const int64_t steps[] = {1,     20,    100,    1000,   5000,  10000,
@@ -445,7 +443,7 @@ static bool comes_through(unsigned int from, uint32_t mark)
     return world_delivered(1 - from, mark) > 0;
 }
 
-/* Nobody does anything to them any more. They are told once more where they are. */
+/* Nothing disturbs the ends any more. Each is told the other's endpoint once more. */
 static void calm(void)
 {
     bool through[WORLD_ENDS] = {false};

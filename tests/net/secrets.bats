@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # Nobody may get the private key, or what the helper has open while it works.
 #
-#     at-syscall stops the helper after it has made the link. Root in the container c1 reads the device's key. memscan
+# at-syscall stops the helper after it has made the link. Root in the container c1 reads the device's key. memscan
 # looks for the key in the helper's memory. fdsteal, as the same user, reaches for the helper's descriptors and
 # everything else.
 

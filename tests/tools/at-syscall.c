@@ -1,8 +1,6 @@
-// Runs a program from system call to system call, and kills it, stops it or looks at it there.
-//
-// How a privileged program fares that dies at the worst moment can only be told by letting it die
-// at every moment. Root's own CAP_SYS_PTRACE keeps the file capabilities of the traced program in
-// force, so that what is tested is what runs.
+// Runs a program from system call to system call, and kills it, stops it or runs a script there.
+// Only a test that kills a privileged program at each of its calls shows what it leaves behind.
+// This tracer has CAP_SYS_PTRACE, so the program keeps its file capabilities.
 //
 //     at-syscall [OPTION]... count -- CMD...       how many system calls it makes
 //     at-syscall [OPTION]... status -- CMD...      its privileges at each: one line per call
@@ -84,7 +82,7 @@ static void set_number(const char *name, long value)
 // The process group of the shell command that runs now.
 static volatile sig_atomic_t shell_group;
 
-// Runs a shell command; true if it succeeded. It ends with us.
+// Runs a shell command, which ends with this program. True if it succeeded.
 static bool shell(const char *script)
 {
     int status;
@@ -125,7 +123,7 @@ static bool act(const struct request *request, const struct tracee *tracee)
     return false;
 }
 
-// Starts the program; false, with its status set, where that isn't possible.
+// Starts the program. If it can't be started: false, with its status set.
 static bool start(const struct request *request, struct tracee *ret)
 {
     tracee_start(ret, &request->launch);
@@ -152,7 +150,7 @@ static int count(const struct request *request)
     return tracee.status;
 }
 
-// Runs it to its Nth call; false if it ended before that.
+// Runs the program to its Nth call. False if the program ended before that.
 static bool reach(struct tracee *tracee, long n)
 {
     while (tracee_next(tracee))
@@ -174,7 +172,7 @@ static int kill_at(const struct request *request)
     return tracee.status;
 }
 
-// Runs --do at each call that `wanted` wants, to the program's end.
+// Runs --do at each call for which `wanted` is true, until the program ends.
 static int act_at(const struct request *request,
                   bool (*wanted)(const struct request *, const struct tracee *))
 {
@@ -228,7 +226,7 @@ static int act_at_exit(const struct request *request)
     return act_at(request, is_exit);
 }
 
-// A field of /proc/PID/status.
+// Finds a field of /proc/PID/status.
 static const char *field(const char *status, const char *name, char *ret, size_t size)
 {
     char line[32];
@@ -246,7 +244,7 @@ static const char *field(const char *status, const char *name, char *ret, size_t
 }
 
 // The files in /proc/PID belong to root unless the process is dumpable (fs/proc/base.c,
-// task_dump_owner), which says nothing when it runs as root.
+// task_dump_owner). If the process runs as root, they say nothing.
 static char dumpable(pid_t pid, const char *status)
 {
     char path[48], uid[16];
@@ -285,7 +283,7 @@ static int show_status(const struct request *request)
     return tracee.status;
 }
 
-// One run of a sweep. False if a shell command failed, or the program could not be started.
+// Does one run of a sweep. False if a shell command failed, or the program could not be started.
 static bool sweep_once(const struct request *request, long n, struct tracee *ret)
 {
     set_number("N", n);
@@ -412,7 +410,7 @@ static const struct option options[] = {
     {"each", required_argument, NULL, 'a'},    {NULL, 0, NULL, 0},
 };
 
-// The command stands behind "--"; in front of it options and the mode may mix.
+// Reads the command behind "--", and the options and the mode before it, in any order.
 static const struct mode *parse(int argc, char **argv, struct request *request)
 {
     const struct mode *mode = NULL;
@@ -425,7 +423,7 @@ static const struct mode *parse(int argc, char **argv, struct request *request)
         usage();
     request->launch.command = argv + split + 1;
 
-    // A leading '-' makes every other argument a 1, in its place.
+    // The leading '-' returns each argument that is no option as option 1, in its place.
     while ((option = getopt_long(split, argv, "-", options, NULL)) != -1) {
         if (option != 1)
             take_option(request, option, optarg);
@@ -442,7 +440,7 @@ static const struct mode *parse(int argc, char **argv, struct request *request)
     return mode;
 }
 
-// The program dies with us; a shell command's own children don't.
+// The program dies with this tracer. The children of a shell command don't.
 static void time_out(int signal)
 {
     static const char text[] = "at-syscall: timed out\n";

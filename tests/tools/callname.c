@@ -8,8 +8,8 @@
 #define NAME(call) [SYS_##call] = #call
 
 // clang-format off
-// The first block is what all architectures have whose table is the kernel's generic one; the
-// second what only x86_64 has on top of it.
+// The first block has the calls of all architectures that use the kernel's generic table. The
+// second block has those that x86_64 has in addition.
 static const char *const names[] = {
     NAME(accept), NAME(accept4), NAME(acct), NAME(add_key), NAME(adjtimex), NAME(bind), NAME(bpf),
     NAME(brk), NAME(capget), NAME(capset), NAME(chdir), NAME(chroot), NAME(clock_adjtime),

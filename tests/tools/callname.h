@@ -4,8 +4,8 @@
 
 #include <stdint.h>
 
-// The name of a system call of this machine's own architecture, or its number where the table has
-// no name for it. The text is valid until the next call.
+// Returns the name of a system call of this machine's architecture, or the number if the table has
+// no name. The text is valid until the next call.
 const char *call_name(uint64_t number);
 
 #endif

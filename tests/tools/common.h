@@ -1,7 +1,4 @@
-// What all the tools share: giving up, reading numbers, knowing the time.
-//
-// The tools end in trouble (2, unless a tool says otherwise) when they cannot do their work, so
-// that a test never takes "could not look" for "looked and found nothing".
+// Functions of all tools: fail, read numbers, tell the time.
 #ifndef TESTS_TOOLS_COMMON_H
 #define TESTS_TOOLS_COMMON_H
 
@@ -11,16 +8,16 @@
 
 enum { TROUBLE = 2 };
 
-// Prints "tool: text" and, where errno is not 0, what it means. Ends with `code`.
+// Prints "tool: text", and the error of errno if it isn't 0. Ends with `code`.
 _Noreturn void fail(int code, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-// A whole decimal number from min to max. Writes *ret only when it returns true.
+// Reads a decimal number from min to max. Writes *ret only when it returns true.
 bool parse_number(const char *text, long min, long max, long *ret);
 
-// Milliseconds of a clock that never goes back.
+// Returns milliseconds of a clock that never goes back.
 int64_t now_ms(void);
 
-// Reads all of a small file, ended by a 0; false if it cannot be read. For /proc.
+// Reads a small file, such as one of /proc, and ends it by a 0. False if the file can't be read.
 bool read_small(const char *path, char *ret, size_t size);
 
 #endif

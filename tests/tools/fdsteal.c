@@ -1,9 +1,9 @@
 // Attacks a process of the same user: steals its descriptors, traces it, reads it.
 //
-// What a privileged program has open, or has in memory, belongs to whoever may ptrace it. That is
-// its own user, unless the kernel counts it as not dumpable. Even then some kernels leave a moment
-// at its end, when its memory is gone and its descriptors are not, in which only its capabilities
-// protect them (CVE-2026-46333; kernel/ptrace.c, __ptrace_may_access).
+// A process that may ptrace a privileged program can take everything that the program has open or
+// in memory. Its own user may, unless the program isn't dumpable. Some kernels even let the user at
+// the end of the program, when its memory is gone and its descriptors are not: then only its
+// capabilities protect them (CVE-2026-46333; kernel/ptrace.c, __ptrace_may_access).
 //
 //     fdsteal PID [SECONDS]              until it ends, but no longer than SECONDS (1)
 //     fdsteal --watch COMM SECONDS       every process whose /proc/PID/comm is COMM, as it appears
@@ -89,7 +89,7 @@ static char *proc_path(const struct target *target, const char *file, char *ret,
     return ret;
 }
 
-// Whether a descriptor of ours is what we have ourselves under that number.
+// Says whether a descriptor is one that this process has itself under that number.
 static bool is_own(int fd, int number)
 {
     struct stat stolen, own;
@@ -183,7 +183,7 @@ static void read_exe(struct attack *attack, struct target *target)
     count(attack, target, length >= 0, name);
 }
 
-// The first is the fast one.
+// The first attack is the fast one.
 static struct attack attacks[] = {
     {.name = "getfd", .run = steal_fds},          {.name = "ptrace", .run = trace},
     {.name = "mem", .run = read_memory},          {.name = "fd", .run = list_fds},
@@ -197,7 +197,7 @@ static bool has_ended(const struct target *target)
     return target->reaped || poll(&end, 1, 0) != 0;
 }
 
-// Attacks a process to its end; false if it still lives at the time given.
+// Attacks a process until it ends. False if it still lives at the given time.
 static bool attack_until(struct target *target, int64_t end)
 {
     targets++;
@@ -219,7 +219,8 @@ static bool open_target(pid_t pid, struct target *ret)
     *ret = (struct target){.pid = pid, .pidfd = pidfd};
     if (pidfd < 0)
         return false;
-    // In the midst of an execve() this waits for its end (kernel/pid.c, exec_update_lock).
+    // While the process is within an execve(), this call waits for its end (kernel/pid.c,
+    // exec_update_lock).
     syscall(SYS_pidfd_getfd, pidfd, NO_FD, 0);
     return true;
 }
@@ -269,7 +270,7 @@ static void watch(const char *name, long seconds)
     closedir(processes);
 }
 
-// Starts the command and returns when it is executed.
+// Starts the command, and returns when the command has been executed.
 static struct target start(char **command)
 {
     struct target target;

@@ -1,4 +1,4 @@
-// Does nothing, until it is killed: takes the place of a program that something is expected of.
+// Does nothing until it is killed. It stands for a program that should do something.
 #include <unistd.h>
 
 int main(void)

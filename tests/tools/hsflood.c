@@ -1,5 +1,5 @@
-// Floods a WireGuard port with handshake initiations from addresses that aren't its own: each from
-// another one of 198.18.0.0/15 (RFC 2544: for tests), so that whoever answers needs a route there.
+// Floods a WireGuard port with handshake initiations from false addresses: each comes from another
+// address of 198.18.0.0/15 (RFC 2544: for tests). The victim needs a route there to answer.
 //
 //     hsflood [--key KEY] --rate N --seconds S ADDRESS:PORT
 //
@@ -94,7 +94,7 @@ static void make_message(unsigned char message[static INITIATION_SIZE])
         fail(TROUBLE, "BLAKE2s");
 }
 
-// A UDP checksum of 0 is none; the kernel fills in that of IP (raw(7)).
+// In UDP the checksum 0 means "none". The kernel fills in the checksum of IP (raw(7)).
 static void make_packet(struct packet *ret, const struct sockaddr_in *to)
 {
     uint32_t random;
@@ -115,7 +115,7 @@ static void make_packet(struct packet *ret, const struct sockaddr_in *to)
     make_message(ret->message);
 }
 
-// In ticks, each of which makes up for what is behind.
+// Sends in ticks. Each tick makes up for datagrams that are overdue.
 static long flood(const struct sockaddr_in *to, long rate, long seconds)
 {
     static const struct timespec tick = {.tv_nsec = TICK_MS * 1000000L};

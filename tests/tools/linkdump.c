@@ -1,5 +1,5 @@
-// Asks for the links of its network namespace, each time in a process of its own, and says how
-// these ended: a program of a few lines, to tell what the kernel does to any that asks.
+// Lists the links of its network namespace again and again, each time in a new process, and counts
+// how these processes ended. It has a few lines only, so that a crash is the kernel's fault.
 //
 //     linkdump SECONDS
 //
@@ -26,7 +26,7 @@ static void finish(int signal)
     over = 1;
 }
 
-// True at the end of a dump, or at an error, which tells of a dump that was disturbed.
+// True at the end of a dump, and at an error, which means that something disturbed the dump.
 static bool is_last(const struct nlmsghdr *header, ssize_t size)
 {
     while (NLMSG_OK(header, size)) {

@@ -69,7 +69,7 @@ static bool goes_on(void)
     return !over && now_ms() < end;
 }
 
-// Sends a request and returns the kernel's answer to it: 0 or a negative errno.
+// Sends a request. Returns the kernel's answer: 0 or a negative errno.
 static int ask(union request *request)
 {
     static uint32_t sequence;
@@ -92,7 +92,7 @@ static int ask(union request *request)
     }
 }
 
-// An operation of the storm.
+// Does one operation of the storm.
 static void do_one(union request *request)
 {
     if (ask(request) == 0)
@@ -113,7 +113,7 @@ static struct nlmsghdr *link_request(union request *ret, uint16_t type, uint16_t
     return header;
 }
 
-// To make a link; index 0 leaves its number to the kernel.
+// Writes the request that makes a link. With index 0 the kernel chooses the index.
 static void creation(union request *ret, int index, const char *name, const char *kind)
 {
     struct nlmsghdr *header = link_request(ret, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, index);
@@ -153,7 +153,7 @@ static void addressing(union request *ret, uint16_t type, uint16_t flags, unsign
     mnl_attr_put(header, IFA_ADDRESS, sizeof(*local), local);
 }
 
-// The number of an existing link, or 0.
+// Returns the index of a link, or 0 if there is none.
 static int index_of(const char *name)
 {
     int index = (int)if_nametoindex(name);
@@ -210,7 +210,7 @@ static void storm_altname(int argc, char **argv)
     }
 }
 
-// Leaves those kinds in the list that the kernel can make under this number.
+// Keeps those kinds in the list that the kernel can make with this index. Returns their number.
 static int known_kinds(const char **kinds, int count, int index)
 {
     union request make, delete;

@@ -1,4 +1,4 @@
-// Says what happens to the links and IPv4 addresses of its network namespace.
+// Prints each change of links and IPv4 addresses in its network namespace.
 //
 //     linkwatch SECONDS [NAME]
 //
@@ -106,7 +106,7 @@ static struct mnl_socket *subscribe(void)
 
     if (socket == NULL || mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) != 0)
         fail(TROUBLE, "netlink socket");
-    // Best effort: only root of the machine may have that much.
+    // If this fails the default size stays: only root of the machine may ask for so much.
     setsockopt(mnl_socket_get_fd(socket), SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
     for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++)
         if (mnl_socket_setsockopt(socket, NETLINK_ADD_MEMBERSHIP, (void *)&groups[i],
@@ -115,7 +115,7 @@ static struct mnl_socket *subscribe(void)
     return socket;
 }
 
-// Takes in what is there. False if the kernel had to drop events.
+// Reads the events that have arrived. False if the kernel has dropped events.
 static bool drain(struct mnl_socket *socket)
 {
     static char buffer[1 << 16];

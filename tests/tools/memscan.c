@@ -108,8 +108,8 @@ static bool make_patterns(const char *text, struct scan *scan)
     return true;
 }
 
-// The window at offset `from` of the pattern was found at data[at]. It is reported unless the byte
-// before it fits too: then a window further to the left is the one that reports.
+// The part of the pattern from `from` on stands at data[at]. Reports it, unless the byte before
+// matches, too: then the part one byte earlier is the reported one.
 static void report(struct scan *scan, const struct mapping *mapping, uint64_t address,
                    const struct pattern *pattern, size_t from, const unsigned char *data, size_t at,
                    size_t size)
@@ -143,8 +143,8 @@ static void search(struct scan *scan, const struct mapping *mapping, uint64_t ad
     }
 }
 
-// Reads a mapping piece by piece, with what a find may need of the piece before in front of each.
-// Pages that cannot be read, as of [vvar], are left out.
+// Reads a mapping piece by piece. In front of each piece stand the last bytes of the piece before,
+// so that no find is cut in two. Leaves out pages that can't be read, such as [vvar]'s.
 static void scan_mapping(struct scan *scan, const struct mapping *mapping)
 {
     static unsigned char data[PATTERN_MAX + CHUNK];

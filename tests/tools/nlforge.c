@@ -1,8 +1,9 @@
 // Forges netlink messages, as root in a container can.
 //
-// Whoever has CAP_NET_ADMIN over a network namespace may send netlink messages to any socket in it
-// (net/netlink/af_netlink.c, netlink_sendmsg). A socket that is connected to the kernel refuses
-// them with ECONNREFUSED; any other one takes them, and its owner has to tell them from answers.
+// A process with CAP_NET_ADMIN over a network namespace may send netlink messages to each socket in
+// it (net/netlink/af_netlink.c, netlink_sendmsg). A socket that is connected to the kernel refuses
+// them with ECONNREFUSED. Other sockets accept them, and their owners have to tell them from
+// answers.
 //
 //     nlforge [--to-port P] SECONDS
 //         forges answers to every NETLINK_ROUTE and NETLINK_GENERIC socket of this namespace, over
@@ -56,7 +57,7 @@ union forgery {
     char bytes[MESSAGE_MAX];
 };
 
-// One protocol: our socket in it and what is sent there.
+// One protocol: this tool's socket, and the messages that it sends there.
 struct front {
     const char *name;
     int protocol;
@@ -157,7 +158,7 @@ static void forge_family(struct front *front)
     mnl_attr_put_u16(header, CTRL_ATTR_FAMILY_ID, WIREGUARD_FAMILY);
 }
 
-// A device whose public key is the forger's: 32 times 'F'.
+// Writes a message about a device whose public key is the forger's: 32 times 'F'.
 static void forge_device(struct front *front)
 {
     struct nlmsghdr *header = new_generic(front, WIREGUARD_FAMILY, WG_CMD_GET_DEVICE);
@@ -214,7 +215,7 @@ static void note_victim(const struct front *front, uint32_t port)
     victims[i].accepted++;
 }
 
-// The sequence numbers that programs like to use, one after the other.
+// Returns in turn the sequence numbers that programs like to use.
 static uint32_t next_sequence(void)
 {
     static uint32_t turn;

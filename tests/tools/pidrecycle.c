@@ -1,4 +1,4 @@
-// Lets a pid number be taken by a process in another network namespace.
+// Gives the number of a process that ends to a new process in another network namespace.
 //
 //     pidrecycle [--kill] PID NETNS SECONDS
 //
@@ -34,7 +34,7 @@ static _Noreturn void usage(void)
     exit(TROUBLE);
 }
 
-// fork(), with a number of our choice. -1 and EEXIST while that is taken.
+// Forks a process with a chosen number. -1 and EEXIST while another process has the number.
 static pid_t fork_as(pid_t pid)
 {
     struct clone_args arguments = {

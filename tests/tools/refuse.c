@@ -112,7 +112,7 @@ static bool offloads_any(const request_t *request)
     return offloads(request, USO | TSO);
 }
 
-// Whether all of it could be read from the memory of who asks.
+// Reads from the memory of the asking process. True if all of it could be read.
 static bool peek(const request_t *request, uint64_t address, void *ret, size_t size)
 {
     struct iovec here = {.iov_base = ret, .iov_len = size};
@@ -137,7 +137,7 @@ static bool sends_batch(const request_t *request)
     return false;
 }
 
-// How a frame that is written to the device is to be cut.
+// Says how the kernel should cut a frame that is written to the device.
 static int gso_of(const request_t *request)
 {
     unsigned char header[2];
@@ -216,9 +216,9 @@ static _Noreturn void usage(void)
     exit(CANNOT);
 }
 
-// Of each call that is of interest, those are asked about that concern descriptors 3 to 5, and of
-// sendto(), setns() and pidfd_getfd() all; all others the kernel goes on with by itself. Returns
-// the descriptor to be asked on.
+// Installs the filter. It asks about certain calls on descriptors 3 to 5, and about each sendto(),
+// setns() and pidfd_getfd(). The kernel does all other calls without asking. Returns the descriptor
+// on which the kernel asks.
 static int install_filter(void)
 {
     struct sock_filter filter[REFUSALS * 6 + 1];
@@ -268,7 +268,7 @@ static void answer(int listener, int log, const request_t *request)
     (void)ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &response);
 }
 
-// Until nobody is left who has the filter.
+// Answers until no process with the filter is left.
 static _Noreturn void serve(int listener, int log)
 {
     for (;;) {
@@ -283,7 +283,8 @@ static _Noreturn void serve(int listener, int log)
     }
 }
 
-// In the child: takes over the listener that the parent has made, and nothing else of its.
+// Runs in the child. Takes over the listener that the parent has made, and nothing else of the
+// parent's.
 static _Noreturn void supervise(pid_t parent, int number_from, int ready_to, int log)
 {
     int number, pidfd, listener;

@@ -1,4 +1,4 @@
-# The tests' own tools, each one program of one file, with what they share.
+# The tests' tools. Each is a program of one file, with shared functions.
 
 TOOLS := at-syscall enter fdsteal hang hsflood linkdump linkstorm linkwatch memscan nlforge pidrecycle refuse udpport \
 	udprelay weird-exec
@@ -13,11 +13,11 @@ $(BUILD)/tools/shared.a: $(TOOLS_SHARED) $(wildcard tests/tools/*.h)
 	cd $(@D) && $(TOOLS_COMPILE) -c $(abspath $(TOOLS_SHARED))
 	rm -f $@ && ar rcs $@ $(patsubst tests/tools/%.c,$(@D)/%.o,$(TOOLS_SHARED))
 
-# It takes the place of the engine, which has no libraries to load.
+# It stands for the engine, which has no libraries to load.
 $(BUILD)/tools/hang: tests/tools/hang.c $(BUILD)/tools/shared.a
 	$(TOOLS_COMPILE) -static -o $@ $<
 
-# It starts most commands of the tests: without a loader that is quicker.
+# It starts most commands of the tests. Without a loader it starts faster.
 $(BUILD)/tools/enter: tests/tools/enter.c $(BUILD)/tools/shared.a
 	$(TOOLS_COMPILE) -static -o $@ $< $(BUILD)/tools/shared.a
 

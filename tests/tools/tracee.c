@@ -36,7 +36,7 @@ static void become(const struct launch *launch)
         fail(CANNOT, "cannot become uid %u, gid %u", launch->uid, launch->gid);
 }
 
-// In the child: prepares everything, waits until it is traced, becomes the program.
+// Runs in the child: prepares everything, waits until it is traced, and becomes the program.
 static _Noreturn void child(const struct launch *launch, int go)
 {
     char byte;
@@ -65,21 +65,21 @@ static void wait_for(struct tracee *tracee)
     tracee->status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-// Whether a stop is one of a whole stopped process, which then stays stopped.
+// Says whether the whole process is stopped. Then it stays stopped.
 static bool group_stopped(int stop)
 {
     int signal = WSTOPSIG(stop);
     return stop >> 16 == PTRACE_EVENT_STOP && signal != SIGTRAP;
 }
 
-// The signal that the tracee is to get, or 0 where the stop was the tracer's own affair.
+// Returns the signal that the tracee has to get, or 0 if the stop was for the tracer alone.
 static int signal_of(int stop)
 {
     bool ours = stop >> 16 != 0 || WSTOPSIG(stop) == (SIGTRAP | 0x80);
     return ours ? 0 : WSTOPSIG(stop);
 }
 
-// Lets it run to the next stop of any kind. That it was killed meanwhile is for wait_for() to see.
+// Lets the tracee run to its next stop of any kind. If it was killed meanwhile, wait_for() notices.
 static void resume(struct tracee *tracee, bool to_call)
 {
     long done;

@@ -1,10 +1,10 @@
 // A program that runs from system call to system call.
 //
-// It is seized by a tracer that keeps its own privileges (PTRACE_SEIZE, after the child gave up
-// its own), so that file capabilities and AT_SECURE are in force in it as without a tracer:
-// execve() takes them away only when the tracer lacks CAP_SYS_PTRACE (security/commoncap.c,
-// cap_bprm_creds_from_file). It dies with the tracer (PTRACE_O_EXITKILL). Only its first thread is
-// followed; threads and children of it run on unseen.
+// The child gives up its privileges, then a tracer that keeps its own seizes it (PTRACE_SEIZE). So
+// file capabilities and AT_SECURE are in force in the program as without a tracer: execve() takes
+// them away only if the tracer lacks CAP_SYS_PTRACE (security/commoncap.c,
+// cap_bprm_creds_from_file). The program dies with the tracer (PTRACE_O_EXITKILL). The tracer
+// follows the first thread alone; other threads and children run on.
 #ifndef TESTS_TOOLS_TRACEE_H
 #define TESTS_TOOLS_TRACEE_H
 
@@ -15,7 +15,7 @@
 
 enum { GROUPS_MAX = 32 };
 
-// What is run, and as whom.
+// The program, and the user and group it runs as.
 struct launch {
     char **command;
     long execs;              // counting starts after this many successful execve()s
@@ -39,14 +39,14 @@ struct tracee {
     long execs_left;
 };
 
-// Starts it and runs it to its execve(), where nothing is counted yet. Where that failed, the
-// tracee is left ended and not started.
+// Starts the program and runs it to its execve(). Nothing is counted yet. If execve() failed, the
+// tracee has ended and not started.
 void tracee_start(struct tracee *ret, const struct launch *launch);
 
-// Runs it on to the entry of its next system call: true. When it ended before that: false.
+// Runs the program to the entry of its next system call. False if it ended before that.
 bool tracee_next(struct tracee *tracee);
 
-// Kills it and reaps it. The system call that it is stopped at isn't executed.
+// Kills the program and reaps it. The kernel doesn't execute the system call that it is stopped at.
 void tracee_kill(struct tracee *tracee);
 
 #endif

@@ -39,7 +39,7 @@ static bool bind_to(int fd, const void *address, size_t size)
     return false;
 }
 
-// Both leave their socket open; false if the port is taken.
+// take_ipv4() and take_ipv6() leave their socket open. False if the port is taken.
 static bool take_ipv4(uint16_t port)
 {
     struct sockaddr_in any = {.sin_family = AF_INET, .sin_port = htons(port)};
@@ -69,7 +69,7 @@ static void finish(int signal)
     _exit(0);
 }
 
-// Whether the end of standard input means anything.
+// Says whether the end of standard input means anything.
 static bool input_ends(void)
 {
     struct stat input;

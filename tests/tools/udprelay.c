@@ -1,5 +1,5 @@
-// A bad network between two UDP sockets: what comes to a port goes on to another address, and what
-// comes back from there to whoever was last heard; some of it never, twice, or late.
+// A bad network between two UDP sockets. Datagrams to a port go on to another address, and their
+// answers go to the last sender. Some are lost, doubled or late.
 //
 //     udprelay [--seed N] [--drop PERCENT] [--duplicate PERCENT] [--late PERCENT] [--delay MS]
 //              [--latency MS] [--near ADDRESS:PORT --far-port PORT] PORT ADDRESS:PORT
@@ -162,7 +162,7 @@ static void repeat_all(void)
     }
 }
 
-// For so many milliseconds. False if there is no room for another one.
+// Holds a datagram back for some milliseconds. False if there is no room for it.
 static bool hold(int to, const unsigned char *bytes, size_t length, int64_t milliseconds)
 {
     static long count;
@@ -223,7 +223,7 @@ static void read_side(int from)
     }
 }
 
-// The datagram that is to go first; NULL if none is held.
+// Returns the held datagram that goes first, or NULL.
 static struct held *first_held(void)
 {
     struct held *first = NULL;
@@ -236,7 +236,7 @@ static struct held *first_held(void)
     return first;
 }
 
-// Sends what is due. Milliseconds until the next is; -1 if there is none.
+// Sends the datagrams that are due. Returns the milliseconds until the next one is due, or -1.
 static int release(void)
 {
     struct held *first = first_held();
@@ -262,7 +262,7 @@ static void note(int number)
         end = 1;
 }
 
-// Signals come only where ppoll() waits.
+// Signals arrive only while ppoll() waits.
 static void run(void)
 {
     static const int numbers[] = {SIGHUP, SIGUSR1, SIGUSR2, SIGTERM};
@@ -316,7 +316,7 @@ static bool is_percent(int option)
     return option == 'd' || option == 'l' || option == 'u';
 }
 
-// Where an option's number belongs.
+// Returns the variable of an option's number.
 static long *number_of(int option)
 {
     switch (option) {

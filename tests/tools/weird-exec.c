@@ -1,4 +1,4 @@
-// Becomes another program, in surroundings that a well-meaning caller would not give it.
+// Becomes another program in hostile surroundings.
 //
 //     weird-exec noargv PROGRAM                  argc 0 (Linux 5.18 and later make argv {""} of it)
 //     weird-exec closed MASK PROGRAM [ARG]...    descriptors 0 to 2 whose bit is in MASK are closed
@@ -28,7 +28,7 @@
 
 enum { CANNOT = 125, CANNOT_EXECUTE = 126, NOT_FOUND = 127, MANY = 300 };
 
-// Prepares the surroundings; given are the arguments behind the mode. Returns those of the program.
+// Prepares the surroundings. The arguments are those behind the mode. Returns the program's own.
 struct mode {
     const char *name;
     char **(*prepare)(char **arguments);
@@ -45,8 +45,8 @@ static const struct limit limits[] = {
     {"cpu", RLIMIT_CPU},     {"memlock", RLIMIT_MEMLOCK}, {"core", RLIMIT_CORE},
 };
 
-// LD_TRACE_LOADED_OBJECTS is for the caller to add: with it the loader never starts the program,
-// and for a privileged one exits with 5.
+// The caller adds LD_TRACE_LOADED_OBJECTS if wanted. With it the loader never starts the program,
+// and exits with 5 for a privileged one.
 static const char *const poison[] = {
     "LD_PRELOAD=./poison.so",
     "LD_LIBRARY_PATH=.",
@@ -98,14 +98,14 @@ static _Noreturn void usage(void)
     exit(CANNOT);
 }
 
-// Runs the program with these arguments and this environment. Does not come back.
+// Runs the program with these arguments and this environment. Doesn't return.
 static _Noreturn void become(const char *program, char **arguments, char **environment)
 {
     execve(program, arguments, environment);
     fail(errno == ENOENT ? NOT_FOUND : CANNOT_EXECUTE, "cannot run %s", program);
 }
 
-// The number in front of the program's arguments.
+// Reads the number in front of the program's arguments.
 static long leading_number(char **arguments, long max)
 {
     long value;
@@ -146,7 +146,7 @@ static char **with_netlink_stdout(char **arguments)
     return arguments;
 }
 
-// One descriptor, or two, of the kind that is due.
+// Opens one descriptor, or two, of a kind that depends on the turn.
 static bool open_some(int turn)
 {
     int pair[2];
@@ -194,7 +194,7 @@ static char **with_signals_blocked(char **arguments)
     return arguments;
 }
 
-// The value of `name=value` in this environment is replaced, or it is added.
+// Replaces or adds `name=value` in this environment.
 static void put(char **environment, char *entry)
 {
     size_t name = (size_t)(strchr(entry, '=') - entry) + 1;

@@ -1,4 +1,4 @@
-"""Who is measured: each joins two places that reach each other by an address, and says which processes carry that."""
+"""The contenders: each joins two places that have a path between them, and names the processes that carry the link."""
 
 import os
 import re
@@ -39,13 +39,13 @@ class Ours:
                       keys[other])
 
     def engines(self, namespace):
-        """The processes that carry a container's links."""
+        """Returns the processes that carry a container's links."""
         links = namespace.run("ip", "link", "show")
         return [int(pid) for pid in re.findall(r"alias net-admin-helper: engine, process (\d+)", links)]
 
 
 class EngineLink:
-    """Ours, as a contender."""
+    """This project's engine, as a contender."""
 
     name, title = "ours", "cwg-engine"
 
@@ -78,9 +78,9 @@ class WireguardGo:
             self.join(end, keys[1 - end])
 
     def make(self, number, end, container):
-        """Returns the public key."""
+        """Makes one end. Returns its public key."""
         site, place = self.world.sites[end], self.places[end]
-        device = f"b{os.getpid() % 10**8}-{number}{end}"  # its socket's name, which is the machine's
+        device = f"b{os.getpid() % 10**8}-{number}{end}"  # its socket has this name, on the whole machine
         environment = {"PATH": os.environ["PATH"], "LOG_LEVEL": "silent", "WG_PROCESS_FOREGROUND": "1"}
         process = site.start(self.program, "--foreground", device, env=environment)
         wait_for(f"wireguard-go {self.version}", 10, lambda: os.path.exists(f"/var/run/wireguard/{device}.sock"))
@@ -100,7 +100,7 @@ class WireguardGo:
 
 
 class Veth:
-    """What there would be without any of them."""
+    """No WireGuard: a bare veth."""
 
     name, title, version = "veth", "bare veth", ""
 
@@ -118,7 +118,7 @@ def install(source, target, mode):
 
 
 def all_of_them(world, ours, peers):
-    """Those that can be had, each of them proven to work."""
+    """Returns the available contenders. Each was tried."""
     contenders = [Veth(world)]
     for number, name in enumerate(("distribution", "newest")):
         if os.path.exists(os.path.join(peers, name)):

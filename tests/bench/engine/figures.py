@@ -1,4 +1,4 @@
-"""What is measured of a link: rates, delays, and what they cost."""
+"""Measures a link: rates, delays, and their cost."""
 
 import json
 import os
@@ -10,13 +10,13 @@ import time
 
 from world import Failure
 
-PORT = 5301  # the links have those below
+PORT = 5301  # the links have the ports below
 TICKS = os.sysconf("SC_CLK_TCK")
-# Such as fit the MTU of 1420 with some to spare, and such as calls and games send.
+# LARGE fits the MTU of 1420 with some bytes to spare. SMALL is as calls and games send.
 LARGE, SMALL = 1372, 64
 FIXED = "200M"
 
-# What a figure is called; its unit; whether more of it is better.
+# The title of a figure, its unit, and whether more is better.
 FIGURES = {
     "tcp1": ("TCP, 1 stream", "Gbit/s", True),
     "tcp4": ("TCP, 4 streams", "Gbit/s", True),
@@ -46,7 +46,7 @@ def cpu_of(processes):
 
 
 def exact_cpu_of(processes):
-    """The same in nanoseconds of running, for those that hardly do."""
+    """The same in nanoseconds of running, for processes that hardly run."""
     total = 0
     for pid in processes:
         for thread in os.listdir(f"/proc/{pid}/task"):
@@ -56,21 +56,21 @@ def exact_cpu_of(processes):
 
 
 def cpu_of_machine():
-    """Seconds that it was busy, and those in softirqs. Other programs' are in it, too."""
+    """Seconds that the machine was busy, and those in softirqs. Other programs count, too."""
     with open("/proc/stat", encoding="ascii") as file:
         user, nice, system, _, _, irq, softirq = map(int, file.readline().split()[1:8])
     return (user + nice + system + irq + softirq) / TICKS, softirq / TICKS
 
 
 def others():
-    """How many processors other programs keep busy, before anything is measured."""
+    """Returns how many processors other programs keep busy, before the measurement."""
     before = cpu_of_machine()[0]
     time.sleep(2)
     return (cpu_of_machine()[0] - before) / 2
 
 
 def memory_of(pid):
-    """Resident, MiB."""
+    """Returns the resident memory in MiB."""
     with open(f"/proc/{pid}/status", encoding="utf-8") as file:
         return int(re.search(r"^VmRSS:\s*(\d+)", file.read(), re.M)[1]) / 1024
 
@@ -87,7 +87,7 @@ class Visit:
         self.found = {}
 
     def all(self):
-        """The figures; those that couldn't be had are missing."""
+        """Measures all figures. One that fails is missing."""
         for measure in (self.ping_idle, self.tcp1, self.tcp4, self.tcp_reverse, self.udp_loss, self.udp_large,
                         self.udp_small, self.memory):
             try:
@@ -97,7 +97,7 @@ class Visit:
         return self.found
 
     def iperf(self, *options, beside=None):
-        """What iperf3 found. `beside` is called while it runs."""
+        """Runs iperf3, and returns its result. `beside` is called meanwhile."""
         server = self.far.start("iperf3", "-s", "-1", "-4", "--forceflush", "-p", PORT, stdout=subprocess.PIPE,
                                 text=True)
         try:
@@ -119,11 +119,11 @@ class Visit:
         return result["end"]
 
     def tcp(self, *options, beside=None):
-        # The same congestion control whatever the machine's default is.
+        # The congestion control is the same on each machine.
         return self.iperf("-C", "cubic", *options, beside=beside)["sum_received"]
 
     def ping(self, interval, count, *options):
-        """Milliseconds, in order."""
+        """Pings, and returns the sorted delays in milliseconds."""
         text = self.near.run("ping", "-n", "-i", interval, "-c", count, *options, self.address)
         times = sorted(float(found) for found in re.findall(r" time=([\d.]+) ms", text))
         if len(times) < count / 2:
@@ -140,7 +140,7 @@ class Visit:
         self.found["ping_loaded"] = times[len(times) * 95 // 100]
 
     def tcp1(self):
-        """Rate, cost, and delay in one run."""
+        """Measures rate, cost, and delay in one run."""
         own = cpu_of(self.contender.processes)
         machine, softirq = cpu_of_machine()
         received = self.tcp(beside=self.ping_loaded)

@@ -46,7 +46,7 @@ def panel(report, figure, x, y):
 
 
 def write(report, path):
-    """SVG, of nothing but what every viewer has."""
+    """Returns SVG that each viewer shows."""
     height = PANEL_TOP + len(report.titles) * (BAR + GAP) + 20
     rows = -(-len(FIGURES) // COLUMNS)
     head = 2 * MARGIN + 36

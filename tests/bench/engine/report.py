@@ -1,4 +1,4 @@
-"""What was found: a table, ratios, how the aims fare, and all of it as JSON."""
+"""The result: a table, ratios, the targets, and everything as JSON."""
 
 import json
 import os
@@ -8,9 +8,9 @@ import statistics
 from figures import FIGURES
 
 OURS = "ours"
-# Of which figure; ours to each peer's has to be at least (or at most, where less is better) so much. "distribution" and
-# "newest" are peers, "best" is the better of them in each round. The delay under load is compared with that of the
-# newest alone: it grows with what is in flight, and the old one carries too little.
+# A target: the figure, the peer, and the least ratio of the engine's to the peer's (or the greatest, where less is
+# better). "distribution" and "newest" are peers, "best" is the better of them in each round. The delay under load has
+# the newest alone as peer: it grows with the data in flight, and the old one carries too little.
 AIMS = (
     ("tcp1", "distribution", 10),
     ("tcp1", "newest", 2),
@@ -28,7 +28,7 @@ class Report:
 
     def __init__(self, contenders, seconds, others):
         self.seconds = seconds
-        self.others = others  # processors that were busy before
+        self.others = others  # processors that other programs kept busy before
         self.versions = {contender.name: contender.version for contender in contenders}
         self.titles = {contender.name: f"{contender.title} {contender.version}".strip() for contender in contenders}
         self.samples = {name: {figure: [] for figure in FIGURES} for name in self.titles}
@@ -51,7 +51,7 @@ class Report:
         return statistics.median(samples) if samples else None
 
     def best(self, figure, number):
-        """Of the peers, in one round."""
+        """Returns the peers' values in one round."""
         found = [self.samples[peer][figure][number] for peer in self.peers()]
         found = [sample for sample in found if sample is not None]
         if not found:
@@ -59,7 +59,7 @@ class Report:
         return max(found) if FIGURES[figure][2] else min(found)
 
     def ratio(self, figure, peer):
-        """The median, over the rounds, of ours to the peer's."""
+        """Returns the median of the ratios to a peer, over the rounds."""
         ratios = []
         for number, ours in enumerate(self.samples[OURS][figure]):
             theirs = self.best(figure, number) if peer == "best" else self.samples[peer][figure][number]
@@ -68,7 +68,7 @@ class Report:
         return statistics.median(ratios) if ratios else None
 
     def table(self):
-        """Columns of text: medians, and ratios."""
+        """Prints medians and ratios as columns of text."""
         names, peers = list(self.titles), self.peers()
         rows = [["", ""] + [self.titles[name].partition(" 0.")[0] for name in names] + ["ours to" for _ in peers],
                 ["", ""] + [self.versions[name] for name in names + peers]]
@@ -83,7 +83,7 @@ class Report:
             for row in rows)
 
     def aims(self):
-        """Title, bound, value, and whether it is met, for each aim whose peer is there."""
+        """Returns title, bound, value, and whether it is met, of each target whose peer is there."""
         found = []
         for figure, peer, bound in AIMS:
             more = FIGURES[figure][2]
@@ -120,7 +120,7 @@ class Report:
 
 
 def number(value):
-    """Three digits that count."""
+    """Rounds to three digits."""
     if value is None:
         return "-"
     if value >= 100:

@@ -21,11 +21,11 @@ import time
 
 
 class Failure(Exception):
-    """What is to be measured doesn't work."""
+    """A measured thing doesn't work."""
 
 
 def run(*command, **options):
-    """What a program prints; or a Failure with what it says is wrong."""
+    """Runs a program, and returns its output; raises a Failure with its error."""
     if "input" not in options:
         options["stdin"] = subprocess.DEVNULL
     done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False, **options)
@@ -35,7 +35,7 @@ def run(*command, **options):
 
 
 def wait_for(what, seconds, condition):
-    """Until a condition holds."""
+    """Waits for a condition."""
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:
@@ -44,7 +44,7 @@ def wait_for(what, seconds, condition):
 
 
 class Namespace:
-    """A network namespace, by a path, in which programs are run."""
+    """A network namespace, by a path, in which programs run."""
 
     def __init__(self, world, path):
         self.world = world
@@ -61,7 +61,7 @@ class Namespace:
 
 
 class World:
-    """To be used as a context: what it was asked to make ends with it."""
+    """A context: everything made in it ends with it."""
 
     def __init__(self):
         self.processes = []
@@ -98,7 +98,7 @@ class World:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def start(self, *command, **options):
-        """A process that ends when the world does, at the latest."""
+        """Starts a process, which ends with the world at the latest."""
         options = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL} | options
         process = subprocess.Popen([str(part) for part in command], **options)
         self.processes.append(process)
@@ -109,14 +109,14 @@ class World:
         self.processes.remove(process)
 
     def container(self):
-        """Returns its process's number, and its namespace."""
+        """Starts a container. Returns its process's number, and its namespace."""
         process = self.start("unshare", "--net", "--", "sh", "-c", "ip link set lo up && exec sleep infinity")
         wait_for("a container", 10, lambda: command_of(process.pid) == "sleep")
         return process.pid, Namespace(self, f"/proc/{process.pid}/ns/net")
 
 
 def end(process):
-    """wireguard-go takes its socket away if it is asked to end."""
+    """Asks wireguard-go to end: only so it removes its socket."""
     process.terminate()
     try:
         process.wait(2)
