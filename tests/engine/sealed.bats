@@ -61,24 +61,36 @@ descriptor()
     esac
 }
 
-@test "an engine has exactly these seven descriptors" {
-    local number found=
-    link
+# Prints the number and the kind of each descriptor of the engine.
+descriptors()
+{
+    local number
     for number in "/proc/$ENGINE/fd/"*; do
-        number=${number##*/}
-        found+="$number $(descriptor "$number")"$'\n'
+        echo "${number##*/} $(descriptor "${number##*/}")"
     done
+}
+
+# Whether the engine has as many descriptors: it closes the one by which its starter was told a little later.
+has_descriptors()
+{
+    [ "$(find "/proc/$ENGINE/fd" -type l | wc -l)" = "$1" ]
+}
+
+@test "an engine has exactly these seven descriptors" {
+    local found
+    link
+    wait_for has_descriptors 7
+    found=$(descriptors)
     [ "$found" = '0 character special file 1:3
 1 character special file 1:3
 2 character special file 1:3
 3 character special file a:c8
 4 udp4
 5 udp6
-7 unix @cwg-engine
-' ] || fail "$found"
+7 unix @cwg-engine' ] || fail "$found"
     # 1:3 is /dev/null, and a:c8 /dev/net/tun. They are the same after a command of the helper's.
     cwg w-1 connect "$c1" 7 1 192.0.2.2:5102 "$KEY"
-    [ "$(find "/proc/$ENGINE/fd" -type l | wc -l)" = 7 ]
+    wait_for has_descriptors 7
 }
 
 @test "an engine has no privilege, no file system and no namespaces but its own" {

@@ -247,7 +247,7 @@ where the link's UDP socket would be"
     IFS=. read -r major minor _ < <(uname -r)
     ip -n site1 link add wg-1-0 type "$DUMMY"
     if [ $((major * 1000 + minor)) -lt 6015 ]; then
-        refused "a device wg-1-0 is in the network namespace that this was started in" \
+        refused "the network namespace that this was started in has a device wg-1-0" \
             cwg site1 create "$c1" 1 0 5001
     else
         run --separate-stderr cwg site1 create "$c1" 1 0 5001
