@@ -2,7 +2,8 @@
 
 #include "engine/protocol/session.h"
 
-/* The paper, section 6.1. Its ninety seconds of attempts are eighteen of five seconds. */
+/* The paper, section 6.1; the ages of sessions are in session.h. Its ninety seconds of attempts are
+ * eighteen of five seconds. */
 #define REKEY_TIMEOUT     (5 * SECONDS)
 #define KEEPALIVE_TIMEOUT (10 * SECONDS)
 

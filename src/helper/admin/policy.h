@@ -41,8 +41,8 @@ struct policy {
 int policy_read(struct policy *ret_policy, struct failure *failure);
 
 /* Checks net, port and endpoint of a request, each if it is among `arguments`, the task's own (0
- * ends them), and was given. Comes before anything else is done for the request. Returns 0, or
- * -EPERM with the rule's line. */
+ * ends them), and was given. Options aren't limited by a policy. Comes before anything else is done
+ * for the request. Returns 0, or -EPERM with the rule's line. */
 int policy_check(const struct policy *policy, const enum argument *arguments,
                  const struct request *request, struct failure *failure);
 

@@ -12,7 +12,7 @@
 #include "helper/confine/privileged.h"
 
 enum {
-    HELD_MAX = 256, /* descriptors; the usual limit is 1024 */
+    HELD_MAX = 256, /* tries, with a descriptor each; the usual limit is 1024 */
 };
 
 /* The sandbox knows these flags. */

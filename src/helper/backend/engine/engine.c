@@ -21,7 +21,7 @@
 enum {
     /* 1500 less the headers of IPv6, UDP and WireGuard, as in the kernel's driver. */
     LINK_MTU = 1420,
-    CHOICES = 4,
+    CHOICES = 4, /* ports of the kernel's choice; then port_search() */
     BIND_TRIES = 25,
     BIND_PAUSE = 20, /* milliseconds, between two tries */
 };
