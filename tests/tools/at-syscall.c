@@ -1,6 +1,8 @@
 // Runs a program from system call to system call, and kills it, stops it or runs a script there.
 // Only a test that kills a privileged program at each of its calls shows what it leaves behind.
 // This tracer has CAP_SYS_PTRACE, so the program keeps its file capabilities.
+// strace can't do it: its -u knows only users that have a name, its inject counts the calls of each
+// name separately, and it runs no script at a stop.
 //
 //     at-syscall [OPTION]... count -- CMD...       how many system calls it makes
 //     at-syscall [OPTION]... status -- CMD...      its privileges at each: one line per call
@@ -8,22 +10,19 @@
 //     at-syscall [OPTION]... stop N --do SH -- CMD...   runs SH there, then lets it go on
 //     at-syscall [OPTION]... each --do SH -- CMD...     the same at every call
 //     at-syscall [OPTION]... exit --do SH -- CMD...     the same at its exit_group()
-//     at-syscall [OPTION]... sweep [--before SH] [--each SH] [--expect STATUS] -- CMD...
-//         kill at 1, at 2, and so on until the program ends by itself; SH before each run and
-//         after it; STATUS (0) is what the last run has to end with
 //
-//     --uid N --gid N --groups N,N   whom CMD runs as (no supplementary groups unless given)
+//     --uid N --gid N   whom CMD runs as, without supplementary groups
 //     --exec K        counting starts after the Kth execve(): 2 where CMD is a wrapper that execs
-//     --stdout FILE   CMD's standard output, emptied at each start (sweep: /dev/null)
+//     --stdout FILE   CMD's standard output, emptied at the start
 //     --report FD     where reports go (2); CMD doesn't inherit it if it is above 2
 //     --timeout S     for all of it (300)
 //
-// Calls are counted from 1, after the execve(). SH is run by `sh -c` with PID (while it lives), N,
-// CALL (the call's name), and in a sweep KILLED (1, or 0 after the last run) and STATUS.
+// Calls are counted from 1, after the execve(). SH is run by `sh -c` with PID, N, and CALL (the
+// call's name).
 //
 // Exit status: CMD's own (128 + signal if one killed it: 137 after `kill`), but 123 if a --do
 // failed, 124 at the timeout, 125 for wrong arguments and other trouble, 126 and 127 if CMD cannot
-// be run. sweep: 0, or 1 if an SH failed or the last run did not end with STATUS.
+// be run.
 #define _GNU_SOURCE 1
 #include <errno.h>
 #include <fcntl.h>
@@ -46,12 +45,9 @@ enum { DO_FAILED = 123, TIMED_OUT = 124, CANNOT = 125 };
 
 struct request {
     long n;
-    long expect;
     long timeout;
     long report;
     const char *action; // --do
-    const char *before;
-    const char *each;
     struct launch launch;
 };
 
@@ -64,10 +60,10 @@ struct mode {
 
 static _Noreturn void usage(void)
 {
-    fputs("usage: at-syscall [--uid N] [--gid N] [--groups N,N] [--exec K] [--stdout FILE]\n"
+    fputs("usage: at-syscall [--uid N] [--gid N] [--exec K] [--stdout FILE]\n"
           "                  [--report FD] [--timeout S]\n"
-          "                  count|status|kill N|stop N --do SH|each --do SH|exit --do SH|\n"
-          "                  sweep [--before SH] [--each SH] [--expect STATUS]  -- CMD...\n",
+          "                  count|status|kill N|stop N --do SH|each --do SH|exit --do SH  -- "
+          "CMD...\n",
           stderr);
     exit(CANNOT);
 }
@@ -283,53 +279,10 @@ static int show_status(const struct request *request)
     return tracee.status;
 }
 
-// Does one run of a sweep. False if a shell command failed, or the program could not be started.
-static bool sweep_once(const struct request *request, long n, struct tracee *ret)
-{
-    set_number("N", n);
-    if (request->before != NULL && !shell(request->before)) {
-        dprintf((int)request->report, "before failed %ld\n", n);
-        return false;
-    }
-    if (!start(request, ret))
-        return false;
-    bool reached = reach(ret, n);
-    const char *name = reached ? call_name(ret->call) : "";
-    if (reached)
-        tracee_kill(ret);
-
-    setenv("CALL", name, 1);
-    set_number("KILLED", reached);
-    set_number("STATUS", ret->status);
-    if (request->each == NULL || shell(request->each))
-        return true;
-    dprintf((int)request->report, "each failed %ld %s\n", n, reached ? name : "(not killed)");
-    return false;
-}
-
-static int sweep(const struct request *request)
-{
-    struct request quiet = *request;
-    struct tracee tracee;
-
-    quiet.launch.stdin_path = "/dev/null";
-    if (quiet.launch.stdout_path == NULL)
-        quiet.launch.stdout_path = "/dev/null";
-    for (long n = 1;; n++) {
-        if (!sweep_once(&quiet, n, &tracee))
-            return 1;
-        if (tracee.calls < n) // it ended by itself
-            break;
-    }
-    dprintf((int)request->report, "swept %ld status %d\n", tracee.calls, tracee.status);
-    return tracee.status == request->expect ? 0 : 1;
-}
-
 static const struct mode modes[] = {
     {"count", false, false, count},     {"status", false, false, show_status},
     {"kill", true, false, kill_at},     {"stop", true, true, stop_at},
     {"each", false, true, act_at_each}, {"exit", false, true, act_at_exit},
-    {"sweep", false, false, sweep},
 };
 
 static const struct mode *find_mode(const char *name)
@@ -348,29 +301,17 @@ static long number_or_usage(const char *text, long min, long max)
     return value;
 }
 
-static void parse_groups(struct launch *launch, char *list)
-{
-    for (char *item = strtok(list, ","); item != NULL; item = strtok(NULL, ",")) {
-        if (launch->group_count == GROUPS_MAX)
-            usage();
-        launch->groups[launch->group_count++] = (gid_t)number_or_usage(item, 0, UINT32_MAX - 1);
-    }
-}
-
 static void take_option(struct request *request, int option, char *value)
 {
     struct launch *launch = &request->launch;
 
-    launch->change_user |= option == 'u' || option == 'g' || option == 'G';
+    launch->change_user |= option == 'u' || option == 'g';
     switch (option) {
     case 'u':
         launch->uid = (uid_t)number_or_usage(value, 0, UINT32_MAX - 1);
         break;
     case 'g':
         launch->gid = (gid_t)number_or_usage(value, 0, UINT32_MAX - 1);
-        break;
-    case 'G':
-        parse_groups(launch, value);
         break;
     case 'x':
         launch->execs = number_or_usage(value, 1, 100);
@@ -384,17 +325,8 @@ static void take_option(struct request *request, int option, char *value)
     case 't':
         request->timeout = number_or_usage(value, 1, 86400);
         break;
-    case 'e':
-        request->expect = number_or_usage(value, 0, 255);
-        break;
     case 'd':
         request->action = value;
-        break;
-    case 'b':
-        request->before = value;
-        break;
-    case 'a':
-        request->each = value;
         break;
     default:
         usage();
@@ -402,12 +334,10 @@ static void take_option(struct request *request, int option, char *value)
 }
 
 static const struct option options[] = {
-    {"uid", required_argument, NULL, 'u'},     {"gid", required_argument, NULL, 'g'},
-    {"groups", required_argument, NULL, 'G'},  {"exec", required_argument, NULL, 'x'},
-    {"stdout", required_argument, NULL, 'o'},  {"report", required_argument, NULL, 'r'},
-    {"timeout", required_argument, NULL, 't'}, {"expect", required_argument, NULL, 'e'},
-    {"do", required_argument, NULL, 'd'},      {"before", required_argument, NULL, 'b'},
-    {"each", required_argument, NULL, 'a'},    {NULL, 0, NULL, 0},
+    {"uid", required_argument, NULL, 'u'},    {"gid", required_argument, NULL, 'g'},
+    {"exec", required_argument, NULL, 'x'},   {"stdout", required_argument, NULL, 'o'},
+    {"report", required_argument, NULL, 'r'}, {"timeout", required_argument, NULL, 't'},
+    {"do", required_argument, NULL, 'd'},     {NULL, 0, NULL, 0},
 };
 
 // Reads the command behind "--", and the options and the mode before it, in any order.

@@ -30,8 +30,7 @@ static void become(const struct launch *launch)
 {
     if (!launch->change_user)
         return;
-    if (setgroups(launch->group_count, launch->groups) != 0 ||
-        setresgid(launch->gid, launch->gid, launch->gid) != 0 ||
+    if (setgroups(0, NULL) != 0 || setresgid(launch->gid, launch->gid, launch->gid) != 0 ||
         setresuid(launch->uid, launch->uid, launch->uid) != 0)
         fail(CANNOT, "cannot become uid %u, gid %u", launch->uid, launch->gid);
 }
@@ -41,7 +40,6 @@ static _Noreturn void child(const struct launch *launch, int go)
 {
     char byte;
 
-    redirect(launch->stdin_path, O_RDONLY, 0);
     redirect(launch->stdout_path, O_WRONLY | O_CREAT | O_TRUNC, 1);
     become(launch);
     if (read(go, &byte, 1) != 1)

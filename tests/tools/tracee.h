@@ -13,19 +13,14 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-enum { GROUPS_MAX = 32 };
-
 // The program, and the user and group it runs as.
 struct launch {
     char **command;
     long execs;              // counting starts after this many successful execve()s
-    const char *stdin_path;  // NULL: inherited
     const char *stdout_path; // NULL: inherited; else emptied first
-    bool change_user;        // set these, before execve()
+    bool change_user;        // set these, and no supplementary groups, before execve()
     uid_t uid;
     gid_t gid;
-    size_t group_count;
-    gid_t groups[GROUPS_MAX];
 };
 
 struct tracee {
