@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "helper/base/settings.h"
 #include "link/decimal.h"
 #include "link/link.h"
 

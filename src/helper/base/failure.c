@@ -74,30 +74,13 @@ int fail_as(struct failure *failure, enum failure_code code, int error, const ch
     return error;
 }
 
-__attribute__((format(printf, 2, 0))) static void append(struct failure *failure,
-                                                         const char *format, va_list arguments)
-{
-    size_t used = strlen(failure->text);
-
-    (void)vsnprintf(failure->text + used, sizeof(failure->text) - used, format, arguments);
-}
-
 void failure_add(struct failure *failure, const char *format, ...)
 {
+    const size_t used = strlen(failure->text);
     va_list arguments;
 
     va_start(arguments, format);
-    append(failure, format, arguments);
-    va_end(arguments);
-}
-
-void failure_add_line(struct failure *failure, const char *format, ...)
-{
-    va_list arguments;
-
-    failure_add(failure, "\n");
-    va_start(arguments, format);
-    append(failure, format, arguments);
+    (void)vsnprintf(failure->text + used, sizeof(failure->text) - used, format, arguments);
     va_end(arguments);
 }
 

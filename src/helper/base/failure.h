@@ -62,10 +62,6 @@ int fail_as(struct failure *failure, enum failure_code code, int error, const ch
 void failure_add(struct failure *failure, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Appends a line. */
-void failure_add_line(struct failure *failure, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
 /* Sets the text "<doing>: <strerror> (errno N)", for an error without a better text. The code is
  * FAILURE_SYSTEM or FAILURE_SHORTAGE, never FAILURE_USAGE: an EINVAL of the kernel's is no mistake
  * of the caller's. */

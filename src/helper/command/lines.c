@@ -5,8 +5,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "helper/base/settings.h"
-
 #define COMMENT '#' /* as a line's first character */
 
 static bool is_blank(char c)

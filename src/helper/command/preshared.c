@@ -7,7 +7,6 @@
 
 #include "helper/base/failure.h"
 #include "helper/base/file.h"
-#include "helper/base/settings.h"
 #include "helper/netlink/secret.h"
 
 #define NAME "--preshared-key-file: "

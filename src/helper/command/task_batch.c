@@ -2,7 +2,6 @@
  * or while an answer is written: the caller may take any time for both. */
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <string.h>
 #include <unistd.h>
 

@@ -2,7 +2,6 @@
 #include <errno.h>
 
 #include "helper/base/failure.h"
-#include "helper/base/settings.h"
 #include "helper/command/preshared.h"
 #include "helper/command/session.h"
 #include "helper/command/task.h"

@@ -2,8 +2,6 @@
 #include <errno.h>
 
 #include "helper/backend/backends.h"
-#include "helper/base/failure.h"
-#include "helper/base/settings.h"
 #include "helper/command/task.h"
 
 static int run(struct session *session, const struct request *request, struct target *target,

@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <string.h>
 
 #include "helper/admin/policy.h"
 #include "helper/backend/backends.h"

@@ -3,7 +3,6 @@
 #include <inttypes.h>
 
 #include "helper/base/failure.h"
-#include "helper/base/settings.h"
 #include "helper/base/text.h"
 #include "helper/command/session.h"
 #include "helper/command/task.h"

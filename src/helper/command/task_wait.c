@@ -6,7 +6,6 @@
 #include "helper/base/clock.h"
 #include "helper/base/failure.h"
 #include "helper/base/random.h"
-#include "helper/base/settings.h"
 #include "helper/base/text.h"
 #include "helper/command/session.h"
 #include "helper/command/task.h"
@@ -226,8 +225,8 @@ static int fail_in_vain(struct wait *wait, struct failure *failure)
     diagnosis_fail(&wait->findings, cause, failure);
     if ((cause == CAUSE_FILTERED && wait->alive) ||
         (cause == CAUSE_GONE && clock_now() - wait->begin < STATUS_ANSWER_WITHIN))
-        failure_add_line(failure, "does its container drop packets that it didn't ask for? give "
-                                  "cwg_wait --alive 12 seconds or more");
+        failure_add(failure, "\ndoes its container drop packets that it didn't ask for? give "
+                             "cwg_wait --alive 12 seconds or more");
     return -ETIMEDOUT;
 }
 

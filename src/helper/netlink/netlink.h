@@ -1,7 +1,6 @@
 /* Sends requests to the kernel over a netlink socket, and reads the answers. */
 #pragma once
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "helper/netlink/message.h"

@@ -4,7 +4,6 @@
 #include <linux/rtnetlink.h>
 
 #include "helper/base/failure.h"
-#include "helper/base/settings.h"
 #include "helper/netlink/rtmsg.h"
 
 enum {

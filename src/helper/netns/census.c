@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "helper/base/failure.h"
-#include "helper/base/settings.h"
 #include "helper/confine/deadline.h"
 #include "helper/confine/privileged.h"
 #include "helper/netns/netdev.h"

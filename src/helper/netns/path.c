@@ -5,7 +5,6 @@
 #include <linux/rtnetlink.h>
 
 #include "helper/base/failure.h"
-#include "helper/base/settings.h"
 #include "helper/netlink/netlink.h"
 #include "helper/netlink/rtmsg.h"
 

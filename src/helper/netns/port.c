@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "helper/base/failure.h"
-#include "helper/base/settings.h"
 #include "helper/confine/privileged.h"
 
 enum {

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "helper/base/failure.h"
-#include "helper/base/settings.h"
 #include "helper/confine/deadline.h"
 #include "helper/confine/privilege.h"
 #include "helper/confine/process.h"

@@ -6,6 +6,8 @@
 #include "helper/base/failure.h"
 #include "helper/view/moment.h"
 
+#define ANEW "cwg_destroy the link, and create it again"
+
 enum {
     MILLISECONDS = 1000, /* in a second */
 };
@@ -80,106 +82,73 @@ static enum failure_code code_of(const struct findings *findings, enum cause cau
 /* Says what is wrong with the device itself. */
 static void say_state(const struct findings *findings, enum cause cause, struct failure *failure)
 {
-    const struct device *device = &findings->view.link.device;
+    const char *name = findings->view.link.device.name;
     char address[ADDRESS_TEXT_SIZE];
 
-    link_address_to_text(device->end, address);
+    link_address_to_text(findings->view.link.device.end, address);
     switch (cause) {
     case CAUSE_UNFINISHED:
         failure_add(failure,
-                    "the link %s was never finished: the cwg_create that made it was killed",
-                    device->name);
-        failure_add_line(failure, "run cwg_create again, for a new key");
+                    "the link %s was never finished: the cwg_create that made it was killed\n"
+                    "run cwg_create again, for a new key",
+                    name);
         break;
     case CAUSE_DOWN:
-        failure_add(failure, "somebody in the container has set the link %s down", device->name);
-        failure_add_line(failure, "set it up there, or cwg_destroy the link, and create it again");
+        failure_add(failure,
+                    "somebody in the container has set the link %s down\n"
+                    "set it up there, or " ANEW,
+                    name);
         break;
     case CAUSE_NO_ADDRESS:
-        failure_add(failure, "somebody in the container has taken away the address of %s, %s",
-                    device->name, address);
-        failure_add_line(failure, "add %s/31 there, or cwg_destroy the link, and create it again",
-                         address);
+        failure_add(failure,
+                    "somebody in the container has taken away the address of %s, %s\n"
+                    "add %s/31 there, or " ANEW,
+                    name, address, address);
         break;
     case CAUSE_NO_KEY:
-        failure_add(failure, "somebody in the container has taken away the private key of %s",
-                    device->name);
-        failure_add_line(failure, "cwg_destroy the link, and create it again");
+        failure_add(failure,
+                    "somebody in the container has taken away the private key of %s\n" ANEW, name);
         break;
     case CAUSE_PORT_LOST:
         failure_add(failure,
-                    "the link %s has lost its UDP port: the network namespace that it was "
-                    "made from is gone",
-                    device->name);
-        failure_add_line(failure, "cwg_destroy the link, and create it again");
+                    "the link %s has lost its UDP port: the network namespace that it was made "
+                    "from is gone\n" ANEW,
+                    name);
         break;
     default:
-        failure_add(failure, "the link %s: %s", device->name,
+        failure_add(failure, "the link %s: %s", name,
                     findings->lost ? findings->lost->text : "its engine is lost");
     }
 }
 
-/* Asks for both ends' numbers: either may be the wrong one. */
-static void say_from_elsewhere(const struct findings *findings, struct failure *failure)
+/* Says why the peer's packets don't count, or don't come, though the peer is alive. */
+static void say_peer(const struct findings *findings, enum cause cause, struct failure *failure)
 {
-    const struct link_end end = findings->view.link.device.end;
+    const struct link_end end = findings->view.link.device.end, other = link_other_end(end);
     char address[ADDRESS_TEXT_SIZE];
 
-    link_address_to_text(link_other_end(end), address);
-    failure_add(failure,
-                "packets come from another address than the peer's, %s: %" PRIu64 " dropped",
-                address, findings->view.link.dropped_packets);
-    failure_add_line(failure, "did the other site make host %u, too? it has to be %u there",
-                     end.host, link_other_end(end).host);
-    failure_add_line(failure, "did the other site make another net than %u?", end.net);
-}
-
-static void say_filtered(const struct findings *findings, struct failure *failure)
-{
-    const struct link_end end = findings->view.link.device.end;
-    char address[ADDRESS_TEXT_SIZE];
-
-    link_address_to_text(link_other_end(end), address);
-    failure_add(failure, "the peer is alive, but nothing comes back from its address, %s", address);
-    failure_add_line(failure,
-                     "a filter in its container? cwg_wait --alive needs no answer from there");
-    failure_add_line(failure, "or it made host %u, too, or another net than %u: see cwg_show there",
-                     end.host, end.net);
-}
-
-static void say_refused(const struct findings *findings, struct failure *failure)
-{
-    char address[ADDRESS_TEXT_SIZE];
-
-    link_address_to_text(link_other_end(findings->view.link.device.end), address);
-    failure_add(failure, "a filter in this container lets no packet out to the peer's address, %s",
-                address);
-    failure_add_line(failure, "let UDP out to %s by %s", address, findings->view.link.device.name);
-}
-
-/* Lists what both sites must agree on for a handshake, the likeliest mistake first. */
-static void add_checks(const struct link_status *status, bool endpoint, struct failure *failure)
-{
-    char key[KEY_TEXT_LENGTH + 1], peer_key[KEY_TEXT_LENGTH + 1];
-
-    key_to_text(&status->public_key, key);
-    key_to_text(&status->peer_key, peer_key);
-    failure_add_line(failure, "did the other site cwg_connect, with this link's key %s?", key);
-    if (endpoint)
-        failure_add_line(failure, "is that the UDP port there, and open in firewalls on the way?");
-    failure_add_line(failure, "is the peer's key still %s?", peer_key);
-    failure_add_line(failure, "have both the same preshared key, or none?");
-}
-
-static void say_endpoint(const struct link_status *status, struct failure *failure)
-{
-    char key[KEY_TEXT_LENGTH + 1];
-
-    key_to_text(&status->public_key, key);
-    failure_add(failure, "the peer's endpoint isn't known: the peer has to send first, and hasn't");
-    failure_add_line(failure, "was it connected there with this link's key %s?", key);
-    failure_add_line(failure, "and with this machine's address and UDP port %u, open in firewalls?",
-                     status->port);
+    link_address_to_text(other, address);
+    switch (cause) {
+    case CAUSE_FROM_ELSEWHERE: /* either site's numbers may be the wrong ones */
+        failure_add(failure,
+                    "packets come from another address than the peer's, %s: %" PRIu64 " dropped\n"
+                    "did the other site make host %u, too? it has to be %u there\n"
+                    "did the other site make another net than %u?",
+                    address, findings->view.link.dropped_packets, end.host, other.host, end.net);
+        break;
+    case CAUSE_REFUSED:
+        failure_add(failure,
+                    "a filter in this container lets no packet out to the peer's address, %s\n"
+                    "let UDP out to %s by %s",
+                    address, address, findings->view.link.device.name);
+        break;
+    default:
+        failure_add(failure,
+                    "the peer is alive, but nothing comes back from its address, %s\n"
+                    "a filter in its container? cwg_wait --alive needs no answer from there\n"
+                    "or it made host %u, too, or another net than %u: see cwg_show there",
+                    address, end.host, end.net);
+    }
 }
 
 static void say_gone(const struct link_status *status, const char *endpoint,
@@ -189,46 +158,57 @@ static void say_gone(const struct link_status *status, const char *endpoint,
     char text[MOMENT_AGE_SIZE];
 
     moment_age(age / MILLISECONDS, text);
-    failure_add(failure, "no answer any more from %s: the last %s was %s ago", endpoint,
-                status->has_received ? "message" : "handshake", text);
-    failure_add_line(failure, "does the peer's container still run, and the link in it?");
-    failure_add_line(failure,
-                     "a link that was made again has a new key: cwg_connect both ends anew");
-    failure_add_line(failure, "is its address still the same, and UDP open in firewalls?");
+    failure_add(failure,
+                "no answer any more from %s: the last %s was %s ago\n"
+                "does the peer's container still run, and the link in it?\n"
+                "a link that was made again has a new key: cwg_connect both ends anew\n"
+                "is its address still the same, and UDP open in firewalls?",
+                endpoint, status->has_received ? "message" : "handshake", text);
 }
 
 static void say_clock(const struct link_status *status, struct failure *failure)
 {
     char age[MOMENT_AGE_SIZE];
 
-    moment_age(-status->handshake_age_ms / 1000, age);
-    failure_add(failure, "this machine's clock was set back, by %s or more", age);
-    failure_add_line(failure,
-                     "for that long the peer may ignore the handshakes that this end begins");
-    failure_add_line(failure, "set the clock right, or cwg_destroy the link, create and connect it "
-                              "again");
-    failure_add_line(failure, "if the clock is right now: does the peer's container still run?");
+    moment_age(-status->handshake_age_ms / MILLISECONDS, age);
+    failure_add(failure,
+                "this machine's clock was set back, by %s or more\n"
+                "for that long the peer may ignore the handshakes that this end begins\n"
+                "set the clock right, or cwg_destroy the link, create and connect it again\n"
+                "if the clock is right now: does the peer's container still run?",
+                age);
 }
 
-/* Says what is wrong on the way to the peer's endpoint. */
+/* Says what is wrong on the way to the peer's endpoint. Where no handshake passes it lists what
+ * both sites must agree on, the likeliest mistake first. */
 static void say_way(const struct findings *findings, enum cause cause, struct failure *failure)
 {
     const struct link_status *status = &findings->view.status;
-    char endpoint[ENDPOINT_TEXT_SIZE];
+    char endpoint[ENDPOINT_TEXT_SIZE], key[KEY_TEXT_LENGTH + 1], peer_key[KEY_TEXT_LENGTH + 1];
 
     endpoint_to_text(&status->endpoint, endpoint);
+    key_to_text(&status->public_key, key);
+    key_to_text(&status->peer_key, peer_key);
     switch (cause) {
     case CAUSE_ONE_WAY:
-        failure_add(failure, "the peer's handshakes arrive here, and aren't completed");
-        failure_add_line(failure, "have both the same preshared key, or none?");
-        failure_add_line(failure, "does UDP get back to %s?", endpoint);
+        failure_add(failure,
+                    "the peer's handshakes arrive here, and aren't completed\n"
+                    "have both the same preshared key, or none?\n"
+                    "does UDP get back to %s?",
+                    endpoint);
         break;
     case CAUSE_ENDPOINT:
-        say_endpoint(status, failure);
+        failure_add(failure,
+                    "the peer's endpoint isn't known: the peer has to send first, and hasn't\n"
+                    "was it connected there with this link's key %s?\n"
+                    "and with this machine's address and UDP port %u, open in firewalls?",
+                    key, status->port);
         break;
     case CAUSE_NO_ROUTE:
-        failure_add(failure, "this machine has no route to %s", endpoint);
-        failure_add_line(failure, "add one, or cwg_connect to an address that it reaches");
+        failure_add(failure,
+                    "this machine has no route to %s\n"
+                    "add one, or cwg_connect to an address that it reaches",
+                    endpoint);
         break;
     case CAUSE_CLOCK:
         say_clock(status, failure);
@@ -237,8 +217,13 @@ static void say_way(const struct findings *findings, enum cause cause, struct fa
         say_gone(status, endpoint, failure);
         break;
     default:
-        failure_add(failure, "no answer from %s", endpoint);
-        add_checks(status, true, failure);
+        failure_add(failure,
+                    "no answer from %s\n"
+                    "did the other site cwg_connect, with this link's key %s?\n"
+                    "is that the UDP port there, and open in firewalls on the way?\n"
+                    "is the peer's key still %s?\n"
+                    "have both the same preshared key, or none?",
+                    endpoint, key, peer_key);
     }
 }
 
@@ -247,17 +232,13 @@ int diagnosis_fail(const struct findings *findings, enum cause cause, struct fai
     fail_as(failure, code_of(findings, cause), -ETIMEDOUT, "%s", "");
     switch (cause) {
     case CAUSE_NOT_CONNECTED:
-        failure_add(failure, "the link %s has no peer yet", findings->view.link.device.name);
-        failure_add_line(failure, "set its peer with cwg_connect");
+        failure_add(failure, "the link %s has no peer yet\nset its peer with cwg_connect",
+                    findings->view.link.device.name);
         break;
     case CAUSE_FROM_ELSEWHERE:
-        say_from_elsewhere(findings, failure);
-        break;
     case CAUSE_REFUSED:
-        say_refused(findings, failure);
-        break;
     case CAUSE_FILTERED:
-        say_filtered(findings, failure);
+        say_peer(findings, cause, failure);
         break;
     case CAUSE_UNFINISHED:
     case CAUSE_DOWN:

@@ -5,7 +5,6 @@
 
 #include "helper/backend/backends.h"
 #include "helper/base/json.h"
-#include "helper/base/settings.h"
 
 enum {
     MILLISECONDS = 1000, /* in a second */

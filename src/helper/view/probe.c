@@ -25,13 +25,11 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
-#include <unistd.h>
 
 #include "helper/base/clock.h"
 #include "helper/base/failure.h"
 #include "helper/base/file.h"
 #include "helper/base/random.h"
-#include "helper/base/settings.h"
 #include "helper/confine/privileged.h"
 #include "link/link.h"
 

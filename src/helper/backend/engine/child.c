@@ -20,7 +20,6 @@
 #include <unistd.h>
 
 #include "handover/handover.h"
-#include "helper/base/settings.h"
 #include "helper/confine/privilege.h"
 #include "helper/confine/privileged.h"
 

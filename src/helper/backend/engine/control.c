@@ -5,7 +5,6 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
@@ -14,7 +13,6 @@
 #include "handover/handover.h"
 #include "helper/backend/engine/ctlmsg.h"
 #include "helper/backend/engine/report.h"
-#include "helper/base/settings.h"
 #include "helper/netlink/secret.h"
 
 enum {              /* milliseconds */

@@ -2,7 +2,6 @@
  * link. It has a TUN device in the container, UDP sockets at home, and shares nothing else. */
 #include <errno.h>
 #include <netinet/in.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 

@@ -8,9 +8,6 @@
  * gone. */
 #pragma once
 
-#include <stdbool.h>
-#include <stdint.h>
-
 #include "helper/backend/backend.h"
 #include "link/key.h"
 

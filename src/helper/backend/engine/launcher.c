@@ -11,7 +11,6 @@
 
 #include "helper/backend/device.h"
 #include "helper/base/failure.h"
-#include "helper/base/settings.h"
 #include "helper/confine/process.h"
 #include "helper/confine/startup.h"
 
