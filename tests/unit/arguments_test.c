@@ -740,11 +740,11 @@ TEST(descriptions)
         for (size_t j = 0; j < count; j++) {
             expect(task->arguments[j] == signatures[i].arguments[j], "%s: argument %zu", task->name,
                    j);
-            expect(strcmp(argument_name(task->arguments[j]),
+            expect(strcmp(argument_wordings[task->arguments[j]].name,
                           argument_words[task->arguments[j]].name) == 0,
                    "%s: argument %zu", task->name, j);
-            expect(unit_is_printable(argument_range(task->arguments[j])), "%s: argument %zu",
-                   task->name, j);
+            expect(unit_is_printable(argument_wordings[task->arguments[j]].range),
+                   "%s: argument %zu", task->name, j);
         }
         expect(unit_is_printable(task->summary) && (task->run || task->run_at_home) &&
                    task->details,
@@ -752,10 +752,10 @@ TEST(descriptions)
     }
     for (size_t i = 0; i < task_count; i++) {
         for (const enum option *option = tasks[i]->options; *option; option++) {
-            const char *value = option_value(*option);
+            const char *value = option_wordings[*option].value;
 
-            expect(unit_is_printable(option_name(*option)) &&
-                       unit_is_printable(option_range(*option)),
+            expect(unit_is_printable(option_wordings[*option].name) &&
+                       unit_is_printable(option_wordings[*option].range),
                    "%s: option %d", tasks[i]->name, (int)*option);
             expect(!value || unit_is_printable(value), "%s: value of option %d", tasks[i]->name,
                    (int)*option);

@@ -26,7 +26,9 @@ struct launch {
 };
 
 #define LAUNCH_NONE                                                                                \
-    ((struct launch){.pidfd = -1, .start = -1, .udp4 = -1, .udp6 = -1, .scratch.fd = -1})
+    {                                                                                              \
+        .pidfd = -1, .start = -1, .udp4 = -1, .udp6 = -1, .scratch.fd = -1                         \
+    }
 
 struct backend {
     const char *title; /* as --version and cwg_show print it */

@@ -19,13 +19,7 @@ struct making {
 
 #define MAKING_NOTHING                                                                             \
     {                                                                                              \
-        .launcher = -1, .launch = {                                                                \
-            .pidfd = -1,                                                                           \
-            .start = -1,                                                                           \
-            .udp4 = -1,                                                                            \
-            .udp6 = -1,                                                                            \
-            .scratch.fd = -1                                                                       \
-        }                                                                                          \
+        .launcher = -1, .launch = LAUNCH_NONE                                                      \
     }
 
 /* Chooses the backend for a new link, and calls its prepare(), before the sandbox is entered.

@@ -18,10 +18,15 @@ enum {
     MTU_MAX = 65455,   /* the longest datagram, less 80 */
 };
 
+static int wrong(struct failure *failure, const char *text)
+{
+    return fail(failure, -EINVAL, "%s", text);
+}
+
 static int parse_number(const char *text, uint32_t max, const char *message, uint32_t *ret_number,
                         struct failure *failure)
 {
-    return decimal_parse(text, max, ret_number) ? fail(failure, -EINVAL, "%s", message) : 0;
+    return decimal_parse(text, max, ret_number) ? wrong(failure, message) : 0;
 }
 
 #define INSPECT "`podman inspect --format '{{.State.Pid}}' NAME` prints it (the same with docker)"
@@ -30,17 +35,17 @@ static int parse_number(const char *text, uint32_t max, const char *message, uin
 static int fail_pid(const char *text, struct failure *failure)
 {
     if (strcmp(text, "0") == 0)
-        return fail(failure, -EINVAL,
-                    "pid: must not be 0, which podman and docker print for a container that isn't "
-                    "running; start it, and ask again: " INSPECT);
+        return wrong(failure,
+                     "pid: must not be 0, which podman and docker print for a container that isn't "
+                     "running; start it, and ask again: " INSPECT);
     if (strspn(text, "0123456789") != strlen(text) && strncmp(text, "fd", 2) != 0)
-        return fail(failure, -EINVAL,
-                    "pid: must be a number, and not a name; give the pid of a process in the "
-                    "container: " INSPECT);
-    return fail(failure, -EINVAL,
-                "pid: must be a decimal number from 1 to 4194304, without leading zeros, or fd: "
-                "and the number of an open descriptor of a network namespace; give the pid of a "
-                "process in the container");
+        return wrong(failure,
+                     "pid: must be a number, and not a name; give the pid of a process in the "
+                     "container: " INSPECT);
+    return wrong(failure,
+                 "pid: must be a decimal number from 1 to 4194304, without leading zeros, or fd: "
+                 "and the number of an open descriptor of a network namespace; give the pid of a "
+                 "process in the container");
 }
 
 static int parse_pid(const char *text, struct request *request, struct failure *failure)
@@ -128,31 +133,30 @@ static int fail_endpoint(const char *text, struct failure *failure)
     const size_t host = strcspn(text, ":");
 
     if (is_key(text))
-        return fail(failure, -EINVAL,
-                    "peer_endpoint: must be an address and a port, and this is a key; give the "
-                    "endpoint first, and the key behind it");
+        return wrong(failure,
+                     "peer_endpoint: must be an address and a port, and this is a key; give the "
+                     "endpoint first, and the key behind it");
     if (text[0] == '[' && !strstr(text, "]:"))
-        return fail(failure, -EINVAL,
-                    "peer_endpoint: must have a port behind the address, as in "
-                    "[2001:db8::7]:51820");
+        return wrong(failure, "peer_endpoint: must have a port behind the address, as in "
+                              "[2001:db8::7]:51820");
     if (is_made_of(text, length, DIGITS "abcdefABCDEF:.", ":") && host < length &&
         strchr(text + host + 1, ':'))
-        return fail(failure, -EINVAL,
-                    "peer_endpoint: must have an IPv6 address in brackets, and a port behind it, "
-                    "as in [2001:db8::7]:51820");
+        return wrong(failure,
+                     "peer_endpoint: must have an IPv6 address in brackets, and a port behind it, "
+                     "as in [2001:db8::7]:51820");
     if (is_made_of(text, length, DIGITS ".", "."))
-        return fail(failure, -EINVAL,
-                    "peer_endpoint: must have a port behind the address, as in 192.0.2.1:51820");
+        return wrong(failure,
+                     "peer_endpoint: must have a port behind the address, as in 192.0.2.1:51820");
     if (is_made_of(text, host, DIGITS LETTERS ".-", LETTERS))
-        return fail(
-            failure, -EINVAL,
+        return wrong(
+            failure,
             "peer_endpoint: must be an address, not a name; `getent ahosts NAME` prints a name's "
             "addresses; give one of them and the port, as in 192.0.2.1:51820" OR_UNKNOWN);
-    return fail(
-        failure, -EINVAL,
-        "peer_endpoint: must be a.b.c.d:port" OR_IPV6 ", with a to d from 0 to 255 and port "
-        "from 1 to 65535, without leading zeros" OR_UNKNOWN "; give the peer's machine as in "
-        "192.0.2.1:51820");
+    return wrong(failure, "peer_endpoint: must be a.b.c.d:port" OR_IPV6
+                          ", with a to d from 0 to 255 and port "
+                          "from 1 to 65535, without leading zeros" OR_UNKNOWN
+                          "; give the peer's machine as in "
+                          "192.0.2.1:51820");
 }
 
 static int parse_endpoint(const char *text, struct request *request, struct failure *failure)
@@ -161,17 +165,17 @@ static int parse_endpoint(const char *text, struct request *request, struct fail
     case ENDPOINT_GOOD:
         return 0;
     case ENDPOINT_NO_PEER:
-        return fail(
-            failure, -EINVAL,
+        return wrong(
+            failure,
             "peer_endpoint: must not be an unspecified, multicast or broadcast address; give "
             "the address of the peer's machine");
     case ENDPOINT_LINK_LOCAL:
-        return fail(failure, -EINVAL,
-                    "peer_endpoint: must not be a link-local address or have a zone, because a "
-                    "link can't stay at one interface; give another address of the machine");
+        return wrong(failure,
+                     "peer_endpoint: must not be a link-local address or have a zone, because a "
+                     "link can't stay at one interface; give another address of the machine");
     case ENDPOINT_MAPPED:
-        return fail(
-            failure, -EINVAL,
+        return wrong(
+            failure,
             "peer_endpoint: must not be an IPv4 address as an IPv6 one; give it as a.b.c.d");
     default:
         return fail_endpoint(text, failure);
@@ -181,17 +185,17 @@ static int parse_endpoint(const char *text, struct request *request, struct fail
 static int parse_key(const char *text, struct request *request, struct failure *failure)
 {
     if (is_endpoint(text))
-        return fail(
-            failure, -EINVAL,
+        return wrong(
+            failure,
             "peer_key: must be a key, and this is an endpoint; give the endpoint first, and "
             "the key behind it");
     if (key_from_text(text, &request->peer.public_key))
-        return fail(failure, -EINVAL,
-                    "peer_key: must be 44 characters of base64 for 32 bytes; give what cwg_create "
-                    "printed at the other site, whole");
+        return wrong(failure,
+                     "peer_key: must be 44 characters of base64 for 32 bytes; give what cwg_create "
+                     "printed at the other site, whole");
     if (key_is_zero(&request->peer.public_key))
-        return fail(
-            failure, -EINVAL,
+        return wrong(
+            failure,
             "peer_key: must not be all zeros; give what cwg_create printed at the other site");
     return 0;
 }
@@ -207,8 +211,8 @@ static int parse_seconds(const char *text, struct request *request, struct failu
 static int parse_file(const char *text, struct request *request, struct failure *failure)
 {
     if (text[0] == '\0')
-        return fail(failure, -EINVAL,
-                    "file: must not be empty; leave it out, or give -, for standard input");
+        return wrong(failure,
+                     "file: must not be empty; leave it out, or give -, for standard input");
     request->file = strcmp(text, "-") == 0 ? NULL : text;
     return 0;
 }
@@ -216,28 +220,25 @@ static int parse_file(const char *text, struct request *request, struct failure 
 static int parse_policy(const char *text, struct request *request, struct failure *failure)
 {
     if (text[0] == '\0')
-        return fail(failure, -EINVAL, "file: must not be empty; give the name of a file");
+        return wrong(failure, "file: must not be empty; give the name of a file");
     request->file = text;
     return 0;
 }
 
-static const struct {
-    const char *name;
-    const char *range;
-    int (*parse)(const char *text, struct request *request, struct failure *failure);
-} kinds[] = {
-    [ARGUMENT_PID] = {"pid", "a process in the container, 1-4194304; or fd:N, a descriptor",
+const struct wording argument_wordings[] = {
+    [ARGUMENT_PID] = {"pid", NULL, "a process in the container, 1-4194304; or fd:N, a descriptor",
                       parse_pid},
-    [ARGUMENT_NET] = {"net", "the link's number, 0-8388607", parse_net},
-    [ARGUMENT_HOST] = {"host", "which of its ends, 0 or 1", parse_host},
-    [ARGUMENT_PORT] = {"port", "a UDP port of this machine, 0-65535", parse_port},
-    [ARGUMENT_ENDPOINT] = {"peer_endpoint", "a.b.c.d:port" OR_IPV6 ", port 1-65535" OR_UNKNOWN,
-                           parse_endpoint},
-    [ARGUMENT_KEY] = {"peer_key", "44 characters of base64", parse_key},
-    [ARGUMENT_SECONDS] = {"seconds", "how long to wait, 0-3600; 30 if left out", parse_seconds},
-    [ARGUMENT_FILE] = {"file", "a file with the tasks, one a line; - or none: standard input",
+    [ARGUMENT_NET] = {"net", NULL, "the link's number, 0-8388607", parse_net},
+    [ARGUMENT_HOST] = {"host", NULL, "which of its ends, 0 or 1", parse_host},
+    [ARGUMENT_PORT] = {"port", NULL, "a UDP port of this machine, 0-65535", parse_port},
+    [ARGUMENT_ENDPOINT] = {"peer_endpoint", NULL,
+                           "a.b.c.d:port" OR_IPV6 ", port 1-65535" OR_UNKNOWN, parse_endpoint},
+    [ARGUMENT_KEY] = {"peer_key", NULL, "44 characters of base64", parse_key},
+    [ARGUMENT_SECONDS] = {"seconds", NULL, "how long to wait, 0-3600; 30 if left out",
+                          parse_seconds},
+    [ARGUMENT_FILE] = {"file", NULL, "a file with the tasks, one a line; - or none: standard input",
                        parse_file},
-    [ARGUMENT_POLICY] = {"file", HAS_POLICY ? "a policy file" : NULL,
+    [ARGUMENT_POLICY] = {"file", NULL, HAS_POLICY ? "a policy file" : NULL,
                          HAS_POLICY ? parse_policy : NULL},
 };
 
@@ -251,9 +252,9 @@ static int parse_preshared_key_file(const char *text, struct request *request,
         source = (struct preshared_source){.kind = PRESHARED_DESCRIPTOR};
     } else if (strncmp(text, "fd:", 3) == 0) {
         if (decimal_parse(text + 3, INT_MAX, &number))
-            return fail(failure, -EINVAL,
-                        "--preshared-key-file: must be a file, - for standard input, or fd: and "
-                        "the number of an open descriptor; give one that holds the key");
+            return wrong(failure,
+                         "--preshared-key-file: must be a file, - for standard input, or fd: and "
+                         "the number of an open descriptor; give one that holds the key");
         source = (struct preshared_source){.kind = PRESHARED_DESCRIPTOR, .descriptor = (int)number};
     }
     request->preshared_key = source;
@@ -276,9 +277,9 @@ static int parse_keepalive(const char *text, struct request *request, struct fai
 static int parse_mtu(const char *text, struct request *request, struct failure *failure)
 {
     if (decimal_parse(text, MTU_MAX, &request->mtu) || request->mtu < MTU_MIN)
-        return fail(failure, -EINVAL,
-                    "--mtu: must be a decimal number of bytes from 576 to 65455, without leading "
-                    "zeros; leave it out for the MTU of the path to the peer, less 80");
+        return wrong(failure,
+                     "--mtu: must be a decimal number of bytes from 576 to 65455, without leading "
+                     "zeros; leave it out for the MTU of the path to the peer, less 80");
     return 0;
 }
 
@@ -306,18 +307,13 @@ static int read_nets(const char *text, struct link_nets *ret_nets)
 static int parse_nets(const char *text, struct request *request, struct failure *failure)
 {
     if (read_nets(text, &request->nets))
-        return fail(failure, -EINVAL,
-                    "--nets: must be a net, or two nets with a - between them, the lower first, "
-                    "each from 0 to 8388607, without leading zeros; as in 100-199");
+        return wrong(failure,
+                     "--nets: must be a net, or two nets with a - between them, the lower first, "
+                     "each from 0 to 8388607, without leading zeros; as in 100-199");
     return 0;
 }
 
-static const struct {
-    const char *name;
-    const char *value; /* NULL: it takes none, and `parse` is NULL */
-    const char *range;
-    int (*parse)(const char *text, struct request *request, struct failure *failure);
-} options[OPTIONS] = {
+const struct wording option_wordings[OPTIONS] = {
     [0] = {0}, /* no option */
     [OPTION_PRESHARED_KEY_FILE] = {"--preshared-key-file", "<file>",
                                    "holds the key; - is standard input, fd:N a descriptor",
@@ -349,31 +345,6 @@ static const struct {
                      parse_nets},
 };
 
-const char *option_name(enum option option)
-{
-    return options[option].name;
-}
-
-const char *option_value(enum option option)
-{
-    return options[option].value;
-}
-
-const char *option_range(enum option option)
-{
-    return options[option].range;
-}
-
-const char *argument_name(enum argument argument)
-{
-    return kinds[argument].name;
-}
-
-const char *argument_range(enum argument argument)
-{
-    return kinds[argument].range;
-}
-
 static bool is_help(const char *text)
 {
     return strcmp(text, "--help") == 0 || strcmp(text, "-h") == 0;
@@ -383,7 +354,7 @@ static int fail_no_option(const struct task *task, struct failure *failure)
 {
     fail(failure, -EINVAL, "no such option; %s takes", task->name);
     for (const enum option *option = task->options; *option; option++)
-        failure_add(failure, " %s", options[*option].name);
+        failure_add(failure, " %s", option_wordings[*option].name);
     failure_add(failure, "%s", task->options[0] ? "" : " none");
     return -EINVAL;
 }
@@ -392,9 +363,9 @@ static int fail_no_option(const struct task *task, struct failure *failure)
 static enum option find_option(const struct task *task, const char *word)
 {
     for (const enum option *option = task->options; *option; option++) {
-        size_t length = strlen(options[*option].name);
+        size_t length = strlen(option_wordings[*option].name);
 
-        if (strncmp(word, options[*option].name, length) == 0 &&
+        if (strncmp(word, option_wordings[*option].name, length) == 0 &&
             (word[length] == '\0' || word[length] == '='))
             return *option;
     }
@@ -412,17 +383,18 @@ static int take_option(int argc, char *const argv[], int *next, const struct tas
     if (!option)
         return fail_no_option(task, failure);
     if (request->given[option])
-        return fail(failure, -EINVAL, "%s: given twice; leave one out", options[option].name);
+        return fail(failure, -EINVAL, "%s: given twice; leave one out",
+                    option_wordings[option].name);
     request->given[option] = true;
-    if (!options[option].value)
+    if (!option_wordings[option].value)
         return equals ? fail(failure, -EINVAL, "%s: takes no value; leave it out",
-                             options[option].name)
+                             option_wordings[option].name)
                       : 0;
     if (!equals && ++*next == argc)
-        return fail(failure, -EINVAL, "%s: has no value; give %s: %s", options[option].name,
-                    options[option].value, options[option].range);
+        return fail(failure, -EINVAL, "%s: has no value; give %s: %s", option_wordings[option].name,
+                    option_wordings[option].value, option_wordings[option].range);
     value = equals ? equals + 1 : argv[*next];
-    return options[option].parse(value, request, failure);
+    return option_wordings[option].parse(value, request, failure);
 }
 
 static bool is_option(const char *word)
@@ -445,8 +417,8 @@ static int take_argument(const char *word, enum argument argument, struct reques
 {
     if (word[0] == '\0' && argument != ARGUMENT_FILE)
         return fail(failure, -EINVAL, "%s: must not be empty (a variable that isn't set?); give %s",
-                    kinds[argument].name, kinds[argument].range);
-    return kinds[argument].parse(word, request, failure);
+                    argument_wordings[argument].name, argument_wordings[argument].range);
+    return argument_wordings[argument].parse(word, request, failure);
 }
 
 /* Checks the number of arguments. A variable that isn't set may have left an argument out, and
@@ -461,7 +433,8 @@ static int check_count(const struct task *task, int words, struct failure *failu
             failure, -EINVAL,
             "%s: missing; give %s (%s takes %d arguments, and was given %d: a variable that "
             "isn't set leaves its argument out)",
-            kinds[task->arguments[words]].name, kinds[task->arguments[words]].range, task->name,
+            argument_wordings[task->arguments[words]].name,
+            argument_wordings[task->arguments[words]].range, task->name,
             words < least ? least : most, words);
     if (words > most)
         return fail(failure, -EINVAL,
@@ -506,7 +479,7 @@ static int parse_task(int argc, char *const argv[], const struct task *task,
     if (error)
         return error;
     if (line.request.given[OPTION_ADOPT] && line.request.given[OPTION_REPLACE])
-        return fail(failure, -EINVAL, "--adopt, --replace: exclude each other; leave one out");
+        return wrong(failure, "--adopt, --replace: exclude each other; leave one out");
     failure->usage = NULL;
     *ret_line = line;
     return 0;

@@ -25,11 +25,13 @@ int arguments_parse(int argc, char *const argv[], struct command_line *ret_line,
 /* Does a command line, right or wrong, ask for JSON, and so for its failure in JSON? */
 bool arguments_want_json(int argc, char *const argv[]);
 
-/* An argument's name, and its range. */
-const char *argument_name(enum argument argument);
-const char *argument_range(enum argument argument);
+/* An argument or an option in words. */
+struct wording {
+    const char *name;
+    const char *value; /* an option's; NULL: it takes none, and `parse` is NULL */
+    const char *range;
+    int (*parse)(const char *text, struct request *request, struct failure *failure);
+};
 
-/* An option's name; its value's name, or NULL if it takes none; and its range. */
-const char *option_name(enum option option);
-const char *option_value(enum option option);
-const char *option_range(enum option option);
+/* The wordings, by enum argument and enum option. */
+extern const struct wording argument_wordings[], option_wordings[OPTIONS];

@@ -19,11 +19,11 @@ enum {
 
 static void add_option(struct text *text, enum option option)
 {
-    text_add(text, option_name(option));
-    if (!option_value(option))
+    text_add(text, option_wordings[option].name);
+    if (!option_wordings[option].value)
         return;
     text_add(text, " ");
-    text_add(text, option_value(option));
+    text_add(text, option_wordings[option].value);
 }
 
 /* The length of the first word; brackets keep spaces. */
@@ -74,7 +74,7 @@ void help_add_synopsis(struct text *text, const struct task *task)
     text_add(&words, task->name);
     for (int i = 0; i < count; i++) {
         text_add(&words, i == count - task->optional ? " [<" : " <");
-        text_add(&words, argument_name(task->arguments[i]));
+        text_add(&words, argument_wordings[task->arguments[i]].name);
         text_add(&words, ">");
     }
     text_add(&words, task->optional ? "]" : "");
@@ -96,15 +96,15 @@ static void add_task_help(struct text *text, const struct task *task)
     text_add(text, "\n");
     for (const enum argument *argument = task->arguments; *argument; argument++) {
         text_add(text, "  <");
-        text_add(text, argument_name(*argument));
+        text_add(text, argument_wordings[*argument].name);
         text_add(text, ">:");
-        add_words(text, argument_range(*argument), FURTHER_IN);
+        add_words(text, argument_wordings[*argument].range, FURTHER_IN);
     }
     for (const enum option *option = task->options; *option; option++) {
         text_add(text, "  ");
         add_option(text, *option);
         text_add(text, ":");
-        add_words(text, option_range(*option), FURTHER_IN);
+        add_words(text, option_wordings[*option].range, FURTHER_IN);
     }
     text_add(text,
              "\nExit code: 0 for success, 1 for failure, with the reason on standard error.\n");

@@ -176,14 +176,7 @@ const struct task task_connect = {
                " the local number works as well. <peer_key> is what cwg_create printed there. "
                "Prints nothing.\n",
     .arguments = {ARGUMENT_PID, ARGUMENT_NET, ARGUMENT_HOST, ARGUMENT_ENDPOINT, ARGUMENT_KEY},
-    .options =
-        {
-            OPTION_PRESHARED_KEY_FILE,
-            OPTION_PERSISTENT_KEEPALIVE,
-            OPTION_MTU,
-            OPTION_JSON,
-            0,
-        },
+    .options = {OPTION_PRESHARED_KEY_FILE, OPTION_PERSISTENT_KEEPALIVE, OPTION_MTU, OPTION_JSON, 0},
     .changes = true,
     .in_batch = true,
     .read = read_key,

@@ -321,12 +321,7 @@ const struct task task_list = {
                "else prints nothing. Changes nothing. Does not find a namespace without a "
                "process, as of `ip netns add`. In a batch the output is JSON.\n",
     .arguments = {0},
-    .options =
-        {
-            OPTION_JSON,
-            OPTION_NETS,
-            0,
-        },
+    .options = {OPTION_JSON, OPTION_NETS, 0},
     .in_batch = true,
     .prepare = prepare,
     .run_at_home = run_at_home,

@@ -354,12 +354,7 @@ const struct task task_show = {
                "line says what. In a batch the output is JSON.\n",
     .arguments = {ARGUMENT_PID, ARGUMENT_NET, ARGUMENT_HOST},
     .optional = 2,
-    .options =
-        {
-            OPTION_JSON,
-            OPTION_NETS,
-            0,
-        },
+    .options = {OPTION_JSON, OPTION_NETS, 0},
     .in_batch = true,
     .run = run,
 };

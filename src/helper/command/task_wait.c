@@ -353,12 +353,7 @@ const struct task task_wait = {
                " at most.\n",
     .arguments = {ARGUMENT_PID, ARGUMENT_NET, ARGUMENT_HOST, ARGUMENT_SECONDS},
     .optional = 1,
-    .options =
-        {
-            OPTION_ALIVE,
-            OPTION_JSON,
-            0,
-        },
+    .options = {OPTION_ALIVE, OPTION_JSON, 0},
     .in_batch = true,
     .run = run,
 };

@@ -39,7 +39,7 @@ static int engine_prepare(const struct home *home, int launcher, struct link_end
 static void engine_forget(struct launch *launch)
 {
     launch_close(launch);
-    *launch = LAUNCH_NONE;
+    *launch = (struct launch)LAUNCH_NONE;
 }
 
 /* Moves the device into the container, marked as unfinished and with the engine's process in its
