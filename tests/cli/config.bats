@@ -84,12 +84,12 @@ defined_symbols()
 @test "the code of a feature is in the programs that have it, and in no others" {
     local row which features symbol program symbols
     local -a rows=(
-        'CREATE: task_create kernel_make wgmsg_set_key wireguard_set_new_key'
+        'CREATE: task_create kernel_make wgmsg_set_key'
         'CREATE ENGINE: engine_make engine_forget launch_engine child_become_engine rtmsg_link_move'
         'CONNECT: task_connect kernel_join wgmsg_set_peer'
         'CONNECT ENGINE: engine_join ctlmsg_set_peer'
         'DELETE: task_destroy'
-        'ENGINE: engine_backend engine_remove control_connect alias_parse wireguard_look'
+        'ENGINE: engine_backend engine_remove control_connect alias_parse kernel_available'
         'BATCH: task_batch lines_next lines_split'
         'BATCH CREATE ENGINE: launcher_start launcher_ask'
         'POLICY: policy_read policy_check policy_own_containers rule_search network_parse'

@@ -66,7 +66,7 @@ static const struct sock_filter filter[] = {
      * only the kernel can read the clock */
     ALLOW(clock_gettime),
 
-    /* wireguard.c: make a private key */
+    /* kernel.c: make a private key */
     ALLOW(getrandom),
 
 #if HAS_CREATE || HAS_ENGINE
