@@ -100,7 +100,7 @@ static int do_task(struct session *session, const struct task *task, const struc
     if (!error && task->run_at_home) {
         error = task->run_at_home(session, request, failure);
     } else if (!error) {
-        deadline_allow(task_seconds(task));
+        deadline_allow(DEADLINE_SECONDS + task->seconds);
         error = target_open(&session->home, &session->policy, &request->target, task->changes,
                             &target, failure);
         if (!error) {

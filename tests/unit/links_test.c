@@ -94,9 +94,9 @@ TEST(states_of_links)
             .device = {.finished = !(flags & UNFINISHED),
                        .kind = flags & KERNEL ? KIND_KERNEL : KIND_ENGINE},
             .up = !(flags & DOWN),
-            .carrier = !(flags & NO_CARRIER),
-            .dropped_packets = states[i].packets[0],
-            .received_packets = states[i].packets[1],
+            .counters.carrier = !(flags & NO_CARRIER),
+            .counters.dropped_packets = states[i].packets[0],
+            .counters.received_packets = states[i].packets[1],
         };
         enum link_state state = links_state(&link, flags & LOST ? NULL : &status);
 

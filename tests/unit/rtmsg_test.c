@@ -950,7 +950,7 @@ TEST(counters)
         expect(counted.carrier == !(size % 8), "%zu bytes: carrier", size);
         expect(counted.received_packets == 11 && counted.sent_packets == UINT64_MAX &&
                    counted.received_bytes == 33 && counted.sent_bytes == UINT64_C(1) << 40 &&
-                   counted.frame_errors == 88,
+                   counted.dropped_packets == 88,
                "%zu bytes: counters", size);
     }
 }

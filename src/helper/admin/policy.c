@@ -219,67 +219,54 @@ int policy_read(struct policy *ret_policy, struct failure *failure)
     return find_rule(policy, text, (size_t)length, failure);
 }
 
-/* Begins a text, which end() completes. */
-static void begin(const struct policy *policy, struct failure *failure)
+#define OF_WHOM     " of %s %u; "
+#define ONE_OF_THEM "use one of those in " CWG_POLICY_PATH ", or ask the administrator"
+
+static const char *whose(const struct rule *rule)
 {
-    fail_as(failure, FAILURE_POLICY, 0, "policy line %u: ", policy->rule.line);
+    return rule->group ? "group" : "user";
 }
 
-static int end(const struct policy *policy, int error, const char *advice, struct failure *failure)
+static int fail_net(const struct rule *rule, uint32_t net, struct failure *failure)
 {
-    failure_add(failure, " of %s %u; %s", policy->rule.group ? "group" : "user", policy->rule.id,
-                advice);
-    return error;
+    return fail_as(failure, FAILURE_POLICY, -EPERM,
+                   "policy line %u: net %u isn't among the nets" OF_WHOM ONE_OF_THEM, rule->line,
+                   net, whose(rule), rule->id);
 }
 
-static int fail_net(const struct policy *policy, uint32_t net, struct failure *failure)
+static int fail_port(const struct rule *rule, uint16_t port, struct failure *failure)
 {
-    begin(policy, failure);
-    failure_add(failure, "net %u isn't among the nets", net);
-    return end(policy, -EPERM, "use one of those in " CWG_POLICY_PATH ", or ask the administrator",
-               failure);
+    return fail_as(failure, FAILURE_POLICY, -EPERM,
+                   "policy line %u: port %u%s isn't among the ports" OF_WHOM ONE_OF_THEM,
+                   rule->line, port, port ? "" : ", which lets the kernel choose,", whose(rule),
+                   rule->id);
 }
 
-static int fail_port(const struct policy *policy, uint16_t port, struct failure *failure)
-{
-    begin(policy, failure);
-    failure_add(failure, "port %u%s isn't among the ports", port,
-                port ? "" : ", which lets the kernel choose,");
-    return end(policy, -EPERM, "use one of those in " CWG_POLICY_PATH ", or ask the administrator",
-               failure);
-}
-
-static int fail_peer(const struct policy *policy, const struct endpoint *endpoint,
+static int fail_peer(const struct rule *rule, const struct endpoint *endpoint,
                      struct failure *failure)
 {
     char text[ENDPOINT_TEXT_SIZE] = "-, for an unknown endpoint,";
 
     if (endpoint->port)
         endpoint_to_text(endpoint, text);
-    begin(policy, failure);
-    failure_add(failure, "peer_endpoint: %s isn't in the peer networks", text);
-    return end(policy, -EPERM, "connect to a machine in them, or ask the administrator", failure);
+    return fail_as(failure, FAILURE_POLICY, -EPERM,
+                   "policy line %u: peer_endpoint: %s isn't in the peer networks" OF_WHOM
+                   "connect to a machine in them, or ask the administrator",
+                   rule->line, text, whose(rule), rule->id);
 }
 
-static int check_argument(const struct policy *policy, enum argument argument,
+static int check_argument(const struct rule *rule, enum argument argument,
                           const struct request *request, struct failure *failure)
 {
-    switch (argument) {
-    case ARGUMENT_NET:
-        return !request->has_end || policy_allows_net(policy, request->end.net)
-                   ? 0
-                   : fail_net(policy, request->end.net, failure);
-    case ARGUMENT_PORT:
-        return rule_allows_port(&policy->rule, request->port)
-                   ? 0
-                   : fail_port(policy, request->port, failure);
-    case ARGUMENT_ENDPOINT:
-        return rule_allows_peer(&policy->rule, &request->peer.endpoint)
-                   ? 0
-                   : fail_peer(policy, &request->peer.endpoint, failure);
-    default:
-        return 0;
-    }
+    const struct endpoint *endpoint = &request->peer.endpoint;
+
+    if (argument == ARGUMENT_NET && request->has_end && !rule_allows_net(rule, request->end.net))
+        return fail_net(rule, request->end.net, failure);
+    if (argument == ARGUMENT_PORT && !rule_allows_port(rule, request->port))
+        return fail_port(rule, request->port, failure);
+    if (argument == ARGUMENT_ENDPOINT && !rule_allows_peer(rule, endpoint))
+        return fail_peer(rule, endpoint, failure);
+    return 0;
 }
 
 int policy_check(const struct policy *policy, const enum argument *arguments,
@@ -290,7 +277,7 @@ int policy_check(const struct policy *policy, const enum argument *arguments,
     if (!policy->limited)
         return 0;
     for (const enum argument *argument = arguments; *argument && !error; argument++)
-        error = check_argument(policy, *argument, request, failure);
+        error = check_argument(&policy->rule, *argument, request, failure);
     return error;
 }
 
@@ -351,9 +338,12 @@ bool policy_own_containers(const struct policy *policy)
 
 int policy_check_links(const struct policy *policy, unsigned int links, struct failure *failure)
 {
-    if (!policy->limited || !policy->rule.has_links || links <= policy->rule.links)
+    const struct rule *rule = &policy->rule;
+
+    if (!policy->limited || !rule->has_links || links <= rule->links)
         return 0;
-    begin(policy, failure);
-    failure_add(failure, "the container has %u links already, which is the limit", links - 1);
-    return end(policy, -EDQUOT, "remove one with cwg_destroy, or ask the administrator", failure);
+    return fail_as(failure, FAILURE_POLICY, -EDQUOT,
+                   "policy line %u: the container has %u links already, which is the limit" OF_WHOM
+                   "remove one with cwg_destroy, or ask the administrator",
+                   rule->line, links - 1, whose(rule), rule->id);
 }

@@ -84,6 +84,13 @@ void failure_add(struct failure *failure, const char *format, ...)
     va_end(arguments);
 }
 
+int fail_descriptor(struct failure *failure)
+{
+    return fail(failure, -EINVAL,
+                "pid: the descriptor is not open on a network namespace; open one, such as "
+                "/proc/<pid>/ns/net or /run/netns/<name>, and pass its number");
+}
+
 int fail_unexpected(struct failure *failure, int error, const char *doing)
 {
     /* strerrordesc_np() reads a table; strerror() looks for translations. */

@@ -72,6 +72,9 @@ int fail_unexpected(struct failure *failure, int error, const char *doing);
  * fail_unexpected(). */
 int fail_step(struct failure *failure, int error, const char *doing);
 
+/* Fails for a target's descriptor that isn't open on a network namespace. Returns -EINVAL. */
+int fail_descriptor(struct failure *failure);
+
 /* Returns whether descriptors or memory were too few. */
 bool failure_is_shortage(int error);
 

@@ -7,8 +7,6 @@
 #include "link/link.h"
 #include "link/peer.h"
 
-struct failure;
-
 enum argument {
     ARGUMENT_PID = 1,
     ARGUMENT_NET,
@@ -73,6 +71,3 @@ struct request {
     const char *file; /* NULL: standard input */
     bool given[OPTIONS];
 };
-
-/* Fails for a descriptor that isn't open on a network namespace. Returns -EINVAL. */
-int request_fail_descriptor(struct failure *failure);

@@ -17,23 +17,6 @@ enum {
     READER_SECONDS = 10, /* an unfinished link waits so long for its reader */
 };
 
-void output_divert(struct output *output, struct text *text)
-{
-    output->diverted = text;
-}
-
-void output_line_start(struct output *output)
-{
-    output->in_line = true;
-    output->begun = false;
-}
-
-void output_line_end(struct output *output)
-{
-    output->in_line = false;
-    output->begun = false;
-}
-
 bool output_in_batch(const struct output *output)
 {
     return output->diverted || output->in_line;

@@ -4,11 +4,15 @@
 
 #include <stdbool.h>
 
-/* The state of the output. {0} before output_look(). */
+/* The state of the output. {0} before output_look().
+ *
+ * A batch answers a task by one line with its result. Either it diverts the result. Or it sets
+ * `in_line`: then the result becomes part of the line as it comes; "ok " is written before its
+ * first part, and a newline at a part's end is left out. */
 struct output {
-    struct text *diverted; /* NULL, or results are added to this text */
-    bool in_line;          /* results are part of an answer line */
-    bool begun;            /* a part of the line was written */
+    struct text *diverted; /* NULL, or results are added to this text and not written */
+    bool in_line;
+    bool begun; /* a part of the line was written */
     bool people_see_results;
     bool people_see_notes;
     const char *warning; /* or NULL */
@@ -30,14 +34,6 @@ int output_text(struct output *output, const struct text *text, struct failure *
  * (target_is_open()). */
 int output_and_return(struct output *output, struct target *target, const struct text *text,
                       struct failure *failure);
-
-/* For a batch, which answers a task by one line with its result. Either the result is diverted:
- * until output_divert(NULL) it is added to a text, not written. Or it becomes part of the line:
- * between output_line_start() and output_line_end() "ok " is written before the first part, and a
- * newline at a part's end is left out; `begun` tells if a part was written. */
-void output_divert(struct output *output, struct text *text);
-void output_line_start(struct output *output);
-void output_line_end(struct output *output);
 
 /* Is a batch at work on a line? */
 bool output_in_batch(const struct output *output);

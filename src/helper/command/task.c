@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "helper/base/settings.h"
-#include "helper/confine/deadline.h"
 
 const struct task *const tasks[] = {
 #ifdef ENABLE_CWG_CREATE
@@ -39,9 +38,4 @@ const struct task *task_by_name(const char *name)
             return tasks[i];
     }
     return NULL;
-}
-
-unsigned int task_seconds(const struct task *task)
-{
-    return DEADLINE_SECONDS + task->seconds;
 }

@@ -45,9 +45,6 @@ struct task {
                        struct failure *failure);
 };
 
-/* How many seconds a container may stay open for a task. */
-unsigned int task_seconds(const struct task *task);
-
 /* The tasks that config.h enables. */
 extern const struct task *const tasks[];
 extern const size_t task_count;

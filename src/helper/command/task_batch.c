@@ -120,10 +120,10 @@ static int run_task(struct batch *batch, const struct command_line *line, struct
     if (error)
         return error;
     if (task->changes)
-        output_divert(&session->output, &batch->result);
+        session->output.diverted = &batch->result;
     error = task->run_at_home ? task->run_at_home(session, &line->request, failure)
                               : task->run(session, &line->request, target, failure);
-    output_divert(&session->output, NULL);
+    session->output.diverted = NULL;
     return error;
 }
 
@@ -157,7 +157,7 @@ static int do_task(struct batch *batch, const struct command_line *line, struct 
     const struct device *made = NULL;
     int error;
 
-    deadline_allow(task_seconds(task));
+    deadline_allow(DEADLINE_SECONDS + task->seconds);
     error = task->run_at_home ? 0
                               : target_open(&batch->session->home, &batch->session->policy,
                                             &line->request.target, task->changes, target, failure);
@@ -278,11 +278,13 @@ static bool write_error(struct batch *batch, struct failure *failure)
 /* Answers a line. Returns 0, or a negative errno if the batch has to end. */
 static int answer_line(struct batch *batch, int result, struct failure *failure)
 {
+    struct output *output = &batch->session->output;
     struct failure own = {.text = ""};
     bool lost = false;
     int error;
 
-    output_line_start(&batch->session->output);
+    output->in_line = true;
+    output->begun = false;
     error = result == LINES_WORDS ? do_line(batch, &lost, &own) : fail_line(result, &own);
 
     batch->done++;
@@ -292,7 +294,8 @@ static int answer_line(struct batch *batch, int result, struct failure *failure)
         if (!lost)
             lost = write_error(batch, &own);
     }
-    output_line_end(&batch->session->output);
+    output->in_line = false;
+    output->begun = false;
     if (!lost)
         return 0;
     *failure = own;

@@ -113,13 +113,24 @@ static int make(struct making *making, const struct request *request, struct tar
     return error == -EEXIST ? fail_again(request, target, failure) : error;
 }
 
-/* Prints the result as JSON, with the port that the kernel chose for 0. */
-static int print_json(struct output *output, const struct request *request, struct target *target,
-                      const struct device *device, const struct key *public_key,
-                      struct failure *failure)
+static void add_result(struct text *text, bool json, const struct json_created *result)
 {
-    static struct text text;
-    struct json_created created = {
+    char key[KEY_TEXT_LENGTH + 1];
+
+    if (json) {
+        json_add_created(text, result);
+        text_add(text, "\n");
+        return;
+    }
+    key_to_text(result->public_key, key);
+    text_print(text, "%s\n", key);
+}
+
+static int print_result(struct output *output, const struct request *request, struct target *target,
+                        const struct device *device, const struct key *public_key,
+                        struct failure *failure)
+{
+    struct json_created result = {
         .device = device,
         .created = true,
         .port = request->port,
@@ -127,40 +138,16 @@ static int print_json(struct output *output, const struct request *request, stru
         .public_key = public_key,
         .warning = output->warning,
     };
-    int error = created.port ? 0 : backend_of(device)->port(target, device, &created.port, failure);
+    const bool json = request->given[OPTION_JSON];
+    struct text text = {0};
+    int error = 0;
 
+    if (json && !result.port)
+        error = backend_of(device)->port(target, device, &result.port, failure);
     if (error)
         return error;
-    text.length = 0;
-    json_add_created(&text, &created);
-    text_add(&text, "\n");
+    add_result(&text, json, &result);
     return output_and_return(output, target, &text, failure);
-}
-
-static void add_key(struct text *text, const struct key *public_key)
-{
-    char key[KEY_TEXT_LENGTH + 1];
-
-    key_to_text(public_key, key);
-    text_print(text, "%s\n", key);
-}
-
-static int print_key(struct output *output, struct target *target, const struct key *public_key,
-                     struct failure *failure)
-{
-    struct text text = {0};
-
-    add_key(&text, public_key);
-    return output_and_return(output, target, &text, failure);
-}
-
-static int print_result(struct output *output, const struct request *request, struct target *target,
-                        const struct device *device, const struct key *public_key,
-                        struct failure *failure)
-{
-    if (request->given[OPTION_JSON])
-        return print_json(output, request, target, device, public_key, failure);
-    return print_key(output, target, public_key, failure);
 }
 
 /* Refuses a new end whose other end is here and connected: that link carries packets for the new
@@ -232,22 +219,16 @@ static int print_adopted(struct output *output, const struct request *request,
                          struct target *target, const struct device *device,
                          const struct link_status *status, struct failure *failure)
 {
-    static struct text text;
-    const struct json_created adopted = {
+    const struct json_created result = {
         .device = device,
-        .created = false,
         .port = status->port,
         .netns = target->netns.inode,
         .public_key = &status->public_key,
         .warning = output->warning,
     };
+    struct text text = {0};
 
-    text.length = 0;
-    if (request->given[OPTION_JSON])
-        json_add_created(&text, &adopted);
-    else
-        add_key(&text, &status->public_key);
-    text_add(&text, request->given[OPTION_JSON] ? "\n" : "");
+    add_result(&text, request->given[OPTION_JSON], &result);
     target_leave(target); /* nothing is left to do there */
     return output_text(output, &text, failure);
 }
@@ -271,7 +252,7 @@ static int adopt(struct output *output, const struct request *request, struct ta
                        "the link %s exists, but its engine doesn't answer, so its key isn't known; "
                        "make it anew with --replace",
                        device->name);
-    if (!link->up || !link->carrier || view.status.port == 0)
+    if (!link->up || !link->counters.carrier || view.status.port == 0)
         return fail_as(failure, link->up ? FAILURE_PORT_LOST : FAILURE_DOWN, -ENETDOWN,
                        "the link %s exists, but it is down or has lost its port; make it anew with "
                        "--replace",

@@ -273,22 +273,18 @@ static int end_early(struct listing *listing, int error, struct failure *failure
 static int run_at_home(struct session *session, const struct request *request,
                        struct failure *failure)
 {
-    static struct listing listing; /* too large for a stack */
+    struct listing listing = {
+        .session = session,
+        .nets = request->nets,
+        .json = request->given[OPTION_JSON] || output_in_batch(&session->output),
+        .patience = patience_of_all,
+    };
     const struct home *home = &session->home;
     const struct census *census = &session->census;
     const int64_t end = clock_now() + TIME_MAX;
     const bool root = getuid() == 0;
     int error = home_check(home, failure);
 
-    listing.session = session;
-    listing.nets = request->nets;
-    listing.json = request->given[OPTION_JSON] || output_in_batch(&session->output);
-    listing.late = false;
-    listing.missed = 0;
-    listing.crowded = 0;
-    listing.links = 0;
-    listing.patience = patience_of_all;
-    listing.text.length = 0;
     for (size_t i = 0; i < census->count && !error; i++) {
         const struct census_entry *entry = &census->entries[i];
 

@@ -11,6 +11,9 @@
 #include "helper/view/links.h"
 #include "helper/view/moment.h"
 
+/* A line begins with its label. */
+#define LINE "  %-17s "
+
 enum {
     MILLISECONDS = 1000, /* in a second */
 };
@@ -28,19 +31,12 @@ struct report {
     struct text text;
 };
 
-/* Starts a line by its label. */
-static void add_label(struct text *text, const char *label)
-{
-    text_print(text, "  %-17s ", label);
-}
-
 static void add_key(struct text *text, const char *label, const struct key *key)
 {
     char characters[KEY_TEXT_LENGTH + 1];
 
     key_to_text(key, characters);
-    add_label(text, label);
-    text_print(text, "%s\n", characters);
+    text_print(text, LINE "%s\n", label, characters);
 }
 
 /* Advice on a state that isn't the wanted one; or NULL. */
@@ -93,8 +89,7 @@ static void add_advice(struct text *text, const struct link_view *view,
         known = "no route leads from here to the endpoint: add one, or cwg_connect to another";
     if (!known)
         return;
-    add_label(text, "what to do");
-    text_print(text, "%s\n", known);
+    text_print(text, LINE "%s\n", "what to do", known);
 }
 
 static void add_link(struct text *text, const struct link_seen *link)
@@ -102,26 +97,23 @@ static void add_link(struct text *text, const struct link_seen *link)
     char address[ADDRESS_TEXT_SIZE];
 
     link_address_to_text(link->device.end, address);
-    add_label(text, "net, host");
-    text_print(text, "%" PRIu32 ", %" PRIu32 "\n", link->device.end.net, link->device.end.host);
-    add_label(text, "address");
-    text_print(text, "%s\n", address);
-    add_label(text, "carried by");
-    text_print(text, "%s\n", backend_of(&link->device)->title);
-    add_label(text, "MTU");
-    text_print(text, "%" PRIu32 "\n", link->device.mtu);
+    text_print(text, LINE "%" PRIu32 ", %" PRIu32 "\n", "net, host", link->device.end.net,
+               link->device.end.host);
+    text_print(text, LINE "%s\n", "address", address);
+    text_print(text, LINE "%s\n", "carried by", backend_of(&link->device)->title);
+    text_print(text, LINE "%" PRIu32 "\n", "MTU", link->device.mtu);
 }
 
 static void add_allowed(struct text *text, const struct link_status *status)
 {
-    add_label(text, "allowed IPs");
+    text_print(text, LINE, "allowed IPs");
     for (size_t i = 0; i < status->allowed_count; i++) {
         char characters[NETWORK_TEXT_SIZE];
 
         allowed_ip_to_text(&status->allowed[i], characters);
         if (i > 0) {
             text_add(text, ",\n");
-            add_label(text, "");
+            text_print(text, LINE, "");
         }
         text_add(text, characters);
     }
@@ -133,17 +125,13 @@ static void add_handshake(struct text *text, const struct link_status *status)
 {
     char age[MOMENT_AGE_SIZE];
 
-    add_label(text, "latest handshake");
-    if (!status->has_handshake) {
-        text_add(text, "never\n");
-        return;
-    }
-    if (!status_knows_age(status)) {
-        text_add(text, "in the future of the machine's clock\n");
-        return;
-    }
     moment_age(status->handshake_age_ms / MILLISECONDS, age);
-    text_print(text, "%s ago\n", age);
+    if (!status->has_handshake)
+        text_print(text, LINE "never\n", "latest handshake");
+    else if (!status_knows_age(status))
+        text_print(text, LINE "in the future of the machine's clock\n", "latest handshake");
+    else
+        text_print(text, LINE "%s ago\n", "latest handshake", age);
 }
 
 static void add_age(struct text *text, const char *label, int64_t milliseconds, const char *what)
@@ -151,8 +139,7 @@ static void add_age(struct text *text, const char *label, int64_t milliseconds, 
     char age[MOMENT_AGE_SIZE];
 
     moment_age(milliseconds / MILLISECONDS, age);
-    add_label(text, label);
-    text_print(text, "%s%s\n", age, what);
+    text_print(text, LINE "%s%s\n", label, age, what);
 }
 
 static void add_endpoint(struct text *text, const struct endpoint *endpoint)
@@ -161,26 +148,22 @@ static void add_endpoint(struct text *text, const struct endpoint *endpoint)
 
     if (endpoint->port)
         endpoint_to_text(endpoint, characters);
-    add_label(text, "endpoint");
-    text_print(text, "%s\n", characters);
+    text_print(text, LINE "%s\n", "endpoint", characters);
 }
 
 static void add_peer(struct text *text, const struct link_status *status)
 {
     add_key(text, "peer key", &status->peer_key);
-    if (status->peers > 1) {
-        add_label(text, "");
-        text_print(text, "the first of %u peers: somebody else added the others\n", status->peers);
-    }
+    if (status->peers > 1)
+        text_print(text, LINE "the first of %u peers: somebody else added the others\n", "",
+                   status->peers);
     add_endpoint(text, &status->endpoint);
     add_allowed(text, status);
-    add_label(text, "preshared key");
-    text_add(text, status->has_preshared_key ? "yes\n" : "no\n");
-    add_label(text, "keepalive");
+    text_print(text, LINE "%s\n", "preshared key", status->has_preshared_key ? "yes" : "no");
     if (status->keepalive)
-        text_print(text, "every %u seconds\n", status->keepalive);
+        text_print(text, LINE "every %u seconds\n", "keepalive", status->keepalive);
     else
-        text_add(text, "off\n");
+        text_print(text, LINE "off\n", "keepalive");
     add_handshake(text, status);
     if (status->has_received)
         add_age(text, "last heard", status->received_age_ms, " ago");
@@ -194,33 +177,26 @@ static void add_status(struct text *text, const struct link_view *view)
 
     if (status->has_key)
         add_key(text, "public key", &status->public_key);
-    if (status->port) {
-        add_label(text, "listen port");
-        text_print(text, "%u\n", status->port);
-    }
-    if (status->peers > 0) {
+    if (status->port)
+        text_print(text, LINE "%u\n", "listen port", status->port);
+    if (status->peers > 0)
         add_peer(text, status);
-    } else {
-        add_label(text, "peer key");
-        text_add(text, "none\n");
-    }
+    else
+        text_print(text, LINE "none\n", "peer key");
 }
 
-static void add_counters(struct text *text, const struct link_seen *link)
+static void add_counters(struct text *text, const struct rtmsg_counters *counters)
 {
-    add_label(text, "received");
-    text_print(text, "%" PRIu64 " bytes, %" PRIu64 " packets\n", link->received_bytes,
-               link->received_packets);
-    add_label(text, "sent");
-    text_print(text, "%" PRIu64 " bytes, %" PRIu64 " packets\n", link->sent_bytes,
-               link->sent_packets);
-    if (link->dropped_packets == 0)
+    text_print(text, LINE "%" PRIu64 " bytes, %" PRIu64 " packets\n", "received",
+               counters->received_bytes, counters->received_packets);
+    text_print(text, LINE "%" PRIu64 " bytes, %" PRIu64 " packets\n", "sent", counters->sent_bytes,
+               counters->sent_packets);
+    if (counters->dropped_packets == 0)
         return;
-    add_label(text, "dropped");
-    text_print(text, "%" PRIu64 " packets that came from another address than the peer's:\n",
-               link->dropped_packets);
-    add_label(text, "");
-    text_add(text, "did both sites make the same host number, or the other another net?\n");
+    text_print(text, LINE "%" PRIu64 " packets that came from another address than the peer's:\n",
+               "dropped", counters->dropped_packets);
+    text_print(text, LINE "did both sites make the same host number, or the other another net?\n",
+               "");
 }
 
 static void add_block(struct text *text, const struct link_view *view,
@@ -231,7 +207,7 @@ static void add_block(struct text *text, const struct link_view *view,
     add_link(text, &view->link);
     if (view->answered)
         add_status(text, view);
-    add_counters(text, &view->link);
+    add_counters(text, &view->link.counters);
 }
 
 /* Looks at a link, and skips one that has just gone. */

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "helper/base/clock.h"
 #include "helper/base/failure.h"
@@ -116,14 +117,14 @@ static void note(struct wait *wait)
     }
     if (!wait->based) {
         wait->peer = view->status.peer_key;
-        wait->dropped_before = view->link.dropped_packets;
+        wait->dropped_before = view->link.counters.dropped_packets;
         wait->received_before = received;
         wait->based = true;
     }
     if (received < wait->received_before)
         wait->received_before = 0;
     more = received - wait->received_before;
-    wait->findings.from_elsewhere = view->link.dropped_packets - wait->dropped_before;
+    wait->findings.from_elsewhere = view->link.counters.dropped_packets - wait->dropped_before;
     wait->findings.initiated = wait->findings.initiated || more > 0;
     if (more % INITIATION_SIZE == 0)
         return;
@@ -145,8 +146,9 @@ static bool can_be_asked(const struct wait *wait)
 {
     const struct link_view *view = &wait->findings.view;
 
-    return view->answered && view->link.up && view->link.carrier && view->link.device.finished &&
-           view->status.peers > 0 && view->status.endpoint.port && !wait->findings.no_address;
+    return view->answered && view->link.up && view->link.counters.carrier &&
+           view->link.device.finished && view->status.peers > 0 && view->status.endpoint.port &&
+           !wait->findings.no_address;
 }
 
 /* Is it better to let the other end begin? Once it has begun, our datagram waits in the link for
@@ -245,12 +247,7 @@ static void tell(struct output *output, struct wait *wait)
     wait->cause = cause;
     wait->noted = true;
     diagnosis_fail(&wait->findings, cause, &failure);
-    for (char *c = failure.text; *c; c++) {
-        if (*c == '\n') {
-            *c = '\0';
-            break;
-        }
-    }
+    failure.text[strcspn(failure.text, "\n")] = '\0';
     text_print(&text, "net-admin-helper: waiting: %s\n", failure.text);
     output_note(output, text.bytes);
 }

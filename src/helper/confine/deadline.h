@@ -13,7 +13,7 @@
 #pragma once
 
 enum {
-    DEADLINE_SECONDS = 60, /* for each task, plus task_seconds() */
+    DEADLINE_SECONDS = 60, /* for each task, plus its own `seconds` */
 };
 
 struct failure;

@@ -17,19 +17,16 @@ static const struct {
     enum privilege privilege;
     int capability;
     const char *name;
-} needed[] = {
+} known[] = {
     {PRIVILEGE_PTRACE, CAP_SYS_PTRACE, "cap_sys_ptrace"},
     {PRIVILEGE_ADMIN, CAP_SYS_ADMIN, "cap_sys_admin"},
     {PRIVILEGE_NET, CAP_NET_ADMIN, "cap_net_admin"},
+    {PRIVILEGE_BIND, CAP_NET_BIND_SERVICE, "cap_net_bind_service"},
 };
 
-static const struct {
-    enum privilege privilege;
-    int capability;
-} optional = {PRIVILEGE_BIND, CAP_NET_BIND_SERVICE};
-
 enum {
-    NEEDED = sizeof(needed) / sizeof(needed[0]),
+    NEEDED = 3, /* the first three */
+    KNOWN = sizeof(known) / sizeof(known[0]),
 };
 
 static uint64_t permitted; /* one bit a capability */
@@ -63,12 +60,10 @@ static uint64_t capability_set(unsigned int privileges)
 {
     uint64_t set = 0;
 
-    for (size_t i = 0; i < NEEDED; i++) {
-        if (privileges & needed[i].privilege)
-            set |= UINT64_C(1) << needed[i].capability;
+    for (size_t i = 0; i < KNOWN; i++) {
+        if (privileges & known[i].privilege)
+            set |= UINT64_C(1) << known[i].capability;
     }
-    if (privileges & optional.privilege)
-        set |= UINT64_C(1) << optional.capability;
     return set;
 }
 
@@ -131,9 +126,9 @@ static const char *find_reason(int capability)
 int privilege_check(struct failure *failure)
 {
     for (size_t i = 0; i < NEEDED; i++) {
-        if (!(permitted & UINT64_C(1) << needed[i].capability))
+        if (!(permitted & UINT64_C(1) << known[i].capability))
             return fail_as(failure, FAILURE_NOT_PERMITTED, -EPERM, "the program lacks %s: %s",
-                           needed[i].name, find_reason(needed[i].capability));
+                           known[i].name, find_reason(known[i].capability));
     }
     return 0;
 }

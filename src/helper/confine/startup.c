@@ -181,7 +181,7 @@ int startup_close_others(const struct target_name *target, struct failure *failu
 
     /* A closed number would come to mean the next file that we open. */
     if (target->kind == TARGET_DESCRIPTOR && fcntl(target->number, F_GETFD) < 0)
-        return request_fail_descriptor(failure);
+        return fail_descriptor(failure);
     if (target->kind == TARGET_DESCRIPTOR && kept >= first) {
         error = close_from(first, kept - 1);
         if (!error)

@@ -14,18 +14,22 @@
 
 #include "helper/netlink/attribute.h"
 
+static void put_kind(struct message *message, const char *kind)
+{
+    struct nlattr *info = message_nest(message, IFLA_LINKINFO);
+
+    message_put_string(message, IFLA_INFO_KIND, kind);
+    message_unnest(message, info);
+}
+
 void rtmsg_link_new(struct message *message, const char *name, const char *kind, int netns,
                     uint32_t group)
 {
-    struct nlattr *info;
-
     message_start(message, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, sizeof(struct ifinfomsg));
     message_put_string(message, IFLA_IFNAME, name);
     message_put_u32(message, IFLA_NET_NS_FD, (uint32_t)netns);
     message_put_u32(message, IFLA_GROUP, group);
-    info = message_nest(message, IFLA_LINKINFO);
-    message_put_string(message, IFLA_INFO_KIND, kind);
-    message_unnest(message, info);
+    put_kind(message, kind);
 }
 
 static void put_no_link_local(struct message *message)
@@ -66,14 +70,6 @@ void rtmsg_link_get_index(struct message *message, int index)
 
     link->ifi_index = index;
     message_put_u32(message, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
-}
-
-static void put_kind(struct message *message, const char *kind)
-{
-    struct nlattr *info = message_nest(message, IFLA_LINKINFO);
-
-    message_put_string(message, IFLA_INFO_KIND, kind);
-    message_unnest(message, info);
 }
 
 void rtmsg_link_dump(struct message *message, const char *kind)
@@ -212,7 +208,7 @@ int rtmsg_counters_parse(const struct nlmsghdr *message, struct rtmsg_counters *
         .sent_packets = stats.tx_packets,
         .received_bytes = stats.rx_bytes,
         .sent_bytes = stats.tx_bytes,
-        .frame_errors = stats.rx_frame_errors,
+        .dropped_packets = stats.rx_frame_errors,
     };
     return 0;
 }

@@ -60,14 +60,17 @@ void rtmsg_link_set_group(struct message *message, int index, uint32_t group, co
 void rtmsg_counters_get(struct message *message, int index);
 void rtmsg_counters_dump(struct message *message, const char *kind);
 
-/* A device's carrier and statistics. */
+/* A device's carrier, and the counters of its packets since it was made. */
 struct rtmsg_counters {
     bool carrier;
     uint64_t received_packets;
     uint64_t sent_packets;
     uint64_t received_bytes;
     uint64_t sent_bytes;
-    uint64_t frame_errors; /* see dropped_packets in struct link_seen */
+    /* The peer's packets that were dropped, since their source isn't the peer's address: the
+     * device's rx_frame_errors (wg_packet_consume_data_done(), drivers/net/wireguard/receive.c). An
+     * engine has the TUN device count them in the same way. */
+    uint64_t dropped_packets;
 };
 
 /* Reads an RTM_NEWLINK. Returns 0, or -EBADMSG. */

@@ -90,7 +90,7 @@ static int check_descriptor(int fd, struct failure *failure)
 
     if (fstatfs(fd, &status) < 0 || status.f_type != NSFS_MAGIC ||
         ioctl(fd, NS_GET_NSTYPE) != CLONE_NEWNET)
-        return request_fail_descriptor(failure);
+        return fail_descriptor(failure);
     return 0;
 }
 

@@ -134,7 +134,8 @@ static void say_peer(const struct findings *findings, enum cause cause, struct f
                     "packets come from another address than the peer's, %s: %" PRIu64 " dropped\n"
                     "did the other site make host %u, too? it has to be %u there\n"
                     "did the other site make another net than %u?",
-                    address, findings->view.link.dropped_packets, end.host, other.host, end.net);
+                    address, findings->view.link.counters.dropped_packets, end.host, other.host,
+                    end.net);
         break;
     case CAUSE_REFUSED:
         failure_add(failure,

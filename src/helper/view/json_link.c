@@ -24,16 +24,21 @@ static void add_end(struct text *text, const struct device *device)
                device->name, device->end.net, device->end.host, address);
 }
 
+/* Adds a string without characters to escape, or null. */
+static void add_plain(struct text *text, const char *string)
+{
+    if (string)
+        text_print(text, "\"%s\"", string);
+    else
+        text_add(text, "null");
+}
+
 static void add_key(struct text *text, const struct key *key)
 {
     char characters[KEY_TEXT_LENGTH + 1];
 
-    if (!key) {
-        text_add(text, "null");
-        return;
-    }
     key_to_text(key, characters);
-    text_print(text, "\"%s\"", characters);
+    add_plain(text, characters);
 }
 
 void json_add_created(struct text *text, const struct json_created *created)
@@ -59,12 +64,9 @@ static void add_endpoint(struct text *text, const struct endpoint *endpoint)
 {
     char characters[ENDPOINT_TEXT_SIZE];
 
-    if (endpoint->port == 0) {
-        text_add(text, "null");
-        return;
-    }
-    endpoint_to_text(endpoint, characters);
-    text_print(text, "\"%s\"", characters);
+    if (endpoint->port)
+        endpoint_to_text(endpoint, characters);
+    add_plain(text, endpoint->port ? characters : NULL);
 }
 
 static void add_allowed(struct text *text, const struct link_status *status)
@@ -122,12 +124,12 @@ static void add_peer(struct text *text, const struct link_status *status)
 static void add_status(struct text *text, const struct link_status *status)
 {
     text_add(text, "\"public_key\":");
-    add_key(text, status->has_key ? &status->public_key : NULL);
-    text_add(text, ",\"listen_port\":");
-    if (status->port)
-        text_print(text, "%u", status->port);
+    if (status->has_key)
+        add_key(text, &status->public_key);
     else
         text_add(text, "null");
+    text_add(text, ",");
+    add_number(text, "listen_port", status->port, status->port);
     text_print(text, ",\"peers\":%u,\"peer\":", status->peers);
     if (status->peers > 0)
         add_peer(text, status);
@@ -138,16 +140,15 @@ static void add_status(struct text *text, const struct link_status *status)
 static void add_place(struct text *text, const struct json_place *place)
 {
     text_print(text, "\"pid\":%d,\"container\":", place->pid);
-    if (place->container)
-        text_print(text, "\"%s\",", place->container);
-    else
-        text_add(text, "null,");
+    add_plain(text, place->container);
+    text_add(text, ",");
 }
 
 void json_add_link(struct text *text, const struct json_place *place, const struct link_view *view)
 {
     static const struct link_status unknown;
     const struct link_seen *link = &view->link;
+    const struct rtmsg_counters *counters = &link->counters;
     const struct link_status *status = view->answered ? &view->status : &unknown;
 
     text_add(text, "{");
@@ -165,6 +166,6 @@ void json_add_link(struct text *text, const struct json_place *place, const stru
                ",\"received_bytes\":%" PRIu64 ",\"received_packets\":%" PRIu64
                ",\"sent_bytes\":%" PRIu64 ",\"sent_packets\":%" PRIu64
                ",\"dropped_packets\":%" PRIu64 "}",
-               link->received_bytes, link->received_packets, link->sent_bytes, link->sent_packets,
-               link->dropped_packets);
+               counters->received_bytes, counters->received_packets, counters->sent_bytes,
+               counters->sent_packets, counters->dropped_packets);
 }

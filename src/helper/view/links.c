@@ -6,35 +6,22 @@
 #include "helper/admin/policy.h"
 #include "helper/backend/backends.h"
 #include "helper/base/failure.h"
-#include "helper/netlink/rtmsg.h"
-
-static void count(struct link_seen *link, const struct rtmsg_counters *counters)
-{
-    link->carrier = counters->carrier;
-    link->received_bytes = counters->received_bytes;
-    link->received_packets = counters->received_packets;
-    link->sent_bytes = counters->sent_bytes;
-    link->sent_packets = counters->sent_packets;
-    link->dropped_packets = counters->frame_errors;
-}
 
 /* Reads a link of a kind. Returns 1, 0 if the message isn't about one, or -EBADMSG. */
 static int read_link(const struct nlmsghdr *message, enum device_kind kind,
                      struct link_seen *ret_link)
 {
     struct link_seen link = {.up = false};
-    struct rtmsg_counters counters;
     struct rtmsg_link told;
     int error = rtmsg_link_parse(message, &told);
 
     if (!error)
-        error = rtmsg_counters_parse(message, &counters);
+        error = rtmsg_counters_parse(message, &link.counters);
     if (error)
         return error;
     if (!device_read(&told, &link.device) || link.device.kind != kind)
         return 0;
     link.up = told.up;
-    count(&link, &counters);
     *ret_link = link;
     return 1;
 }
@@ -158,7 +145,7 @@ int links_find(struct target *target, struct link_end end, struct link_seen *ret
 static bool comes_from_elsewhere(const struct link_seen *link, const struct link_status *status)
 {
     if (link->device.kind == KIND_KERNEL)
-        return link->dropped_packets > link->received_packets / 2;
+        return link->counters.dropped_packets > link->counters.received_packets / 2;
     return status->from_elsewhere;
 }
 
@@ -188,7 +175,7 @@ enum link_state links_state(const struct link_seen *link, const struct link_stat
         return STATE_DOWN;
     if (!status)
         return STATE_ENGINE_LOST;
-    if (!link->carrier)
+    if (!link->counters.carrier)
         return backend_of(&link->device)->without_carrier;
     if (status->peers == 0)
         return STATE_WAITING;

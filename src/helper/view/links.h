@@ -9,6 +9,7 @@
 #include "helper/backend/status.h"
 #include "helper/base/clock.h"
 #include "helper/base/settings.h"
+#include "helper/netlink/rtmsg.h"
 #include "helper/netns/target.h"
 
 struct failure;
@@ -22,16 +23,7 @@ enum {
 struct link_seen {
     struct device device;
     bool up;
-    bool carrier;
-    /* The container's packets, since the device was made. */
-    uint64_t received_bytes;
-    uint64_t received_packets;
-    uint64_t sent_bytes;
-    uint64_t sent_packets;
-    /* The peer's packets that were dropped, since their source isn't the peer's address: the
-     * device's rx_frame_errors (wg_packet_consume_data_done(), drivers/net/wireguard/receive.c). An
-     * engine has the TUN device count them in the same way. */
-    uint64_t dropped_packets;
+    struct rtmsg_counters counters;
 };
 
 /* Too large for a stack. */

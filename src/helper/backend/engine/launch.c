@@ -108,14 +108,6 @@ static int make_device(const char *name, int index, int *ret_tun)
     return 0;
 }
 
-static int enter_scratch(struct failure *failure)
-{
-    int error = privileged_enter_new_netns();
-
-    return error ? fail_unexpected(failure, error, "can't make a network namespace for the engine")
-                 : 0;
-}
-
 int launch_fail_process(int error, struct failure *failure)
 {
     fail_unexpected(failure, error, "can't start a process for the engine");
@@ -206,12 +198,13 @@ int launch_engine(const struct home *home, const char *name, struct launch *ret_
         error = open_program(&handover.program, failure);
     if (!error)
         error = open_sockets(&launch, &handover, failure);
-    if (!error)
-        error = enter_scratch(failure);
-    if (!error) {
-        error = start_inside(name, index, &launch, &handover, failure);
-        home_return(home);
-    }
+    if (error)
+        return error;
+    error = privileged_enter_new_netns();
+    if (error)
+        return fail_unexpected(failure, error, "can't make a network namespace for the engine");
+    error = start_inside(name, index, &launch, &handover, failure);
+    home_return(home);
     if (error)
         return error;
     /* An open TUN descriptor keeps the device in being: from now on only the engine has one. */
