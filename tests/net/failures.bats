@@ -501,7 +501,7 @@ ends_at()
 
 @test "a create whose standard output is closed or full fails, and leaves nothing" {
     refused "can't write to standard output" \
-        app_at site1 "$TOOLS/weird-exec" closed 2 "$HELPER" cwg_create "$c1" 1 0 5001
+        app_at site1 "${WEIRD_EXEC[@]}" closed=2 "$HELPER" cwg_create "$c1" 1 0 5001
     port_free site1 5001
     # shellcheck disable=SC2016
     refused "can't write to standard output: No space left" \
@@ -524,7 +524,7 @@ ends_at()
     # shellcheck disable=SC2016
     refused "can't write to standard output: File too large" \
         app_at site1 bash -o pipefail -c '"$0" "$@" 2>&1 >&6 | cat >&2' \
-        "$TOOLS/weird-exec" fsize 0 "$HELPER" cwg_create "$c1" 1 0 5001
+        prlimit --fsize=0 "$HELPER" cwg_create "$c1" 1 0 5001
     exec 6>&-
     port_free site1 5001
     [ ! -s "$BATS_TEST_TMPDIR/file" ]

@@ -320,10 +320,9 @@ SINK='
 # bats test_tags=kernel,only-6-12
 @test "a command with few resources of any kind succeeds, or leaves nothing" {
     local limit out=$BATS_TEST_TMPDIR/out
-    for limit in "nofile 4" "nofile 6" "nofile 7" "nofile 8" "stack 4096" "as 3000000" "nproc 0" "fsize 0"; do
+    for limit in nofile=4 nofile=6 nofile=7 nofile=8 stack=4096 as=3000000 nproc=0 fsize=0; do
         status=0
-        # shellcheck disable=SC2086 # words
-        app_at site1 "$TOOLS/weird-exec" $limit "$HELPER" cwg_create "$c1" 1 0 5004 >"$out" 2>&1 || status=$?
+        app_at site1 prlimit "--$limit" "$HELPER" cwg_create "$c1" 1 0 5004 >"$out" 2>&1 || status=$?
         echo "limit $limit: $status $(<"$out")"
         if [ "$status" = 0 ]; then
             [[ $(<"$out") =~ ^[A-Za-z0-9+/]{43}=$ ]]

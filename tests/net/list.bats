@@ -409,7 +409,7 @@ $c1 has more links than the 66 that are"* ]] || fail "$output"
         pids+=("$pid")
         cwg site1 create "$pid" 7 0 0 >/dev/null
     done
-    run --separate-stderr app_at site1 "$TOOLS/weird-exec" nofile 16 "$HELPER" cwg_list
+    run --separate-stderr app_at site1 prlimit --nofile=16 "$HELPER" cwg_list
     [ "$status" = 0 ] || fail "$status: $stderr"
     [ "$(awk -v pids=" ${pids[*]} " 'index(pids, " " $1 " ")' <<<"$output" | wc -l)" = 12 ] || fail "$output"
 }

@@ -18,6 +18,9 @@ load ../lib/helper
 # The program with the settings of config.h; only the place of its engine is the tests' own.
 TESTED=$ROOT/build/variants/default/$NAME
 
+# Runs a command in hostile surroundings.
+WEIRD_EXEC=(/usr/bin/python3 "$ROOT/tests/net/weird_exec.py")
+
 # Sets BACKEND to `kernel` where the kernel has WireGuard, else to `engine`. The real `wg` can't speak with engines:
 # bin/wg can. Sets DUMMY and OTHER_KIND to kinds of devices that this kernel has. Each file calls this function once. It
 # fails where no links can be made; in setup_file() bats can't skip.
