@@ -125,7 +125,7 @@ TEST(steps)
     for (int error = 1; error < 600; error++) {
         struct failure step, other;
 
-        expect(fail_step(&step, -error, "can't do it") == -error, "errno %d", error);
+        expect(fail_on_device(&step, -error, "can't do it") == -error, "errno %d", error);
         (void)fail_unexpected(&other, -error, "can't do it");
         expect((strcmp(step.text, other.text) == 0) == (error != ENODEV), "errno %d: %s", error,
                step.text);
@@ -160,8 +160,9 @@ TEST(classes_of_errors)
         (void)fail_unexpected(&failure, error, "x");
         expect(failure.code == classes[i].of_unexpected, "%d: fail_unexpected(): %d", error,
                (int)failure.code);
-        (void)fail_step(&failure, error, "x");
-        expect(failure.code == classes[i].of_step, "%d: fail_step(): %d", error, (int)failure.code);
+        (void)fail_on_device(&failure, error, "x");
+        expect(failure.code == classes[i].of_step, "%d: fail_on_device(): %d", error,
+               (int)failure.code);
         (void)fail_as(&failure, FAILURE_EXISTS, error, "x");
         expect(failure.code == FAILURE_EXISTS, "%d: fail_as(): %d", error, (int)failure.code);
     }

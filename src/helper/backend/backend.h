@@ -31,8 +31,8 @@ struct launch {
     }
 
 struct backend {
-    const char *title; /* as --version and cwg_show print it */
-    const char *word;  /* as cwg_list and JSON print it */
+    const char *display_name; /* as --version and cwg_show print it */
+    const char *json_name;    /* as cwg_list and JSON print it */
     enum link_state
         without_carrier; /* the state to report if a device of this backend has no carrier */
 

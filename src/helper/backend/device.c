@@ -306,7 +306,7 @@ int device_set_address(struct target *target, const struct device *device, struc
 
     rtmsg_address_new(&request, device->index, link_address(device->end), LINK_PREFIX_LENGTH);
     error = netlink_change(&target->route, &request);
-    return error ? fail_step(failure, error, "can't set the link's address") : 0;
+    return error ? fail_on_device(failure, error, "can't set the link's address") : 0;
 }
 
 int device_set_up(struct target *target, const struct device *device)
@@ -325,7 +325,7 @@ int device_set_mtu(struct target *target, const struct device *device, uint32_t 
 
     rtmsg_link_set_mtu(&request, device->index, mtu);
     error = netlink_change(&target->route, &request);
-    return error ? fail_step(failure, error, "can't set the link's MTU") : 0;
+    return error ? fail_on_device(failure, error, "can't set the link's MTU") : 0;
 }
 
 int device_finish(struct target *target, const struct device *device, const char *alias,
@@ -336,7 +336,7 @@ int device_finish(struct target *target, const struct device *device, const char
 
     rtmsg_link_set_group(&request, device->index, 0, alias);
     error = netlink_change(&target->route, &request);
-    return error ? fail_step(failure, error, "can't mark the link as finished") : 0;
+    return error ? fail_on_device(failure, error, "can't mark the link as finished") : 0;
 }
 
 int device_delete(struct target *target, const struct device *device, struct failure *failure)

@@ -101,7 +101,7 @@ int fail_unexpected(struct failure *failure, int error, const char *doing)
                    description ? description : "unknown error", -error);
 }
 
-int fail_step(struct failure *failure, int error, const char *doing)
+int fail_on_device(struct failure *failure, int error, const char *doing)
 {
     if (error != -ENODEV)
         return fail_unexpected(failure, error, doing);

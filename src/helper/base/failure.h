@@ -70,7 +70,7 @@ int fail_unexpected(struct failure *failure, int error, const char *doing);
 /* Fails for a step on a device that was there a moment ago. -ENODEV gets a text of its own, and
  * FAILURE_REMOVED: somebody in the container removed the device. Any other error is passed to
  * fail_unexpected(). */
-int fail_step(struct failure *failure, int error, const char *doing);
+int fail_on_device(struct failure *failure, int error, const char *doing);
 
 /* Fails for a target's descriptor that isn't open on a network namespace. Returns -EINVAL. */
 int fail_descriptor(struct failure *failure);

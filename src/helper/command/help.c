@@ -151,7 +151,7 @@ int help_print_version(struct output *output, struct failure *failure)
     text_add(&text, "\nbackends:");
     for (const struct backend *const *backend = backends; *backend; backend++) {
         text_add(&text, backend == backends ? " " : ", ");
-        text_add(&text, (*backend)->title);
+        text_add(&text, (*backend)->display_name);
     }
     text_add(&text, "\nlinks per container: ");
     text_print(&text, "%d", CWG_MAX_LINKS);

@@ -92,7 +92,7 @@ static void add_row(struct text *text, int process, const char *container,
     else if (status && status_knows_age(status))
         print_age(status->handshake_age_ms / 1000, age);
     text_print(text, ROW, pid, shown[0] ? shown : "-", view->link.device.name,
-               backend_of(&view->link.device)->word, port, age, state_text(view->state));
+               backend_of(&view->link.device)->json_name, port, age, state_text(view->state));
 }
 
 static void add_link(struct listing *listing, int pid, const char *container,

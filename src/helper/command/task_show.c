@@ -20,7 +20,7 @@ enum {
 
 /* All that was seen. It is printed afterwards, when nothing of the container is open: the caller
  * may be slow to read. */
-struct report {
+struct show {
     bool json;
     bool more; /* more than LINKS_MAX links */
     size_t count;
@@ -100,7 +100,7 @@ static void add_link(struct text *text, const struct link_seen *link)
     text_print(text, LINE "%" PRIu32 ", %" PRIu32 "\n", "net, host", link->device.end.net,
                link->device.end.host);
     text_print(text, LINE "%s\n", "address", address);
-    text_print(text, LINE "%s\n", "carried by", backend_of(&link->device)->title);
+    text_print(text, LINE "%s\n", "carried by", backend_of(&link->device)->display_name);
     text_print(text, LINE "%" PRIu32 "\n", "MTU", link->device.mtu);
 }
 
@@ -212,43 +212,43 @@ static void add_block(struct text *text, const struct link_view *view,
 
 /* Looks at a link, and skips one that has just gone. */
 static int look(struct target *target, const struct link_seen *link, struct patience *patience,
-                struct report *report, struct failure *failure)
+                struct show *show, struct failure *failure)
 {
-    struct seen *seen = &report->seen[report->count];
+    struct seen *seen = &show->seen[show->count];
     int error = links_look(target, link, patience, &seen->view, failure);
 
     if (error)
         return error == -ENODEV ? 0 : error;
     seen->failure = *failure;
-    report->count++;
+    show->count++;
     return 0;
 }
 
-static int print_link(struct output *output, struct report *report, const struct seen *seen,
+static int print_link(struct output *output, struct show *show, const struct seen *seen,
                       struct failure *failure)
 {
-    bool first = seen == report->seen;
+    bool first = seen == show->seen;
 
-    report->text.length = 0;
-    if (report->json) {
-        text_add(&report->text, first ? "" : ",");
-        json_add_link(&report->text, NULL, &seen->view);
+    show->text.length = 0;
+    if (show->json) {
+        text_add(&show->text, first ? "" : ",");
+        json_add_link(&show->text, NULL, &seen->view);
     } else {
-        text_add(&report->text, first ? "" : "\n");
-        add_block(&report->text, &seen->view, &seen->failure);
+        text_add(&show->text, first ? "" : "\n");
+        add_block(&show->text, &seen->view, &seen->failure);
     }
-    return output_text(output, &report->text, failure);
+    return output_text(output, &show->text, failure);
 }
 
-static int print(struct output *output, struct report *report, struct failure *failure)
+static int print(struct output *output, struct show *show, struct failure *failure)
 {
-    int error = report->json ? output_result(output, "[", failure) : 0;
+    int error = show->json ? output_result(output, "[", failure) : 0;
 
-    for (size_t i = 0; i < report->count && !error; i++)
-        error = print_link(output, report, &report->seen[i], failure);
-    if (!error && report->json)
+    for (size_t i = 0; i < show->count && !error; i++)
+        error = print_link(output, show, &show->seen[i], failure);
+    if (!error && show->json)
         error = output_result(output, "]\n", failure);
-    if (!error && !report->json && report->count == 0)
+    if (!error && !show->json && show->count == 0)
         output_note_result(output, "no links\n");
     return error;
 }
@@ -259,7 +259,7 @@ static int fail_none(struct link_end end, int presence, struct failure *failure)
                             failure);
 }
 
-static int look_at_one(const struct request *request, struct target *target, struct report *report,
+static int look_at_one(const struct request *request, struct target *target, struct show *show,
                        struct failure *failure)
 {
     struct patience patience = PATIENCE;
@@ -271,13 +271,13 @@ static int look_at_one(const struct request *request, struct target *target, str
         return presence;
     if (presence != DEVICE_OURS)
         return fail_none(request->end, presence, failure);
-    error = look(target, &link, &patience, report, failure);
-    if (!error && report->count == 0)
+    error = look(target, &link, &patience, show, failure);
+    if (!error && show->count == 0)
         return fail_none(request->end, DEVICE_ABSENT, failure);
     return error;
 }
 
-static int look_at_all(const struct request *request, struct target *target, struct report *report,
+static int look_at_all(const struct request *request, struct target *target, struct show *show,
                        struct failure *failure)
 {
     static struct links links;
@@ -285,8 +285,8 @@ static int look_at_all(const struct request *request, struct target *target, str
     int error = links_collect(target, request->nets, &links, failure);
 
     for (size_t i = 0; !error && i < links.count; i++)
-        error = look(target, &links.link[i], &patience, report, failure);
-    report->more = links.more;
+        error = look(target, &links.link[i], &patience, show, failure);
+    show->more = links.more;
     return error;
 }
 
@@ -294,22 +294,22 @@ static int look_at_all(const struct request *request, struct target *target, str
 static int run(struct session *session, const struct request *request, struct target *target,
                struct failure *failure)
 {
-    static struct report report;
+    static struct show show;
     int error;
 
     if (request->has_end && request->given[OPTION_NETS])
         return fail(failure, -EINVAL,
                     "--nets: can't be given with a net and a host; leave it out, or these");
-    report.more = false;
-    report.count = 0;
-    report.json = request->given[OPTION_JSON] || output_in_batch(&session->output);
-    error = request->has_end ? look_at_one(request, target, &report, failure)
-                             : look_at_all(request, target, &report, failure);
+    show.more = false;
+    show.count = 0;
+    show.json = request->given[OPTION_JSON] || output_in_batch(&session->output);
+    error = request->has_end ? look_at_one(request, target, &show, failure)
+                             : look_at_all(request, target, &show, failure);
     if (error)
         return error;
     target_close(target);
-    error = print(&session->output, &report, failure);
-    if (!error && report.more)
+    error = print(&session->output, &show, failure);
+    if (!error && show.more)
         return fail_as(failure, FAILURE_INCOMPLETE, -E2BIG,
                        "the list is incomplete: the container has more links than these %d; "
                        "somebody else makes devices with links' names there",

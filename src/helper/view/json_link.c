@@ -48,7 +48,7 @@ void json_add_created(struct text *text, const struct json_created *created)
     text_add(text, "{");
     add_end(text, device);
     text_print(text, ",\"created\":%s,\"backend\":\"%s\",\"mtu\":%" PRIu32 ",\"netns\":%ju,",
-               boolean(created->created), backend_of(device)->word, device->mtu,
+               boolean(created->created), backend_of(device)->json_name, device->mtu,
                (uintmax_t)created->netns);
     text_print(text, "\"listen_port\":%u,\"public_key\":", created->port);
     add_key(text, created->public_key);
@@ -156,7 +156,7 @@ void json_add_link(struct text *text, const struct json_place *place, const stru
         add_place(text, place);
     add_end(text, &link->device);
     text_print(text, ",\"backend\":\"%s\",\"state\":\"%s\",\"up\":%s,\"mtu\":%" PRIu32 ",",
-               backend_of(&link->device)->word, state_text(view->state), boolean(link->up),
+               backend_of(&link->device)->json_name, state_text(view->state), boolean(link->up),
                link->device.mtu);
     text_print(text, "\"netns\":%ju,", (uintmax_t)view->netns);
     add_number(text, "engine_pid", view->status.engine_process, view->status.engine_process);

@@ -15,50 +15,50 @@ enum {
 };
 
 /* A growing request. */
-struct request {
+struct writer {
     char *text;
     size_t length;
 };
 
-__attribute__((format(printf, 2, 3))) static void add(struct request *request, const char *format,
+__attribute__((format(printf, 2, 3))) static void add(struct writer *writer, const char *format,
                                                       ...)
 {
     va_list arguments;
 
     va_start(arguments, format);
-    request->length += (size_t)vsnprintf(request->text + request->length,
-                                         CTLMSG_SIZE - request->length, format, arguments);
+    writer->length += (size_t)vsnprintf(writer->text + writer->length, CTLMSG_SIZE - writer->length,
+                                        format, arguments);
     va_end(arguments);
 }
 
-static void add_key(struct request *request, const char *name, const struct key *key)
+static void add_key(struct writer *writer, const char *name, const struct key *key)
 {
-    add(request, "%s=", name);
-    key_to_hex(key, request->text + request->length);
-    request->length += KEY_HEX_LENGTH;
-    add(request, "\n");
+    add(writer, "%s=", name);
+    key_to_hex(key, writer->text + writer->length);
+    writer->length += KEY_HEX_LENGTH;
+    add(writer, "\n");
 }
 
 size_t ctlmsg_set_peer(char ret_text[static CTLMSG_SIZE], const struct peer *peer)
 {
-    struct request request = {.text = ret_text};
+    struct writer writer = {.text = ret_text};
     char allowed[ADDRESS_TEXT_SIZE];
 
-    add(&request, HANDOVER_SET);
-    add_key(&request, "public_key", &peer->public_key);
+    add(&writer, HANDOVER_SET);
+    add_key(&writer, "public_key", &peer->public_key);
     if (peer->preshared_key)
-        add_key(&request, "preshared_key", peer->preshared_key);
+        add_key(&writer, "preshared_key", peer->preshared_key);
     if (peer->endpoint.port) {
         char endpoint[ENDPOINT_TEXT_SIZE];
 
         endpoint_to_text(&peer->endpoint, endpoint);
-        add(&request, "endpoint=%s\n", endpoint);
+        add(&writer, "endpoint=%s\n", endpoint);
     }
     if (peer->keepalive != PEER_KEEPALIVE_KEPT)
-        add(&request, "persistent_keepalive_interval=%d\n", peer->keepalive);
+        add(&writer, "persistent_keepalive_interval=%d\n", peer->keepalive);
     address_ipv4_to_text(peer->allowed_address, allowed);
-    add(&request, "replace_allowed_ips=true\nallowed_ip=%s/32\n\n", allowed);
-    return request.length;
+    add(&writer, "replace_allowed_ips=true\nallowed_ip=%s/32\n\n", allowed);
+    return writer.length;
 }
 
 int ctlmsg_answer_parse(const char *text, size_t length)

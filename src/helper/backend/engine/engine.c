@@ -82,7 +82,7 @@ static int check_found(const struct target *target, const struct device *device,
         return fail_as(failure, FAILURE_UNSUPPORTED, -EPERM,
                        "can't check here that an engine is genuine: %s", proof_text(proof.gap));
     if (error || device->process != launch->process)
-        return fail_step(failure, -ENODEV, "can't finish the new device");
+        return fail_on_device(failure, -ENODEV, "can't finish the new device");
     return 0;
 }
 
@@ -101,7 +101,7 @@ static int learn(struct target *target, int moved, struct link_end end, const st
     if (error < 0)
         return error;
     if (error != DEVICE_OURS)
-        return fail_step(failure, -ENODEV, "can't finish the new device");
+        return fail_on_device(failure, -ENODEV, "can't finish the new device");
     return check_found(target, ret_device, launch, failure);
 }
 
@@ -222,7 +222,7 @@ static int engine_start(struct target *target, const struct device *device, uint
     if (error)
         return fail_unexpected(failure, error, "can't bind the link's UDP port");
     error = device_set_up(target, device);
-    return error ? fail_step(failure, error, "can't set the link up") : 0;
+    return error ? fail_on_device(failure, error, "can't set the link up") : 0;
 }
 
 /* Asks our own descriptor of the socket: the engine doesn't answer yet. */
@@ -404,8 +404,8 @@ static int engine_remove(struct target *target, const struct device *device,
 }
 
 const struct backend engine_backend = {
-    .title = "userspace engine",
-    .word = "engine",
+    .display_name = "userspace engine",
+    .json_name = "engine",
     .without_carrier = STATE_DOWN, /* only somebody in the container can have taken it down: the
                                       engine's sockets keep their namespace in being */
     .prepare = HAS_CREATE ? engine_prepare : NULL,

@@ -80,7 +80,7 @@ static int read_from(struct target *target, uint16_t family, int index,
     wgmsg_device_get(&request, family, index);
     error = netlink_ask_as_admin(&target->generic, &request, note_status, &reading);
     if (error)
-        return fail_step(failure, error, "can't read the link's state from WireGuard");
+        return fail_on_device(failure, error, "can't read the link's state from WireGuard");
     *ret_status = reading.told.status;
     return 0;
 }
@@ -118,7 +118,7 @@ static int set_new_key(struct target *target, int index, uint16_t port, struct k
     error = netlink_change(&target->generic, &secret.request);
     secret_wipe();
     if (error)
-        return fail_step(failure, error, "can't set the link's key and port");
+        return fail_on_device(failure, error, "can't set the link's key and port");
     error = read_with_key(target, family, index, &state, failure);
     if (error)
         return error;
@@ -136,7 +136,7 @@ static int set_port(struct target *target, int index, uint16_t port, struct fail
         return error;
     wgmsg_set_port(&request, family, index, port);
     error = netlink_change(&target->generic, &request);
-    return error ? fail_step(failure, error, "can't set the link's port") : 0;
+    return error ? fail_on_device(failure, error, "can't set the link's port") : 0;
 }
 
 /* Makes `peer` the only peer. Returns -EINVAL if it has the device's own key. */
@@ -163,7 +163,7 @@ static int set_peer(struct target *target, int index, const struct peer *peer,
     wgmsg_set_peer(&secret.request, family, index, peer, replace);
     error = netlink_change(&target->generic, &secret.request);
     secret_wipe();
-    return error ? fail_step(failure, error, "can't set the link's peer") : 0;
+    return error ? fail_on_device(failure, error, "can't set the link's peer") : 0;
 }
 
 static int read_status(struct target *target, const struct device *device,
@@ -234,7 +234,7 @@ static int kernel_make(struct target *target, struct link_end end, uint16_t port
         return error;
     }
     if (error != DEVICE_OURS)
-        return fail_step(failure, -ENODEV, "can't finish the new device");
+        return fail_on_device(failure, -ENODEV, "can't finish the new device");
     error = set_new_key(target, device.index, port, ret_public_key, failure);
     if (error) {
         struct failure rollback;
@@ -290,7 +290,7 @@ static int kernel_start(struct target *target, const struct device *device, uint
     if (error == -EADDRINUSE || error == -EACCES || error == -EPERM)
         return port_fail(error, port, failure);
     if (error)
-        return fail_step(failure, error, "can't set the link up");
+        return fail_on_device(failure, error, "can't set the link up");
     return port && privilege_to_bind() ? check_port(target, device, port, failure) : 0;
 }
 
@@ -341,8 +341,8 @@ static int kernel_look(struct target *target, const struct device *device,
 }
 
 const struct backend kernel_backend = {
-    .title = "kernel WireGuard",
-    .word = "kernel",
+    .display_name = "kernel WireGuard",
+    .json_name = "kernel",
     /* The driver drops the carrier when the namespace that holds its UDP socket is destroyed
      * (wg_netns_pre_exit(), drivers/net/wireguard/device.c). */
     .without_carrier = STATE_PORT_LOST,
