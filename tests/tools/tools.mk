@@ -1,6 +1,6 @@
 # The tests' tools. Each is a program of one file, with shared functions.
 
-TOOLS := at-syscall enter fdsteal hang hsflood linkdump linkstorm linkwatch memscan nlforge pidrecycle refuse udpport udprelay
+TOOLS := at-syscall enter fdsteal hang hsflood linkdump memscan nlforge pidrecycle refuse udpport udprelay
 TOOLS_SHARED := tests/tools/common.c tests/tools/tracee.c tests/tools/callname.c
 TOOLS_COMPILE = $(CC) -std=gnu17 -D_GNU_SOURCE -O2 -g $(WARNINGS) $(WERROR)
 
