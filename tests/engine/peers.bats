@@ -210,10 +210,12 @@ relay_says()
 }
 
 @test "data arrives whole where 1 % of datagrams is lost, 1 % comes twice, and a tenth is out of order" {
+    local said
     behind_relay --seed 1 --drop 1 --duplicate 1 --late 10 --delay 5
     answers "$c1" "$IP2" 20
-    both_ways "$c1" w-2 1000000 60
-    [[ $(relay_says) =~ dropped\ [1-9][0-9]+\ duplicated\ [1-9][0-9]+\ late\ [1-9][0-9]{2} ]]
+    both_ways "$c1" w-2 2000000 60
+    said=$(relay_says)
+    [[ $said =~ dropped\ [1-9][0-9]+\ duplicated\ [1-9][0-9]+\ late\ [1-9][0-9]{2} ]] || fail "$said"
 }
 
 @test "data arrives whole where 20 % of datagrams are lost" {
