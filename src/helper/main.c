@@ -16,7 +16,8 @@
  *   task        does what the caller asked for
  *   audit       sends a line to the machine's journal
  *
- * The helper allocates nothing and handles no signal. Only main() prints errors. */
+ * The helper allocates nothing and handles no signal. Only main() prints errors, and home_return(),
+ * which ends the process. */
 #include <stdlib.h>
 #include <unistd.h>
 

@@ -245,6 +245,17 @@ END
     assert_success_with ""
 }
 
+@test "cwg_list fails where the helper can't go back to the namespace that it was called in" {
+    # The user namespace is new, and the network namespace is the site's: the helper may enter only the container.
+    # shellcheck disable=SC2016 # the inner shell's
+    run --separate-stderr at site1 unshare --user --map-root-user --pid --fork --mount-proc -- sh -c '
+        unshare --net sh -c "ip tuntap add wg-7-0 mode tun; echo; exec sleep 60" >"$1/ready" &
+        until [ -s "$1/ready" ]; do sleep 0.1; done
+        "$0" cwg_list; status=$?; kill $!; exit $status' "$HELPER" "$BATS_TEST_TMPDIR"
+    [ "$status" = 1 ] || fail "$status: $output"
+    [[ $stderr == *"this program has no rights over the network namespace that it was started in"* ]] || fail "$stderr"
+}
+
 @test "cwg_list lists an unfinished link, and no devices of other names or kinds" {
     cwg site1 create "$c1" 7 0 5101
     inside "$c1" ip link set wg-7-0 group $((0x6e616821))

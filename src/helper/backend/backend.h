@@ -14,8 +14,8 @@
 struct failure;
 struct patience;
 
-/* An engine that was started for a new link, before the sandbox was entered (engine/launch.h). A
- * descriptor is -1 if there is none. */
+/* An engine that was started for a new link (engine/launch.h), before the sandbox was entered or by
+ * a batch's launcher. A descriptor is -1 if there is none. */
 struct launch {
     int process; /* its number in our pid namespace */
     int pidfd;

@@ -35,8 +35,8 @@ struct task {
      * errno. */
     int (*prepare)(struct session *session, const struct request *request, struct failure *failure);
 
-    /* Does the task, at home. Prints its result by output_result(). Returns 0, or a negative errno,
-     * and then nothing has been changed. */
+    /* Does the task, at home. Prints its result by output_result(). Returns 0, or a negative errno;
+     * then nothing has been changed, or the failure says what. */
     int (*run)(struct session *session, const struct request *request, struct target *target,
                struct failure *failure);
 

@@ -53,7 +53,7 @@ static int check_kind(const struct batch *batch, const struct command_line *line
 {
     if (line->command != COMMAND_RUN || !line->task->in_batch)
         return fail(failure, -EINVAL,
-                    "this task can't stand in a batch: run it as a command of its own");
+                    "this line can't stand in a batch: run it as a command of its own");
     if (line->request.target.kind != TARGET_PID)
         return fail(failure, -EINVAL,
                     "pid: can't be a descriptor in a batch; give the pid of a process in the "

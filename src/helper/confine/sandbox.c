@@ -41,7 +41,7 @@ static const struct sock_filter filter[] = {
     /* target.c: policy */
     ALLOW(getuid),
 #if HAS_OWN_CONTAINERS || HAS_ENGINE
-    ALLOW_WITH(ioctl, 1, NS_GET_USERNS), /* proof.c: who owns an engine's namespace? */
+    ALLOW_WITH(ioctl, 1, NS_GET_USERNS), /* proof.c, target.c: the owner of a namespace */
 #endif
 #if HAS_OWN_CONTAINERS
     ALLOW_WITH(ioctl, 1, NS_GET_OWNER_UID),
@@ -50,8 +50,8 @@ static const struct sock_filter filter[] = {
     ALLOW(flock),
     ALLOW(clock_nanosleep),
     ALLOW(restart_syscall), /* of clock_nanosleep, after SIGSTOP and SIGCONT */
-    /* target.c: does the process still live? task_batch.c: is there a line, or has a process
-     * ended? */
+    /* clock.c: does a process still live, or has it ended? lines.c: is there a line? output.c,
+     * print.c: is there room to write? */
     ALLOW(ppoll),
 
     /* netlink.c */
@@ -62,11 +62,11 @@ static const struct sock_filter filter[] = {
     ALLOW(recvmsg),
     ALLOW(close),
 
-    /* links.c, control.c, clock.c: the age of a handshake, the length of a wait; on machines where
+    /* kernel.c, control.c, clock.c: the age of a handshake, the length of a wait; on machines where
      * only the kernel can read the clock */
     ALLOW(clock_gettime),
 
-    /* kernel.c: make a private key */
+    /* kernel.c: a private key. probe.c: what an answer has to quote */
     ALLOW(getrandom),
 
 #if HAS_CREATE || HAS_ENGINE

@@ -51,6 +51,7 @@ int home_check_way(const struct home *home, struct failure *failure);
 /* Goes home. If that fails, writes why, and ends the process: anything later would happen in
  * somebody else's network, with the capabilities that are still permitted. Unfinished work is left
  * as after SIGKILL, for which each task is made: an unfinished link, which the next cwg_create
- * replaces. While this writes nothing of the container is open, but this process is still in its
- * network namespace: so the deadline still runs. */
+ * replaces. The caller gets neither JSON nor the answer to a batch's line, and the journal no line.
+ * While this writes nothing of the container is open, but this process is still in its network
+ * namespace: so the deadline still runs. */
 void home_return(const struct home *home);

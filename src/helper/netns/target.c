@@ -116,7 +116,7 @@ static int visit(struct target *target, struct failure *failure)
     int error = home_check_way(target->home, failure);
 
     if (error)
-        return -EPERM;
+        return -EACCES;
     error = target->pidfd >= 0 ? privileged_enter_process(target->pidfd)
                                : privileged_enter_netns(target->descriptor);
     if (error == -ESRCH)
