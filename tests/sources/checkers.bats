@@ -8,9 +8,20 @@ load sources
     clang-format --dry-run -Werror "${c_files[@]}"
 }
 
-@test "clang-tidy finds nothing in the program" {
+# Runs clang-tidy on the program, with the checks of .clang-tidy, changed by an argument: tidy CHANGES
+tidy()
+{
     tests/sources/tidy "${program[@]}" -- \
-        clang-tidy --quiet -- -std=gnu17 -D_GNU_SOURCE -Isrc -DVERSION='"0"' -DENGINE_PATH='"/engine"'
+        clang-tidy --quiet "--checks=$1" -- -std=gnu17 -D_GNU_SOURCE -Isrc -DVERSION='"0"' -DENGINE_PATH='"/engine"'
+}
+
+@test "clang-tidy finds nothing in the program" {
+    tidy '-clang-analyzer-*'
+}
+
+# bats test_tags=slow
+@test "clang's analyzer finds nothing in the program" {
+    tidy ''
 }
 
 # What the test above rests on.
