@@ -77,6 +77,11 @@ lives()
     [ -n "$(sed -n 's/^State:\t[^ZX]/&/p' "/proc/$1/status" 2>/dev/null)" ]
 }
 
+has_ended()
+{
+    ! lives "$1"
+}
+
 not()
 {
     ! "$@"
@@ -171,7 +176,7 @@ alias_to()
     lives "$engine"
     end_container "$c1"
     wait_for port_free site1 5101
-    ! lives "$engine" || fail "it lives"
+    wait_for has_ended "$engine"
 }
 
 LOST="the engine of the link wg-7-0 can't be found"
