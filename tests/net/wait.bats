@@ -312,6 +312,7 @@ while True:
     [ "$status" = 1 ]
     has_withheld
     end_container "$c2"
+    wait_for port_free site2 5102
     start_waiting "$c1" 7 0 3
     release_withheld
     waited 1 "nothing comes back from its address"
