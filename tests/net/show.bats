@@ -355,6 +355,7 @@ all_count_the_same()
     cwg site2 connect "$c2" 7 0 192.0.2.1:5111 "$KEY1" --persistent-keepalive 25
     has_withheld
     end_container "$c2"
+    wait_for no_sockets site2
     ! pings "$c1" 10.0.0.15 || fail "it is there"
     sleep 8
     [ "$(told1 '["state"]')" = silent ]

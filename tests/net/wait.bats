@@ -413,6 +413,7 @@ completes_handshakes()
     took 0 12500
     # --alive fails when the peer has gone.
     end_container "$c2"
+    wait_for port_free site2 5102
     waits_in_vain "no answer any more from 192.0.2.2:5102" 1900 2500 "$c1" 7 0 2 --alive
 }
 
