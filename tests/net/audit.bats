@@ -139,7 +139,6 @@ net_of()
     echo "net:[$(stat -L -c %i "/proc/$1/ns/net")]"
 }
 
-# bats test_tags=kernel,only-6-1
 @test "each change leaves a line in the log with the user, the link, the container and the result" {
     local where
     where="in $(net_of "$c1") (pid $c1)"

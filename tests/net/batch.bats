@@ -319,7 +319,6 @@ links_of()
     no_batch_left
 }
 
-# bats test_tags=kernel,only-6-12
 @test "one batch works on the links of many containers in turn" {
     local number round rounds=7 pids=() pid
     [ -z "${NAH_IN_VM:-}" ] || rounds=1
@@ -378,7 +377,6 @@ links_of()
     end_batch 1
 }
 
-# bats test_tags=kernel,only-6-1
 @test "a container that ends takes its links with it, while a batch that has worked in it waits for lines" {
     local gone
     container gone
@@ -577,7 +575,6 @@ raise your limit"* ]] || fail "$ANSWER"
     end_batch 1
 }
 
-# bats test_tags=kernel,only-6-12
 @test "a link that a batch has made works on after the batch has ended" {
     local key1 key2
     start_batch
@@ -639,7 +636,6 @@ os.read(int(sys.argv[2]), 1 << 20)
 sys.exit(command.wait())
 '
 
-# bats test_tags=kernel,only-6-12
 @test "a container ends with its links and their ports, though nobody reads what a command says of it" {
     local line gone code
     for line in "cwg_create PID 8 0 5108" "cwg_create PID 8 0 5108 --json"; do
@@ -759,7 +755,6 @@ over_socket()
     BATCH_OF=
 }
 
-# bats test_tags=kernel,only-6-1
 @test "batch --undo removes the links that it has made when its input ends without commit, and no others" {
     local gone
     container gone
@@ -828,7 +823,6 @@ over_socket()
 
 # ---- ends ----
 
-# bats test_tags=kernel,only-6-12
 @test "a batch takes back a link whose result it couldn't deliver, though the container has renamed it" {
     local sink=$BATS_TEST_TMPDIR/sink reader code=0 write=1
     mkfifo "$sink"
@@ -879,7 +873,6 @@ assert_undone()
     assert_undone "$code"
 }
 
-# bats test_tags=kernel,only-6-1
 @test "a batch that is killed anywhere leaves no process, and the tasks that it had begun can be repeated" {
     local i net pause state
     start_batch

@@ -224,7 +224,6 @@ listens()
     pings "$c2" 10.0.0.16
 }
 
-# bats test_tags=kernel,only-6-12
 @test "a link gets no session while the preshared keys differ or one is missing, and gets one when they match" {
     local psk
     psk=$(wg genpsk)
@@ -240,7 +239,7 @@ listens()
     pings "$c1" 10.0.0.15
 }
 
-# bats test_tags=kernel,only-6-1
+# bats test_tags=kernel,only-6-12
 @test "a preshared key stays at a connect without one, and goes by a key of zeros or with the peer" {
     local psk before
     psk=$(wg genpsk)
@@ -444,7 +443,6 @@ has_received_more_than()
 }
 
 # This site has turned IPv6 off. In the next test the kernel has no IPv6.
-# bats test_tags=kernel,only-6-12
 @test "where IPv6 is turned off, IPv4 links work, and an IPv6 link works when IPv6 is back" {
     two_ends
     at site1 sysctl -q -w net.ipv6.conf.all.disable_ipv6=1
@@ -460,7 +458,7 @@ has_received_more_than()
 }
 
 # The tool `refuse` answers for the kernel: it fails the search for an IPv6 route, as a kernel without IPv6 does.
-# bats test_tags=kernel,only-6-1
+# bats test_tags=kernel,only-6-12
 @test "where the kernel has no IPv6, cwg_connect refuses an IPv6 endpoint, and IPv4 works" {
     local refuse=("$TOOLS/refuse" ipv6-routes --)
     two_ends
@@ -482,7 +480,6 @@ has_received_more_than()
 
 # ---- the MTU ----
 
-# bats test_tags=kernel,only-6-12
 @test "each connect sets the link's MTU to that of the path less 80, by IPv4 and IPv6" {
     local mtu
     two_ends
@@ -623,7 +620,6 @@ fragments()
     done
 }
 
-# bats test_tags=kernel,only-6-1
 @test "a link between two containers of one site has the MTU of loopback, and 64 KiB pass" {
     local key3 size
     container c3
@@ -697,7 +693,6 @@ points()
 }
 
 # Two commands alternate: one has all options, the other has another peer.
-# bats test_tags=kernel,only-6-12
 @test "a connect with all options that is killed at any system call is done or not done, and can be repeated" {
     local TRACER="$TOOLS/at-syscall --uid $APP_UID --gid $APP_GID" n last kills=0 psk old new endpoint
     local -a with without

@@ -156,7 +156,6 @@ python_of()
         n == part'
 }
 
-# bats test_tags=kernel,only-6-12
 @test "cwg.py at both sites links two containers over a pair of sockets" {
     run -0 exchange both "$(site 1 "$c1" port 5101 wait null)" "$(site 2 "$c2" port 5102 wait null)"
     [ "${lines[*]}" = "7 0 5101 192.0.2.2:5102 7 1 5102 192.0.2.1:5101" ] ||
@@ -383,7 +382,6 @@ PYTHON
     reaches "$c1" 10.0.0.15
 }
 
-# bats test_tags=kernel,only-6-12
 @test "link.sh at both sites links two containers over a pair of pipes" {
     bash_both "$c1 7 192.0.2.1 5101" "$c2 7 192.0.2.2 5102"
     reaches "$c1" 10.0.0.15

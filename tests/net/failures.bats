@@ -181,7 +181,6 @@ where the link's UDP socket would be"
 
 # ---- links and names ----
 
-# bats test_tags=kernel,only-6-1
 @test "cwg_create refuses a link that exists already" {
     cwg site1 create "$c1" 1 0 5001
     refused "the link wg-1-0 exists already" cwg site1 create "$c1" 1 0 5003
@@ -232,7 +231,6 @@ where the link's UDP socket would be"
     refused "no link for net 1" cwg site1 connect "$c1" 1 1 192.0.2.2:5002 "$KEY"
 }
 
-# bats test_tags=kernel,only-6-1
 @test "the helper refuses a link whose name is another link's alternative name" {
     cwg site1 create "$c1" 2 0 5001
     inside "$c1" ip link property add dev wg-2-0 altname wg-1-0
@@ -241,7 +239,7 @@ where the link's UDP socket would be"
     refused "no link for net 1" cwg site1 connect "$c1" 1 1 192.0.2.2:5002 "$KEY"
 }
 
-# bats test_tags=kernel
+# bats test_tags=kernel,only-6-1
 @test "before Linux 6.15 cwg_create refuses a link whose name a device at the site has" {
     local major minor
     IFS=. read -r major minor _ < <(uname -r)
@@ -340,7 +338,7 @@ overlaps()
 
 # ---- keys and endpoints ----
 
-# bats test_tags=kernel,only-6-12
+# bats test_tags=kernel,only-6-1
 @test "cwg_connect refuses a key that isn't one, and the link's own" {
     local key1
     key1=$(cwg site1 create "$c1" 1 0 5001)
@@ -363,7 +361,6 @@ overlaps()
 
 # ---- privileges ----
 
-# bats test_tags=kernel,only-6-1
 @test "the helper names each capability that its file lacks" {
     local all=(cap_net_admin cap_sys_admin cap_sys_ptrace) missing capability some
     for missing in "${all[@]}"; do
@@ -475,7 +472,7 @@ ends_at()
     done
 }
 
-# bats test_tags=kernel,only-6-12
+# bats test_tags=kernel,only-6-1
 @test "a connect fails when its container ends during any of its steps" {
     container c3
     cwg site1 create "$c3" 1 0 5001

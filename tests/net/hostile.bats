@@ -113,7 +113,6 @@ calls_to_stop_at()
             $2 == "pidfd_open" { inside = 1 }'
 }
 
-# bats test_tags=kernel,only-6-1
 @test "a container is not touched when one of its processes gets the pid that a caller has named, at any moment" {
     local number numbers before taken
     before=$(sketch_of "$bystander")
@@ -180,7 +179,6 @@ only_the_kernels_faults()
     fi
 }
 
-# bats test_tags=kernel,only-6-1
 @test "during storms of renamed and re-created devices no command crashes, and devices of other names stay" {
     local before ended pause=()
     mapfile -t pause < <(yes "address show" | head -n 200)
@@ -209,7 +207,6 @@ only_the_kernels_faults()
 }
 
 # The storms reach this state only by chance.
-# bats test_tags=kernel,only-6-12
 @test "a device whose altname is the link's name is not taken for the link, and not removed or renamed" {
     local task before
     inside "$c1" sh -c 'ip link add eth0 type "$DUMMY" && ip link property add dev eth0 altname wg-1-0'
@@ -239,7 +236,7 @@ only_the_kernels_faults()
 
 # The device goes at one of these moments: when the create looks it up or sets its key, before it sets the address and
 # the flag "up", and when it takes the mark of unfinished links away.
-# bats test_tags=kernel,only-6-12
+# bats test_tags=kernel,only-6-1
 @test "a create whose device root in the container takes away reports that" {
     local tracer=("$TOOLS/at-syscall" --uid "$APP_UID" --gid "$APP_GID" --timeout 60) number numbers which="2 4 -1"
     [ "$BACKEND" = kernel ] || which="-4 -3 -1"
@@ -287,7 +284,6 @@ has_route_socket()
     inside "$c1" cat /proc/net/netlink | grep -Eq '^[0-9a-f]+ +0 +[1-9]'
 }
 
-# bats test_tags=kernel,only-6-1
 @test "netlink messages that root in a container forges don't reach the helper" {
     local good holder
     # First nlforge attacks while the helper waits for its turn, with its sockets open.
@@ -403,7 +399,7 @@ has_route_socket()
 }
 
 # The port belongs to the host. To change it takes power over the namespace that the device was made from.
-# bats test_tags=kernel,only-6-12
+# bats test_tags=kernel,only-6-1
 @test "root in a container with a user namespace can read the private key and change the peer, but not the port" {
     require_kernel
     local rootless key in
@@ -422,7 +418,6 @@ has_route_socket()
 }
 
 # A link that root in the container has renamed is the container's own affair from then on.
-# bats test_tags=kernel,only-6-1
 @test "the helper leaves a link alone that was renamed in the container, and it goes with the container" {
     cwg site1 create "$c1" 1 0 5001
     inside "$c1" sh -c 'ip link set wg-1-0 down && ip link set wg-1-0 name mine && ip link set mine up'

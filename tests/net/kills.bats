@@ -249,17 +249,17 @@ SINK='
     open(STDOUT, $sink =~ /full|lone/ ? ">&OUT" : "<&OUT") or die "$sink: $!";
     exec(@ARGV); die;'
 
-# bats test_tags=kernel
+# bats test_tags=kernel,only-6-1
 @test "a create that is killed at any system call can be repeated, or its link be destroyed" {
     swept create
 }
 
-# bats test_tags=kernel
+# bats test_tags=kernel,only-6-1
 @test "a connect that is killed at any system call leaves one peer, the old or the new, and can be repeated" {
     swept connect
 }
 
-# bats test_tags=kernel
+# bats test_tags=kernel,only-6-1
 @test "a destroy that is killed at any system call leaves the link or nothing, and can be repeated" {
     swept destroy
 }
@@ -306,7 +306,7 @@ SINK='
     rolled_back 1
 }
 
-# bats test_tags=kernel,only-6-12
+# bats test_tags=kernel,only-6-1
 @test "a create that can't write the key leaves nothing, whatever its standard output is" {
     local sink
     for sink in "full pipe" "lone socket" directory "for reading"; do
@@ -317,7 +317,7 @@ SINK='
     done
 }
 
-# bats test_tags=kernel,only-6-12
+# bats test_tags=kernel,only-6-1
 @test "a command with few resources of any kind succeeds, or leaves nothing" {
     local limit out=$BATS_TEST_TMPDIR/out
     for limit in nofile=4 nofile=6 nofile=7 nofile=8 stack=4096 as=3000000 nproc=0 fsize=0; do

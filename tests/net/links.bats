@@ -38,7 +38,6 @@ latest_handshake()
     wg_of "$1" "$2" latest-handshakes | cut -f 2
 }
 
-# bats test_tags=kernel,only-6-1
 @test "two links in one container carry packets each to its own peer" {
     link_up 7 5101 5102
     link_up 8 5103 5104
@@ -47,7 +46,6 @@ latest_handshake()
     [ "$(inside "$c1" wg show interfaces | wc -w)" = 2 ]
 }
 
-# bats test_tags=kernel,only-6-12
 @test "two containers of one site can have the same end of a net, each on its own port" {
     container c3
     run --separate-stderr cwg site1 create "$c1" 7 0 5101
@@ -92,7 +90,7 @@ latest_handshake()
     pings "$c1" 10.0.0.15
 }
 
-# bats test_tags=kernel
+# bats test_tags=kernel,only-6-1
 @test "when a container ends, its links go and their ports are free" {
     link_up 7
     run ! port_free site1 5101
@@ -102,7 +100,7 @@ latest_handshake()
     [ -z "$(at site1 ss -Hnul)" ]
 }
 
-# bats test_tags=kernel,only-6-12
+# bats test_tags=kernel,only-6-1
 @test "a link that is connected before its peer exists comes up when the peer is made" {
     require_kernel
     local key1 key2
@@ -135,7 +133,7 @@ latest_handshake()
     [ "$(latest_handshake "$c1" wg-7-0)" = "$before" ]
 }
 
-# bats test_tags=kernel,only-6-12
+# bats test_tags=kernel,only-6-1
 @test "a second cwg_connect with the same key and another endpoint changes the endpoint, and keeps the session" {
     local before
     ip -n site2 address add 192.0.2.22/24 dev v2
@@ -166,7 +164,7 @@ latest_handshake()
 }
 
 # The kernel then tells no public key, so the helper can't compare it with the peer's.
-# bats test_tags=kernel
+# bats test_tags=kernel,only-6-1
 @test "the helper neither connects nor waits for a link whose private key root in the container has removed" {
     require_kernel
     cwg site1 create "$c1" 7 0 5101
@@ -184,7 +182,7 @@ latest_handshake()
     cwg site1 destroy "$c1" 7 0
 }
 
-# bats test_tags=kernel
+# bats test_tags=kernel,only-6-1
 @test "a helper for engines gives no preshared key to a kernel's device in the place of an engine's" {
     local engines=$BATS_FILE_TMPDIR/engine/$NAME key
     require_kernel
@@ -224,7 +222,7 @@ latest_handshake()
     diff <(echo "$before") <(state_of "$c1")
 }
 
-# bats test_tags=kernel,only-6-12
+# bats test_tags=kernel,only-6-1
 @test "a link that is destroyed and made again has another key" {
     local key1 again
     key1=$(cwg site1 create "$c1" 7 0 5101)
@@ -234,7 +232,6 @@ latest_handshake()
     [ "$again" != "$key1" ]
 }
 
-# bats test_tags=kernel,only-6-12
 @test "links of the first net and of the last net work" {
     link_up 0 5101 5102
     link_up 8388607 65534 65535
@@ -312,7 +309,7 @@ json_of()
     assert_failure_with "the name wg-9-0 is taken"
 }
 
-# bats test_tags=kernel,only-6-12
+# bats test_tags=kernel,only-6-1
 @test "cwg_create --adopt takes an existing finished link, with its key and its port" {
     local before key peer
     link_up 7
@@ -413,7 +410,7 @@ json_of()
     [ "$output" = "$(wg_of "$c4" wg-7-0 public-key)" ]
 }
 
-# bats test_tags=kernel,only-6-12
+# bats test_tags=kernel,only-6-1
 @test "when several commands make the same link at once, exactly one succeeds" {
     local -a creators
     local i won=0

@@ -140,7 +140,6 @@ link_up_beside()
     link_up 7
 }
 
-# bats test_tags=kernel,only-6-1
 @test "cwg_connect stops ARP answers for the link's address on devices that came after the link" {
     local key1 key2
     container c2

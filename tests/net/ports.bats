@@ -39,7 +39,7 @@ time.sleep(600)'
 
 # ---- port 0 ----
 
-# bats test_tags=kernel,only-6-1
+# bats test_tags=kernel,only-6-12
 @test "port 0 finds the one port that is free for IPv4 and IPv6, whichever family holds the others" {
     local port family
     local -a held=()
@@ -99,7 +99,7 @@ time.sleep(600)'
     refused "port: 5101 is a privileged port" cwg site1 create "$c1" 2 0 5101
 }
 
-# bats test_tags=kernel,only-6-1
+# bats test_tags=kernel,only-6-12
 @test "root may have a privileged port, if root has the capability for it" {
     run --separate-stderr at site1 "$HELPER" cwg_create "$c1" 1 0 80
     assert_success_with_key

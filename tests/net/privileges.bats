@@ -114,7 +114,7 @@ state_of_site()
 
 as=(--uid "$APP_UID" --gid "$APP_GID" status --)
 
-# bats test_tags=kernel
+# bats test_tags=kernel,only-6-1
 @test "called by the application, the helper has at each system call the privileges it needs there, and no others" {
     census success "${as[@]}" "$HELPER" cwg_create "$c1" 1 0 5001
     census silent "${as[@]}" "$HELPER" cwg_connect "$c1" 1 1 192.0.2.2:5002 "$KEY"

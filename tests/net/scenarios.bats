@@ -56,7 +56,6 @@ all_sizes_of_jumbo_frames()
     both_speak
 }
 
-# bats test_tags=kernel,only-6-12
 @test "on a path of 9000 bytes a link carries large packets, and smaller ones again when the path is back at 1500" {
     each_pair all_sizes_of_jumbo_frames
 }
@@ -433,7 +432,6 @@ moves()
     both_speak
 }
 
-# bats test_tags=kernel,only-6-12
 @test "when an end moves to another address or family the link goes on at once, whichever end speaks first" {
     each_pair moves
 }
@@ -722,7 +720,6 @@ both_wait()
     done
 }
 
-# bats test_tags=kernel,only-6-12
 @test "when both ends wait at once, the link comes up over a path that loses, doubles and reorders datagrams" {
     each_pair both_wait
 }

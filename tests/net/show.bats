@@ -183,7 +183,6 @@ all_count_the_same()
     [ "$(device_counts)" = "$told" ] && [ "$(shown_counts)" = "$told" ]
 }
 
-# bats test_tags=kernel,only-6-12
 @test "cwg_show counts what the link's device counts" {
     link_up 7 5101 5102
     pings "$c1" 10.0.0.15 6
@@ -194,7 +193,7 @@ all_count_the_same()
         'it[0]["received_bytes"] >= 504 and it[0]["sent_bytes"] >= 504' | uniq)" = True ]
 }
 
-# bats test_tags=kernel,only-6-1
+# bats test_tags=kernel,only-6-12
 @test "cwg_show tells of a preshared key by yes or no, and of a keepalive by its seconds" {
     local psk
     link_up 7
@@ -215,7 +214,6 @@ all_count_the_same()
         "$(printf '%s\n' "$KEY1" "$KEY2" | sort)" ]
 }
 
-# bats test_tags=kernel,only-6-12
 @test "cwg_show shows an endpoint where the peer has roamed to, an IPv6 endpoint, and an unknown one" {
     local key1 key2
     key2=$(cwg site2 create "$c2" 7 1 5102)
@@ -253,7 +251,6 @@ all_count_the_same()
     [[ $(line_of endpoint) =~ ^'[fe80::'[0-9a-f:]+']:5102'$ ]]
 }
 
-# bats test_tags=kernel,only-6-1
 @test "with port 0 cwg_create and cwg_show tell the port that the kernel has chosen" {
     local made
     made=$(cwg site1 create "$c1" 7 0 0 --json)
@@ -275,7 +272,6 @@ all_count_the_same()
     assert_failure_with "can't write to standard output"
 }
 
-# bats test_tags=kernel,only-6-12
 @test "cwg_show says of a link that it was set down, or is unfinished" {
     local calls
     link_up 7
@@ -366,7 +362,7 @@ all_count_the_same()
         uniq | grep -qx True
 }
 
-# bats test_tags=kernel
+# bats test_tags=kernel,only-6-12
 @test "for a kernel's link cwg_show goes by handshakes and the machine's clock: in session, and then idle" {
     [ -n "${NAH_IN_VM:-}" ] || skip "it sets the machine's clock forward"
     require_kernel
@@ -448,7 +444,6 @@ END
     [[ ${#lines[@]} = 1 && $output == "ok ["*"}] error incomplete $reason"* ]] || fail "$output"
 }
 
-# bats test_tags=kernel,only-6-1
 @test "cwg_show prints links in order of net and host, with a blank line between two" {
     cwg site1 create "$c1" 70 0 5101
     cwg site1 create "$c1" 8 1 5102

@@ -84,7 +84,7 @@ mahiru()
     refused "which is the limit" app_at site1 "$FEW" cwg_create "$c1" 3 0 5005
 }
 
-# bats test_tags=kernel,only-6-1
+# bats test_tags=kernel,only-6-12
 @test "several commands at once don't exceed the limit of links" {
     local -a creators
     local i made=0

@@ -109,7 +109,7 @@ waited()
     [ -n "$2" ] || [ ! -s "$BATS_TEST_TMPDIR/err" ]
 }
 
-# bats test_tags=kernel
+# bats test_tags=kernel,only-6-12
 @test "cwg_wait sends the peer a packet each time it is called, and changes nothing else" {
     local before1 before2 sent took
     link_up 7
@@ -136,7 +136,7 @@ waited()
     assert_success_with ""
 }
 
-# bats test_tags=kernel,only-6-1
+# bats test_tags=kernel,only-6-12
 @test "at host 1 cwg_wait lets the other end begin, and begins itself when that doesn't" {
     local took
     link_up 7
@@ -174,7 +174,6 @@ initiations()
 
 # Both waits begin at the same moment, when the lock is released. If two handshakes undid each other, a new one would
 # follow after five seconds. So the number of handshakes shows it on a machine of any speed.
-# bats test_tags=kernel,only-6-12
 @test "two ends that wait at once are answered soon, over a delay of 1, 60 and 100 ms each way" {
     local delay pids waits relay took before lock path=$BATS_TEST_TMPDIR/lock
     chmod 755 "$BATS_TEST_TMPDIR"
@@ -227,7 +226,6 @@ is_blocked()
     grep -qE '^(73|32) ' "/proc/$1/syscall"
 }
 
-# bats test_tags=kernel,only-6-12
 @test "cwg_wait says that packets come from another address when both sites have made host 0" {
     local took
     mistaken 7 0
@@ -260,7 +258,6 @@ print(json.load(sys.stdin)[0]["stats64"]["rx"]["frame_errors"])')" ]
     [ "$(field state)" = "wrong address" ]
 }
 
-# bats test_tags=kernel,only-6-12
 @test "cwg_wait fails when the peer's container has gone, though packets came before the wait" {
     local took
     link_up 7
@@ -374,7 +371,6 @@ completes_handshakes()
     [ "$(latest_handshake "$c1" wg-7-0)" -gt 0 ]
 }
 
-# bats test_tags=kernel,only-6-1
 @test "cwg_wait takes no proof from a peer that is replaced during the wait, and gives no reason from it" {
     speechless
     start_waiting "$c1" 7 0 4
@@ -434,7 +430,6 @@ with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as source:
     waits_in_vain "the peer is alive, but nothing comes back from its address, 10.0.0.15" 3900 4500 "$c1" 7 0 4
 }
 
-# bats test_tags=kernel,only-6-12
 @test "cwg_wait tells a filter in this container from a peer that doesn't answer" {
     local took rule
     link_up 7
@@ -539,7 +534,6 @@ END
     waited 0 ""
 }
 
-# bats test_tags=kernel,only-6-1
 @test "cwg_wait fails for a link without a peer" {
     local took
     cwg site1 create "$c1" 7 0 5101
@@ -651,7 +645,6 @@ removed_meanwhile()
     waited 1 "pid: the process ended in the meantime"
 }
 
-# bats test_tags=kernel,only-6-12
 @test "cwg_wait's packet leaves by the link, or not at all, whatever routes and rules the container has" {
     local how watcher
     link_up 7
