@@ -22,22 +22,25 @@ ENGINE_ENABLED := $(filter ENGINE,$(ENABLED))
 # The program looks for the engine here. `make install` puts it here.
 ENGINE_PATH ?= $(LIBEXECDIR)/$(ENGINE)
 
-COMPILE = $(CC) $(DIALECT) -DVERSION='"$(VERSION)"' -DCONFIG_H='"$(abspath $(CONFIG))"' \
-	$(if $(ENGINE_ENABLED),-DENGINE_PATH='"$(ENGINE_PATH)"') $(WARNINGS) $(HARDENING) $(CPPFLAGS) $(CFLAGS)
+PLAIN_COMPILE = $(CC) $(DIALECT) $(WARNINGS) $(HARDENING) $(CPPFLAGS) $(CFLAGS)
+COMPILE = $(PLAIN_COMPILE) -DVERSION='"$(VERSION)"' -DCONFIG_H='"$(abspath $(CONFIG))"'
 LINK = $(CC) $(CFLAGS) -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--gc-sections -Wl,--as-needed $(LDFLAGS)
 
 # The engine has no settings. It is static, because it runs in an empty file system.
-ENGINE_COMPILE = $(CC) $(DIALECT) -DVERSION='"$(VERSION)"' $(WARNINGS) $(HARDENING) \
-	$(CPPFLAGS) $(CFLAGS) $(ENGINE_OPTIMIZE)
+ENGINE_COMPILE = $(PLAIN_COMPILE) -DVERSION='"$(VERSION)"' $(ENGINE_OPTIMIZE)
 # The linker would warn of functions in libcrypto that the engine never calls: dlopen(), getaddrinfo().
 ENGINE_LINK = $(CC) $(CFLAGS) -static-pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--gc-sections \
 	-Wl,--no-warnings $(LDFLAGS)
 ENGINE_OPTIMIZE ?= -O3
 
-# Objects of another config.h, compiler or set of flags have a folder of their own.
-OBJECTS_KEY := $(shell { cat $(CONFIG) 2>/dev/null; echo '$(subst ','\'',$(COMPILE) $(LINK))'; } | \
-	sha256sum | cut -c1-12)
-OBJECTS_DIR := $(BUILD)/objects/$(OBJECTS_KEY)
+# A folder is named after all that its objects depend on, but for the sources: the compiler and its flags (plain), the
+# settings too (objects), and the engine's place too (programs). So another config.h or PREFIX compiles what it changes.
+key_of = $(shell { $(2) echo '$(subst ','\'',$(1))'; } | sha256sum | cut -c1-12)
+# Builds with the same SHARED share the plain objects and the engine; only one at a time may compile these.
+SHARED ?= $(BUILD)
+PLAIN_DIR := $(SHARED)/plain/$(call key_of,$(PLAIN_COMPILE))
+OBJECTS_DIR := $(BUILD)/objects/$(call key_of,$(COMPILE),cat $(CONFIG) 2>/dev/null;)
+PROGRAM_DIR := $(BUILD)/programs/$(notdir $(OBJECTS_DIR))-$(call key_of,$(ENGINE_PATH) $(LINK))
 # only_for SWITCH,FILES: these files serve this switch alone. Without the switch they aren't compiled.
 only_for = $(if $(filter $(1),$(ENABLED)),,$(2:%=src/helper/%.c))
 LEFT_OUT := $(call only_for,CREATE,command/task_create netns/port $(addprefix backend/engine/,launch child launcher)) \
@@ -49,10 +52,19 @@ LEFT_OUT := $(call only_for,CREATE,command/task_create netns/port $(addprefix ba
 	$(call only_for,AUDIT,admin/audit) \
 	$(call only_for,ENGINE,$(addprefix backend/engine/,engine proof control ctlmsg report launch child launcher))
 SOURCES := $(filter-out $(LEFT_OUT),$(sort $(shell find src/link src/handover src/helper -name '*.c')))
-OBJECTS := $(SOURCES:src/%.c=$(OBJECTS_DIR)/%.o)
+# These know settings. The others are plain: one of them that includes settings.h doesn't compile.
+SETTLED := $(patsubst %,src/helper/%.c,main admin/policy backend/backends backend/device backend/kernel/kernel \
+	$(addprefix backend/engine/,control engine launch launcher proof) command/arguments command/help command/task% \
+	confine/sandbox netns/netdev netns/target $(addprefix view/,diagnosis json_link links probe))
+PLAIN := $(filter-out $(SETTLED),$(SOURCES) $(LEFT_OUT))
+PLAIN_OBJECTS := $(PLAIN:src/%.c=$(PLAIN_DIR)/%.o)
+# These know the engine's place.
+PLACED := $(filter %/engine/launch.c %/engine/proof.c,$(SOURCES))
+OBJECTS := $(patsubst src/%.c,$(PLAIN_DIR)/%.o,$(filter $(PLAIN),$(SOURCES))) \
+	$(PLACED:src/%.c=$(PROGRAM_DIR)/%.o) \
+	$(patsubst src/%.c,$(OBJECTS_DIR)/%.o,$(filter-out $(PLAIN) $(PLACED),$(SOURCES)))
 
-ENGINE_KEY := $(shell echo '$(subst ','\'',$(ENGINE_COMPILE) $(ENGINE_LINK))' | sha256sum | cut -c1-12)
-ENGINE_DIR := $(BUILD)/engine/$(ENGINE_KEY)
+ENGINE_DIR := $(SHARED)/engine/$(call key_of,$(ENGINE_COMPILE) $(ENGINE_LINK))
 ENGINE_SOURCES := $(sort $(shell find src/link src/handover src/engine -name '*.c'))
 ENGINE_OBJECTS := $(ENGINE_SOURCES:src/%.c=$(ENGINE_DIR)/%.o)
 # The engine that belongs to this program, if it has one.
@@ -74,16 +86,25 @@ $(OBJECTS_DIR)/config-checked: $(CONFIG) scripts/check-config
 	@scripts/check-config $(CC) $(abspath $(CONFIG))
 	@touch $@
 
+$(PLAIN_DIR)/%.o: src/%.c
+	@mkdir -p $(@D)
+	$(PLAIN_COMPILE) -DCONFIG_H='"name this file in SETTLED of build.mk"' -MMD -MP -c -o $@ $<
+
 $(OBJECTS_DIR)/%.o: src/%.c $(CONFIG) $(OBJECTS_DIR)/config-checked
 	@mkdir -p $(@D)
 	$(COMPILE) -MMD -MP -c -o $@ $<
 
+$(PROGRAM_DIR)/%.o: src/%.c $(CONFIG) $(OBJECTS_DIR)/config-checked
+	@mkdir -p $(@D)
+	$(COMPILE) -DENGINE_PATH='"$(ENGINE_PATH)"' -MMD -MP -c -o $@ $<
+
 # Links the program of these objects. build/net-admin-helper is a link to the program that was built last.
-$(OBJECTS_DIR)/$(PROGRAM): $(OBJECTS)
+$(PROGRAM_DIR)/$(PROGRAM): $(OBJECTS_DIR)/config-checked $(OBJECTS)
+	@mkdir -p $(@D)
 	$(LINK) -o $@ $(OBJECTS) -lmnl
 
 .PHONY: latest
-$(BUILD)/$(PROGRAM): $(OBJECTS_DIR)/$(PROGRAM) latest
+$(BUILD)/$(PROGRAM): $(PROGRAM_DIR)/$(PROGRAM) latest
 	@cmp -s $< $@ || { rm -f $@.new; cp $< $@.new && mv $@.new $@; }
 
 $(ENGINE_DIR)/%.o: src/%.c
@@ -96,15 +117,18 @@ $(ENGINE_DIR)/$(ENGINE): $(ENGINE_OBJECTS)
 $(BUILD)/$(ENGINE): $(ENGINE_DIR)/$(ENGINE) latest
 	@cmp -s $< $@ || { rm -f $@.new; cp $< $@.new && mv $@.new $@; }
 
-# A man page names the installed places.
-$(PAGES): $(BUILD)/%: doc/%.scd latest
+# A man page names the installed places. The list of places changes only when one does.
+PLACES_NAMED = -e 's|@BINDIR@|$(BINDIR)|g' -e 's|@DATADIR@|$(DATADIR)|g' -e 's|@LIBEXECDIR@|$(LIBEXECDIR)|g' \
+	-e 's|@MANDIR@|$(MANDIR)|g'
+$(BUILD)/places: latest
 	@mkdir -p $(@D)
-	@scdoc < $< > $@.new
-	@sed -i -e 's|@BINDIR@|$(BINDIR)|g' -e 's|@DATADIR@|$(DATADIR)|g' \
-		-e 's|@LIBEXECDIR@|$(LIBEXECDIR)|g' -e 's|@MANDIR@|$(MANDIR)|g' $@.new
-	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+	@echo "$(PLACES_NAMED)" | cmp -s - $@ || echo "$(PLACES_NAMED)" >$@
 
--include $(OBJECTS:.o=.d) $(ENGINE_OBJECTS:.o=.d)
+$(PAGES): $(BUILD)/%: doc/%.scd $(BUILD)/places
+	@scdoc <$< >$@.new
+	@sed -i $(PLACES_NAMED) $@.new && mv $@.new $@
+
+-include $(sort $(OBJECTS:.o=.d) $(PLAIN_OBJECTS:.o=.d)) $(ENGINE_OBJECTS:.o=.d)
 
 ## make deps         install what building needs (Debian, as root)
 .PHONY: deps

@@ -9,8 +9,7 @@ include tests/tools/tools.mk
 
 # The demo has its own build, which looks for the engine in the demo's place. The engine itself has no settings.
 DEMO_BUILD = @echo "Building the program and its engine, in $(BUILD)/demo ..."; mkdir -p '$(BUILD)/demo'; \
-	[ ! -d '$(BUILD)/engine' ] || [ -d '$(BUILD)/demo/engine' ] || cp -a '$(BUILD)/engine' '$(BUILD)/demo/'; \
-	$(MAKE) --no-print-directory --silent -j$(shell nproc) BUILD='$(BUILD)/demo' CONFIG=config.h \
+	$(MAKE) --no-print-directory --silent -j$(shell nproc) BUILD='$(BUILD)/demo' SHARED='$(BUILD)' CONFIG=config.h \
 	ENGINE_PATH=/var/lib/net-admin-helper-demo/cwg-engine build
 
 .PHONY: demo-build

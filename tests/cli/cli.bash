@@ -6,7 +6,7 @@ load ../lib/helper
 clean_make()
 {
     env -u MAKEFLAGS -u MAKEOVERRIDES -u MFLAGS -u MAKELEVEL -u CC -u CFLAGS -u CPPFLAGS -u LDFLAGS -u PREFIX \
-        -u BINDIR -u MANDIR -u LIBEXECDIR -u ENGINE_PATH -u GROUP -u DESTDIR -u CONFIG -u BUILD \
+        -u BINDIR -u MANDIR -u LIBEXECDIR -u ENGINE_PATH -u GROUP -u DESTDIR -u CONFIG -u BUILD -u SHARED \
         make --no-print-directory -C "$ROOT" "$@"
 }
 
@@ -28,12 +28,20 @@ config_without()
     echo "$file"
 }
 
-# Builds the program alone, quickly: BUILD CONFIG [ARGUMENT...]. Nothing is optimized, so that each function is there.
+# Where quick builds have the objects that no setting changes.
+SHARED=$ROOT/build/quick
+
+# Builds the program alone, quickly: BUILD CONFIG [ARGUMENT...]. Nothing is optimized, so that each
+# function is there. One test at a time, since they share objects.
 quick_build()
 {
     local build=$1 config=$2
     shift 2
-    clean_make -j2 -s BUILD="$build" CONFIG="$config" CFLAGS=-O0 "$@" "$build/$NAME"
+    mkdir -p "$SHARED"
+    {
+        flock 9
+        clean_make -j2 -s BUILD="$build" SHARED="$SHARED" CONFIG="$config" CFLAGS=-O0 "$@" "$build/$NAME"
+    } 9>"$SHARED/lock"
 }
 
 # The same, but once for all tests with the same config.h: prints the directory of the build, which nobody may change.

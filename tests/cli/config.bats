@@ -118,7 +118,8 @@ defined_symbols()
     for task in "${!source[@]}"; do
         name=${source[$task]/task_/cwg_}
         # All that its source file defines, but for names that other files use, too, as run() and prepare().
-        find "$base/objects" -name '*.o' ! -name "${source[$task]}.o" -exec nm --defined-only '{}' + |
+        find "$base/objects" "$base/programs" "$SHARED/plain" -name '*.o' ! -name "${source[$task]}.o" \
+            -exec nm --defined-only '{}' + |
             awk 'NF == 3 { print $3 }' >"$BATS_TEST_TMPDIR/others"
         defined_symbols "$base"/objects/*/helper/command/"${source[$task]}.o" |
             grep -vxF -f "$BATS_TEST_TMPDIR/others" >"$BATS_TEST_TMPDIR/symbols"
@@ -337,7 +338,7 @@ defined_symbols()
     sed -i s/two/one/ "$CONFIG_FILE"
     quick_build "$BUILD_DIR" "$CONFIG_FILE"
     [[ $("$PROGRAM" --version) == *"prefix: one"* ]]
-    run clean_make BUILD="$BUILD_DIR" CONFIG="$CONFIG_FILE" CFLAGS=-O0 "$PROGRAM"
+    run clean_make BUILD="$BUILD_DIR" SHARED="$SHARED" CONFIG="$CONFIG_FILE" CFLAGS=-O0 "$PROGRAM"
     [ "$status" = 0 ]
     [[ $output != *" -c "* && $output != *" -o "* ]] || fail "$output"
 }

@@ -18,6 +18,8 @@ setup_file()
     prepare without_connect CONNECT
     prepare without_engine ENGINE
     WITH="POLICY BATCH" prepare with_more
+    DEST=$BATS_FILE_TMPDIR/staged
+    stage all
 }
 
 # Builds with all tasks but those given, program and man page.
@@ -28,10 +30,7 @@ prepare()
     config=$(config_without "$@")
     mkdir -p "$build"
     cp "$config" "$build/config.h"
-    # The engine has no settings: it is the same one.
-    [ ! -d "$BATS_FILE_TMPDIR/all/engine" ] || cp -a "$BATS_FILE_TMPDIR/all/engine" "$build/engine"
-    quick_build "$build" "$build/config.h"
-    make_with "${build##*/}" build
+    quick_build "$build" "$build/config.h" ENGINE_OPTIMIZE= build
 }
 
 setup()
@@ -47,13 +46,19 @@ make_with()
 {
     local build=$BATS_FILE_TMPDIR/$1
     shift
-    clean_make -s -j2 BUILD="$build" CONFIG="$build/config.h" CFLAGS=-O0 ENGINE_OPTIMIZE= "$@"
+    clean_make -s -j2 BUILD="$build" SHARED="$SHARED" CONFIG="$build/config.h" CFLAGS=-O0 ENGINE_OPTIMIZE= "$@"
 }
 
 # As a packager does it, below $DEST.
 stage()
 {
     make_with "$1" DESTDIR="$DEST" GROUP=nogroup "${@:2}" install
+}
+
+# What `stage all` makes of an empty $DEST.
+staged()
+{
+    cp -a "$BATS_FILE_TMPDIR/staged" "$DEST"
 }
 
 unstage()
@@ -85,13 +90,13 @@ said()
 }
 
 @test "the program is its group's to call, nobody else's, and has three capabilities, permitted and not effective" {
-    stage all
+    staged
     [ "$(stat -c '%F %a %U:%G' "$BIN/$NAME")" = 'regular file 750 root:nogroup' ]
     [ "$(getcap "$BIN/$NAME")" = "$BIN/$NAME $CAPABILITIES" ]
 }
 
 @test "the engine can be executed by the group, and read and changed by root alone" {
-    stage all
+    staged
     [ "$(stat -c '%F %a %U:%G' "$ENGINE")" = 'regular file 710 root:nogroup' ]
     [ -z "$(getcap "$ENGINE")" ]
     # By nobody's group it runs, and says what it is for.
@@ -106,7 +111,7 @@ said()
 
 @test "an engine stays the same file if it is the same, and else beside the new one, for the links that it carries" {
     local before
-    stage all
+    staged
     before=$(stat -c %i "$ENGINE")
     stage all
     [ "$(stat -c %i "$ENGINE")" = "$before" ]
@@ -126,7 +131,7 @@ said()
 }
 
 @test "the engine needs no library, and no loader" {
-    stage all
+    staged
     ! readelf --program-headers "$ENGINE" | grep INTERP || fail "it needs a loader"
     ! readelf --dynamic "$ENGINE" | grep NEEDED || fail "it needs a library"
     readelf --file-header "$ENGINE" | grep -q '^ *Type: *DYN'
@@ -182,7 +187,7 @@ completions()
 }
 
 @test "it is installed with its engine, a link for each task, man pages and examples, and nothing else" {
-    stage all
+    staged
     [ "$(listing "$DEST/usr/local")" = "$(sed '/^$/d' <<END | sort
 d 755 root:root
 d 755 root:root bin
@@ -213,7 +218,7 @@ END
 }
 
 @test "a strict umask changes nothing of it" {
-    stage all
+    staged
     listing "$DEST" >"$BATS_TEST_TMPDIR/before"
     rm -r "$DEST"
     (umask 077 && stage all)
@@ -252,7 +257,7 @@ END
 }
 
 @test "who has installed it keeps the group: without GROUP= it stays, and that is said" {
-    stage all
+    staged
     [ "$(stat -c %G "$BIN/$NAME")" = nogroup ]
     run make_with all DESTDIR="$DEST" install
     [ "$status" = 0 ] || fail "$output"
@@ -291,7 +296,7 @@ END
 }
 
 @test "what is installed can be called by the group, by each of its names, and not by others" {
-    stage all
+    staged
     local task
     for task in "${TASKS[@]}"; do
         run --separate-stderr setpriv --reuid "$APP_UID" --regid nogroup --clear-groups --inh-caps=-all \
@@ -304,7 +309,7 @@ END
 }
 
 @test "what is installed has its privileges when its group calls it" {
-    stage all
+    staged
     run --separate-stderr setpriv --reuid "$APP_UID" --regid nogroup --clear-groups --inh-caps=-all \
         env "$BIN/cwg_destroy" 4194304 7 0
     assert_failure_with "pid: no such process"
@@ -319,7 +324,7 @@ END
 }
 
 @test "it can be installed anew while it is running" {
-    stage all
+    staged
     # Its standard output is a pipe that is full and that nobody reads, so that it waits there.
     mkfifo "$BATS_TEST_TMPDIR/pipe"
     exec 9<>"$BATS_TEST_TMPDIR/pipe"
@@ -343,7 +348,7 @@ END
 }
 
 @test "a task that isn't enabled any more loses its link" {
-    stage all
+    staged
     stage without_connect
     [ -L "$BIN/cwg_create" ]
     [ ! -L "$BIN/cwg_connect" ]
@@ -383,7 +388,7 @@ in_own_etc()
 @test "on the machine itself a group that doesn't exist is created, once, and it is said who is to be in it" {
     local group=nah-group-of-a-test command
     command=(env -u MAKEFLAGS -u MAKELEVEL make --no-print-directory -s -C "$ROOT" BUILD="$BATS_FILE_TMPDIR/all"
-        CONFIG="$BATS_FILE_TMPDIR/all/config.h" CFLAGS=-O0 ENGINE_OPTIMIZE=
+        SHARED="$SHARED" CONFIG="$BATS_FILE_TMPDIR/all/config.h" CFLAGS=-O0 ENGINE_OPTIMIZE=
         PREFIX="$BATS_TEST_TMPDIR/prefix" GROUP="$group")
     run in_own_etc "${command[@]}" install
     [ "$status" = 0 ] || fail "$output"
@@ -412,8 +417,8 @@ in_own_etc()
         ! setcap cap_net_admin=p "$1/probe" 2>/dev/null || exit 77
         shift; status=0; "$@" || status=$?; find "$DESTDIR" ! -type d ! -name probe; exit $status' \
         - "$DEST" env -u MAKEFLAGS -u MAKELEVEL make --no-print-directory -s -C "$ROOT" \
-        BUILD="$BATS_FILE_TMPDIR/all" CONFIG="$BATS_FILE_TMPDIR/all/config.h" CFLAGS=-O0 ENGINE_OPTIMIZE= \
-        DESTDIR="$DEST" GROUP=nogroup install
+        BUILD="$BATS_FILE_TMPDIR/all" SHARED="$SHARED" CONFIG="$BATS_FILE_TMPDIR/all/config.h" CFLAGS=-O0 \
+        ENGINE_OPTIMIZE= DESTDIR="$DEST" GROUP=nogroup install
     [ "$status" != 77 ] || skip "ramfs keeps capabilities here"
     [ "$status" != 0 ] || fail "$output"
     [[ $output == *"make install: can't set file capabilities in $BIN: use a file system that keeps them"* ]] ||
@@ -438,7 +443,7 @@ in_own_etc()
 }
 
 @test "a foreign file and a foreign link called cwg_create are still there when all is uninstalled" {
-    stage all
+    staged
     rm "$BIN/cwg_create" "$BIN/cwg_destroy"
     echo theirs >"$BIN/cwg_create"
     ln -s /elsewhere/cwg_destroy "$BIN/cwg_destroy"

@@ -9,7 +9,7 @@ TEST_ENGINE_PATH := /var/lib/net-admin-helper-test/cwg-engine
 .PHONY: variants
 variants: $(VARIANTS:%=variant-%)
 
-variant-%:
-	@$(MAKE) --no-print-directory CONFIG='tests/net/config/$*.h' BUILD='$(BUILD)/variants/$*' \
+variant-%: $(PLAIN_OBJECTS)
+	@$(MAKE) --no-print-directory CONFIG='tests/net/config/$*.h' BUILD='$(BUILD)/variants/$*' SHARED='$(BUILD)' \
 		ENGINE_PATH='$(TEST_ENGINE_PATH)' '$(BUILD)/variants/$*/$(PROGRAM)'
 variant-engine: $(BUILD)/$(ENGINE)
