@@ -72,18 +72,6 @@ bool device_read(const struct rtmsg_link *told, struct device *ret_device)
     return true;
 }
 
-int device_dump(struct target *target, enum device_kind kind,
-                void (*dump)(struct message *message, const char *kind), netlink_answer *take,
-                void *context, struct failure *failure)
-{
-    struct message request;
-    int error;
-
-    dump(&request, device_kind_text(kind));
-    error = netlink_ask(&target->dumps, &request, take, context);
-    return error ? fail_unexpected(failure, error, "can't list the container's devices") : 0;
-}
-
 static int note_link(const struct nlmsghdr *message, void *context)
 {
     return rtmsg_link_parse(message, context);
@@ -109,56 +97,36 @@ int device_find(struct target *target, struct link_end end, struct device *ret_d
                                                                           : DEVICE_FOREIGN;
 }
 
-/* The number of links in dumps. A kernel that shows all kinds shows at least lo. */
-struct count {
-    const char *kind; /* the dump asked for this kind */
-    unsigned int links;
-    bool all; /* the kernel showed devices of all kinds */
-};
-
 static int count_link(const struct nlmsghdr *message, void *context)
 {
-    struct count *count = context;
+    unsigned int *links = context;
     struct rtmsg_link link;
     struct device device;
     int error = rtmsg_link_parse(message, &link);
 
     if (error)
         return error;
-    if (strcmp(link.kind, count->kind) != 0)
-        count->all = true;
-    count->links += device_read(&link, &device);
+    *links += device_read(&link, &device);
     return 0;
 }
 
-static int count_links(struct target *target, enum device_kind kind, struct count *count,
-                       struct failure *failure)
+int device_check_limit(struct target *target, struct failure *failure)
 {
-    count->kind = device_kind_text(kind);
-    return device_dump(target, kind, rtmsg_link_dump, count_link, count, failure);
-}
+    struct message request;
+    unsigned int links = 0;
+    int error;
 
-/* Dumps the new device's kind last, which most links have: a kernel that doesn't know another kind
- * has shown all devices by then. */
-int device_check_limit(struct target *target, const struct device *device, struct failure *failure)
-{
-    struct count count = {.links = 0};
-    int error = 0;
-
-    for (enum device_kind kind = KIND_KERNEL; kind < KINDS && !error; kind++) {
-        if (kind != device->kind && !count.all)
-            error = count_links(target, kind, &count, failure);
-    }
-    if (!error && !count.all)
-        error = count_links(target, device->kind, &count, failure);
+    rtmsg_link_dump(&request);
+    error = target_list(target, &request, count_link, &links, "can't list the container's devices",
+                        failure);
     if (error)
         return error;
-    if (count.links > CWG_MAX_LINKS)
+    if (links > CWG_MAX_LINKS)
         return fail_as(failure, FAILURE_LIMIT, -EDQUOT,
                        "the container has %d links already, which is the limit; remove one with "
                        "cwg_destroy, or raise CWG_MAX_LINKS in config.h",
                        CWG_MAX_LINKS);
-    return HAS_POLICY ? policy_check_links(target->policy, count.links, failure) : 0;
+    return HAS_POLICY ? policy_check_links(target->policy, links, failure) : 0;
 }
 
 enum {
@@ -289,9 +257,10 @@ int device_check_addresses(struct target *target, const struct device *device, b
     if (presence == DEVICE_OURS)
         overlap.sibling = sibling.index;
     rtmsg_route_dump(&request);
-    error = netlink_ask(&target->dumps, &request, note_overlap, &overlap);
+    error = target_list(target, &request, note_overlap, &overlap,
+                        "can't list the container's routes", failure);
     if (error)
-        return fail_unexpected(failure, error, "can't list the container's routes");
+        return error;
     if (overlap.what)
         return fail_overlap(&overlap, failure);
     for (size_t i = 0; i < overlap.arounds && !error && !allow_around; i++)

@@ -57,13 +57,6 @@ int device_fail_none(struct link_end end, int presence, const char *foreign_advi
 /* Reads a link's device from the kernel's answer. Returns false if it isn't one. */
 bool device_read(const struct rtmsg_link *told, struct device *ret_device);
 
-/* Lists the devices of a kind by `dump`, a function of rtmsg.h. A kernel that doesn't know the kind
- * shows all devices (link_kind_filtered(), net/core/rtnetlink.c), so `take` has to check it.
- * Returns 0, or a negative errno. */
-int device_dump(struct target *target, enum device_kind kind,
-                void (*dump)(struct message *message, const char *kind), netlink_answer *take,
-                void *context, struct failure *failure);
-
 /* Looks for the device of an end. Returns an enum device_presence, or a negative errno. */
 int device_find(struct target *target, struct link_end end, struct device *ret_device,
                 struct failure *failure);
@@ -73,7 +66,7 @@ int device_find(struct target *target, struct link_end end, struct device *ret_d
  * `allow_around`, no subnet on another device's link that contains its /31. The device exists
  * already, so that of several commands at once none can overlook another's. Return 0, or -EDQUOT or
  * -EADDRINUSE. */
-int device_check_limit(struct target *target, const struct device *device, struct failure *failure);
+int device_check_limit(struct target *target, struct failure *failure);
 int device_check_addresses(struct target *target, const struct device *device, bool allow_around,
                            struct failure *failure);
 

@@ -177,7 +177,7 @@ static int complete(struct session *session, const struct request *request, stru
                     const struct device *device, const struct key *public_key,
                     struct failure *failure)
 {
-    int error = device_check_limit(target, device, failure);
+    int error = device_check_limit(target, failure);
 
     if (!error)
         error = check_sibling(target, device, failure);

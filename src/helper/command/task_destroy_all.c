@@ -22,7 +22,6 @@ enum {
 /* The result of a look: the first ends whose devices are links by kind and name. */
 struct found {
     const struct policy *policy;
-    enum device_kind kind;
     size_t count;
     struct link_end ends[ROUND];
 };
@@ -43,8 +42,7 @@ static int note_link(const struct nlmsghdr *message, void *context)
     struct device device;
     int error = rtmsg_link_parse(message, &link);
 
-    if (error || found->count == ROUND || !device_read(&link, &device) ||
-        device.kind != found->kind)
+    if (error || found->count == ROUND || !device_read(&link, &device))
         return error;
     if (!HAS_POLICY || policy_allows_net(found->policy, device.end.net))
         found->ends[found->count++] = device.end;
@@ -53,15 +51,13 @@ static int note_link(const struct nlmsghdr *message, void *context)
 
 static int look(struct target *target, struct found *found, struct failure *failure)
 {
-    int error = 0;
+    struct message request;
 
     found->count = 0;
     found->policy = target->policy;
-    for (enum device_kind kind = KIND_KERNEL; kind < KINDS && !error; kind++) {
-        found->kind = kind;
-        error = device_dump(target, kind, rtmsg_link_dump, note_link, found, failure);
-    }
-    return error;
+    rtmsg_link_dump(&request);
+    return target_list(target, &request, note_link, found, "can't list the container's devices",
+                       failure);
 }
 
 static void note_failure(int error, const struct failure *failure, struct tally *tally)

@@ -14,22 +14,27 @@
 
 #include "helper/netlink/attribute.h"
 
-static void put_kind(struct message *message, const char *kind)
+/* Starts a message about one device. */
+static struct ifinfomsg *start_link(struct message *message, uint16_t type, int index)
 {
-    struct nlattr *info = message_nest(message, IFLA_LINKINFO);
+    struct ifinfomsg *link = message_start(message, type, 0, sizeof(*link));
 
-    message_put_string(message, IFLA_INFO_KIND, kind);
-    message_unnest(message, info);
+    link->ifi_index = index;
+    return link;
 }
 
 void rtmsg_link_new(struct message *message, const char *name, const char *kind, int netns,
                     uint32_t group)
 {
+    struct nlattr *info;
+
     message_start(message, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, sizeof(struct ifinfomsg));
     message_put_string(message, IFLA_IFNAME, name);
     message_put_u32(message, IFLA_NET_NS_FD, (uint32_t)netns);
     message_put_u32(message, IFLA_GROUP, group);
-    put_kind(message, kind);
+    info = message_nest(message, IFLA_LINKINFO);
+    message_put_string(message, IFLA_INFO_KIND, kind);
+    message_unnest(message, info);
 }
 
 static void put_no_link_local(struct message *message)
@@ -45,9 +50,8 @@ static void put_no_link_local(struct message *message)
 
 void rtmsg_link_move(struct message *message, const struct rtmsg_move *move)
 {
-    struct ifinfomsg *link = message_start(message, RTM_SETLINK, 0, sizeof(*link));
-
-    link->ifi_change = IFF_MULTICAST; /* off, as with the kernel's WireGuard */
+    /* Multicast off, as with the kernel's WireGuard. */
+    start_link(message, RTM_SETLINK, 0)->ifi_change = IFF_MULTICAST;
     message_put_string(message, IFLA_IFNAME, move->name);
     message_put_u32(message, IFLA_NET_NS_FD, (uint32_t)move->netns);
     message_put_u32(message, IFLA_GROUP, move->group);
@@ -66,61 +70,48 @@ void rtmsg_link_get(struct message *message, const char *name)
 
 void rtmsg_link_get_index(struct message *message, int index)
 {
-    struct ifinfomsg *link = message_start(message, RTM_GETLINK, 0, sizeof(*link));
-
-    link->ifi_index = index;
+    start_link(message, RTM_GETLINK, index);
     message_put_u32(message, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
 }
 
-void rtmsg_link_dump(struct message *message, const char *kind)
+void rtmsg_link_dump(struct message *message)
 {
     message_start(message, RTM_GETLINK, NLM_F_DUMP, sizeof(struct ifinfomsg));
     message_put_u32(message, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
-    put_kind(message, kind);
 }
 
 void rtmsg_counters_get(struct message *message, int index)
 {
-    struct ifinfomsg *link = message_start(message, RTM_GETLINK, 0, sizeof(*link));
-
-    link->ifi_index = index;
+    start_link(message, RTM_GETLINK, index);
 }
 
-void rtmsg_counters_dump(struct message *message, const char *kind)
+void rtmsg_counters_dump(struct message *message)
 {
     message_start(message, RTM_GETLINK, NLM_F_DUMP, sizeof(struct ifinfomsg));
-    put_kind(message, kind);
 }
 
 void rtmsg_link_delete(struct message *message, int index)
 {
-    struct ifinfomsg *link = message_start(message, RTM_DELLINK, 0, sizeof(*link));
-
-    link->ifi_index = index;
+    start_link(message, RTM_DELLINK, index);
 }
 
 void rtmsg_link_up(struct message *message, int index)
 {
-    struct ifinfomsg *link = message_start(message, RTM_SETLINK, 0, sizeof(*link));
+    struct ifinfomsg *link = start_link(message, RTM_SETLINK, index);
 
-    link->ifi_index = index;
     link->ifi_flags = IFF_UP;
     link->ifi_change = IFF_UP;
 }
 
 void rtmsg_link_set_mtu(struct message *message, int index, uint32_t mtu)
 {
-    struct ifinfomsg *link = message_start(message, RTM_SETLINK, 0, sizeof(*link));
-
-    link->ifi_index = index;
+    start_link(message, RTM_SETLINK, index);
     message_put_u32(message, IFLA_MTU, mtu);
 }
 
 void rtmsg_link_set_group(struct message *message, int index, uint32_t group, const char *alias)
 {
-    struct ifinfomsg *link = message_start(message, RTM_SETLINK, 0, sizeof(*link));
-
-    link->ifi_index = index;
+    start_link(message, RTM_SETLINK, index);
     message_put_u32(message, IFLA_GROUP, group);
     message_put(message, IFLA_IFALIAS, strlen(alias), alias);
 }
@@ -213,12 +204,6 @@ int rtmsg_counters_parse(const struct nlmsghdr *message, struct rtmsg_counters *
     return 0;
 }
 
-void rtmsg_arp_dump(struct message *message)
-{
-    message_start(message, RTM_GETLINK, NLM_F_DUMP, sizeof(struct ifinfomsg));
-    message_put_u32(message, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
-}
-
 /* Reads arp_ignore, if the device has IPv4 (inet_fill_link_af(), net/ipv4/devinet.c). The attribute
  * holds all settings of the device in a row; the first has number 1. Returns 0, or -EBADMSG. */
 static int parse_arp_ignore(const struct nlattr *families, bool *ret_there, uint32_t *ret_ignore)
@@ -263,12 +248,9 @@ int rtmsg_arp_parse(const struct nlmsghdr *message, struct rtmsg_arp *ret_arp)
 
 void rtmsg_arp_set_ignore(struct message *message, int index, uint32_t ignore)
 {
-    struct ifinfomsg *link = message_start(message, RTM_SETLINK, 0, sizeof(*link));
-    struct nlattr *families;
-    struct nlattr *ipv4;
-    struct nlattr *settings;
+    struct nlattr *families, *ipv4, *settings;
 
-    link->ifi_index = index;
+    start_link(message, RTM_SETLINK, index);
     families = message_nest(message, IFLA_AF_SPEC);
     ipv4 = message_nest(message, AF_INET);
     settings = message_nest(message, IFLA_INET_CONF);

@@ -49,8 +49,8 @@ void rtmsg_link_move(struct message *message, const struct rtmsg_move *move);
 void rtmsg_link_get(struct message *message, const char *name);
 /* Asks for the device with an index. */
 void rtmsg_link_get_index(struct message *message, int index);
-/* Asks for all devices of a kind. */
-void rtmsg_link_dump(struct message *message, const char *kind);
+/* Asks for all devices. */
+void rtmsg_link_dump(struct message *message);
 void rtmsg_link_delete(struct message *message, int index);
 void rtmsg_link_up(struct message *message, int index);
 void rtmsg_link_set_mtu(struct message *message, int index, uint32_t mtu);
@@ -58,7 +58,7 @@ void rtmsg_link_set_group(struct message *message, int index, uint32_t group, co
 
 /* The same, with the counters of struct rtmsg_counters. */
 void rtmsg_counters_get(struct message *message, int index);
-void rtmsg_counters_dump(struct message *message, const char *kind);
+void rtmsg_counters_dump(struct message *message);
 
 /* A device's carrier, and the counters of its packets since it was made. */
 struct rtmsg_counters {
@@ -88,9 +88,7 @@ struct rtmsg_arp {
     uint32_t ignore; /* net.ipv4.conf.DEVICE.arp_ignore; 0 without IPv4 */
 };
 
-/* Asks for all devices, for rtmsg_arp_parse(). */
-void rtmsg_arp_dump(struct message *message);
-/* Reads an RTM_NEWLINK. Returns 0, or -EBADMSG. */
+/* Reads an RTM_NEWLINK of rtmsg_link_dump(). Returns 0, or -EBADMSG. */
 int rtmsg_arp_parse(const struct nlmsghdr *message, struct rtmsg_arp *ret_arp);
 /* Sets net.ipv4.conf.DEVICE.arp_ignore (inet_set_link_af(), net/ipv4/devinet.c). */
 void rtmsg_arp_set_ignore(struct message *message, int index, uint32_t ignore);

@@ -64,13 +64,14 @@ static int look(struct target *target, struct search *search, struct failure *fa
     struct message request;
     int error;
 
-    rtmsg_arp_dump(&request);
-    error = netlink_ask(&target->dumps, &request, note_device, search);
+    rtmsg_link_dump(&request);
+    error = target_list(target, &request, note_device, search, "can't list the container's devices",
+                        failure);
     if (error)
-        return fail_unexpected(failure, error, "can't list the container's devices");
+        return error;
     rtmsg_route_dump(&request);
-    error = netlink_ask(&target->dumps, &request, note_address, search);
-    return error ? fail_unexpected(failure, error, "can't list the container's routes") : 0;
+    return target_list(target, &request, note_address, search, "can't list the container's routes",
+                       failure);
 }
 
 int arp_keep_apart(struct target *target, struct failure *failure)

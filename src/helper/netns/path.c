@@ -116,6 +116,6 @@ bool path_is_closed(void)
     bool closed = false;
     struct message request;
 
-    rtmsg_arp_dump(&request);
+    rtmsg_link_dump(&request);
     return netlink_ask_here(NETLINK_ROUTE, &request, note_network, &closed) == 0 && closed;
 }

@@ -253,6 +253,14 @@ int target_open(const struct home *home, const struct policy *policy,
     return 0;
 }
 
+int target_list(struct target *target, struct message *request, netlink_answer *take, void *context,
+                const char *failed, struct failure *failure)
+{
+    int error = netlink_ask(&target->dumps, request, take, context);
+
+    return error ? fail_unexpected(failure, error, failed) : 0;
+}
+
 int target_alive(const struct target *target, struct failure *failure)
 {
     /* A pidfd becomes readable when its process ends (pidfd_open(2)). */

@@ -58,5 +58,10 @@ bool target_is_open(const struct target *target);
 /* Ends the turn for a moment, and takes a new one. */
 void target_yield(const struct target *target);
 
+/* Asks for a list of something in the target: `failed` says that there is none. Returns 0, or a
+ * negative errno. */
+int target_list(struct target *target, struct message *request, netlink_answer *take, void *context,
+                const char *failed, struct failure *failure);
+
 /* Checks that the process that named the target still lives. Returns 0, or -ESRCH. */
 int target_alive(const struct target *target, struct failure *failure);

@@ -7,9 +7,8 @@
 #include "helper/backend/backends.h"
 #include "helper/base/failure.h"
 
-/* Reads a link of a kind. Returns 1, 0 if the message isn't about one, or -EBADMSG. */
-static int read_link(const struct nlmsghdr *message, enum device_kind kind,
-                     struct link_seen *ret_link)
+/* Reads a link. Returns 1, 0 if the message isn't about one, or -EBADMSG. */
+static int read_link(const struct nlmsghdr *message, struct link_seen *ret_link)
 {
     struct link_seen link = {.up = false};
     struct rtmsg_link told;
@@ -19,7 +18,7 @@ static int read_link(const struct nlmsghdr *message, enum device_kind kind,
         error = rtmsg_counters_parse(message, &link.counters);
     if (error)
         return error;
-    if (!device_read(&told, &link.device) || link.device.kind != kind)
+    if (!device_read(&told, &link.device))
         return 0;
     link.up = told.up;
     *ret_link = link;
@@ -49,10 +48,8 @@ static void insert(struct links *links, const struct link_seen *link)
     links->link[place] = *link;
 }
 
-/* The search of a dump. A kernel that doesn't know a kind shows all devices (link_kind_filtered(),
- * net/core/rtnetlink.c). */
+/* The search of a dump. */
 struct search {
-    enum device_kind kind;
     struct link_nets nets;
     const struct policy *policy;
     struct links *links;
@@ -62,7 +59,7 @@ static int note_link(const struct nlmsghdr *message, void *context)
 {
     const struct search *search = context;
     struct link_seen link = {.up = false};
-    int found = read_link(message, search->kind, &link);
+    int found = read_link(message, &link);
 
     if (found > 0 &&
         (link.device.end.net < search->nets.first || link.device.end.net > search->nets.last))
@@ -78,15 +75,13 @@ int links_collect(struct target *target, struct link_nets nets, struct links *re
                   struct failure *failure)
 {
     struct search search = {.nets = nets, .policy = target->policy, .links = ret_links};
-    int error = 0;
+    struct message request;
 
     ret_links->count = 0;
     ret_links->more = false;
-    for (enum device_kind kind = KIND_KERNEL; kind < KINDS && !error; kind++) {
-        search.kind = kind;
-        error = device_dump(target, kind, rtmsg_counters_dump, note_link, &search, failure);
-    }
-    return error;
+    rtmsg_counters_dump(&request);
+    return target_list(target, &request, note_link, &search, "can't list the container's devices",
+                       failure);
 }
 
 /* One device, which has to be of that kind. */
@@ -99,9 +94,9 @@ struct one {
 static int note_one(const struct nlmsghdr *message, void *context)
 {
     struct one *one = context;
-    int found = read_link(message, one->kind, &one->link);
+    int found = read_link(message, &one->link);
 
-    one->found = found > 0;
+    one->found = found > 0 && one->link.device.kind == one->kind;
     return found < 0 ? found : 0;
 }
 
