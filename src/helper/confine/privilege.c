@@ -2,9 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/statvfs.h>
@@ -13,80 +11,36 @@
 
 #include "helper/base/failure.h"
 
-static const struct {
-    enum privilege privilege;
-    int capability;
-    const char *name;
-} known[] = {
-    {PRIVILEGE_PTRACE, CAP_SYS_PTRACE, "cap_sys_ptrace"},
-    {PRIVILEGE_ADMIN, CAP_SYS_ADMIN, "cap_sys_admin"},
-    {PRIVILEGE_NET, CAP_NET_ADMIN, "cap_net_admin"},
-    {PRIVILEGE_BIND, CAP_NET_BIND_SERVICE, "cap_net_bind_service"},
-};
+static unsigned int permitted; /* a set of enum privilege */
 
-enum {
-    NEEDED = 3, /* the first three */
-    KNOWN = sizeof(known) / sizeof(known[0]),
-};
-
-static uint64_t permitted; /* one bit a capability */
-
-/* The kernel splits a set into two words of 32 bits (capset(2)). */
-static int capabilities_get(uint64_t *ret_permitted)
-{
-    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-    struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
-
-    if (syscall(SYS_capget, &header, data) < 0)
-        return -errno;
-    *ret_permitted = data[0].permitted | (uint64_t)data[1].permitted << 32;
-    return 0;
-}
-
-/* Empties the inheritable set. The kernel then empties the ambient set, too (cap_capset(),
- * security/commoncap.c). */
-static int capabilities_set(uint64_t new_permitted, uint64_t effective)
+/* Sets both sets, or ends the process. Empties the inheritable set; the kernel then empties the
+ * ambient set, too (cap_capset(), security/commoncap.c). */
+static void set_or_die(unsigned int new_permitted, unsigned int effective)
 {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {
-        {.permitted = (uint32_t)new_permitted, .effective = (uint32_t)effective},
-        {.permitted = (uint32_t)(new_permitted >> 32), .effective = (uint32_t)(effective >> 32)},
+        {.permitted = new_permitted, .effective = effective},
     };
-
-    return syscall(SYS_capset, &header, data) < 0 ? -errno : 0;
-}
-
-static uint64_t capability_set(unsigned int privileges)
-{
-    uint64_t set = 0;
-
-    for (size_t i = 0; i < KNOWN; i++) {
-        if (privileges & known[i].privilege)
-            set |= UINT64_C(1) << known[i].capability;
-    }
-    return set;
-}
-
-/* Ends the process if it can't set the capabilities. */
-static void set_or_die(uint64_t new_permitted, uint64_t effective)
-{
     int saved = errno;
 
-    if (capabilities_set(new_permitted, effective))
+    if (syscall(SYS_capset, &header, data) < 0)
         _exit(EXIT_FAILURE);
     errno = saved;
 }
 
 int privilege_start(void)
 {
-    const bool root = getuid() == 0;
-    int error = capabilities_get(&permitted);
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+    unsigned int kept = PRIVILEGE_PTRACE | PRIVILEGE_ADMIN | PRIVILEGE_NET;
 
-    if (error)
-        return error;
-    permitted &= capability_set(PRIVILEGE_PTRACE | PRIVILEGE_ADMIN | PRIVILEGE_NET |
-                                (root ? PRIVILEGE_BIND : 0U));
-    return capabilities_set(permitted, 0);
+    if (getuid() == 0)
+        kept |= PRIVILEGE_BIND;
+    if (syscall(SYS_capget, &header, data) < 0)
+        return -errno;
+    permitted = data[0].permitted & kept;
+    set_or_die(permitted, 0);
+    return 0;
 }
 
 /* Is the program on a mount whose files give no capabilities? */
@@ -125,22 +79,31 @@ static const char *find_reason(int capability)
 
 int privilege_check(struct failure *failure)
 {
-    for (size_t i = 0; i < NEEDED; i++) {
-        if (!(permitted & UINT64_C(1) << known[i].capability))
+    static const struct {
+        int capability;
+        const char *name;
+    } needed[] = {
+        {CAP_SYS_PTRACE, "cap_sys_ptrace"},
+        {CAP_SYS_ADMIN, "cap_sys_admin"},
+        {CAP_NET_ADMIN, "cap_net_admin"},
+    };
+
+    for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
+        if (!(permitted & 1U << needed[i].capability))
             return fail_as(failure, FAILURE_NOT_PERMITTED, -EPERM, "the program lacks %s: %s",
-                           known[i].name, find_reason(known[i].capability));
+                           needed[i].name, find_reason(needed[i].capability));
     }
     return 0;
 }
 
 unsigned int privilege_to_bind(void)
 {
-    return (permitted & capability_set(PRIVILEGE_BIND)) ? PRIVILEGE_BIND : 0;
+    return permitted & PRIVILEGE_BIND;
 }
 
 void privilege_raise(unsigned int privileges)
 {
-    set_or_die(permitted, capability_set(privileges));
+    set_or_die(permitted, privileges);
 }
 
 void privilege_lower(void)
@@ -150,12 +113,11 @@ void privilege_lower(void)
 
 void privilege_keep(unsigned int privileges)
 {
-    permitted &= capability_set(privileges);
+    permitted &= privileges;
     set_or_die(permitted, 0);
 }
 
 void privilege_end(void)
 {
-    permitted = 0;
-    set_or_die(0, 0);
+    privilege_keep(0);
 }

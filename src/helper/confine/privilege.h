@@ -20,17 +20,21 @@
  * permitted when it writes its last message. */
 #pragma once
 
+#include <linux/capability.h>
+
 struct failure;
 
+/* As the kernel has them in the first of its two words (capset(2)); the second word is always 0. */
 enum privilege {
-    PRIVILEGE_PTRACE = 1 << 0,
-    PRIVILEGE_ADMIN = 1 << 1,
-    PRIVILEGE_NET = 1 << 2,
-    PRIVILEGE_BIND = 1 << 3, /* root's: see privilege_to_bind() */
+    PRIVILEGE_PTRACE = 1 << CAP_SYS_PTRACE,
+    PRIVILEGE_ADMIN = 1 << CAP_SYS_ADMIN,
+    PRIVILEGE_NET = 1 << CAP_NET_ADMIN,
+    PRIVILEGE_BIND = 1 << CAP_NET_BIND_SERVICE, /* root's: see privilege_to_bind() */
 };
 
 /* Gives up all capabilities but the three, or four for a caller who is root. Makes none effective,
- * inheritable or ambient. Returns 0, or a negative errno, and then the program must end. */
+ * inheritable or ambient, or ends the process. Returns 0, or a negative errno, and then the program
+ * must end. */
 int privilege_start(void);
 
 /* Checks that all three are permitted. Returns 0, or -EPERM with the reason as far as it can be

@@ -34,18 +34,12 @@ int privileged_open_netlink(int protocol)
 
 /* CAP_NET_ADMIN: to change a device, its addresses or its ARP (rtnetlink_rcv_msg(),
  * net/core/rtnetlink.c); to set or read a WireGuard device, whose answer has the private key
- * (genl_family_rcv_msg(), net/netlink/genetlink.c). */
-int privileged_send(int netlink, const void *bytes, size_t size)
+ * (genl_family_rcv_msg(), net/netlink/genetlink.c). With `binds` also CAP_NET_BIND_SERVICE, if the
+ * caller is root: the driver binds the link's port with the rights of the process that sets the
+ * device up (__inet_bind(), net/ipv4/af_inet.c). */
+int privileged_send(int netlink, const void *bytes, size_t size, bool binds)
 {
-    privilege_raise(PRIVILEGE_NET);
-    return lowered(send(netlink, bytes, size, 0));
-}
-
-/* The same, and CAP_NET_BIND_SERVICE if the caller is root: the driver binds the link's port with
- * the rights of the process that sets the device up (__inet_bind(), net/ipv4/af_inet.c). */
-int privileged_send_to_bind(int netlink, const void *bytes, size_t size)
-{
-    privilege_raise(PRIVILEGE_NET | privilege_to_bind());
+    privilege_raise(PRIVILEGE_NET | (binds ? privilege_to_bind() : 0U));
     return lowered(send(netlink, bytes, size, 0));
 }
 

@@ -3,20 +3,20 @@
  * that asks for it. No other file makes a capability effective; a test of tests/sources keeps it
  * so.
  *
- * Each function returns 0, the system call's own result, such as a descriptor, or a negative errno.
- * No capability is effective afterwards. */
+ * Each function returns 0, the system call's own result, such as a descriptor, or a negative errno,
+ * which is in errno, too. No capability is effective afterwards. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/socket.h>
 
 struct statx;
 
-/* Open a netlink socket; send a message that changes a device, or reads its keys; send one that
- * also binds a link's port. */
+/* Open a netlink socket; send a message that changes a device, or reads its keys. `binds`: the
+ * message also binds a link's port. */
 int privileged_open_netlink(int protocol);
-int privileged_send(int netlink, const void *bytes, size_t size);
-int privileged_send_to_bind(int netlink, const void *bytes, size_t size);
+int privileged_send(int netlink, const void *bytes, size_t size, bool binds);
 
 /* Enter the network namespace of a process (a pidfd), of a descriptor, or a new one. home_return()
  * (home.h) goes home again. */

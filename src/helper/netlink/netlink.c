@@ -60,34 +60,22 @@ enum right {
     ADMINS_TO_BIND /* the same, and root's right to bind any port */
 };
 
-static int send_by(enum right right, int fd, const void *bytes, size_t size)
-{
-    ssize_t sent;
-
-    switch (right) {
-    case ADMINS:
-        return privileged_send(fd, bytes, size);
-    case ADMINS_TO_BIND:
-        return privileged_send_to_bind(fd, bytes, size);
-    case ANYBODYS:
-    default:
-        sent = send(fd, bytes, size, 0);
-        return sent < 0 ? -errno : (int)sent;
-    }
-}
-
 static int send_request(struct netlink *netlink, struct message *request, enum right right)
 {
-    int sent;
+    const uint32_t size = request->header.nlmsg_len;
+    ssize_t sent;
 
     if (request->overflowed)
         return -EMSGSIZE;
     request->header.nlmsg_seq = ++netlink->sequence;
     request->header.nlmsg_flags |= NLM_F_ACK;
-    sent = send_by(right, netlink->fd, request->bytes, request->header.nlmsg_len);
-    if (sent < 0)
-        return sent;
-    return (size_t)sent == request->header.nlmsg_len ? 0 : -EPROTO;
+    if (right == ANYBODYS)
+        sent = send(netlink->fd, request->bytes, size, 0);
+    else
+        sent = privileged_send(netlink->fd, request->bytes, size, right == ADMINS_TO_BIND);
+    if (sent < 0) /* both have set errno */
+        return -errno;
+    return sent == size ? 0 : -EPROTO;
 }
 
 /* Reads one datagram into secret.answer, without waiting: the kernel answers before send() returns,
