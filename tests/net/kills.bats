@@ -275,8 +275,8 @@ SINK='
     holder=$!
     start_stopped create "$c1" 1 0 5004
     kill -CONT "$pid"
-    # The command sleeps between its tries for the lock, and nowhere else. After a stop it sleeps on by
-    # restart_syscall().
+    # The command sleeps between its tries for the lock, and nowhere else. After a stop the kernel repeats
+    # the call with the time that is left.
     wait_for is_asleep "$pid"
     kill -STOP "$pid"
     sleep 3

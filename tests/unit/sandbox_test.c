@@ -41,12 +41,10 @@ enum {
 
 /* Allowed whatever the arguments are. */
 static const long allowed[] = {
-    SYS_capset,          SYS_pidfd_open,    SYS_fstat,   SYS_faccessat,
-    SYS_fstatfs,         SYS_getuid,        SYS_flock,   SYS_clock_nanosleep,
-    SYS_restart_syscall, SYS_ppoll,         SYS_connect, SYS_sendto,
-    SYS_sendmsg,         SYS_recvmsg,       SYS_close,   SYS_getrandom,
-    SYS_exit_group,      SYS_clock_gettime, SYS_bind,    SYS_getsockname,
-    SYS_timer_settime,
+    SYS_capset,        SYS_pidfd_open, SYS_fstat,       SYS_faccessat,     SYS_fstatfs,
+    SYS_getuid,        SYS_flock,      SYS_ppoll,       SYS_connect,       SYS_sendto,
+    SYS_sendmsg,       SYS_recvmsg,    SYS_close,       SYS_getrandom,     SYS_exit_group,
+    SYS_clock_gettime, SYS_bind,       SYS_getsockname, SYS_timer_settime,
 #ifdef ENABLE_CWG_POLICY
     SYS_newfstatat,
 #endif

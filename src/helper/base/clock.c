@@ -8,41 +8,37 @@ enum {
     NANOSECONDS = 1000 * 1000, /* in a millisecond */
 };
 
-int64_t clock_now(void)
+static int64_t look_at(clockid_t clock)
 {
     struct timespec now = {0};
 
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    (void)clock_gettime(clock, &now);
     return (int64_t)now.tv_sec * MILLISECONDS + now.tv_nsec / NANOSECONDS;
+}
+
+int64_t clock_now(void)
+{
+    return look_at(CLOCK_MONOTONIC);
 }
 
 int64_t clock_wall(void)
 {
-    struct timespec now = {0};
-
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * MILLISECONDS + now.tv_nsec / NANOSECONDS;
+    return look_at(CLOCK_REALTIME);
 }
 
-static struct timespec span(int64_t milliseconds)
-{
-    return (struct timespec){
-        .tv_sec = milliseconds / MILLISECONDS,
-        .tv_nsec = milliseconds % MILLISECONDS * NANOSECONDS,
-    };
-}
-
+/* ppoll() passes over a descriptor of -1. */
 void clock_pause(int64_t milliseconds)
 {
-    const struct timespec pause = span(milliseconds);
-
-    if (milliseconds > 0)
-        clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
+    (void)clock_await(-1, 0, milliseconds);
 }
 
 int clock_await(int fd, short events, int64_t milliseconds)
 {
-    const struct timespec most = span(milliseconds > 0 ? milliseconds : 0);
+    const int64_t left = milliseconds > 0 ? milliseconds : 0;
+    const struct timespec most = {
+        .tv_sec = left / MILLISECONDS,
+        .tv_nsec = left % MILLISECONDS * NANOSECONDS,
+    };
     struct pollfd polled = {.fd = fd, .events = events};
 
     return ppoll(&polled, 1, &most, NULL);

@@ -46,12 +46,9 @@ static const struct sock_filter filter[] = {
 #if HAS_OWN_CONTAINERS
     ALLOW_WITH(ioctl, 1, NS_GET_OWNER_UID),
 #endif
-    /* target.c: take turns, and pause between two tries */
-    ALLOW(flock),
-    ALLOW(clock_nanosleep),
-    ALLOW(restart_syscall), /* of clock_nanosleep, after SIGSTOP and SIGCONT */
-    /* clock.c: does a process still live, or has it ended? lines.c: is there a line? output.c,
-     * print.c: is there room to write? */
+    ALLOW(flock), /* target.c: take turns */
+    /* clock.c: pause; does a process still live, or has it ended? lines.c: is there a line?
+     * output.c, print.c: is there room to write? */
     ALLOW(ppoll),
 
     /* netlink.c */
