@@ -18,77 +18,60 @@ enum {
     MTU_MAX = 65455,   /* the longest datagram, less 80 */
 };
 
-static int wrong(struct failure *failure, const char *text)
-{
-    return fail(failure, -EINVAL, "%s", text);
-}
-
-static int parse_number(const char *text, uint32_t max, const char *message, uint32_t *ret_number,
-                        struct failure *failure)
-{
-    return decimal_parse(text, max, ret_number) ? wrong(failure, message) : 0;
-}
-
 #define INSPECT "`podman inspect --format '{{.State.Pid}}' NAME` prints it (the same with docker)"
 
 /* Says what the text in the place of a pid is. */
-static int fail_pid(const char *text, struct failure *failure)
+static const char *judge_pid(const char *text)
 {
     if (strcmp(text, "0") == 0)
-        return wrong(failure,
-                     "pid: must not be 0, which podman and docker print for a container that isn't "
-                     "running; start it, and ask again: " INSPECT);
+        return "pid: must not be 0, which podman and docker print for a container that isn't "
+               "running; start it, and ask again: " INSPECT;
     if (strspn(text, "0123456789") != strlen(text) && strncmp(text, "fd", 2) != 0)
-        return wrong(failure,
-                     "pid: must be a number, and not a name; give the pid of a process in the "
-                     "container: " INSPECT);
-    return wrong(failure,
-                 "pid: must be a decimal number from 1 to 4194304, without leading zeros, or fd: "
-                 "and the number of an open descriptor of a network namespace; give the pid of a "
-                 "process in the container");
+        return "pid: must be a number, and not a name; give the pid of a process in the "
+               "container: " INSPECT;
+    return "pid: must be a decimal number from 1 to 4194304, without leading zeros, or fd: "
+           "and the number of an open descriptor of a network namespace; give the pid of a "
+           "process in the container";
 }
 
-static int parse_pid(const char *text, struct request *request, struct failure *failure)
+static const char *parse_pid(const char *text, struct request *request)
 {
     uint32_t number;
     bool descriptor = strncmp(text, "fd:", 3) == 0;
 
     if (descriptor ? decimal_parse(text + 3, INT_MAX, &number)
                    : decimal_parse(text, PID_MAX, &number) || number == 0)
-        return fail_pid(text, failure);
+        return judge_pid(text);
     request->target.kind = descriptor ? TARGET_DESCRIPTOR : TARGET_PID;
     request->target.number = (int)number;
-    return 0;
+    return NULL;
 }
 
-static int parse_net(const char *text, struct request *request, struct failure *failure)
+static const char *parse_net(const char *text, struct request *request)
 {
-    return parse_number(text, LINK_NET_MAX,
-                        "net: must be a decimal number from 0 to 8388607, without leading zeros; "
-                        "choose one that both sites use for this link",
-                        &request->end.net, failure);
+    if (decimal_parse(text, LINK_NET_MAX, &request->end.net))
+        return "net: must be a decimal number from 0 to 8388607, without leading zeros; "
+               "choose one that both sites use for this link";
+    return NULL;
 }
 
-static int parse_host(const char *text, struct request *request, struct failure *failure)
+static const char *parse_host(const char *text, struct request *request)
 {
     request->has_end = true;
-    return parse_number(text, LINK_HOST_MAX,
-                        "host: must be 0 or 1; use 0 at one site and 1 at the other",
-                        &request->end.host, failure);
+    if (decimal_parse(text, LINK_HOST_MAX, &request->end.host))
+        return "host: must be 0 or 1; use 0 at one site and 1 at the other";
+    return NULL;
 }
 
-static int parse_port(const char *text, struct request *request, struct failure *failure)
+static const char *parse_port(const char *text, struct request *request)
 {
-    uint32_t port;
-    int error =
-        parse_number(text, PORT_MAX,
-                     "port: must be a decimal number from 0 to 65535, without leading zeros; "
-                     "give a free UDP port of this machine",
-                     &port, failure);
+    uint32_t number;
 
-    if (!error)
-        request->port = (uint16_t)port;
-    return error;
+    if (decimal_parse(text, PORT_MAX, &number))
+        return "port: must be a decimal number from 0 to 65535, without leading zeros; "
+               "give a free UDP port of this machine";
+    request->port = (uint16_t)number;
+    return NULL;
 }
 
 #define OR_IPV6    " or [IPv6]:port"
@@ -103,20 +86,6 @@ static enum endpoint_flaw read_endpoint(const char *text, struct endpoint *ret_e
     return endpoint_parse(text, ret_endpoint);
 }
 
-static bool is_key(const char *text)
-{
-    struct key key;
-
-    return key_from_text(text, &key) == 0;
-}
-
-static bool is_endpoint(const char *text)
-{
-    struct endpoint endpoint;
-
-    return read_endpoint(text, &endpoint) == ENDPOINT_GOOD;
-}
-
 #define DIGITS  "0123456789"
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -127,102 +96,84 @@ static bool is_made_of(const char *text, size_t length, const char *set, const c
 }
 
 /* Says what the text in the place of an endpoint is. */
-static int fail_endpoint(const char *text, struct failure *failure)
+static const char *judge_endpoint(const char *text)
 {
     const size_t length = strlen(text);
     const size_t host = strcspn(text, ":");
+    struct key key;
 
-    if (is_key(text))
-        return wrong(failure,
-                     "peer_endpoint: must be an address and a port, and this is a key; give the "
-                     "endpoint first, and the key behind it");
+    if (key_from_text(text, &key) == 0)
+        return "peer_endpoint: must be an address and a port, and this is a key; give the "
+               "endpoint first, and the key behind it";
     if (text[0] == '[' && !strstr(text, "]:"))
-        return wrong(failure, "peer_endpoint: must have a port behind the address, as in "
-                              "[2001:db8::7]:51820");
+        return "peer_endpoint: must have a port behind the address, as in [2001:db8::7]:51820";
     if (is_made_of(text, length, DIGITS "abcdefABCDEF:.", ":") && host < length &&
         strchr(text + host + 1, ':'))
-        return wrong(failure,
-                     "peer_endpoint: must have an IPv6 address in brackets, and a port behind it, "
-                     "as in [2001:db8::7]:51820");
+        return "peer_endpoint: must have an IPv6 address in brackets, and a port behind it, "
+               "as in [2001:db8::7]:51820";
     if (is_made_of(text, length, DIGITS ".", "."))
-        return wrong(failure,
-                     "peer_endpoint: must have a port behind the address, as in 192.0.2.1:51820");
+        return "peer_endpoint: must have a port behind the address, as in 192.0.2.1:51820";
     if (is_made_of(text, host, DIGITS LETTERS ".-", LETTERS))
-        return wrong(
-            failure,
-            "peer_endpoint: must be an address, not a name; `getent ahosts NAME` prints a name's "
-            "addresses; give one of them and the port, as in 192.0.2.1:51820" OR_UNKNOWN);
-    return wrong(failure, "peer_endpoint: must be a.b.c.d:port" OR_IPV6
-                          ", with a to d from 0 to 255 and port "
-                          "from 1 to 65535, without leading zeros" OR_UNKNOWN
-                          "; give the peer's machine as in "
-                          "192.0.2.1:51820");
+        return "peer_endpoint: must be an address, not a name; `getent ahosts NAME` prints a "
+               "name's addresses; give one of them and the port, as in 192.0.2.1:51820" OR_UNKNOWN;
+    return "peer_endpoint: must be a.b.c.d:port" OR_IPV6 ", with a to d from 0 to 255 and port "
+           "from 1 to 65535, without leading zeros" OR_UNKNOWN "; give the peer's machine as in "
+           "192.0.2.1:51820";
 }
 
-static int parse_endpoint(const char *text, struct request *request, struct failure *failure)
+static const char *parse_endpoint(const char *text, struct request *request)
 {
     switch (read_endpoint(text, &request->peer.endpoint)) {
     case ENDPOINT_GOOD:
-        return 0;
+        return NULL;
     case ENDPOINT_NO_PEER:
-        return wrong(
-            failure,
-            "peer_endpoint: must not be an unspecified, multicast or broadcast address; give "
-            "the address of the peer's machine");
+        return "peer_endpoint: must not be an unspecified, multicast or broadcast address; give "
+               "the address of the peer's machine";
     case ENDPOINT_LINK_LOCAL:
-        return wrong(failure,
-                     "peer_endpoint: must not be a link-local address or have a zone, because a "
-                     "link can't stay at one interface; give another address of the machine");
+        return "peer_endpoint: must not be a link-local address or have a zone, because a "
+               "link can't stay at one interface; give another address of the machine";
     case ENDPOINT_MAPPED:
-        return wrong(
-            failure,
-            "peer_endpoint: must not be an IPv4 address as an IPv6 one; give it as a.b.c.d");
+        return "peer_endpoint: must not be an IPv4 address as an IPv6 one; give it as a.b.c.d";
     default:
-        return fail_endpoint(text, failure);
+        return judge_endpoint(text);
     }
 }
 
-static int parse_key(const char *text, struct request *request, struct failure *failure)
+static const char *parse_key(const char *text, struct request *request)
 {
-    if (is_endpoint(text))
-        return wrong(
-            failure,
-            "peer_key: must be a key, and this is an endpoint; give the endpoint first, and "
-            "the key behind it");
+    struct endpoint endpoint;
+
+    if (read_endpoint(text, &endpoint) == ENDPOINT_GOOD)
+        return "peer_key: must be a key, and this is an endpoint; give the endpoint first, and "
+               "the key behind it";
     if (key_from_text(text, &request->peer.public_key))
-        return wrong(failure,
-                     "peer_key: must be 44 characters of base64 for 32 bytes; give what cwg_create "
-                     "printed at the other site, whole");
+        return "peer_key: must be 44 characters of base64 for 32 bytes; give what cwg_create "
+               "printed at the other site, whole";
     if (key_is_zero(&request->peer.public_key))
-        return wrong(
-            failure,
-            "peer_key: must not be all zeros; give what cwg_create printed at the other site");
-    return 0;
+        return "peer_key: must not be all zeros; give what cwg_create printed at the other site";
+    return NULL;
 }
 
-static int parse_seconds(const char *text, struct request *request, struct failure *failure)
+static const char *parse_seconds(const char *text, struct request *request)
 {
-    return parse_number(text, SECONDS_MAX,
-                        "seconds: must be a decimal number from 0 to 3600, without leading zeros; "
-                        "leave it out for 30",
-                        &request->seconds, failure);
+    if (decimal_parse(text, SECONDS_MAX, &request->seconds))
+        return "seconds: must be a decimal number from 0 to 3600, without leading zeros; "
+               "leave it out for 30";
+    return NULL;
 }
 
-static int parse_file(const char *text, struct request *request, struct failure *failure)
+static const char *parse_file(const char *text, struct request *request)
 {
     if (text[0] == '\0')
-        return wrong(failure,
-                     "file: must not be empty; leave it out, or give -, for standard input");
+        return "file: must not be empty; leave it out, or give -, for standard input";
     request->file = strcmp(text, "-") == 0 ? NULL : text;
-    return 0;
+    return NULL;
 }
 
-static int parse_policy(const char *text, struct request *request, struct failure *failure)
+static const char *parse_policy(const char *text, struct request *request)
 {
-    if (text[0] == '\0')
-        return wrong(failure, "file: must not be empty; give the name of a file");
     request->file = text;
-    return 0;
+    return NULL;
 }
 
 const struct wording argument_wordings[] = {
@@ -242,8 +193,7 @@ const struct wording argument_wordings[] = {
                          HAS_POLICY ? parse_policy : NULL},
 };
 
-static int parse_preshared_key_file(const char *text, struct request *request,
-                                    struct failure *failure)
+static const char *parse_preshared_key_file(const char *text, struct request *request)
 {
     struct preshared_source source = {.kind = PRESHARED_PATH, .path = text};
     uint32_t number;
@@ -252,69 +202,58 @@ static int parse_preshared_key_file(const char *text, struct request *request,
         source = (struct preshared_source){.kind = PRESHARED_DESCRIPTOR};
     } else if (strncmp(text, "fd:", 3) == 0) {
         if (decimal_parse(text + 3, INT_MAX, &number))
-            return wrong(failure,
-                         "--preshared-key-file: must be a file, - for standard input, or fd: and "
-                         "the number of an open descriptor; give one that holds the key");
+            return "--preshared-key-file: must be a file, - for standard input, or fd: and "
+                   "the number of an open descriptor; give one that holds the key";
         source = (struct preshared_source){.kind = PRESHARED_DESCRIPTOR, .descriptor = (int)number};
     }
     request->preshared_key = source;
-    return 0;
+    return NULL;
 }
 
-static int parse_keepalive(const char *text, struct request *request, struct failure *failure)
+static const char *parse_keepalive(const char *text, struct request *request)
 {
-    uint32_t seconds;
-    int error = parse_number(text, UINT16_MAX,
-                             "--persistent-keepalive: must be a decimal number of seconds from 0 "
-                             "to 65535, without leading zeros; 0 turns it off, 25 suits most NATs",
-                             &seconds, failure);
+    uint32_t number;
 
-    if (!error)
-        request->peer.keepalive = (int32_t)seconds;
-    return error;
+    if (decimal_parse(text, UINT16_MAX, &number))
+        return "--persistent-keepalive: must be a decimal number of seconds from 0 "
+               "to 65535, without leading zeros; 0 turns it off, 25 suits most NATs";
+    request->peer.keepalive = (int32_t)number;
+    return NULL;
 }
 
-static int parse_mtu(const char *text, struct request *request, struct failure *failure)
+static const char *parse_mtu(const char *text, struct request *request)
 {
     if (decimal_parse(text, MTU_MAX, &request->mtu) || request->mtu < MTU_MIN)
-        return wrong(failure,
-                     "--mtu: must be a decimal number of bytes from 576 to 65455, without leading "
-                     "zeros; leave it out for the MTU of the path to the peer, less 80");
-    return 0;
+        return "--mtu: must be a decimal number of bytes from 576 to 65455, without leading "
+               "zeros; leave it out for the MTU of the path to the peer, less 80";
+    return NULL;
 }
 
 /* Reads "A", or "A-B". */
-static int read_nets(const char *text, struct link_nets *ret_nets)
+static const char *parse_nets(const char *text, struct request *request)
 {
+    static const char wrong[] =
+        "--nets: must be a net, or two nets with a - between them, the lower first, each from 0 to "
+        "8388607, without leading zeros; as in 100-199";
     char first[DECIMAL_SIZE] = "";
     size_t length = strcspn(text, "-");
     struct link_nets nets;
 
     if (length >= sizeof(first))
-        return -1;
+        return wrong;
     memcpy(first, text, length);
     if (decimal_parse(first, LINK_NET_MAX, &nets.first))
-        return -1;
+        return wrong;
     nets.last = nets.first;
     if (text[length] && decimal_parse(text + length + 1, LINK_NET_MAX, &nets.last))
-        return -1;
+        return wrong;
     if (nets.first > nets.last)
-        return -1;
-    *ret_nets = nets;
-    return 0;
-}
-
-static int parse_nets(const char *text, struct request *request, struct failure *failure)
-{
-    if (read_nets(text, &request->nets))
-        return wrong(failure,
-                     "--nets: must be a net, or two nets with a - between them, the lower first, "
-                     "each from 0 to 8388607, without leading zeros; as in 100-199");
-    return 0;
+        return wrong;
+    request->nets = nets;
+    return NULL;
 }
 
 const struct wording option_wordings[OPTIONS] = {
-    [0] = {0}, /* no option */
     [OPTION_PRESHARED_KEY_FILE] = {"--preshared-key-file", "<file>",
                                    "holds the key; - is standard input, fd:N a descriptor",
                                    parse_preshared_key_file},
@@ -345,11 +284,6 @@ const struct wording option_wordings[OPTIONS] = {
                      parse_nets},
 };
 
-static bool is_help(const char *text)
-{
-    return strcmp(text, "--help") == 0 || strcmp(text, "-h") == 0;
-}
-
 static int fail_no_option(const struct task *task, struct failure *failure)
 {
     fail(failure, -EINVAL, "no such option; %s takes", task->name);
@@ -372,75 +306,69 @@ static enum option find_option(const struct task *task, const char *word)
     return 0;
 }
 
+/* Fails for a value that the function in `wording` has judged `wrong`, or not if that is NULL. */
+static int judged(const char *wrong, struct failure *failure)
+{
+    return wrong ? fail(failure, -EINVAL, "%s", wrong) : 0;
+}
+
 /* Takes the option at argv[*next], and its value. Advances *next if the value is the next word. */
 static int take_option(int argc, char *const argv[], int *next, const struct task *task,
                        struct request *request, struct failure *failure)
 {
     enum option option = find_option(task, argv[*next]);
+    const struct wording *wording = &option_wordings[option];
     const char *equals = strchr(argv[*next], '=');
-    const char *value;
 
     if (!option)
         return fail_no_option(task, failure);
     if (request->given[option])
-        return fail(failure, -EINVAL, "%s: given twice; leave one out",
-                    option_wordings[option].name);
+        return fail(failure, -EINVAL, "%s: given twice; leave one out", wording->name);
     request->given[option] = true;
-    if (!option_wordings[option].value)
-        return equals ? fail(failure, -EINVAL, "%s: takes no value; leave it out",
-                             option_wordings[option].name)
+    if (!wording->value)
+        return equals ? fail(failure, -EINVAL, "%s: takes no value; leave it out", wording->name)
                       : 0;
     if (!equals && ++*next == argc)
-        return fail(failure, -EINVAL, "%s: has no value; give %s: %s", option_wordings[option].name,
-                    option_wordings[option].value, option_wordings[option].range);
-    value = equals ? equals + 1 : argv[*next];
-    return option_wordings[option].parse(value, request, failure);
-}
-
-static bool is_option(const char *word)
-{
-    return strncmp(word, "--", 2) == 0;
-}
-
-static int count_arguments(const struct task *task)
-{
-    int count = 0;
-
-    while (task->arguments[count])
-        count++;
-    return count;
+        return fail(failure, -EINVAL, "%s: has no value; give %s: %s", wording->name,
+                    wording->value, wording->range);
+    return judged(wording->parse(equals ? equals + 1 : argv[*next], request), failure);
 }
 
 /* Takes one argument that is no option. */
 static int take_argument(const char *word, enum argument argument, struct request *request,
                          struct failure *failure)
 {
+    const struct wording *wording = &argument_wordings[argument];
+
     if (word[0] == '\0' && argument != ARGUMENT_FILE)
         return fail(failure, -EINVAL, "%s: must not be empty (a variable that isn't set?); give %s",
-                    argument_wordings[argument].name, argument_wordings[argument].range);
-    return argument_wordings[argument].parse(word, request, failure);
+                    wording->name, wording->range);
+    return judged(wording->parse(word, request), failure);
 }
 
-/* Checks the number of arguments. A variable that isn't set may have left an argument out, and
- * shifted the rest: so this mistake is told before one in an argument. */
-static int check_count(const struct task *task, int words, struct failure *failure)
+/* Takes the arguments. A variable that isn't set may have left an argument out, and shifted the
+ * rest: so this mistake is told before one in an argument. */
+static int take_arguments(const struct task *task, char *const words[], int count,
+                          struct request *request, struct failure *failure)
 {
-    const int most = count_arguments(task);
+    const int most = task_arguments(task);
     const int least = most - task->optional;
+    int error = 0;
 
-    if (words < least || (words > least && words < most))
-        return fail(
-            failure, -EINVAL,
-            "%s: missing; give %s (%s takes %d arguments, and was given %d: a variable that "
-            "isn't set leaves its argument out)",
-            argument_wordings[task->arguments[words]].name,
-            argument_wordings[task->arguments[words]].range, task->name,
-            words < least ? least : most, words);
-    if (words > most)
+    if (count < least || (count > least && count < most))
         return fail(failure, -EINVAL,
-                    "too many arguments: %d, where %s takes %d; leave out the rest", words,
+                    "%s: missing; give %s (%s takes %d arguments, and was given %d: a variable "
+                    "that isn't set leaves its argument out)",
+                    argument_wordings[task->arguments[count]].name,
+                    argument_wordings[task->arguments[count]].range, task->name,
+                    count < least ? least : most, count);
+    for (int i = 0; i < count && i < most && !error; i++)
+        error = take_argument(words[i], task->arguments[i], request, failure);
+    if (!error && count > most)
+        return fail(failure, -EINVAL,
+                    "too many arguments: %d, where %s takes %d; leave out the rest", count,
                     task->name, most);
-    return 0;
+    return error;
 }
 
 static int parse_task(int argc, char *const argv[], const struct task *task,
@@ -451,38 +379,31 @@ static int parse_task(int argc, char *const argv[], const struct task *task,
                                 .request = {.peer.keepalive = PEER_KEEPALIVE_KEPT,
                                             .seconds = SECONDS_DEFAULT,
                                             .nets = {0, LINK_NET_MAX}}};
-    const int most = count_arguments(task);
-    struct failure first = {.usage = task}; /* the first wrong argument */
-    int first_error = 0;
-    int words = 0; /* without options */
-    int error;
+    char *words[TASK_ARGUMENTS_MAX]; /* the arguments, without options; more are only counted */
+    int count = 0;
+    int error = 0;
 
     failure->usage = task;
-    for (int next = 0; next < argc; next++) {
-        if (is_option(argv[next])) {
+    for (int next = 0; next < argc && !error; next++) {
+        if (strncmp(argv[next], "--", 2) == 0)
             error = take_option(argc, argv, &next, task, &line.request, failure);
-            if (error && first_error)
-                *failure = first;
-            if (error)
-                return error;
-            continue;
-        }
-        if (words < most && !first_error)
-            first_error = take_argument(argv[next], task->arguments[words], &line.request, &first);
-        words++;
+        else if (count++ < TASK_ARGUMENTS_MAX)
+            words[count - 1] = argv[next];
     }
-    error = check_count(task, words, failure);
-    if (first_error && (!error || words > most)) {
-        *failure = first;
-        return first_error;
-    }
+    if (!error)
+        error = take_arguments(task, words, count, &line.request, failure);
     if (error)
         return error;
     if (line.request.given[OPTION_ADOPT] && line.request.given[OPTION_REPLACE])
-        return wrong(failure, "--adopt, --replace: exclude each other; leave one out");
+        return fail(failure, -EINVAL, "--adopt, --replace: exclude each other; leave one out");
     failure->usage = NULL;
     *ret_line = line;
     return 0;
+}
+
+static bool is_either(const char *word, const char *name, const char *other)
+{
+    return strcmp(word, name) == 0 || strcmp(word, other) == 0;
 }
 
 static const char *base_name(const char *path)
@@ -492,9 +413,9 @@ static const char *base_name(const char *path)
     return slash ? slash + 1 : path;
 }
 
-static int fail_no_task(int argc, struct failure *failure)
+static int fail_no_task(const char *problem, struct failure *failure)
 {
-    fail(failure, -EINVAL, "%s; give one of:", argc > 1 ? "no such task" : "no task given");
+    fail(failure, -EINVAL, "%s; give one of:", problem);
     for (size_t i = 0; i < task_count; i++)
         failure_add(failure, " %s", tasks[i]->name);
     failure_add(failure, ", or --help");
@@ -504,52 +425,44 @@ static int fail_no_task(int argc, struct failure *failure)
 /* Finds the task that a word names, with or without "cwg_". */
 static const struct task *find_task(const char *word)
 {
-    static const char prefix[] = "cwg_";
-    const struct task *task = task_by_name(word);
+    for (size_t i = 0; i < task_count; i++) {
+        const char *name = tasks[i]->name;
 
-    for (size_t i = 0; i < task_count && !task; i++) {
-        if (strncmp(tasks[i]->name, prefix, strlen(prefix)) == 0 &&
-            strcmp(tasks[i]->name + strlen(prefix), word) == 0)
-            task = tasks[i];
+        if (strcmp(name, word) == 0 ||
+            (strncmp(name, "cwg_", 4) == 0 && strcmp(name + 4, word) == 0))
+            return tasks[i];
     }
-    return task;
-}
-
-/* Parses "help", or "help" and a task. */
-static int parse_help(int argc, char *const argv[], struct command_line *ret_line,
-                      struct failure *failure)
-{
-    const struct task *task = argc > 0 ? find_task(argv[0]) : NULL;
-
-    if (argc > 0 && !task)
-        return fail_no_task(2, failure);
-    *ret_line = (struct command_line){.command = COMMAND_HELP, .task = task};
-    return 0;
+    return NULL;
 }
 
 int arguments_parse(int argc, char *const argv[], struct command_line *ret_line,
                     struct failure *failure)
 {
-    int next = 1;
     const struct task *task;
+    int next = 1;
 
     if (argc < 1)
-        return fail_no_task(argc, failure);
+        return fail_no_task("no task given", failure);
     task = task_by_name(base_name(argv[0]));
-    if (!task && argc > 1 && strcmp(argv[1], "help") == 0)
-        return parse_help(argc - 2, argv + 2, ret_line, failure);
-    if (!task && argc > 1 && (task = find_task(argv[1])))
-        next = 2;
-    if (argc > next && is_help(argv[next])) {
+    if (!task && argc > 1 && strcmp(argv[1], "help") == 0) {
+        task = argc > 2 ? find_task(argv[2]) : NULL;
+        if (argc > 2 && !task)
+            return fail_no_task("no such task", failure);
         *ret_line = (struct command_line){.command = COMMAND_HELP, .task = task};
         return 0;
     }
-    if (argc > next && (strcmp(argv[next], "--version") == 0 || strcmp(argv[next], "-V") == 0)) {
+    if (!task && argc > 1 && (task = find_task(argv[1])))
+        next = 2;
+    if (argc > next && is_either(argv[next], "--help", "-h")) {
+        *ret_line = (struct command_line){.command = COMMAND_HELP, .task = task};
+        return 0;
+    }
+    if (argc > next && is_either(argv[next], "--version", "-V")) {
         *ret_line = (struct command_line){.command = COMMAND_VERSION};
         return 0;
     }
     if (!task)
-        return fail_no_task(argc, failure);
+        return fail_no_task(argc > 1 ? "no such task" : "no task given", failure);
     return parse_task(argc - next, argv + next, task, ret_line, failure);
 }
 

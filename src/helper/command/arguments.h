@@ -30,7 +30,8 @@ struct wording {
     const char *name;
     const char *value; /* an option's; NULL: it takes none, and `parse` is NULL */
     const char *range;
-    int (*parse)(const char *text, struct request *request, struct failure *failure);
+    /* Takes the value to *request. Returns NULL, or what is wrong with it, and the remedy. */
+    const char *(*parse)(const char *text, struct request *request);
 };
 
 /* The wordings, by enum argument and enum option. */

@@ -20,10 +20,8 @@ enum {
 static void add_option(struct text *text, enum option option)
 {
     text_add(text, option_wordings[option].name);
-    if (!option_wordings[option].value)
-        return;
-    text_add(text, " ");
-    text_add(text, option_wordings[option].value);
+    if (option_wordings[option].value)
+        text_print(text, " %s", option_wordings[option].value);
 }
 
 /* The length of the first word; brackets keep spaces. */
@@ -66,17 +64,13 @@ static void add_words(struct text *text, const char *words, const char *indentat
 
 void help_add_synopsis(struct text *text, const struct task *task)
 {
+    const int count = task_arguments(task);
     struct text words = {0};
-    int count = 0;
 
-    while (task->arguments[count])
-        count++;
     text_add(&words, task->name);
-    for (int i = 0; i < count; i++) {
-        text_add(&words, i == count - task->optional ? " [<" : " <");
-        text_add(&words, argument_wordings[task->arguments[i]].name);
-        text_add(&words, ">");
-    }
+    for (int i = 0; i < count; i++)
+        text_print(&words, i == count - task->optional ? " [<%s>" : " <%s>",
+                   argument_wordings[task->arguments[i]].name);
     text_add(&words, task->optional ? "]" : "");
     for (const enum option *option = task->options; *option; option++) {
         text_add(&words, " [");
@@ -95,9 +89,7 @@ static void add_task_help(struct text *text, const struct task *task)
     add_words(text, task->details, "");
     text_add(text, "\n");
     for (const enum argument *argument = task->arguments; *argument; argument++) {
-        text_add(text, "  <");
-        text_add(text, argument_wordings[*argument].name);
-        text_add(text, ">:");
+        text_print(text, "  <%s>:", argument_wordings[*argument].name);
         add_words(text, argument_wordings[*argument].range, FURTHER_IN);
     }
     for (const enum option *option = task->options; *option; option++) {
@@ -117,9 +109,7 @@ static void add_program_help(struct text *text)
     for (size_t i = 0; i < task_count; i++) {
         text_add(text, "  ");
         help_add_synopsis(text, tasks[i]);
-        text_add(text, "      ");
-        text_add(text, tasks[i]->summary);
-        text_add(text, "\n");
+        text_print(text, "      %s\n", tasks[i]->summary);
     }
     text_add(text, "  " PROGRAM " <task> --help\n"
                    "      tell more about a task\n"
@@ -144,17 +134,12 @@ int help_print_version(struct output *output, struct failure *failure)
     struct text text = {0};
 
     text_add(&text, PROGRAM " " VERSION "\nprefix: " CWG_PREFIX "\ntasks:");
-    for (size_t i = 0; i < task_count; i++) {
-        text_add(&text, " ");
-        text_add(&text, tasks[i]->name);
-    }
+    for (size_t i = 0; i < task_count; i++)
+        text_print(&text, " %s", tasks[i]->name);
     text_add(&text, "\nbackends:");
-    for (const struct backend *const *backend = backends; *backend; backend++) {
-        text_add(&text, backend == backends ? " " : ", ");
-        text_add(&text, (*backend)->display_name);
-    }
-    text_add(&text, "\nlinks per container: ");
-    text_print(&text, "%d", CWG_MAX_LINKS);
+    for (const struct backend *const *backend = backends; *backend; backend++)
+        text_print(&text, "%s %s", backend == backends ? "" : ",", (*backend)->display_name);
+    text_print(&text, "\nlinks per container: %d", CWG_MAX_LINKS);
     if (HAS_POLICY)
         text_add(&text, "\npolicy: " CWG_POLICY_PATH);
     if (HAS_AUDIT)

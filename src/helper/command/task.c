@@ -31,6 +31,15 @@ int task_result(const struct request *request, int error)
     return error == -ESRCH && request->given[OPTION_IF_EXISTS] ? 0 : error;
 }
 
+int task_arguments(const struct task *task)
+{
+    int count = 0;
+
+    while (task->arguments[count])
+        count++;
+    return count;
+}
+
 const struct task *task_by_name(const char *name)
 {
     for (size_t i = 0; i < task_count; i++) {

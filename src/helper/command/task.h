@@ -54,6 +54,9 @@ extern const size_t task_count;
  * process. */
 int task_result(const struct request *request, int error);
 
+/* The number of a task's arguments. */
+int task_arguments(const struct task *task);
+
 /* Finds a task by its name; or NULL. */
 const struct task *task_by_name(const char *name);
 
