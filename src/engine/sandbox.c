@@ -60,22 +60,9 @@ static int drop_capabilities(void)
     return 0;
 }
 
-/* Lowers both limits of a resource to `most`, if they are higher, which takes no privilege. The
- * soft limit becomes the hard one: the caller's own soft limit must not end the link some day. */
-static int limit(__rlimit_resource_t resource, rlim_t most)
-{
-    struct rlimit value;
-
-    if (getrlimit(resource, &value) < 0)
-        return -errno;
-    if (value.rlim_max > most)
-        value.rlim_max = most;
-    value.rlim_cur = value.rlim_max;
-    return setrlimit(resource, &value) < 0 ? -errno : 0;
-}
-
 /* No core file, no file of any length, and no more descriptors than the engine's and its clients'.
- */
+ * Both limits of a resource become `most`, if they are higher, which takes no privilege. The soft
+ * limit becomes the hard one: the caller's own soft limit must not end the link some day. */
 static int set_limits(void)
 {
     static const struct {
@@ -88,10 +75,15 @@ static int set_limits(void)
     };
 
     for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
-        int error = limit(limits[i].resource, limits[i].most);
+        struct rlimit value;
 
-        if (error)
-            return error;
+        if (getrlimit(limits[i].resource, &value) < 0)
+            return -errno;
+        if (value.rlim_max > limits[i].most)
+            value.rlim_max = limits[i].most;
+        value.rlim_cur = value.rlim_max;
+        if (setrlimit(limits[i].resource, &value) < 0)
+            return -errno;
     }
     return 0;
 }

@@ -127,7 +127,7 @@ static void do_new(char *const values[])
     struct key key = key_of(values[0]);
 
     noise_free(noise);
-    noise = noise_new_with(&key);
+    noise = noise_new(&key);
     if (!noise)
         trouble("can't make an end");
     cookie_checker_init(&checker, noise_public_key(noise));

@@ -433,7 +433,7 @@ static void begin(void)
     last_index = 0;
     for (int who = 0; who < ENDS; who++) {
         memset(&ends[who], 0, sizeof(ends[who]));
-        ends[who].noise = noise_new();
+        ends[who].noise = noise_new(NULL);
         must(ends[who].noise);
         ends[who].begun.handshake = ends[who].answer.handshake = NONE;
     }

@@ -425,16 +425,16 @@ TEST(once)
         fill(plain, sizeof(plain));
         fill(extra, sizeof(extra));
         oracle_seal(key, 0, plain, length, extra, extra_length, wanted);
-        aead_seal_once(scratch, key, plain, length, extra, extra_length, sealed);
+        aead_seal_once(scratch, key, 0, plain, length, extra, extra_length, sealed);
         expect(memcmp(sealed, wanted, length + AEAD_TAG_SIZE) == 0, "case %zu", i);
         fill(plain, sizeof(plain));
-        expect(aead_open_once(scratch, key, sealed, length + AEAD_TAG_SIZE, extra, extra_length,
+        expect(aead_open_once(scratch, key, 0, sealed, length + AEAD_TAG_SIZE, extra, extra_length,
                               plain),
                "case %zu doesn't open", i);
-        aead_seal_once(scratch, key, plain, length, extra, extra_length, sealed);
+        aead_seal_once(scratch, key, 0, plain, length, extra, extra_length, sealed);
         expect(memcmp(sealed, wanted, length + AEAD_TAG_SIZE) == 0, "case %zu: other bytes", i);
         extra[i % 37] ^= 1;
-        expect(aead_open_once(scratch, key, sealed, length + AEAD_TAG_SIZE, extra, extra_length,
+        expect(aead_open_once(scratch, key, 0, sealed, length + AEAD_TAG_SIZE, extra, extra_length,
                               plain) == (i % 37 >= extra_length),
                "case %zu with other data opens", i);
         expect(!aead_open(scratch, 0, sealed, length + AEAD_TAG_SIZE, plain),
@@ -518,7 +518,7 @@ TEST(no_allocation)
         bytes[5] ^= 1;
         expect(!aead_open(aead, i, bytes, sizeof(bytes), bytes), "forged packet %llu",
                (unsigned long long)i);
-        aead_seal_once(aead, key.bytes, bytes, 40, bytes, 8, bytes);
+        aead_seal_once(aead, key.bytes, 0, bytes, 40, bytes, 8, bytes);
         aead_xseal(aead, key.bytes, bytes, bytes, 40, bytes, 8, bytes);
         aead_wipe(aead);
     }

@@ -169,7 +169,7 @@ static const struct {
 
 static void expect_outcome(size_t number, bool left)
 {
-    bool same = noise_has_peer(tunnel->noise) &&
+    bool same = noise_peer(tunnel->noise) &&
                 key_equal(noise_peer(tunnel->noise), noise_public_key(world.end[1].tunnel.noise));
 
     expect(same == left, "case %zu: another peer", number);
@@ -222,7 +222,7 @@ TEST(whole)
     world_begin(4);
     key_to_hex(noise_public_key(tunnel->noise), own);
     expect(world_configure(0, "set=1\npublic_key=%s\n\n", own) == EADDRINUSE, "own key");
-    expect(noise_has_peer(tunnel->noise), "the peer is gone");
+    expect(noise_peer(tunnel->noise), "the peer is gone");
     expect(world_configure(0,
                            "set=1\npublic_key=%s\nendpoint=192.0.2.9:9\n"
                            "persistent_keepalive_interval=9\nallowed_ip=10.0.2.1/31\n\n",

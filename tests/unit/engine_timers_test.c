@@ -91,7 +91,7 @@ TEST(asked_and_heard)
     for (int i = 0; i < 30; i++)
         (void)timers_due(&timers, timers_next(&timers));
     expect(timers.asked == start + 4, "given up, and still asked");
-    timers_stop(&timers);
+    timers_init(&timers);
     expect(!timers.asked && !timers.heard, "another peer");
 }
 
@@ -268,7 +268,7 @@ TEST(stopped)
     timers_data_received(&timers, start);
     timers_session_derived(&timers, start);
     timers_initiation_sent(&timers, start, jitter);
-    timers_stop(&timers);
+    timers_init(&timers);
     expect_never(&timers, "stopped");
     expect(timers_may_initiate(&timers, false, start), "another peer needn't wait");
 }

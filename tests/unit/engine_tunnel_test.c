@@ -705,7 +705,7 @@ TEST(persistent_keepalive)
 {
     world_begin(24);
     expect(tunnel0->timers.persistent == 0, "on from the start");
-    tunnel_set_persistent_keepalive(tunnel0, 25);
+    timers_set_persistent(&tunnel0->timers, 25, tunnel0->now);
     world_pass();
     expect(sent(0, MESSAGE_INITIATION) == 1 && sent(0, MESSAGE_DATA) == 1, "at once");
     world_advance(25 * SECONDS - 1);
@@ -728,7 +728,7 @@ TEST(persistent_keepalive)
     world.end[1].cut = false;
     world_advance(30 * SECONDS);
     expect(tunnel1->sessions.current->there, "doesn't come back");
-    tunnel_set_persistent_keepalive(tunnel0, 0);
+    timers_set_persistent(&tunnel0->timers, 0, tunnel0->now);
     world_advance(20 * SECONDS);
     before = sent(0, MESSAGE_DATA);
     world_advance(200 * SECONDS);

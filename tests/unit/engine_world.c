@@ -245,7 +245,7 @@ void udp_send(struct udp *udp, struct remote *to, const void *bytes, size_t leng
     send_one(end_of(udp->fd4), &datagram, to);
 }
 
-void udp_reply(const struct udp *udp, struct remote *to, const void *bytes, size_t length,
+void udp_reply(const struct udp *udp, const struct remote *to, const void *bytes, size_t length,
                uint8_t traffic_class)
 {
     struct world_datagram datagram = {
@@ -454,8 +454,8 @@ static void make_end(unsigned int number)
 
     require(tunnel_init(&end->tunnel, fd, fd + 1, -1), "tunnel_init()");
     noise_free(end->tunnel.noise);
-    end->tunnel.noise = noise_new_with(&end->private_key);
-    require(end->tunnel.noise, "noise_new_with()");
+    end->tunnel.noise = noise_new(&end->private_key);
+    require(end->tunnel.noise, "noise_new()");
     cookie_checker_init(&end->tunnel.checker, noise_public_key(end->tunnel.noise));
 }
 

@@ -49,9 +49,9 @@ static void add_age(struct answer *answer, const char *name, int64_t at, int64_t
         add(answer, "%s=%lld\n", name, (long long)(now - at) / NANOSECONDS_PER_MILLISECOND);
 }
 
-static void add_peer(struct answer *answer, const struct tunnel *tunnel)
+static void add_peer(struct answer *answer, const struct tunnel *tunnel, const struct key *peer)
 {
-    add_key(answer, "public_key", noise_peer(tunnel->noise));
+    add_key(answer, "public_key", peer);
     if (noise_has_preshared_key(tunnel->noise))
         add(answer, "has_preshared_key=true\n");
     add(answer, "protocol_version=1\n");
@@ -80,10 +80,12 @@ static void add_peer(struct answer *answer, const struct tunnel *tunnel)
 
 static void get(struct answer *answer, const struct tunnel *tunnel)
 {
+    const struct key *peer = noise_peer(tunnel->noise);
+
     add_key(answer, "own_public_key", noise_public_key(tunnel->noise));
     add(answer, "listen_port=%u\n", udp_port(&tunnel->udp));
-    if (noise_has_peer(tunnel->noise))
-        add_peer(answer, tunnel);
+    if (peer)
+        add_peer(answer, tunnel, peer);
 }
 
 static void apply(struct tunnel *tunnel, const struct engine_request *request)
@@ -92,11 +94,11 @@ static void apply(struct tunnel *tunnel, const struct engine_request *request)
         noise_set_preshared_key(tunnel->noise, &request->preshared_key);
     if (request->has_endpoint)
         tunnel_set_remote(tunnel, &request->endpoint);
-    tunnel_forget_lengths(tunnel); /* the helper has set the MTU before */
+    tunnel->longest = tunnel->longest_before = 0; /* the helper has set the MTU before */
     if (request->has_allowed)
         tunnel->allowed_address = request->allowed_address;
     if (request->has_persistent_keepalive)
-        tunnel_set_persistent_keepalive(tunnel, request->persistent_keepalive);
+        timers_set_persistent(&tunnel->timers, request->persistent_keepalive, tunnel->now);
 }
 
 static int set(struct tunnel *tunnel, const struct engine_request *request)

@@ -313,18 +313,18 @@ bool aead_open(struct aead *aead, uint64_t counter, const uint8_t *sealed, size_
     return open_at(aead, counter, sealed, length, NULL, 0, ret_plain);
 }
 
-static void seal_once(struct aead *scratch, const uint8_t key[static AEAD_KEY_SIZE],
-                      uint64_t counter, const uint8_t *plain, size_t length, const uint8_t *extra,
-                      size_t extra_length, uint8_t *ret_sealed)
+void aead_seal_once(struct aead *scratch, const uint8_t key[static AEAD_KEY_SIZE], uint64_t counter,
+                    const uint8_t *plain, size_t length, const uint8_t *extra, size_t extra_length,
+                    uint8_t *ret_sealed)
 {
     aead_set_key(scratch, key);
     seal_at(scratch, counter, plain, length, extra, extra_length, ret_sealed);
     aead_wipe(scratch);
 }
 
-static bool open_once(struct aead *scratch, const uint8_t key[static AEAD_KEY_SIZE],
-                      uint64_t counter, const uint8_t *sealed, size_t length, const uint8_t *extra,
-                      size_t extra_length, uint8_t *ret_plain)
+bool aead_open_once(struct aead *scratch, const uint8_t key[static AEAD_KEY_SIZE], uint64_t counter,
+                    const uint8_t *sealed, size_t length, const uint8_t *extra, size_t extra_length,
+                    uint8_t *ret_plain)
 {
     bool right;
 
@@ -332,20 +332,6 @@ static bool open_once(struct aead *scratch, const uint8_t key[static AEAD_KEY_SI
     right = open_at(scratch, counter, sealed, length, extra, extra_length, ret_plain);
     aead_wipe(scratch);
     return right;
-}
-
-void aead_seal_once(struct aead *scratch, const uint8_t key[static AEAD_KEY_SIZE],
-                    const uint8_t *plain, size_t length, const uint8_t *extra, size_t extra_length,
-                    uint8_t *ret_sealed)
-{
-    seal_once(scratch, key, 0, plain, length, extra, extra_length, ret_sealed);
-}
-
-bool aead_open_once(struct aead *scratch, const uint8_t key[static AEAD_KEY_SIZE],
-                    const uint8_t *sealed, size_t length, const uint8_t *extra, size_t extra_length,
-                    uint8_t *ret_plain)
-{
-    return open_once(scratch, key, 0, sealed, length, extra, extra_length, ret_plain);
 }
 
 /* XChaCha20 (draft-irtf-cfrg-xchacha, section 2.3): the first 16 bytes of the nonce go into the
@@ -368,7 +354,7 @@ void aead_xseal(struct aead *scratch, const uint8_t key[static AEAD_KEY_SIZE],
     uint8_t derived[AEAD_KEY_SIZE];
     uint64_t counter = derive(key, nonce, derived);
 
-    seal_once(scratch, derived, counter, plain, length, extra, extra_length, ret_sealed);
+    aead_seal_once(scratch, derived, counter, plain, length, extra, extra_length, ret_sealed);
     OPENSSL_cleanse(derived, sizeof(derived));
 }
 
@@ -379,7 +365,7 @@ bool aead_xopen(struct aead *scratch, const uint8_t key[static AEAD_KEY_SIZE],
     uint8_t derived[AEAD_KEY_SIZE];
     uint64_t counter = derive(key, nonce, derived);
     bool right =
-        open_once(scratch, derived, counter, sealed, length, extra, extra_length, ret_plain);
+        aead_open_once(scratch, derived, counter, sealed, length, extra, extra_length, ret_plain);
 
     OPENSSL_cleanse(derived, sizeof(derived));
     return right;

@@ -37,10 +37,10 @@ bool aead_open(struct aead *aead, uint64_t counter, const uint8_t *sealed, size_
 
 /* Seal and open short messages with additional data, by a key that is used once (handshakes).
  * `scratch` is any object of aead_new(); its key is overwritten and afterwards wiped. */
-void aead_seal_once(struct aead *scratch, const uint8_t key[static AEAD_KEY_SIZE],
+void aead_seal_once(struct aead *scratch, const uint8_t key[static AEAD_KEY_SIZE], uint64_t counter,
                     const uint8_t *plain, size_t length, const uint8_t *extra, size_t extra_length,
                     uint8_t *ret_sealed);
-bool aead_open_once(struct aead *scratch, const uint8_t key[static AEAD_KEY_SIZE],
+bool aead_open_once(struct aead *scratch, const uint8_t key[static AEAD_KEY_SIZE], uint64_t counter,
                     const uint8_t *sealed, size_t length, const uint8_t *extra, size_t extra_length,
                     uint8_t *ret_plain);
 void aead_xseal(struct aead *scratch, const uint8_t key[static AEAD_KEY_SIZE],

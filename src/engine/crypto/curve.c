@@ -35,13 +35,6 @@ void curve_pair_wipe(struct curve_pair *pair)
 
 /* libcrypto refuses an all-zero secret as well, but documents that for some implementations only.
  */
-static bool is_zero(const uint8_t secret[static CURVE_SECRET_SIZE])
-{
-    static const uint8_t zero[CURVE_SECRET_SIZE];
-
-    return CRYPTO_memcmp(secret, zero, CURVE_SECRET_SIZE) == 0;
-}
-
 bool curve_share(const struct curve_pair *own, const struct key *other,
                  uint8_t ret_secret[static CURVE_SECRET_SIZE])
 {
@@ -49,18 +42,18 @@ bool curve_share(const struct curve_pair *own, const struct key *other,
     EVP_PKEY *peer =
         EVP_PKEY_new_raw_public_key_ex(library, algorithm, NULL, other->bytes, KEY_SIZE);
     EVP_PKEY_CTX *exchange = EVP_PKEY_CTX_new_from_pkey(library, own->object, NULL);
-    uint8_t secret[CURVE_SECRET_SIZE];
+    struct key secret;
     size_t size = sizeof(secret);
     bool shared = peer && exchange && EVP_PKEY_derive_init(exchange) == 1 &&
                   EVP_PKEY_derive_set_peer_ex(exchange, peer, 0) == 1 &&
-                  EVP_PKEY_derive(exchange, secret, &size) == 1 && size == sizeof(secret) &&
-                  !is_zero(secret);
+                  EVP_PKEY_derive(exchange, secret.bytes, &size) == 1 && size == sizeof(secret) &&
+                  !key_is_zero(&secret);
 
     if (shared)
-        memcpy(ret_secret, secret, sizeof(secret));
+        memcpy(ret_secret, secret.bytes, sizeof(secret));
     else
         ERR_clear_error();
-    OPENSSL_cleanse(secret, sizeof(secret));
+    OPENSSL_cleanse(&secret, sizeof(secret));
     EVP_PKEY_CTX_free(exchange);
     EVP_PKEY_free(peer);
     return shared;

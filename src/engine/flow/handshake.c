@@ -12,10 +12,10 @@ enum {
     INITIATIONS_PER_SECOND = 50,
 };
 
-static void count_sent(struct tunnel *tunnel, size_t length)
+static void send_message(struct tunnel *tunnel, const void *message, size_t length)
 {
+    udp_send(&tunnel->udp, &tunnel->remote, message, length, CLASS_OF_HANDSHAKES);
     tunnel->sent_bytes += length;
-    tunnel->sent_packets++;
 }
 
 /* Writes a random index that no session and no handshake of this end has. */
@@ -38,15 +38,14 @@ void handshake_initiate(struct tunnel *tunnel, bool retry)
     uint8_t timestamp[CLOCK_TIMESTAMP_SIZE];
     uint32_t index;
 
-    if (!noise_has_peer(tunnel->noise) || !remote_known(&tunnel->remote) ||
+    if (!noise_peer(tunnel->noise) || !remote_known(&tunnel->remote) ||
         !timers_may_initiate(&tunnel->timers, retry, tunnel->now) || !new_index(tunnel, &index))
         return;
     clock_timestamp(&tunnel->last_timestamp, timestamp);
     if (!noise_make_initiation(tunnel->noise, index, timestamp, &message))
         return;
     cookie_add_macs(&tunnel->maker, (uint8_t *)&message, sizeof(message), tunnel->now);
-    udp_send(&tunnel->udp, &tunnel->remote, &message, sizeof(message), CLASS_OF_HANDSHAKES);
-    count_sent(tunnel, sizeof(message));
+    send_message(tunnel, &message, sizeof(message));
     timers_initiation_sent(&tunnel->timers, tunnel->now, clock_jitter());
 }
 
@@ -81,8 +80,7 @@ static void respond(struct tunnel *tunnel)
     cookie_add_macs(&tunnel->maker, (uint8_t *)&message, sizeof(message), tunnel->now);
     if (!begin_session(tunnel))
         return;
-    udp_send(&tunnel->udp, &tunnel->remote, &message, sizeof(message), CLASS_OF_HANDSHAKES);
-    count_sent(tunnel, sizeof(message));
+    send_message(tunnel, &message, sizeof(message));
     timers_response_sent(&tunnel->timers, tunnel->now);
 }
 
@@ -90,7 +88,6 @@ static void note_authentic(struct tunnel *tunnel, size_t length, const struct re
 {
     tunnel_set_remote(tunnel, from);
     tunnel->received_bytes += length;
-    tunnel->received_packets++;
 }
 
 /* Takes fifty initiations a second from the peer itself, as the kernel's driver does: somebody who

@@ -71,7 +71,6 @@ static void read_data(struct tunnel *tunnel, uint8_t *bytes, size_t length, uint
     arrival->authentic = true;
     arrival->session = session;
     tunnel->received_bytes += length;
-    tunnel->received_packets++;
     if (sessions_received(&tunnel->sessions, session)) {
         noise_abandon_initiation(tunnel->noise);
         handshake_complete(tunnel);

@@ -79,7 +79,6 @@ static void seal(struct tunnel *tunnel, struct session *session, uint8_t *packet
     aead_seal(session->send, session->counter++, packet, full, place + sizeof(header));
     memcpy(packet + length, behind, full - length);
     tunnel->sent_bytes += size;
-    tunnel->sent_packets++;
 }
 
 static void seal_frame(struct tunnel *tunnel, struct departure *departure, size_t length)
@@ -170,7 +169,7 @@ static bool for_peer(struct tunnel *tunnel, size_t length)
     if (length <= HANDOVER_VNET_SIZE)
         return false;
     length -= HANDOVER_VNET_SIZE;
-    if (packet_parse(packet, length, &parsed) && noise_has_peer(tunnel->noise) &&
+    if (packet_parse(packet, length, &parsed) && noise_peer(tunnel->noise) &&
         remote_known(&tunnel->remote) && tunnel->allowed_address &&
         parsed.destination == tunnel->allowed_address)
         return !is_own(tunnel, packet, &parsed);

@@ -61,7 +61,7 @@ bool tunnel_init(struct tunnel *tunnel, int tun, int udp4, int udp6)
 {
     memset(tunnel, 0, sizeof(*tunnel));
     tunnel->now = clock_nanoseconds();
-    tunnel->noise = noise_new();
+    tunnel->noise = noise_new(NULL);
     tunnel->scratch = aead_new();
     if (!tunnel->noise || !tunnel->scratch || !sessions_init(&tunnel->sessions))
         return false;
@@ -81,37 +81,37 @@ void tunnel_end(struct tunnel *tunnel)
     explicit_bzero(tunnel, sizeof(*tunnel));
 }
 
-/* Forgets all that was agreed with the peer, and all that was counted. */
-static void forget_peer(struct tunnel *tunnel)
+static void zero_keys(struct tunnel *tunnel)
 {
     noise_abandon(tunnel->noise);
     sessions_wipe(&tunnel->sessions);
+}
+
+/* Forgets all that was agreed with the peer, and all that was counted. */
+static void forget_peer(struct tunnel *tunnel)
+{
+    zero_keys(tunnel);
     staging_clear(&tunnel->staging);
-    timers_stop(&tunnel->timers);
+    timers_init(&tunnel->timers);
     tunnel_set_remote(tunnel, &(struct remote){0});
     tunnel->allowed_address = 0;
     tunnel->handshaken = 0;
     tunnel->from_elsewhere = false;
     tunnel->last_consumed = 0;
     tunnel->received_bytes = tunnel->sent_bytes = 0;
-    tunnel->received_packets = tunnel->sent_packets = 0;
 }
 
 bool tunnel_set_peer(struct tunnel *tunnel, const struct key *peer)
 {
-    if (noise_has_peer(tunnel->noise) && key_equal(noise_peer(tunnel->noise), peer))
+    const struct key *old = noise_peer(tunnel->noise);
+
+    if (old && key_equal(old, peer))
         return true;
     if (!noise_set_peer(tunnel->noise, peer))
         return false;
     forget_peer(tunnel);
-    tunnel->timers.persistent = 0;
     cookie_maker_init(&tunnel->maker, peer);
     return true;
-}
-
-void tunnel_set_persistent_keepalive(struct tunnel *tunnel, uint16_t seconds)
-{
-    timers_set_persistent(&tunnel->timers, seconds, tunnel->now);
 }
 
 void tunnel_set_remote(struct tunnel *tunnel, const struct remote *remote)
@@ -127,22 +127,6 @@ void tunnel_set_remote(struct tunnel *tunnel, const struct remote *remote)
         tunnel->udp.way = 0;
     }
     tunnel->remote = next;
-}
-
-void tunnel_forget_lengths(struct tunnel *tunnel)
-{
-    tunnel->longest = tunnel->longest_before = 0;
-}
-
-static void give_up(struct tunnel *tunnel)
-{
-    staging_clear(&tunnel->staging);
-}
-
-static void zero_keys(struct tunnel *tunnel)
-{
-    noise_abandon(tunnel->noise);
-    sessions_wipe(&tunnel->sessions);
 }
 
 /* Has datagrams tell by which device they leave, twice a second: nothing tells the engine that
@@ -173,7 +157,7 @@ void tunnel_run_timers(struct tunnel *tunnel)
             handshake_initiate(tunnel, false);
             break;
         case ACTION_GIVE_UP:
-            give_up(tunnel);
+            staging_clear(&tunnel->staging);
             break;
         case ACTION_KEEPALIVE:
             outbound_keepalive(tunnel);
@@ -185,16 +169,12 @@ void tunnel_run_timers(struct tunnel *tunnel)
     }
 }
 
-static bool has_keys(const struct tunnel *tunnel)
-{
-    return sessions_exist(&tunnel->sessions) || noise_state(tunnel->noise) != NOISE_NOTHING;
-}
-
 int64_t tunnel_next(const struct tunnel *tunnel)
 {
     int64_t next = timers_next(&tunnel->timers);
+    bool keys = sessions_exist(&tunnel->sessions) || noise_state(tunnel->noise) != NOISE_NOTHING;
 
-    if (has_keys(tunnel) && next > tunnel->now + LOOK_AFTER)
+    if (keys && next > tunnel->now + LOOK_AFTER)
         next = tunnel->now + LOOK_AFTER;
     return next;
 }

@@ -49,8 +49,6 @@ struct tunnel {
     bool from_elsewhere; /* the last packet that came had another source */
     uint64_t received_bytes;
     uint64_t sent_bytes;
-    uint64_t received_packets;
-    uint64_t sent_packets;
 
     struct tun tun;
     struct udp udp;
@@ -72,12 +70,8 @@ void tunnel_end(struct tunnel *tunnel);
 /* Makes this the one peer, and forgets all of another peer before it. The same peer again changes
  * nothing. Returns false, and changes nothing, if no session can be made with the key. */
 bool tunnel_set_peer(struct tunnel *tunnel, const struct key *peer);
-void tunnel_set_persistent_keepalive(struct tunnel *tunnel, uint16_t seconds);
 /* Notes where the peer is from now on. */
 void tunnel_set_remote(struct tunnel *tunnel, const struct remote *remote);
-
-/* Forgets the longest packet: the device's MTU may be another from now on (TUNNEL_PAD_TO). */
-void tunnel_forget_lengths(struct tunnel *tunnel);
 
 /* Runs the timers that are due. */
 void tunnel_run_timers(struct tunnel *tunnel);

@@ -14,25 +14,13 @@
 /* Asks for the kernel's frames uncut, and offers to write such frames. IPv6 is asked for as well:
  * the kernel takes USO4 and USO6 only together (set_offload(), drivers/net/tun.c), and an IPv6
  * frame is refused at once where the kernel would have had to cut it first. */
-static void offload(struct tun *tun, bool tcp, bool udp)
-{
-    unsigned long flags = TUN_F_CSUM | (tcp ? TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN : 0) |
-                          (udp ? TUN_F_USO4 | TUN_F_USO6 : 0);
-
-    if (!tcp && !udp)
-        flags = 0;
-    tun->udp = false;
-    tun->tcp = ioctl(tun->fd, TUNSETOFFLOAD, flags) == 0 && tcp;
-    if (tun->tcp)
-        tun->udp = udp;
-}
-
 void tun_init(struct tun *tun, int fd)
 {
+    const unsigned long tcp = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN;
+
     tun->fd = fd;
-    offload(tun, true, true);
-    if (!tun->tcp)
-        offload(tun, true, false);
+    tun->udp = ioctl(fd, TUNSETOFFLOAD, tcp | TUN_F_USO4 | TUN_F_USO6) == 0;
+    tun->tcp = tun->udp || ioctl(fd, TUNSETOFFLOAD, tcp) == 0;
 }
 
 ssize_t tun_read(struct tun *tun, uint8_t *frame, size_t size)

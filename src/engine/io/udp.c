@@ -10,59 +10,34 @@ enum {
     ANSWERS_MAX = 64,
 };
 
-static void set(int fd, int level, int option, int value)
+/* Returns whether the kernel, and the socket, know the option. */
+static bool set(int fd, int level, int option, int value)
 {
-    (void)setsockopt(fd, level, option, &value, sizeof(value));
+    return setsockopt(fd, level, option, &value, sizeof(value)) == 0;
 }
 
 /* A datagram that asks for a time stamp when it leaves makes the kernel tell by which device it has
  * left (Documentation/networking/timestamping.rst); with OPT_CMSG for IPv4 as well. To look up the
- * route would need another socket, and more system calls in the sandbox. */
-static void prepare(int fd)
-{
-    set(fd, SOL_SOCKET, SO_TIMESTAMPING, SOF_TIMESTAMPING_OPT_CMSG);
-    set(fd, IPPROTO_UDP, UDP_GRO, 1);
-}
-
-/* PMTUDISC_DONT: fragments rather than errors where the path is narrower, as the kernel's driver
- * has it (send4(), drivers/net/wireguard/socket.c). */
-static void prepare4(int fd)
-{
-    set(fd, IPPROTO_IP, IP_PKTINFO, 1);
-    set(fd, IPPROTO_IP, IP_RECVTOS, 1);
-    set(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
-    prepare(fd);
-}
-
-static void prepare6(int fd)
-{
-    set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
-    set(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
-    set(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DONT);
-    set(fd, IPPROTO_IPV6, IPV6_AUTOFLOWLABEL, 0); /* a label of 0, as send6() has it */
-    prepare(fd);
-}
-
-/* Returns whether the kernel knows UDP_SEGMENT; a size of 0 changes nothing. */
-static bool can_batch(int fd)
-{
-    int none = 0;
-
-    return setsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &none, sizeof(none)) == 0;
-}
-
+ * route would need another socket, and more system calls in the sandbox. PMTUDISC_DONT: fragments
+ * rather than errors where the path is narrower, as the kernel's driver has it (send4(),
+ * drivers/net/wireguard/socket.c). */
 void udp_init(struct udp *udp, int fd4, int fd6)
 {
     udp->fd4 = fd4;
     udp->fd6 = fd6;
-    udp->bytes = 0;
-    udp->count = 0;
-    udp->ended = false;
-    udp->ask = udp->waits = udp->answers = false;
-    prepare4(fd4);
-    if (fd6 >= 0)
-        prepare6(fd6);
-    udp->batches = can_batch(fd4);
+    set(fd4, IPPROTO_IP, IP_PKTINFO, 1);
+    set(fd4, IPPROTO_IP, IP_RECVTOS, 1);
+    set(fd4, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
+    set(fd6, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+    set(fd6, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
+    set(fd6, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DONT);
+    set(fd6, IPPROTO_IPV6, IPV6_AUTOFLOWLABEL, 0); /* a label of 0, as send6() has it */
+    set(fd4, SOL_SOCKET, SO_TIMESTAMPING, SOF_TIMESTAMPING_OPT_CMSG);
+    set(fd6, SOL_SOCKET, SO_TIMESTAMPING, SOF_TIMESTAMPING_OPT_CMSG);
+    set(fd4, IPPROTO_UDP, UDP_GRO, 1);
+    set(fd6, IPPROTO_UDP, UDP_GRO, 1);
+    /* Does the kernel know UDP_SEGMENT? A size of 0 changes nothing. */
+    udp->batches = set(fd4, IPPROTO_UDP, UDP_SEGMENT, 0);
     udp_forget_path(udp);
 }
 
@@ -97,7 +72,9 @@ static void take_control(struct cmsghdr *control, struct udp_received *received)
     }
 }
 
-bool udp_receive(int fd, uint8_t *buffer, size_t size, struct udp_received *ret_received)
+/* Reads datagrams or, with MSG_ERRQUEUE, an answer. */
+static bool receive(int fd, int flags, uint8_t *buffer, size_t size,
+                    struct udp_received *ret_received)
 {
     struct udp_received received = {.bytes = buffer};
     _Alignas(struct cmsghdr) char control[256];
@@ -110,7 +87,7 @@ bool udp_receive(int fd, uint8_t *buffer, size_t size, struct udp_received *ret_
         .msg_control = control,
         .msg_controllen = sizeof(control),
     };
-    ssize_t length = recvmsg(fd, &message, MSG_DONTWAIT);
+    ssize_t length = recvmsg(fd, &message, flags | MSG_DONTWAIT);
 
     if (length < 0)
         return false;
@@ -122,6 +99,11 @@ bool udp_receive(int fd, uint8_t *buffer, size_t size, struct udp_received *ret_
         received.length = 0;
     *ret_received = received;
     return true;
+}
+
+bool udp_receive(int fd, uint8_t *buffer, size_t size, struct udp_received *ret_received)
+{
+    return receive(fd, 0, buffer, size, ret_received);
 }
 
 /* Control messages of a datagram to be sent, as they are added. */
@@ -140,11 +122,6 @@ static void add_ancillary(struct ancillary *ancillary, int level, int type, cons
     memcpy(at, &header, sizeof(header));
     memcpy(at + CMSG_LEN(0), value, size);
     ancillary->used += CMSG_SPACE(size);
-}
-
-static bool has_local(const struct remote *to)
-{
-    return remote_device(to) != 0;
 }
 
 /* Has a datagram sent from this end's address, by any device: the way back may lead by another. A
@@ -179,7 +156,7 @@ static void add_all(struct ancillary *ancillary, const struct remote *to, uint16
         add_ancillary(ancillary, IPPROTO_IPV6, IPV6_TCLASS, &class, sizeof(class));
     else if (class)
         add_ancillary(ancillary, IPPROTO_IP, IP_TOS, &class, sizeof(class));
-    if (has_local(to))
+    if (remote_device(to))
         add_local(ancillary, to);
 }
 
@@ -213,22 +190,13 @@ static int send_once(const struct udp *udp, const struct remote *to, const uint8
  */
 static unsigned int read_answer(int fd, bool ipv6, bool *ret_more)
 {
-    struct udp_received received = {.from.address.any.sa_family = ipv6 ? AF_INET6 : AF_INET};
-    _Alignas(struct cmsghdr) char control[256];
+    struct udp_received received;
     uint8_t byte;
-    struct iovec iov = {.iov_base = &byte, .iov_len = sizeof(byte)};
-    struct msghdr message = {
-        .msg_iov = &iov,
-        .msg_iovlen = 1,
-        .msg_control = control,
-        .msg_controllen = sizeof(control),
-    };
 
-    *ret_more = recvmsg(fd, &message, MSG_ERRQUEUE | MSG_DONTWAIT) >= 0;
+    *ret_more = receive(fd, MSG_ERRQUEUE, &byte, sizeof(byte), &received);
     if (!*ret_more)
         return 0;
-    for (struct cmsghdr *c = CMSG_FIRSTHDR(&message); c; c = CMSG_NXTHDR(&message, c))
-        take_control(c, &received);
+    received.from.address.any.sa_family = ipv6 ? AF_INET6 : AF_INET;
     return remote_device(&received.from);
 }
 
@@ -240,7 +208,7 @@ static bool refuse_local(struct udp *udp, struct remote *to, unsigned int device
 
     udp->waits = false;
     udp->answers = true;
-    if (!has_local(to)) {
+    if (!remote_device(to)) {
         if (remote_device(&udp->refused) == device)
             udp->refused = (struct remote){0};
         return false;
@@ -299,7 +267,7 @@ static int send_to_peer(struct udp *udp, struct remote *to, const uint8_t *bytes
 /* Returns whether the error may be due to this end's address, or its device, having gone. */
 static bool is_of_local(const struct remote *to, int error)
 {
-    return has_local(to) && (error == -EINVAL || error == -ENODEV || error == -ENETUNREACH);
+    return remote_device(to) && (error == -EINVAL || error == -ENODEV || error == -ENETUNREACH);
 }
 
 /* Lets the kernel choose the address to send from if the one of this end has gone. */
@@ -337,14 +305,14 @@ static int send_singly(struct udp *udp, struct remote *to)
  * reason: it was port 0, an address out of reach, or an address of this end that has gone. */
 static void send_batch(struct udp *udp, struct remote *to)
 {
-    bool local = has_local(to);
+    unsigned int device = remote_device(to);
     int error =
         send_to_peer(udp, to, udp->batch, udp->bytes, (uint16_t)udp->segment, udp->traffic_class);
     bool of_batch = error == -EIO || error == -EINVAL || error == -EMSGSIZE;
 
     if (!of_batch && !is_of_local(to, error))
         return;
-    if (send_singly(udp, to) || !of_batch || has_local(to) != local)
+    if (send_singly(udp, to) || !of_batch || remote_device(to) != device)
         return;
     udp->segment_max = error == -EIO ? 0 : udp->segment - 1;
 }
@@ -391,7 +359,7 @@ void udp_send(struct udp *udp, struct remote *to, const void *bytes, size_t leng
     (void)send_single(udp, to, bytes, length, traffic_class);
 }
 
-void udp_reply(const struct udp *udp, struct remote *to, const void *bytes, size_t length,
+void udp_reply(const struct udp *udp, const struct remote *to, const void *bytes, size_t length,
                uint8_t traffic_class)
 {
     (void)send_once(udp, to, bytes, length, 0, traffic_class, false);

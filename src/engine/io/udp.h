@@ -41,7 +41,8 @@ struct udp {
     uint8_t batch[UDP_BATCH_BYTES];
 };
 
-/* Takes two non-blocking sockets, bound or not, and sets their options. */
+/* Takes two non-blocking sockets, bound or not, and sets their options. *udp is all zeros before.
+ */
 void udp_init(struct udp *udp, int fd4, int fd6);
 
 /* Forgets which batches and which address of this end the path takes: it may be another path now.
@@ -72,7 +73,7 @@ void udp_flush(struct udp *udp, struct remote *to);
 void udp_send(struct udp *udp, struct remote *to, const void *bytes, size_t length,
               uint8_t traffic_class);
 /* Sends a single datagram to any address, ahead of the batch that is gathered. */
-void udp_reply(const struct udp *udp, struct remote *to, const void *bytes, size_t length,
+void udp_reply(const struct udp *udp, const struct remote *to, const void *bytes, size_t length,
                uint8_t traffic_class);
 
 /* Reads the answers of `fd`, one of the two, that tell by which device datagrams to the peer at

@@ -102,7 +102,7 @@ static void seal_part(const struct noise *noise, struct transcript *transcript,
                       const uint8_t key[static AEAD_KEY_SIZE], const uint8_t *plain, size_t length,
                       uint8_t *ret_sealed)
 {
-    aead_seal_once(noise->scratch, key, plain, length, transcript->hash, NOISE_HASH_SIZE,
+    aead_seal_once(noise->scratch, key, 0, plain, length, transcript->hash, NOISE_HASH_SIZE,
                    ret_sealed);
     mix_hash(transcript, ret_sealed, length + AEAD_TAG_SIZE);
 }
@@ -112,7 +112,7 @@ static bool open_part(const struct noise *noise, struct transcript *transcript,
                       const uint8_t key[static AEAD_KEY_SIZE], const uint8_t *sealed, size_t length,
                       uint8_t *ret_plain)
 {
-    if (!aead_open_once(noise->scratch, key, sealed, length, transcript->hash, NOISE_HASH_SIZE,
+    if (!aead_open_once(noise->scratch, key, 0, sealed, length, transcript->hash, NOISE_HASH_SIZE,
                         ret_plain))
         return false;
     mix_hash(transcript, sealed, length);
@@ -127,7 +127,12 @@ static void wipe_handshake(struct handshake *handshake)
     OPENSSL_cleanse(handshake, sizeof(*handshake));
 }
 
-static void wipe_both(struct noise *noise)
+void noise_abandon_initiation(struct noise *noise)
+{
+    wipe_handshake(&noise->begun);
+}
+
+void noise_abandon(struct noise *noise)
 {
     wipe_handshake(&noise->begun);
     wipe_handshake(&noise->answer);
@@ -141,7 +146,8 @@ static void commit(struct handshake *place, struct handshake *next)
     *next = (struct handshake){0};
 }
 
-static bool make_ephemeral(struct curve_pair *ret_pair)
+/* Makes a new key pair. */
+static bool make_pair(struct curve_pair *ret_pair)
 {
     struct key private_key = {0};
     bool made = false;
@@ -156,27 +162,15 @@ static bool make_ephemeral(struct curve_pair *ret_pair)
 
 /* ---- Ourselves and the peer ---- */
 
-struct noise *noise_new(void)
-{
-    struct key private_key = {0};
-    struct noise *noise = NULL;
-
-    if (!random_bytes(private_key.bytes, KEY_SIZE)) {
-        key_clamp(&private_key);
-        noise = noise_new_with(&private_key);
-    }
-    OPENSSL_cleanse(&private_key, sizeof(private_key));
-    return noise;
-}
-
-struct noise *noise_new_with(const struct key *private_key)
+struct noise *noise_new(const struct key *private_key)
 {
     struct noise *noise = hash_start() && curve_start() ? calloc(1, sizeof(*noise)) : NULL;
 
     if (!noise)
         return NULL;
     noise->scratch = aead_new();
-    if (!noise->scratch || !curve_pair_make(private_key, &noise->own)) {
+    if (!noise->scratch ||
+        !(private_key ? curve_pair_make(private_key, &noise->own) : make_pair(&noise->own))) {
         noise_free(noise);
         return NULL;
     }
@@ -188,7 +182,7 @@ void noise_free(struct noise *noise)
 {
     if (!noise)
         return;
-    wipe_both(noise);
+    noise_abandon(noise);
     curve_pair_wipe(&noise->own);
     aead_free(noise->scratch);
     OPENSSL_cleanse(noise, sizeof(*noise));
@@ -208,7 +202,7 @@ bool noise_set_peer(struct noise *noise, const struct key *peer)
         return true;
     if (!curve_share(&noise->own, peer, secret))
         return false;
-    wipe_both(noise);
+    noise_abandon(noise);
     OPENSSL_cleanse(&noise->preshared, sizeof(noise->preshared));
     noise->has_preshared = false;
     memset(noise->last_timestamp, 0, sizeof(noise->last_timestamp));
@@ -220,22 +214,15 @@ bool noise_set_peer(struct noise *noise, const struct key *peer)
     return true;
 }
 
-bool noise_has_peer(const struct noise *noise)
-{
-    return noise->has_peer;
-}
-
 const struct key *noise_peer(const struct noise *noise)
 {
-    return &noise->peer;
+    return noise->has_peer ? &noise->peer : NULL;
 }
 
 void noise_set_preshared_key(struct noise *noise, const struct key *preshared)
 {
-    static const struct key zero;
-
     noise->preshared = *preshared;
-    noise->has_preshared = CRYPTO_memcmp(preshared, &zero, sizeof(zero)) != 0;
+    noise->has_preshared = !key_is_zero(preshared);
 }
 
 bool noise_has_preshared_key(const struct noise *noise)
@@ -254,7 +241,7 @@ static bool write_initiation(const struct noise *noise, struct handshake *handsh
     uint8_t key[AEAD_KEY_SIZE];
 
     /* e */
-    if (!make_ephemeral(&handshake->ephemeral))
+    if (!make_pair(&handshake->ephemeral))
         return false;
     memcpy(message->ephemeral, handshake->ephemeral.public_key.bytes, KEY_SIZE);
     mix_ephemeral(transcript, message->ephemeral);
@@ -295,19 +282,19 @@ bool noise_make_initiation(struct noise *noise, uint32_t local,
 }
 
 static bool open_initiation(const struct noise *noise, const struct message_initiation *message,
-                            struct transcript *transcript,
+                            struct handshake *handshake,
                             uint8_t ret_timestamp[static CLOCK_TIMESTAMP_SIZE])
 {
-    struct key ephemeral;
+    struct transcript *transcript = &handshake->transcript;
     struct key sender;
     uint8_t key[AEAD_KEY_SIZE];
     bool right = false;
 
     /* e */
-    memcpy(ephemeral.bytes, message->ephemeral, KEY_SIZE);
+    memcpy(handshake->remote_ephemeral.bytes, message->ephemeral, KEY_SIZE);
     mix_ephemeral(transcript, message->ephemeral);
     /* es */
-    if (!mix_shared(transcript, &noise->own, &ephemeral, key))
+    if (!mix_shared(transcript, &noise->own, &handshake->remote_ephemeral, key))
         goto out;
     /* s */
     if (!open_part(noise, transcript, key, message->sealed_static, sizeof(message->sealed_static),
@@ -338,8 +325,7 @@ enum noise_verdict noise_read_initiation(struct noise *noise,
 
     if (!noise->has_peer || le32toh(message->type) != MESSAGE_INITIATION)
         return NOISE_FORGED;
-    memcpy(next.remote_ephemeral.bytes, message->ephemeral, KEY_SIZE);
-    if (open_initiation(noise, message, &next.transcript, timestamp))
+    if (open_initiation(noise, message, &next, timestamp))
         verdict = memcmp(timestamp, noise->last_timestamp, sizeof(timestamp)) > 0 ? NOISE_ACCEPTED
                                                                                   : NOISE_REPLAYED;
     if (verdict == NOISE_ACCEPTED) {
@@ -360,7 +346,7 @@ static bool write_response(const struct noise *noise, struct handshake *handshak
     uint8_t key[AEAD_KEY_SIZE];
 
     /* e */
-    if (!make_ephemeral(&handshake->ephemeral))
+    if (!make_pair(&handshake->ephemeral))
         return false;
     memcpy(message->ephemeral, handshake->ephemeral.public_key.bytes, KEY_SIZE);
     mix_ephemeral(transcript, message->ephemeral);
@@ -446,7 +432,7 @@ enum noise_verdict noise_read_response(struct noise *noise, const struct message
     return right ? NOISE_ACCEPTED : NOISE_FORGED;
 }
 
-/* ---- Their end ---- */
+/* ---- The session ---- */
 
 enum noise_state noise_state(const struct noise *noise)
 {
@@ -483,14 +469,4 @@ bool noise_begin_session(struct noise *noise, struct noise_keys *ret_keys)
     ret_keys->preferred = is_preferred(noise, initiator);
     wipe_handshake(handshake);
     return true;
-}
-
-void noise_abandon_initiation(struct noise *noise)
-{
-    wipe_handshake(&noise->begun);
-}
-
-void noise_abandon(struct noise *noise)
-{
-    wipe_both(noise);
 }

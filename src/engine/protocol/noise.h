@@ -75,11 +75,9 @@ enum noise_state {
     NOISE_RECEIVED_RESPONSE,
 };
 
-/* Makes an object with a new key pair. The private key never leaves the object. Returns NULL
- * without memory or randomness. */
-struct noise *noise_new(void);
-/* For tests: with a given private key. */
-struct noise *noise_new_with(const struct key *private_key);
+/* Makes an object with this private key (in tests), or, for NULL, with a new one, which never
+ * leaves the object. Returns NULL without memory or randomness. */
+struct noise *noise_new(const struct key *private_key);
 void noise_free(struct noise *noise); /* wipes it */
 
 const struct key *noise_public_key(const struct noise *noise);
@@ -88,8 +86,7 @@ const struct key *noise_public_key(const struct noise *noise);
  * another peer before. The same peer again changes nothing. Returns false, and changes nothing, if
  * the key gives no shared secret (a point of small order). */
 bool noise_set_peer(struct noise *noise, const struct key *peer);
-bool noise_has_peer(const struct noise *noise);
-const struct key *noise_peer(const struct noise *noise);
+const struct key *noise_peer(const struct noise *noise); /* NULL if there is none */
 void noise_set_preshared_key(struct noise *noise, const struct key *preshared);
 bool noise_has_preshared_key(const struct noise *noise);
 

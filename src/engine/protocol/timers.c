@@ -16,14 +16,6 @@ void timers_init(struct timers *timers)
     *timers = (struct timers){0};
 }
 
-void timers_stop(struct timers *timers)
-{
-    uint16_t persistent = timers->persistent;
-
-    timers_init(timers);
-    timers->persistent = persistent;
-}
-
 int64_t timers_next(const struct timers *timers)
 {
     int64_t next = INT64_MAX;

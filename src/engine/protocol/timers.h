@@ -36,6 +36,7 @@ struct timers {
     int64_t asked;           /* when data or an initiation was first sent since then; 0: never */
 };
 
+/* Forgets all events, too: the peer is another. */
 void timers_init(struct timers *timers);
 
 /* Returns the earliest time at which timers_due() finds an action; INT64_MAX: never. */
@@ -65,5 +66,3 @@ void timers_session_derived(struct timers *timers, int64_t now);
 void timers_handshake_complete(struct timers *timers);
 /* 0 switches it off. */
 void timers_set_persistent(struct timers *timers, uint16_t seconds, int64_t now);
-/* Stops all timers and forgets all events: the peer is another. */
-void timers_stop(struct timers *timers);
