@@ -5,11 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "link/decimal.h"
-
 enum {
-    OCTETS = 4,
-    OCTET_TEXT_SIZE = 4,
     IPV6_LENGTH = 39, /* of the longest text */
 };
 
@@ -17,23 +13,11 @@ static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
 
 int address_parse_ipv4(const char *text, uint32_t *ret_address)
 {
-    uint32_t address = 0;
+    uint32_t address;
 
-    for (int i = 0; i < OCTETS; i++) {
-        char part[OCTET_TEXT_SIZE];
-        size_t length = strcspn(text, ".");
-        uint32_t octet;
-
-        if (length >= sizeof(part) || text[length] != (i < OCTETS - 1 ? '.' : '\0'))
-            return -1;
-        memcpy(part, text, length);
-        part[length] = '\0';
-        if (decimal_parse(part, 255, &octet))
-            return -1;
-        address = address << 8 | octet;
-        text += length + 1;
-    }
-    *ret_address = address;
+    if (inet_pton(AF_INET, text, &address) != 1)
+        return -1;
+    *ret_address = be32toh(address);
     return 0;
 }
 

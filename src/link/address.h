@@ -9,8 +9,8 @@ enum {
 };
 
 /* Reads a.b.c.d from all of `text`, each octet 0-255, in decimal without leading zeros (inet_aton()
- * takes those for octal). The address is in host byte order. Writes *ret_address on success only.
- * Returns 0, or -1. */
+ * takes those for octal; inet_pton() refuses them). The address is in host byte order. Writes
+ * *ret_address on success only. Returns 0, or -1. */
 int address_parse_ipv4(const char *text, uint32_t *ret_address);
 
 /* The same for IPv6, in any form of RFC 4291 section 2.2 but the one with dots, and without a zone.

@@ -12,37 +12,11 @@ enum {
     TEXT_SIZE = 64, /* more than the longest, with a zone */
 };
 
-/* Copies a text, to be cut up. Returns false if it is too long. */
-static bool copy_text(const char *text, char ret_copy[static TEXT_SIZE])
+static enum endpoint_flaw judge_ipv4(uint32_t address)
 {
-    size_t length = strlen(text);
+    bool no_peer = address >> 24 == 0 || address >> 28 == 14 || address == UINT32_MAX;
 
-    if (length >= TEXT_SIZE)
-        return false;
-    memcpy(ret_copy, text, length + 1);
-    return true;
-}
-
-static enum endpoint_flaw parse_ipv4(const char *text, struct endpoint *ret_endpoint)
-{
-    char copy[TEXT_SIZE];
-    char *colon;
-    uint32_t address;
-    uint32_t port;
-
-    if (!copy_text(text, copy))
-        return ENDPOINT_MALFORMED;
-    colon = strchr(copy, ':');
-    if (!colon)
-        return ENDPOINT_MALFORMED;
-    *colon = '\0';
-    if (address_parse_ipv4(copy, &address) || decimal_parse(colon + 1, PORT_MAX, &port) ||
-        port == 0)
-        return ENDPOINT_MALFORMED;
-    if (address >> 24 == 0 || address >> 28 == 14 || address == UINT32_MAX)
-        return ENDPOINT_NO_PEER;
-    *ret_endpoint = (struct endpoint){.address = address, .port = (uint16_t)port};
-    return ENDPOINT_GOOD;
+    return no_peer ? ENDPOINT_NO_PEER : ENDPOINT_GOOD;
 }
 
 static enum endpoint_flaw judge_ipv6(const uint8_t address[static 16])
@@ -58,38 +32,44 @@ static enum endpoint_flaw judge_ipv6(const uint8_t address[static 16])
     return ENDPOINT_GOOD;
 }
 
-static enum endpoint_flaw parse_ipv6(const char *text, struct endpoint *ret_endpoint)
+static enum endpoint_flaw read_ipv6(char *text, uint8_t ret_address[static 16])
 {
-    struct endpoint endpoint = {.ipv6 = true};
-    char copy[TEXT_SIZE];
-    char *address = copy + 1;
-    char *end;
-    char *zone;
-    enum endpoint_flaw flaw;
-    uint32_t port;
+    char *zone = strchr(text, '%');
 
-    if (!copy_text(text, copy))
-        return ENDPOINT_MALFORMED;
-    end = strstr(address, "]:");
-    if (!end || decimal_parse(end + 2, PORT_MAX, &port) || port == 0)
-        return ENDPOINT_MALFORMED;
-    *end = '\0';
-    zone = strchr(address, '%');
     if (zone)
         *zone = '\0';
-    if (address_parse_ipv6(address, endpoint.address6))
+    if (address_parse_ipv6(text, ret_address))
         return ENDPOINT_MALFORMED;
-    flaw = zone ? ENDPOINT_LINK_LOCAL : judge_ipv6(endpoint.address6);
-    if (flaw)
-        return flaw;
-    endpoint.port = (uint16_t)port;
-    *ret_endpoint = endpoint;
-    return ENDPOINT_GOOD;
+    return zone ? ENDPOINT_LINK_LOCAL : judge_ipv6(ret_address);
 }
 
 enum endpoint_flaw endpoint_parse(const char *text, struct endpoint *ret_endpoint)
 {
-    return text[0] == '[' ? parse_ipv6(text, ret_endpoint) : parse_ipv4(text, ret_endpoint);
+    struct endpoint endpoint = {.ipv6 = text[0] == '['};
+    const char *separator = endpoint.ipv6 ? "]:" : ":";
+    char copy[TEXT_SIZE];
+    size_t length = strlen(text);
+    char *end;
+    uint32_t port;
+    enum endpoint_flaw flaw;
+
+    if (length >= sizeof(copy))
+        return ENDPOINT_MALFORMED;
+    memcpy(copy, text, length + 1);
+    end = strstr(copy, separator);
+    if (!end || decimal_parse(end + strlen(separator), PORT_MAX, &port) || port == 0)
+        return ENDPOINT_MALFORMED;
+    *end = '\0';
+    if (endpoint.ipv6)
+        flaw = read_ipv6(copy + 1, endpoint.address6);
+    else if (address_parse_ipv4(copy, &endpoint.address))
+        flaw = ENDPOINT_MALFORMED;
+    else
+        flaw = judge_ipv4(endpoint.address);
+    endpoint.port = (uint16_t)port;
+    if (flaw == ENDPOINT_GOOD)
+        *ret_endpoint = endpoint;
+    return flaw;
 }
 
 void endpoint_to_text(const struct endpoint *endpoint, char ret_text[static ENDPOINT_TEXT_SIZE])

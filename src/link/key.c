@@ -4,26 +4,21 @@
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-enum {
-    LAST_GROUP = 40, /* of the 44 characters: the four that stand for the last two bytes */
-};
-
 void key_to_text(const struct key *key, char ret_text[static KEY_TEXT_LENGTH + 1])
 {
-    const uint8_t *in = key->bytes;
+    uint8_t bytes[KEY_SIZE + 1] = {0};
+    const uint8_t *in = bytes;
     char *out = ret_text;
 
-    for (; out < ret_text + LAST_GROUP; in += 3, out += 4) {
+    memcpy(bytes, key->bytes, KEY_SIZE);
+    for (; out < ret_text + KEY_TEXT_LENGTH; in += 3, out += 4) {
         out[0] = alphabet[in[0] >> 2];
         out[1] = alphabet[(in[0] & 3) << 4 | in[1] >> 4];
         out[2] = alphabet[(in[1] & 15) << 2 | in[2] >> 6];
         out[3] = alphabet[in[2] & 63];
     }
-    out[0] = alphabet[in[0] >> 2];
-    out[1] = alphabet[(in[0] & 3) << 4 | in[1] >> 4];
-    out[2] = alphabet[(in[1] & 15) << 2];
-    out[3] = '=';
-    out[4] = '\0';
+    ret_text[KEY_TEXT_LENGTH - 1] = '=';
+    ret_text[KEY_TEXT_LENGTH] = '\0';
 }
 
 /* Returns a mask of ones if `value` is in the range, or else of zeros. */
@@ -47,7 +42,7 @@ static int decode(const char *text, uint8_t ret_bytes[static KEY_SIZE + 1])
 {
     uint8_t *out = ret_bytes;
 
-    for (int group = 0; group <= LAST_GROUP; group += 4, out += 3) {
+    for (int group = 0; group < KEY_TEXT_LENGTH; group += 4, out += 3) {
         uint32_t bits = 0;
 
         for (int i = group; i < group + 4; i++) {

@@ -1,5 +1,6 @@
 #include "link/network.h"
 
+#include <endian.h>
 #include <string.h>
 
 #include "link/address.h"
@@ -11,11 +12,10 @@ enum {
     TEXT_SIZE = 40, /* of the longest address, with its NUL */
 };
 
-static void store_ipv4(uint32_t address, uint8_t ret_bytes[static 16])
+static void store_ipv4(uint32_t address, uint8_t ret_bytes[static 4])
 {
-    memset(ret_bytes, 0, 16);
-    for (int i = 0; i < 4; i++)
-        ret_bytes[i] = (uint8_t)(address >> (24 - 8 * i));
+    address = htobe32(address);
+    memcpy(ret_bytes, &address, sizeof(address));
 }
 
 /* Returns whether the first `bits` bits of both are the same. */
@@ -64,7 +64,7 @@ enum network_flaw network_parse(const char *text, struct network *ret_network)
 
 bool network_contains(const struct network *network, const struct endpoint *endpoint)
 {
-    uint8_t ipv4[16];
+    uint8_t ipv4[4];
 
     if (network->ipv6 != endpoint->ipv6)
         return false;
