@@ -48,11 +48,6 @@ static bool is_open(int fd)
     return fcntl(fd, F_GETFD) >= 0;
 }
 
-static int set_nonblocking(int fd)
-{
-    return fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
-}
-
 /* Returns milliseconds for poll(), rounded up: a round that comes early finds nothing to do. */
 static int timeout(const struct tunnel *tunnel)
 {
@@ -147,9 +142,7 @@ static int serve(void)
     struct tunnel *tunnel = &engine.tunnel;
     int udp6 = is_open(HANDOVER_UDP6) ? HANDOVER_UDP6 : -1;
 
-    if (set_nonblocking(HANDOVER_TUN) < 0 || set_nonblocking(HANDOVER_UDP4) < 0 ||
-        (udp6 >= 0 && set_nonblocking(udp6) < 0) ||
-        !tunnel_init(tunnel, HANDOVER_TUN, HANDOVER_UDP4, udp6) || control_init(&engine.control) ||
+    if (!tunnel_init(tunnel, HANDOVER_TUN, HANDOVER_UDP4, udp6) || control_init(&engine.control) ||
         sandbox_enter())
         return EXIT_FAILURE;
     if (report(tunnel))

@@ -39,7 +39,7 @@ static bool is_good(const char *answer)
 static void check_done(const struct engine_request *request)
 {
     require(key_equal(noise_peer(tunnel->noise), &request->peer));
-    require(!request->has_endpoint || remote_equal(&tunnel->remote, &request->endpoint));
+    require(!remote_known(&request->endpoint) || remote_equal(&tunnel->remote, &request->endpoint));
     require(!request->has_persistent_keepalive ||
             tunnel->timers.persistent == request->persistent_keepalive);
     require(!request->has_allowed || tunnel->allowed_address == request->allowed_address);

@@ -174,7 +174,7 @@ TEST(values)
     for (int i = 0; i < KEY_SIZE - 1; i++)
         expect(request.peer.bytes[i] == i && request.preshared_key.bytes[i] == i, "byte %d", i);
     expect(request.peer.bytes[31] == 255 && request.has_preshared_key, "the last byte");
-    expect(request.has_endpoint && request.endpoint.address.v4.sin_port == 0x201 &&
+    expect(remote_known(&request.endpoint) && request.endpoint.address.v4.sin_port == 0x201 &&
                request.endpoint.address.any.sa_family == AF_INET,
            "endpoint");
     expect(request.has_persistent_keepalive && request.persistent_keepalive == 25, "keepalive");

@@ -92,7 +92,7 @@ static void apply(struct tunnel *tunnel, const struct engine_request *request)
 {
     if (request->has_preshared_key)
         noise_set_preshared_key(tunnel->noise, &request->preshared_key);
-    if (request->has_endpoint)
+    if (remote_known(&request->endpoint))
         tunnel_set_remote(tunnel, &request->endpoint);
     tunnel->longest = tunnel->longest_before = 0; /* the helper has set the MTU before */
     if (request->has_allowed)

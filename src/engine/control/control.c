@@ -21,29 +21,20 @@ enum {
  * itself for it. An abstract name has a NUL at its start, and none at its end (unix(7)). */
 static const char name[] = "\0cwg-engine";
 
-static int open_listener(void)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-    memcpy(address.sun_path, name, sizeof(name) - 1);
-    if (fd < 0 ||
-        bind(fd, (const void *)&address,
-             offsetof(struct sockaddr_un, sun_path) + sizeof(name) - 1) < 0 ||
-        listen(fd, BACKLOG) < 0)
-        return -errno;
-    return fd;
-}
-
 int control_init(struct control *control)
 {
-    int fd = open_listener();
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    const socklen_t size = offsetof(struct sockaddr_un, sun_path) + sizeof(name) - 1;
+    int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
     for (int i = 0; i < CONTROL_CLIENTS; i++)
         control->client[i] = -1;
     control->oldest = 0;
-    if (fd < 0 || fd == HANDOVER_CONTROL)
-        return fd < 0 ? fd : 0;
+    memcpy(address.sun_path, name, sizeof(name) - 1);
+    if (fd < 0 || bind(fd, (const void *)&address, size) < 0 || listen(fd, BACKLOG) < 0)
+        return -errno;
+    if (fd == HANDOVER_CONTROL)
+        return 0;
     if (dup3(fd, HANDOVER_CONTROL, O_CLOEXEC) < 0)
         return -errno;
     close(fd);

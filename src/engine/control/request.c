@@ -35,10 +35,10 @@ static bool set_endpoint(struct engine_request *request, const char *value)
 {
     struct endpoint endpoint;
 
-    request->has_endpoint = endpoint_parse(value, &endpoint) == ENDPOINT_GOOD;
-    if (request->has_endpoint)
-        request->endpoint = remote_from_endpoint(&endpoint);
-    return request->has_endpoint;
+    if (endpoint_parse(value, &endpoint) != ENDPOINT_GOOD)
+        return false;
+    request->endpoint = remote_from_endpoint(&endpoint);
+    return true;
 }
 
 static bool set_persistent_keepalive(struct engine_request *request, const char *value)

@@ -11,13 +11,12 @@
 struct engine_request {
     bool get; /* else: set the peer, and what there is of it */
     bool has_preshared_key;
-    bool has_endpoint;
     bool has_persistent_keepalive;
     bool has_allowed;
     bool has_peer;
     struct key peer;
     struct key preshared_key;
-    struct remote endpoint;
+    struct remote endpoint;        /* not known: stays */
     uint16_t persistent_keepalive; /* seconds */
     uint32_t allowed_address;      /* host byte order; 0: none any more */
 };

@@ -21,44 +21,26 @@ enum {
 static EVP_MD_CTX *digest;
 static EVP_MAC_CTX *mac;
 
-static EVP_MD_CTX *new_digest(void)
+bool hash_start(void)
 {
-    EVP_MD *type = EVP_MD_fetch(libcrypto_context(), "BLAKE2S-256", NULL);
-    EVP_MD_CTX *made = type ? EVP_MD_CTX_new() : NULL;
-
-    if (made && EVP_DigestInit_ex(made, type, NULL) != 1) {
-        EVP_MD_CTX_free(made);
-        made = NULL;
-    }
-    EVP_MD_free(type);
-    return made;
-}
-
-static EVP_MAC_CTX *new_mac(void)
-{
+    static bool started;
     size_t size = HASH_MAC_SIZE;
     const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_size_t(OSSL_MAC_PARAM_SIZE, &size),
                                      OSSL_PARAM_construct_end()};
-    EVP_MAC *type = EVP_MAC_fetch(libcrypto_context(), "BLAKE2SMAC", NULL);
-    EVP_MAC_CTX *made = type ? EVP_MAC_CTX_new(type) : NULL;
+    EVP_MD *digest_type;
+    EVP_MAC *mac_type;
 
-    if (made && EVP_MAC_CTX_set_params(made, parameters) != 1) {
-        EVP_MAC_CTX_free(made);
-        made = NULL;
-    }
-    EVP_MAC_free(type);
-    return made;
-}
-
-bool hash_start(void)
-{
-    if (!libcrypto_start())
-        return false;
-    if (!digest)
-        digest = new_digest();
-    if (!mac)
-        mac = new_mac();
-    return digest && mac;
+    if (started || !libcrypto_start())
+        return started;
+    digest_type = EVP_MD_fetch(libcrypto_context(), "BLAKE2S-256", NULL);
+    mac_type = EVP_MAC_fetch(libcrypto_context(), "BLAKE2SMAC", NULL);
+    digest = digest_type ? EVP_MD_CTX_new() : NULL;
+    mac = mac_type ? EVP_MAC_CTX_new(mac_type) : NULL;
+    started = digest && mac && EVP_DigestInit_ex(digest, digest_type, NULL) == 1 &&
+              EVP_MAC_CTX_set_params(mac, parameters) == 1;
+    EVP_MD_free(digest_type);
+    EVP_MAC_free(mac_type);
+    return started;
 }
 
 static void begin(void)
