@@ -85,7 +85,7 @@ defined_symbols()
     local row which features symbol program symbols
     local -a rows=(
         'CREATE: task_create kernel_make wgmsg_set_key'
-        'CREATE ENGINE: engine_make engine_forget launch_engine child_become_engine rtmsg_link_move'
+        'CREATE ENGINE: engine_make launch_close launch_engine child_become_engine rtmsg_link_move'
         'CONNECT: task_connect kernel_join wgmsg_set_peer'
         'CONNECT ENGINE: engine_join ctlmsg_set_peer'
         'DELETE: task_destroy'

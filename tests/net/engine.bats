@@ -340,7 +340,7 @@ shown()
     [ "$(grep -o '"state":"engine lost"' <<<"$output" | wc -l)" = 61 ] || fail "$output"
     SECONDS=0
     [ "$(shown 7 0)" = "wg-7-0: engine lost; its engine, process $engine, doesn't answer; \
-if it is stopped: kill -CONT $engine" ]
+if it is stopped, let it go on: kill -CONT $engine" ]
     [ "$SECONDS" -le 4 ] || fail "it took $SECONDS seconds"
     kill -CONT "$engine"
     [ "$(shown 7 0)" = "wg-7-0: waiting for connect; run cwg_connect, with the public key of the other site" ]

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "handover/handover.h"
 #include "unit.h"
 
 #define KEY1 "0101010101010101010101010101010101010101010101010101010101010101"
@@ -86,7 +87,7 @@ static const char *const *const no_endpoints = TEXTS(
 /* Reads a report with an endpoint. */
 static int parse_endpoint(const char *endpoint, struct link_status *ret_status)
 {
-    char text[REPORT_SIZE];
+    char text[HANDOVER_MESSAGE_MAX];
 
     (void)snprintf(text, sizeof(text), OWN PEER "protocol_version=1\nendpoint=%s\n" REST END,
                    endpoint);
@@ -227,7 +228,7 @@ TEST(too_many)
 {
     for (size_t count = 0; count <= STATUS_ALLOWED_MAX + 1; count++) {
         struct link_status status;
-        char text[REPORT_SIZE];
+        char text[HANDOVER_MESSAGE_MAX];
         int length = snprintf(text, sizeof(text), OWN PEER "protocol_version=1\n" REST);
         int result;
 
@@ -281,4 +282,47 @@ TEST(each_byte)
     }
     /* Of a digit there are other digits. */
     expect(taken > 128 * 15 && taken < 3500, "%zu taken", taken);
+}
+
+static const struct {
+    const char *text;
+    int result;
+} answers[] = {
+    {"errno=0\n\n", 0},
+    {"errno=98\n\n", -98},
+    {"errno=22\n\n", -22},
+    {"errno=4095\n\n", -4095},
+};
+
+static const char *const *const no_answers =
+    TEXTS("errno=4096\n\n", "errno=10000\n\n", "errno=4294967295\n\n", "errno=\n\n", "errno=-1\n\n",
+          "errno=00\n\n", "errno= 1\n\n", "errno=1 \n\n", "errno=1x\n\n", "errno=1\n",
+          "errno=1\n\n\n", "errno=1\n \n", "errno=1\nerrno=2\n\n", "Errno=1\n\n", " errno=1\n\n",
+          "errno:1\n\n", "own_public_key=\nerrno=0\n\n", "\n\n", "");
+
+static void check_answer(const char *text, int wanted)
+{
+    char *copy = unit_copy(text, strlen(text));
+    int result = report_parse_errno(copy, strlen(text));
+
+    expect(result == wanted, "answer '%s': %d", text, result);
+    free(copy);
+}
+
+TEST(read_answers)
+{
+    for (size_t i = 0; i < COUNT(answers); i++)
+        check_answer(answers[i].text, answers[i].result);
+    for (const char *const *text = no_answers; *text; text++)
+        check_answer(*text, -EPROTO);
+}
+
+/* A NUL is no digit, and no end. */
+TEST(answers_with_nul)
+{
+    static const char texts[][10] = {"errno=\0\n\n", "errno=1\0\n\n", "errno=\0001\n\n"};
+    static const size_t lengths[] = {9, 10, 10};
+
+    for (size_t i = 0; i < COUNT(texts); i++)
+        expect(report_parse_errno(texts[i], lengths[i]) == -EPROTO, "answer %zu", i);
 }

@@ -18,16 +18,21 @@ struct patience;
  * a batch's launcher. A descriptor is -1 if there is none. */
 struct launch {
     int process; /* its number in our pid namespace */
-    int pidfd;
-    int start; /* our end of the start socket */
-    int udp4;
-    int udp6;               /* -1 without IPv6 */
-    struct netlink scratch; /* NETLINK_ROUTE in the scratch namespace */
+    union {
+        struct {
+            int pidfd;
+            int start;   /* our end of the start socket */
+            int scratch; /* NETLINK_ROUTE in the scratch namespace */
+            int udp4;
+            int udp6; /* last, since there is none without IPv6 */
+        };
+        int descriptors[5]; /* the same */
+    };
 };
 
 #define LAUNCH_NONE                                                                                \
     {                                                                                              \
-        .pidfd = -1, .start = -1, .udp4 = -1, .udp6 = -1, .scratch.fd = -1                         \
+        .descriptors = { -1, -1, -1, -1, -1 }                                                      \
     }
 
 struct backend {

@@ -13,13 +13,13 @@
 #include <signal.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "handover/handover.h"
 #include "helper/confine/privilege.h"
 #include "helper/confine/privileged.h"
 
@@ -43,20 +43,6 @@ static int lift(int *fd)
     return 0;
 }
 
-static int lift_all(struct handover *handover, int *null)
-{
-    int *const all[] = {&handover->program, &handover->tun,   &handover->udp4,
-                        &handover->udp6,    &handover->start, null};
-
-    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
-        int error = lift(all[i]);
-
-        if (error)
-            return error;
-    }
-    return 0;
-}
-
 static int put(int fd, int number, int flags)
 {
     if (fd < 0)
@@ -66,30 +52,21 @@ static int put(int fd, int number, int flags)
 
 /* Closes the caller's descriptors, standard output above all: whoever reads a pipe from it must not
  * wait for the engine's end. */
-static int arrange_descriptors(struct handover *handover)
+static int arrange_descriptors(int handover[static HANDOVER_DESCRIPTORS])
 {
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    int error = null < 0 ? -errno : lift_all(handover, &null);
+    int error = null < 0 ? -errno : lift(&null);
 
+    for (int number = 0; number < HANDOVER_DESCRIPTORS && !error; number++)
+        error = lift(&handover[number]);
+    if (!error && syscall(SYS_close_range, 0, OUT_OF_THE_WAY - 1, 0) < 0)
+        error = -errno;
+    for (int number = 0; number < HANDOVER_DESCRIPTORS && !error; number++)
+        error = put(number <= STDERR_FILENO ? null : handover[number], number,
+                    number == HANDOVER_PROGRAM ? O_CLOEXEC : 0);
     if (error)
         return error;
-    if (syscall(SYS_close_range, 0, OUT_OF_THE_WAY - 1, 0) < 0)
-        return -errno;
-    for (int number = STDIN_FILENO; number <= STDERR_FILENO && !error; number++)
-        error = put(null, number, 0);
-    if (!error)
-        error = put(handover->tun, HANDOVER_TUN, 0);
-    if (!error)
-        error = put(handover->udp4, HANDOVER_UDP4, 0);
-    if (!error)
-        error = put(handover->udp6, HANDOVER_UDP6, 0);
-    if (!error)
-        error = put(handover->program, HANDOVER_PROGRAM, O_CLOEXEC);
-    if (!error)
-        error = put(handover->start, HANDOVER_START, 0);
-    if (error)
-        return error;
-    handover->start = HANDOVER_START;
+    handover[HANDOVER_START] = HANDOVER_START;
     return syscall(SYS_close_range, HANDOVER_DESCRIPTORS, UINT_MAX, 0) < 0 ? -errno : 0;
 }
 
@@ -153,12 +130,13 @@ static int execute(void)
     return -errno;
 }
 
-void child_become_engine(const struct handover *handover)
+void child_become_engine(const int handover[static HANDOVER_DESCRIPTORS])
 {
-    struct handover own = *handover;
+    int own[HANDOVER_DESCRIPTORS];
     struct child_report report = {.step = CHILD_STEP_DESCRIPTORS};
 
-    report.error = arrange_descriptors(&own);
+    memcpy(own, handover, sizeof(own));
+    report.error = arrange_descriptors(own);
     if (!report.error) {
         report.step = CHILD_STEP_ROOT;
         report.error = empty_root();
@@ -171,6 +149,6 @@ void child_become_engine(const struct handover *handover)
         report.step = CHILD_STEP_PROGRAM;
         report.error = execute();
     }
-    (void)send(own.start, &report, sizeof(report), MSG_DONTWAIT | MSG_NOSIGNAL);
+    (void)send(own[HANDOVER_START], &report, sizeof(report), MSG_DONTWAIT | MSG_NOSIGNAL);
     _exit(EXIT_FAILURE);
 }

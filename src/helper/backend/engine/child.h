@@ -3,6 +3,8 @@
 
 #include <stdint.h>
 
+#include "handover/handover.h"
+
 /* The child's message on the start socket, in the place of a key, if it fails before it is the
  * engine. */
 enum child_step {
@@ -18,13 +20,6 @@ struct child_report {
     int32_t error; /* a negative errno */
 };
 
-struct handover {
-    int program; /* open with O_PATH */
-    int tun;
-    int udp4;
-    int udp6;  /* or -1 */
-    int start; /* the engine's end of the start socket */
-};
-
-/* Becomes the engine; or sends a child_report on the start socket, and ends. */
-_Noreturn void child_become_engine(const struct handover *handover);
+/* Becomes the engine; or sends a child_report on the start socket, and ends. `handover` has the
+ * descriptors by their enum handover_descriptor; -1: none. */
+_Noreturn void child_become_engine(const int handover[static HANDOVER_DESCRIPTORS]);

@@ -110,27 +110,22 @@ int control_set_peer(const struct proof *engine, const struct peer *peer)
     secret_wipe();
     if (size == 0)
         size = take_answer(engine, WAIT, answer);
-    return size < 0 ? size : ctlmsg_answer_parse(answer, (size_t)size);
-}
-
-/* Takes a wait off, beyond the moment that each engine gets. */
-static void wear_out(struct patience *patience, int64_t waited)
-{
-    if (waited > MOMENT)
-        patience->milliseconds -= waited - MOMENT;
-    if (patience->milliseconds < 0)
-        patience->milliseconds = 0;
+    return size < 0 ? size : report_parse_errno(answer, (size_t)size);
 }
 
 int control_look(const struct proof *engine, struct patience *patience,
                  struct link_status *ret_status)
 {
     const int64_t start = clock_now();
+    int64_t left;
     char answer[HANDOVER_MESSAGE_MAX];
     int size = ask(engine, HANDOVER_GET, sizeof(HANDOVER_GET) - 1);
 
     if (size == 0)
         size = take_answer(engine, MOMENT + patience->milliseconds, answer);
-    wear_out(patience, clock_now() - start);
+    /* The wait is taken off, beyond the moment that each engine gets. */
+    left = MOMENT + patience->milliseconds - (clock_now() - start);
+    if (left < patience->milliseconds)
+        patience->milliseconds = left > 0 ? left : 0;
     return size < 0 ? size : report_parse(answer, (size_t)size, ret_status);
 }

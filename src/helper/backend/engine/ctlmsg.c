@@ -1,18 +1,10 @@
 #include "helper/backend/engine/ctlmsg.h"
 
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "handover/handover.h"
 #include "link/address.h"
-#include "link/decimal.h"
-
-enum {
-    ERRNO_MAX = 4095, /* MAX_ERRNO, include/linux/err.h */
-    ERRNO_DIGITS = 4,
-};
 
 /* A growing request. */
 struct writer {
@@ -59,23 +51,4 @@ size_t ctlmsg_set_peer(char ret_text[static CTLMSG_SIZE], const struct peer *pee
     address_ipv4_to_text(peer->allowed_address, allowed);
     add(&writer, "replace_allowed_ips=true\nallowed_ip=%s/32\n\n", allowed);
     return writer.length;
-}
-
-int ctlmsg_answer_parse(const char *text, size_t length)
-{
-    static const char start[] = "errno=", end[] = "\n\n";
-    const size_t start_length = sizeof(start) - 1, end_length = sizeof(end) - 1;
-    char number[ERRNO_DIGITS + 1] = {0};
-    size_t digits;
-    uint32_t value;
-
-    if (length < start_length + end_length || length > start_length + ERRNO_DIGITS + end_length ||
-        memcmp(text, start, start_length) != 0 ||
-        memcmp(text + length - end_length, end, end_length) != 0)
-        return -EPROTO;
-    digits = length - start_length - end_length;
-    memcpy(number, text + start_length, digits);
-    if (strlen(number) != digits || decimal_parse(number, ERRNO_MAX, &value))
-        return -EPROTO;
-    return -(int)value;
 }

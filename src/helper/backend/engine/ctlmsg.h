@@ -1,5 +1,5 @@
-/* Writes requests to a running engine, and reads the answers: texts of WireGuard's cross-platform
- * configuration protocol. Pure. */
+/* Writes requests to a running engine: texts of WireGuard's cross-platform configuration protocol.
+ * Pure. */
 #pragma once
 
 #include <stddef.h>
@@ -14,7 +14,3 @@ enum {
  * same key changes its settings and keeps the session. So replace_peers, which would end the
  * session, isn't sent. The text may have a preshared key: wipe it. Returns the length. */
 size_t ctlmsg_set_peer(char ret_text[static CTLMSG_SIZE], const struct peer *peer);
-
-/* Reads "errno=N\n\n", the answer to a request that sets something. Returns -N, or -EPROTO for any
- * other text. */
-int ctlmsg_answer_parse(const char *text, size_t length);

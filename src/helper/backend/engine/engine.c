@@ -28,18 +28,9 @@ enum {
 static int engine_prepare(const struct home *home, int launcher, struct link_end end,
                           struct launch *ret_launch, struct failure *failure)
 {
-    char name[LINK_NAME_SIZE];
-    int error = device_name(end, name, failure);
-
-    if (HAS_BATCH && !error && launcher >= 0)
+    if (HAS_BATCH && launcher >= 0)
         return launcher_ask(launcher, end, ret_launch, failure);
-    return error ? error : launch_engine(home, name, ret_launch, failure);
-}
-
-static void engine_forget(struct launch *launch)
-{
-    launch_close(launch);
-    *launch = (struct launch)LAUNCH_NONE;
+    return launch_engine(home, end, ret_launch, failure);
 }
 
 /* Moves the device into the container, marked as unfinished and with the engine's process in its
@@ -54,6 +45,7 @@ static int move_device(const struct target *target, struct link_end end, struct 
         .mtu = LINK_MTU,
         .ipv6 = launch->udp6 >= 0,
     };
+    struct netlink scratch = {.fd = launch->scratch};
     struct message request;
     int error = device_name(end, move.name, failure);
 
@@ -61,7 +53,7 @@ static int move_device(const struct target *target, struct link_end end, struct 
         return error;
     alias_write(launch->process, move.alias);
     rtmsg_link_move(&request, &move);
-    error = netlink_change(&launch->scratch, &request);
+    error = netlink_change(&scratch, &request);
     if (error && error != -EEXIST)
         fail_unexpected(failure, error, "can't move the device into the container");
     return error;
@@ -115,14 +107,6 @@ static void discard(const struct launch *launch)
 /* Refuses a link in home itself. The engine's UDP sockets keep their namespace in being, with the
  * device in it, so neither would ever go. The machine's own namespace never goes anyway. The
  * kernel's driver gives its sockets up. */
-static int fail_own_home(struct failure *failure)
-{
-    return fail_as(failure, FAILURE_UNSUPPORTED, -EOPNOTSUPP,
-                   "pid: that process is in the network namespace that this program runs in; an "
-                   "engine's link there would keep the namespace alive for ever; run this program "
-                   "in the host's network namespace");
-}
-
 static int engine_make(struct target *target, struct link_end end, uint16_t port,
                        struct launch *launch, struct device *ret_device, struct key *ret_public_key,
                        struct failure *failure)
@@ -133,7 +117,10 @@ static int engine_make(struct target *target, struct link_end end, uint16_t port
 
     (void)port; /* engine_start() binds it */
     if (netns_same(&target->netns, &target->home->netns) && !target->initial)
-        return fail_own_home(failure);
+        return fail_as(failure, FAILURE_UNSUPPORTED, -EOPNOTSUPP,
+                       "pid: that process is in the network namespace that this program runs in; "
+                       "an engine's link there would keep the namespace alive for ever; run this "
+                       "program in the host's network namespace");
     moved = move_device(target, end, launch, failure);
     if (moved == -EEXIST)
         return moved;
@@ -247,78 +234,52 @@ static int engine_finish(struct target *target, const struct device *device,
     return error ? error : device_finish(target, device, alias, failure);
 }
 
-/* Says why the engine can't be spoken to. `found` is proof_open()'s result. */
-static int fail_proof(int found, const struct device *device, const struct proof *engine,
-                      struct failure *failure)
+/* Says why a link's engine can't be spoken to. The text begins with the engine's `article` and the
+ * link's `name`, which may be "". Returns `error`. */
+static int fail_engine(int error, const struct proof *engine, const char *article, const char *name,
+                       struct failure *failure)
 {
-    if (failure_is_shortage(found))
-        return fail_unexpected(failure, found, "can't look for the link's engine");
-    return fail_as(failure, FAILURE_ENGINE_LOST, found,
-                   "the engine of the link %s can't be found: %s; cwg_destroy the link, and create "
-                   "it again",
-                   device->name, proof_text(engine->gap));
-}
-
-static int fail_peer(int error, const struct device *device, int process, struct failure *failure)
-{
-    switch (error) {
-    case -ETIMEDOUT:
-        return fail_as(failure, FAILURE_ENGINE_BUSY, error,
-                       "the engine of the link %s, process %d, doesn't answer; if it is stopped, "
-                       "let it go on: kill -CONT %d",
-                       device->name, process, process);
-    case -EADDRINUSE:
-        return fail_as(failure, FAILURE_OWN_KEY, -EINVAL,
-                       "peer_key: this is the link's own public key; give the one that cwg_create "
-                       "printed at the other site");
-    case -EINVAL:
-        return fail_as(failure, FAILURE_USAGE, error,
-                       "peer_key: no peer can have this public key; give the one that cwg_create "
-                       "printed at the other site");
-    case -EPROTO:
-    case -EBADMSG:
+    if (failure_is_shortage(error))
+        return fail_unexpected(failure, error, "can't look for the link's engine");
+    if (engine->gap != PROOF_COMPLETE)
         return fail_as(failure, FAILURE_ENGINE_LOST, error,
-                       "the engine of the link %s is of another version: cwg_destroy the link, and "
-                       "create it again",
-                       device->name);
-    default:
-        return fail_unexpected(failure, error, "can't set the link's peer");
-    }
+                       "%s%s can't be found: %s; cwg_destroy the link, and create it again",
+                       article, name, proof_text(engine->gap));
+    if (error == -ETIMEDOUT)
+        return fail_as(failure, FAILURE_ENGINE_BUSY, error,
+                       "%s%s, process %d, doesn't answer; if it is stopped, let it go on: kill "
+                       "-CONT %d",
+                       article, name, engine->process, engine->process);
+    if (error == -EPROTO || error == -EBADMSG)
+        return fail_as(failure, FAILURE_ENGINE_LOST, error,
+                       "%s%s is of another version: cwg_destroy the link, and create it again",
+                       article, name);
+    return fail_as(failure, FAILURE_ENGINE_LOST, error,
+                   "%s%s, process %d, is ending, or can't be asked (errno %d)", article, name,
+                   engine->process, -error);
 }
 
 static int engine_join(struct target *target, const struct device *device, const struct peer *peer,
                        struct failure *failure)
 {
     struct proof engine;
-    int found = proof_open(target, device, &engine);
-    int error = found ? found : control_connect(&engine);
+    int error = proof_open(target, device, &engine);
 
+    if (!error)
+        error = control_connect(&engine);
     if (!error)
         error = control_set_peer(&engine, peer);
     proof_close(&engine);
-    if (found)
-        return fail_proof(found, device, &engine, failure);
-    return error ? fail_peer(error, device, engine.process, failure) : 0;
-}
-
-static int fail_look(int error, const struct proof *engine, struct failure *failure)
-{
-    if (engine->gap != PROOF_COMPLETE)
-        fail_as(failure, FAILURE_ENGINE_LOST, error,
-                "its engine can't be found: %s; cwg_destroy the link, and create it again",
-                proof_text(engine->gap));
-    else if (error == -ETIMEDOUT)
-        fail_as(failure, FAILURE_ENGINE_BUSY, error,
-                "its engine, process %d, doesn't answer; if it is stopped: kill -CONT %d",
-                engine->process, engine->process);
-    else if (error == -EPROTO || error == -EBADMSG)
-        fail_as(failure, FAILURE_ENGINE_LOST, error,
-                "its engine is of another version: cwg_destroy the link, and create it again");
-    else
-        fail_as(failure, FAILURE_ENGINE_LOST, error,
-                "its engine, process %d, is ending, or can't be asked (errno %d)", engine->process,
-                -error);
-    return -ENOLINK;
+    if (error == -EADDRINUSE)
+        return fail_as(failure, FAILURE_OWN_KEY, -EINVAL,
+                       "peer_key: this is the link's own public key; give the one that cwg_create "
+                       "printed at the other site");
+    if (error == -EINVAL)
+        return fail_as(failure, FAILURE_USAGE, error,
+                       "peer_key: no peer can have this public key; give the one that cwg_create "
+                       "printed at the other site");
+    return error ? fail_engine(error, &engine, "the engine of the link ", device->name, failure)
+                 : 0;
 }
 
 static int engine_look(struct target *target, const struct device *device,
@@ -334,14 +295,14 @@ static int engine_look(struct target *target, const struct device *device,
     if (!error)
         error = control_look(&engine, patience, &status);
     proof_close(&engine);
-    if (failure_is_shortage(error))
-        return fail_unexpected(failure, error, "can't look for the link's engine");
     if (engine.gap == PROOF_COMPLETE)
         status.engine_process = engine.process;
     if (status.has_handshake)
         status.handshake = (clock_wall() - status.handshake_age_ms) / 1000;
     *ret_status = status;
-    return error ? fail_look(error, &engine, failure) : 0;
+    if (error)
+        (void)fail_engine(error, &engine, "its engine", "", failure);
+    return error && !failure_is_shortage(error) ? -ENOLINK : error;
 }
 
 /* Finds the engine of a link that is about to be removed. Returns as proof_open(). */
@@ -356,7 +317,7 @@ static int find_process(const struct target *target, const struct device *device
         ret_engine->process = launch->process;
         ret_engine->pidfd = launch->pidfd;
         launch->pidfd = -1; /* proof_close() closes it */
-        engine_forget(launch);
+        launch_close(launch);
         return 0;
     }
     return proof_open(target, device, ret_engine);
@@ -410,7 +371,7 @@ const struct backend engine_backend = {
                                       engine's sockets keep their namespace in being */
     .prepare = HAS_CREATE ? engine_prepare : NULL,
     .prepare_batch = HAS_CREATE && HAS_BATCH ? launcher_start : NULL,
-    .forget = HAS_CREATE && HAS_BATCH ? engine_forget : NULL,
+    .forget = HAS_CREATE && HAS_BATCH ? launch_close : NULL,
     .make = HAS_CREATE ? engine_make : NULL,
     .start = HAS_CREATE ? engine_start : NULL,
     .port = HAS_CREATE ? engine_port : NULL,

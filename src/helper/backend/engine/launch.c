@@ -12,10 +12,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "handover/handover.h"
 #include "helper/backend/engine/child.h"
 #include "helper/base/clock.h"
 #include "helper/base/failure.h"
+#include "helper/base/file.h"
 #include "helper/base/random.h"
 #include "helper/base/settings.h"
 #include "helper/confine/privileged.h"
@@ -54,40 +54,33 @@ static int open_udp(int family, int *ret_fd)
 {
     static const int on = 1;
     int fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_UDP);
-    int error;
+    int error = fd < 0 ? -errno : privileged_set_buffers(fd, SOCKET_BUFFER);
 
-    if (fd < 0)
-        return -errno;
-    error = privileged_set_buffers(fd, SOCKET_BUFFER);
     if (!error && family == AF_INET6 &&
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) < 0)
         error = -errno;
-    if (error) {
-        close(fd);
-        return error;
-    }
-    *ret_fd = fd;
-    return 0;
+    if (!error)
+        *ret_fd = fd;
+    return error;
 }
 
 /* Opens the link's UDP sockets, at home, and the start socket. */
-static int open_sockets(struct launch *launch, struct handover *handover, struct failure *failure)
+static int open_sockets(struct launch *launch, int handover[static HANDOVER_DESCRIPTORS],
+                        struct failure *failure)
 {
     int ends[2];
     int error = open_udp(AF_INET, &launch->udp4);
 
     if (!error)
         error = open_udp(AF_INET6, &launch->udp6);
-    if (error && error != -EAFNOSUPPORT)
+    if (error && (launch->udp4 < 0 || error != -EAFNOSUPPORT))
         return fail_unexpected(failure, error, "can't open the link's UDP sockets");
-    if (launch->udp4 < 0)
-        return fail_unexpected(failure, error, "can't open the link's UDP socket");
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
         return fail_unexpected(failure, -errno, "can't open the engine's start socket");
     launch->start = ends[0];
-    handover->start = ends[1];
-    handover->udp4 = launch->udp4;
-    handover->udp6 = launch->udp6;
+    handover[HANDOVER_START] = ends[1];
+    handover[HANDOVER_UDP4] = launch->udp4;
+    handover[HANDOVER_UDP6] = launch->udp6;
     return 0;
 }
 
@@ -95,17 +88,11 @@ static int open_sockets(struct launch *launch, struct handover *handover, struct
 static int make_device(const char *name, int index, int *ret_tun)
 {
     int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
-    int error;
+    int error = fd < 0 ? -errno : privileged_make_tun(fd, name, index, HANDOVER_VNET_SIZE);
 
-    if (fd < 0)
-        return -errno;
-    error = privileged_make_tun(fd, name, index, HANDOVER_VNET_SIZE);
-    if (error) {
-        close(fd);
-        return error;
-    }
-    *ret_tun = fd;
-    return 0;
+    if (!error)
+        *ret_tun = fd;
+    return error;
 }
 
 int launch_fail_process(int error, struct failure *failure)
@@ -121,7 +108,7 @@ int launch_fail_process(int error, struct failure *failure)
 
 /* Starts the child by clone() itself, without fork()'s handlers of libc. CLONE_PIDFD: the pidfd
  * can't mean another process. */
-static int start_process(struct launch *launch, const struct handover *handover,
+static int start_process(struct launch *launch, const int handover[static HANDOVER_DESCRIPTORS],
                          struct failure *failure)
 {
     long process = syscall(SYS_clone, CLONE_PIDFD | SIGCHLD, 0, &launch->pidfd, 0, 0);
@@ -172,45 +159,50 @@ static int choose_index(int *ret_index, struct failure *failure)
 }
 
 static int start_inside(const char *name, int index, struct launch *launch,
-                        struct handover *handover, struct failure *failure)
+                        int handover[static HANDOVER_DESCRIPTORS], struct failure *failure)
 {
-    int error = make_device(name, index, &handover->tun);
+    struct netlink scratch;
+    int error = make_device(name, index, &handover[HANDOVER_TUN]);
 
     if (error)
         return fail_device(error, failure);
-    error = netlink_open(NETLINK_ROUTE, &launch->scratch);
+    error = netlink_open(NETLINK_ROUTE, &scratch);
     if (error)
         return fail_unexpected(failure, error, "can't open netlink for the engine's device");
+    launch->scratch = scratch.fd;
     return start_process(launch, handover, failure);
 }
 
-int launch_engine(const struct home *home, const char *name, struct launch *ret_launch,
+int launch_engine(const struct home *home, struct link_end end, struct launch *ret_launch,
                   struct failure *failure)
 {
     struct launch launch = LAUNCH_NONE;
-    struct handover handover = {.tun = -1};
+    int handover[HANDOVER_DESCRIPTORS] = {-1, -1, -1, -1, -1, -1, -1, -1, -1};
+    char name[LINK_NAME_SIZE];
     int index = 0;
-    int error = home_check_way(home, failure);
+    int error = device_name(end, name, failure);
 
+    if (!error)
+        error = home_check_way(home, failure);
     if (!error)
         error = choose_index(&index, failure);
     if (!error)
-        error = open_program(&handover.program, failure);
+        error = open_program(&handover[HANDOVER_PROGRAM], failure);
     if (!error)
-        error = open_sockets(&launch, &handover, failure);
+        error = open_sockets(&launch, handover, failure);
     if (error)
         return error;
     error = privileged_enter_new_netns();
     if (error)
         return fail_unexpected(failure, error, "can't make a network namespace for the engine");
-    error = start_inside(name, index, &launch, &handover, failure);
+    error = start_inside(name, index, &launch, handover, failure);
     home_return(home);
     if (error)
         return error;
     /* An open TUN descriptor keeps the device in being: from now on only the engine has one. */
-    close(handover.tun);
-    close(handover.start);
-    close(handover.program);
+    close(handover[HANDOVER_TUN]);
+    close(handover[HANDOVER_START]);
+    close(handover[HANDOVER_PROGRAM]);
     *ret_launch = launch;
     return 0;
 }
@@ -263,15 +255,10 @@ int launch_await_key(const struct launch *launch, struct key *ret_public_key,
     return 0;
 }
 
-void launch_close(const struct launch *launch)
+void launch_close(struct launch *launch)
 {
-    const int all[] = {launch->pidfd, launch->start, launch->scratch.fd, launch->udp4,
-                       launch->udp6};
-
-    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
-        if (all[i] >= 0)
-            close(all[i]);
-    }
+    for (size_t i = 0; i < sizeof(launch->descriptors) / sizeof(launch->descriptors[0]); i++)
+        file_close(&launch->descriptors[i]);
 }
 
 int launch_go(const struct launch *launch, struct failure *failure)

@@ -13,9 +13,9 @@
 
 struct failure;
 
-/* Starts an engine with a new device `name`. At home before and after. startup_close_all() closes
- * all that is open, and so ends the engine. Returns 0, or a negative errno. */
-int launch_engine(const struct home *home, const char *name, struct launch *ret_launch,
+/* Starts an engine with a new device for an end. At home before and after. startup_close_all()
+ * closes all that is open, and so ends the engine. Returns 0, or a negative errno. */
+int launch_engine(const struct home *home, struct link_end end, struct launch *ret_launch,
                   struct failure *failure);
 
 /* Fails for an engine's process that couldn't be started. Returns `error`. */
@@ -27,7 +27,7 @@ int launch_await_key(const struct launch *launch, struct key *ret_public_key,
                      struct failure *failure);
 
 /* Closes all descriptors of a launch. The engine then ends, unless launch_go() was called. */
-void launch_close(const struct launch *launch);
+void launch_close(struct launch *launch);
 
 /* Lets the engine outlive this process. Returns 0, or a negative errno. */
 int launch_go(const struct launch *launch, struct failure *failure);

@@ -9,46 +9,33 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "helper/backend/device.h"
 #include "helper/base/failure.h"
 #include "helper/confine/process.h"
 #include "helper/confine/startup.h"
 
-enum {
-    PIDFD,
-    START,
-    SCRATCH,
-    UDP4,
-    UDP6, /* last, since it may be missing */
-    DESCRIPTORS,
-};
-
 struct answer {
     int32_t error; /* a negative errno, with `failure`; or 0 */
     struct failure failure;
-    int process;
+    struct launch launch; /* its descriptors go beside the message */
 };
 
 /* Room for an answer's descriptors. */
 union room {
     struct cmsghdr header;
-    char bytes[CMSG_SPACE(DESCRIPTORS * sizeof(int))];
+    char bytes[CMSG_SPACE(sizeof(((struct launch *)NULL)->descriptors))];
 };
 
-static int send_answer(int fd, const struct answer *answer, const struct launch *launch)
+static int send_answer(int fd, const struct answer *answer)
 {
-    const int descriptors[DESCRIPTORS] = {
-        [PIDFD] = launch->pidfd, [START] = launch->start, [SCRATCH] = launch->scratch.fd,
-        [UDP4] = launch->udp4,   [UDP6] = launch->udp6,
-    };
-    const size_t size = (launch->udp6 < 0 ? UDP6 : DESCRIPTORS) * sizeof(int);
+    const struct launch *launch = &answer->launch;
+    const size_t size = sizeof(launch->descriptors) - (launch->udp6 < 0 ? sizeof(launch->udp6) : 0);
     struct iovec buffer = {.iov_base = (void *)answer, .iov_len = sizeof(*answer)};
     union room room = {
         .header = {.cmsg_len = CMSG_LEN(size), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS}};
     struct msghdr header = {.msg_iov = &buffer, .msg_iovlen = 1};
 
     if (!answer->error) {
-        memcpy(CMSG_DATA(&room.header), descriptors, size);
+        memcpy(CMSG_DATA(&room.header), launch->descriptors, size);
         header.msg_control = &room;
         header.msg_controllen = CMSG_SPACE(size);
     }
@@ -60,22 +47,17 @@ static int send_answer(int fd, const struct answer *answer, const struct launch 
  * (too_many_unix_fds(), net/unix/scm.c). */
 static int serve(const struct home *home, int fd, struct link_end end)
 {
-    struct launch launch = LAUNCH_NONE;
-    struct answer answer = {.error = -EINVAL};
-    char name[LINK_NAME_SIZE];
+    struct answer answer = {.launch = LAUNCH_NONE};
     int error;
 
     if (end.net > LINK_NET_MAX || end.host > LINK_HOST_MAX)
         return -EINVAL;
-    answer.error = device_name(end, name, &answer.failure);
-    if (!answer.error)
-        answer.error = launch_engine(home, name, &launch, &answer.failure);
+    answer.error = launch_engine(home, end, &answer.launch, &answer.failure);
     answer.failure.usage = NULL;
-    answer.process = launch.process;
-    error = send_answer(fd, &answer, &launch);
+    error = send_answer(fd, &answer);
     if (error && !answer.error) {
         answer.error = fail_unexpected(&answer.failure, error, "can't hand over the new engine");
-        error = send_answer(fd, &answer, &launch);
+        error = send_answer(fd, &answer);
     }
     return error;
 }
@@ -83,11 +65,10 @@ static int serve(const struct home *home, int fd, struct link_end end)
 /* Answers that no process could be started. */
 static bool refuse(int fd, int error)
 {
-    const struct launch none = LAUNCH_NONE;
-    struct answer answer = {.error = error};
+    struct answer answer = {.error = error, .launch = LAUNCH_NONE};
 
     (void)launch_fail_process(error, &answer.failure);
-    return send_answer(fd, &answer, &none) == 0;
+    return send_answer(fd, &answer) == 0;
 }
 
 /* Runs the process. Each question gets a process of its own, which begins at home with nothing open
@@ -137,21 +118,15 @@ int launcher_start(const struct home *home, int *ret_launcher, struct failure *f
 static bool take_descriptors(struct msghdr *header, struct launch *launch)
 {
     const struct cmsghdr *control = CMSG_FIRSTHDR(header);
-    int descriptors[DESCRIPTORS] = {-1, -1, -1, -1, -1};
     size_t size;
 
     if (!control || control->cmsg_level != SOL_SOCKET || control->cmsg_type != SCM_RIGHTS)
         return false;
     size = control->cmsg_len - CMSG_LEN(0);
-    if (size > sizeof(descriptors))
+    if (size > sizeof(launch->descriptors))
         return false;
-    memcpy(descriptors, CMSG_DATA(control), size);
-    launch->pidfd = descriptors[PIDFD];
-    launch->start = descriptors[START];
-    launch->scratch = (struct netlink){.fd = descriptors[SCRATCH]};
-    launch->udp4 = descriptors[UDP4];
-    launch->udp6 = descriptors[UDP6];
-    return size >= UDP6 * sizeof(int) && !(header->msg_flags & MSG_CTRUNC);
+    memcpy(launch->descriptors, CMSG_DATA(control), size);
+    return launch->udp4 >= 0 && !(header->msg_flags & MSG_CTRUNC);
 }
 
 static int fail_ended(struct failure *failure)
@@ -183,7 +158,7 @@ int launcher_ask(int launcher, struct link_end end, struct launch *ret_launch,
                    ? fail_unexpected(failure, -EMFILE, "can't receive the new engine's descriptors")
                    : fail_ended(failure);
     }
-    launch.process = answer.process;
+    launch.process = answer.launch.process;
     *ret_launch = launch;
     return 0;
 }

@@ -37,21 +37,18 @@ enum {
 
 const char *proof_text(enum proof_gap gap)
 {
-    switch (gap) {
-    case PROOF_NO_PROCESS:
-        return "the process that its device's alias names has ended, or the alias was changed";
-    case PROOF_FOREIGN:
-        return "the process that its device's alias names isn't an engine of this installation or "
-               "the one before";
-    case PROOF_OTHER_LINK:
-        return "the engine that its device's alias names is another link's";
-    case PROOF_BLIND:
-        return "this program may not look at the engine's process: mount /proc here, and set "
-               "kernel.yama.ptrace_scope below 3";
-    case PROOF_COMPLETE:
-        break;
-    }
-    return "";
+    static const char *const texts[] = {
+        [PROOF_COMPLETE] = "",
+        [PROOF_NO_PROCESS] =
+            "the process that its device's alias names has ended, or the alias was changed",
+        [PROOF_FOREIGN] = "the process that its device's alias names isn't an engine of this "
+                          "installation or the one before",
+        [PROOF_OTHER_LINK] = "the engine that its device's alias names is another link's",
+        [PROOF_BLIND] = "this program may not look at the engine's process: mount /proc here, and "
+                        "set kernel.yama.ptrace_scope below 3",
+    };
+
+    return texts[gap];
 }
 
 /* Compares the namespace of a descriptor with one that somebody else holds meanwhile. Returns 0,

@@ -2,8 +2,13 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
+
+#include "link/decimal.h"
+
+enum {
+    ERRNO_MAX = 4095, /* MAX_ERRNO, include/linux/err.h */
+};
 
 /* The rest of the text, still to be read. */
 struct rest {
@@ -71,17 +76,14 @@ static bool take_line(struct rest *rest, size_t size, char *ret_line)
 }
 
 /* Cuts the number behind the last `separator` off a line. */
-static bool cut_number(char *line, char separator, uint64_t max, uint64_t *ret_number)
+static bool cut_number(char *line, char separator, uint32_t max, uint32_t *ret_number)
 {
     char *end = strrchr(line, separator);
-    char digits[8];
-    struct rest rest = {.next = digits};
 
     if (!end)
         return false;
     *end = '\0';
-    rest.length = (size_t)snprintf(digits, sizeof(digits), "%s\n", end + 1);
-    return rest.length < sizeof(digits) && take_number(&rest, max, ret_number) && rest.length == 0;
+    return !decimal_parse(end + 1, max, ret_number);
 }
 
 /* Reads an address in the one spelling that an engine uses. An engine may have found an address
@@ -102,7 +104,7 @@ static bool take_endpoint(struct rest *rest, struct endpoint *ret_endpoint)
     char line[ENDPOINT_TEXT_SIZE];
     uint8_t address[16];
     char *text = line;
-    uint64_t port;
+    uint32_t port;
     size_t length;
 
     if (!take_line(rest, sizeof(line), line) || !cut_number(line, ':', UINT16_MAX, &port))
@@ -132,7 +134,7 @@ static bool take_allowed(struct rest *rest, struct link_status *status)
 {
     struct allowed_ip allowed = {.ipv6 = false};
     char line[NETWORK_TEXT_SIZE];
-    uint64_t bits;
+    uint32_t bits;
 
     if (status->allowed_count == STATUS_ALLOWED_MAX || !take_line(rest, sizeof(line), line))
         return false;
@@ -195,6 +197,17 @@ static bool take_peer(struct rest *rest, struct link_status *status)
             return false;
     }
     return true;
+}
+
+int report_parse_errno(const char *text, size_t length)
+{
+    struct rest rest = {.next = text, .length = length};
+    uint64_t number;
+
+    if (!take(&rest, "errno=") || !take_number(&rest, ERRNO_MAX, &number) || !take(&rest, "\n") ||
+        rest.length != 0)
+        return -EPROTO;
+    return -(int)number;
 }
 
 int report_parse(const char *text, size_t length, struct link_status *ret_status)
