@@ -40,7 +40,6 @@ struct noise {
     bool has_peer;
     struct key peer;
     struct key preshared;
-    bool has_preshared;
     uint8_t static_static[CURVE_SECRET_SIZE];
     uint8_t last_timestamp[CLOCK_TIMESTAMP_SIZE];
     struct handshake begun;  /* by us */
@@ -204,7 +203,6 @@ bool noise_set_peer(struct noise *noise, const struct key *peer)
         return false;
     noise_abandon(noise);
     OPENSSL_cleanse(&noise->preshared, sizeof(noise->preshared));
-    noise->has_preshared = false;
     memset(noise->last_timestamp, 0, sizeof(noise->last_timestamp));
     memcpy(noise->static_static, secret, sizeof(secret));
     OPENSSL_cleanse(secret, sizeof(secret));
@@ -222,12 +220,11 @@ const struct key *noise_peer(const struct noise *noise)
 void noise_set_preshared_key(struct noise *noise, const struct key *preshared)
 {
     noise->preshared = *preshared;
-    noise->has_preshared = !key_is_zero(preshared);
 }
 
 bool noise_has_preshared_key(const struct noise *noise)
 {
-    return noise->has_preshared;
+    return !key_is_zero(&noise->preshared);
 }
 
 /* ---- The initiation ---- */

@@ -43,13 +43,6 @@ static int lift(int *fd)
     return 0;
 }
 
-static int put(int fd, int number, int flags)
-{
-    if (fd < 0)
-        return 0;
-    return dup3(fd, number, flags) < 0 ? -errno : 0;
-}
-
 /* Closes the caller's descriptors, standard output above all: whoever reads a pipe from it must not
  * wait for the engine's end. */
 static int arrange_descriptors(int handover[static HANDOVER_DESCRIPTORS])
@@ -61,9 +54,12 @@ static int arrange_descriptors(int handover[static HANDOVER_DESCRIPTORS])
         error = lift(&handover[number]);
     if (!error && syscall(SYS_close_range, 0, OUT_OF_THE_WAY - 1, 0) < 0)
         error = -errno;
-    for (int number = 0; number < HANDOVER_DESCRIPTORS && !error; number++)
-        error = put(number <= STDERR_FILENO ? null : handover[number], number,
-                    number == HANDOVER_PROGRAM ? O_CLOEXEC : 0);
+    for (int number = 0; number < HANDOVER_DESCRIPTORS && !error; number++) {
+        int fd = number <= STDERR_FILENO ? null : handover[number];
+
+        if (fd >= 0 && dup3(fd, number, number == HANDOVER_PROGRAM ? O_CLOEXEC : 0) < 0)
+            error = -errno;
+    }
     if (error)
         return error;
     handover[HANDOVER_START] = HANDOVER_START;
