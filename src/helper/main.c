@@ -36,28 +36,6 @@
 #include "helper/netlink/secret.h"
 #include "helper/netns/target.h"
 
-/* Closes the caller's other descriptors, and finds out what the caller may do. Nothing has been
- * done for the request yet. */
-static int settle(struct session *session, const struct task *task, const struct request *request,
-                  struct failure *failure)
-{
-    int error = startup_leave(failure);
-
-    if (!error)
-        error = startup_check_standard(failure);
-    if (!error)
-        error = startup_close_others(&request->target, failure);
-    if (error)
-        return error;
-    if (HAS_AUDIT)
-        audit_open(&session->audit);
-    if (HAS_POLICY)
-        error = policy_read(&session->policy, failure);
-    if (HAS_POLICY && !error)
-        error = policy_check(&session->policy, task->arguments, request, failure);
-    return error;
-}
-
 static int get_ready(struct session *session, const struct task *task,
                      const struct request *request, struct failure *failure)
 {
@@ -68,7 +46,13 @@ static int get_ready(struct session *session, const struct task *task,
     if (!error && task->read)
         error = task->read(request, failure);
     if (!error)
-        error = settle(session, task, request, failure);
+        error = startup_shed(&request->target, failure);
+    if (HAS_AUDIT && !error)
+        audit_open(&session->audit);
+    if (HAS_POLICY && !error)
+        error = policy_read(&session->policy, failure);
+    if (HAS_POLICY && !error)
+        error = policy_check(&session->policy, task->arguments, request, failure);
     if (!error)
         error = home_open(&session->home, failure);
     if (!error)

@@ -80,6 +80,7 @@ TEST(descriptors)
 
 static void rest_body(void *context)
 {
+    const struct target_name target = {TARGET_PID, 1};
     static const struct rlimit large = {.rlim_cur = RLIM_INFINITY, .rlim_max = RLIM_INFINITY};
     struct rlimit limit;
     char directory[PATH_MAX];
@@ -105,7 +106,8 @@ static void rest_body(void *context)
     /* The caller's directory is left later: a file of his may be named from there. */
     expect(getcwd(directory, sizeof(directory)) && strncmp(directory, "/proc/", 6) == 0,
            "directory %s", directory);
-    expect(startup_leave(&failure) == 0 && failure.text[0] == '\0', "left: %s", failure.text);
+    expect(startup_shed(&target, &failure) == 0 && failure.text[0] == '\0', "left: %s",
+           failure.text);
     expect(getcwd(directory, sizeof(directory)) && strcmp(directory, "/") == 0, "directory");
 }
 
@@ -181,7 +183,7 @@ static void close_others_body(void *context)
         if (!is_open(fd) && dup2(STDERR_FILENO, fd) != fd)
             unit_trouble("dup2");
     }
-    result = startup_close_others(&targets[number].target, &failure);
+    result = startup_shed(&targets[number].target, &failure);
     expect(result == 0, "case %zu: %d", number, result);
     expect(strcmp(failure.text, "untouched") == 0, "case %zu: %s", number, failure.text);
     for (int fd = 0; fd < LAST_FD; fd++)
@@ -199,7 +201,7 @@ static void refuse_not_open_body(void *context)
 {
     const struct target_name target = {TARGET_DESCRIPTOR, *(int *)context};
     struct failure failure = {.text = ""};
-    int result = startup_close_others(&target, &failure);
+    int result = startup_shed(&target, &failure);
 
     expect(result == -EINVAL, "%d: %d", target.number, result);
     expect(strncmp(failure.text, "pid: the descriptor is not open", 31) == 0, "%d: %s",

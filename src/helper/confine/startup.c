@@ -73,11 +73,6 @@ void startup_close_all(void)
     (void)close_from(STDERR_FILENO + 1, UINT_MAX);
 }
 
-int startup_leave(struct failure *failure)
-{
-    return chdir("/") < 0 ? fail_unexpected(failure, -errno, "can't leave the directory") : 0;
-}
-
 /* Is a file in the mount of our root directory? Only root can have made that mount. */
 static bool is_in_root_mount(int fd)
 {
@@ -154,7 +149,7 @@ static bool hangs_up_terminal(void)
     return !pseudo;
 }
 
-int startup_check_standard(struct failure *failure)
+static int check_standard(struct failure *failure)
 {
     if (getuid() == 0)
         return 0;
@@ -173,12 +168,16 @@ int startup_check_standard(struct failure *failure)
     return 0;
 }
 
-int startup_close_others(const struct target_name *target, struct failure *failure)
+int startup_shed(const struct target_name *target, struct failure *failure)
 {
     static const unsigned int first = STDERR_FILENO + 1;
     unsigned int kept = (unsigned int)target->number;
-    int error;
+    int error = check_standard(failure);
 
+    if (error)
+        return error;
+    if (chdir("/") < 0)
+        return fail_unexpected(failure, -errno, "can't leave the directory");
     /* A closed number would come to mean the next file that we open. */
     if (target->kind == TARGET_DESCRIPTOR && fcntl(target->number, F_GETFD) < 0)
         return fail_descriptor(failure);

@@ -11,18 +11,12 @@ int startup_harden(void);
 /* Gives up the caller's descriptors 0, 1 and 2. Returns 0, or a negative errno. */
 int startup_detach(void);
 
-/* Leaves the caller's directory, after the caller's last file was opened. Returns 0, or a negative
- * errno. */
-int startup_leave(struct failure *failure);
-
-/* Refuses a caller other than root whose standard input, output or error is a file of FUSE, may
- * pass a call on to one, or may wait for a user's process in another way. Refuses one who leads a
- * session on a terminal that may wait so. Returns 0, or a negative errno. */
-int startup_check_standard(struct failure *failure);
-
-/* Closes every descriptor but 0, 1, 2 and the target's, if a descriptor names the target. Returns
- * 0, or a negative errno. */
-int startup_close_others(const struct target_name *target, struct failure *failure);
+/* After the caller's last file was opened: leaves the caller's directory, and closes every
+ * descriptor but 0, 1, 2 and the target's, if a descriptor names the target. Refuses a caller other
+ * than root whose standard input, output or error is a file of FUSE, may pass a call on to one, or
+ * may wait for a user's process in another way. Refuses one who leads a session on a terminal that
+ * may wait so. Returns 0, or a negative errno. */
+int startup_shed(const struct target_name *target, struct failure *failure);
 
 /* Closes every descriptor but 0, 1 and 2, at the end and before privileges are given up: nobody
  * shall find a privileged descriptor in a process without privileges. */

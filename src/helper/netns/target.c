@@ -29,13 +29,11 @@ enum {
     LOCK_PAUSE = 20, /* milliseconds, between two tries */
 };
 
-/* Does one text have to serve for a missing process and for one that isn't the caller's, so that
- * nobody learns of others' processes? */
+/* May the caller work in containers of his own only? Then one text serves for a missing process and
+ * for one that isn't the caller's, so that nobody learns of others' processes. */
 static bool own_containers_only(const struct policy *policy)
 {
-    if (OWN_CONTAINERS_ONLY)
-        return true;
-    return HAS_POLICY ? policy_own_containers(policy) : false;
+    return OWN_CONTAINERS_ONLY || (HAS_POLICY && policy_own_containers(policy));
 }
 
 static int fail_no_process(const struct policy *policy, struct failure *failure)
