@@ -79,13 +79,20 @@ static bool text_is_wiped(void)
     return true;
 }
 
+static int read_from(const struct preshared_source *source, struct failure *failure)
+{
+    const struct request request = {.preshared_key = *source};
+
+    return preshared_read(&request, failure);
+}
+
 static void check(const char *what, size_t number, const struct preshared_source *source, bool good)
 {
     struct failure failure = {.text = ""};
     int result;
 
     soil();
-    result = preshared_read(source, &failure);
+    result = read_from(source, &failure);
     expect(result == (good ? 0 : -EINVAL), "%s %zu: %d", what, number, result);
     if (good) {
         expect(failure.text[0] == '\0', "%s %zu: %s", what, number, failure.text);
@@ -267,7 +274,7 @@ static void check_trouble(const char *what, const struct preshared_source *sourc
     int result;
 
     soil();
-    result = preshared_read(source, &failure);
+    result = read_from(source, &failure);
     expect(result == error, "%s: %d", what, result);
     expect(strncmp(failure.text, begins, strlen(begins)) == 0, "%s: %s", what, failure.text);
     expect(unit_is_printable(failure.text) && !strstr(failure.text, "Zq7"), "%s: %s", what,
@@ -324,6 +331,6 @@ TEST(none)
     struct preshared_source source = {.kind = PRESHARED_NONE, .path = "/dev/zero"};
 
     soil();
-    expect(preshared_read(&source, &failure) == 0 && failure.text[0] == '\0', "none");
+    expect(read_from(&source, &failure) == 0 && failure.text[0] == '\0', "none");
     expect(secret.text[0] == 'x' && secret.preshared_key.bytes[0] == 0xa5, "none: read");
 }

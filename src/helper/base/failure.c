@@ -45,13 +45,6 @@ const char *failure_word(enum failure_code code)
     return words[code];
 }
 
-static enum failure_code code_of(int error)
-{
-    if (failure_is_shortage(error))
-        return FAILURE_SHORTAGE;
-    return error == -EINVAL ? FAILURE_USAGE : FAILURE_SYSTEM;
-}
-
 int fail(struct failure *failure, int error, const char *format, ...)
 {
     va_list arguments;
@@ -59,7 +52,7 @@ int fail(struct failure *failure, int error, const char *format, ...)
     va_start(arguments, format);
     (void)vsnprintf(failure->text, sizeof(failure->text), format, arguments);
     va_end(arguments);
-    failure->code = code_of(error);
+    failure->code = FAILURE_USAGE;
     return error;
 }
 

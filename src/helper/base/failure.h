@@ -50,9 +50,9 @@ struct failure {
 };
 
 /* Sets the text, and returns `error`, a negative errno, for `return fail(...)`. The code is
- * FAILURE_USAGE for -EINVAL, FAILURE_SHORTAGE for a lack of descriptors or memory, and else
- * FAILURE_SYSTEM; fail_as() sets any other code. Arguments may be constants and values that the
- * helper parsed, never text of a caller or a container, which may hold control characters. */
+ * FAILURE_USAGE: the caller made a mistake. fail_as() sets any other code. Arguments may be
+ * constants and values that the helper parsed, never text of a caller or a container, which may
+ * hold control characters. */
 int fail(struct failure *failure, int error, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 int fail_as(struct failure *failure, enum failure_code code, int error, const char *format, ...)

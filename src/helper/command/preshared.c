@@ -38,8 +38,9 @@ static int fail_source(int error, const char *doing, struct failure *failure)
     return error;
 }
 
-int preshared_read(const struct preshared_source *source, struct failure *failure)
+int preshared_read(const struct request *request, struct failure *failure)
 {
+    const struct preshared_source *source = &request->preshared_key;
     ssize_t length;
     int fd = source->descriptor;
 

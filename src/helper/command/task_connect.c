@@ -161,11 +161,6 @@ static int run(struct session *session, const struct request *request, struct ta
     return error ? error : fit_and_join(request, target, &device, mtu, failure);
 }
 
-static int read_key(const struct request *request, struct failure *failure)
-{
-    return preshared_read(&request->preshared_key, failure);
-}
-
 const struct task task_connect = {
     .name = "cwg_connect",
     .summary = "tell a link where its peer is, and the peer's public key",
@@ -179,6 +174,6 @@ const struct task task_connect = {
     .options = {OPTION_PRESHARED_KEY_FILE, OPTION_PERSISTENT_KEEPALIVE, OPTION_MTU, OPTION_JSON, 0},
     .changes = true,
     .in_batch = true,
-    .read = read_key,
+    .read = preshared_read,
     .run = run,
 };
