@@ -194,14 +194,6 @@ static int note_overlap(const struct nlmsghdr *message, void *context)
 
 #define OVERLAP "net: its addresses overlap with the container's own network: "
 
-static int fail_overlap(const struct overlap *overlap, struct failure *failure)
-{
-    return fail_as(failure, FAILURE_OVERLAP, -EADDRINUSE,
-                   OVERLAP "%s %u.%u.%u.%u; choose another net", overlap->what,
-                   overlap->address >> 24, overlap->address >> 16 & 255,
-                   overlap->address >> 8 & 255, overlap->address & 255);
-}
-
 /* Is a device's name printable? The container chose it, perhaps with control characters. */
 static bool is_plain(const char *name)
 {
@@ -211,9 +203,11 @@ static bool is_plain(const char *name)
 
 static int fail_around(const struct subnet *subnet, const char *name, struct failure *failure)
 {
-    fail_as(failure, FAILURE_OVERLAP, -EADDRINUSE, OVERLAP "the subnet %u.%u.%u.%u/%u of its ",
-            subnet->address >> 24, subnet->address >> 16 & 255, subnet->address >> 8 & 255,
-            subnet->address & 255, subnet->prefix_length);
+    char address[ADDRESS_TEXT_SIZE];
+
+    address_ipv4_to_text(subnet->address, address);
+    fail_as(failure, FAILURE_OVERLAP, -EADDRINUSE, OVERLAP "the subnet %s/%u of its ", address,
+            subnet->prefix_length);
     if (subnet->device == 0)
         failure_add(failure, "devices");
     else if (is_plain(name))
@@ -249,33 +243,42 @@ int device_check_addresses(struct target *target, const struct device *device, b
     struct overlap overlap = {.subnet = link_subnet(device->end.net)};
     struct device sibling = {0};
     struct message request;
-    int presence = device_find(target, link_other_end(device->end), &sibling, failure);
-    int error;
+    char address[ADDRESS_TEXT_SIZE];
+    int error = device_find(target, link_other_end(device->end), &sibling, failure);
 
-    if (presence < 0)
-        return presence;
-    if (presence == DEVICE_OURS)
-        overlap.sibling = sibling.index;
+    if (error < 0)
+        return error;
+    overlap.sibling = sibling.index;
     rtmsg_route_dump(&request);
     error = target_list(target, &request, note_overlap, &overlap,
                         "can't list the container's routes", failure);
     if (error)
         return error;
-    if (overlap.what)
-        return fail_overlap(&overlap, failure);
+    if (overlap.what) {
+        address_ipv4_to_text(overlap.address, address);
+        return fail_as(failure, FAILURE_OVERLAP, -EADDRINUSE, OVERLAP "%s %s; choose another net",
+                       overlap.what, address);
+    }
     for (size_t i = 0; i < overlap.arounds && !error && !allow_around; i++)
         error = check_around(target, &overlap.around[i], failure);
     return error;
 }
 
+/* Changes a device that was there a moment ago. */
+static int change(struct target *target, struct message *request, const char *failed,
+                  struct failure *failure)
+{
+    int error = netlink_change(&target->route, request);
+
+    return error ? fail_on_device(failure, error, failed) : 0;
+}
+
 int device_set_address(struct target *target, const struct device *device, struct failure *failure)
 {
     struct message request;
-    int error;
 
     rtmsg_address_new(&request, device->index, link_address(device->end), LINK_PREFIX_LENGTH);
-    error = netlink_change(&target->route, &request);
-    return error ? fail_on_device(failure, error, "can't set the link's address") : 0;
+    return change(target, &request, "can't set the link's address", failure);
 }
 
 int device_set_up(struct target *target, const struct device *device)
@@ -290,22 +293,18 @@ int device_set_mtu(struct target *target, const struct device *device, uint32_t 
                    struct failure *failure)
 {
     struct message request;
-    int error;
 
     rtmsg_link_set_mtu(&request, device->index, mtu);
-    error = netlink_change(&target->route, &request);
-    return error ? fail_on_device(failure, error, "can't set the link's MTU") : 0;
+    return change(target, &request, "can't set the link's MTU", failure);
 }
 
 int device_finish(struct target *target, const struct device *device, const char *alias,
                   struct failure *failure)
 {
     struct message request;
-    int error;
 
     rtmsg_link_set_group(&request, device->index, 0, alias);
-    error = netlink_change(&target->route, &request);
-    return error ? fail_on_device(failure, error, "can't mark the link as finished") : 0;
+    return change(target, &request, "can't mark the link as finished", failure);
 }
 
 int device_delete(struct target *target, const struct device *device, struct failure *failure)

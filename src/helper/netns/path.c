@@ -31,7 +31,7 @@ static uint32_t smaller(uint32_t mtu, uint32_t other)
 
 /* Measures the path: the smaller MTU of the route and its device. For IPv6 a device may have a
  * smaller one, which a router has told. */
-static int measure(struct netlink *route, const struct endpoint *endpoint, uint32_t *ret_mtu)
+static int measure(const struct endpoint *endpoint, uint32_t *ret_mtu)
 {
     struct rtmsg_path path = {0};
     struct rtmsg_link link = {0};
@@ -39,11 +39,11 @@ static int measure(struct netlink *route, const struct endpoint *endpoint, uint3
     int error;
 
     rtmsg_path_get(&request, endpoint);
-    error = netlink_ask(route, &request, note_path, &path);
+    error = netlink_ask_here(NETLINK_ROUTE, &request, note_path, &path);
     if (error)
         return error;
     rtmsg_link_get_index(&request, path.device);
-    error = netlink_ask(route, &request, note_link, &link);
+    error = netlink_ask_here(NETLINK_ROUTE, &request, note_link, &link);
     if (!error)
         *ret_mtu = smaller(smaller(link.mtu, path.mtu), endpoint->ipv6 ? link.mtu6 : 0);
     return error;
@@ -58,14 +58,11 @@ static uint32_t within_limits(uint32_t mtu)
 
 int path_mtu(const struct endpoint *endpoint, uint32_t *ret_mtu, struct failure *failure)
 {
-    struct netlink route;
     uint32_t mtu = 0;
-    int error = netlink_open(NETLINK_ROUTE, &route);
+    int error = measure(endpoint, &mtu);
 
-    if (error)
+    if (failure_is_shortage(error))
         return fail_unexpected(failure, error, "can't open netlink");
-    error = measure(&route, endpoint, &mtu);
-    netlink_close(&route);
     if (endpoint->ipv6 && (error == -EOPNOTSUPP || error == -EAFNOSUPPORT))
         return fail_as(failure, FAILURE_UNSUPPORTED, error,
                        "peer_endpoint: this machine's kernel has no IPv6; give an IPv4 address of "
@@ -77,14 +74,9 @@ int path_mtu(const struct endpoint *endpoint, uint32_t *ret_mtu, struct failure 
 
 bool path_is_missing(const struct endpoint *endpoint)
 {
-    struct netlink route;
     uint32_t mtu;
-    int error = netlink_open(NETLINK_ROUTE, &route);
+    int error = measure(endpoint, &mtu);
 
-    if (error)
-        return false;
-    error = measure(&route, endpoint, &mtu);
-    netlink_close(&route);
     /* The last two are of routes of the types prohibit and blackhole. */
     return error == -ENETUNREACH || error == -EHOSTUNREACH || error == -EACCES || error == -EINVAL;
 }

@@ -70,14 +70,16 @@ static int note_status(const struct nlmsghdr *message, void *context)
     return wgmsg_status_parse(message, reading->family, &reading->told);
 }
 
-static int read_from(struct target *target, uint16_t family, int index,
-                     struct link_status *ret_status, struct failure *failure)
+static int read_status(struct target *target, int index, struct link_status *ret_status,
+                       struct failure *failure)
 {
-    struct reading reading = {.family = family};
+    struct reading reading = {.family = 0};
     struct message request;
-    int error;
+    int error = find_family(target, &reading.family, failure);
 
-    wgmsg_device_get(&request, family, index);
+    if (error)
+        return error;
+    wgmsg_device_get(&request, reading.family, index);
     error = netlink_ask_as_admin(&target->generic, &request, note_status, &reading);
     if (error)
         return fail_on_device(failure, error, "can't read the link's state from WireGuard");
@@ -87,10 +89,10 @@ static int read_from(struct target *target, uint16_t family, int index,
 
 /* Reads the status of a device that has to have a private key. The driver tells the public key only
  * if there is a private key (wg_get_device_dump(), drivers/net/wireguard/netlink.c). */
-static int read_with_key(struct target *target, uint16_t family, int index,
-                         struct link_status *ret_status, struct failure *failure)
+static int read_with_key(struct target *target, int index, struct link_status *ret_status,
+                         struct failure *failure)
 {
-    int error = read_from(target, family, index, ret_status, failure);
+    int error = read_status(target, index, ret_status, failure);
 
     if (error || ret_status->has_key)
         return error;
@@ -119,7 +121,7 @@ static int set_new_key(struct target *target, int index, uint16_t port, struct k
     secret_wipe();
     if (error)
         return fail_on_device(failure, error, "can't set the link's key and port");
-    error = read_with_key(target, family, index, &state, failure);
+    error = read_with_key(target, index, &state, failure);
     if (error)
         return error;
     *ret_public_key = state.public_key;
@@ -149,7 +151,7 @@ static int set_peer(struct target *target, int index, const struct peer *peer,
     int error = find_family(target, &family, failure);
 
     if (!error)
-        error = read_with_key(target, family, index, &state, failure);
+        error = read_with_key(target, index, &state, failure);
     if (error)
         return error;
     if (key_equal(&peer->public_key, &state.public_key))
@@ -164,15 +166,6 @@ static int set_peer(struct target *target, int index, const struct peer *peer,
     error = netlink_change(&target->generic, &secret.request);
     secret_wipe();
     return error ? fail_on_device(failure, error, "can't set the link's peer") : 0;
-}
-
-static int read_status(struct target *target, const struct device *device,
-                       struct link_status *ret_status, struct failure *failure)
-{
-    uint16_t family = 0;
-    int error = find_family(target, &family, failure);
-
-    return error ? error : read_from(target, family, device->index, ret_status, failure);
 }
 
 static int fail_birth(int error, const char *name, struct failure *failure)
@@ -267,15 +260,26 @@ static int set_up_somewhere(struct target *target, const struct device *device,
     return error;
 }
 
+static int kernel_port(struct target *target, const struct device *device, uint16_t *ret_port,
+                       struct failure *failure)
+{
+    struct link_status status = {.port = 0};
+    int error = read_status(target, device->index, &status, failure);
+
+    if (!error)
+        *ret_port = status.port;
+    return error;
+}
+
 /* Checks the port of a caller who is root. A right of root's bound it, and root in the container
  * may have given the device another port just before. */
 static int check_port(struct target *target, const struct device *device, uint16_t port,
                       struct failure *failure)
 {
-    struct link_status status = {.port = 0};
-    int error = read_status(target, device, &status, failure);
+    uint16_t bound = 0;
+    int error = kernel_port(target, device, &bound, failure);
 
-    if (!error && status.port != port)
+    if (!error && bound != port)
         error = fail_as(failure, FAILURE_REMOVED, -ESTALE,
                         "somebody in the container has given the new link another port; find out "
                         "who manages its network, and try again");
@@ -292,17 +296,6 @@ static int kernel_start(struct target *target, const struct device *device, uint
     if (error)
         return fail_on_device(failure, error, "can't set the link up");
     return port && privilege_to_bind() ? check_port(target, device, port, failure) : 0;
-}
-
-static int kernel_port(struct target *target, const struct device *device, uint16_t *ret_port,
-                       struct failure *failure)
-{
-    struct link_status status = {.port = 0};
-    int error = read_status(target, device, &status, failure);
-
-    if (!error)
-        *ret_port = status.port;
-    return error;
 }
 
 static int kernel_finish(struct target *target, const struct device *device,
@@ -329,7 +322,7 @@ static int kernel_look(struct target *target, const struct device *device,
                        struct patience *patience, struct link_status *ret_status,
                        struct failure *failure)
 {
-    int error = read_status(target, device, ret_status, failure);
+    int error = read_status(target, device->index, ret_status, failure);
 
     (void)patience; /* the kernel answers at once */
     if (error)
