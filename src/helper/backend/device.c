@@ -243,7 +243,6 @@ int device_check_addresses(struct target *target, const struct device *device, b
     struct overlap overlap = {.subnet = link_subnet(device->end.net)};
     struct device sibling = {0};
     struct message request;
-    char address[ADDRESS_TEXT_SIZE];
     int error = device_find(target, link_other_end(device->end), &sibling, failure);
 
     if (error < 0)
@@ -255,6 +254,8 @@ int device_check_addresses(struct target *target, const struct device *device, b
     if (error)
         return error;
     if (overlap.what) {
+        char address[ADDRESS_TEXT_SIZE];
+
         address_ipv4_to_text(overlap.address, address);
         return fail_as(failure, FAILURE_OVERLAP, -EADDRINUSE, OVERLAP "%s %s; choose another net",
                        overlap.what, address);

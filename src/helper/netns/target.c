@@ -33,7 +33,9 @@ enum {
  * for one that isn't the caller's, so that nobody learns of others' processes. */
 static bool own_containers_only(const struct policy *policy)
 {
-    return OWN_CONTAINERS_ONLY || (HAS_POLICY && policy_own_containers(policy));
+    if (OWN_CONTAINERS_ONLY)
+        return true;
+    return HAS_POLICY ? policy_own_containers(policy) : false;
 }
 
 static int fail_no_process(const struct policy *policy, struct failure *failure)
