@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -65,8 +66,8 @@ static ssize_t read_more(struct lines *lines)
     }
 }
 
-/* Makes room, and reads. A line that fills the whole buffer is too long: its beginning is dropped,
- * and only `comment` is kept. */
+/* Makes room, and reads. Of a line that fills the whole buffer the end is dropped: the rest is
+ * still too long, or still a comment. */
 static ssize_t fill(struct lines *lines)
 {
     ssize_t count;
@@ -76,59 +77,34 @@ static ssize_t fill(struct lines *lines)
         lines->end -= lines->start;
         lines->start = 0;
     }
-    if (lines->end == sizeof(lines->bytes)) {
-        if (!lines->skipping)
-            lines->comment = lines->bytes[0] == COMMENT;
-        lines->end = 0;
-        lines->skipping = true;
-    }
+    if (lines->end == sizeof(lines->bytes))
+        lines->end = LINES_LENGTH_MAX + 1;
     count = read_more(lines);
     if (count > 0)
         lines->end += (size_t)count;
     return count;
 }
 
-static const char *find_newline(const struct lines *lines)
-{
-    return memchr(lines->bytes + lines->start, '\n', lines->end - lines->start);
-}
-
-/* Is the next line a comment? Its beginning may have been dropped. */
-static bool is_comment(const struct lines *lines)
-{
-    if (lines->skipping)
-        return lines->comment;
-    return lines->end > lines->start && lines->bytes[lines->start] == COMMENT;
-}
-
 static int take_line(struct lines *lines, struct words *ret_words)
 {
-    const char *newline;
-    const char *line;
-    bool skipped, comment;
+    const char *line, *newline;
 
-    while (!(newline = find_newline(lines))) {
+    while (!(newline = memchr(lines->bytes + lines->start, '\n', lines->end - lines->start))) {
         ssize_t count = fill(lines);
 
         if (count < 0)
             return (int)count;
-        if (count == 0 && lines->end == lines->start && !lines->skipping)
+        if (count == 0 && lines->end == lines->start)
             return LINES_END;
         if (count == 0) {
-            comment = is_comment(lines);
+            line = lines->bytes + lines->start;
             lines->start = lines->end;
-            lines->skipping = false;
-            return comment ? LINES_NOTHING : LINES_CUT_OFF;
+            return line[0] == COMMENT ? LINES_NOTHING : LINES_CUT_OFF;
         }
     }
-    comment = is_comment(lines);
     line = lines->bytes + lines->start;
     lines->start = (size_t)(newline - lines->bytes) + 1;
-    skipped = lines->skipping;
-    lines->skipping = false;
-    if (comment)
-        return LINES_NOTHING;
-    return skipped ? LINES_TOO_LONG : (int)lines_split(line, (size_t)(newline - line), ret_words);
+    return (int)lines_split(line, (size_t)(newline - line), ret_words);
 }
 
 int lines_next(struct lines *lines, struct words *ret_words)

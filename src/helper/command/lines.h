@@ -1,7 +1,6 @@
 /* Reads a batch's lines, and splits them into words. */
 #pragma once
 
-#include <stdbool.h>
 #include <stddef.h>
 
 enum {
@@ -13,8 +12,6 @@ struct lines {
     int fd;
     size_t start; /* of the bytes read and not taken */
     size_t end;
-    bool skipping;       /* inside a line that is too long */
-    bool comment;        /* that line is a comment */
     unsigned int number; /* of the last line taken, from 1 */
     char bytes[4096];
 };
