@@ -52,137 +52,37 @@ enum cause diagnosis_cause(const struct findings *findings)
     return status_knows_age(&view->status) ? CAUSE_GONE : CAUSE_CLOCK;
 }
 
-/* Returns the code of a cause. A lost engine has the code of whoever looked for it. */
-static enum failure_code code_of(const struct findings *findings, enum cause cause)
-{
-    static const enum failure_code codes[CAUSES] = {
-        [CAUSE_UNFINISHED] = FAILURE_UNFINISHED,
-        [CAUSE_DOWN] = FAILURE_DOWN,
-        [CAUSE_NO_ADDRESS] = FAILURE_DOWN,
-        [CAUSE_NO_KEY] = FAILURE_REMOVED,
-        [CAUSE_ENGINE_LOST] = FAILURE_ENGINE_LOST,
-        [CAUSE_PORT_LOST] = FAILURE_PORT_LOST,
-        [CAUSE_NOT_CONNECTED] = FAILURE_NOT_CONNECTED,
-        [CAUSE_FROM_ELSEWHERE] = FAILURE_WRONG_ADDRESS,
-        [CAUSE_REFUSED] = FAILURE_FILTERED,
-        [CAUSE_FILTERED] = FAILURE_FILTERED,
-        [CAUSE_ONE_WAY] = FAILURE_SILENT,
-        [CAUSE_ENDPOINT] = FAILURE_SILENT,
-        [CAUSE_NO_ROUTE] = FAILURE_NO_ROUTE,
-        [CAUSE_CLOCK] = FAILURE_SILENT,
-        [CAUSE_GONE] = FAILURE_SILENT,
-        [CAUSE_SILENT] = FAILURE_SILENT,
-    };
-
-    if (cause == CAUSE_ENGINE_LOST && findings->lost && findings->lost->code != FAILURE_SYSTEM)
-        return findings->lost->code;
-    return codes[cause];
-}
-
-/* Says what is wrong with the device itself. */
-static void say_state(const struct findings *findings, enum cause cause, struct failure *failure)
-{
-    const char *name = findings->view.link.device.name;
-    char address[ADDRESS_TEXT_SIZE];
-
-    link_address_to_text(findings->view.link.device.end, address);
-    switch (cause) {
-    case CAUSE_UNFINISHED:
-        failure_add(failure,
-                    "the link %s was never finished: the cwg_create that made it was killed\n"
-                    "run cwg_create again, for a new key",
-                    name);
-        break;
-    case CAUSE_DOWN:
-        failure_add(failure,
-                    "somebody in the container has set the link %s down\n"
-                    "set it up there, or " ANEW,
-                    name);
-        break;
-    case CAUSE_NO_ADDRESS:
-        failure_add(failure,
-                    "somebody in the container has taken away the address of %s, %s\n"
-                    "add %s/31 there, or " ANEW,
-                    name, address, address);
-        break;
-    case CAUSE_NO_KEY:
-        failure_add(failure,
-                    "somebody in the container has taken away the private key of %s\n" ANEW, name);
-        break;
-    case CAUSE_PORT_LOST:
-        failure_add(failure,
-                    "the link %s has lost its UDP port: the network namespace that it was made "
-                    "from is gone\n" ANEW,
-                    name);
-        break;
-    default:
-        failure_add(failure, "the link %s: %s", name,
-                    findings->lost ? findings->lost->text : "its engine is lost");
-    }
-}
-
-/* Says why the peer's packets don't count, or don't come, though the peer is alive. */
-static void say_peer(const struct findings *findings, enum cause cause, struct failure *failure)
-{
-    const struct link_end end = findings->view.link.device.end, other = link_other_end(end);
-    char address[ADDRESS_TEXT_SIZE];
-
-    link_address_to_text(other, address);
-    switch (cause) {
-    case CAUSE_FROM_ELSEWHERE: /* either site's numbers may be the wrong ones */
-        failure_add(failure,
-                    "packets come from another address than the peer's, %s: %" PRIu64 " dropped\n"
-                    "did the other site make host %u, too? it has to be %u there\n"
-                    "did the other site make another net than %u?",
-                    address, findings->view.link.counters.dropped_packets, end.host, other.host,
-                    end.net);
-        break;
-    case CAUSE_REFUSED:
-        failure_add(failure,
-                    "a filter in this container lets no packet out to the peer's address, %s\n"
-                    "let UDP out to %s by %s",
-                    address, address, findings->view.link.device.name);
-        break;
-    default:
-        failure_add(failure,
-                    "the peer is alive, but nothing comes back from its address, %s\n"
-                    "a filter in its container? cwg_wait --alive needs no answer from there\n"
-                    "or it made host %u, too, or another net than %u: see cwg_show there",
-                    address, end.host, end.net);
-    }
-}
-
-static void say_gone(const struct link_status *status, const char *endpoint,
+static int fail_gone(const struct link_status *status, const char *endpoint,
                      struct failure *failure)
 {
     const int64_t age = status->has_received ? status->received_age_ms : status->handshake_age_ms;
     char text[MOMENT_AGE_SIZE];
 
     moment_age(age / MILLISECONDS, text);
-    failure_add(failure,
-                "no answer any more from %s: the last %s was %s ago\n"
-                "does the peer's container still run, and the link in it?\n"
-                "a link that was made again has a new key: cwg_connect both ends anew\n"
-                "is its address still the same, and UDP open in firewalls?",
-                endpoint, status->has_received ? "message" : "handshake", text);
+    return fail_as(failure, FAILURE_SILENT, -ETIMEDOUT,
+                   "no answer any more from %s: the last %s was %s ago\n"
+                   "does the peer's container still run, and the link in it?\n"
+                   "a link that was made again has a new key: cwg_connect both ends anew\n"
+                   "is its address still the same, and UDP open in firewalls?",
+                   endpoint, status->has_received ? "message" : "handshake", text);
 }
 
-static void say_clock(const struct link_status *status, struct failure *failure)
+static int fail_clock(const struct link_status *status, struct failure *failure)
 {
     char age[MOMENT_AGE_SIZE];
 
     moment_age(-status->handshake_age_ms / MILLISECONDS, age);
-    failure_add(failure,
-                "this machine's clock was set back, by %s or more\n"
-                "for that long the peer may ignore the handshakes that this end begins\n"
-                "set the clock right, or cwg_destroy the link, create and connect it again\n"
-                "if the clock is right now: does the peer's container still run?",
-                age);
+    return fail_as(failure, FAILURE_SILENT, -ETIMEDOUT,
+                   "this machine's clock was set back, by %s or more\n"
+                   "for that long the peer may ignore the handshakes that this end begins\n"
+                   "set the clock right, or cwg_destroy the link, create and connect it again\n"
+                   "if the clock is right now: does the peer's container still run?",
+                   age);
 }
 
 /* Says what is wrong on the way to the peer's endpoint. Where no handshake passes it lists what
  * both sites must agree on, the likeliest mistake first. */
-static void say_way(const struct findings *findings, enum cause cause, struct failure *failure)
+static int fail_way(const struct findings *findings, enum cause cause, struct failure *failure)
 {
     const struct link_status *status = &findings->view.status;
     char endpoint[ENDPOINT_TEXT_SIZE], key[KEY_TEXT_LENGTH + 1], peer_key[KEY_TEXT_LENGTH + 1];
@@ -192,65 +92,109 @@ static void say_way(const struct findings *findings, enum cause cause, struct fa
     key_to_text(&status->peer_key, peer_key);
     switch (cause) {
     case CAUSE_ONE_WAY:
-        failure_add(failure,
-                    "the peer's handshakes arrive here, and aren't completed\n"
-                    "have both the same preshared key, or none?\n"
-                    "does UDP get back to %s?",
-                    endpoint);
-        break;
+        return fail_as(failure, FAILURE_SILENT, -ETIMEDOUT,
+                       "the peer's handshakes arrive here, and aren't completed\n"
+                       "have both the same preshared key, or none?\n"
+                       "does UDP get back to %s?",
+                       endpoint);
     case CAUSE_ENDPOINT:
-        failure_add(failure,
-                    "the peer's endpoint isn't known: the peer has to send first, and hasn't\n"
-                    "was it connected there with this link's key %s?\n"
-                    "and with this machine's address and UDP port %u, open in firewalls?",
-                    key, status->port);
-        break;
+        return fail_as(failure, FAILURE_SILENT, -ETIMEDOUT,
+                       "the peer's endpoint isn't known: the peer has to send first, and hasn't\n"
+                       "was it connected there with this link's key %s?\n"
+                       "and with this machine's address and UDP port %u, open in firewalls?",
+                       key, status->port);
     case CAUSE_NO_ROUTE:
-        failure_add(failure,
-                    "this machine has no route to %s\n"
-                    "add one, or cwg_connect to an address that it reaches",
-                    endpoint);
-        break;
+        return fail_as(failure, FAILURE_NO_ROUTE, -ETIMEDOUT,
+                       "this machine has no route to %s\n"
+                       "add one, or cwg_connect to an address that it reaches",
+                       endpoint);
     case CAUSE_CLOCK:
-        say_clock(status, failure);
-        break;
+        return fail_clock(status, failure);
     case CAUSE_GONE:
-        say_gone(status, endpoint, failure);
-        break;
+        return fail_gone(status, endpoint, failure);
     default:
-        failure_add(failure,
-                    "no answer from %s\n"
-                    "did the other site cwg_connect, with this link's key %s?\n"
-                    "is that the UDP port there, and open in firewalls on the way?\n"
-                    "is the peer's key still %s?\n"
-                    "have both the same preshared key, or none?",
-                    endpoint, key, peer_key);
+        return fail_as(failure, FAILURE_SILENT, -ETIMEDOUT,
+                       "no answer from %s\n"
+                       "did the other site cwg_connect, with this link's key %s?\n"
+                       "is that the UDP port there, and open in firewalls on the way?\n"
+                       "is the peer's key still %s?\n"
+                       "have both the same preshared key, or none?",
+                       endpoint, key, peer_key);
     }
 }
 
+/* Says why the peer's packets don't count, or don't come, though the peer is alive. */
+static int fail_peer(const struct findings *findings, enum cause cause, struct failure *failure)
+{
+    const struct link_end end = findings->view.link.device.end, other = link_other_end(end);
+    char address[ADDRESS_TEXT_SIZE];
+
+    link_address_to_text(other, address);
+    switch (cause) {
+    case CAUSE_FROM_ELSEWHERE: /* either site's numbers may be the wrong ones */
+        return fail_as(
+            failure, FAILURE_WRONG_ADDRESS, -ETIMEDOUT,
+            "packets come from another address than the peer's, %s: %" PRIu64 " dropped\n"
+            "did the other site make host %u, too? it has to be %u there\n"
+            "did the other site make another net than %u?",
+            address, findings->view.link.counters.dropped_packets, end.host, other.host, end.net);
+    case CAUSE_REFUSED:
+        return fail_as(failure, FAILURE_FILTERED, -ETIMEDOUT,
+                       "a filter in this container lets no packet out to the peer's address, %s\n"
+                       "let UDP out to %s by %s",
+                       address, address, findings->view.link.device.name);
+    case CAUSE_FILTERED:
+        return fail_as(failure, FAILURE_FILTERED, -ETIMEDOUT,
+                       "the peer is alive, but nothing comes back from its address, %s\n"
+                       "a filter in its container? cwg_wait --alive needs no answer from there\n"
+                       "or it made host %u, too, or another net than %u: see cwg_show there",
+                       address, end.host, end.net);
+    default:
+        return fail_way(findings, cause, failure);
+    }
+}
+
+/* Says what is wrong with the device itself, and leaves other causes to fail_peer(). */
 int diagnosis_fail(const struct findings *findings, enum cause cause, struct failure *failure)
 {
-    fail_as(failure, code_of(findings, cause), -ETIMEDOUT, "%s", "");
+    const char *name = findings->view.link.device.name;
+    const struct failure *lost = findings->lost;
+    char address[ADDRESS_TEXT_SIZE];
+
+    link_address_to_text(findings->view.link.device.end, address);
     switch (cause) {
-    case CAUSE_NOT_CONNECTED:
-        failure_add(failure, "the link %s has no peer yet\nset its peer with cwg_connect",
-                    findings->view.link.device.name);
-        break;
-    case CAUSE_FROM_ELSEWHERE:
-    case CAUSE_REFUSED:
-    case CAUSE_FILTERED:
-        say_peer(findings, cause, failure);
-        break;
     case CAUSE_UNFINISHED:
+        return fail_as(failure, FAILURE_UNFINISHED, -ETIMEDOUT,
+                       "the link %s was never finished: the cwg_create that made it was killed\n"
+                       "run cwg_create again, for a new key",
+                       name);
     case CAUSE_DOWN:
+        return fail_as(failure, FAILURE_DOWN, -ETIMEDOUT,
+                       "somebody in the container has set the link %s down\n"
+                       "set it up there, or " ANEW,
+                       name);
     case CAUSE_NO_ADDRESS:
+        return fail_as(failure, FAILURE_DOWN, -ETIMEDOUT,
+                       "somebody in the container has taken away the address of %s, %s\n"
+                       "add %s/31 there, or " ANEW,
+                       name, address, address);
     case CAUSE_NO_KEY:
-    case CAUSE_ENGINE_LOST:
+        return fail_as(failure, FAILURE_REMOVED, -ETIMEDOUT,
+                       "somebody in the container has taken away the private key of %s\n" ANEW,
+                       name);
+    case CAUSE_ENGINE_LOST: /* with the code of whoever looked for it */
+        return fail_as(
+            failure, lost && lost->code != FAILURE_SYSTEM ? lost->code : FAILURE_ENGINE_LOST,
+            -ETIMEDOUT, "the link %s: %s", name, lost ? lost->text : "its engine is lost");
     case CAUSE_PORT_LOST:
-        say_state(findings, cause, failure);
-        break;
+        return fail_as(failure, FAILURE_PORT_LOST, -ETIMEDOUT,
+                       "the link %s has lost its UDP port: the network namespace that it was made "
+                       "from is gone\n" ANEW,
+                       name);
+    case CAUSE_NOT_CONNECTED:
+        return fail_as(failure, FAILURE_NOT_CONNECTED, -ETIMEDOUT,
+                       "the link %s has no peer yet\nset its peer with cwg_connect", name);
     default:
-        say_way(findings, cause, failure);
+        return fail_peer(findings, cause, failure);
     }
-    return -ETIMEDOUT;
 }
