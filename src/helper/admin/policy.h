@@ -5,8 +5,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/types.h>
-#include <time.h>
+#include <sys/stat.h>
 
 #include "helper/admin/rule.h"
 #include "helper/base/request.h"
@@ -17,21 +16,14 @@ enum {
 
 struct failure;
 
-/* A file or directory at the time when the policy was read. */
-struct policy_seen {
-    bool there;
-    dev_t device;
-    ino_t inode;
-    struct timespec changed; /* contents or attributes */
-};
-
 /* The caller's limits; {0} is no limit. */
 struct policy {
     bool asked; /* the file was looked for, as for every caller but root */
     bool limited;
     struct rule rule;
-    struct policy_seen directory;
-    struct policy_seen file;
+    /* When the policy was read; st_mode is 0 if it wasn't there. */
+    struct stat directory;
+    struct stat file;
 };
 
 /* Reads the file once, before the sandbox is entered, with the caller's own rights. The functions

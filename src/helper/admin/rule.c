@@ -16,32 +16,18 @@ enum {
 /* Cuts the next word off a line. Returns NULL at the end. */
 static char *take_word(char **line)
 {
-    char *word = *line + strspn(*line, BLANKS);
-    char *end = word + strcspn(word, BLANKS);
+    char *word;
 
-    if (end == word)
-        return NULL;
-    *line = *end ? end + 1 : end;
-    *end = '\0';
+    do
+        word = strsep(line, BLANKS);
+    while (word && !*word);
     return word;
-}
-
-/* Cuts the next part off a list; a part may be empty. Returns NULL at the end. */
-static char *take_part(char **list, char separator)
-{
-    char *part = *list;
-    char *end = part ? strchr(part, separator) : NULL;
-
-    *list = end ? end + 1 : NULL;
-    if (end)
-        *end = '\0';
-    return part;
 }
 
 /* A number, or two with a '-' between them. */
 static int parse_range(char *text, uint32_t max, struct range *ret_range)
 {
-    const char *first = take_part(&text, '-');
+    const char *first = strsep(&text, "-");
     struct range range;
 
     if (decimal_parse(first, max, &range.first))
@@ -60,7 +46,7 @@ static int parse_ranges(char *list, uint32_t max, struct ranges *ranges)
     char *part;
 
     ranges->given = true;
-    while ((part = take_part(&list, ','))) {
+    while ((part = strsep(&list, ","))) {
         struct range *range = &ranges->range[ranges->count];
 
         if (ranges->count == RULE_LIST_MAX || parse_range(part, max, range) ||
@@ -96,7 +82,7 @@ static const char *parse_peers(char *list, struct rule *rule)
     char *part;
 
     peers->given = true;
-    while ((part = take_part(&list, ','))) {
+    while ((part = strsep(&list, ","))) {
         enum network_flaw flaw = NETWORK_GOOD;
 
         if (strcmp(part, "-") == 0 && !peers->unknown) {
@@ -136,15 +122,6 @@ enum {
     WORDS = sizeof(words) / sizeof(words[0]),
 };
 
-static size_t find_word(const char *word)
-{
-    size_t i = 0;
-
-    while (i < WORDS && strcmp(words[i].word, word) != 0)
-        i++;
-    return i;
-}
-
 static const char *parse_limits(char *line, struct rule *rule)
 {
     bool given[WORDS] = {0};
@@ -152,9 +129,11 @@ static const char *parse_limits(char *line, struct rule *rule)
     const char *reason = NULL;
 
     while (!reason && (word = take_word(&line))) {
-        size_t found = find_word(word);
+        size_t found = 0;
         char *list;
 
+        while (found < WORDS && strcmp(words[found].word, word) != 0)
+            found++;
         if (found == WORDS)
             return "no such word: nets, ports, peers, links and own-containers are known";
         if (given[found])
