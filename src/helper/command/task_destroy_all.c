@@ -3,27 +3,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "helper/admin/policy.h"
 #include "helper/backend/backends.h"
 #include "helper/base/clock.h"
 #include "helper/base/failure.h"
 #include "helper/base/settings.h"
 #include "helper/command/task.h"
-#include "helper/netlink/rtmsg.h"
+#include "helper/view/links.h"
 
 enum {
-    ROUND = 512, /* links removed between two looks */
     /* Root in the container can make devices as fast as we remove them, and have us wait two
      * seconds each for processes that are no engines. */
     TIME_MAX = 120 * 1000, /* milliseconds */
     FAILURES_MAX = 10,
-};
-
-/* The result of a look: the first ends whose devices are links by kind and name. */
-struct found {
-    const struct policy *policy;
-    size_t count;
-    struct link_end ends[ROUND];
 };
 
 /* What became of the links. */
@@ -34,39 +25,6 @@ struct tally {
     struct failure first;
     int error; /* of `first`; or 0 */
 };
-
-static int note_link(const struct nlmsghdr *message, void *context)
-{
-    struct found *found = context;
-    struct rtmsg_link link;
-    struct device device;
-    int error = rtmsg_link_parse(message, &link);
-
-    if (error || found->count == ROUND || !device_read(&link, &device))
-        return error;
-    if (!HAS_POLICY || policy_allows_net(found->policy, device.end.net))
-        found->ends[found->count++] = device.end;
-    return 0;
-}
-
-static int look(struct target *target, struct found *found, struct failure *failure)
-{
-    struct message request;
-
-    found->count = 0;
-    found->policy = target->policy;
-    rtmsg_link_dump(&request);
-    return target_list(target, &request, note_link, found, "can't list the container's devices",
-                       failure);
-}
-
-static void note_failure(int error, const struct failure *failure, struct tally *tally)
-{
-    if (tally->error)
-        return;
-    tally->error = error;
-    tally->first = *failure;
-}
 
 /* Removes one link. A device that has gone, or is another's, is left alone. */
 static void remove_one(struct target *target, struct link_end end, struct tally *tally)
@@ -83,7 +41,10 @@ static void remove_one(struct target *target, struct link_end end, struct tally 
         tally->removed++;
         return;
     }
-    note_failure(error, &failure, tally);
+    if (!tally->error) {
+        tally->error = error;
+        tally->first = failure;
+    }
     if (device_find(target, end, &device, &ignored) == DEVICE_ABSENT)
         tally->lingering++;
     else
@@ -99,11 +60,10 @@ static int fail_some(const struct tally *tally, struct failure *failure)
 {
     unsigned int bad = failures(tally);
 
-    fail_as(failure, tally->first.code, tally->error,
-            "%u of %u links were not removed, or their engines have not ended; the first: ", bad,
-            bad + tally->removed);
-    failure_add(failure, "%s", tally->first.text);
-    return tally->error;
+    return fail_as(failure, tally->first.code, tally->error,
+                   "%u of %u links were not removed, or their engines have not ended; the first: "
+                   "%s",
+                   bad, bad + tally->removed, tally->first.text);
 }
 
 static int fail_endless(const struct tally *tally, struct failure *failure)
@@ -122,14 +82,14 @@ static bool is_over(const struct tally *tally, int64_t end)
 }
 
 /* Removes the found links. Returns true if at least one was removed. */
-static bool remove_found(struct target *target, const struct found *found, int64_t end,
+static bool remove_found(struct target *target, const struct links *found, int64_t end,
                          struct tally *tally)
 {
     const unsigned int before = tally->removed + tally->lingering;
 
     tally->left = 0;
     for (size_t i = 0; i < found->count && !is_over(tally, end); i++)
-        remove_one(target, found->ends[i], tally);
+        remove_one(target, found->link[i].device.end, tally);
     return tally->removed + tally->lingering > before;
 }
 
@@ -137,15 +97,14 @@ static bool remove_found(struct target *target, const struct found *found, int64
 static int run(struct session *session, const struct request *request, struct target *target,
                struct failure *failure)
 {
-    static struct found found;
+    static struct links found;
     struct tally tally = {.removed = 0};
     const int64_t end = clock_now() + TIME_MAX;
     bool further = true;
 
     (void)session;
-    (void)request;
     while (further) {
-        int error = look(target, &found, failure);
+        int error = links_collect(target, request->nets, &found, failure);
 
         if (error)
             return error;
