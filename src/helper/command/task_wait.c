@@ -6,6 +6,7 @@
 
 #include "helper/base/clock.h"
 #include "helper/base/failure.h"
+#include "helper/base/file.h"
 #include "helper/base/random.h"
 #include "helper/base/text.h"
 #include "helper/command/session.h"
@@ -326,7 +327,7 @@ static int run(struct session *session, const struct request *request, struct ta
     };
     int error = await_answer(&session->output, target, request->end, &wait, failure);
 
-    probe_close(&wait.probe); /* a batch goes on, and the socket would keep the container */
+    file_close(&wait.probe.fd); /* a batch goes on, and the socket would keep the container */
     if (!error)
         target_close(target);
     if (!error && request->given[OPTION_JSON])

@@ -24,11 +24,11 @@ static void add_end(struct text *text, const struct device *device)
                device->name, device->end.net, device->end.host, address);
 }
 
-/* Adds a string without characters to escape, or null. */
-static void add_plain(struct text *text, const char *string)
+/* Adds a string, or null. */
+static void add_string(struct text *text, const char *string)
 {
     if (string)
-        text_print(text, "\"%s\"", string);
+        json_add_string(text, string);
     else
         text_add(text, "null");
 }
@@ -38,7 +38,7 @@ static void add_key(struct text *text, const struct key *key)
     char characters[KEY_TEXT_LENGTH + 1];
 
     key_to_text(key, characters);
-    add_plain(text, characters);
+    add_string(text, characters);
 }
 
 void json_add_created(struct text *text, const struct json_created *created)
@@ -53,10 +53,7 @@ void json_add_created(struct text *text, const struct json_created *created)
     text_print(text, "\"listen_port\":%u,\"public_key\":", created->port);
     add_key(text, created->public_key);
     text_add(text, ",\"warning\":");
-    if (created->warning)
-        json_add_string(text, created->warning);
-    else
-        text_add(text, "null");
+    add_string(text, created->warning);
     text_add(text, "}");
 }
 
@@ -66,7 +63,7 @@ static void add_endpoint(struct text *text, const struct endpoint *endpoint)
 
     if (endpoint->port)
         endpoint_to_text(endpoint, characters);
-    add_plain(text, endpoint->port ? characters : NULL);
+    add_string(text, endpoint->port ? characters : NULL);
 }
 
 static void add_allowed(struct text *text, const struct link_status *status)
@@ -81,26 +78,23 @@ static void add_allowed(struct text *text, const struct link_status *status)
     text_print(text, "],\"more_allowed_ips\":%s", boolean(status->allowed_more));
 }
 
-/* Adds a number, or null if it isn't known. */
+/* Adds a number, or null if it isn't known, and a comma. */
 static void add_number(struct text *text, const char *name, bool known, int64_t number)
 {
     text_print(text, "\"%s\":", name);
     if (known)
-        text_print(text, "%" PRId64, number);
+        text_print(text, "%" PRId64 ",", number);
     else
-        text_add(text, "null");
+        text_add(text, "null,");
 }
 
 static void add_times(struct text *text, const struct link_status *status)
 {
     add_number(text, "latest_handshake", status->has_handshake, status->handshake);
-    text_add(text, ",");
     add_number(text, "latest_handshake_age", status_knows_age(status),
                status->handshake_age_ms / MILLISECONDS);
-    text_add(text, ",");
     add_number(text, "latest_received_age", status->has_received,
                status->received_age_ms / MILLISECONDS);
-    text_add(text, ",");
     add_number(text, "unanswered_age", status->has_unanswered,
                status->unanswered_age_ms / MILLISECONDS);
 }
@@ -116,7 +110,7 @@ static void add_peer(struct text *text, const struct link_status *status)
     text_print(text, ",\"persistent_keepalive\":%u,\"has_preshared_key\":%s,", status->keepalive,
                boolean(status->has_preshared_key));
     add_times(text, status);
-    text_print(text, ",\"wire_received_bytes\":%" PRIu64 ",\"wire_sent_bytes\":%" PRIu64 "}",
+    text_print(text, "\"wire_received_bytes\":%" PRIu64 ",\"wire_sent_bytes\":%" PRIu64 "}",
                status->wire_received_bytes, status->wire_sent_bytes);
 }
 
@@ -130,18 +124,11 @@ static void add_status(struct text *text, const struct link_status *status)
         text_add(text, "null");
     text_add(text, ",");
     add_number(text, "listen_port", status->port, status->port);
-    text_print(text, ",\"peers\":%u,\"peer\":", status->peers);
+    text_print(text, "\"peers\":%u,\"peer\":", status->peers);
     if (status->peers > 0)
         add_peer(text, status);
     else
         text_add(text, "null");
-}
-
-static void add_place(struct text *text, const struct json_place *place)
-{
-    text_print(text, "\"pid\":%d,\"container\":", place->pid);
-    add_plain(text, place->container);
-    text_add(text, ",");
 }
 
 void json_add_link(struct text *text, const struct json_place *place, const struct link_view *view)
@@ -152,15 +139,17 @@ void json_add_link(struct text *text, const struct json_place *place, const stru
     const struct link_status *status = view->answered ? &view->status : &unknown;
 
     text_add(text, "{");
-    if (place)
-        add_place(text, place);
+    if (place) {
+        text_print(text, "\"pid\":%d,\"container\":", place->pid);
+        add_string(text, place->container);
+        text_add(text, ",");
+    }
     add_end(text, &link->device);
     text_print(text, ",\"backend\":\"%s\",\"state\":\"%s\",\"up\":%s,\"mtu\":%" PRIu32 ",",
                backend_of(&link->device)->json_name, state_text(view->state), boolean(link->up),
                link->device.mtu);
     text_print(text, "\"netns\":%ju,", (uintmax_t)view->netns);
     add_number(text, "engine_pid", view->status.engine_process, view->status.engine_process);
-    text_add(text, ",");
     add_status(text, status);
     text_print(text,
                ",\"received_bytes\":%" PRIu64 ",\"received_packets\":%" PRIu64

@@ -60,15 +60,14 @@ static int note_link(const struct nlmsghdr *message, void *context)
     const struct search *search = context;
     struct link_seen link = {.up = false};
     int found = read_link(message, &link);
+    const uint32_t net = link.device.end.net;
 
-    if (found > 0 &&
-        (link.device.end.net < search->nets.first || link.device.end.net > search->nets.last))
-        return 0;
-    if (HAS_POLICY && found > 0 && !policy_allows_net(search->policy, link.device.end.net))
-        return 0;
-    if (found > 0)
+    if (found <= 0)
+        return found;
+    if (net >= search->nets.first && net <= search->nets.last &&
+        (!HAS_POLICY || policy_allows_net(search->policy, net)))
         insert(search->links, &link);
-    return found < 0 ? found : 0;
+    return 0;
 }
 
 int links_collect(struct target *target, struct link_nets nets, struct links *ret_links,

@@ -37,6 +37,7 @@ enum {
     /* above the ports that Linux gives out itself (32768 to 60999) */
     PORT_MIN = 61000,
     PORTS = 65536 - PORT_MIN,
+    TAKEN_MAX = 64, /* packets taken at once: a flood can't keep us here */
 };
 
 static struct sockaddr_in socket_address(uint32_t address, uint16_t port)
@@ -81,7 +82,7 @@ int probe_open(const struct target *target, const struct device *device, struct 
         error = set_up(probe.fd, device);
     home_return(target->home);
     if (error) {
-        probe_close(&probe);
+        file_close(&probe.fd);
         return error == -EADDRNOTAVAIL
                    ? error
                    : fail_unexpected(failure, error, "can't open a socket in the container");
@@ -169,10 +170,6 @@ static bool take(const struct probe *probe, int flags, bool *answered)
     return true;
 }
 
-enum {
-    TAKEN_MAX = 64, /* at once: a flood can't keep us here */
-};
-
 bool probe_await(const struct probe *probe, int64_t milliseconds)
 {
     const int64_t end = clock_now() + milliseconds;
@@ -191,9 +188,4 @@ bool probe_await(const struct probe *probe, int64_t milliseconds)
         if (answered || left <= 0)
             return answered;
     }
-}
-
-void probe_close(struct probe *probe)
-{
-    file_close(&probe->fd);
 }

@@ -16,7 +16,7 @@ enum {
 };
 
 struct probe {
-    int fd;
+    int fd;                          /* -1 if not open; the caller closes it */
     uint32_t address;                /* the other end's, in host byte order */
     uint8_t token[PROBE_TOKEN_SIZE]; /* its datagrams' contents, no other probe's */
 };
@@ -34,5 +34,3 @@ int probe_send(const struct probe *probe);
 /* Waits up to `milliseconds` for an answer to one of our datagrams from the peer's address. Returns
  * true if one came. */
 bool probe_await(const struct probe *probe, int64_t milliseconds);
-
-void probe_close(struct probe *probe);
