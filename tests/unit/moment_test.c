@@ -21,13 +21,13 @@ TEST(ages)
         {86399, "23 hours 59 minutes"},
         {86400, "1 day 0 hours"},
         {90000, "1 day 1 hour"},
-        {INT64_MAX, "106751991167300 days 15 hours"},
+        {INT64_MAX / 1000, "106751991167 days 7 hours"},
     };
 
     for (size_t i = 0; i < COUNT(cases); i++) {
         char text[MOMENT_AGE_SIZE];
 
-        moment_age(cases[i].seconds, text);
+        moment_age(cases[i].seconds * 1000 + (i % 2 ? 0 : 807), text);
         expect(strcmp(text, cases[i].text) == 0, "%lld: %s", (long long)cases[i].seconds, text);
     }
 }

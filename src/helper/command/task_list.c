@@ -14,20 +14,20 @@
 #include "helper/netns/taker.h"
 #include "helper/view/json_link.h"
 #include "helper/view/links.h"
+#include "helper/view/moment.h"
 
 /* As wide as the values can be, but for a container's name. */
-#define ROW "%-7s  %-12s  %-15s  %-7s  %-5s  %-9s  %s\n"
+#define HEAD "PID      CONTAINER     LINK             BACKEND  PORT   HANDSHAKE  STATE\n"
+#define ROW  "%-7d  %-12.*s  %-15s  %-7s  %-5s  %-9s  %s\n"
 
 enum {
-    NUMBER_SIZE = 24,
+    PORT_SIZE = 6,
     ID_SHOWN = 12,            /* digits of an id that people know; names are shown whole */
     FLUSH_AT = TEXT_SIZE / 2, /* a link needs less than the other half */
     /* Whoever may make namespaces can make many, each with many devices whose engines hang. */
     TIME_MAX = 60 * 1000, /* milliseconds */
+    PATIENCE_MAX = 10000, /* milliseconds for engines that don't answer, of all containers */
 };
-
-/* The time to wait for engines that don't answer, of all containers together. */
-static const struct patience patience_of_all = {.milliseconds = 10000};
 
 struct listing {
     struct session *session;
@@ -60,38 +60,19 @@ static int flush(struct listing *listing, struct failure *failure)
     return error;
 }
 
-/* Writes seconds as a number of the largest unit in them. */
-static void print_age(int64_t age, char ret_text[static NUMBER_SIZE])
-{
-    static const struct {
-        int64_t seconds;
-        char unit;
-    } units[] = {{86400, 'd'}, {3600, 'h'}, {60, 'm'}, {1, 's'}};
-    size_t i = 0;
-
-    while (age < units[i].seconds && units[i].seconds > 1)
-        i++;
-    (void)snprintf(ret_text, NUMBER_SIZE, "%lld%c", (long long)(age / units[i].seconds),
-                   units[i].unit);
-}
-
-static void add_row(struct text *text, int process, const char *container,
-                    const struct link_view *view)
+static void add_row(struct text *text, int pid, const char *container, const struct link_view *view)
 {
     const struct link_status *status = view->answered ? &view->status : NULL;
-    char pid[NUMBER_SIZE], port[NUMBER_SIZE] = "-", age[NUMBER_SIZE] = "-";
-    char shown[CONTAINER_ID_SIZE];
+    char port[PORT_SIZE] = "-", age[MOMENT_AGE_SIZE] = "-";
 
-    (void)snprintf(pid, sizeof(pid), "%d", process);
-    (void)snprintf(shown, sizeof(shown), "%.*s",
-                   cgroup_is_id(container) ? ID_SHOWN : CONTAINER_ID_LENGTH, container);
     if (status && status->port)
         (void)snprintf(port, sizeof(port), "%u", status->port);
     if (status && !status->has_handshake)
         (void)snprintf(age, sizeof(age), "never");
     else if (status && status_knows_age(status))
-        print_age(status->handshake_age_ms / 1000, age);
-    text_print(text, ROW, pid, shown[0] ? shown : "-", view->link.device.name,
+        moment_age_briefly(status->handshake_age_ms, age);
+    text_print(text, ROW, pid, cgroup_is_id(container) ? ID_SHOWN : CONTAINER_ID_LENGTH,
+               container[0] ? container : "-", view->link.device.name,
                backend_of(&view->link.device)->json_name, port, age, state_text(view->state));
 }
 
@@ -104,9 +85,7 @@ static void add_link(struct listing *listing, int pid, const char *container,
         text_add(&listing->text, listing->links ? "," : "[");
         json_add_link(&listing->text, &place, view);
     } else {
-        if (listing->links == 0)
-            text_print(&listing->text, ROW, "PID", "CONTAINER", "LINK", "BACKEND", "PORT",
-                       "HANDSHAKE", "STATE");
+        text_add(&listing->text, listing->links ? "" : HEAD);
         add_row(&listing->text, pid, container, view);
     }
     listing->links++;
@@ -174,26 +153,23 @@ static int look_at(const struct netns *netns, int pid, struct visited *ret_visit
     struct target target;
     int error = target_open(&listing->session->home, &listing->session->policy, &name, false,
                             &target, &reason);
-    bool same;
 
-    /* As in main.c: the caller may have stopped this process before. */
-    if (HAS_POLICY && !error) {
-        error = policy_check_unchanged(&listing->session->policy, &reason);
-        if (error)
-            target_close(&target);
-    }
     ret_visited->pid = pid;
     ret_visited->count = 0;
+    if (!error) {
+        /* As in main.c: the caller may have stopped this process before. */
+        if (HAS_POLICY)
+            error = policy_check_unchanged(&listing->session->policy, &reason);
+        if (!error && !netns_same(&target.netns, netns))
+            error = -ESRCH;
+        if (!error)
+            look_at_links(&target, ret_visited, listing);
+        target_close(&target);
+    }
     /* For the caller, a namespace on which he may not act (-EPERM) has no links. */
     if (error && error != -ESRCH && error != -EPERM)
         note_missed(listing, pid, error, &reason);
-    if (error)
-        return error;
-    same = netns_same(&target.netns, netns);
-    if (same)
-        look_at_links(&target, ret_visited, listing);
-    target_close(&target);
-    return same ? 0 : -ESRCH;
+    return error;
 }
 
 static int visit(const struct census_entry *entry, struct listing *listing, struct failure *failure)
@@ -203,9 +179,7 @@ static int visit(const struct census_entry *entry, struct listing *listing, stru
 
     if (error == -ESRCH && entry->spare)
         error = look_at(&entry->netns, entry->spare, &visited, listing);
-    if (error)
-        return 0;
-    return write_links(&visited, entry->container, listing, failure);
+    return error ? 0 : write_links(&visited, entry->container, listing, failure);
 }
 
 /* Says why the list isn't complete, if it isn't. */
@@ -218,12 +192,10 @@ static int check_complete(const struct listing *listing, struct failure *failure
             failure, FAILURE_INCOMPLETE, -ETIMEDOUT,
             "the list is incomplete: 60 seconds weren't enough, because many engines don't answer; "
             "find these in the list, and end them, or ask for the other links with cwg_show");
-    if (listing->missed) {
-        fail_as(failure, FAILURE_INCOMPLETE, listing->missed,
-                "the list is incomplete: process %d: ", listing->missed_pid);
-        failure_add(failure, "%s", listing->reason.text);
-        return listing->missed;
-    }
+    if (listing->missed)
+        return fail_as(failure, FAILURE_INCOMPLETE, listing->missed,
+                       "the list is incomplete: process %d: %s", listing->missed_pid,
+                       listing->reason.text);
     if (listing->crowded)
         return fail_as(failure, FAILURE_INCOMPLETE, -E2BIG,
                        "the list is incomplete: the container of process %d has more links than "
@@ -258,18 +230,6 @@ static int finish(struct listing *listing, struct failure *failure)
     return error;
 }
 
-/* Completes the form of a list that ends early. */
-static int end_early(struct listing *listing, int error, struct failure *failure)
-{
-    struct failure ignored;
-
-    if (failure->code == FAILURE_OUTPUT || listing->links == 0)
-        return error;
-    text_add(&listing->text, listing->json ? "]\n" : "");
-    (void)flush(listing, &ignored);
-    return error;
-}
-
 static int run_at_home(struct session *session, const struct request *request,
                        struct failure *failure)
 {
@@ -277,7 +237,7 @@ static int run_at_home(struct session *session, const struct request *request,
         .session = session,
         .nets = request->nets,
         .json = request->given[OPTION_JSON] || output_in_batch(&session->output),
-        .patience = patience_of_all,
+        .patience = {.milliseconds = PATIENCE_MAX},
     };
     const struct home *home = &session->home;
     const struct census *census = &session->census;
@@ -296,7 +256,7 @@ static int run_at_home(struct session *session, const struct request *request,
             break;
         error = visit(entry, &listing, failure);
     }
-    return error ? end_early(&listing, error, failure) : finish(&listing, failure);
+    return error ? error : finish(&listing, failure);
 }
 
 static int prepare(struct session *session, const struct request *request, struct failure *failure)

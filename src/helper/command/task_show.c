@@ -14,10 +14,6 @@
 /* A line begins with its label. */
 #define LINE "  %-17s "
 
-enum {
-    MILLISECONDS = 1000, /* in a second */
-};
-
 /* All that was seen. It is printed afterwards, when nothing of the container is open: the caller
  * may be slow to read. */
 struct show {
@@ -121,25 +117,21 @@ static void add_allowed(struct text *text, const struct link_status *status)
     text_add(text, status->allowed_more ? ", and more\n" : "\n");
 }
 
-static void add_handshake(struct text *text, const struct link_status *status)
-{
-    char age[MOMENT_AGE_SIZE];
-
-    moment_age(status->handshake_age_ms / MILLISECONDS, age);
-    if (!status->has_handshake)
-        text_print(text, LINE "never\n", "latest handshake");
-    else if (!status_knows_age(status))
-        text_print(text, LINE "in the future of the machine's clock\n", "latest handshake");
-    else
-        text_print(text, LINE "%s ago\n", "latest handshake", age);
-}
-
 static void add_age(struct text *text, const char *label, int64_t milliseconds, const char *what)
 {
     char age[MOMENT_AGE_SIZE];
 
-    moment_age(milliseconds / MILLISECONDS, age);
+    moment_age(milliseconds, age);
     text_print(text, LINE "%s%s\n", label, age, what);
+}
+
+static void add_handshake(struct text *text, const struct link_status *status)
+{
+    if (status_knows_age(status))
+        add_age(text, "latest handshake", status->handshake_age_ms, " ago");
+    else
+        text_print(text, LINE "%s\n", "latest handshake",
+                   status->has_handshake ? "in the future of the machine's clock" : "never");
 }
 
 static void add_endpoint(struct text *text, const struct endpoint *endpoint)
@@ -193,10 +185,10 @@ static void add_counters(struct text *text, const struct rtmsg_counters *counter
                counters->sent_packets);
     if (counters->dropped_packets == 0)
         return;
-    text_print(text, LINE "%" PRIu64 " packets that came from another address than the peer's:\n",
-               "dropped", counters->dropped_packets);
-    text_print(text, LINE "did both sites make the same host number, or the other another net?\n",
-               "");
+    text_print(text,
+               LINE "%" PRIu64 " packets that came from another address than the peer's:\n" LINE
+                    "did both sites make the same host number, or the other another net?\n",
+               "dropped", counters->dropped_packets, "");
 }
 
 static void add_block(struct text *text, const struct link_view *view,
@@ -210,7 +202,7 @@ static void add_block(struct text *text, const struct link_view *view,
     add_counters(text, &view->link.counters);
 }
 
-/* Looks at a link, and skips one that has just gone. */
+/* Looks at a link. Returns -ENODEV if it has just gone. */
 static int look(struct target *target, const struct link_seen *link, struct patience *patience,
                 struct show *show, struct failure *failure)
 {
@@ -218,45 +210,35 @@ static int look(struct target *target, const struct link_seen *link, struct pati
     int error = links_look(target, link, patience, &seen->view, failure);
 
     if (error)
-        return error == -ENODEV ? 0 : error;
+        return error;
     seen->failure = *failure;
     show->count++;
     return 0;
 }
 
-static int print_link(struct output *output, struct show *show, const struct seen *seen,
-                      struct failure *failure)
-{
-    bool first = seen == show->seen;
-
-    show->text.length = 0;
-    if (show->json) {
-        text_add(&show->text, first ? "" : ",");
-        json_add_link(&show->text, NULL, &seen->view);
-    } else {
-        text_add(&show->text, first ? "" : "\n");
-        add_block(&show->text, &seen->view, &seen->failure);
-    }
-    return output_text(output, &show->text, failure);
-}
-
 static int print(struct output *output, struct show *show, struct failure *failure)
 {
-    int error = show->json ? output_result(output, "[", failure) : 0;
+    struct text *text = &show->text;
+    int error = 0;
 
-    for (size_t i = 0; i < show->count && !error; i++)
-        error = print_link(output, show, &show->seen[i], failure);
+    for (size_t i = 0; i < show->count && !error; i++) {
+        const struct seen *seen = &show->seen[i];
+
+        text->length = 0;
+        if (show->json) {
+            text_add(text, i ? "," : "[");
+            json_add_link(text, NULL, &seen->view);
+        } else {
+            text_add(text, i ? "\n" : "");
+            add_block(text, &seen->view, &seen->failure);
+        }
+        error = output_text(output, text, failure);
+    }
     if (!error && show->json)
-        error = output_result(output, "]\n", failure);
+        error = output_result(output, show->count ? "]\n" : "[]\n", failure);
     if (!error && !show->json && show->count == 0)
         output_note_result(output, "no links\n");
     return error;
-}
-
-static int fail_none(struct link_end end, int presence, struct failure *failure)
-{
-    return device_fail_none(end, presence, "", "; without them, cwg_show shows all that it has",
-                            failure);
 }
 
 static int look_at_one(const struct request *request, struct target *target, struct show *show,
@@ -269,12 +251,11 @@ static int look_at_one(const struct request *request, struct target *target, str
 
     if (presence < 0)
         return presence;
-    if (presence != DEVICE_OURS)
-        return fail_none(request->end, presence, failure);
-    error = look(target, &link, &patience, show, failure);
-    if (!error && show->count == 0)
-        return fail_none(request->end, DEVICE_ABSENT, failure);
-    return error;
+    error = presence == DEVICE_OURS ? look(target, &link, &patience, show, failure) : -ENODEV;
+    if (error != -ENODEV)
+        return error;
+    return device_fail_none(request->end, presence, "",
+                            "; without them, cwg_show shows all that it has", failure);
 }
 
 static int look_at_all(const struct request *request, struct target *target, struct show *show,
@@ -284,8 +265,11 @@ static int look_at_all(const struct request *request, struct target *target, str
     struct patience patience = PATIENCE;
     int error = links_collect(target, request->nets, &links, failure);
 
-    for (size_t i = 0; !error && i < links.count; i++)
+    for (size_t i = 0; !error && i < links.count; i++) {
         error = look(target, &links.link[i], &patience, show, failure);
+        if (error == -ENODEV)
+            error = 0;
+    }
     show->more = links.more;
     return error;
 }

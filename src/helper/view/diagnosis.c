@@ -8,10 +8,6 @@
 
 #define ANEW "cwg_destroy the link, and create it again"
 
-enum {
-    MILLISECONDS = 1000, /* in a second */
-};
-
 /* Faults of the device come before faults on the way, and seen causes before unseen ones. */
 enum cause diagnosis_cause(const struct findings *findings)
 {
@@ -58,7 +54,7 @@ static int fail_gone(const struct link_status *status, const char *endpoint,
     const int64_t age = status->has_received ? status->received_age_ms : status->handshake_age_ms;
     char text[MOMENT_AGE_SIZE];
 
-    moment_age(age / MILLISECONDS, text);
+    moment_age(age, text);
     return fail_as(failure, FAILURE_SILENT, -ETIMEDOUT,
                    "no answer any more from %s: the last %s was %s ago\n"
                    "does the peer's container still run, and the link in it?\n"
@@ -71,7 +67,7 @@ static int fail_clock(const struct link_status *status, struct failure *failure)
 {
     char age[MOMENT_AGE_SIZE];
 
-    moment_age(-status->handshake_age_ms / MILLISECONDS, age);
+    moment_age(-status->handshake_age_ms, age);
     return fail_as(failure, FAILURE_SILENT, -ETIMEDOUT,
                    "this machine's clock was set back, by %s or more\n"
                    "for that long the peer may ignore the handshakes that this end begins\n"

@@ -4,27 +4,44 @@
 #include <stdio.h>
 
 enum {
-    MINUTE = 60,
-    HOUR = 60 * MINUTE,
-    DAY = 24 * HOUR,
+    SECOND = 1000, /* milliseconds */
 };
 
-static void print_two(char *ret_text, int64_t large, const char *large_unit, int64_t small,
-                      const char *small_unit)
+/* The units, the largest first. */
+static const struct unit {
+    int64_t length;
+    const char *name;
+} units[] = {
+    {86400 * SECOND, "day"}, {3600 * SECOND, "hour"}, {60 * SECOND, "minute"}, {SECOND, "second"}};
+
+/* Finds the largest unit of which there is one, or seconds. */
+static const struct unit *largest(int64_t age)
 {
-    (void)snprintf(ret_text, MOMENT_AGE_SIZE, "%" PRId64 " %s%s %" PRId64 " %s%s", large,
-                   large_unit, large == 1 ? "" : "s", small, small_unit, small == 1 ? "" : "s");
+    const struct unit *unit = units;
+
+    while (unit->length > SECOND && age < unit->length)
+        unit++;
+    return unit;
 }
 
-void moment_age(int64_t seconds, char ret_text[static MOMENT_AGE_SIZE])
+void moment_age(int64_t age, char ret_text[static MOMENT_AGE_SIZE])
 {
-    if (seconds < MINUTE)
-        (void)snprintf(ret_text, MOMENT_AGE_SIZE, "%" PRId64 " second%s", seconds,
-                       seconds == 1 ? "" : "s");
-    else if (seconds < HOUR)
-        print_two(ret_text, seconds / MINUTE, "minute", seconds % MINUTE, "second");
-    else if (seconds < DAY)
-        print_two(ret_text, seconds / HOUR, "hour", seconds % HOUR / MINUTE, "minute");
-    else
-        print_two(ret_text, seconds / DAY, "day", seconds % DAY / HOUR, "hour");
+    const struct unit *unit = largest(age);
+    const int64_t count = age / unit->length;
+    int length = snprintf(ret_text, MOMENT_AGE_SIZE, "%" PRId64 " %s%s", count, unit->name,
+                          count == 1 ? "" : "s");
+    int64_t rest;
+
+    if (unit->length == SECOND)
+        return;
+    rest = age % unit->length / unit[1].length;
+    (void)snprintf(ret_text + length, MOMENT_AGE_SIZE - (size_t)length, " %" PRId64 " %s%s", rest,
+                   unit[1].name, rest == 1 ? "" : "s");
+}
+
+void moment_age_briefly(int64_t age, char ret_text[static MOMENT_AGE_SIZE])
+{
+    const struct unit *unit = largest(age);
+
+    (void)snprintf(ret_text, MOMENT_AGE_SIZE, "%" PRId64 "%c", age / unit->length, unit->name[0]);
 }
