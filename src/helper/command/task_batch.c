@@ -36,6 +36,7 @@ struct batch {
     unsigned int done; /* lines answered */
     unsigned int failed;
     unsigned int first_failed; /* its number in the input */
+    bool lost;                 /* the last answer couldn't be written */
     struct text result;        /* of a task */
     struct text answer;
     struct made made[MADE_MAX]; /* since the last commit */
@@ -84,17 +85,17 @@ static int check_line(const struct batch *batch, const struct command_line *line
 
 /* Writes "ok" and the result, without its newline. A result that was written as it came lacks only
  * the line's end. */
-static int write_answer(struct batch *batch, struct failure *failure)
+static void write_answer(struct batch *batch, struct failure *failure)
 {
     size_t length = batch->result.length;
 
-    if (batch->session->output.begun)
-        return output_answer("\n", failure);
     if (length > 0 && batch->result.bytes[length - 1] == '\n')
         batch->result.bytes[length - 1] = '\0';
-    batch->answer.length = 0;
-    text_print(&batch->answer, "ok%s%s\n", length > 0 ? " " : "", batch->result.bytes);
-    return output_answer(batch->answer.bytes, failure);
+    clear(&batch->answer);
+    if (!batch->session->output.begun)
+        text_print(&batch->answer, "ok%s%s", length > 0 ? " " : "", batch->result.bytes);
+    text_add(&batch->answer, "\n");
+    batch->lost = output_answer(batch->answer.bytes, failure) != 0;
 }
 
 /* Forgets a line's keys, warning and engine. */
@@ -139,53 +140,39 @@ static void take_back(struct target *target, const struct device *made, struct f
         failure_add(failure, "; and the link couldn't be removed again: %s", rollback.text);
 }
 
-static void note_made(struct batch *batch, const struct target *target, int pid,
-                      const struct device *made)
-{
-    if (batch->undo)
-        batch->made[batch->made_count++] = (struct made){
-            .pid = pid, .netns = target->netns, .end = made->end, .index = made->index};
-}
-
-/* Does a task, and answers it after a success, with nothing of the container open. Returns 0, and
- * sets *ret_lost if the answer couldn't be written; or the task's negative errno. */
+/* Does a task, and answers it after a success, with nothing of the container open. Returns 0, or
+ * the task's negative errno. */
 static int do_task(struct batch *batch, const struct command_line *line, struct target *target,
-                   bool *ret_lost, struct failure *failure)
+                   struct failure *failure)
 {
+    struct session *session = batch->session;
+    const struct device *made = &session->made;
+    const struct target_name *name = &line->request.target;
     const struct task *task = line->task;
-    const int pid = line->request.target.number;
-    const struct device *made = NULL;
-    int error;
+    int error = 0;
 
     deadline_allow(DEADLINE_SECONDS + task->seconds);
-    error = task->run_at_home ? 0
-                              : target_open(&batch->session->home, &batch->session->policy,
-                                            &line->request.target, task->changes, target, failure);
-    if (error && task_result(&line->request, error) == 0) {
-        *ret_lost = write_answer(batch, failure) != 0;
-        return 0;
-    }
-    if (error)
-        return error;
-    error = task_result(&line->request, run_task(batch, line, target, failure));
-    if (!error && batch->session->made.index)
-        made = &batch->session->made;
+    if (!task->run_at_home)
+        error = target_open(&session->home, &session->policy, name, task->changes, target, failure);
+    if (!error)
+        error = run_task(batch, line, target, failure);
+    error = task_result(&line->request, error);
     target_leave(target);
-    forget(batch->session); /* closes the rest of an engine's start, such as its UDP sockets */
+    forget(session); /* closes the rest of an engine's start, such as its UDP sockets */
     if (error)
-        *ret_lost = failure->code == FAILURE_OUTPUT;
+        batch->lost = failure->code == FAILURE_OUTPUT;
     else
-        *ret_lost = write_answer(batch, failure) != 0;
-    if (*ret_lost && made)
+        write_answer(batch, failure);
+    if (!error && made->index && batch->lost)
         take_back(target, made, failure);
-    else if (made)
-        note_made(batch, target, pid, made);
+    else if (!error && made->index && batch->undo)
+        batch->made[batch->made_count++] = (struct made){
+            .pid = name->number, .netns = target->netns, .end = made->end, .index = made->index};
     target_close(target);
     return error;
 }
 
-static int do_request(struct batch *batch, const struct command_line *line, bool *ret_lost,
-                      struct failure *failure)
+static int do_request(struct batch *batch, const struct command_line *line, struct failure *failure)
 {
     struct session *session = batch->session;
     struct target target = TARGET_NONE;
@@ -194,19 +181,19 @@ static int do_request(struct batch *batch, const struct command_line *line, bool
     session->made.index = 0;
     clear(&batch->result);
     if (!error)
-        error = do_task(batch, line, &target, ret_lost, failure);
+        error = do_task(batch, line, &target, failure);
     if (HAS_AUDIT && line->command == COMMAND_RUN && line->task->changes)
         audit_send(&session->audit,
                    &(struct audit_line){line->task->name, line->task->arguments, &line->request,
                                         target.netns.inode,
                                         session->made.index ? &session->public_key : NULL},
-                   *ret_lost && line->task->makes ? -EIO : error, failure);
+                   batch->lost && line->task->makes ? -EIO : error, failure);
     forget(batch->session);
     return error;
 }
 
 /* Takes a line "commit". */
-static int commit(struct batch *batch, bool *ret_lost, struct failure *failure)
+static int commit(struct batch *batch, struct failure *failure)
 {
     if (!batch->undo)
         return fail(failure, -EINVAL, "commit: this batch runs without --undo; leave it out");
@@ -214,7 +201,7 @@ static int commit(struct batch *batch, bool *ret_lost, struct failure *failure)
         return fail(failure, -EINVAL, "commit: takes no arguments; leave them out");
     batch->made_count = 0;
     clear(&batch->result);
-    *ret_lost = write_answer(batch, failure) != 0;
+    write_answer(batch, failure);
     return 0;
 }
 
@@ -229,7 +216,7 @@ static int fail_no_task(struct failure *failure)
     return -EINVAL;
 }
 
-static int do_line(struct batch *batch, bool *ret_lost, struct failure *failure)
+static int do_line(struct batch *batch, struct failure *failure)
 {
     static char program[] = "net-admin-helper";
     char *words[LINES_WORDS_MAX + 2] = {program};
@@ -238,11 +225,11 @@ static int do_line(struct batch *batch, bool *ret_lost, struct failure *failure)
 
     memcpy(words + 1, batch->words.word, sizeof(batch->words.word));
     if (strcmp(words[1], "commit") == 0)
-        return commit(batch, ret_lost, failure);
+        return commit(batch, failure);
     if (words[1][0] != '-' && !task_by_name(words[1]))
         return fail_no_task(failure);
     error = arguments_parse(batch->words.count + 1, words, &line, failure);
-    return error ? error : do_request(batch, &line, ret_lost, failure);
+    return error ? error : do_request(batch, &line, failure);
 }
 
 static int fail_line(int result, struct failure *failure)
@@ -263,16 +250,15 @@ static int fail_line(int result, struct failure *failure)
     }
 }
 
-/* Writes an error, after the part of the result that was already written. Returns true if that
- * failed. */
-static bool write_error(struct batch *batch, struct failure *failure)
+/* Writes an error, after the part of the result that was already written. */
+static void write_error(struct batch *batch, struct failure *failure)
 {
-    batch->answer.length = 0;
+    clear(&batch->answer);
     text_print(&batch->answer, "%serror %s ", batch->session->output.begun ? " " : "",
                failure_word(failure->code));
     text_add_joined(&batch->answer, failure->text, "; ");
     text_add(&batch->answer, "\n");
-    return output_answer(batch->answer.bytes, failure) != 0;
+    batch->lost = output_answer(batch->answer.bytes, failure) != 0;
 }
 
 /* Answers a line. Returns 0, or a negative errno if the batch has to end. */
@@ -280,23 +266,19 @@ static int answer_line(struct batch *batch, int result, struct failure *failure)
 {
     struct output *output = &batch->session->output;
     struct failure own = {.text = ""};
-    bool lost = false;
     int error;
 
+    batch->lost = false;
     output->in_line = true;
     output->begun = false;
-    error = result == LINES_WORDS ? do_line(batch, &lost, &own) : fail_line(result, &own);
-
+    error = result == LINES_WORDS ? do_line(batch, &own) : fail_line(result, &own);
     batch->done++;
-    if (error) {
-        if (batch->failed++ == 0)
-            batch->first_failed = batch->lines.number;
-        if (!lost)
-            lost = write_error(batch, &own);
-    }
+    if (error && batch->failed++ == 0)
+        batch->first_failed = batch->lines.number;
+    if (error && !batch->lost)
+        write_error(batch, &own);
     output->in_line = false;
-    output->begun = false;
-    if (!lost)
+    if (!batch->lost)
         return 0;
     *failure = own;
     failure->usage = NULL;
