@@ -8,47 +8,29 @@ struct part {
     const char *end;
 };
 
-static bool is_digit(char c)
-{
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-}
-
-static bool is_word(char c)
-{
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-static bool is_id(const char *word, size_t length)
-{
-    if (length != CONTAINER_ID_LENGTH)
-        return false;
-    for (size_t i = 0; i < length; i++) {
-        if (!is_digit(word[i]))
-            return false;
-    }
-    return true;
-}
+#define HEX  "0123456789abcdef"
+#define WORD HEX "ghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 bool cgroup_is_id(const char *container)
 {
-    return is_id(container, strlen(container));
+    return strlen(container) == CONTAINER_ID_LENGTH &&
+           strspn(container, HEX) == CONTAINER_ID_LENGTH;
 }
 
 /* Finds the first id in a directory's name: 64 hexadecimal digits, with no digit or letter on
- * either side. An id that may be cut off doesn't count. */
+ * either side. An id that may be cut off doesn't count. Behind the name comes no word's character,
+ * but a '/' or a newline. */
 static bool find_id(struct part directory, char ret_id[static CONTAINER_ID_SIZE])
 {
-    const char *word = directory.start;
+    size_t length;
 
-    for (const char *c = directory.start; c <= directory.end; c++) {
-        if (c < directory.end && is_word(*c))
-            continue;
-        if (is_id(word, (size_t)(c - word))) {
+    for (const char *word = directory.start; word < directory.end; word += length + 1) {
+        length = strspn(word, WORD);
+        if (length == CONTAINER_ID_LENGTH && strspn(word, HEX) == length) {
             memcpy(ret_id, word, CONTAINER_ID_LENGTH);
             ret_id[CONTAINER_ID_LENGTH] = '\0';
             return true;
         }
-        word = c + 1;
     }
     return false;
 }
@@ -84,38 +66,23 @@ static bool find_name(struct part parent, struct part *directory)
     return strip(directory, "lxc.payload.", "");
 }
 
-/* Reads the next character of a name. systemd writes '-' as "\x2d" (unit_name_escape(),
- * src/basic/unit-name.c). Returns the number of characters read. */
-static size_t read_character(struct part part, char *ret_character)
-{
-    static const char dash[] = {'\\', 'x', '2', 'd'};
-
-    if ((size_t)(part.end - part.start) >= sizeof(dash) &&
-        memcmp(part.start, dash, sizeof(dash)) == 0) {
-        *ret_character = '-';
-        return sizeof(dash);
-    }
-    *ret_character = *part.start;
-    return 1;
-}
-
-static bool is_inside_name(char c)
-{
-    return is_word(c) || c == '_' || c == '.' || c == '-';
-}
-
+/* Copies a name, in which systemd writes '-' as "\x2d" (unit_name_escape(),
+ * src/basic/unit-name.c). Returns false if it can't be shown. */
 static bool copy_name(struct part part, char ret_name[static CONTAINER_ID_SIZE])
 {
+    static const char dash[] = "\\x2d", others[] = WORD "_.-";
     char name[CONTAINER_ID_SIZE] = "";
     size_t length = 0;
 
-    while (part.start < part.end) {
-        char c;
+    for (; part.start < part.end; part.start++) {
+        char c = *part.start;
 
-        part.start += read_character(part, &c);
-        if (length == CONTAINER_ID_LENGTH)
-            return false;
-        if (length == 0 ? !is_word(c) : !is_inside_name(c))
+        if (strncmp(part.start, dash, sizeof(dash) - 1) == 0) {
+            c = '-';
+            part.start += sizeof(dash) - 2;
+        }
+        if (length == CONTAINER_ID_LENGTH ||
+            !memchr(others, c, length == 0 ? sizeof(WORD) - 1 : sizeof(others) - 1))
             return false;
         name[length++] = c;
     }
