@@ -1,6 +1,8 @@
 #include "link/network.h"
 
+#include <arpa/inet.h>
 #include <endian.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "link/address.h"
@@ -60,6 +62,14 @@ enum network_flaw network_parse(const char *text, struct network *ret_network)
         return NETWORK_HOST_BITS;
     *ret_network = network;
     return NETWORK_GOOD;
+}
+
+void network_to_text(const struct network *network, char ret_text[static NETWORK_TEXT_SIZE])
+{
+    char address[INET6_ADDRSTRLEN];
+
+    (void)inet_ntop(network->ipv6 ? AF_INET6 : AF_INET, network->address, address, sizeof(address));
+    (void)snprintf(ret_text, NETWORK_TEXT_SIZE, "%s/%u", address, network->prefix_length);
 }
 
 bool network_contains(const struct network *network, const struct endpoint *endpoint)

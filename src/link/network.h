@@ -6,6 +6,10 @@
 
 #include "link/endpoint.h"
 
+enum {
+    NETWORK_TEXT_SIZE = 52, /* longest address, "/128", and a NUL */
+};
+
 struct network {
     bool ipv6;
     uint8_t address[16]; /* as it is on the wire; of IPv4 the first four, and the rest zeros */
@@ -23,6 +27,9 @@ enum network_flaw {
  * with other bits may be a mistake. Writes *ret_network if NETWORK_GOOD is returned, and only then.
  */
 enum network_flaw network_parse(const char *text, struct network *ret_network);
+
+/* Writes "10.0.0.15/32" or "2001:db8::/32". */
+void network_to_text(const struct network *network, char ret_text[static NETWORK_TEXT_SIZE]);
 
 /* Returns whether a known endpoint is in the network. */
 bool network_contains(const struct network *network, const struct endpoint *endpoint);

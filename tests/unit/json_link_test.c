@@ -123,7 +123,7 @@ TEST(json_longest)
 
     view.status.allowed_count = STATUS_ALLOWED_MAX;
     for (size_t i = 0; i < STATUS_ALLOWED_MAX; i++) {
-        view.status.allowed[i] = (struct allowed_ip){.ipv6 = true, .prefix_length = 128};
+        view.status.allowed[i] = (struct network){.ipv6 = true, .prefix_length = 128};
         memset(view.status.allowed[i].address, 0xff, 16);
     }
     memset(view.status.endpoint.address6, 0xff, 16);

@@ -162,3 +162,27 @@ TEST(cut_off_addresses)
         free(cut);
     }
 }
+
+TEST(texts)
+{
+    static const struct {
+        struct network network;
+        const char *text;
+    } known[] = {
+        {{.address = {10, 0, 0, 15}, .prefix_length = 32}, "10.0.0.15/32"},
+        {{.prefix_length = 0}, "0.0.0.0/0"},
+        {{.ipv6 = true}, "::/0"},
+        {{.ipv6 = true, .address = {0x20, 1, 0x0d, 0xb8}, .prefix_length = 33}, "2001:db8::/33"},
+        {{.ipv6 = true,
+          .address = {[10] = 0xff, [11] = 0xff, 255, 255, 255, 255},
+          .prefix_length = 128},
+         "::ffff:255.255.255.255/128"},
+    };
+
+    for (size_t i = 0; i < COUNT(known); i++) {
+        char text[NETWORK_TEXT_SIZE];
+
+        network_to_text(&known[i].network, text);
+        expect(strcmp(text, known[i].text) == 0, "case %zu: %s", i, text);
+    }
+}

@@ -1,16 +1,5 @@
 #include "helper/backend/status.h"
 
-#include <arpa/inet.h>
-#include <stdio.h>
-
-void allowed_ip_to_text(const struct allowed_ip *allowed, char ret_text[static NETWORK_TEXT_SIZE])
-{
-    char address[INET6_ADDRSTRLEN];
-
-    (void)inet_ntop(allowed->ipv6 ? AF_INET6 : AF_INET, allowed->address, address, sizeof(address));
-    (void)snprintf(ret_text, NETWORK_TEXT_SIZE, "%s/%u", address, allowed->prefix_length);
-}
-
 const char *state_text(enum link_state state)
 {
     static const char *const texts[STATES] = {

@@ -7,6 +7,7 @@
 
 #include "link/endpoint.h"
 #include "link/key.h"
+#include "link/network.h"
 
 enum {
     STATUS_ALLOWED_MAX = 16, /* root in the container can add more */
@@ -16,16 +17,6 @@ enum {
     STATUS_SESSION_FOR = 180 * 1000,
     STATUS_ANSWER_WITHIN = 12 * 1000,
     STATUS_LATELY = 30 * 1000, /* longer than the usual keepalive of 25 seconds */
-};
-
-enum {
-    NETWORK_TEXT_SIZE = 52, /* longest address, "/128", and a NUL */
-};
-
-struct allowed_ip {
-    bool ipv6;
-    uint8_t address[16]; /* in network byte order; IPv4 in the first four bytes */
-    uint8_t prefix_length;
 };
 
 /* A link's status, from its backend. It has no secret. */
@@ -40,7 +31,7 @@ struct link_status {
     bool has_preshared_key;
     uint16_t keepalive; /* seconds; 0: off */
     size_t allowed_count;
-    struct allowed_ip allowed[STATUS_ALLOWED_MAX];
+    struct network allowed[STATUS_ALLOWED_MAX];
     bool allowed_more;
     bool has_handshake; /* there ever was a handshake */
     /* The age of the last handshake. An engine tells it by CLOCK_BOOTTIME, which nobody can set.
@@ -77,9 +68,6 @@ enum link_state {
     STATE_IDLE,       /* the peer was heard, but not lately, and owes no known answer */
     STATES,
 };
-
-/* Writes "10.0.0.15/32" or "2001:db8::/32". */
-void allowed_ip_to_text(const struct allowed_ip *allowed, char ret_text[static NETWORK_TEXT_SIZE]);
 
 /* The state's word, as it is printed. */
 const char *state_text(enum link_state state);

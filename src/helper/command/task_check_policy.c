@@ -7,7 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "helper/backend/status.h"
 #include "helper/base/failure.h"
 #include "helper/base/file.h"
 #include "helper/base/settings.h"
@@ -42,12 +41,9 @@ static void add_peers(struct text *text, const struct peers *peers)
         return;
     text_print(text, "  %-9s ", "peers");
     for (size_t i = 0; i < peers->count; i++) {
-        struct allowed_ip network = {.ipv6 = peers->network[i].ipv6,
-                                     .prefix_length = peers->network[i].prefix_length};
         char characters[NETWORK_TEXT_SIZE];
 
-        memcpy(network.address, peers->network[i].address, sizeof(network.address));
-        allowed_ip_to_text(&network, characters);
+        network_to_text(&peers->network[i], characters);
         text_print(text, "%s%s", i ? ", " : "", characters);
     }
     if (peers->unknown)

@@ -106,7 +106,7 @@ static void add_allowed(struct text *text, const struct link_status *status)
     for (size_t i = 0; i < status->allowed_count; i++) {
         char characters[NETWORK_TEXT_SIZE];
 
-        allowed_ip_to_text(&status->allowed[i], characters);
+        network_to_text(&status->allowed[i], characters);
         if (i > 0) {
             text_add(text, ",\n");
             text_print(text, LINE, "");

@@ -132,7 +132,7 @@ static bool take_endpoint(struct rest *rest, struct endpoint *ret_endpoint)
 /* Reads "a.b.c.d/n" or "IPv6/n". */
 static bool take_allowed(struct rest *rest, struct link_status *status)
 {
-    struct allowed_ip allowed = {.ipv6 = false};
+    struct network allowed = {.ipv6 = false};
     char line[NETWORK_TEXT_SIZE];
     uint32_t bits;
 

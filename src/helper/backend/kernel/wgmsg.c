@@ -155,7 +155,7 @@ static int take_allowed(const struct nlattr *entry, void *context)
 {
     struct link_status *status = context;
     const struct nlattr *attributes[WGALLOWEDIP_A_CIDR_MASK + 1];
-    struct allowed_ip allowed = {.ipv6 = false};
+    struct network allowed = {.ipv6 = false};
     uint16_t family = 0;
 
     if (attributes_find_nested(entry, WGALLOWEDIP_A_CIDR_MASK + 1, attributes) ||
