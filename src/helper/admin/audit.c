@@ -35,15 +35,12 @@ static int open_in_proc(const char *name)
         statx(proc, "", AT_EMPTY_PATH, STATX_INO | STATX_MNT_ID, &root) == 0 &&
         root.stx_ino == PROC_ROOT)
         fd = openat(proc, name, O_RDONLY | O_CLOEXEC);
-    if (proc >= 0)
-        close(proc);
-    if (fd < 0)
-        return -1;
-    if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &file) == 0 &&
-        file.stx_mask & root.stx_mask & STATX_MNT_ID && file.stx_mnt_id == root.stx_mnt_id)
-        return fd;
-    close(fd);
-    return -1;
+    file_close(&proc);
+    if (fd >= 0 &&
+        (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &file) < 0 ||
+         !(file.stx_mask & root.stx_mask & STATX_MNT_ID) || file.stx_mnt_id != root.stx_mnt_id))
+        file_close(&fd);
+    return fd;
 }
 
 /* Finds out if the caller's number is the machine's. In the machine's own user namespace each
@@ -55,12 +52,9 @@ static void find_caller(struct audit *audit)
     static const char identity[] = "         0          0 4294967295\n";
     char map[MAP_SIZE];
     int fd = open_in_proc("self/uid_map");
-    ssize_t length;
+    ssize_t length = fd < 0 ? 0 : file_read(fd, map, sizeof(map));
 
-    if (fd < 0)
-        return;
-    length = file_read(fd, map, sizeof(map));
-    close(fd);
+    file_close(&fd);
     if (length > 0)
         audit->caller =
             length == sizeof(identity) - 1 && memcmp(map, identity, sizeof(identity) - 1) == 0
@@ -103,17 +97,10 @@ static void add_key(struct text *line, const char *name, const struct key *publi
     text_print(line, "%s %s", name, text);
 }
 
-static void add_peer(struct text *line, const struct request *request)
-{
-    char text[ENDPOINT_TEXT_SIZE] = "-";
-
-    if (request->peer.endpoint.port)
-        endpoint_to_text(&request->peer.endpoint, text);
-    text_print(line, " peer %s", text);
-}
-
 static void add_argument(struct text *line, enum argument argument, const struct request *request)
 {
+    char peer[ENDPOINT_TEXT_SIZE] = "-";
+
     switch (argument) {
     case ARGUMENT_NET:
         if (request->has_end)
@@ -127,7 +114,9 @@ static void add_argument(struct text *line, enum argument argument, const struct
         text_print(line, " port %u", request->port);
         break;
     case ARGUMENT_ENDPOINT:
-        add_peer(line, request);
+        if (request->peer.endpoint.port)
+            endpoint_to_text(&request->peer.endpoint, peer);
+        text_print(line, " peer %s", peer);
         break;
     case ARGUMENT_KEY:
         add_key(line, " key", &request->peer.public_key);
@@ -174,14 +163,6 @@ static void begin(const struct audit *audit, struct text *line, int error)
                                                      : "an unknown user");
 }
 
-static void end(struct text *line, int error, const struct failure *failure)
-{
-    if (error)
-        text_print(line, ": failed: %s", failure->text);
-    else
-        text_print(line, ": ok");
-}
-
 void audit_send(struct audit *audit, const struct audit_line *told, int error,
                 const struct failure *failure)
 {
@@ -194,7 +175,7 @@ void audit_send(struct audit *audit, const struct audit_line *told, int error,
         add_argument(&line, *argument, told->request);
     add_options(&line, told->request);
     add_target(&line, told->request, told->netns);
-    end(&line, error, failure);
+    text_print(&line, ": %s%s", error ? "failed: " : "ok", error ? failure->text : "");
     if (!error && told->public_key)
         add_key(&line, ", public key", told->public_key);
     send_line(audit, &line);
