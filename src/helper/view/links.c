@@ -83,19 +83,10 @@ int links_collect(struct target *target, struct link_nets nets, struct links *re
                        failure);
 }
 
-/* One device, which has to be of that kind. */
-struct one {
-    enum device_kind kind;
-    struct link_seen link;
-    bool found;
-};
-
 static int note_one(const struct nlmsghdr *message, void *context)
 {
-    struct one *one = context;
-    int found = read_link(message, &one->link);
+    int found = read_link(message, context);
 
-    one->found = found > 0 && one->link.device.kind == one->kind;
     return found < 0 ? found : 0;
 }
 
@@ -104,17 +95,17 @@ static int note_one(const struct nlmsghdr *message, void *context)
 static int read_again(struct target *target, const struct device *device,
                       struct link_seen *ret_link, struct failure *failure)
 {
-    struct one one = {.kind = device->kind};
+    struct link_seen link = {.up = false};
     struct message request;
     int error;
 
     rtmsg_counters_get(&request, device->index);
-    error = netlink_ask(&target->route, &request, note_one, &one);
+    error = netlink_ask(&target->route, &request, note_one, &link);
     if (error && error != -ENODEV)
         return fail_unexpected(failure, error, "can't look up the device");
-    if (error || !one.found)
+    if (error || !link.device.index || link.device.kind != device->kind)
         return 0;
-    *ret_link = one.link;
+    *ret_link = link;
     return 1;
 }
 
