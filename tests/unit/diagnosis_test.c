@@ -79,6 +79,7 @@ static struct findings findings_of(size_t i)
 {
     struct findings findings = cases[i].seen;
 
+    findings.lost = (struct failure){.text = "its engine is lost", .code = FAILURE_SYSTEM};
     findings.view = (struct link_view){
         .link = {.device = {.name = "wg-8388607-1",
                             .end = {8388607, 1},
@@ -182,7 +183,7 @@ TEST(the_engines_reason)
     struct failure failure = {.text = ""};
     struct findings findings = findings_of(2);
 
-    findings.lost = &lost;
+    findings.lost = lost;
     (void)diagnosis_fail(&findings, CAUSE_ENGINE_LOST, &failure);
     expect(strcmp(failure.text, "the link wg-8388607-1: its engine can't be found") == 0, "%s",
            failure.text);

@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/param.h>
 
 #include "helper/base/clock.h"
 #include "helper/base/failure.h"
@@ -49,7 +50,6 @@ struct wait {
     bool answered;
 
     struct findings findings;
-    struct failure lost; /* the reason if the carrier doesn't answer */
 
     bool based;                /* the next three are set */
     struct key peer;           /* the peer whose counts these are */
@@ -94,7 +94,7 @@ static int look(struct target *target, struct link_end end, struct wait *wait,
         patience.milliseconds = left > LOOK_MIN ? left : LOOK_MIN;
     error = links_look(target, &link, &patience, view, failure);
     if (!error && !view->answered)
-        wait->lost = *failure;
+        wait->findings.lost = *failure;
     return error == -ENODEV ? fail_removed(end, failure) : error;
 }
 
@@ -212,7 +212,6 @@ static enum cause find_cause(struct wait *wait)
 {
     enum cause cause;
 
-    wait->findings.lost = &wait->lost;
     wait->findings.no_route = false;
     cause = diagnosis_cause(&wait->findings);
     if (cause != CAUSE_SILENT && cause != CAUSE_GONE && cause != CAUSE_CLOCK)
@@ -257,21 +256,16 @@ static void tell(struct output *output, struct wait *wait)
 static void pause_before_next(struct wait *wait)
 {
     const int64_t now = clock_now();
-    int64_t pause = wait->pause;
+    int64_t pause = MIN(wait->pause, wait->end - now);
 
-    if (wait->next_probe > now && wait->next_probe - now < pause)
-        pause = wait->next_probe - now;
-    if (wait->end - now < pause)
-        pause = wait->end - now;
-    if (pause < 1)
-        pause = 1;
+    if (wait->next_probe > now)
+        pause = MIN(pause, wait->next_probe - now);
+    pause = MAX(pause, 1);
     if (wait->probe.fd >= 0)
         wait->answered = probe_await(&wait->probe, pause);
     else
         clock_pause(pause);
-    wait->pause += wait->pause / 2;
-    if (wait->pause > PAUSE_MAX)
-        wait->pause = PAUSE_MAX;
+    wait->pause = MIN(wait->pause + wait->pause / 2, PAUSE_MAX);
 }
 
 static bool is_over(const struct wait *wait)

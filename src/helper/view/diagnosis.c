@@ -154,7 +154,7 @@ static int fail_peer(const struct findings *findings, enum cause cause, struct f
 int diagnosis_fail(const struct findings *findings, enum cause cause, struct failure *failure)
 {
     const char *name = findings->view.link.device.name;
-    const struct failure *lost = findings->lost;
+    const struct failure *lost = &findings->lost;
     char address[ADDRESS_TEXT_SIZE];
 
     link_address_to_text(findings->view.link.device.end, address);
@@ -179,9 +179,8 @@ int diagnosis_fail(const struct findings *findings, enum cause cause, struct fai
                        "somebody in the container has taken away the private key of %s\n" ANEW,
                        name);
     case CAUSE_ENGINE_LOST: /* with the code of whoever looked for it */
-        return fail_as(
-            failure, lost && lost->code != FAILURE_SYSTEM ? lost->code : FAILURE_ENGINE_LOST,
-            -ETIMEDOUT, "the link %s: %s", name, lost ? lost->text : "its engine is lost");
+        return fail_as(failure, lost->code != FAILURE_SYSTEM ? lost->code : FAILURE_ENGINE_LOST,
+                       -ETIMEDOUT, "the link %s: %s", name, lost->text);
     case CAUSE_PORT_LOST:
         return fail_as(failure, FAILURE_PORT_LOST, -ETIMEDOUT,
                        "the link %s has lost its UDP port: the network namespace that it was made "

@@ -4,14 +4,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "helper/base/failure.h"
 #include "helper/view/links.h"
-
-struct failure;
 
 /* The findings since the wait began. */
 struct findings {
     struct link_view view;   /* the last look */
-    struct failure *lost;    /* the reason, if the last look had no answer */
+    struct failure lost;     /* the reason, if the last look had no answer */
     uint64_t from_elsewhere; /* packets dropped for their source address */
     bool initiated;          /* the peer has at least begun handshakes */
     bool heard;              /* the peer also sent something else: it is alive */
