@@ -209,53 +209,44 @@ static bool is_for(const struct rule *rule, const struct caller *caller)
     return false;
 }
 
-bool rule_each(char *text, size_t length, void (*each)(const struct rule *rule, void *context),
-               void *context, struct mistake *ret_mistake)
+enum rule_search rule_next(struct rule_lines *lines, struct rule *ret_rule,
+                           struct mistake *ret_mistake)
 {
-    struct mistake mistake = {0};
+    struct rule rule = {0};
 
-    for (char *line = text, *end = text + length; line < end;) {
-        char *newline = memchr(line, '\n', (size_t)(end - line));
-        struct rule rule = {0};
+    while (lines->next < lines->end && !rule.line) {
+        char *line = lines->next;
+        char *newline = memchr(line, '\n', (size_t)(lines->end - line));
+        const char *reason = "the last line has no newline at its end: the file may be cut off";
 
-        mistake.line++;
-        mistake.reason = newline
-                             ? parse_line(line, (size_t)(newline - line), mistake.line, &rule)
-                             : "the last line has no newline at its end: the file may be cut off";
-        if (mistake.reason) {
-            *ret_mistake = mistake;
-            return false;
+        lines->count++;
+        if (newline)
+            reason = parse_line(line, (size_t)(newline - line), lines->count, &rule);
+        if (reason) {
+            *ret_mistake = (struct mistake){lines->count, reason};
+            return RULE_MISTAKE;
         }
-        if (rule.line)
-            each(&rule, context);
-        line = newline + 1;
+        lines->next = newline + 1;
     }
-    return true;
-}
-
-struct search {
-    const struct caller *caller;
-    struct rule found;
-};
-
-static void search_rule(const struct rule *rule, void *context)
-{
-    struct search *search = context;
-
-    if (!search->found.line && is_for(rule, search->caller))
-        search->found = *rule;
+    if (rule.line)
+        *ret_rule = rule;
+    return rule.line ? RULE_FOUND : RULE_NONE;
 }
 
 enum rule_search rule_search(char *text, size_t length, const struct caller *caller,
                              struct rule *ret_rule, struct mistake *ret_mistake)
 {
-    struct search search = {.caller = caller};
+    struct rule_lines lines = {.next = text, .end = text + length};
+    struct rule rule, found = {0};
+    enum rule_search result;
 
-    if (!rule_each(text, length, search_rule, &search, ret_mistake))
-        return RULE_MISTAKE;
-    if (!search.found.line)
-        return RULE_NONE;
-    *ret_rule = search.found;
+    while ((result = rule_next(&lines, &rule, ret_mistake)) == RULE_FOUND) {
+        if (!found.line && is_for(&rule, caller))
+            found = rule;
+    }
+    if (result == RULE_MISTAKE || !found.line)
+        return result;
+    *ret_rule = found;
     return RULE_FOUND;
 }
 

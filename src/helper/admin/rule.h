@@ -64,13 +64,20 @@ enum rule_search {
     RULE_MISTAKE,
 };
 
-/* Calls `each` for each rule of a policy file's text, up to the first mistake; cuts the text up.
- * Returns true if there is no mistake; else writes *ret_mistake. */
-bool rule_each(char *text, size_t length, void (*each)(const struct rule *rule, void *context),
-               void *context, struct mistake *ret_mistake);
+/* The text of a policy file, and the lines read so far. */
+struct rule_lines {
+    char *next;
+    const char *end;
+    unsigned int count;
+};
 
-/* Finds the first rule for the caller's user, group or supplementary groups. A mistake anywhere in
- * the text counts. Writes *ret_rule for RULE_FOUND only, *ret_mistake for RULE_MISTAKE only. */
+/* Reads the next rule, and cuts its line up. RULE_NONE is the end. Writes *ret_rule for RULE_FOUND
+ * only, *ret_mistake for RULE_MISTAKE only. */
+enum rule_search rule_next(struct rule_lines *lines, struct rule *ret_rule,
+                           struct mistake *ret_mistake);
+
+/* Finds the first rule for the caller's user, group or supplementary groups in the same way. A
+ * mistake anywhere in the text counts. */
 enum rule_search rule_search(char *text, size_t length, const struct caller *caller,
                              struct rule *ret_rule, struct mistake *ret_mistake);
 

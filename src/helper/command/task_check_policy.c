@@ -14,14 +14,6 @@
 #include "helper/command/session.h"
 #include "helper/command/task.h"
 
-struct report {
-    unsigned int rules;
-    int error; /* of the output */
-    struct text text;
-    struct output *output;
-    struct failure *failure;
-};
-
 static void add_ranges(struct text *text, const char *what, const struct ranges *ranges)
 {
     if (!ranges->given)
@@ -57,31 +49,20 @@ static bool has_limits(const struct rule *rule)
            rule->own_containers;
 }
 
-static void report_rule(const struct rule *rule, void *context)
+static int print_rule(const struct rule *rule, struct output *output, struct failure *failure)
 {
-    struct report *report = context;
-    struct text *text = &report->text;
+    struct text text = {0};
 
-    report->rules++;
-    if (report->error)
-        return;
-    text->length = 0;
-    text_print(text, "line %u: %s %" PRIu32 " may do all%s\n", rule->line,
+    text_print(&text, "line %u: %s %" PRIu32 " may do all%s\n", rule->line,
                rule->group ? "group" : "user", rule->id, has_limits(rule) ? " with" : "");
-    add_ranges(text, "nets", &rule->nets);
-    add_ranges(text, "ports", &rule->ports);
-    add_peers(text, &rule->peers);
+    add_ranges(&text, "nets", &rule->nets);
+    add_ranges(&text, "ports", &rule->ports);
+    add_peers(&text, &rule->peers);
     if (rule->has_links)
-        text_print(text, "  %-9s %" PRIu32 " at most in a container\n", "links", rule->links);
+        text_print(&text, "  %-9s %" PRIu32 " at most in a container\n", "links", rule->links);
     if (rule->own_containers)
-        text_print(text, "  %-9s with a user namespace of the caller's alone\n", "containers");
-    report->error = output_text(report->output, text, report->failure);
-}
-
-static void pass_over(const struct rule *rule, void *context)
-{
-    (void)rule;
-    (void)context;
+        text_print(&text, "  %-9s with a user namespace of the caller's alone\n", "containers");
+    return output_text(output, &text, failure);
 }
 
 static int fail_open(int error, struct failure *failure)
@@ -114,28 +95,33 @@ static int run_at_home(struct session *session, const struct request *request,
                        struct failure *failure)
 {
     static char text[POLICY_FILE_MAX + 1], copy[POLICY_FILE_MAX + 1];
-    static struct report report;
-    struct mistake mistake;
     size_t length = 0;
     int error = read_file(request->file, text, &length, failure);
+    struct rule_lines lines = {.next = text, .end = text + length};
+    struct rule_lines tried = {.next = copy, .end = copy + length};
+    enum rule_search found = RULE_FOUND;
+    unsigned int rules = 0;
+    struct mistake mistake;
+    struct rule rule;
 
-    report.output = &session->output;
-    report.failure = failure;
     if (error)
         return error;
-    /* rule_each() cuts the text up. Nothing is printed of a file with a mistake. */
+    /* rule_next() cuts the text up. Nothing is printed of a file with a mistake. */
     memcpy(copy, text, length);
-    if (!rule_each(copy, length, pass_over, NULL, &mistake))
+    while (found == RULE_FOUND)
+        found = rule_next(&tried, &rule, &mistake);
+    if (found == RULE_MISTAKE)
         return fail_as(failure, FAILURE_POLICY, -EINVAL,
                        "line %u: %s; with this file only root may do anything", mistake.line,
                        mistake.reason);
-    (void)rule_each(text, length, report_rule, &report, &mistake);
-    if (report.error)
-        return report.error;
+    for (; !error && rule_next(&lines, &rule, &mistake) == RULE_FOUND; rules++)
+        error = print_rule(&rule, &session->output, failure);
+    if (error)
+        return error;
     return output_result(&session->output,
-                         report.rules ? "The first rule for a caller's user or groups holds. Other "
-                                        "callers may do nothing, root everything.\n"
-                                      : "There is no rule: only root may do anything.\n",
+                         rules ? "The first rule for a caller's user or groups holds. Other "
+                                 "callers may do nothing, root everything.\n"
+                               : "There is no rule: only root may do anything.\n",
                          failure);
 }
 
