@@ -4,15 +4,14 @@
 #include <stdio.h>
 
 enum {
-    SECOND = 1000, /* milliseconds */
+    SECOND = 1000,
 };
 
-/* The units, the largest first. */
+/* The units, the largest first, in milliseconds. */
 static const struct unit {
     int64_t length;
     const char *name;
-} units[] = {
-    {86400 * SECOND, "day"}, {3600 * SECOND, "hour"}, {60 * SECOND, "minute"}, {SECOND, "second"}};
+} units[] = {{86400000, "day"}, {3600000, "hour"}, {60000, "minute"}, {SECOND, "second"}};
 
 /* Finds the largest unit of which there is one, or seconds. */
 static const struct unit *largest(int64_t age)
