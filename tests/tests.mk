@@ -30,7 +30,7 @@ demo-vm:
 	$(DEMO_BUILD)
 	@demo/run --vm $(if $(filter-out file,$(origin SERIES)),$(SERIES))
 
-## make check        install what it needs, build, and run the tests: some 20 minutes on two processors (root)
+## make check        install what it needs, build, and run the tests: some 11 minutes on two processors (root)
 .PHONY: check
 check: tested
 	CFLAGS='$(TESTED_CFLAGS)' tests/check

@@ -64,13 +64,17 @@ connect_to()
     answers "$c2" "$IP1"
 }
 
-# Sends twenty pings, one in 0.1 s. At most LOST are lost: goes_on LOST
+# Sends twenty pings, one in 0.1 s. At most LOST are lost: goes_on LOST. ping doesn't wait long for the last answer, so a
+# busy machine gets a second chance.
 goes_on()
 {
     local said
-    said=$(on "$c1" ping -n -q -i 0.1 -c 20 -W 1 "$IP2") || true
-    echo "$said"
-    [ "$(sed -n 's/.* \([0-9]*\) received.*/\1/p' <<<"$said")" -ge $((20 - $1)) ]
+    for _ in 1 2; do
+        said=$(on "$c1" ping -n -q -i 0.1 -c 20 -W 1 "$IP2") || true
+        echo "$said"
+        [ "$(sed -n 's/.* \([0-9]*\) received.*/\1/p' <<<"$said")" -lt $((20 - $1)) ] || return 0
+    done
+    return 1
 }
 
 # Prints where an engine sees its peer.

@@ -1,6 +1,7 @@
 /* Any bytes as the input of a batch, read in pieces. The lines end at the newlines, lines_split()
  * is right about each line, and its words are parts of the line in order. A comment is passed over,
  * however long, also at the end of the input. */
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
