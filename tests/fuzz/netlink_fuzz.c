@@ -14,10 +14,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum {
     FAMILY = 0x1f,
-    READERS = 7,
+    READERS = 6,
 };
 
-static const uint16_t types[READERS] = {FAMILY,       FAMILY,       RTM_NEWLINK, RTM_NEWLINK,
+static const uint16_t types[READERS] = {FAMILY,       RTM_NEWLINK,  RTM_NEWLINK,
                                         RTM_NEWROUTE, RTM_NEWROUTE, GENL_ID_CTRL};
 
 static void require(bool condition)
