@@ -86,7 +86,7 @@ static struct findings findings_of(size_t i)
                             .kind = KIND_KERNEL,
                             .finished = true},
                  .up = true,
-                 .counters.carrier = true,
+                 .carrier = true,
                  .counters.dropped_packets = UINT64_MAX},
         .answered = true,
         .state = cases[i].state,

@@ -94,7 +94,7 @@ TEST(states_of_links)
             .device = {.finished = !(flags & UNFINISHED),
                        .kind = flags & KERNEL ? KIND_KERNEL : KIND_ENGINE},
             .up = !(flags & DOWN),
-            .counters.carrier = !(flags & NO_CARRIER),
+            .carrier = !(flags & NO_CARRIER),
             .counters.dropped_packets = states[i].packets[0],
             .counters.received_packets = states[i].packets[1],
         };

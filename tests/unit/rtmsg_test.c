@@ -281,28 +281,42 @@ static void put_kind(struct wire *wire, const char *kind, size_t size)
     wire_unnest(wire, info);
 }
 
-/* IFLA_AF_SPEC, with IPv6's settings as far as `size` bytes reach: forwarding, hop limit, MTU. */
-static void put_families(struct wire *wire, uint32_t mtu6, size_t size)
+/* IFLA_AF_SPEC: settings of IPv4, of which the 19th is arp_ignore, and of IPv6: forwarding, hop
+ * limit, MTU; each as far as `size4` and `size6` bytes reach. */
+static void put_families(struct wire *wire, size_t size4, uint32_t mtu6, size_t size6)
 {
-    const uint32_t settings[] = {1, 64, mtu6, 1, 1, 1};
+    const uint32_t settings6[] = {1, 64, mtu6, 1, 1, 1};
     size_t families = wire_nest(wire, IFLA_AF_SPEC);
     size_t family = wire_nest(wire, AF_INET);
+    uint32_t settings4[33];
 
-    wire_attribute(wire, 1, settings, sizeof(settings)); /* IFLA_INET_CONF */
+    for (uint32_t i = 0; i < COUNT(settings4); i++)
+        settings4[i] = 100 + i;
+    wire_attribute(wire, 1, settings4, size4); /* IFLA_INET_CONF */
     wire_unnest(wire, family);
     family = wire_nest(wire, AF_INET6);
     wire_attribute_u32(wire, IFLA_INET6_FLAGS, 0x80000000);
-    wire_attribute(wire, IFLA_INET6_CONF, settings, size);
+    wire_attribute(wire, IFLA_INET6_CONF, settings6, size6);
     wire_unnest(wire, family);
     wire_unnest(wire, families);
 }
 
+enum {
+    LOWER_UP = 1 << 16, /* IFF_LOWER_UP of <linux/if.h>, which <net/if.h> hasn't got */
+    SETTINGS4 = 33 * 4,
+    SETTINGS6 = 6 * 4,
+    ARP_IGNORE = 118, /* by put_families() */
+};
+
+/* rx_packets, tx_packets, rx_bytes, tx_bytes, rx_errors ...; the 14th is rx_frame_errors */
+static const uint64_t stats[32] = {11, UINT64_MAX, 33,        UINT64_C(1) << 40, 55,
+                                   66, [12] = 77,  [13] = 88, [14] = 99};
+
 static void a_link(struct wire *wire)
 {
-    static const uint8_t stats[64] = {0};
     size_t nest;
 
-    start_link(wire, 42, IFF_UP | IFF_POINTOPOINT | IFF_NOARP);
+    start_link(wire, 42, IFF_UP | IFF_POINTOPOINT | IFF_NOARP | LOWER_UP);
     wire_attribute_string(wire, IFLA_IFNAME, "wg-8388607-1");
     wire_attribute_u32(wire, IFLA_TXQLEN, 1000);
     wire_attribute(wire, IFLA_OPERSTATE, "\x06", 1);
@@ -311,9 +325,9 @@ static void a_link(struct wire *wire)
     wire_attribute_string(wire, IFLA_IFALIAS, "net-admin-helper: engine, process 7");
     wire_attribute_string(wire, IFLA_QDISC, "noqueue");
     wire_attribute(wire, IFLA_MAP, stats, 24);
-    wire_attribute(wire, IFLA_STATS64, stats, sizeof(stats));
+    wire_attribute(wire, IFLA_STATS64, stats, 200);
     put_kind(wire, "wireguard", 10);
-    put_families(wire, 1400, 24);
+    put_families(wire, SETTINGS4, 1400, SETTINGS6);
     nest = wire_nest(wire, IFLA_PROP_LIST);
     wire_attribute_string(wire, IFLA_ALT_IFNAME, "another-name-that-is-longer-than-15");
     wire_unnest(wire, nest);
@@ -327,6 +341,10 @@ static const struct rtmsg_link a_wanted_link = {
     .group = 0x6e616821,
     .mtu = 1420,
     .up = true,
+    .carrier = true,
+    .point_to_point = true,
+    .arp_ignore = ARP_IGNORE,
+    .counters = {11, UINT64_MAX, 33, UINT64_C(1) << 40, 88},
     .alias = "net-admin-helper: engine, process 7",
     .mtu6 = 1400,
 };
@@ -360,7 +378,14 @@ static void check_link(const char *what, struct wire *wire, const struct rtmsg_l
     expect(link.group == wanted->group, "%s: group %x", what, link.group);
     expect(link.mtu == wanted->mtu && link.mtu6 == wanted->mtu6, "%s: MTU %u, %u", what, link.mtu,
            link.mtu6);
-    expect(link.up == wanted->up, "%s: up %d", what, link.up);
+    expect(link.up == wanted->up && link.carrier == wanted->carrier, "%s: up %d, carrier %d", what,
+           link.up, link.carrier);
+    expect(link.loopback == wanted->loopback && link.point_to_point == wanted->point_to_point &&
+               link.answers_arp == wanted->answers_arp && link.arp_ignore == wanted->arp_ignore,
+           "%s: loopback %d, point to point %d, answers %d, ignore %u", what, link.loopback,
+           link.point_to_point, link.answers_arp, link.arp_ignore);
+    expect(memcmp(&link.counters, &wanted->counters, sizeof(link.counters)) == 0, "%s: counters",
+           what);
     expect(strcmp(link.alias, wanted->alias) == 0, "%s: alias %s", what, link.alias);
 }
 
@@ -374,7 +399,13 @@ TEST(good_link)
     for (uint32_t bit = 0; bit < 32; bit++) {
         start_link(&wire, 42, UINT32_C(1) << bit);
         wire_attribute_string(&wire, IFLA_IFNAME, "x");
-        check_link("flag", &wire, &(struct rtmsg_link){.index = 42, .name = "x", .up = bit == 0});
+        wanted = (struct rtmsg_link){.index = 42,
+                                     .name = "x",
+                                     .up = bit == 0,
+                                     .loopback = bit == 3,
+                                     .point_to_point = bit == 4,
+                                     .carrier = bit == 16};
+        check_link("flag", &wire, &wanted);
     }
 }
 
@@ -537,10 +568,16 @@ TEST(link_mtus)
 
     for (size_t i = 0; i < COUNT(values); i++) {
         wanted = (struct rtmsg_link){
-            .index = 3, .name = "x", .mtu = values[i], .mtu6 = values[COUNT(values) - 1 - i]};
+            .index = 3,
+            .name = "x",
+            .mtu = values[i],
+            .mtu6 = values[COUNT(values) - 1 - i],
+            .answers_arp = true,
+            .arp_ignore = ARP_IGNORE,
+        };
         start_named(&wire);
         wire_attribute_u32(&wire, IFLA_MTU, wanted.mtu);
-        put_families(&wire, wanted.mtu6, 24);
+        put_families(&wire, SETTINGS4, wanted.mtu6, SETTINGS6);
         check_link("MTU", &wire, &wanted);
     }
     for (size_t size = 0; size <= 8; size++) {
@@ -549,23 +586,71 @@ TEST(link_mtus)
         wire_attribute(&wire, IFLA_MTU, bytes, size);
         check_link("MTU of another size", &wire, size == 4 ? &wanted : NULL);
     }
-    /* the settings may be fewer: then it isn't told */
-    for (size_t size = 0; size <= 24; size++) {
-        wanted = (struct rtmsg_link){.index = 3, .name = "x", .mtu6 = size >= 12 ? 1400 : 0};
-        start_named(&wire);
-        put_families(&wire, 1400, size);
-        check_link("fewer settings", &wire, &wanted);
-    }
     for (size_t size = 0; size <= 8; size++) {
         wanted = (struct rtmsg_link){.index = 3, .name = "x"};
         start_named(&wire);
         wire_attribute(&wire, IFLA_AF_SPEC, bytes, size);
         check_link("families that are none", &wire, size == 0 ? &wanted : NULL);
+        for (uint16_t family = AF_INET; family <= AF_INET6; family += AF_INET6 - AF_INET) {
+            start_named(&wire);
+            families = wire_nest(&wire, IFLA_AF_SPEC);
+            wire_attribute(&wire, family, bytes, size);
+            wire_unnest(&wire, families);
+            check_link("settings that are none", &wire, NULL);
+        }
+    }
+}
+
+/* A link with settings of so many bytes of each family. */
+static void check_settings(uint32_t flags, size_t size4, size_t size6,
+                           const struct rtmsg_link *wanted)
+{
+    struct wire wire;
+
+    start_link(&wire, 3, flags);
+    wire_attribute_string(&wire, IFLA_IFNAME, "x");
+    put_families(&wire, size4, 1400, size6);
+    check_link("settings", &wire, wanted);
+}
+
+TEST(link_settings)
+{
+    static const struct {
+        uint32_t flags;
+        struct rtmsg_link wanted;
+    } kinds[] = {
+        {IFF_BROADCAST, {.answers_arp = true}},
+        {IFF_LOOPBACK, {.loopback = true}},
+        {IFF_NOARP | IFF_BROADCAST, {.index = 0}},
+        {IFF_NOARP | IFF_POINTOPOINT, {.point_to_point = true}},
+        {IFF_POINTOPOINT, {.point_to_point = true, .answers_arp = true}},
+    };
+    struct rtmsg_link wanted;
+
+    for (size_t i = COUNT(kinds); i-- > 0;) {
+        wanted = kinds[i].wanted;
+        wanted.index = 3;
+        wanted.name[0] = 'x';
+        wanted.arp_ignore = ARP_IGNORE;
+        wanted.mtu6 = 1400;
+        check_settings(kinds[i].flags, SETTINGS4, SETTINGS6, &wanted);
+    }
+    for (size_t size = 0; size <= SETTINGS4; size += 4)
+        check_settings(0, size, SETTINGS6, size >= 19 * 4 ? &wanted : NULL);
+    for (size_t size = 0; size <= SETTINGS6; size++)
+        check_settings(0, SETTINGS4, size, size >= 12 ? &wanted : NULL);
+}
+
+TEST(link_counters)
+{
+    const struct rtmsg_link wanted = {
+        .index = 3, .name = "x", .counters = {11, UINT64_MAX, 33, UINT64_C(1) << 40, 88}};
+    struct wire wire;
+
+    for (size_t size = 0; size <= sizeof(stats); size += 4) {
         start_named(&wire);
-        families = wire_nest(&wire, IFLA_AF_SPEC);
-        wire_attribute(&wire, AF_INET6, bytes, size);
-        wire_unnest(&wire, families);
-        check_link("settings that are none", &wire, size == 0 ? &wanted : NULL);
+        wire_attribute(&wire, IFLA_STATS64, stats, size);
+        check_link("counters", &wire, size >= 112 ? &wanted : NULL);
     }
 }
 
@@ -881,148 +966,6 @@ TEST(real_links)
     if_freenameindex(list);
 }
 
-/* Counters. */
-
-enum {
-    LOWER_UP = 1 << 16, /* IFF_LOWER_UP of <linux/if.h>, which <net/if.h> hasn't got */
-};
-
-static void a_counted_link(struct wire *wire, uint32_t flags, size_t size)
-{
-    /* rx_packets, tx_packets, rx_bytes, tx_bytes, rx_errors ...; the 14th is rx_frame_errors */
-    static const uint64_t stats[32] = {11, UINT64_MAX, 33,        UINT64_C(1) << 40, 55,
-                                       66, [12] = 77,  [13] = 88, [14] = 99};
-
-    wire_start(wire, RTM_NEWLINK, 0);
-    wire_u32(wire, 0);
-    wire_u32(wire, 3);
-    wire_u32(wire, flags);
-    wire_u32(wire, 0);
-    wire_attribute_string(wire, IFLA_IFNAME, "x");
-    wire_attribute(wire, IFLA_STATS64, stats, size);
-    wire_end(wire);
-}
-
-static int parse_counters(const struct nlmsghdr *message, void *ret)
-{
-    return rtmsg_counters_parse(message, ret);
-}
-
-static void sane_counters(const char *what, const void *ret)
-{
-    (void)what;
-    (void)ret; /* any number may be */
-}
-
-static const struct reader counters_reader = {"counters", parse_counters,
-                                              sizeof(struct rtmsg_counters), sane_counters};
-
-TEST(counters)
-{
-    for (size_t size = 0; size <= 256; size += 4) {
-        struct rtmsg_counters counted = {.sent_bytes = 7};
-        struct wire wire;
-
-        a_counted_link(&wire, size % 8 ? IFF_UP : IFF_UP | LOWER_UP, size);
-        if (!wire_read(&counters_reader, "counters", &wire, &counted, size >= 112))
-            continue;
-        expect(counted.carrier == !(size % 8), "%zu bytes: carrier", size);
-        expect(counted.received_packets == 11 && counted.sent_packets == UINT64_MAX &&
-                   counted.received_bytes == 33 && counted.sent_bytes == UINT64_C(1) << 40 &&
-                   counted.dropped_packets == 88,
-               "%zu bytes: counters", size);
-    }
-}
-
-/* How a device answers ARP: flags, and the 19th of IPv4's settings. */
-
-static void an_arp(struct wire *wire, uint32_t flags, size_t settings_size)
-{
-    uint32_t settings[33] = {0};
-    size_t families;
-    size_t family;
-
-    for (uint32_t i = 0; i < COUNT(settings); i++)
-        settings[i] = 100 + i;
-    start_link(wire, 9, flags);
-    wire_attribute_string(wire, IFLA_IFNAME, "eth0");
-    families = wire_nest(wire, IFLA_AF_SPEC);
-    family = wire_nest(wire, AF_INET);
-    wire_attribute(wire, 1, settings, settings_size); /* IFLA_INET_CONF */
-    wire_unnest(wire, family);
-    family = wire_nest(wire, AF_INET6);
-    wire_attribute_u32(wire, IFLA_INET6_FLAGS, 0x80000000);
-    wire_unnest(wire, family);
-    wire_unnest(wire, families);
-    wire_end(wire);
-}
-
-static int parse_arp(const struct nlmsghdr *message, void *ret)
-{
-    return rtmsg_arp_parse(message, ret);
-}
-
-static void sane_arp(const char *what, const void *ret)
-{
-    const struct rtmsg_arp *arp = ret;
-
-    expect(arp->index > 0, "%s: index %d", what, arp->index);
-}
-
-static const struct reader arp_reader = {"arp", parse_arp, sizeof(struct rtmsg_arp), sane_arp};
-
-static void check_arp(const char *what, struct wire *wire, const struct rtmsg_arp *wanted)
-{
-    struct rtmsg_arp arp = {.index = -7};
-
-    if (!wire_read(&arp_reader, what, wire, &arp, wanted))
-        return;
-    expect(arp.index == wanted->index && arp.loopback == wanted->loopback &&
-               arp.point_to_point == wanted->point_to_point && arp.answers == wanted->answers &&
-               arp.ignore == wanted->ignore,
-           "%s: index %d, loopback %d, point to point %d, answers %d, ignore %u", what, arp.index,
-           arp.loopback, arp.point_to_point, arp.answers, arp.ignore);
-}
-
-TEST(arps)
-{
-    enum {
-        ARP_IGNORE = 118, /* by an_arp() */
-    };
-    static const struct {
-        uint32_t flags;
-        struct rtmsg_arp wanted;
-    } kinds[] = {
-        {IFF_UP | IFF_BROADCAST, {9, false, false, true, ARP_IGNORE}},
-        {IFF_BROADCAST, {9, false, false, true, ARP_IGNORE}},
-        {IFF_UP | IFF_LOOPBACK, {9, true, false, false, ARP_IGNORE}},
-        {IFF_UP | IFF_NOARP | IFF_BROADCAST, {9, false, false, false, ARP_IGNORE}},
-        {IFF_UP | IFF_NOARP | IFF_POINTOPOINT, {9, false, true, false, ARP_IGNORE}},
-        {IFF_UP | IFF_POINTOPOINT, {9, false, true, true, ARP_IGNORE}},
-    };
-    const struct rtmsg_arp without_ipv4 = {.index = 9};
-    struct wire wire;
-
-    for (size_t i = 0; i < COUNT(kinds); i++) {
-        an_arp(&wire, kinds[i].flags, 33 * sizeof(uint32_t));
-        check_arp("a device", &wire, &kinds[i].wanted);
-    }
-    for (size_t size = 0; size <= 33 * sizeof(uint32_t); size += 4) {
-        an_arp(&wire, IFF_UP, size);
-        check_arp("settings of another size", &wire,
-                  size >= 19 * sizeof(uint32_t) ? &kinds[0].wanted : NULL);
-    }
-    start_link(&wire, 9, IFF_UP);
-    check_arp("no families", &wire, &without_ipv4);
-    for (int32_t index = -1; index <= 0; index++) {
-        start_link(&wire, index, IFF_UP);
-        check_arp("no index", &wire, NULL);
-    }
-    an_arp(&wire, IFF_UP, 33 * sizeof(uint32_t));
-    wire.bytes[4] = RTM_DELLINK;
-    check_arp("message type", &wire, NULL);
-}
-
 TEST(hostile)
 {
     struct wire wire;
@@ -1033,8 +976,4 @@ TEST(hostile)
     wire_attack(&route_reader, &wire, 100000);
     a_path(&wire);
     wire_attack(&path_reader, &wire, 100000);
-    a_counted_link(&wire, LOWER_UP, 200);
-    wire_attack(&counters_reader, &wire, 50000);
-    an_arp(&wire, IFF_UP, 33 * sizeof(uint32_t));
-    wire_attack(&arp_reader, &wire, 50000);
 }

@@ -252,7 +252,7 @@ static int adopt(struct output *output, const struct request *request, struct ta
                        "the link %s exists, but its engine doesn't answer, so its key isn't known; "
                        "make it anew with --replace",
                        device->name);
-    if (!link->up || !link->counters.carrier || view.status.port == 0)
+    if (!link->up || !link->carrier || view.status.port == 0)
         return fail_as(failure, link->up ? FAILURE_PORT_LOST : FAILURE_DOWN, -ENETDOWN,
                        "the link %s exists, but it is down or has lost its port; make it anew with "
                        "--replace",

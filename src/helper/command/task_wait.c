@@ -147,9 +147,8 @@ static bool can_be_asked(const struct wait *wait)
 {
     const struct link_view *view = &wait->findings.view;
 
-    return view->answered && view->link.up && view->link.counters.carrier &&
-           view->link.device.finished && view->status.peers > 0 && view->status.endpoint.port &&
-           !wait->findings.no_address;
+    return view->answered && view->link.up && view->link.carrier && view->link.device.finished &&
+           view->status.peers > 0 && view->status.endpoint.port && !wait->findings.no_address;
 }
 
 /* Is it better to let the other end begin? Once it has begun, our datagram waits in the link for

@@ -80,6 +80,11 @@ int attribute_bytes(const struct nlattr *attribute, size_t size, void *ret_value
     return 0;
 }
 
+int attribute_optional(const struct nlattr *attribute, size_t size, void *ret_value)
+{
+    return attribute ? attribute_bytes(attribute, size, ret_value) : 0;
+}
+
 int attribute_u16(const struct nlattr *attribute, uint16_t *ret_value)
 {
     return attribute_bytes(attribute, sizeof(*ret_value), ret_value);

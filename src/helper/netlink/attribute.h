@@ -33,3 +33,5 @@ int attribute_u16(const struct nlattr *attribute, uint16_t *ret_value);
 int attribute_u32(const struct nlattr *attribute, uint32_t *ret_value);
 int attribute_bytes(const struct nlattr *attribute, size_t size, void *ret_value);
 int attribute_string(const struct nlattr *attribute, size_t size, char *ret_value);
+/* As attribute_bytes(), but returns 0 if `attribute` is NULL, and then writes nothing. */
+int attribute_optional(const struct nlattr *attribute, size_t size, void *ret_value);

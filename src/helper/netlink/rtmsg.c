@@ -116,85 +116,54 @@ void rtmsg_link_set_group(struct message *message, int index, uint32_t group, co
     message_put(message, IFLA_IFALIAS, strlen(alias), alias);
 }
 
-/* The kind in an IFLA_LINKINFO attribute, or "". */
+/* The kind in an IFLA_LINKINFO attribute, if it is there and no longer than a link's. */
 static int parse_kind(const struct nlattr *info, char ret_kind[static RTMSG_KIND_SIZE])
 {
     const struct nlattr *attributes[IFLA_INFO_KIND + 1];
-    int error;
 
-    ret_kind[0] = '\0';
     if (!info)
         return 0;
-    error = attributes_find_nested(info, IFLA_INFO_KIND + 1, attributes);
-    if (error)
-        return error;
-    attribute_string(attributes[IFLA_INFO_KIND], RTMSG_KIND_SIZE, ret_kind);
+    if (attributes_find_nested(info, IFLA_INFO_KIND + 1, attributes))
+        return -EBADMSG;
+    (void)attribute_string(attributes[IFLA_INFO_KIND], RTMSG_KIND_SIZE, ret_kind);
     return 0;
 }
 
-/* IPv6's own MTU, if the message has it (inet6_fill_ifla6_attrs(), net/ipv6/addrconf.c). */
-static int parse_mtu6(const struct nlattr *families, uint32_t *ret_mtu)
+/* Reads one of a device's settings in IPv4 or IPv6. The settings stand in a row in the attribute
+ * `type` of a family (inet_fill_link_af(), net/ipv4/devinet.c; inet6_fill_ifla6_attrs(),
+ * net/ipv6/addrconf.c). Returns 1, 0 if the device doesn't have the family, or -EBADMSG. */
+static int parse_setting(const struct nlattr *families, size_t family, size_t type, size_t place,
+                         uint32_t *ret_value)
 {
-    const struct nlattr *attributes[AF_INET6 + 1], *ipv6[IFLA_INET6_CONF + 1];
-    const size_t offset = DEVCONF_MTU6 * sizeof(*ret_mtu);
+    const struct nlattr *attributes[AF_INET6 + 1], *settings[IFLA_INET6_CONF + 1];
+    const size_t offset = place * sizeof(*ret_value);
 
     if (!families)
         return 0;
     if (attributes_find_nested(families, AF_INET6 + 1, attributes))
         return -EBADMSG;
-    if (!attributes[AF_INET6])
+    if (!attributes[family])
         return 0;
-    if (attributes_find_nested(attributes[AF_INET6], IFLA_INET6_CONF + 1, ipv6))
+    if (attributes_find_nested(attributes[family], IFLA_INET6_CONF + 1, settings) ||
+        !settings[type] || mnl_attr_get_payload_len(settings[type]) < offset + sizeof(*ret_value))
         return -EBADMSG;
-    if (!ipv6[IFLA_INET6_CONF] ||
-        mnl_attr_get_payload_len(ipv6[IFLA_INET6_CONF]) < offset + sizeof(*ret_mtu))
-        return 0;
-    memcpy(ret_mtu, (const char *)mnl_attr_get_payload(ipv6[IFLA_INET6_CONF]) + offset,
-           sizeof(*ret_mtu));
-    return 0;
+    memcpy(ret_value, (const char *)mnl_attr_get_payload(settings[type]) + offset,
+           sizeof(*ret_value));
+    return 1;
 }
 
-int rtmsg_link_parse(const struct nlmsghdr *message, struct rtmsg_link *ret_link)
+static int parse_counters(const struct nlattr *attribute, struct rtmsg_counters *ret_counters)
 {
-    const struct nlattr *attributes[IFLA_GROUP + 1];
-    const struct ifinfomsg *header = mnl_nlmsg_get_payload(message);
-    struct rtmsg_link link = {0};
-
-    if (message->nlmsg_type != RTM_NEWLINK ||
-        attributes_find_message(message, sizeof(*header), IFLA_GROUP + 1, attributes) ||
-        attribute_string(attributes[IFLA_IFNAME], LINK_NAME_SIZE, link.name) ||
-        parse_kind(attributes[IFLA_LINKINFO], link.kind) ||
-        parse_mtu6(attributes[IFLA_AF_SPEC], &link.mtu6))
-        return -EBADMSG;
-    if (attributes[IFLA_GROUP] && attribute_u32(attributes[IFLA_GROUP], &link.group))
-        return -EBADMSG;
-    if (attributes[IFLA_MTU] && attribute_u32(attributes[IFLA_MTU], &link.mtu))
-        return -EBADMSG;
-    if (attribute_string(attributes[IFLA_IFALIAS], RTMSG_ALIAS_SIZE, link.alias))
-        link.alias[0] = '\0';
-    link.index = header->ifi_index;
-    link.up = header->ifi_flags & IFF_UP;
-    if (link.index <= 0)
-        return -EBADMSG;
-    *ret_link = link;
-    return 0;
-}
-
-int rtmsg_counters_parse(const struct nlmsghdr *message, struct rtmsg_counters *ret_counters)
-{
-    const struct nlattr *attributes[IFLA_STATS64 + 1];
-    const struct ifinfomsg *header = mnl_nlmsg_get_payload(message);
     /* Newer kernels have more at the end. In an attribute nothing is aligned. */
     struct rtnl_link_stats64 stats = {0};
     const size_t size = offsetof(struct rtnl_link_stats64, rx_fifo_errors);
 
-    if (message->nlmsg_type != RTM_NEWLINK ||
-        attributes_find_message(message, sizeof(*header), IFLA_STATS64 + 1, attributes) ||
-        !attributes[IFLA_STATS64] || mnl_attr_get_payload_len(attributes[IFLA_STATS64]) < size)
+    if (!attribute)
+        return 0;
+    if (mnl_attr_get_payload_len(attribute) < size)
         return -EBADMSG;
-    memcpy(&stats, mnl_attr_get_payload(attributes[IFLA_STATS64]), size);
+    memcpy(&stats, mnl_attr_get_payload(attribute), size);
     *ret_counters = (struct rtmsg_counters){
-        .carrier = header->ifi_flags & IFF_LOWER_UP,
         .received_packets = stats.rx_packets,
         .sent_packets = stats.tx_packets,
         .received_bytes = stats.rx_bytes,
@@ -204,45 +173,34 @@ int rtmsg_counters_parse(const struct nlmsghdr *message, struct rtmsg_counters *
     return 0;
 }
 
-/* Reads arp_ignore, if the device has IPv4 (inet_fill_link_af(), net/ipv4/devinet.c). The attribute
- * holds all settings of the device in a row; the first has number 1. Returns 0, or -EBADMSG. */
-static int parse_arp_ignore(const struct nlattr *families, bool *ret_there, uint32_t *ret_ignore)
+int rtmsg_link_parse(const struct nlmsghdr *message, struct rtmsg_link *ret_link)
 {
-    const struct nlattr *attributes[AF_INET + 1], *ipv4[IFLA_INET_CONF + 1];
-    const size_t offset = (IPV4_DEVCONF_ARP_IGNORE - 1) * sizeof(*ret_ignore);
-
-    if (!families)
-        return 0;
-    if (attributes_find_nested(families, AF_INET + 1, attributes))
-        return -EBADMSG;
-    if (!attributes[AF_INET])
-        return 0;
-    if (attributes_find_nested(attributes[AF_INET], IFLA_INET_CONF + 1, ipv4) ||
-        !ipv4[IFLA_INET_CONF] ||
-        mnl_attr_get_payload_len(ipv4[IFLA_INET_CONF]) < offset + sizeof(*ret_ignore))
-        return -EBADMSG;
-    memcpy(ret_ignore, (const char *)mnl_attr_get_payload(ipv4[IFLA_INET_CONF]) + offset,
-           sizeof(*ret_ignore));
-    *ret_there = true;
-    return 0;
-}
-
-int rtmsg_arp_parse(const struct nlmsghdr *message, struct rtmsg_arp *ret_arp)
-{
-    const struct nlattr *attributes[IFLA_AF_SPEC + 1];
+    const struct nlattr *attributes[IFLA_GROUP + 1];
     const struct ifinfomsg *header = mnl_nlmsg_get_payload(message);
-    struct rtmsg_arp arp = {.index = 0};
-    bool ipv4 = false;
+    struct rtmsg_link link = {0};
+    int ipv4;
 
     if (message->nlmsg_type != RTM_NEWLINK ||
-        attributes_find_message(message, sizeof(*header), IFLA_AF_SPEC + 1, attributes) ||
-        parse_arp_ignore(attributes[IFLA_AF_SPEC], &ipv4, &arp.ignore) || header->ifi_index <= 0)
+        attributes_find_message(message, sizeof(*header), IFLA_GROUP + 1, attributes) ||
+        attribute_string(attributes[IFLA_IFNAME], LINK_NAME_SIZE, link.name) ||
+        attribute_optional(attributes[IFLA_GROUP], sizeof(link.group), &link.group) ||
+        attribute_optional(attributes[IFLA_MTU], sizeof(link.mtu), &link.mtu) ||
+        parse_kind(attributes[IFLA_LINKINFO], link.kind) ||
+        parse_counters(attributes[IFLA_STATS64], &link.counters) || header->ifi_index <= 0)
         return -EBADMSG;
-    arp.index = header->ifi_index;
-    arp.loopback = header->ifi_flags & IFF_LOOPBACK;
-    arp.point_to_point = header->ifi_flags & IFF_POINTOPOINT;
-    arp.answers = ipv4 && !arp.loopback && !(header->ifi_flags & IFF_NOARP);
-    *ret_arp = arp;
+    ipv4 = parse_setting(attributes[IFLA_AF_SPEC], AF_INET, IFLA_INET_CONF,
+                         IPV4_DEVCONF_ARP_IGNORE - 1, &link.arp_ignore);
+    if (ipv4 < 0 || parse_setting(attributes[IFLA_AF_SPEC], AF_INET6, IFLA_INET6_CONF, DEVCONF_MTU6,
+                                  &link.mtu6) < 0)
+        return -EBADMSG;
+    (void)attribute_string(attributes[IFLA_IFALIAS], RTMSG_ALIAS_SIZE, link.alias);
+    link.index = header->ifi_index;
+    link.up = header->ifi_flags & IFF_UP;
+    link.carrier = header->ifi_flags & IFF_LOWER_UP;
+    link.loopback = header->ifi_flags & IFF_LOOPBACK;
+    link.point_to_point = header->ifi_flags & IFF_POINTOPOINT;
+    link.answers_arp = ipv4 && !(header->ifi_flags & (IFF_LOOPBACK | IFF_NOARP));
+    *ret_link = link;
     return 0;
 }
 
@@ -284,10 +242,9 @@ void rtmsg_route_dump(struct message *message)
 static int parse_address(const struct nlattr *attribute, uint32_t *ret_address)
 {
     uint32_t address = 0;
-    int error = attribute ? attribute_u32(attribute, &address) : 0;
 
-    if (error)
-        return error;
+    if (attribute_optional(attribute, sizeof(address), &address))
+        return -EBADMSG;
     *ret_address = ntohl(address);
     return 0;
 }
@@ -342,7 +299,7 @@ int rtmsg_route_parse(const struct nlmsghdr *message, struct rtmsg_route *ret_ro
         parse_address(attributes[RTA_DST], &route.destination) ||
         take_gateway(attributes[RTA_GATEWAY], &route) ||
         (attributes[RTA_MULTIPATH] && take_hops(attributes[RTA_MULTIPATH], &route)) ||
-        (attributes[RTA_OIF] && attribute_u32(attributes[RTA_OIF], &device)))
+        attribute_optional(attributes[RTA_OIF], sizeof(device), &device))
         return -EBADMSG;
     route.prefix_length = header->rtm_dst_len;
     route.type = header->rtm_type;
@@ -375,11 +332,10 @@ int rtmsg_path_parse(const struct nlmsghdr *message, struct rtmsg_path *ret_path
         attributes_find_message(message, sizeof(struct rtmsg), RTA_METRICS + 1, attributes) ||
         attribute_u32(attributes[RTA_OIF], &device))
         return -EBADMSG;
-    if (attributes[RTA_METRICS]) {
-        if (attributes_find_nested(attributes[RTA_METRICS], RTAX_MTU + 1, metrics) ||
-            (metrics[RTAX_MTU] && attribute_u32(metrics[RTAX_MTU], &path.mtu)))
-            return -EBADMSG;
-    }
+    if (attributes[RTA_METRICS] &&
+        (attributes_find_nested(attributes[RTA_METRICS], RTAX_MTU + 1, metrics) ||
+         attribute_optional(metrics[RTAX_MTU], sizeof(path.mtu), &path.mtu)))
+        return -EBADMSG;
     path.device = (int)device;
     path.type = header->rtm_type;
     *ret_path = path;

@@ -16,6 +16,18 @@ enum {
 
 /* Devices. */
 
+/* The counters of a device's packets since it was made. */
+struct rtmsg_counters {
+    uint64_t received_packets;
+    uint64_t sent_packets;
+    uint64_t received_bytes;
+    uint64_t sent_bytes;
+    /* The peer's packets that were dropped, since their source isn't the peer's address: the
+     * device's rx_frame_errors (wg_packet_consume_data_done(), drivers/net/wireguard/receive.c). An
+     * engine has the TUN device count them in the same way. */
+    uint64_t dropped_packets;
+};
+
 struct rtmsg_link {
     int index;
     char name[LINK_NAME_SIZE];
@@ -23,8 +35,14 @@ struct rtmsg_link {
     uint32_t group;
     uint32_t mtu;
     bool up;
-    char alias[RTMSG_ALIAS_SIZE]; /* the same; root in the container can write it */
-    uint32_t mtu6;                /* IPv6's own limit, perhaps from a router; 0 if not told */
+    bool carrier;
+    bool loopback;
+    bool point_to_point;
+    bool answers_arp;               /* takes part in ARP, and has IPv4 */
+    uint32_t arp_ignore;            /* net.ipv4.conf.DEVICE.arp_ignore; 0 without IPv4 */
+    char alias[RTMSG_ALIAS_SIZE];   /* the same; root in the container can write it */
+    uint32_t mtu6;                  /* IPv6's own limit, perhaps from a router; 0 if not told */
+    struct rtmsg_counters counters; /* zeros if they weren't asked for */
 };
 
 /* Makes a device in the namespace behind `netns`, not up. Its lower half is in the namespace of the
@@ -56,40 +74,13 @@ void rtmsg_link_up(struct message *message, int index);
 void rtmsg_link_set_mtu(struct message *message, int index, uint32_t mtu);
 void rtmsg_link_set_group(struct message *message, int index, uint32_t group, const char *alias);
 
-/* The same, with the counters of struct rtmsg_counters. */
+/* Ask for a device, or for all, with the counters. */
 void rtmsg_counters_get(struct message *message, int index);
 void rtmsg_counters_dump(struct message *message);
-
-/* A device's carrier, and the counters of its packets since it was made. */
-struct rtmsg_counters {
-    bool carrier;
-    uint64_t received_packets;
-    uint64_t sent_packets;
-    uint64_t received_bytes;
-    uint64_t sent_bytes;
-    /* The peer's packets that were dropped, since their source isn't the peer's address: the
-     * device's rx_frame_errors (wg_packet_consume_data_done(), drivers/net/wireguard/receive.c). An
-     * engine has the TUN device count them in the same way. */
-    uint64_t dropped_packets;
-};
-
-/* Reads an RTM_NEWLINK. Returns 0, or -EBADMSG. */
-int rtmsg_counters_parse(const struct nlmsghdr *message, struct rtmsg_counters *ret_counters);
 
 /* Reads an RTM_NEWLINK. Returns 0, or -EBADMSG. */
 int rtmsg_link_parse(const struct nlmsghdr *message, struct rtmsg_link *ret_link);
 
-/* How a device answers ARP. */
-struct rtmsg_arp {
-    int index;
-    bool loopback;
-    bool point_to_point;
-    bool answers;    /* takes part in ARP, and has IPv4 */
-    uint32_t ignore; /* net.ipv4.conf.DEVICE.arp_ignore; 0 without IPv4 */
-};
-
-/* Reads an RTM_NEWLINK of rtmsg_link_dump(). Returns 0, or -EBADMSG. */
-int rtmsg_arp_parse(const struct nlmsghdr *message, struct rtmsg_arp *ret_arp);
 /* Sets net.ipv4.conf.DEVICE.arp_ignore (inet_set_link_af(), net/ipv4/devinet.c). */
 void rtmsg_arp_set_ignore(struct message *message, int index, uint32_t ignore);
 

@@ -26,19 +26,19 @@ struct search {
 static int note_device(const struct nlmsghdr *message, void *context)
 {
     struct search *search = context;
-    struct rtmsg_arp arp;
-    int error = rtmsg_arp_parse(message, &arp);
+    struct rtmsg_link device;
+    int error = rtmsg_link_parse(message, &device);
 
     if (error)
         return error;
-    if (!arp.answers && !arp.point_to_point) {
+    if (!device.answers_arp && !device.point_to_point) {
         if (search->mutes == DEVICES_MAX)
             search->needed = true;
         else
-            search->mute[search->mutes++] = arp.index;
+            search->mute[search->mutes++] = device.index;
     }
-    if (arp.answers && arp.ignore == 0 && search->opens < DEVICES_MAX)
-        search->open[search->opens++] = arp.index;
+    if (device.answers_arp && device.arp_ignore == 0 && search->opens < DEVICES_MAX)
+        search->open[search->opens++] = device.index;
     return 0;
 }
 

@@ -94,8 +94,8 @@ bool path_is_local(const struct endpoint *endpoint)
 static int note_network(const struct nlmsghdr *message, void *context)
 {
     bool *closed = context;
-    struct rtmsg_arp device;
-    int error = rtmsg_arp_parse(message, &device);
+    struct rtmsg_link device;
+    int error = rtmsg_link_parse(message, &device);
 
     if (error)
         return error;

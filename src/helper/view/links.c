@@ -10,18 +10,16 @@
 /* Reads a link. Returns 1, 0 if the message isn't about one, or -EBADMSG. */
 static int read_link(const struct nlmsghdr *message, struct link_seen *ret_link)
 {
-    struct link_seen link = {.up = false};
     struct rtmsg_link told;
     int error = rtmsg_link_parse(message, &told);
 
-    if (!error)
-        error = rtmsg_counters_parse(message, &link.counters);
     if (error)
         return error;
-    if (!device_read(&told, &link.device))
+    if (!device_read(&told, &ret_link->device))
         return 0;
-    link.up = told.up;
-    *ret_link = link;
+    ret_link->up = told.up;
+    ret_link->carrier = told.carrier;
+    ret_link->counters = told.counters;
     return 1;
 }
 
@@ -160,7 +158,7 @@ enum link_state links_state(const struct link_seen *link, const struct link_stat
         return STATE_DOWN;
     if (!status)
         return STATE_ENGINE_LOST;
-    if (!link->counters.carrier)
+    if (!link->carrier)
         return backend_of(&link->device)->without_carrier;
     if (status->peers == 0)
         return STATE_WAITING;

@@ -23,6 +23,7 @@ enum {
 struct link_seen {
     struct device device;
     bool up;
+    bool carrier;
     struct rtmsg_counters counters;
 };
 

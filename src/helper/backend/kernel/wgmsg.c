@@ -194,11 +194,6 @@ static int take_handshake(const struct nlattr *attribute, int64_t *ret_seconds)
     return 0;
 }
 
-static int take_count(const struct nlattr *attribute, uint64_t *ret_count)
-{
-    return attribute_bytes(attribute, sizeof(*ret_count), ret_count);
-}
-
 /* Reads the first peer. A continuation in another message has only its key and more allowed IPs
  * (get_peer(), drivers/net/wireguard/netlink.c). */
 static int take_first_peer(const struct nlattr *const attributes[], struct link_status *status)
@@ -206,16 +201,16 @@ static int take_first_peer(const struct nlattr *const attributes[], struct link_
     const struct nlattr *preshared_key = attributes[WGPEER_A_PRESHARED_KEY];
     const struct nlattr *endpoint = attributes[WGPEER_A_ENDPOINT];
     const struct nlattr *handshake = attributes[WGPEER_A_LAST_HANDSHAKE_TIME];
-    const struct nlattr *keepalive = attributes[WGPEER_A_PERSISTENT_KEEPALIVE_INTERVAL];
-    const struct nlattr *received = attributes[WGPEER_A_RX_BYTES];
-    const struct nlattr *sent = attributes[WGPEER_A_TX_BYTES];
 
     if ((preshared_key && take_preshared_key(preshared_key, &status->has_preshared_key)) ||
         (endpoint && take_endpoint(endpoint, &status->endpoint)) ||
         (handshake && take_handshake(handshake, &status->handshake)) ||
-        (received && take_count(received, &status->wire_received_bytes)) ||
-        (sent && take_count(sent, &status->wire_sent_bytes)) ||
-        (keepalive && attribute_u16(keepalive, &status->keepalive)))
+        attribute_optional(attributes[WGPEER_A_RX_BYTES], sizeof(status->wire_received_bytes),
+                           &status->wire_received_bytes) ||
+        attribute_optional(attributes[WGPEER_A_TX_BYTES], sizeof(status->wire_sent_bytes),
+                           &status->wire_sent_bytes) ||
+        attribute_optional(attributes[WGPEER_A_PERSISTENT_KEEPALIVE_INTERVAL],
+                           sizeof(status->keepalive), &status->keepalive))
         return -EBADMSG;
     return take_each(attributes[WGPEER_A_ALLOWEDIPS], take_allowed, status);
 }
@@ -249,13 +244,11 @@ int wgmsg_status_parse(const struct nlmsghdr *message, uint16_t family,
     if (message->nlmsg_type != family || attributes_find_message(message, sizeof(struct genlmsghdr),
                                                                  WGDEVICE_A_PEERS + 1, attributes))
         return -EBADMSG;
-    if (attributes[WGDEVICE_A_PUBLIC_KEY]) {
-        if (attribute_bytes(attributes[WGDEVICE_A_PUBLIC_KEY], KEY_SIZE, status->public_key.bytes))
-            return -EBADMSG;
+    if (attributes[WGDEVICE_A_PUBLIC_KEY])
         status->has_key = true;
-    }
-    if ((attributes[WGDEVICE_A_LISTEN_PORT] &&
-         attribute_u16(attributes[WGDEVICE_A_LISTEN_PORT], &status->port)) ||
+    if (attribute_optional(attributes[WGDEVICE_A_PUBLIC_KEY], KEY_SIZE, status->public_key.bytes) ||
+        attribute_optional(attributes[WGDEVICE_A_LISTEN_PORT], sizeof(status->port),
+                           &status->port) ||
         take_each(attributes[WGDEVICE_A_PEERS], take_told_peer, &next))
         return -EBADMSG;
     *reading = next;
