@@ -113,41 +113,29 @@ static int make(struct making *making, const struct request *request, struct tar
     return error == -EEXIST ? fail_again(request, target, failure) : error;
 }
 
-static void add_result(struct text *text, bool json, const struct json_created *result)
+/* Prints a link that was created, or adopted. After an adoption nothing is left to do in the
+ * target. */
+static int print_result(struct output *output, const struct request *request, struct target *target,
+                        struct json_created *result, struct failure *failure)
 {
     char key[KEY_TEXT_LENGTH + 1];
-
-    if (json) {
-        json_add_created(text, result);
-        text_add(text, "\n");
-        return;
-    }
-    key_to_text(result->public_key, key);
-    text_print(text, "%s\n", key);
-}
-
-static int print_result(struct output *output, const struct request *request, struct target *target,
-                        const struct device *device, const struct key *public_key,
-                        struct failure *failure)
-{
-    struct json_created result = {
-        .device = device,
-        .created = true,
-        .port = request->port,
-        .netns = target->netns.inode,
-        .public_key = public_key,
-        .warning = output->warning,
-    };
-    const bool json = request->given[OPTION_JSON];
     struct text text = {0};
     int error = 0;
 
-    if (json && !result.port)
-        error = backend_of(device)->port(target, device, &result.port, failure);
+    result->netns = target->netns.inode;
+    result->warning = output->warning;
+    key_to_text(result->public_key, key);
+    if (request->given[OPTION_JSON] && !result->port)
+        error = backend_of(result->device)->port(target, result->device, &result->port, failure);
     if (error)
         return error;
-    add_result(&text, json, &result);
-    return output_and_return(output, target, &text, failure);
+    if (request->given[OPTION_JSON])
+        json_add_created(&text, result);
+    text_print(&text, "%s\n", request->given[OPTION_JSON] ? "" : key);
+    if (result->created)
+        return output_and_return(output, target, &text, failure);
+    target_leave(target);
+    return output_text(output, &text, failure);
 }
 
 /* Refuses a new end whose other end is here and connected: that link carries packets for the new
@@ -177,6 +165,8 @@ static int complete(struct session *session, const struct request *request, stru
                     const struct device *device, const struct key *public_key,
                     struct failure *failure)
 {
+    struct json_created result = {
+        .device = device, .created = true, .port = request->port, .public_key = public_key};
     int error = device_check_limit(target, failure);
 
     if (!error)
@@ -198,7 +188,7 @@ static int complete(struct session *session, const struct request *request, stru
                     "on another machine can be reached from there (is it a service with "
                     "PrivateNetwork=yes?)");
     if (!error)
-        error = print_result(&session->output, request, target, device, public_key, failure);
+        error = print_result(&session->output, request, target, &result, failure);
     /* The caller could delay print_result() for any time. */
     if (HAS_POLICY && !error)
         error = policy_check_unchanged(&session->policy, failure);
@@ -215,30 +205,13 @@ static int prepare(struct session *session, const struct request *request, struc
                  : backends_prepare(&session->making, &session->home, request->end, failure);
 }
 
-static int print_adopted(struct output *output, const struct request *request,
-                         struct target *target, const struct device *device,
-                         const struct link_status *status, struct failure *failure)
-{
-    const struct json_created result = {
-        .device = device,
-        .port = status->port,
-        .netns = target->netns.inode,
-        .public_key = &status->public_key,
-        .warning = output->warning,
-    };
-    struct text text = {0};
-
-    add_result(&text, request->given[OPTION_JSON], &result);
-    target_leave(target); /* nothing is left to do there */
-    return output_text(output, &text, failure);
-}
-
 /* Adopts a complete link in the place of a new one, unless it can't work any more. */
 static int adopt(struct output *output, const struct request *request, struct target *target,
                  const struct link_seen *link, struct failure *failure)
 {
     const struct device *device = &link->device;
     struct patience patience = PATIENCE;
+    struct json_created result;
     struct link_view view;
     int error = links_look(target, link, &patience, &view, failure);
 
@@ -262,7 +235,9 @@ static int adopt(struct output *output, const struct request *request, struct ta
                        "port: the link %s exists, with UDP port %u; give that port or 0 to adopt "
                        "the link, or --replace to make it anew",
                        device->name, view.status.port);
-    return print_adopted(output, request, target, device, &view.status, failure);
+    result = (struct json_created){
+        .device = device, .port = view.status.port, .public_key = &view.status.public_key};
+    return print_result(output, request, target, &result, failure);
 }
 
 static int create(struct session *session, const struct request *request, struct target *target,
