@@ -1,6 +1,6 @@
 /* How the unit tests are written: tables of numbered cases. A case that goes wrong is reported with
  * its number, and the ones after it are still looked at. Underneath is cmocka, whose header only
- * unit.c includes: its fail() is a macro, and the helper's is a function. */
+ * unit.c includes: the helper has a macro fail(), too. */
 #pragma once
 
 #include <stdbool.h>

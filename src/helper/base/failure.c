@@ -45,17 +45,6 @@ const char *failure_word(enum failure_code code)
     return words[code];
 }
 
-int fail(struct failure *failure, int error, const char *format, ...)
-{
-    va_list arguments;
-
-    va_start(arguments, format);
-    (void)vsnprintf(failure->text, sizeof(failure->text), format, arguments);
-    va_end(arguments);
-    failure->code = FAILURE_USAGE;
-    return error;
-}
-
 int fail_as(struct failure *failure, enum failure_code code, int error, const char *format, ...)
 {
     va_list arguments;
@@ -79,7 +68,7 @@ void failure_add(struct failure *failure, const char *format, ...)
 
 int fail_descriptor(struct failure *failure)
 {
-    return fail(failure, -EINVAL,
+    return fail(failure,
                 "pid: the descriptor is not open on a network namespace; open one, such as "
                 "/proc/<pid>/ns/net or /run/netns/<name>, and pass its number");
 }

@@ -1,6 +1,7 @@
 /* Failures as values. They go up to main(), which prints them. */
 #pragma once
 
+#include <errno.h>
 #include <stdbool.h>
 
 /* The class of a failure, by which programs tell failures apart. The words are in failure.c, in the
@@ -49,14 +50,14 @@ struct failure {
     const struct task *usage; /* print the synopsis of this task below the text; or NULL */
 };
 
-/* Sets the text, and returns `error`, a negative errno, for `return fail(...)`. The code is
- * FAILURE_USAGE: the caller made a mistake. fail_as() sets any other code. Arguments may be
- * constants and values that the helper parsed, never text of a caller or a container, which may
- * hold control characters. */
-int fail(struct failure *failure, int error, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+/* Sets the code and the text, and returns `error`, a negative errno, for `return fail_as(...)`.
+ * Arguments may be constants and values that the helper parsed, never text of a caller or a
+ * container, which may hold control characters. */
 int fail_as(struct failure *failure, enum failure_code code, int error, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+
+/* The same for a mistake of the caller's. */
+#define fail(failure, ...) fail_as(failure, FAILURE_USAGE, -EINVAL, __VA_ARGS__)
 
 /* Appends to a text that is already set. */
 void failure_add(struct failure *failure, const char *format, ...)

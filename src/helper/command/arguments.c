@@ -286,7 +286,7 @@ const struct wording option_wordings[OPTIONS] = {
 
 static int fail_no_option(const struct task *task, struct failure *failure)
 {
-    fail(failure, -EINVAL, "no such option; %s takes", task->name);
+    fail(failure, "no such option; %s takes", task->name);
     for (const enum option *option = task->options; *option; option++)
         failure_add(failure, " %s", option_wordings[*option].name);
     failure_add(failure, "%s", task->options[0] ? "" : " none");
@@ -309,7 +309,7 @@ static enum option find_option(const struct task *task, const char *word)
 /* Fails for a value that the function in `wording` has judged `wrong`, or not if that is NULL. */
 static int judged(const char *wrong, struct failure *failure)
 {
-    return wrong ? fail(failure, -EINVAL, "%s", wrong) : 0;
+    return wrong ? fail(failure, "%s", wrong) : 0;
 }
 
 /* Takes the option at argv[*next], and its value. Advances *next if the value is the next word. */
@@ -323,14 +323,13 @@ static int take_option(int argc, char *const argv[], int *next, const struct tas
     if (!option)
         return fail_no_option(task, failure);
     if (request->given[option])
-        return fail(failure, -EINVAL, "%s: given twice; leave one out", wording->name);
+        return fail(failure, "%s: given twice; leave one out", wording->name);
     request->given[option] = true;
     if (!wording->value)
-        return equals ? fail(failure, -EINVAL, "%s: takes no value; leave it out", wording->name)
-                      : 0;
+        return equals ? fail(failure, "%s: takes no value; leave it out", wording->name) : 0;
     if (!equals && ++*next == argc)
-        return fail(failure, -EINVAL, "%s: has no value; give %s: %s", wording->name,
-                    wording->value, wording->range);
+        return fail(failure, "%s: has no value; give %s: %s", wording->name, wording->value,
+                    wording->range);
     return judged(wording->parse(equals ? equals + 1 : argv[*next], request), failure);
 }
 
@@ -341,7 +340,7 @@ static int take_argument(const char *word, enum argument argument, struct reques
     const struct wording *wording = &argument_wordings[argument];
 
     if (word[0] == '\0' && argument != ARGUMENT_FILE)
-        return fail(failure, -EINVAL, "%s: must not be empty (a variable that isn't set?); give %s",
+        return fail(failure, "%s: must not be empty (a variable that isn't set?); give %s",
                     wording->name, wording->range);
     return judged(wording->parse(word, request), failure);
 }
@@ -356,7 +355,7 @@ static int take_arguments(const struct task *task, char *const words[], int coun
     int error = 0;
 
     if (count < least || (count > least && count < most))
-        return fail(failure, -EINVAL,
+        return fail(failure,
                     "%s: missing; give %s (%s takes %d arguments, and was given %d: a variable "
                     "that isn't set leaves its argument out)",
                     argument_wordings[task->arguments[count]].name,
@@ -365,8 +364,7 @@ static int take_arguments(const struct task *task, char *const words[], int coun
     for (int i = 0; i < count && i < most && !error; i++)
         error = take_argument(words[i], task->arguments[i], request, failure);
     if (!error && count > most)
-        return fail(failure, -EINVAL,
-                    "too many arguments: %d, where %s takes %d; leave out the rest", count,
+        return fail(failure, "too many arguments: %d, where %s takes %d; leave out the rest", count,
                     task->name, most);
     return error;
 }
@@ -395,7 +393,7 @@ static int parse_task(int argc, char *const argv[], const struct task *task,
     if (error)
         return error;
     if (line.request.given[OPTION_ADOPT] && line.request.given[OPTION_REPLACE])
-        return fail(failure, -EINVAL, "--adopt, --replace: exclude each other; leave one out");
+        return fail(failure, "--adopt, --replace: exclude each other; leave one out");
     failure->usage = NULL;
     *ret_line = line;
     return 0;
@@ -415,7 +413,7 @@ static const char *base_name(const char *path)
 
 static int fail_no_task(const char *problem, struct failure *failure)
 {
-    fail(failure, -EINVAL, "%s; give one of:", problem);
+    fail(failure, "%s; give one of:", problem);
     for (size_t i = 0; i < task_count; i++)
         failure_add(failure, " %s", tasks[i]->name);
     failure_add(failure, ", or --help");

@@ -19,11 +19,11 @@ static int take_key(ssize_t length, struct failure *failure)
         length--;
     text[length] = '\0';
     if (length == 0)
-        return fail(failure, -EINVAL,
+        return fail(failure,
                     NAME "is empty, or was read to its end already; make a key with `wg genpsk`, "
                          "and give it to both sites");
     if (length != KEY_TEXT_LENGTH || key_from_text(text, &secret.preshared_key))
-        return fail(failure, -EINVAL,
+        return fail(failure,
                     NAME "must hold 44 characters of base64 for 32 bytes, and nothing else; make "
                          "one with `wg genpsk`, and give it to both sites");
     explicit_bzero(secret.text, sizeof(secret.text));

@@ -53,14 +53,13 @@ static int check_kind(const struct batch *batch, const struct command_line *line
                       struct failure *failure)
 {
     if (line->command != COMMAND_RUN || !line->task->in_batch)
-        return fail(failure, -EINVAL,
-                    "this line can't stand in a batch: run it as a command of its own");
+        return fail(failure, "this line can't stand in a batch: run it as a command of its own");
     if (line->request.target.kind != TARGET_PID)
-        return fail(failure, -EINVAL,
+        return fail(failure,
                     "pid: can't be a descriptor in a batch; give the pid of a process in the "
                     "container");
     if (line->request.preshared_key.kind != PRESHARED_NONE)
-        return fail(failure, -EINVAL,
+        return fail(failure,
                     "--preshared-key-file: can't stand in a batch, because a batch opens no files; "
                     "connect this link by a command of its own");
     if (batch->undo && line->task->makes && batch->made_count == MADE_MAX)
@@ -196,9 +195,9 @@ static int do_request(struct batch *batch, const struct command_line *line, stru
 static int commit(struct batch *batch, struct failure *failure)
 {
     if (!batch->undo)
-        return fail(failure, -EINVAL, "commit: this batch runs without --undo; leave it out");
+        return fail(failure, "commit: this batch runs without --undo; leave it out");
     if (batch->words.count > 1)
-        return fail(failure, -EINVAL, "commit: takes no arguments; leave them out");
+        return fail(failure, "commit: takes no arguments; leave them out");
     batch->made_count = 0;
     clear(&batch->result);
     write_answer(batch, failure);
@@ -207,7 +206,7 @@ static int commit(struct batch *batch, struct failure *failure)
 
 static int fail_no_task(struct failure *failure)
 {
-    fail(failure, -EINVAL, "no such task in a batch; give one of:");
+    fail(failure, "no such task in a batch; give one of:");
     for (size_t i = 0; i < task_count; i++) {
         if (tasks[i]->in_batch)
             failure_add(failure, " %s", tasks[i]->name);
@@ -236,14 +235,14 @@ static int fail_line(int result, struct failure *failure)
 {
     switch (result) {
     case LINES_TOO_LONG:
-        return fail(failure, -EINVAL, "the line has more than %d characters; give one task a line",
+        return fail(failure, "the line has more than %d characters; give one task a line",
                     LINES_LENGTH_MAX);
     case LINES_CUT_OFF:
-        return fail(failure, -EINVAL,
+        return fail(failure,
                     "the input ended in the middle of this line, and nothing of it was done; end "
                     "each line with a newline");
     default:
-        return fail(failure, -EINVAL,
+        return fail(failure,
                     "the line has more than %d words, or a character that is neither printable "
                     "ASCII nor a tab (a carriage return before the newline?); leave that out",
                     LINES_WORDS_MAX);

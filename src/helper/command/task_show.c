@@ -282,7 +282,7 @@ static int run(struct session *session, const struct request *request, struct ta
     int error;
 
     if (request->has_end && request->given[OPTION_NETS])
-        return fail(failure, -EINVAL,
+        return fail(failure,
                     "--nets: can't be given with a net and a host; leave it out, or these");
     show.more = false;
     show.count = 0;
