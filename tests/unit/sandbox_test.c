@@ -23,24 +23,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "attempts.h"
 #include "handover/handover.h"
 #include "helper/base/failure.h"
 #include "helper/base/settings.h"
 #include "unit.h"
 
-enum {
-    LAST_CALL = 600, /* Linux 6.18 has less than 480 */
-    SURVIVED = 42,
-    REFUSED_BY_KERNEL = 43,
-    /* Linux asks no filter about these two of x86_64 (kernel/seccomp.c, since 6.14 and 6.18). They
-     * work only where the kernel's own uprobe trampolines call them; else the first is answered by
-     * SIGILL and the second by ENXIO (arch/x86/kernel/uprobes.c). */
-    URETPROBE = 335,
-    UPROBE = 336,
-};
-
 /* Allowed whatever the arguments are. */
-static const long allowed[] = {
+const long allowed[] = {
     SYS_capset,        SYS_pidfd_open, SYS_fstat,       SYS_faccessat,     SYS_fstatfs,
     SYS_getuid,        SYS_flock,      SYS_ppoll,       SYS_connect,       SYS_sendto,
     SYS_sendmsg,       SYS_recvmsg,    SYS_close,       SYS_getrandom,     SYS_exit_group,
@@ -49,6 +39,13 @@ static const long allowed[] = {
     SYS_newfstatat,
 #endif
 };
+
+const size_t allowed_count = COUNT(allowed);
+
+int enter(void)
+{
+    return sandbox_enter(&(struct failure){.text = ""});
+}
 
 #ifdef CWG_OWN_CONTAINERS_ONLY
 static const bool own_only = true;
@@ -176,90 +173,6 @@ static const struct {
     {SYS_setsockopt, {1, 2}, {SOL_SOCKET, IPV6_V6ONLY}, false},
 };
 
-/* A call that a child makes in the sandbox: all its arguments are invalid, but the given one. */
-struct attempt {
-    long call;
-    unsigned long arguments[6];
-};
-
-static const struct attempt invalid = {.arguments = {-1UL, -1UL, -1UL, -1UL, -1UL, -1UL}};
-
-static void attempt_body(void *context)
-{
-    const struct attempt *attempt = context;
-    const unsigned long *values = attempt->arguments;
-    struct failure failure = {.text = ""};
-
-    if (sandbox_enter(&failure))
-        _exit(1);
-    if (syscall(attempt->call, values[0], values[1], values[2], values[3], values[4], values[5]) <
-            0 &&
-        errno == ENXIO)
-        (void)syscall(SYS_exit_group, REFUSED_BY_KERNEL);
-    (void)syscall(SYS_exit_group, SURVIVED);
-}
-
-static bool is_dead(long call, int status)
-{
-#ifdef __x86_64__
-    if (call == URETPROBE && WIFSIGNALED(status) && WTERMSIG(status) == SIGILL)
-        return true;
-    if (call == UPROBE && WIFEXITED(status) && WEXITSTATUS(status) == REFUSED_BY_KERNEL)
-        return true;
-#else
-    (void)call;
-#endif
-    return WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS;
-}
-
-static void check(const struct attempt *attempt, bool lives, const char *what)
-{
-    struct attempt copy = *attempt;
-    int status = unit_fork(attempt_body, &copy);
-    int code = attempt->call == SYS_exit_group ? 255 : SURVIVED;
-
-    if (lives)
-        expect(WIFEXITED(status) && WEXITSTATUS(status) == code,
-               "%s %ld (%lx, %lx, %lx): status 0x%x", what, attempt->call, attempt->arguments[0],
-               attempt->arguments[1], attempt->arguments[2], (unsigned int)status);
-    else
-        expect(is_dead(attempt->call, status), "%s %ld (%lx, %lx, %lx) lives: status 0x%x", what,
-               attempt->call, attempt->arguments[0], attempt->arguments[1], attempt->arguments[2],
-               (unsigned int)status);
-}
-
-static bool is_allowed(long call)
-{
-    for (size_t i = 0; i < COUNT(allowed); i++) {
-        if (allowed[i] == call)
-            return true;
-    }
-    return false;
-}
-
-TEST(every_call)
-{
-    for (long call = 0; call <= LAST_CALL; call++) {
-        struct attempt attempt = invalid;
-
-        attempt.call = call;
-        check(&attempt, is_allowed(call), "call");
-    }
-}
-
-/* Numbers that are none, and what they would be if their upper bits were lost. */
-TEST(odd_numbers)
-{
-    static const long numbers[] = {-1, -2, 0x7fffffff, 0x10000, 0x20000000, 100000, INT32_MIN};
-
-    for (size_t i = 0; i < COUNT(numbers); i++) {
-        struct attempt attempt = invalid;
-
-        attempt.call = numbers[i];
-        check(&attempt, false, "number");
-    }
-}
-
 TEST(conditions_on_arguments)
 {
     for (size_t i = 0; i < COUNT(conditions); i++) {
@@ -270,7 +183,7 @@ TEST(conditions_on_arguments)
             (void)snprintf(what, sizeof(what), "condition %zu, value %zu", i, j);
             attempt.call = conditions[i].call;
             attempt.arguments[conditions[i].index] = conditions[i].values[j];
-            check(&attempt, conditions[i].allowed, what);
+            check_attempt(&attempt, conditions[i].allowed, what);
         }
     }
 }
@@ -285,7 +198,7 @@ TEST(conditions_on_two_arguments)
         attempt.call = pairs[i].call;
         for (int n = 0; n < 2; n++)
             attempt.arguments[pairs[i].index[n]] = pairs[i].value[n];
-        check(&attempt, pairs[i].allowed, what);
+        check_attempt(&attempt, pairs[i].allowed, what);
     }
 }
 
@@ -297,7 +210,7 @@ TEST(every_family)
 
         attempt.call = SYS_socket;
         attempt.arguments[0] = family;
-        check(&attempt, family == AF_NETLINK, "socket");
+        check_attempt(&attempt, family == AF_NETLINK, "socket");
     }
 }
 
@@ -313,56 +226,13 @@ TEST(ioctl_bits)
 
             attempt.call = SYS_ioctl;
             attempt.arguments[1] = command;
-            check(&attempt,
-                  (command == NS_GET_USERNS && (own_only || engine)) ||
-                      (command == NS_GET_OWNER_UID && own_only),
-                  "ioctl");
+            check_attempt(&attempt,
+                          (command == NS_GET_USERNS && (own_only || engine)) ||
+                              (command == NS_GET_OWNER_UID && own_only),
+                          "ioctl");
         }
     }
 }
-
-#ifdef __x86_64__
-enum {
-    X32_BIT = 0x40000000,
-};
-
-/* The second set of calls of the same processor. */
-TEST(every_x32_call)
-{
-    for (long call = 0; call <= LAST_CALL; call++) {
-        struct attempt attempt = invalid;
-
-        attempt.call = X32_BIT | call;
-        check(&attempt, false, "x32 call");
-    }
-}
-
-/* And the third, of 32 bits, by their own gate: 20 is getpid(), 1 exit(), 4 write(), ... */
-static void compat_body(void *context)
-{
-    struct failure failure = {.text = ""};
-    long result = *(long *)context;
-
-    if (sandbox_enter(&failure))
-        _exit(1);
-    __asm__ volatile("int $0x80"
-                     : "+a"(result)
-                     : "b"(1), "c"(0), "d"(0)
-                     : "memory", "r8", "r9", "r10", "r11");
-    (void)syscall(SYS_exit_group, SURVIVED);
-}
-
-TEST(every_compat_call)
-{
-    for (long call = 0; call <= 460; call++) {
-        int status = unit_fork(compat_body, &call);
-
-        /* SIGSEGV: the kernel has no such gate */
-        expect(WIFSIGNALED(status) && (WTERMSIG(status) == SIGSYS || WTERMSIG(status) == SIGSEGV),
-               "32-bit call %ld: status 0x%x", call, (unsigned int)status);
-    }
-}
-#endif
 
 /* The allowed calls do what they are for. */
 static void use_body(void *context)

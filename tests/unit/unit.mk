@@ -23,7 +23,7 @@ ENGINE_WORLD_TESTS := engine_tunnel_test engine_configuration_test
 ENGINE_PARTS := $(filter-out src/engine/main.c,$(ENGINE_SOURCES))
 ENGINE_REPLACED := $(addprefix src/engine/,io/udp.c io/tun.c io/clock.c io/random.c control/control.c \
 	sandbox.c)
-ENGINE_SHARED := unit unit_main hex engine_packets
+ENGINE_SHARED := unit unit_main hex engine_packets attempts
 UNIT_ENGINE_OBJECTS := $(ENGINE_PARTS:src/%.c=$(UNIT_DIR)/src/%.o) \
 	$(patsubst %,$(UNIT_DIR)/%.o,$(ENGINE_SHARED) engine_world $(ENGINE_TESTS))
 UNIT_PROGRAMS := $(UNIT_TESTS:%=$(UNIT_DIR)/%) $(UNIT_PLAIN:%=$(UNIT_DIR)/%) $(ENGINE_TESTS:%=$(UNIT_DIR)/%)
@@ -93,10 +93,10 @@ $(UNIT_DIR)/plain/own/%.o: tests/unit/%.c
 	@mkdir -p $(@D)
 	@$(UNIT_COMPILE) -O1 -DCWG_OWN_CONTAINERS_ONLY -MMD -MP -c -o $@ $<
 
-$(UNIT_DIR)/sandbox_test: $(addprefix $(UNIT_DIR)/plain/,sandbox_test.o unit.o unit_main.o src/helper/confine/sandbox.o src/helper/base/failure.o)
+$(UNIT_DIR)/sandbox_test: $(addprefix $(UNIT_DIR)/plain/,sandbox_test.o attempts.o unit.o unit_main.o src/helper/confine/sandbox.o src/helper/base/failure.o)
 	@$(CC) -o $@ $^ -lcmocka
 
-$(UNIT_DIR)/sandbox_own_test: $(addprefix $(UNIT_DIR)/plain/,own/sandbox_test.o unit.o unit_main.o own/src/helper/confine/sandbox.o src/helper/base/failure.o)
+$(UNIT_DIR)/sandbox_own_test: $(addprefix $(UNIT_DIR)/plain/,own/sandbox_test.o attempts.o unit.o unit_main.o own/src/helper/confine/sandbox.o src/helper/base/failure.o)
 	@$(CC) -o $@ $^ -lcmocka
 
 -include $(UNIT_OBJECTS:.o=.d) $(UNIT_ENGINE_OBJECTS:.o=.d)
