@@ -47,15 +47,15 @@ LEFT_OUT := $(call only_for,CREATE,command/task_create netns/port $(addprefix ba
 	$(call only_for,CONNECT,command/task_connect) \
 	$(call only_for,CREATE CONNECT,netns/arp) \
 	$(call only_for,DELETE DESTROY,command/task_destroy) \
-	$(call only_for,BATCH,command/task_batch command/lines netns/taker confine/process backend/engine/launcher) \
+	$(call only_for,BATCH,command/task_batch command/lines netns/taker backend/engine/launcher) \
 	$(call only_for,POLICY,command/task_check_policy admin/policy admin/rule) \
 	$(call only_for,AUDIT,admin/audit) \
-	$(call only_for,ENGINE,$(addprefix backend/engine/,engine proof control ctlmsg report launch child launcher))
+	$(call only_for,ENGINE,$(addprefix backend/engine/,engine proof control ctlmsg launch child launcher))
 SOURCES := $(filter-out $(LEFT_OUT),$(sort $(shell find src/link src/handover src/helper -name '*.c')))
 # These know settings. The others are plain: one of them that includes settings.h doesn't compile.
 SETTLED := $(patsubst %,src/helper/%.c,main admin/policy backend/backends backend/device backend/kernel/kernel \
 	$(addprefix backend/engine/,control engine launch launcher proof) command/arguments command/help command/task% \
-	confine/sandbox netns/netdev netns/target $(addprefix view/,diagnosis json_link links probe))
+	confine/sandbox netns/procfs netns/target $(addprefix view/,diagnosis json_link links probe))
 PLAIN := $(filter-out $(SETTLED),$(SOURCES) $(LEFT_OUT))
 PLAIN_OBJECTS := $(PLAIN:src/%.c=$(PLAIN_DIR)/%.o)
 # These know the engine's place.

@@ -92,7 +92,7 @@ defined_symbols()
         'ENGINE: engine_backend engine_remove control_connect alias_parse kernel_available'
         'BATCH: task_batch lines_next lines_split'
         'BATCH CREATE ENGINE: launcher_start launcher_ask'
-        'POLICY: policy_read policy_check policy_own_containers rule_search network_parse'
+        'POLICY: policy_read policy_check policy_own_containers rule_search'
         'AUDIT: audit_open audit_send'
     )
     for which in "${!FEATURES[@]}"; do

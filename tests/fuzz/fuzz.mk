@@ -41,7 +41,7 @@ $(FUZZ_DIR)/world.a: $(patsubst src/%.c,$(FUZZ_DIR)/src/%.o,$(filter-out $(ENGIN
 	@ar rcs $@ $^
 
 # The helper's parsers, and what they call. A target that needs another file doesn't link.
-FUZZ_PARSERS := $(filter src/link/% src/helper/netlink/% $(patsubst %,src/helper/%.c,admin/rule backend/engine/report \
+FUZZ_PARSERS := $(filter src/link/% src/helper/netlink/% $(patsubst %,src/helper/%.c,admin/rule backend/engine/ctlmsg \
 	backend/kernel/wgmsg command/lines netns/cgroup),$(UNIT_SOURCES))
 
 $(FUZZ_DIR)/helper.a: $(FUZZ_PARSERS:src/%.c=$(FUZZ_DIR)/src/%.o)

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "helper/backend/engine/report.h"
+#include "helper/backend/engine/ctlmsg.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -75,7 +75,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memcpy(text, room, length);
     memset(&status, 0xa5, sizeof(status));
     memcpy(&before, &status, sizeof(before));
-    result = report_parse(text, length, &status);
+    result = ctlmsg_parse(text, length, &status);
     if (result)
         require(memcmp(&status, &before, sizeof(status)) == 0);
     else

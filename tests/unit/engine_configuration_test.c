@@ -9,7 +9,6 @@
 #include "engine/protocol/session.h"
 #include "engine_world.h"
 #include "helper/backend/engine/ctlmsg.h"
-#include "helper/backend/engine/report.h"
 #include "unit.h"
 
 #define OTHER   "de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f"
@@ -25,7 +24,7 @@ static const char *get(void)
     size_t length = configuration_answer(tunnel, "get=1\n\n", 7, answer);
 
     answer[length] = '\0';
-    expect(report_parse(answer, length, &status) == 0, "not understood: %s", answer);
+    expect(ctlmsg_parse(answer, length, &status) == 0, "not understood: %s", answer);
     return answer;
 }
 
@@ -132,7 +131,7 @@ TEST(understood)
         tunnel->from_elsewhere = i % 2;
         tunnel->sent_bytes = 7;
         tunnel->received_bytes = 8;
-        expect(report_parse(get(), strlen(get()), &status) == 0, "%s", get());
+        expect(ctlmsg_parse(get(), strlen(get()), &status) == 0, "%s", get());
         expect(memcmp(&status.endpoint, &endpoints[i], sizeof(status.endpoint)) == 0,
                "case %zu: endpoint", i);
         expect(key_equal(&status.public_key, noise_public_key(tunnel->noise)) &&

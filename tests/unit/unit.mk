@@ -64,7 +64,7 @@ $(patsubst %,$(UNIT_DIR)/%,$(filter-out $(ENGINE_WORLD_TESTS),$(ENGINE_TESTS))):
 	@$(CC) $(UNIT_SANITIZE) -o $@ $^ -lcrypto -lcmocka
 
 # Helper and engine have to understand each other.
-$(UNIT_DIR)/engine_configuration_test: $(addprefix $(UNIT_DIR)/src/helper/backend/engine/,ctlmsg.o report.o)
+$(UNIT_DIR)/engine_configuration_test: $(addprefix $(UNIT_DIR)/src/,helper/backend/engine/ctlmsg.o link/network.o)
 
 $(ENGINE_WORLD_TESTS:%=$(UNIT_DIR)/%): $(UNIT_DIR)/%: $(UNIT_DIR)/%.o $(UNIT_DIR)/world.a
 	@$(CC) $(UNIT_SANITIZE) -o $@ $^ -lcrypto -lcmocka

@@ -68,6 +68,11 @@ int startup_detach(void)
     return error ? error : fill_descriptors();
 }
 
+pid_t startup_split_off(void)
+{
+    return (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+}
+
 void startup_close_all(void)
 {
     (void)close_from(STDERR_FILENO + 1, UINT_MAX);

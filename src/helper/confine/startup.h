@@ -2,11 +2,17 @@
  * limits, signals and directory. No step needs a capability. */
 #pragma once
 
+#include <sys/types.h>
+
 struct failure;
 struct target_name;
 
 /* Comes before anything else. Returns 0, or a negative errno. */
 int startup_harden(void);
+
+/* Splits off a second process, for work that the sandbox forbids a batch: forks without libc's
+ * handlers. Returns 0 in the new process, its number in this one, or -1 with errno. */
+pid_t startup_split_off(void);
 
 /* Gives up the caller's descriptors 0, 1 and 2. Returns 0, or a negative errno. */
 int startup_detach(void);

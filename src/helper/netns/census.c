@@ -11,8 +11,7 @@
 #include "helper/base/failure.h"
 #include "helper/confine/deadline.h"
 #include "helper/confine/privileged.h"
-#include "helper/netns/netdev.h"
-#include "helper/netns/nspid.h"
+#include "helper/netns/procfs.h"
 #include "link/decimal.h"
 
 enum {
@@ -115,7 +114,7 @@ static bool has_links(int fd)
         if (length <= 0)
             break;
         kept += (size_t)length;
-        found = netdev_has_link(text, kept, &seen);
+        found = procfs_has_link(text, kept, &seen);
         kept -= seen;
         memmove(text, text + seen, kept);
     }
@@ -186,7 +185,7 @@ static void compare(int proc, const char *name, int pid, struct census_entry *en
     entry->looks++;
     length = read_of(proc, name, "status", text, sizeof(text));
     if (length > 0)
-        first_at = nspid_first_at(text, (size_t)length);
+        first_at = procfs_first_at(text, (size_t)length);
     if (!first_at || (entry->first_at && entry->first_at <= first_at))
         return;
     if (entry->pid != pid)

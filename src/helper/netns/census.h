@@ -23,7 +23,7 @@ struct census_entry {
     int spare;                         /* another process there, if the first has ended; or 0 */
     ino_t devices;                     /* inode of its list of devices in /proc */
     bool may_have_links;               /* if so, the fields below are set */
-    unsigned char first_at;            /* nspid.h, of `pid` */
+    unsigned char first_at;            /* procfs.h, of `pid` */
     unsigned char looks;               /* processes looked at */
     char container[CONTAINER_ID_SIZE]; /* "" if not known */
 };

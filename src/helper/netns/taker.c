@@ -9,7 +9,6 @@
 #include "helper/base/failure.h"
 #include "helper/confine/deadline.h"
 #include "helper/confine/privilege.h"
-#include "helper/confine/process.h"
 #include "helper/confine/startup.h"
 #include "helper/netns/census.h"
 
@@ -73,7 +72,7 @@ int taker_start(int *ret_taker, struct failure *failure)
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
         return fail_unexpected(failure, -errno,
                                "can't open a socket to the process that looks for containers");
-    process = process_split_off();
+    process = startup_split_off();
     if (process < 0)
         return fail_unexpected(failure, -errno, "can't start a process that looks for containers");
     if (process == 0)

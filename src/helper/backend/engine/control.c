@@ -12,7 +12,6 @@
 
 #include "handover/handover.h"
 #include "helper/backend/engine/ctlmsg.h"
-#include "helper/backend/engine/report.h"
 #include "helper/netlink/secret.h"
 
 enum {              /* milliseconds */
@@ -110,7 +109,7 @@ int control_set_peer(const struct proof *engine, const struct peer *peer)
     secret_wipe();
     if (size == 0)
         size = take_answer(engine, WAIT, answer);
-    return size < 0 ? size : report_parse_errno(answer, (size_t)size);
+    return size < 0 ? size : ctlmsg_parse_errno(answer, (size_t)size);
 }
 
 int control_look(const struct proof *engine, struct patience *patience,
@@ -127,5 +126,5 @@ int control_look(const struct proof *engine, struct patience *patience,
     left = MOMENT + patience->milliseconds - (clock_now() - start);
     if (left < patience->milliseconds)
         patience->milliseconds = left > 0 ? left : 0;
-    return size < 0 ? size : report_parse(answer, (size_t)size, ret_status);
+    return size < 0 ? size : ctlmsg_parse(answer, (size_t)size, ret_status);
 }

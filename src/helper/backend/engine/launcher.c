@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "helper/base/failure.h"
-#include "helper/confine/process.h"
 #include "helper/confine/startup.h"
 
 struct answer {
@@ -83,7 +82,7 @@ _Noreturn static void run(const struct home *home, int fd)
     if (startup_detach() || signal(SIGCHLD, SIG_DFL) == SIG_ERR)
         _exit(EXIT_FAILURE);
     while (status == 0 && recv(fd, &end, sizeof(end), MSG_TRUNC) == sizeof(end)) {
-        pid_t process = process_split_off();
+        pid_t process = startup_split_off();
 
         if (process == 0) {
             _exit(serve(home, fd, end) ? EXIT_FAILURE : EXIT_SUCCESS);
@@ -102,7 +101,7 @@ int launcher_start(const struct home *home, int *ret_launcher, struct failure *f
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
         return fail_unexpected(failure, -errno,
                                "can't open a socket to the process that starts engines");
-    process = process_split_off();
+    process = startup_split_off();
     if (process < 0)
         return fail_unexpected(failure, -errno, "can't start a process that starts engines");
     if (process == 0) {
