@@ -17,31 +17,19 @@ static const struct {
     int64_t value; /* or REFUSED */
 } cases[] = {
     {"0", 0, 0},
-    {"0", 1, 0},
-    {"0", UINT32_MAX, 0},
     {"1", 1, 1},
     {"1", 0, REFUSED},
     {"2", 1, REFUSED},
     {"9", 9, 9},
     {"10", 9, REFUSED},
     {"10", 10, 10},
-    {"11", 10, REFUSED},
     {"100", 99, REFUSED},
-    {"255", 255, 255},
-    {"256", 255, REFUSED},
-    {"65535", 65535, 65535},
-    {"65536", 65535, REFUSED},
-    {"8388607", 8388607, 8388607},
-    {"8388608", 8388607, REFUSED},
-    {"4194304", 4194304, 4194304},
-    {"4194305", 4194304, REFUSED},
     {"2147483647", INT32_MAX, INT32_MAX},
     {"2147483648", INT32_MAX, REFUSED},
     {"2147483648", UINT32_MAX, INT64_C(2147483648)},
     {"4294967294", UINT32_MAX, INT64_C(4294967294)},
     {"4294967295", UINT32_MAX, UINT32_MAX},
     {"4294967295", UINT32_MAX - 1, REFUSED},
-    {"1234567890", UINT32_MAX, 1234567890},
     /* beyond 32 and 64 bits, and what they would wrap round to */
     {"4294967296", 0, REFUSED},
     {"4294967297", 1, REFUSED},
@@ -62,32 +50,14 @@ static const struct {
 
 /* Refused whatever the limit is. */
 static const char *const *const refused[] = {
-    /* beyond 32 bits, and what they would wrap round to */
-    TEXTS("4294967296", "4294967297", "9999999999", "42949672960", "429496729600"),
-    /* beyond 64 bits */
-    TEXTS("9223372036854775807", "9223372036854775808", "18446744073709551615",
-          "18446744073709551616", "18446744073709551617", "184467440737095516160",
-          "340282366920938463463374607431768211456", "340282366920938463463374607431768211457",
-          "99999999999999999999999999999999999999999999999999"),
-    /* leading zeros */
-    TEXTS("00", "01", "001", "007", "08", "0000000000", "010"),
-    /* signs */
-    TEXTS("+0", "-0", "+1", "-1", "--1", "1-", "1+1", "-4294967295", "-", "+"),
-    /* spaces */
-    TEXTS(" ", " 1", "1 ", "1 2", "\t1", "1\t", "\n1", "1\n", "1\r", "\v1", "1\f"),
-    /* other bases and notations */
-    TEXTS("0x0", "0x1", "0X1", "0b1", "0o1", "1e1", "1.", ".1", "1.0", "1,000", "1_000", "1'000",
-          "1u", "1L", "1k", "a", "1a", "a1", "nan", "inf"),
-    /* neighbours of the digits in ASCII */
-    TEXTS("/", ":", "1/", "1:"),
+    /* beyond 32 and 64 bits, and what they would wrap round to */
+    TEXTS("4294967296", "4294967297", "42949672960", "9223372036854775808", "18446744073709551616",
+          "18446744073709551617", "340282366920938463463374607431768211457"),
+    /* leading zeros, signs, spaces, other bases and notations; every_byte has each character */
+    TEXTS("00", "001", "08", "0000000000", "+0", "-1", "--1", "1+1", "-4294967295", " 1", "1 2",
+          "1\n", "0x1", "0b1", "1e1", "1.0", "1,000", "1_000", "nan"),
     /* digits that are not ASCII: Arabic-Indic, fullwidth, superscript, as UTF-8 and Latin-1 */
-    TEXTS("\xd9\xa1", "\xef\xbc\x91", "1\xef\xbc\x91", "\xc2\xb9", "\xb9", "1\xa0", "\xb1", "\xff",
-          "\xc2\xa0"
-          "1"),
-    /* controls */
-    TEXTS("\x01", "1\x1b",
-          "\x7f"
-          "1"),
+    TEXTS("\xd9\xa1", "1\xef\xbc\x91", "\xc2\xb9", "\xb9"),
 };
 
 static void check(const char *text, uint32_t max, int64_t wanted)
