@@ -64,8 +64,8 @@ connect_to()
     answers "$c2" "$IP1"
 }
 
-# Sends twenty pings, one in 0.1 s. At most LOST are lost: goes_on LOST. ping doesn't wait long for the last answer, so a
-# busy machine gets a second chance.
+# Sends twenty pings, one in 0.1 s. At most LOST are lost: goes_on LOST. ping doesn't wait long for the last answer, so
+# a busy machine gets a second chance.
 goes_on()
 {
     local said

@@ -431,27 +431,22 @@ links_of()
 }
 
 @test "a process that holds a container's lock delays a batch's line about it by two seconds, and no longer" {
-    local start holder other
-    bash -c 'exec 9<"$0"; flock 9; exec sleep 60' "/proc/$c1/ns/net" 3>&- &
-    holder=$!
-    CONTAINERS+=("$holder")
-    wait_for grep -qx sleep "/proc/$holder/comm"
+    local start other
+    hold_lock "$c1"
     container other
     start=${EPOCHREALTIME/./}
     batch_of "cwg_create $other 7 0 0" "cwg_create $c1 7 0 0" "cwg_destroy $other 7 0"
     start=$((${EPOCHREALTIME/./} - start))
     [ "$status" = 0 ] || fail "$output"
     [ "$start" -gt 1900000 ] || fail "it took $start us: it has waited for nobody"
-    grep -qsx sleep "/proc/$holder/comm" || fail "it has waited until there was no holder any more"
+    grep -qsx sleep "/proc/$HOLDER/comm" || fail "it has waited until there was no holder any more"
 }
 
 @test "a process that holds the lock of a container with an unfinished link delays a batch for seconds only" {
     local start took
     cwg site1 create "$c1" 7 0 5107
     inside "$c1" ip link set wg-7-0 group $((0x6e616821))
-    bash -c 'exec 9<"$0"; flock 9; exec sleep 60' "/proc/$c1/ns/net" 3>&- &
-    CONTAINERS+=("$!")
-    wait_for grep -qx sleep "/proc/$!/comm"
+    hold_lock "$c1"
     start=${EPOCHREALTIME/./}
     batch_of "cwg_create $c1 7 0 0"
     took=$((${EPOCHREALTIME/./} - start))

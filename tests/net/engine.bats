@@ -299,11 +299,10 @@ END
 
 @test "a create that was killed while its engine is stopped can be repeated at once" {
     local calls
-    calls=$(at site1 "$TOOLS/at-syscall" --uid "$APP_UID" --gid "$APP_GID" --stdout /dev/null --report 1 count -- \
-        "$HELPER" cwg_create "$c1" 7 0 5101 | tail -n 1)
+    calls=$(at_syscall --stdout /dev/null --report 1 count -- "$HELPER" cwg_create "$c1" 7 0 5101 | tail -n 1)
     cwg site1 destroy "$c1" 7 0
     export ENGINE_FILE=$BATS_TEST_TMPDIR/engine
-    run at site1 "$TOOLS/at-syscall" --uid "$APP_UID" --gid "$APP_GID" --stdout /dev/null stop $((calls - 8)) \
+    run at_syscall --stdout /dev/null stop $((calls - 8)) \
         --do 'pgrep --parent $PID >"$ENGINE_FILE" && kill -STOP $(cat "$ENGINE_FILE") && kill -KILL $PID' -- \
         "$HELPER" cwg_create "$c1" 7 0 5101
     stop "$(cat "$ENGINE_FILE")"
@@ -548,12 +547,11 @@ bound()
     [ -z "${NAH_EVERY_CALL:-}" ] || step=1
     local last n
     # The create's last message finishes the link: from then on the link stays.
-    last=$(at site1 "$TOOLS/at-syscall" --uid "$APP_UID" --gid "$APP_GID" --stdout /dev/null --report 1 status -- \
+    last=$(at_syscall --stdout /dev/null --report 1 status -- \
         "$HELPER" cwg_create "$c1" 7 0 5101 | awk '$2 == "sendto" { last = $1 } END { print last }')
     cwg site1 destroy "$c1" 7 0
     for ((n = 1; n <= last; n += step)); do
-        run at site1 "$TOOLS/at-syscall" --uid "$APP_UID" --gid "$APP_GID" --stdout /dev/null kill "$n" -- \
-            "$HELPER" cwg_create "$c1" 7 0 5101
+        run at_syscall --stdout /dev/null kill "$n" -- "$HELPER" cwg_create "$c1" 7 0 5101
         [ "$status" = 137 ] || fail "call $n: $status, $output"
         run --separate-stderr cwg site1 create "$c1" 7 0 5101
         assert_success_with_key || fail "call $n"

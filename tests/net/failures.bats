@@ -446,8 +446,7 @@ ends_at()
     shift 2
     # shellcheck disable=SC2016
     action='kill -9 '$c3'; while grep -q "^State:.*[RSD] (" /proc/'$c3'/status 2>/dev/null; do :; done'
-    run --separate-stderr at site1 "$TOOLS/at-syscall" --uid "$APP_UID" --gid "$APP_GID" \
-        stop "$(number_of "$call")" --do "$action" -- "$HELPER" "$@"
+    run --separate-stderr at_syscall stop "$(number_of "$call")" --do "$action" -- "$HELPER" "$@"
     assert_failure_with "$text"
     wait_for port_free site1 5001
     end_container "$c3"
@@ -458,8 +457,7 @@ ends_at()
     local call inside="flock getrandom ppoll"
     [ "$BACKEND" = kernel ] || inside="flock ppoll"
     container c3
-    at site1 "$TOOLS/at-syscall" --uid "$APP_UID" --gid "$APP_GID" status -- "$HELPER" cwg_create "$c3" 1 0 5001 \
-        2>"$BATS_TEST_TMPDIR/calls"
+    at_syscall status -- "$HELPER" cwg_create "$c3" 1 0 5001 2>"$BATS_TEST_TMPDIR/calls"
     end_container "$c3"
     wait_for port_free site1 5001
     for call in pidfd_open setns; do
@@ -476,8 +474,7 @@ ends_at()
 @test "a connect fails when its container ends during any of its steps" {
     container c3
     cwg site1 create "$c3" 1 0 5001
-    at site1 "$TOOLS/at-syscall" --uid "$APP_UID" --gid "$APP_GID" status -- \
-        "$HELPER" cwg_connect "$c3" 1 1 192.0.2.2:5002 "$KEY" 2>"$BATS_TEST_TMPDIR/calls"
+    at_syscall status -- "$HELPER" cwg_connect "$c3" 1 1 192.0.2.2:5002 "$KEY" 2>"$BATS_TEST_TMPDIR/calls"
     ends_at ppoll "pid: the process ended in the meantime" cwg_connect "$c3" 1 1 192.0.2.2:5002 "$KEY"
 }
 

@@ -106,8 +106,7 @@ printable()
 # Prints the system calls of a create after pidfd_open(): the first of each important kind, or all.
 calls_to_stop_at()
 {
-    at site1 "$TOOLS/at-syscall" --uid "$APP_UID" --gid "$APP_GID" status --report 1 --stdout /dev/null -- \
-        "$HELPER" cwg_create "$c1" 1 0 5001 |
+    at_syscall status --report 1 --stdout /dev/null -- "$HELPER" cwg_create "$c1" 1 0 5001 |
         awk -v every="${NAH_EVERY_CALL:-}" '
             inside && (every || index(" setns socket sendto write ", " " $2 " ") && !seen[$2]++) { print $1 }
             $2 == "pidfd_open" { inside = 1 }'
@@ -124,7 +123,7 @@ calls_to_stop_at()
         taken=$BATS_TEST_TMPDIR/taken.$number
         # at-syscall stops the command here, kills the container's process, and gives its number to a process of the
         # bystander's.
-        run at site1 "$TOOLS/at-syscall" --uid "$APP_UID" --gid "$APP_GID" --timeout 60 stop "$number" --do "
+        run at_syscall --timeout 60 stop "$number" --do "
             $TOOLS/pidrecycle --kill $c1 /proc/$bystander/ns/net 20 >$taken 2>&1 3>&- &
             i=0; until grep -q ready $taken; do i=\$((i + 1)); [ \$i -lt 200 ]; sleep 0.05; done" \
             -- "$HELPER" cwg_create "$c1" 1 0 5001

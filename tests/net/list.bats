@@ -222,7 +222,7 @@ END
     other=$!
     CONTAINERS+=("$other")
     wait_for grep -qx sleep "/proc/$other/comm"
-    run --separate-stderr at site1 "$TOOLS/at-syscall" --uid "$APP_UID" --gid "$APP_GID" --timeout 100 each --do "
+    run --separate-stderr at_syscall --timeout 100 each --do "
         [ \$CALL = pidfd_open ] && [ ! -e $killed ] || exit 0
         kill -KILL $c1 && : >$killed
         while grep -q '^State:.[^ZX]' /proc/$c1/status; do :; done" -- "$HELPER" cwg_list
@@ -402,7 +402,7 @@ $c1 has more links than the 66 that are"* ]] || fail "$output"
     local taken=$BATS_TEST_TMPDIR/taken
     cwg site1 create "$c1" 7 0 5101
     cwg site1 create "$c2" 8 0 5102
-    run --separate-stderr at site1 "$TOOLS/at-syscall" --uid "$APP_UID" --gid "$APP_GID" --timeout 100 each --do "
+    run --separate-stderr at_syscall --timeout 100 each --do "
         [ \$CALL = pidfd_open ] && [ ! -e $taken ] || exit 0
         $TOOLS/pidrecycle --kill $c1 /proc/$c2/ns/net 20 >$taken 2>&1 3>&- &
         i=0; until grep -q ready $taken; do i=\$((i + 1)); [ \$i -lt 200 ]; sleep 0.05; done" -- "$HELPER" cwg_list

@@ -86,6 +86,12 @@ require_process_1()
     process_1_in_reach || skip "process 1 is out of reach here"
 }
 
+# Runs at-syscall at site1, as the application's user.
+at_syscall()
+{
+    at site1 "$TOOLS/at-syscall" --uid "$APP_UID" --gid "$APP_GID" "$@"
+}
+
 # Starts a container: a process in a network namespace of its own, with lo up. Sets the variable named by the first
 # argument to its pid. unshare gets the further arguments (such as --user --map-root-user).
 container()
@@ -111,6 +117,15 @@ rootless_container()
     ret_rootless_pid=$!
     CONTAINERS+=("$ret_rootless_pid")
     wait_for grep -qx sleep "/proc/$ret_rootless_pid/comm"
+}
+
+# Starts a process that holds a container's lock for a minute. Its pid is in HOLDER.
+hold_lock()
+{
+    bash -c 'exec 9<"$0"; flock 9; exec sleep 60' "/proc/$1/ns/net" 3>&- &
+    HOLDER=$!
+    CONTAINERS+=("$HOLDER")
+    wait_for grep -qx sleep "/proc/$HOLDER/comm"
 }
 
 # Says whether this shell has started a process, and the process lives. Another process may have got the number of an

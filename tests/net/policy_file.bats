@@ -262,7 +262,7 @@ refused_whole()
 
 @test "a command that the policy refuses looks for no process, starts no engine, and binds no port" {
     policy "user $APP_UID nets 1"
-    run --separate-stderr at site1 "$TOOLS/at-syscall" --uid "$APP_UID" --gid "$APP_GID" status --report 9 -- \
+    run --separate-stderr at_syscall status --report 9 -- \
         "$HELPER" cwg_create "$c1" 2 0 5002 9>"$BATS_TEST_TMPDIR/calls"
     assert_failure_with "net 2 isn't among the nets"
     grep -q ' capget ' "$BATS_TEST_TMPDIR/calls"

@@ -81,8 +81,7 @@ time.sleep(600)'
     refused "port: 1023 is a privileged port" cwg site1 create "$c1" 1 0 1023
     refused "port: 1 is a privileged port" cwg site1 create "$c1" 1 0 1
     port_free site1 80
-    run --separate-stderr at site1 "$TOOLS/at-syscall" --uid "$APP_UID" --gid "$APP_GID" status --report 9 -- \
-        "$HELPER" cwg_create "$c1" 1 0 80 9>"$BATS_TEST_TMPDIR/calls"
+    run --separate-stderr at_syscall status --report 9 -- "$HELPER" cwg_create "$c1" 1 0 80 9>"$BATS_TEST_TMPDIR/calls"
     assert_failure_with "port: 80 is a privileged port"
     grep -q ' bind ' "$BATS_TEST_TMPDIR/calls"
     run ! grep -E ' (clone|unshare|setns|pidfd_open) ' "$BATS_TEST_TMPDIR/calls"

@@ -282,11 +282,10 @@ all_count_the_same()
     inside "$c1" ip link set wg-7-0 up
     [ "$(told1 '["up"]')" = True ]
     # The create is killed at its last step, before the mark of unfinished links is taken away.
-    calls=$(at site1 "$TOOLS/at-syscall" --uid "$APP_UID" --gid "$APP_GID" --stdout /dev/null --report 1 status -- \
+    calls=$(at_syscall --stdout /dev/null --report 1 status -- \
         "$HELPER" cwg_create "$c2" 9 0 5109 | awk '$2 == "sendto" { last = $1 } END { print last }')
     cwg site1 destroy "$c2" 9 0
-    run at site1 "$TOOLS/at-syscall" --uid "$APP_UID" --gid "$APP_GID" --stdout /dev/null kill "$calls" -- \
-        "$HELPER" cwg_create "$c2" 9 0 5109
+    run at_syscall --stdout /dev/null kill "$calls" -- "$HELPER" cwg_create "$c2" 9 0 5109
     [ "$status" = 137 ]
     [ "$(told site1 "$c2" 'it[1]["state"]' 'it[1]["name"]' | paste -sd ' ')" = "unfinished wg-9-0" ]
     cwg site1 show "$c2" 9 0 | grep -q '^  what to do  *its cwg_create is running or was killed: run it again'
@@ -475,16 +474,12 @@ END
 }
 
 @test "many cwg_show at once need no lock of the container, and change nothing" {
-    local pids=() holder
+    local pids=()
     link_up 7
     remember
-    nsenter --net --target "$c1" -- \
-        sh -c 'exec 9</proc/self/ns/net; flock 9; : >"$0"; exec sleep 60' "$BATS_TEST_TMPDIR/held" 3>&- &
-    holder=$!
-    CONTAINERS+=("$holder")
-    wait_for test -e "$BATS_TEST_TMPDIR/held"
+    hold_lock "$c1"
     local i
-    at site1 "$TOOLS/at-syscall" --uid "$APP_UID" --gid "$APP_GID" --stdout /dev/null --report 1 status -- \
+    at_syscall --stdout /dev/null --report 1 status -- \
         "$HELPER" cwg_show "$c1" | awk '{ print $2 }' >"$BATS_TEST_TMPDIR/calls"
     grep -qx recvmsg "$BATS_TEST_TMPDIR/calls"
     ! grep -xE 'flock|bind' "$BATS_TEST_TMPDIR/calls" || fail "it takes its turn"

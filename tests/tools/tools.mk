@@ -7,9 +7,13 @@ TOOLS_COMPILE = $(CC) -std=gnu17 -D_GNU_SOURCE -O2 -g $(WARNINGS) $(WERROR)
 .PHONY: tools
 tools: $(TOOLS:%=$(BUILD)/tools/%)
 
-$(BUILD)/tools/shared.a: $(TOOLS_SHARED) $(wildcard tests/tools/*.h)
+# The names of this architecture's system calls, out of the kernel's header.
+$(BUILD)/tools/callnames.h:
 	@mkdir -p $(@D)
-	cd $(@D) && $(TOOLS_COMPILE) -c $(abspath $(TOOLS_SHARED))
+	echo '#include <sys/syscall.h>' | $(CC) -E -dM - | sed -nE 's/^#define __NR_(\w+) .*/[__NR_\1] = "\1",/p' >$@
+
+$(BUILD)/tools/shared.a: $(TOOLS_SHARED) $(wildcard tests/tools/*.h) $(BUILD)/tools/callnames.h
+	cd $(@D) && $(TOOLS_COMPILE) -I. -c $(abspath $(TOOLS_SHARED))
 	rm -f $@ && ar rcs $@ $(patsubst tests/tools/%.c,$(@D)/%.o,$(TOOLS_SHARED))
 
 # It stands for the engine, which has no libraries to load.
