@@ -9,7 +9,7 @@
  * write() to a file of FUSE. So the helper writes to no descriptor of the caller's while something
  * of a container is open: see target_leave(). It refuses files of FUSE, and files that may pass a
  * call on to FUSE, as descriptors 0 to 2, since even the end of the process waits for such a file:
- * startup_check_standard(). */
+ * startup_shed(). */
 #pragma once
 
 enum {
