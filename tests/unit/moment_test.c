@@ -31,3 +31,22 @@ TEST(ages)
         expect(strcmp(text, cases[i].text) == 0, "%lld: %s", (long long)cases[i].seconds, text);
     }
 }
+
+TEST(brief_ages)
+{
+    static const struct {
+        int64_t age;
+        const char *text;
+    } cases[] = {
+        {0, "0s"},         {999, "0s"},      {59999, "59s"},
+        {60000, "1m"},     {3599999, "59m"}, {3600000, "1h"},
+        {86399999, "23h"}, {86400000, "1d"}, {INT64_MAX, "106751991167d"},
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char text[MOMENT_AGE_SIZE];
+
+        moment_age_briefly(cases[i].age, text);
+        expect(strcmp(text, cases[i].text) == 0, "%lld: %s", (long long)cases[i].age, text);
+    }
+}
