@@ -10,19 +10,6 @@
 #include "helper/netns/path.h"
 #include "helper/view/links.h"
 
-static void fail_no_link(struct link_end end, const struct device *unfinished,
-                         struct failure *failure)
-{
-    if (unfinished->index)
-        fail_as(failure, FAILURE_UNFINISHED, -ENODEV,
-                "the link %s was never finished: the cwg_create that made it was killed; run "
-                "cwg_create again, for a new key",
-                unfinished->name);
-    else
-        fail_as(failure, FAILURE_NO_SUCH_LINK, -ENODEV,
-                "no link for net %u in this container; make it with cwg_create first", end.net);
-}
-
 /* Finds the local end: <host> is the remote end's number, so the local end has the other number. If
  * only the end with that very number is here, the caller has given the local end's number: one end
  * of a net leaves no doubt. */
@@ -30,7 +17,6 @@ static int find_local(const struct request *request, struct target *target,
                       struct device *ret_device, struct failure *failure)
 {
     const struct link_end candidates[] = {link_other_end(request->end), request->end};
-    struct device unfinished = {0};
 
     for (int i = 0; i < 2; i++) {
         struct device device;
@@ -38,18 +24,20 @@ static int find_local(const struct request *request, struct target *target,
 
         if (presence < 0)
             return presence;
-        if (presence == DEVICE_OURS && device.finished) {
+        /* If the meant end is unfinished, the other end would be the wrong one. */
+        if (presence == DEVICE_OURS && !device.finished)
+            return fail_as(failure, FAILURE_UNFINISHED, -ENODEV,
+                           "the link %s was never finished: the cwg_create that made it was "
+                           "killed; run cwg_create again, for a new key",
+                           device.name);
+        if (presence == DEVICE_OURS) {
             *ret_device = device;
             return 0;
         }
-        /* The meant end is here, unfinished; the other end would be the wrong one. */
-        if (presence == DEVICE_OURS) {
-            unfinished = device;
-            break;
-        }
     }
-    fail_no_link(request->end, &unfinished, failure);
-    return -ENODEV;
+    return fail_as(failure, FAILURE_NO_SUCH_LINK, -ENODEV,
+                   "no link for net %u in this container; make it with cwg_create first",
+                   request->end.net);
 }
 
 /* Chooses the requested MTU, or else the path's. Looks at the path in any case: a kernel without

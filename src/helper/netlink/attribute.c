@@ -85,16 +85,6 @@ int attribute_optional(const struct nlattr *attribute, size_t size, void *ret_va
     return attribute ? attribute_bytes(attribute, size, ret_value) : 0;
 }
 
-int attribute_u16(const struct nlattr *attribute, uint16_t *ret_value)
-{
-    return attribute_bytes(attribute, sizeof(*ret_value), ret_value);
-}
-
-int attribute_u32(const struct nlattr *attribute, uint32_t *ret_value)
-{
-    return attribute_bytes(attribute, sizeof(*ret_value), ret_value);
-}
-
 int attribute_string(const struct nlattr *attribute, size_t size, char *ret_value)
 {
     size_t length;

@@ -29,8 +29,6 @@ int attributes_find_message(const struct nlmsghdr *message, size_t header, size_
 /* Copy an attribute's value, in the byte order it was sent in. Return 0, -ENODATA if `attribute` is
  * NULL, or -EBADMSG if its length isn't the value's. A string has to end in a NUL and fit
  * `size`. */
-int attribute_u16(const struct nlattr *attribute, uint16_t *ret_value);
-int attribute_u32(const struct nlattr *attribute, uint32_t *ret_value);
 int attribute_bytes(const struct nlattr *attribute, size_t size, void *ret_value);
 int attribute_string(const struct nlattr *attribute, size_t size, char *ret_value);
 /* As attribute_bytes(), but returns 0 if `attribute` is NULL, and then writes nothing. */

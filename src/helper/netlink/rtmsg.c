@@ -330,7 +330,7 @@ int rtmsg_path_parse(const struct nlmsghdr *message, struct rtmsg_path *ret_path
 
     if (message->nlmsg_type != RTM_NEWROUTE ||
         attributes_find_message(message, sizeof(struct rtmsg), RTA_METRICS + 1, attributes) ||
-        attribute_u32(attributes[RTA_OIF], &device))
+        attribute_bytes(attributes[RTA_OIF], sizeof(device), &device))
         return -EBADMSG;
     if (attributes[RTA_METRICS] &&
         (attributes_find_nested(attributes[RTA_METRICS], RTAX_MTU + 1, metrics) ||

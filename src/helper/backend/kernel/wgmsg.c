@@ -32,7 +32,8 @@ int wgmsg_family_parse(const struct nlmsghdr *message, uint16_t *ret_family)
     if (message->nlmsg_type != GENL_ID_CTRL ||
         attributes_find_message(message, sizeof(struct genlmsghdr), CTRL_ATTR_FAMILY_ID + 1,
                                 attributes) ||
-        attribute_u16(attributes[CTRL_ATTR_FAMILY_ID], &family) || family < GENL_MIN_ID)
+        attribute_bytes(attributes[CTRL_ATTR_FAMILY_ID], sizeof(family), &family) ||
+        family < GENL_MIN_ID)
         return -EBADMSG;
     *ret_family = family;
     return 0;
@@ -159,7 +160,7 @@ static int take_allowed(const struct nlattr *entry, void *context)
     uint16_t family = 0;
 
     if (attributes_find_nested(entry, WGALLOWEDIP_A_CIDR_MASK + 1, attributes) ||
-        attribute_u16(attributes[WGALLOWEDIP_A_FAMILY], &family) ||
+        attribute_bytes(attributes[WGALLOWEDIP_A_FAMILY], sizeof(family), &family) ||
         (family != AF_INET && family != AF_INET6))
         return -EBADMSG;
     allowed.ipv6 = family == AF_INET6;
