@@ -28,7 +28,6 @@ static const struct {
 } peers[] = {
     {{.port = 0}, NULL, PEER_KEEPALIVE_KEPT, START LAST},
     {{.port = 0}, NULL, 0, START "persistent_keepalive_interval=0\n" LAST},
-    {{.port = 0}, NULL, 25, START "persistent_keepalive_interval=25\n" LAST},
     {{.port = 0}, NULL, 65535, START "persistent_keepalive_interval=65535\n" LAST},
     {{.port = 0}, &a_preshared_key, PEER_KEEPALIVE_KEPT, START PSK LAST},
     {{.port = 0}, &no_key, PEER_KEEPALIVE_KEPT, START ZERO LAST},
@@ -40,10 +39,6 @@ static const struct {
      NULL,
      PEER_KEEPALIVE_KEPT,
      START "endpoint=[2001:db8::1]:51820\n" LAST},
-    {{.ipv6 = true, .address6 = {[15] = 1}, .port = 1},
-     &no_key,
-     PEER_KEEPALIVE_KEPT,
-     START ZERO "endpoint=[::1]:1\n" LAST},
     /* the longest */
     {{.ipv6 = true,
       .address6 = {0xfd, 0x11, 0xab, 0xcd, 0xab, 0xcd, 0xab, 0xcd, 0xab, 0xcd, 0xab, 0xcd, 0xab,
