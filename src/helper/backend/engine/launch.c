@@ -178,6 +178,7 @@ int launch_engine(const struct home *home, struct link_end end, struct launch *r
 {
     struct launch launch = LAUNCH_NONE;
     int handover[HANDOVER_DESCRIPTORS] = {-1, -1, -1, -1, -1, -1, -1, -1, -1};
+    _Static_assert(HANDOVER_DESCRIPTORS == 9, "each is -1 at first");
     char name[LINK_NAME_SIZE];
     int index = 0;
     int error = device_name(end, name, failure);
