@@ -1,7 +1,8 @@
-# How the program, its engine and their man pages are built and installed.
+# How the three programs and their man pages are built and installed.
 
 PROGRAM := net-admin-helper
 ENGINE  := cwg-engine
+CWG     := cwg
 TASKS   := cwg_create cwg_connect cwg_destroy cwg_show cwg_list cwg_wait cwg_destroy_all
 # The kernel lets the program use these. src/helper/confine/privilege.h has the reasons. No capability is effective at
 # the start.
@@ -70,12 +71,18 @@ ENGINE_OBJECTS := $(ENGINE_SOURCES:src/%.c=$(ENGINE_DIR)/%.o)
 # The engine that belongs to this program, if it has one.
 ENGINE_BUILT := $(if $(ENGINE_ENABLED),$(BUILD)/$(ENGINE))
 
+# The front end: no settings, no privilege.
+CWG_COMPILE = $(PLAIN_COMPILE) -DVERSION='"$(VERSION)"'
+CWG_DIR := $(SHARED)/front/$(call key_of,$(CWG_COMPILE) $(LINK))
+CWG_SOURCES := $(sort $(shell find src/link src/cwg -name '*.c'))
+CWG_OBJECTS := $(CWG_SOURCES:src/%.c=$(CWG_DIR)/%.o)
+
 # All pages. scripts/install chooses those for the tasks in the program.
 PAGES := $(patsubst doc/%.scd,$(BUILD)/%,$(wildcard doc/*.[0-9].scd))
 
-## make              build the program, its engine and their man pages in build/
+## make              build the programs and their man pages in build/
 .PHONY: build
-build: $(BUILD)/$(PROGRAM) $(ENGINE_BUILT) $(PAGES)
+build: $(BUILD)/$(PROGRAM) $(ENGINE_BUILT) $(BUILD)/$(CWG) $(PAGES)
 
 $(CONFIG):
 	$(error there is no $(CONFIG): CONFIG= names the file with the settings)
@@ -117,6 +124,16 @@ $(ENGINE_DIR)/$(ENGINE): $(ENGINE_OBJECTS)
 $(BUILD)/$(ENGINE): $(ENGINE_DIR)/$(ENGINE) latest
 	@cmp -s $< $@ || { rm -f $@.new; cp $< $@.new && mv $@.new $@; }
 
+$(CWG_DIR)/%.o: src/%.c
+	@mkdir -p $(@D)
+	$(CWG_COMPILE) -MMD -MP -c -o $@ $<
+
+$(CWG_DIR)/program: $(CWG_OBJECTS)
+	$(LINK) -o $@ $(CWG_OBJECTS) -ljansson
+
+$(BUILD)/$(CWG): $(CWG_DIR)/program latest
+	@cmp -s $< $@ || { rm -f $@.new; cp $< $@.new && mv $@.new $@; }
+
 # A man page names the installed places. The list of places changes only when one does.
 PLACES_NAMED = -e 's|@BINDIR@|$(BINDIR)|g' -e 's|@DATADIR@|$(DATADIR)|g' -e 's|@LIBEXECDIR@|$(LIBEXECDIR)|g' \
 	-e 's|@MANDIR@|$(MANDIR)|g'
@@ -128,7 +145,7 @@ $(PAGES): $(BUILD)/%: doc/%.scd $(BUILD)/places
 	@scdoc <$< >$@.new
 	@sed -i $(PLACES_NAMED) $@.new && mv $@.new $@
 
--include $(sort $(OBJECTS:.o=.d) $(PLAIN_OBJECTS:.o=.d)) $(ENGINE_OBJECTS:.o=.d)
+-include $(sort $(OBJECTS:.o=.d) $(PLAIN_OBJECTS:.o=.d)) $(ENGINE_OBJECTS:.o=.d) $(CWG_OBJECTS:.o=.d)
 
 ## make deps         install what building needs (Debian, as root)
 .PHONY: deps

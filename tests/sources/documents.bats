@@ -9,7 +9,7 @@ load sources
 }
 
 @test "doc/dependencies.md names the packages that scripts/deps installs, and no other" {
-    local words='(or|at|run|time|to|build|and|show|test|libc|libmnl0|-+)'
+    local words='(or|at|run|time|to|build|and|show|test|libc|libmnl0|libjansson4|-+)'
     sed -n '/^build=(/,/^missing()/p' scripts/deps | sed -e 's/#.*//' -e '/^[a-z]*=(\|^)\|()/d' |
         grep -oE '[^ ]+' | sort -u >"$BATS_TEST_TMPDIR/installed"
     [ "$(wc -l <"$BATS_TEST_TMPDIR/installed")" -gt 40 ]
@@ -116,8 +116,8 @@ first_column()
     done
 }
 
-# A row names a file of tests/net or tests/engine and a test, or the first of several; or a file with its folder, and
-# perhaps the tests of it.
+# A row names a file of tests/net, tests/engine or tests/cwg and a test, or the first of several; or a file with its
+# folder, and perhaps the tests of it.
 @test "every test that the ledger of threats names is there" {
     local row file name rows=0
     while IFS= read -r row; do
@@ -128,7 +128,8 @@ first_column()
             *\;*) [ -e "${file%%;*}" ] ;;
             */*) [ -e "$file" ] && { [ "$row" = "$file" ] || has_tests "$file" "$name"; } ;;
             *) [ "$name" = "all of it" ] && [ -e "tests/net/$file.bats" ] ||
-                grep -qsF -- "@test \"$name" "tests/net/$file.bats" "tests/engine/$file.bats" ;;
+                grep -qsF -- "@test \"$name" "tests/net/$file.bats" "tests/engine/$file.bats" \
+                    "tests/cwg/$file.bats" ;;
         esac || { echo "no such test: $row" >&2; return 1; }
     done < <(sed '1,/^## The tests/d' doc/threats.md | awk -F' *\\| *' '$2 ~ /^[0-9]+$/ { print $3 }')
     [ "$rows" -gt 30 ]

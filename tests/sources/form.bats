@@ -5,7 +5,7 @@ bats_require_minimum_version 1.5.0
 load sources
 
 # The folders of src/, the lowest first. A file includes what is in its own folder, or in a folder of a lower line; and
-# helper and engine know nothing of each other.
+# helper, engine and cwg know nothing of each other.
 LAYERS='link
 handover
 helper/base
@@ -24,7 +24,16 @@ engine/packet
 engine/protocol
 engine/flow
 engine/control
-engine'
+engine
+cwg/base
+cwg/name
+cwg/container
+cwg/machine
+cwg/site
+cwg/state
+cwg/join
+cwg/command
+cwg'
 
 @test "includes go down, from folder to folder" {
     # shellcheck disable=SC2016 # awk's
@@ -39,7 +48,7 @@ engine'
         /^#include "/ {
             other = folder_of($2); sub("^\"", "", other)
             if (!(own in rank) || !(other in rank) || (other != own && rank[other] >= rank[own]) ||
-                (program_of(other) ~ /helper|engine/ && program_of(other) != program_of(own))) {
+                (program_of(other) ~ /helper|engine|cwg/ && program_of(other) != program_of(own))) {
                 print FILENAME " includes " $2; bad = 1
             }
         }

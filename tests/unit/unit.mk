@@ -12,8 +12,8 @@ UNIT_DIR := $(BUILD)/unit/$(UNIT_KEY)
 # A seccomp filter kills a process for the sanitizers' own system calls: sandbox_test goes without them, once with each
 # filter that there is. every_end_test would take long with them.
 UNIT_PLAIN := sandbox_test sandbox_own_test every_end_test
-UNIT_TESTS := $(filter-out $(UNIT_PLAIN) engine_%,$(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*_test.c)))
-UNIT_SHARED := $(filter-out %_test engine_%,$(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c)))
+UNIT_TESTS := $(filter-out $(UNIT_PLAIN) engine_% cwg_%,$(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*_test.c)))
+UNIT_SHARED := $(filter-out %_test engine_% cwg_%,$(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c)))
 UNIT_SOURCES := $(filter-out src/helper/main.c,$(sort $(SOURCES) $(LEFT_OUT)))
 UNIT_OBJECTS := $(UNIT_SOURCES:src/%.c=$(UNIT_DIR)/src/%.o) $(UNIT_SHARED:%=$(UNIT_DIR)/%.o)
 # The engine's: with its objects, and not the helper's, of which some have the same names. Those of engine_world.c stand
@@ -26,7 +26,12 @@ ENGINE_REPLACED := $(addprefix src/engine/,io/udp.c io/tun.c io/clock.c io/rando
 ENGINE_SHARED := unit unit_main hex engine_packets attempts
 UNIT_ENGINE_OBJECTS := $(ENGINE_PARTS:src/%.c=$(UNIT_DIR)/src/%.o) \
 	$(patsubst %,$(UNIT_DIR)/%.o,$(ENGINE_SHARED) engine_world $(ENGINE_TESTS))
-UNIT_PROGRAMS := $(UNIT_TESTS:%=$(UNIT_DIR)/%) $(UNIT_PLAIN:%=$(UNIT_DIR)/%) $(ENGINE_TESTS:%=$(UNIT_DIR)/%)
+# Those of cwg, with its own objects, of which some have the same names as well.
+CWG_TESTS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/cwg_*_test.c))
+CWG_PARTS := $(filter-out src/cwg/main.c,$(CWG_SOURCES))
+CWG_SHARED := unit unit_main cwg_programs
+UNIT_CWG_OBJECTS := $(CWG_PARTS:src/%.c=$(UNIT_DIR)/src/%.o) $(patsubst %,$(UNIT_DIR)/%.o,$(CWG_TESTS) $(CWG_SHARED))
+UNIT_PROGRAMS := $(CWG_TESTS:%=$(UNIT_DIR)/%) $(UNIT_TESTS:%=$(UNIT_DIR)/%) $(UNIT_PLAIN:%=$(UNIT_DIR)/%) $(ENGINE_TESTS:%=$(UNIT_DIR)/%)
 
 # Its tests say what the kernel answered.
 $(UNIT_DIR)/netlink_test: UNIT_LINK := -Wl,--wrap=recvmsg,--wrap=send
@@ -69,6 +74,13 @@ $(UNIT_DIR)/engine_configuration_test: $(addprefix $(UNIT_DIR)/src/,helper/backe
 $(ENGINE_WORLD_TESTS:%=$(UNIT_DIR)/%): $(UNIT_DIR)/%: $(UNIT_DIR)/%.o $(UNIT_DIR)/world.a
 	@$(CC) $(UNIT_SANITIZE) -o $@ $^ -lcrypto -lcmocka
 
+$(UNIT_DIR)/cwg.a: $(CWG_PARTS:src/%.c=$(UNIT_DIR)/src/%.o) $(CWG_SHARED:%=$(UNIT_DIR)/%.o)
+	@rm -f $@
+	@ar rcs $@ $^
+
+$(CWG_TESTS:%=$(UNIT_DIR)/%): $(UNIT_DIR)/%: $(UNIT_DIR)/%.o $(UNIT_DIR)/cwg.a
+	@$(CC) $(UNIT_SANITIZE) -o $@ $^ -ljansson -lcmocka
+
 $(UNIT_DIR)/plain/src/%.o: src/%.c
 	@mkdir -p $(@D)
 	@$(UNIT_COMPILE) -O1 -DSANDBOX_FOR_ALL -MMD -MP -c -o $@ $<
@@ -99,7 +111,7 @@ $(UNIT_DIR)/sandbox_test: $(addprefix $(UNIT_DIR)/plain/,sandbox_test.o attempts
 $(UNIT_DIR)/sandbox_own_test: $(addprefix $(UNIT_DIR)/plain/,own/sandbox_test.o attempts.o unit.o unit_main.o own/src/helper/confine/sandbox.o src/helper/base/failure.o)
 	@$(CC) -o $@ $^ -lcmocka
 
--include $(UNIT_OBJECTS:.o=.d) $(UNIT_ENGINE_OBJECTS:.o=.d)
+-include $(UNIT_OBJECTS:.o=.d) $(UNIT_ENGINE_OBJECTS:.o=.d) $(UNIT_CWG_OBJECTS:.o=.d)
 -include $(UNIT_TESTS:%=$(UNIT_DIR)/%.d) $(shell find $(UNIT_DIR)/plain -name '*.d' 2>/dev/null)
 
 # On all processors, unless make was told how many.

@@ -1,0 +1,54 @@
+#include "cwg/base/failure.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static void make_printable(char *text)
+{
+    for (; *text; text++) {
+        if (*text < ' ' || *text > '~')
+            *text = '?';
+    }
+}
+
+static void __attribute__((format(printf, 2, 0)))
+append(struct failure *failure, const char *format, va_list arguments)
+{
+    const size_t length = strlen(failure->text);
+
+    (void)vsnprintf(failure->text + length, sizeof(failure->text) - length, format, arguments);
+    make_printable(failure->text + length);
+}
+
+int fail(struct failure *failure, const char *code, const char *format, ...)
+{
+    va_list arguments;
+
+    (void)snprintf(failure->code, sizeof(failure->code), "%s", code);
+    make_printable(failure->code);
+    failure->text[0] = '\0';
+    va_start(arguments, format);
+    append(failure, format, arguments);
+    va_end(arguments);
+    return -1;
+}
+
+void failure_add(struct failure *failure, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    append(failure, format, arguments);
+    va_end(arguments);
+}
+
+int fail_errno(struct failure *failure, int error, const char *doing)
+{
+    return fail(failure, "system", "%s: %s", doing, strerror(error));
+}
+
+bool failure_is(const struct failure *failure, const char *code)
+{
+    return strcmp(failure->code, code) == 0;
+}

@@ -1,0 +1,51 @@
+#include "cwg/base/json.h"
+
+#include <string.h>
+
+enum {
+    WORDS_MAX = 31,
+};
+
+json_t *json_read_line(const char *line)
+{
+    json_t *read = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
+
+    if (json_is_object(read))
+        return read;
+    json_decref(read);
+    return NULL;
+}
+
+const char *json_text(const json_t *object, const char *name, size_t max)
+{
+    const json_t *member = json_object_get(object, name);
+    const char *text = json_string_value(member);
+
+    return text && json_string_length(member) <= max && strlen(text) == json_string_length(member)
+               ? text
+               : NULL;
+}
+
+const char *json_words(const json_t *object, const char *name)
+{
+    const char *text = json_text(object, name, WORDS_MAX);
+
+    return text && strspn(text, "abcdefghijklmnopqrstuvwxyz ") == strlen(text) ? text : "unknown";
+}
+
+int json_whole(const json_t *object, const char *name, int64_t min, int64_t max,
+               int64_t *ret_number)
+{
+    const json_t *member = json_object_get(object, name);
+
+    if (!json_is_integer(member) || json_integer_value(member) < min ||
+        json_integer_value(member) > max)
+        return -1;
+    *ret_number = json_integer_value(member);
+    return 0;
+}
+
+bool json_is_set(const json_t *object, const char *name)
+{
+    return json_is_true(json_object_get(object, name));
+}

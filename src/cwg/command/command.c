@@ -1,0 +1,152 @@
+#include "cwg/command/command.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cwg/container/container.h"
+#include "cwg/machine/serve.h"
+
+struct command {
+    const char *name;
+    const char *synopsis; /* NULL: cwg calls it, and no person */
+    const char *summary;
+    const char *options; /* a line each; "" if there are none */
+    int (*run)(int argc, char *argv[]);
+};
+
+int wrong(const char *text)
+{
+    (void)fprintf(stderr, "cwg: %s\n", text);
+    return EXIT_USAGE;
+}
+
+int failed(const char *text)
+{
+    (void)fprintf(stderr, "cwg: %s\n", text);
+    return EXIT_FAILED;
+}
+
+int wrong_option(const char *command, int found)
+{
+    char text[128];
+
+    (void)snprintf(text, sizeof(text), "%s: %s; cwg %s --help shows all", command,
+                   found == ':' ? "an option lacks its value"
+                                : "no such option, or one that takes no value",
+                   command);
+    return wrong(text);
+}
+
+static int run_serve(int argc, char *argv[])
+{
+    (void)argv;
+    return argc > 1 ? wrong("serve takes no arguments: cwg calls it at the other machine")
+                    : serve();
+}
+
+static const struct command commands[] = {
+    {"join", "END END", "link two containers",
+     "  --net N              the link's number, 0-8388607; without it, a free one\n"
+     "  --port N[,N]         the UDP port of each end; 0 or left out: any\n"
+     "  --endpoint A[,A]     the IP address at which each end is reached; -: found\n"
+     "  --nat 1|2            this end is behind a NAT; left out: found\n"
+     "  --mtu N              bytes, 576-65455; left out: that of the path\n"
+     "  --psk                with a preshared key, made here and shown nowhere\n"
+     "  --json               print the result, or the failure, as JSON\n",
+     run_join},
+    {"leave", "NET | END END", "remove a link at both ends", "", run_leave},
+    {"status", "[NET]", "show both ends of the links that you joined",
+     "  --json               print JSON\n"
+     "  --watch              show it again every 2 seconds\n",
+     run_status},
+    {"doctor", "[HOST]...", "check this machine, others, and the way to them",
+     "  --json               print JSON\n", run_doctor},
+    {"ps", "", "list the containers of this machine, with their links",
+     "  --names              only ENGINE/NAME of each, without a look at it\n", run_ps},
+    {"pid", "[ENGINE/]NAME", "print the pid of a container", "", run_pid},
+    {"serve", NULL, "the other machine's part; cwg calls it by ssh", "", run_serve},
+};
+
+static const struct command *command_by_name(const char *name)
+{
+    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+        if (strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+    }
+    return NULL;
+}
+
+/* Returns the exit status of a command that has printed all that it had to. */
+static int written(void)
+{
+    return fflush(stdout) ? failed("can't write to standard output") : EXIT_DONE;
+}
+
+static int print_help(void)
+{
+    char engines[256];
+
+    container_engines(engines, sizeof(engines));
+    (void)printf("cwg links two containers by WireGuard, on one machine or two, without root.\n\n"
+                 "usage: cwg COMMAND [OPTION]... [ARGUMENT]...\n\n");
+    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+        if (commands[i].synopsis)
+            (void)printf("  %-7s %-15s %s\n", commands[i].name, commands[i].synopsis,
+                         commands[i].summary);
+    }
+    (void)printf(
+        "\nEND is [[USER@]HOST:][ENGINE/]NAME: a container's name or id, and where it is.\n"
+        "ssh reaches HOST; without HOST it is this machine. ENGINE is one of\n"
+        "%s.\n"
+        "`cwg COMMAND --help` shows the options.\n",
+        engines);
+    return written();
+}
+
+static int print_command(const struct command *command)
+{
+    const char *synopsis = command->synopsis ? command->synopsis : "";
+
+    (void)printf("usage: cwg %s%s%s%s\n\n%s.\n%s%s", command->name,
+                 command->options[0] ? " [OPTION]..." : "", synopsis[0] ? " " : "", synopsis,
+                 command->summary, command->options[0] ? "\n" : "", command->options);
+    return written();
+}
+
+static bool is_help(const char *word)
+{
+    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
+/* Does a command line ask for the command's help? */
+static bool asks_for_help(int argc, char *argv[])
+{
+    for (int i = 2; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        if (is_help(argv[i]))
+            return true;
+    }
+    return false;
+}
+
+int command_run(int argc, char *argv[])
+{
+    static const char unknown[] = "no such command; cwg --help shows all";
+    const struct command *command = argc > 1 ? command_by_name(argv[1]) : NULL;
+
+    if (argc < 2)
+        return wrong("give a command; cwg --help shows all");
+    if (is_help(argv[1]) || strcmp(argv[1], "help") == 0) {
+        if (argc == 2)
+            return print_help();
+        command = command_by_name(argv[2]);
+        return command ? print_command(command) : wrong(unknown);
+    }
+    if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
+        (void)puts("cwg " VERSION);
+        return written();
+    }
+    if (!command)
+        return wrong(unknown);
+    return asks_for_help(argc, argv) ? print_command(command) : command->run(argc - 1, argv + 1);
+}

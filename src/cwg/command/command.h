@@ -1,0 +1,23 @@
+/* What the commands share. */
+#pragma once
+
+#include "cwg/base/status.h"
+
+/* Runs the command that the arguments name. Returns the exit status. */
+int command_run(int argc, char *argv[]);
+
+/* Print a text on standard error, and return EXIT_USAGE or EXIT_FAILED. */
+int wrong(const char *text);
+int failed(const char *text);
+
+/* Says what is wrong with an option, after getopt_long() has returned ':' or '?'. Returns
+ * EXIT_USAGE. The caller's option string begins with ':', so that getopt says nothing itself. */
+int wrong_option(const char *command, int found);
+
+/* The commands. argv[0] is the command's name. */
+int run_join(int argc, char *argv[]);
+int run_leave(int argc, char *argv[]);
+int run_status(int argc, char *argv[]);
+int run_doctor(int argc, char *argv[]);
+int run_ps(int argc, char *argv[]);
+int run_pid(int argc, char *argv[]);

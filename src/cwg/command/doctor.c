@@ -1,0 +1,347 @@
+/* `cwg doctor`: checks this machine and others, and the way between them. */
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cwg/base/clock.h"
+#include "cwg/base/json.h"
+#include "cwg/command/command.h"
+#include "cwg/join/trial.h"
+#include "cwg/machine/checkup.h"
+#include "cwg/site/signals.h"
+#include "cwg/site/sites.h"
+
+enum {
+    HOSTS_MAX = CALLS_MAX - 1,
+    CHECK_MS = 180000, /* with the time to type a password */
+    CLOCK_MS = 20000,
+    CHECK_SIZE = 16, /* of a check's name */
+    FINDINGS_MAX = 64,
+    WIREGUARD_BYTES = 80, /* that a link adds to a packet, over IPv6 */
+};
+
+struct doctor {
+    bool json;
+    bool failed;
+    int width; /* of the column with a host and a check */
+    const char *hosts[HOSTS_MAX];
+    size_t host_count;
+    struct sites sites;
+    json_t *findings; /* of all machines */
+};
+
+/* Shows a step on a terminal, in the place of the one before. An empty text takes it away. */
+static void show_step(const struct doctor *doctor, const char *text, const char *host)
+{
+    if (!doctor->json && isatty(STDERR_FILENO))
+        (void)fprintf(stderr, "\r\033[K%s%s%s", text, host, text[0] ? " ..." : "");
+}
+
+/* Keeps a finding for --json, or prints it. `host` is "" for this machine. */
+static void tell(struct doctor *doctor, const char *host, const char *check, const char *result,
+                 const char *text)
+{
+    char place[END_HOST_SIZE + CHECK_SIZE + 2];
+
+    doctor->failed |= strcmp(result, FOUND_FAIL) == 0;
+    if (doctor->json) {
+        (void)json_array_append_new(doctor->findings,
+                                    json_pack("{s:s,s:s,s:s,s:s}", "host", host, "check", check,
+                                              "result", result, "text", text));
+        return;
+    }
+    (void)snprintf(place, sizeof(place), "%s%s%s", host, host[0] ? ": " : "", check);
+    show_step(doctor, "", "");
+    (void)printf("%-4s  %-*s  %s\n", result, doctor->width, place, text);
+    (void)fflush(stdout);
+}
+
+static void __attribute__((format(printf, 5, 6)))
+tellf(struct doctor *doctor, const char *host, const char *check, const char *result,
+      const char *format, ...)
+{
+    char text[FAILURE_TEXT_SIZE];
+    struct failure printable = {.text = ""};
+    va_list arguments;
+
+    va_start(arguments, format);
+    (void)vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    fail(&printable, "", "%s", text);
+    tell(doctor, host, check, result, printable.text);
+}
+
+static bool is_result(const char *word)
+{
+    return strcmp(word, FOUND_OK) == 0 || strcmp(word, FOUND_NOTE) == 0 ||
+           strcmp(word, FOUND_WARN) == 0 || strcmp(word, FOUND_FAIL) == 0;
+}
+
+/* Takes what a machine has found out about itself. Another machine's words are checked. */
+static void tell_checks(struct doctor *doctor, const char *host, const json_t *answer)
+{
+    const json_t *findings = json_object_get(answer, "checks"), *finding;
+    size_t i;
+
+    json_array_foreach(findings, i, finding)
+    {
+        const char *check = json_text(finding, "check", CHECK_SIZE - 1);
+        const char *result = json_text(finding, "result", 4);
+        const char *text = json_text(finding, "text", FAILURE_TEXT_SIZE - 1);
+
+        if (i == FINDINGS_MAX || !check || !end_is_name(check) || !result || !is_result(result) ||
+            !text) {
+            tellf(doctor, host, "checks", FOUND_FAIL,
+                  "cwg there tells of its checks in an unknown way: install the same release at "
+                  "both");
+            return;
+        }
+        tellf(doctor, host, check, result, "%s", text);
+    }
+    if (json_array_size(findings) == 0)
+        tellf(doctor, host, "checks", FOUND_FAIL,
+              "cwg there tells of no check: install the same release at both");
+}
+
+/* Tells how another machine was reached, or why not. */
+static void tell_session(struct doctor *doctor, const struct site *site,
+                         const struct failure *failure)
+{
+    const char *host = site->host;
+    if (!site->greeted && failure_is(failure, "unreachable")) {
+        tellf(doctor, host, "ssh", FOUND_FAIL, "%s; `ssh %s true` has to work first", failure->text,
+              host);
+        return;
+    }
+    if (!site->greeted) {
+        tellf(doctor, host, failure_is(failure, "interrupted") ? "ssh" : "cwg", FOUND_FAIL, "%s",
+              failure->text);
+        return;
+    }
+    tellf(doctor, host, "ssh", FOUND_OK, "it reaches %s, and cwg there answers after %d ms", host,
+          site->answer_ms);
+    if (strcmp(site->version, VERSION) == 0)
+        tellf(doctor, host, "cwg", FOUND_OK, "version " VERSION " there and here");
+    else
+        tellf(doctor, host, "cwg", FOUND_WARN,
+              "%s%s there, and " VERSION " here: install the same release at both",
+              site->version[0] ? "version " : "an unknown version", site->version);
+}
+
+static void tell_machine(struct doctor *doctor, const struct call *call)
+{
+    const struct site *site = call->site;
+
+    if (site->host[0])
+        tell_session(doctor, site, &call->failure);
+    if (!call->failed)
+        tell_checks(doctor, site->host, call->answer);
+    else if (site->greeted || !site->host[0])
+        tellf(doctor, site->host, "checks", FOUND_FAIL, "%s%s", call->failure.text,
+              failure_is(&call->failure, "protocol") ? ": install the same release at both" : "");
+}
+
+/* Starts a session with each machine, and lets all check themselves at once. */
+static void check_machines(struct doctor *doctor)
+{
+    struct call calls[CALLS_MAX];
+    size_t count = 0;
+
+    for (size_t i = 0; i <= doctor->host_count; i++) {
+        const char *host = i ? doctor->hosts[i - 1] : "";
+        struct failure failure = {.text = ""};
+        struct site *site = sites_get(&doctor->sites, host, &failure);
+
+        if (!site)
+            tellf(doctor, host, "session", FOUND_FAIL, "%s", failure.text);
+        else
+            calls[count++] =
+                (struct call){.site = site, .request = json_pack("{s:s}", "do", "check")};
+    }
+    show_step(doctor, "checking machines", "");
+    (void)calls_run(calls, count, CHECK_MS);
+    for (size_t i = 0; i < count; i++)
+        tell_machine(doctor, &calls[i]);
+    calls_free(calls, count);
+}
+
+/* Compares the clocks. All that is certain is half a round trip. */
+static void check_clock(struct doctor *doctor, struct site *site)
+{
+    struct call call = {.site = site, .request = json_pack("{s:s}", "do", "clock")};
+    const int64_t begun = clock_now(), today = clock_today();
+    int64_t clock = 0;
+
+    if (calls_run(&call, 1, CLOCK_MS) || json_whole(call.answer, "clock", 0, INT64_MAX, &clock)) {
+        tellf(doctor, site->host, "clock", FOUND_NOTE, "its clock couldn't be asked%s%s",
+              call.failed ? ": " : "", call.failed ? call.failure.text : "");
+    } else {
+        const int64_t half = (clock_now() - begun) / 2;
+        const double ahead = (double)(clock - today - half) / 1000;
+
+        tellf(doctor, site->host, "clock", FOUND_NOTE,
+              "%.3f s %s this machine's, give or take %.3f s; no link depends on it",
+              ahead < 0 ? -ahead : ahead, ahead < 0 ? "behind" : "ahead of",
+              (double)(half + 1) / 1000);
+    }
+    calls_free(&call, 1);
+}
+
+/* A session ends after a minute without a request. Trials with many hosts take longer. */
+static void keep_sessions(struct doctor *doctor)
+{
+    struct call calls[CALLS_MAX];
+    size_t count = 0;
+
+    for (size_t i = 0; i < doctor->sites.count && count < CALLS_MAX; i++) {
+        if (doctor->sites.site[i]->greeted)
+            calls[count++] = (struct call){.site = doctor->sites.site[i],
+                                           .request = json_pack("{s:s}", "do", "clock")};
+    }
+    (void)calls_run(calls, count, CLOCK_MS);
+    calls_free(calls, count);
+}
+
+static const char *place_of(const char *endpoint)
+{
+    return strcmp(endpoint, "-") == 0 ? "behind a NAT" : endpoint;
+}
+
+/* Tries UDP between this machine and another one. */
+static void check_way(struct doctor *doctor, struct site *here, struct site *site)
+{
+    struct failure failure = {.text = ""};
+    struct trial trial;
+    int error;
+
+    keep_sessions(doctor);
+    show_step(doctor, "trying UDP between this machine and ", site->host);
+    error = trial_run(here, site, &trial, &failure);
+    if (error) {
+        tellf(doctor, site->host, "udp",
+              failure_is(&failure, "no-namespaces") ? FOUND_WARN : FOUND_FAIL, "%s%s",
+              trial.tried ? "" : "not tried: ", failure.text);
+        return;
+    }
+    if (trial.second_began)
+        tellf(doctor, site->host, "udp", FOUND_WARN,
+              "packets pass both ways, but only after %s began, too: what comes in there (%s) and "
+              "isn't an answer seems to be dropped; a join takes 5 s longer: open UDP there",
+              site->host, place_of(trial.endpoint[1]));
+    else
+        tellf(doctor, site->host, "udp", FOUND_OK,
+              "a link passes packets both ways: this machine (%s), %s (%s), after %d ms",
+              place_of(trial.endpoint[0]), site->host, place_of(trial.endpoint[1]),
+              trial.milliseconds);
+    if (trial.mtu)
+        tellf(
+            doctor, site->host, "mtu", FOUND_NOTE,
+            "%d bytes as the kernels know the path, so a link has %d; larger packets weren't sent",
+            trial.mtu + WIREGUARD_BYTES, trial.mtu);
+    else
+        tellf(doctor, site->host, "mtu", FOUND_NOTE, "the link's MTU couldn't be asked");
+}
+
+/* Tries the way to each machine that was reached. */
+static void check_ways(struct doctor *doctor)
+{
+    struct site *here = doctor->sites.count > 0 ? doctor->sites.site[0] : NULL;
+
+    for (size_t i = 0; i < doctor->sites.count && !site_interrupted; i++) {
+        struct site *site = doctor->sites.site[i];
+
+        if (!site->greeted || !site->host[0])
+            continue;
+        check_clock(doctor, site);
+        if (here->host[0] || !here->greeted)
+            tellf(doctor, site->host, "udp", FOUND_FAIL,
+                  "not tried: this machine's own session failed");
+        else
+            check_way(doctor, here, site);
+    }
+}
+
+/* Ends the sessions, which removes what the trials made. */
+static void end_sessions(struct doctor *doctor)
+{
+    for (size_t i = 0; i < doctor->sites.count; i++) {
+        struct site *site = doctor->sites.site[i];
+
+        if (site->greeted && site_close(site))
+            tellf(doctor, site->host, "session", FOUND_WARN,
+                  "it didn't end as it should; the trial's link there goes with its scratch "
+                  "process");
+    }
+    (void)sites_close(&doctor->sites);
+}
+
+static int parse(int argc, char *argv[], struct doctor *doctor,
+                 char hosts[static HOSTS_MAX][END_HOST_SIZE])
+{
+    static const struct option known[] = {{"json", no_argument, NULL, 'j'}, {NULL, 0, NULL, 0}};
+    struct failure failure = {.text = ""};
+    int option;
+
+    while ((option = getopt_long(argc, argv, ":", known, NULL)) != -1) {
+        if (option == '?' || option == ':')
+            return wrong_option("doctor", option);
+        doctor->json = true;
+    }
+    if (argc - optind > HOSTS_MAX)
+        return wrong("doctor takes at most 15 hosts");
+    for (int i = optind; i < argc; i++) {
+        char *host = hosts[doctor->host_count];
+
+        if (end_parse_host(argv[i], host, &failure))
+            return wrong(failure.text);
+        doctor->hosts[doctor->host_count++] = host;
+    }
+    return 0;
+}
+
+static int column_width(const struct doctor *doctor)
+{
+    size_t width = 0;
+
+    for (size_t i = 0; i < doctor->host_count; i++) {
+        if (strlen(doctor->hosts[i]) + 2 > width)
+            width = strlen(doctor->hosts[i]) + 2;
+    }
+    return (int)(width + strlen("capabilities"));
+}
+
+static void print_json(struct doctor *doctor)
+{
+    json_t *object = json_pack("{s:b,s:O}", "failed", doctor->failed, "checks", doctor->findings);
+
+    (void)json_dumpf(object, stdout, JSON_COMPACT);
+    (void)putchar('\n');
+    json_decref(object);
+}
+
+int run_doctor(int argc, char *argv[])
+{
+    char hosts[HOSTS_MAX][END_HOST_SIZE];
+    struct doctor doctor = {.findings = json_array()};
+    int status = parse(argc, argv, &doctor, hosts);
+
+    if (status) {
+        json_decref(doctor.findings);
+        return status;
+    }
+    doctor.width = column_width(&doctor);
+    signals_catch();
+    check_machines(&doctor);
+    check_ways(&doctor);
+    if (site_interrupted)
+        tellf(&doctor, "", "doctor", FOUND_FAIL, "interrupted before all was checked");
+    end_sessions(&doctor);
+    show_step(&doctor, "", "");
+    if (doctor.json)
+        print_json(&doctor);
+    json_decref(doctor.findings);
+    return doctor.failed ? EXIT_FAILED : EXIT_DONE;
+}

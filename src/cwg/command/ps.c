@@ -1,0 +1,116 @@
+/* `cwg ps`: the containers of this machine that could be joined, with their links. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cwg/base/json.h"
+#include "cwg/command/command.h"
+#include "cwg/container/engines.h"
+#include "cwg/site/signals.h"
+#include "cwg/site/site.h"
+#include "link/link.h"
+
+enum {
+    LOOK_MS = 60000,
+    LINKS_SIZE = 256,
+};
+
+/* Writes "wg-7-0 connected, wg-8-1 idle". Root in the container chooses a device's name. */
+static void links_to_text(const json_t *links, char ret_text[static LINKS_SIZE])
+{
+    const json_t *link;
+    size_t i;
+
+    ret_text[0] = '\0';
+    json_array_foreach(links, i, link)
+    {
+        const char *name = json_text(link, "name", LINK_NAME_SIZE - 1);
+        const char *state = json_text(link, "state", 31);
+        const size_t length = strlen(ret_text);
+
+        if (name && state)
+            (void)snprintf(ret_text + length, LINKS_SIZE - length, "%s%s %s", i ? ", " : "",
+                           end_is_name(name) ? name : "?", state);
+    }
+    if (!ret_text[0])
+        (void)snprintf(ret_text, LINKS_SIZE, "-");
+}
+
+static void print_container(const struct call *call)
+{
+    const char *engine = json_text(call->answer, "engine", END_ENGINE_SIZE - 1);
+    const char *name = json_text(call->answer, "name", END_NAME_SIZE - 1);
+    char links[LINKS_SIZE];
+    int64_t pid = 0;
+
+    (void)json_whole(call->answer, "pid", 1, 4194304, &pid);
+    links_to_text(json_object_get(call->answer, "links"), links);
+    (void)printf("%-10s %-30s %8d  %s\n", engine, name, (int)pid, links);
+}
+
+/* Asks this machine's own session for containers, and prints them. Returns 0, or -1. */
+static int print_all(struct site *site, const struct end *ends, size_t count)
+{
+    int error = 0;
+
+    for (size_t i = 0; i < count; i += CALLS_MAX) {
+        struct call calls[CALLS_MAX];
+        size_t some = 0;
+
+        for (; some < CALLS_MAX && i + some < count; some++)
+            calls[some] = (struct call){.site = site, .request = look_request(&ends[i + some])};
+        (void)calls_run(calls, some, LOOK_MS);
+        for (size_t j = 0; j < some; j++) {
+            if (!calls[j].failed) {
+                print_container(&calls[j]);
+            } else if (!failure_is(&calls[j].failure, "not-running") &&
+                       !failure_is(&calls[j].failure, "no-such-container")) {
+                (void)fprintf(stderr, "cwg: %s\n", calls[j].failure.text);
+                error = -1;
+            }
+        }
+        calls_free(calls, some);
+    }
+    return error;
+}
+
+/* Prints the names alone: no container and no helper is asked, so that completions can wait. */
+static int print_names(void)
+{
+    struct failure failure = {.text = ""};
+    struct end *ends;
+    const int count = engines_list(&ends, &failure);
+
+    for (int i = 0; i < count; i++)
+        (void)printf("%s/%s\n", ends[i].engine, ends[i].name);
+    free(ends);
+    return count < 0 ? failed(failure.text) : EXIT_DONE;
+}
+
+int run_ps(int argc, char *argv[])
+{
+    struct failure failure = {.text = ""};
+    struct site *site;
+    struct end *ends;
+    int count, error;
+
+    if (argc == 2 && strcmp(argv[1], "--names") == 0)
+        return print_names();
+    if (argc > 1)
+        return wrong(argv[1][0] == '-' ? "ps takes no option but --names"
+                                       : "ps takes no arguments");
+    site = malloc(sizeof(*site));
+    signals_catch();
+    count = engines_list(&ends, &failure);
+    error = count < 0 || !site || site_open(site, "", &failure);
+    if (!error) {
+        (void)printf("%-10s %-30s %8s  %s\n", "ENGINE", "NAME", "PID", "LINKS");
+        error = print_all(site, ends, (size_t)count);
+        (void)site_close(site);
+    } else {
+        (void)failed(failure.text);
+    }
+    free(ends);
+    free(site);
+    return error ? EXIT_FAILED : EXIT_DONE;
+}

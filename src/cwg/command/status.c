@@ -1,0 +1,196 @@
+/* `cwg status`: both ends of the links that were joined. */
+#include <getopt.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cwg/base/json.h"
+#include "cwg/command/command.h"
+#include "cwg/join/ends.h"
+#include "cwg/site/signals.h"
+#include "link/decimal.h"
+#include "link/endpoint.h"
+#include "link/link.h"
+
+enum {
+    WATCH_MS = 2000,
+};
+
+struct options {
+    bool json;
+    bool watch;
+    bool has_net;
+    uint32_t net;
+};
+
+/* Reads the links to be shown. Returns their number, or -1. */
+static int read_links(const struct options *options, struct joined **ret_links,
+                      struct failure *failure)
+{
+    uint32_t *nets = NULL;
+    int count = joined_list(&nets, failure);
+    struct joined *links = count > 0 ? calloc((size_t)count, sizeof(*links)) : NULL;
+    int taken = 0, found = 0;
+
+    for (int i = 0; i < count && links && found >= 0; i++) {
+        if (options->has_net && nets[i] != options->net)
+            continue;
+        found = joined_read(nets[i], &links[taken], failure);
+        taken += found == 0;
+    }
+    free(nets);
+    if (count < 0 || found < 0) {
+        free(links);
+        return -1;
+    }
+    *ret_links = links;
+    return taken;
+}
+
+static const char *state_of(const struct end_seen *seen)
+{
+    if (seen->failure.text[0])
+        return seen->failure.code;
+    return seen->link ? json_words(seen->link, "state") : "gone";
+}
+
+static void print_end(const struct joined *joined, int host, const struct end_seen *seen)
+{
+    const char *endpoint =
+        json_text(json_object_get(seen->link, "peer"), "endpoint", ENDPOINT_TEXT_SIZE - 1);
+    char name[END_TEXT_SIZE], net[12] = "";
+    char address[ADDRESS_TEXT_SIZE];
+    struct endpoint parsed;
+    int64_t received = 0, sent = 0;
+
+    end_to_text(&joined->end[host].end, name);
+    link_address_to_text((struct link_end){.net = joined->net, .host = (uint32_t)host}, address);
+    (void)json_whole(seen->link, "received_bytes", 0, INT64_MAX, &received);
+    (void)json_whole(seen->link, "sent_bytes", 0, INT64_MAX, &sent);
+    if (host == 0)
+        (void)snprintf(net, sizeof(net), "%u", joined->net);
+    (void)printf("%-8s %-30s %-15s %-20s %-24s %12" PRId64 " %12" PRId64 "\n", net, name, address,
+                 state_of(seen),
+                 endpoint && endpoint_parse(endpoint, &parsed) == ENDPOINT_GOOD ? endpoint : "-",
+                 received, sent);
+}
+
+static json_t *pack_end(const struct joined *joined, int host, const struct end_seen *seen)
+{
+    json_t *end = json_pack("{s:s,s:s,s:s,s:s}", "host", joined->end[host].end.host, "engine",
+                            joined->end[host].end.engine, "container", joined->end[host].end.name,
+                            "state", state_of(seen));
+
+    if (seen->failure.text[0])
+        (void)json_object_set_new(end, "failure", json_string(seen->failure.text));
+    (void)json_object_set_new(end, "link", seen->link ? json_incref(seen->link) : json_null());
+    return end;
+}
+
+static void print_json(const struct joined *links, int count, const struct end_seen *seen)
+{
+    json_t *all = json_array();
+
+    for (int i = 0; i < count; i++, seen += 2)
+        (void)json_array_append_new(all, json_pack("{s:i,s:[o,o]}", "net", (int)links[i].net,
+                                                   "ends", pack_end(&links[i], 0, &seen[0]),
+                                                   pack_end(&links[i], 1, &seen[1])));
+    (void)json_dumpf(all, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
+    (void)putchar('\n');
+    json_decref(all);
+}
+
+static void print_table(const struct joined *links, int count, const struct end_seen *seen)
+{
+    (void)printf("%-8s %-30s %-15s %-20s %-24s %12s %12s\n", "NET", "END", "ADDRESS", "STATE",
+                 "PEER'S ENDPOINT", "RECEIVED", "SENT");
+    for (int i = 0; i < 2 * count; i++)
+        print_end(&links[i / 2], i % 2, &seen[i]);
+    for (int i = 0; i < 2 * count; i++) {
+        if (seen[i].failure.text[0])
+            (void)fprintf(stderr, "cwg: %s\n", seen[i].failure.text);
+    }
+}
+
+/* Shows all links once. Returns the exit status. */
+static int show(const struct options *options, struct sites *sites, const struct joined *links,
+                int count)
+{
+    struct end_seen *seen = calloc(2 * (size_t)count + 1, sizeof(*seen));
+    int status = EXIT_DONE;
+
+    if (!seen)
+        return failed("out of memory");
+    ends_look(sites, links, (size_t)count, seen);
+    /* Ctrl-C is how the watch is left. */
+    if (options->watch && site_interrupted) {
+        ends_free(seen, 2 * (size_t)count);
+        free(seen);
+        return status;
+    }
+    if (options->watch)
+        (void)fputs("\033[H\033[J", stdout);
+    if (options->json)
+        print_json(links, count, seen);
+    else
+        print_table(links, count, seen);
+    (void)fflush(stdout);
+    for (int i = 0; i < 2 * count; i++) {
+        if (seen[i].failure.text[0])
+            status = EXIT_FAILED;
+    }
+    ends_free(seen, 2 * (size_t)count);
+    free(seen);
+    return status;
+}
+
+static int parse(int argc, char *argv[], struct options *options)
+{
+    static const struct option known[] = {
+        {"json", no_argument, NULL, 'j'}, {"watch", no_argument, NULL, 'w'}, {NULL, 0, NULL, 0}};
+    int option;
+
+    while ((option = getopt_long(argc, argv, ":", known, NULL)) != -1) {
+        if (option == '?' || option == ':')
+            return wrong_option("status", option);
+        options->json |= option == 'j';
+        options->watch |= option == 'w';
+    }
+    if (argc - optind > 1)
+        return wrong("status takes one net, or none");
+    options->has_net = argc > optind;
+    if (options->has_net && decimal_parse(argv[optind], LINK_NET_MAX, &options->net))
+        return wrong("NET must be a number from 0 to 8388607");
+    return options->json && options->watch ? wrong("--json, --watch: exclude each other") : 0;
+}
+
+int run_status(int argc, char *argv[])
+{
+    struct options options = {.json = false};
+    struct sites sites = {.count = 0};
+    struct failure failure = {.text = ""};
+    struct joined *links = NULL;
+    int status = parse(argc, argv, &options);
+    int count;
+
+    if (status)
+        return status;
+    count = read_links(&options, &links, &failure);
+    if (count < 0)
+        return failed(failure.text);
+    if (count == 0 && options.has_net)
+        status = failed("no link of this net was joined by you on this machine");
+    signals_catch();
+    while (!status) {
+        status = show(&options, &sites, links, count);
+        if (!options.watch || site_interrupted)
+            break;
+        status = 0;
+        (void)poll(NULL, 0, WATCH_MS);
+    }
+    (void)sites_close(&sites);
+    free(links);
+    return status;
+}

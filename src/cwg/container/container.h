@@ -1,0 +1,38 @@
+/* Containers, and the engines that run them. */
+#pragma once
+
+#include <sys/types.h>
+
+#include "cwg/base/failure.h"
+#include "cwg/name/end.h"
+
+enum {
+    CONTAINER_ID_SIZE = 80,
+    CONTAINER_START_SIZE = 80,
+};
+
+/* A running container as its engine tells of it. */
+struct container {
+    char engine[END_ENGINE_SIZE];
+    char name[END_NAME_SIZE];
+    char id[CONTAINER_ID_SIZE]; /* "" where an engine has none */
+    char
+        start[CONTAINER_START_SIZE]; /* the engine's text for the moment of its start; "" if none */
+    pid_t pid;                       /* a process in it; 0 for a namespace's file */
+    int pidfd;                       /* of that process; -1 if pid is 0 */
+    int netns;                       /* of a namespace's file; -1 if pid is set */
+};
+
+/* Finds a running container. With an empty engine all engines that are installed are asked; names
+ * of two containers are a failure that shows both. The caller closes it. Returns 0, or -1. */
+int container_find(const char *engine, const char *name, struct container *ret_container,
+                   struct failure *failure);
+
+/* Closes the descriptors of a container. */
+void container_close(struct container *container);
+
+/* Returns whether the process that was found still lives: then its pid hasn't become another's. */
+bool container_lives(const struct container *container);
+
+/* Writes "docker, podman, ...": the words for ENGINE. */
+void container_engines(char *ret_text, size_t size);

@@ -1,0 +1,392 @@
+#include "cwg/container/engines.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cwg/base/json.h"
+#include "cwg/base/process.h"
+#include "link/decimal.h"
+
+enum {
+    PID_MAX = 4194304, /* PID_MAX_LIMIT, include/linux/threads.h */
+    ENGINE_MS = 15000, /* for an engine's program to answer */
+    ASK_MS = 5000,     /* the same, where many are asked to see if they answer */
+    COMMAND_MAX = 12,  /* words of a command */
+};
+
+/* What a reader of an engine's output returns. */
+enum {
+    RUNNING = 0,
+    STOPPED = -1,
+    UNREADABLE = -2,
+};
+
+#define NETNS_DIRECTORY "/run/netns"
+
+static int take_pid(const char *text, struct container *container)
+{
+    uint32_t pid;
+
+    if (decimal_parse(text, PID_MAX, &pid))
+        return UNREADABLE;
+    container->pid = (pid_t)pid;
+    return pid > 0 ? RUNNING : STOPPED;
+}
+
+static void keep(char *to, size_t size, const char *from)
+{
+    (void)snprintf(to, size, "%.*s", (int)size - 1, from);
+}
+
+/* "PID ID NAME START", on one line; the pid is 0 if it isn't running. START may have spaces. Docker
+ * writes a '/' before its names. */
+static int read_inspect(char *output, struct container *container)
+{
+    char *rest = output;
+    const char *pid = strsep(&rest, " ");
+    const char *id = strsep(&rest, " ");
+    const char *name = strsep(&rest, " ");
+
+    if (!rest || !end_is_name(id) || !end_is_name(name[0] == '/' ? name + 1 : name))
+        return UNREADABLE;
+    rest[strcspn(rest, "\n")] = '\0';
+    keep(container->id, sizeof(container->id), id);
+    keep(container->name, sizeof(container->name), name[0] == '/' ? name + 1 : name);
+    keep(container->start, sizeof(container->start), rest);
+    return take_pid(pid, container);
+}
+
+/* "Leader=PID", "State=running" and "Timestamp=...", a line each. */
+static int read_machine(char *output, struct container *container)
+{
+    bool running = false;
+    int error = UNREADABLE;
+
+    for (char *line; (line = strsep(&output, "\n"));) {
+        if (strncmp(line, "Leader=", 7) == 0)
+            error = take_pid(line + 7, container);
+        if (strcmp(line, "State=running") == 0)
+            running = true;
+        if (strncmp(line, "Timestamp=", 10) == 0)
+            keep(container->start, sizeof(container->start), line + 10);
+    }
+    return error || running ? error : STOPPED;
+}
+
+/* The pid alone; of a container that isn't running there may be none. */
+static int read_pid(char *output, struct container *container)
+{
+    output[strcspn(output, " \n")] = '\0';
+    return output[0] ? take_pid(output, container) : STOPPED;
+}
+
+/* The state of an instance: {"pid":N,"status":"Running",...}. A stopped one has no pid, or 0. */
+static int read_instance(char *output, struct container *container)
+{
+    json_t *state = json_read_line(output);
+    int64_t pid = 0;
+    int error = state ? STOPPED : UNREADABLE;
+
+    if (json_whole(state, "pid", 1, PID_MAX, &pid) == 0)
+        error = RUNNING;
+    json_decref(state);
+    container->pid = (pid_t)pid;
+    return error;
+}
+
+/* A pod's sandbox: {"status":{"id":"...","createdAt":"..."},"info":{"pid":N}}. */
+static int read_sandbox(char *output, struct container *container)
+{
+    json_t *sandbox = json_read_line(output);
+    const json_t *status = json_object_get(sandbox, "status");
+    const char *id = json_text(status, "id", CONTAINER_ID_SIZE - 1);
+    const char *created = json_text(status, "createdAt", CONTAINER_START_SIZE - 1);
+    const char *state = json_text(status, "state", 64);
+    int64_t pid = 0;
+    int error = state && id && end_is_name(id) ? STOPPED : UNREADABLE;
+
+    if (error == STOPPED && strcmp(state, "SANDBOX_READY") == 0 &&
+        json_whole(json_object_get(sandbox, "info"), "pid", 1, PID_MAX, &pid) == 0)
+        error = RUNNING;
+    keep(container->id, sizeof(container->id), id ? id : "");
+    keep(container->start, sizeof(container->start), created ? created : "");
+    container->pid = (pid_t)pid;
+    json_decref(sandbox);
+    return error;
+}
+
+static int fail_engine(const struct engine *engine, int error, struct process_result *result,
+                       struct failure *failure)
+{
+    if (error)
+        return fail(failure, "engine", "%s: %s: %s", engine->name, engine->command[0],
+                    error == -EMSGSIZE ? "says too much" : strerror(-error));
+    if (result->status < 0)
+        return fail(failure, "engine", "%s: %s doesn't answer", engine->name, engine->command[0]);
+    return fail(failure, "engine", "%s: %.300s", engine->name, process_last_line(result->err));
+}
+
+static bool says_absent(const struct engine *engine, const char *text)
+{
+    for (size_t i = 0; i < sizeof(engine->absent) / sizeof(engine->absent[0]); i++) {
+        if (engine->absent[i] && strcasestr(text, engine->absent[i]))
+            return true;
+    }
+    return false;
+}
+
+/* Runs an engine's command. Returns 0; 1 if there is no such container, or the program isn't
+ * installed; or -1. */
+static int ask(const struct engine *engine, const char *const *command, const char *name,
+               struct process_result *result, struct failure *failure)
+{
+    const char *words[COMMAND_MAX] = {NULL};
+    char with_name[2 * END_NAME_SIZE];
+    int error;
+
+    for (size_t i = 0; i < COMMAND_MAX - 1 && command[i]; i++) {
+        const char *place = strchr(command[i], '%');
+
+        words[i] = command[i];
+        if (place) {
+            (void)snprintf(with_name, sizeof(with_name), "%.*s%s%s", (int)(place - command[i]),
+                           command[i], name, place + 1);
+            words[i] = with_name;
+        }
+    }
+    error = process_run(words, NULL, ENGINE_MS, result);
+    if (error == -ENOENT)
+        return 1;
+    if (!error && result->status == 0)
+        return 0;
+    if (!error && says_absent(engine, result->err))
+        return 1;
+    return fail_engine(engine, error, result, failure);
+}
+
+/* Reads what an engine's command has said of a container. Returns 0, or -1. */
+static int take_output(const struct engine *engine, const char *name, char *output,
+                       struct container *ret_container, struct failure *failure)
+{
+    switch (engine->read(output, ret_container)) {
+    case RUNNING:
+        return 0;
+    case STOPPED:
+        return fail(failure, "not-running", "%s/%s isn't running; start it first", engine->name,
+                    name);
+    default:
+        return fail(failure, "engine",
+                    "%s: %s tells of %s in an unknown way: name it by pid/N, and report this",
+                    engine->name, engine->command[0], name);
+    }
+}
+
+static int find_by_command(const struct engine *engine, const char *name,
+                           struct container *ret_container, struct failure *failure)
+{
+    struct process_result *result = malloc(sizeof(*result));
+    int found = result ? ask(engine, engine->command, name, result, failure)
+                       : fail_errno(failure, ENOMEM, "can't ask an engine");
+
+    if (found == 0)
+        found = take_output(engine, name, result->out, ret_container, failure);
+    free(result);
+    return found;
+}
+
+/* Finds a pod by its name or id. crictl takes a regular expression for a name, and tells ids. */
+static int find_pod(const struct engine *engine, const char *name, struct container *ret_container,
+                    struct failure *failure)
+{
+    char pattern[END_NAME_SIZE + 2];
+    const char *const list[] = {"crictl", "pods",   "--state", "ready",
+                                "-q",     "--name", pattern,   NULL};
+    struct process_result *result = malloc(sizeof(*result));
+    char id[CONTAINER_ID_SIZE];
+    int found;
+
+    if (!result)
+        return fail_errno(failure, ENOMEM, "can't ask an engine");
+    (void)snprintf(pattern, sizeof(pattern), "^%s$", name);
+    found = ask(engine, list, name, result, failure);
+    if (!found) {
+        const size_t length = strcspn(result->out, "\n");
+
+        if (length > 0 && result->out[length] && result->out[length + 1])
+            found =
+                fail(failure, "ambiguous",
+                     "cri/%s: several pods have this name; give the id of one (crictl pods)", name);
+        result->out[length] = '\0';
+        keep(id, sizeof(id), length > 0 ? result->out : name);
+    }
+    if (!found)
+        found = ask(engine, engine->command, id, result, failure);
+    if (!found)
+        found = take_output(engine, name, result->out, ret_container, failure);
+    free(result);
+    return found;
+}
+
+static int find_process(const struct engine *engine, const char *name,
+                        struct container *ret_container, struct failure *failure)
+{
+    (void)engine;
+    if (take_pid(name, ret_container))
+        return fail(failure, "usage", "pid/%s: must be a pid, 1-4194304", name);
+    return 0;
+}
+
+static int find_namespace(const struct engine *engine, const char *name,
+                          struct container *ret_container, struct failure *failure)
+{
+    int directory = open(NETNS_DIRECTORY, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int file = directory < 0 ? -1 : openat(directory, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+
+    (void)engine;
+    if (directory >= 0)
+        close(directory);
+    if (file < 0 && errno == ENOENT)
+        return 1;
+    if (file < 0)
+        return fail(failure, "system", "netns/%s: can't open " NETNS_DIRECTORY "/%s: %s", name,
+                    name, strerror(errno));
+    ret_container->netns = file;
+    return 0;
+}
+
+#define INSPECT "{{.State.Pid}} {{.Id}} {{.Name}} {{.State.StartedAt}}"
+
+#define COMMAND(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+const struct engine engines[] = {
+    {
+        .name = "podman",
+        .find = find_by_command,
+        .command = COMMAND("podman", "container", "inspect", "--format", INSPECT, "%"),
+        .read = read_inspect,
+        .absent = {"no such container"},
+        .list = COMMAND("podman", "ps", "--format", "{{.Names}}"),
+    },
+    {
+        .name = "docker",
+        .find = find_by_command,
+        .command = COMMAND("docker", "container", "inspect", "--format", INSPECT, "%"),
+        .read = read_inspect,
+        .absent = {"no such container"},
+        .list = COMMAND("docker", "ps", "--format", "{{.Names}}"),
+    },
+    {
+        .name = "nerdctl",
+        .find = find_by_command,
+        .command = COMMAND("nerdctl", "container", "inspect", "--format", INSPECT, "%"),
+        .read = read_inspect,
+        .absent = {"no such container", "no such object"},
+        .list = COMMAND("nerdctl", "ps", "--format", "{{.Names}}"),
+    },
+    {
+        .name = "cri",
+        .find = find_pod,
+        .command = COMMAND("crictl", "inspectp", "%"),
+        .read = read_sandbox,
+        .absent = {"NotFound", "not found"},
+        .list = COMMAND("crictl", "pods", "--state", "ready", "-q"),
+    },
+    {
+        .name = "nspawn",
+        .find = find_by_command,
+        .command =
+            COMMAND("machinectl", "show", "-p", "Leader", "-p", "State", "-p", "Timestamp", "%"),
+        .read = read_machine,
+        .absent = {"No machine"},
+        .list = COMMAND("machinectl", "list", "--no-legend", "--no-pager"),
+    },
+    {
+        .name = "lxc",
+        .find = find_by_command,
+        .command = COMMAND("lxc-info", "-p", "-H", "-n", "%"),
+        .read = read_pid,
+        .absent = {"doesn't exist"},
+        .list = COMMAND("lxc-ls", "--running", "-1"),
+    },
+    {
+        .name = "incus",
+        .find = find_by_command,
+        .command = COMMAND("incus", "query", "/1.0/instances/%/state"),
+        .read = read_instance,
+        .absent = {"not found"},
+        .list = COMMAND("incus", "list", "status=running", "--columns", "n", "--format", "csv"),
+    },
+    {
+        .name = "pid",
+        .find = find_process,
+        .named_only = true,
+    },
+    {
+        .name = "netns",
+        .find = find_namespace,
+        .named_only = true,
+    },
+};
+
+const size_t engine_count = sizeof(engines) / sizeof(engines[0]);
+_Static_assert(sizeof(engines) / sizeof(engines[0]) <= ENGINES_MAX, "room for a question to each");
+
+/* Takes the first word of each line for a name. Returns the new number, or -1. */
+static int take_names(const struct engine *engine, char *output, struct end **ends, int count)
+{
+    for (char *line = strtok(output, "\n"); line; line = strtok(NULL, "\n")) {
+        struct end *more = reallocarray(*ends, (size_t)count + 1, sizeof(**ends));
+
+        if (!more)
+            return -1;
+        *ends = more;
+        line[strcspn(line, " \t")] = '\0';
+        if (!end_is_name(line))
+            continue;
+        more[count] = (struct end){.host = ""};
+        keep(more[count].engine, END_ENGINE_SIZE, engine->name);
+        keep(more[count].name, END_NAME_SIZE, line);
+        count++;
+    }
+    return count;
+}
+
+int engines_list(struct end **ret_ends, struct failure *failure)
+{
+    struct process_result *result = malloc(sizeof(*result));
+    int count = 0;
+
+    *ret_ends = NULL;
+    for (size_t i = 0; result && i < engine_count && count >= 0; i++) {
+        if (engines[i].list && process_run(engines[i].list, NULL, ENGINE_MS, result) == 0 &&
+            result->status == 0)
+            count = take_names(&engines[i], result->out, ret_ends, count);
+    }
+    free(result);
+    return result && count >= 0 ? count : fail_errno(failure, ENOMEM, "can't list containers");
+}
+
+int engine_ask(const struct engine *engine, int *ret_running, struct failure *failure)
+{
+    struct process_result *result = malloc(sizeof(*result));
+    struct end *ends = NULL;
+    int error = result ? process_run(engine->list, NULL, ASK_MS, result) : -ENOMEM;
+
+    if (error == -ENOENT) {
+        free(result);
+        return 1;
+    }
+    if (error || result->status != 0) {
+        error = result ? fail_engine(engine, error, result, failure)
+                       : fail_errno(failure, ENOMEM, "can't ask an engine");
+    } else {
+        *ret_running = take_names(engine, result->out, &ends, 0);
+        free(ends);
+    }
+    free(result);
+    return error;
+}

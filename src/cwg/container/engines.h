@@ -1,0 +1,37 @@
+/* The engines, a row each: how to ask for a container. */
+#pragma once
+
+#include "cwg/container/container.h"
+
+struct engine {
+    const char *name;
+    /* Asks for a container of this name or id. Returns 0; 1 if there is none, or it can't be known
+     * without the engine's program; or -1 with a failure, for a container that isn't running, too.
+     */
+    int (*find)(const struct engine *engine, const char *name, struct container *ret_container,
+                struct failure *failure);
+    /* The command. One of its words has "%" in the place of the name. */
+    const char *const *command;
+    /* Reads the command's output, of which nothing is believed. Returns 0; -1 for a container that
+     * isn't running; or -2 for an output that tells nothing. */
+    int (*read)(char *output, struct container *ret_container);
+    /* A part of what the command says on standard error when there is no such container. */
+    const char *absent[3];
+    const char *const *list; /* the command that prints names of running containers, a line each */
+    bool named_only;         /* not asked unless it is named */
+};
+
+/* Lists the running containers of all engines that are installed, by name. An engine that can't be
+ * asked is left out. Returns their number, or -1. The caller frees *ret_ends. */
+int engines_list(struct end **ret_ends, struct failure *failure);
+
+enum {
+    ENGINES_MAX = 16,
+};
+
+/* Asks an engine that has a list for the number of running containers that the caller may see.
+ * Returns 0; 1 if its program isn't installed; or -1 if it doesn't answer as it should. */
+int engine_ask(const struct engine *engine, int *ret_running, struct failure *failure);
+
+extern const struct engine engines[];
+extern const size_t engine_count;

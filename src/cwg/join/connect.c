@@ -1,0 +1,213 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "cwg/base/clock.h"
+#include "cwg/join/side.h"
+
+enum {
+    CONNECT_MS = 60000,
+    WAIT_SECONDS = 5,       /* for one candidate: WireGuard sends its second handshake after 5 s */
+    KEEPALIVE_SECONDS = 25, /* shorter than the memory of most NATs */
+    COMMIT_MS = 20000,
+};
+
+/* Chooses the endpoint at which the other side looks for this side, at the given try. */
+static void choose_endpoint(const struct work *work, int host, int tries)
+{
+    struct side *side = (struct side *)&work->side[host];
+    const char *given = work->options->endpoint[host];
+    const struct addresses *found = &side->candidates;
+    const char *address = given[0] ? given : NULL;
+
+    if (!address && !side->behind_nat && found->count > 0)
+        address = found->text[tries < found->count ? tries : found->count - 1];
+    if (!address)
+        (void)snprintf(side->endpoint, sizeof(side->endpoint), "-");
+    else
+        (void)snprintf(side->endpoint, sizeof(side->endpoint),
+                       strchr(address, ':') ? "[%s]:%u" : "%s:%u", address, side->port);
+}
+
+static json_t *connect_request(const struct work *work, int host)
+{
+    const struct side *side = &work->side[host], *other = &work->side[1 - host];
+    json_t *request = json_pack("{s:s,s:i,s:i,s:i,s:s,s:s}", "do", "connect", "container",
+                                side->container, "net", (int)work->joined.net, "host", 1 - host,
+                                "endpoint", other->endpoint, "key", other->key);
+
+    if (side->behind_nat)
+        (void)json_object_set_new(request, "keepalive", json_integer(KEEPALIVE_SECONDS));
+    if (work->options->mtu)
+        (void)json_object_set_new(request, "mtu", json_integer(work->options->mtu));
+    if (work->psk[0])
+        (void)json_object_set_new(request, "psk", json_string(work->psk));
+    return request;
+}
+
+static json_t *wait_request(const struct work *work, int host)
+{
+    return json_pack("{s:s,s:i,s:i,s:i,s:i}", "do", "wait", "container", work->side[host].container,
+                     "net", (int)work->joined.net, "host", host, "seconds", WAIT_SECONDS);
+}
+
+static int run(struct call *calls, size_t count, struct failure *failure)
+{
+    int error = calls_run(calls, count, CONNECT_MS);
+
+    for (size_t i = 0; i < count && error; i++) {
+        if (calls[i].failed) {
+            *failure = calls[i].failure;
+            break;
+        }
+    }
+    calls_free(calls, count);
+    return error;
+}
+
+/* The side that begins waits first: it has the other's endpoint, and the other one is connected. A
+ * side behind a NAT begins, since nobody can begin with it. */
+int work_first(const struct work *work)
+{
+    if (work->side[1].behind_nat || strcmp(work->side[0].endpoint, "-") == 0)
+        return strcmp(work->side[1].endpoint, "-") == 0 || work->side[1].behind_nat ? 1 : 0;
+    return 0;
+}
+
+static int try_once(struct work *work, struct failure *failure)
+{
+    const int first = work_first(work), second = 1 - first;
+    struct site *first_site = work->side[first].site, *second_site = work->side[second].site;
+    struct call calls[4] = {
+        {.site = second_site, .request = connect_request(work, second)},
+        {.site = first_site, .request = connect_request(work, first)},
+        {.site = first_site, .request = wait_request(work, first)},
+        {.site = second_site, .request = wait_request(work, second)},
+    };
+    int error;
+
+    if (first_site == second_site)
+        return run(calls, 4, failure);
+    error = run(&calls[0], 1, failure);
+    if (!error)
+        error = run(&calls[1], 2, failure);
+    else
+        json_decref(calls[1].request), json_decref(calls[2].request);
+    work->second_began =
+        error && failure_is(failure, "silent") && strcmp(work->side[first].endpoint, "-") != 0;
+    /* A firewall at the second side may let nobody begin but that side. */
+    if (!error || work->second_began)
+        return run(&calls[3], 1, failure);
+    json_decref(calls[3].request);
+    return error;
+}
+
+/* Failures after which another address may work. */
+static bool may_be_the_address(const struct failure *failure)
+{
+    return failure_is(failure, "silent") || failure_is(failure, "no-route") ||
+           failure_is(failure, "filtered") || failure_is(failure, "own-endpoint");
+}
+
+static int make_psk(struct work *work, struct failure *failure)
+{
+    struct key psk;
+
+    if (getrandom(psk.bytes, sizeof(psk.bytes), 0) != (ssize_t)sizeof(psk.bytes))
+        return fail(failure, "system", "can't make a preshared key");
+    key_to_text(&psk, work->psk);
+    explicit_bzero(&psk, sizeof(psk));
+    return 0;
+}
+
+static int count_tries(const struct work *work)
+{
+    int tries = 1;
+
+    for (int i = 0; i < 2; i++) {
+        if (!work->options->endpoint[i][0] && !work->side[i].behind_nat &&
+            work->side[i].candidates.count > tries)
+            tries = work->side[i].candidates.count;
+    }
+    return tries;
+}
+
+static void fail_silent(const struct work *work, struct failure *failure)
+{
+    char name[2][END_TEXT_SIZE];
+
+    for (int i = 0; i < 2; i++)
+        end_to_text(&work->options->end[i], name[i]);
+    fail(failure, "silent",
+         "no packet passes between %.100s (at %s) and %.100s (at %s): does a firewall drop UDP "
+         "there? "
+         "--endpoint gives an end another address, --nat names an end that can't be reached",
+         name[0], work->side[0].endpoint, name[1], work->side[1].endpoint);
+}
+
+int work_connect(struct work *work, struct failure *failure)
+{
+    const int tries = count_tries(work);
+    int error = work->options->psk ? make_psk(work, failure) : 0;
+
+    for (int i = 0; i < tries && !error; i++) {
+        choose_endpoint(work, 0, i);
+        choose_endpoint(work, 1, i);
+        if (strcmp(work->side[0].endpoint, "-") == 0 && strcmp(work->side[1].endpoint, "-") == 0)
+            return fail(failure, "no-address",
+                        "neither machine has an address that the other can reach; give one with "
+                        "--endpoint");
+        error = try_once(work, failure);
+        if (error && may_be_the_address(failure) && i + 1 < tries)
+            error = 0;
+        else if (error && failure_is(failure, "silent"))
+            fail_silent(work, failure);
+        else if (!error)
+            break;
+    }
+    explicit_bzero(work->psk, sizeof(work->psk));
+    work->milliseconds = clock_now() - work->begun;
+    return error;
+}
+
+/* Tells the machines that are far, or this one, to keep what they made. */
+static int commit(struct work *work, bool far, struct failure *failure)
+{
+    struct call calls[2];
+    size_t count = 0;
+    int error;
+
+    for (size_t i = 0; i < work->site_count; i++) {
+        if ((work->sites[i].host[0] != '\0') == far)
+            calls[count++] = (struct call){.site = &work->sites[i],
+                                           .request = json_pack("{s:s}", "do", "commit")};
+    }
+    error = calls_run(calls, count, COMMIT_MS);
+    for (size_t i = 0; i < count && error; i++) {
+        if (calls[i].failed)
+            *failure = calls[i].failure;
+        for (int j = 0; j < 2; j++) {
+            if (work->side[j].site == calls[i].site)
+                work->side[j].kept = !calls[i].refused;
+        }
+    }
+    calls_free(calls, count);
+    return error;
+}
+
+/* This machine comes last: if this process is killed, or loses the other machine, before that has
+ * answered, nothing is kept here. */
+int work_commit(struct work *work, struct failure *failure)
+{
+    int error = commit(work, true, failure);
+
+    if (error)
+        return error;
+    error = commit(work, false, failure);
+    for (int i = 0; i < 2 && error; i++) {
+        if (work->side[i].site->host[0])
+            work->side[i].kept = true;
+    }
+    return error;
+}

@@ -1,0 +1,190 @@
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "cwg/base/json.h"
+#include "cwg/join/side.h"
+
+enum {
+    CREATE_MS = 60000,
+    TRIES = 8,
+};
+
+/* Where a net may be chosen: 10.48.0.0 to 10.79.255.255, which no usual network of containers or
+ * clouds has by default. The names of devices have a prefix, and the longer it is the fewer digits
+ * of a net fit: then the later rows serve. */
+static const struct link_nets pools[] = {
+    {1572864, 2621439},
+    {524288, 999999},
+    {65536, 99999},
+};
+
+enum {
+    POOLS = sizeof(pools) / sizeof(pools[0]),
+};
+
+static uint32_t choose_net(const struct link_nets *pool)
+{
+    uint32_t number = 0;
+
+    (void)!getrandom(&number, sizeof(number), 0);
+    return pool->first + number % (pool->last - pool->first + 1);
+}
+
+static json_t *create_request(const struct work *work, int host)
+{
+    return json_pack("{s:s,s:i,s:i,s:i,s:i}", "do", "create", "container",
+                     work->side[host].container, "net", (int)work->joined.net, "host", host, "port",
+                     (int)work->options->port[host]);
+}
+
+static json_t *route_request(const struct site *to)
+{
+    json_t *addresses = json_array();
+
+    for (int i = 0; i < to->addresses.count; i++)
+        (void)json_array_append_new(addresses, json_string(to->addresses.text[i]));
+    return json_pack("{s:s,s:o}", "do", "route", "to", addresses);
+}
+
+/* Takes what a site says of the link that it made. It has to be the one that it was told to make.
+ */
+static int take_made(struct side *side, uint32_t net, uint32_t host, const json_t *answer,
+                     struct failure *failure)
+{
+    const json_t *link = json_object_get(answer, "link");
+    const char *device = json_text(link, "name", LINK_NAME_SIZE - 1);
+    const char *address = json_text(link, "address", 32);
+    const char *key = json_text(link, "public_key", KEY_TEXT_LENGTH);
+    const char *warning = json_text(link, "warning", FAILURE_TEXT_SIZE);
+    struct key parsed;
+    int64_t port, number;
+
+    if (json_whole(link, "net", net, net, &number) || json_whole(link, "host", host, host, &number))
+        return site_fail(side->site, "made another link than it was told", failure);
+    if (!device || !end_is_name(device) || !address || !key || key_from_text(key, &parsed) ||
+        json_whole(link, "listen_port", 1, 65535, &port))
+        return site_fail(side->site, "tells of a new link in an unknown way", failure);
+    (void)snprintf(side->end->device, sizeof(side->end->device), "%s", device);
+    (void)snprintf(side->key, sizeof(side->key), "%s", key);
+    if (warning) {
+        struct failure printable = {.text = ""};
+
+        fail(&printable, "", "%s", warning);
+        (void)snprintf(side->warning, sizeof(side->warning), "%.255s", printable.text);
+    }
+    side->port = (uint16_t)port;
+    return 0;
+}
+
+static void take_sources(const json_t *answer, struct addresses *sources)
+{
+    const json_t *from = json_object_get(answer, "from"), *source;
+    size_t i;
+
+    *sources = (struct addresses){.count = 0};
+    json_array_foreach(from, i, source)
+    {
+        const char *text = json_string_value(source);
+        char address[ADDRESS_SIZE];
+
+        if (text && strlen(text) < ADDRESS_SIZE && addresses_canonical(text, address) == 0)
+            addresses_add(sources, address);
+    }
+}
+
+/* Removes the end that was made where the other one couldn't be. */
+static int take_back(struct work *work, struct failure *failure)
+{
+    struct call calls[2];
+    size_t count = 0;
+    int error;
+
+    for (int i = 0; i < 2; i++) {
+        if (!work->side[i].made)
+            continue;
+        calls[count++] = (struct call){
+            .site = work->side[i].site,
+            .request = json_pack("{s:s,s:i,s:i,s:i}", "do", "destroy", "container",
+                                 work->side[i].container, "net", (int)work->joined.net, "host", i)};
+    }
+    error = calls_run(calls, count, CREATE_MS);
+    for (size_t i = 0; i < count; i++) {
+        if (calls[i].failed)
+            *failure = calls[i].failure;
+    }
+    for (int i = 0; i < 2 && !error; i++)
+        work->side[i].made = false;
+    calls_free(calls, count);
+    return error;
+}
+
+/* Creates both ends of work->joined.net; in the same round trip asks for routes. */
+static int create_both(struct work *work, struct failure *failure)
+{
+    struct side *side = work->side;
+    const bool apart = side[0].site != side[1].site;
+    struct call calls[4] = {{.site = side[0].site, .request = create_request(work, 0)},
+                            {.site = side[1].site, .request = create_request(work, 1)}};
+    int error;
+
+    if (apart) {
+        calls[2] = (struct call){.site = side[0].site, .request = route_request(side[1].site)};
+        calls[3] = (struct call){.site = side[1].site, .request = route_request(side[0].site)};
+    }
+    error = calls_run(calls, apart ? 4 : 2, CREATE_MS);
+    for (size_t i = 0; i < 2; i++) {
+        struct addresses sources;
+
+        /* Without an answer the end may be there. */
+        side[i].made = !calls[i].refused;
+        if (calls[i].answer &&
+            take_made(&side[i], work->joined.net, (uint32_t)i, calls[i].answer, failure))
+            error = -1;
+        take_sources(calls[2 + i].answer, &sources);
+        candidates_find(side[i].site, side[1 - i].site, &sources, &side[i].candidates);
+    }
+    for (size_t i = 0; i < (apart ? 4 : 2) && error; i++) {
+        if (calls[i].failed) {
+            *failure = calls[i].failure;
+            break;
+        }
+    }
+    calls_free(calls, apart ? 4 : 2);
+    return error;
+}
+
+static bool is_about_the_net(const struct failure *failure)
+{
+    return failure_is(failure, "overlap") || failure_is(failure, "exists") ||
+           failure_is(failure, "name-taken") || failure_is(failure, "other-end");
+}
+
+static bool is_about_the_name(const struct failure *failure)
+{
+    return failure_is(failure, "usage") && strstr(failure->text, "net: the device name");
+}
+
+int work_create(struct work *work, struct failure *failure)
+{
+    const struct join_options *options = work->options;
+    int pool = 0;
+
+    for (int tries = 0;; tries++) {
+        struct failure rollback = {.text = ""};
+
+        work->joined.net = options->has_net ? options->net : choose_net(&pools[pool]);
+        if (create_both(work, failure) == 0)
+            return 0;
+        if (options->has_net || tries + 1 == TRIES)
+            return -1;
+        if (is_about_the_name(failure) && pool + 1 < POOLS)
+            pool++;
+        else if (!is_about_the_net(failure))
+            return -1;
+        if (take_back(work, &rollback)) {
+            *failure = rollback;
+            return -1;
+        }
+    }
+}

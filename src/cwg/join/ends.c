@@ -1,0 +1,73 @@
+#include "cwg/join/ends.h"
+
+#include <string.h>
+
+#include "cwg/base/json.h"
+
+enum {
+    LOOK_MS = 60000,
+};
+
+/* Finds the link of a net and host among those of a container. */
+static json_t *find_link(const json_t *links, uint32_t net, uint32_t host)
+{
+    json_t *link;
+    size_t i;
+
+    json_array_foreach(links, i, link)
+    {
+        int64_t number;
+
+        if (json_whole(link, "net", net, net, &number) == 0 &&
+            json_whole(link, "host", host, host, &number) == 0)
+            return json_incref(link);
+    }
+    return NULL;
+}
+
+static void take_answer(const struct call *call, const struct joined *joined, uint32_t host,
+                        struct end_seen *seen)
+{
+    int64_t container;
+
+    if (call->failed) {
+        seen->failure = call->failure;
+    } else if (json_whole(call->answer, "container", 0, INT32_MAX, &container)) {
+        site_fail(seen->site, "tells of a container in an unknown way", &seen->failure);
+    } else {
+        seen->container = (int)container;
+        seen->link = find_link(json_object_get(call->answer, "links"), joined->net, host);
+    }
+}
+
+void ends_look(struct sites *sites, const struct joined *joined, size_t count,
+               struct end_seen *seen)
+{
+    struct call calls[CALLS_MAX];
+    size_t whose[CALLS_MAX];
+
+    memset(seen, 0, 2 * count * sizeof(*seen));
+    for (size_t i = 0; i < 2 * count; i++)
+        seen[i].site = sites_get(sites, joined[i / 2].end[i % 2].end.host, &seen[i].failure);
+    for (size_t i = 0; i < 2 * count;) {
+        size_t sent = 0;
+
+        for (; i < 2 * count && sent < CALLS_MAX; i++) {
+            if (!seen[i].site)
+                continue;
+            whose[sent] = i;
+            calls[sent++] = (struct call){.site = seen[i].site,
+                                          .request = look_request(&joined[i / 2].end[i % 2].end)};
+        }
+        (void)calls_run(calls, sent, LOOK_MS);
+        for (size_t j = 0; j < sent; j++)
+            take_answer(&calls[j], &joined[whose[j] / 2], whose[j] % 2, &seen[whose[j]]);
+        calls_free(calls, sent);
+    }
+}
+
+void ends_free(struct end_seen *seen, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        json_decref(seen[i].link);
+}

@@ -1,0 +1,23 @@
+/* The two ends of a link that was joined before, looked up at their machines. */
+#pragma once
+
+#include <jansson.h>
+
+#include "cwg/site/sites.h"
+#include "cwg/state/joined.h"
+
+/* An end as its machine shows it. */
+struct end_seen {
+    struct site *site;
+    int container; /* the number that the site gave it */
+    json_t *link;  /* cwg_show's JSON of the link; NULL if the container has none, or is gone */
+    struct failure failure; /* why it couldn't be looked up; text "" if it was */
+};
+
+/* Looks at both ends of links, at all machines at once. `seen` has two for each link. A machine
+ * that can't be reached, or a container that is gone, is a failure of its own ends alone. */
+void ends_look(struct sites *sites, const struct joined *joined, size_t count,
+               struct end_seen *seen);
+
+/* Gives the JSON up. */
+void ends_free(struct end_seen *seen, size_t count);

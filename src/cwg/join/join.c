@@ -1,0 +1,222 @@
+#include "cwg/join/join.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cwg/base/clock.h"
+#include "cwg/base/status.h"
+#include "cwg/join/side.h"
+#include "cwg/site/signals.h"
+
+/* Shows a step on a terminal, in the place of the one before. An empty text takes it away. */
+static void show_step(const struct work *work, const char *text)
+{
+    if (!work->options->json && isatty(STDERR_FILENO))
+        (void)fprintf(stderr, "\r\033[K%s%s", text, text[0] ? " ..." : "");
+}
+
+/* Opens a session for each machine. Two ends of one machine share one. */
+static int open_sites(struct work *work, struct failure *failure)
+{
+    for (size_t i = 0; i < 2; i++) {
+        const char *host = work->options->end[i].host;
+
+        if (i == 1 && strcmp(host, work->sites[0].host) == 0) {
+            work->side[1].site = &work->sites[0];
+            return 0;
+        }
+        if (site_open(&work->sites[i], host, failure))
+            return -1;
+        work->side[i].site = &work->sites[i];
+        work->site_count++;
+    }
+    return 0;
+}
+
+/* Ends the sessions. A side stays `made` if its site doesn't say that nothing is left there. */
+static void close_sites(struct work *work)
+{
+    for (size_t i = 0; i < work->site_count; i++) {
+        const bool done = site_close(&work->sites[i]) == 0;
+
+        for (size_t j = 0; j < 2; j++) {
+            if (work->side[j].site == &work->sites[i] && done && !work->side[j].kept)
+                work->side[j].made = false;
+        }
+    }
+}
+
+static json_t *pack_side(const struct side *side)
+{
+    return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s?,s:s?}", "host", side->end->end.host,
+                     "engine", side->end->end.engine, "container", side->end->end.name, "device",
+                     side->end->device, "address", side->address, "endpoint", side->endpoint,
+                     "public_key", side->key, "warning", side->warning[0] ? side->warning : NULL,
+                     "state", side->state[0] ? side->state : NULL);
+}
+
+static void print_json(const struct work *work, bool already)
+{
+    json_t *result = json_pack("{s:i,s:b,s:f,s:[o,o]}", "net", (int)work->joined.net, "already",
+                               already, "seconds", (double)work->milliseconds / 1000, "ends",
+                               pack_side(&work->side[0]), pack_side(&work->side[1]));
+
+    (void)json_dumpf(result, stdout, JSON_COMPACT | JSON_REAL_PRECISION(6));
+    (void)putchar('\n');
+    json_decref(result);
+}
+
+static void print_table(const struct work *work, bool already)
+{
+    char name[2][END_TEXT_SIZE];
+    int width = 0;
+
+    for (int i = 0; i < 2; i++) {
+        end_to_text(&work->options->end[i], name[i]);
+        width = (int)strlen(name[i]) > width ? (int)strlen(name[i]) : width;
+    }
+    for (int i = 0; i < 2; i++)
+        (void)printf("%-*s  %-15s  %-15s  %s\n", width, name[i], work->side[i].end->device,
+                     work->side[i].address,
+                     work->side[i].behind_nat ? "behind a NAT" : work->side[i].endpoint);
+    if (already)
+        (void)printf("joined already: %s, %s.", work->side[0].state, work->side[1].state);
+    else
+        (void)printf("connected in %.1f s.", (double)work->milliseconds / 1000);
+    (void)printf("  From %s: ping %s.  To undo: cwg leave %u\n", name[0], work->side[1].address,
+                 work->joined.net);
+    for (int i = 0; i < 2; i++) {
+        if (work->side[i].warning[0])
+            (void)fprintf(stderr, "cwg: warning: %s: %s\n", name[i], work->side[i].warning);
+    }
+}
+
+static void print_failure(const struct work *work, const struct failure *failure)
+{
+    show_step(work, "");
+    if (work->options->json) {
+        json_t *object =
+            json_pack("{s:{s:s,s:s}}", "error", "code", failure->code, "text", failure->text);
+
+        (void)json_dumpf(object, stdout, JSON_COMPACT);
+        (void)putchar('\n');
+        json_decref(object);
+    }
+    (void)fprintf(stderr, "cwg: %s\n", failure->text);
+}
+
+/* Says how to remove what may be left at a machine that isn't reached any more. Returns the exit
+ * status. */
+static int print_left(const struct work *work)
+{
+    int status = EXIT_FAILED;
+
+    for (int i = 0; i < 2; i++) {
+        const struct side *side = &work->side[i];
+        char name[END_TEXT_SIZE], target[END_TEXT_SIZE + 64];
+
+        if (!side->made)
+            continue;
+        end_to_text(&work->options->end[i], name);
+        if (strcmp(side->end->end.engine, "netns") == 0)
+            (void)snprintf(target, sizeof(target), "fd:3 %u %d --if-exists 3</run/netns/%s",
+                           work->joined.net, i, side->end->end.name);
+        else
+            (void)snprintf(target, sizeof(target), "$(cwg pid %s/%s) %u %d --if-exists",
+                           side->end->end.engine, side->end->end.name, work->joined.net, i);
+        (void)fprintf(stderr,
+                      "cwg: an end of net %u may be left in %s; there, `net-admin-helper "
+                      "cwg_destroy %s` removes it\n",
+                      work->joined.net, name, target);
+        status = EXIT_LEFT;
+    }
+    return status;
+}
+
+static void add_addresses(struct work *work)
+{
+    for (uint32_t i = 0; i < 2; i++)
+        link_address_to_text((struct link_end){.net = work->joined.net, .host = i},
+                             work->side[i].address);
+}
+
+/* Does the steps. Nothing is kept before work_commit(). */
+static int work_through(struct work *work, bool *ret_already, struct failure *failure)
+{
+    int error;
+
+    show_step(work, "looking up both containers");
+    error = open_sites(work, failure);
+    if (!error)
+        error = work_look(work, ret_already, failure);
+    if (error || *ret_already)
+        return error;
+    error = work_judge_nat(work, failure);
+    if (!error) {
+        show_step(work, "creating both ends");
+        error = work_create(work, failure);
+    }
+    if (!error) {
+        add_addresses(work);
+        show_step(work, "connecting");
+        error = work_connect(work, failure);
+    }
+    if (!error)
+        error = work_commit(work, failure);
+    return error;
+}
+
+/* Remembers the link. A failure here is only told: the link works. */
+static void remember(const struct work *work)
+{
+    struct joined joined = work->joined;
+    struct failure failure = {.text = ""};
+
+    joined.when = (int64_t)time(NULL);
+    if (work->swapped) {
+        joined.end[0] = work->joined.end[1];
+        joined.end[1] = work->joined.end[0];
+    }
+    if (joined_write(&joined, &failure))
+        (void)fprintf(stderr, "cwg: warning: %s\n", failure.text);
+}
+
+int join(const struct join_options *options)
+{
+    struct work *work = calloc(1, sizeof(*work));
+    struct failure failure = {.text = ""};
+    bool already = false;
+    int status = EXIT_DONE;
+
+    if (!work)
+        return EXIT_FAILED;
+    work->options = options;
+    work->begun = clock_now();
+    for (int i = 0; i < 2; i++) {
+        work->joined.end[i].end = options->end[i];
+        work->side[i].end = &work->joined.end[i];
+        (void)snprintf(work->side[i].endpoint, sizeof(work->side[i].endpoint), "-");
+    }
+    signals_catch();
+    if (work_through(work, &already, &failure)) {
+        print_failure(work, &failure);
+        close_sites(work);
+        work_clean(work);
+        status = print_left(work);
+    } else {
+        show_step(work, "");
+        remember(work);
+        if (options->json)
+            print_json(work, already);
+        else
+            print_table(work, already);
+        /* The sessions end with this process; nobody has to wait for that. */
+    }
+    for (int i = 0; i < 2; i++)
+        json_decref(work->side[i].links);
+    free(work);
+    return status;
+}

@@ -1,0 +1,380 @@
+#include "cwg/site/site.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cwg/base/clock.h"
+#include "cwg/base/json.h"
+#include "cwg/machine/protocol.h"
+#include "cwg/site/ssh.h"
+
+enum {
+    WRITE_MS = 10000,
+    CLOSE_MS = 15000,   /* for an undo at the other end */
+    GONE_MS = 2000,     /* for ssh to end after its output has ended */
+    TURN_MS = 1000,     /* after which a signal is noticed that came before poll(2) */
+    BANNER_LINES = 200, /* that a login may print before the greeting */
+    READS_MAX = 200,    /* of what ssh says at its end: a pipe holds 65536 bytes */
+    SSH_FAILED = 255,   /* ssh(1), EXIT STATUS: all of its own failures */
+    NOT_FOUND = 127,    /* a shell's word for a command that isn't there */
+};
+
+volatile sig_atomic_t site_interrupted;
+
+const char *site_name(const struct site *site)
+{
+    return site->host[0] ? site->host : "this machine";
+}
+
+int site_fail(struct site *site, const char *what, struct failure *failure)
+{
+    site->broken = true;
+    return fail(failure, "protocol", "%s: cwg there %s", site_name(site), what);
+}
+
+/* Says which program isn't there. */
+static int fail_no_ssh(const char *program, struct failure *failure)
+{
+    if (strcmp(program, "ssh") == 0)
+        return fail(failure, "no-ssh", "ssh isn't installed: install openssh-client");
+    return fail(failure, "no-ssh", "%.200s, which CWG_SSH names, isn't there", program);
+}
+
+int site_open(struct site *site, const char *host, struct failure *failure)
+{
+    static const char *const here[] = {"/proc/self/exe", "serve", NULL};
+    static const char greeting[] = "{\"" PROTOCOL_MEMBER "\":1,\"version\":\"" VERSION "\"}\n";
+    const char *command[SSH_WORDS];
+    char words[SSH_WORDS_SIZE];
+    int error;
+
+    memset(site, 0, sizeof(*site));
+    site->process.pid = -1;
+    site->opened = clock_now();
+    (void)snprintf(site->host, sizeof(site->host), "%s", host);
+    /* The command at the other end is a constant. */
+    if (ssh_command(words, command,
+                    (const char *const[]){"-T", "-o", "ServerAliveInterval=2", "-o",
+                                          "ServerAliveCountMax=2", "--", site->host, "cwg serve",
+                                          NULL},
+                    failure))
+        return -1;
+    error = process_start(host[0] ? command : here, host[0], NULL, &site->process);
+    if (error == -ENOENT && host[0])
+        return fail_no_ssh(command[0], failure);
+    if (error)
+        return fail_errno(failure, -error, "can't start a session");
+    site->lines.fd = site->process.out;
+    /* A reader that has gone is noticed where its answer is missing: then ssh says why. */
+    (void)lines_write(site->process.in, greeting, sizeof(greeting) - 1, clock_now() + WRITE_MS);
+    return 0;
+}
+
+static void take_address(const json_t *object, const char *member, char ret[static ADDRESS_SIZE])
+{
+    const char *text = json_text(object, member, ADDRESS_SIZE - 1);
+
+    if (!text || addresses_canonical(text, ret))
+        ret[0] = '\0';
+}
+
+/* Takes the addresses that a machine calls its own. It can't send packets to where only this
+ * machine gets. */
+static void take_addresses(struct site *site, const json_t *addresses)
+{
+    const json_t *one;
+    size_t i;
+
+    json_array_foreach(addresses, i, one)
+    {
+        const char *text = json_string_value(one);
+        char address[ADDRESS_SIZE];
+
+        if (text && strlen(text) < ADDRESS_SIZE && addresses_canonical(text, address) == 0 &&
+            !addresses_is_loopback(address))
+            addresses_add(&site->addresses, address);
+    }
+}
+
+static int take_greeting(struct site *site, const char *line, struct failure *failure)
+{
+    json_t *greeting = json_read_line(line);
+    const char *release = json_text(greeting, "version", sizeof(site->version) - 1);
+    int64_t version;
+    int error = 0;
+
+    if (json_whole(greeting, PROTOCOL_MEMBER, 1, INT32_MAX, &version))
+        error = site_fail(site, "says something else than its greeting", failure);
+    else if (version != PROTOCOL_VERSION)
+        error = fail(failure, "version",
+                     "%s: cwg there speaks version %d of the protocol, and this cwg version %d; "
+                     "install the same release at both",
+                     site_name(site), (int)version, PROTOCOL_VERSION);
+    take_addresses(site, json_object_get(greeting, "addresses"));
+    take_address(greeting, "ssh_client", site->ssh_client);
+    take_address(greeting, "ssh_server", site->ssh_server);
+    if (release && end_is_name(release))
+        (void)snprintf(site->version, sizeof(site->version), "%s", release);
+    site->answer_ms = (int)(clock_now() - site->opened);
+    site->greeted = !error;
+    json_decref(greeting);
+    return error;
+}
+
+/* Keeps the last part of what ssh says on standard error. */
+static void listen_to_errors(struct site *site)
+{
+    ssize_t length;
+
+    if (site->said_length == sizeof(site->said) - 1) {
+        site->said_length /= 2;
+        memmove(site->said, site->said + sizeof(site->said) / 2, site->said_length);
+    }
+    length = read(site->process.err, site->said + site->said_length,
+                  sizeof(site->said) - 1 - site->said_length);
+    if (length > 0)
+        site->said_length += (size_t)length;
+    else if (length == 0 || errno != EAGAIN) {
+        close(site->process.err);
+        site->process.err = -1;
+    }
+    site->said[site->said_length] = '\0';
+}
+
+static void close_input(struct site *site)
+{
+    if (site->process.in >= 0)
+        close(site->process.in);
+    site->process.in = -1;
+}
+
+/* The other end may have closed its output alone: it gets an end of its input, so that it undoes.
+ */
+static int fail_ended(struct site *site, struct failure *failure)
+{
+    const char *last;
+    int status;
+
+    close_input(site);
+    status = process_end(&site->process, clock_now() + (site->greeted ? CLOSE_MS : GONE_MS));
+    for (int i = 0; i < READS_MAX && site->process.err >= 0; i++)
+        listen_to_errors(site);
+    process_close(&site->process);
+    last = process_last_line(site->said);
+    /* A command at the other end that a signal ended is 255 as well. */
+    if (site->host[0] && status == SSH_FAILED && !last[0])
+        return fail(
+            failure, "unreachable",
+            "%s: ssh ended without a word: the connection was lost, or cwg there was killed",
+            site->host);
+    if (site->host[0] && status == SSH_FAILED)
+        return fail(failure, "unreachable", "%s: ssh: %.300s", site->host,
+                    strncmp(last, "ssh: ", 5) == 0 ? last + 5 : last);
+    if (status == NOT_FOUND && !site->greeted)
+        return fail(failure, "no-cwg",
+                    "%s: cwg isn't installed there, or isn't in the PATH of `ssh %s cwg`",
+                    site_name(site), site->host);
+    return fail(failure, "unreachable", "%s: the session ended with status %d%s%.300s",
+                site_name(site), status, last[0] ? ": " : "", last);
+}
+
+/* Takes an answer: an object with "error", or without. */
+static int take_answer(struct call *call, const char *line)
+{
+    json_t *answer = json_read_line(line);
+    const json_t *error = json_object_get(answer, "error");
+    const char *code = json_text(error, "code", FAILURE_CODE_SIZE - 1);
+    const char *text = json_text(error, "text", FAILURE_TEXT_SIZE - 1);
+
+    if (answer && !error) {
+        call->answer = answer;
+        return 0;
+    }
+    call->refused = code && text;
+    if (call->refused)
+        fail(&call->failure, code, "%s: %s", site_name(call->site), text);
+    else
+        (void)site_fail(call->site, "answered something unknown", &call->failure);
+    json_decref(answer);
+    return -1;
+}
+
+static struct call *first_open(struct call *calls, size_t count, const struct site *site)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (calls[i].site == site && !calls[i].answer && !calls[i].failed)
+            return &calls[i];
+    }
+    return NULL;
+}
+
+/* All open calls to a site fail as the first does. */
+static void fail_site(struct call *calls, size_t count, struct site *site,
+                      const struct failure *failure)
+{
+    struct call *call;
+
+    while ((call = first_open(calls, count, site))) {
+        call->failure = *failure;
+        call->failed = true;
+    }
+}
+
+/* Takes a line of a site: the greeting, after a banner, or the answer to its first open call. */
+static void take_line(struct call *calls, size_t count, struct site *site, const char *line)
+{
+    struct call *call = first_open(calls, count, site);
+    struct failure failure = {.text = ""};
+
+    if (!site->greeted && strncmp(line, "{\"" PROTOCOL_MEMBER "\":", 7) != 0) {
+        if (++site->refused > BANNER_LINES) {
+            site_fail(site, "doesn't greet", &failure);
+            fail_site(calls, count, site, &failure);
+        }
+    } else if (!site->greeted) {
+        if (take_greeting(site, line, &failure))
+            fail_site(calls, count, site, &failure);
+    } else if (site->owed > 0) {
+        site->owed--;
+    } else if (call) {
+        call->failed = take_answer(call, line) != 0;
+    }
+}
+
+/* Takes the lines that a site has sent. `found` is what the last read of it found. */
+static void take_lines(struct call *calls, size_t count, struct site *site, enum lines_found found)
+{
+    struct failure failure = {.text = ""};
+    char *line;
+
+    while (found != LINES_END && found != LINES_TOO_LONG && first_open(calls, count, site) &&
+           (found = lines_take(&site->lines, &line)) == LINES_LINE)
+        take_line(calls, count, site, line);
+    if (found == LINES_TOO_LONG)
+        site_fail(site, "sends too long a line", &failure);
+    else if (found == LINES_END)
+        fail_ended(site, &failure);
+    else
+        return;
+    fail_site(calls, count, site, &failure);
+}
+
+static void send_request(struct call *call)
+{
+    char *text = json_dumps(call->request, JSON_COMPACT);
+    const size_t length = text ? strlen(text) : 0;
+
+    json_decref(call->request);
+    call->request = NULL;
+    call->answer = NULL;
+    call->failed = true;
+    if (call->site->process.pid < 0 || !text) {
+        fail(&call->failure, "unreachable", "%s: the session has ended", site_name(call->site));
+    } else {
+        text[length] = '\n'; /* in the place of the NUL */
+        /* A reader that has gone is noticed where its answer is missing: then ssh says why. */
+        (void)lines_write(call->site->process.in, text, length + 1, clock_now() + WRITE_MS);
+        call->failed = false;
+    }
+    if (text)
+        explicit_bzero(text, length);
+    free(text);
+}
+
+/* Polls the sites of all open calls. Returns false if there are none. */
+static bool wait_for_sites(struct call *calls, size_t count, int64_t deadline)
+{
+    struct pollfd waited[2 * CALLS_MAX];
+    struct site *sites[CALLS_MAX];
+    nfds_t open = 0;
+    int timeout;
+
+    for (size_t i = 0; i < count; i++) {
+        struct site *site = calls[i].site;
+
+        if (first_open(calls, count, site) != &calls[i])
+            continue;
+        sites[open] = site;
+        waited[2 * open] = (struct pollfd){.fd = site->process.out, .events = POLLIN};
+        waited[2 * open + 1] = (struct pollfd){.fd = site->process.err, .events = POLLIN};
+        open++;
+    }
+    if (open == 0)
+        return false;
+    timeout = clock_until(deadline);
+    if (poll(waited, 2 * open, timeout < TURN_MS ? timeout : TURN_MS) <= 0)
+        return true;
+    for (nfds_t i = 0; i < open; i++) {
+        if (waited[2 * i + 1].revents)
+            listen_to_errors(sites[i]);
+        if (waited[2 * i].revents)
+            take_lines(calls, count, sites[i], lines_fill(&sites[i]->lines));
+    }
+    return true;
+}
+
+int calls_run(struct call *calls, size_t count, int milliseconds)
+{
+    const int64_t deadline = clock_now() + milliseconds;
+    int error = 0;
+
+    for (size_t i = 0; i < count; i++)
+        send_request(&calls[i]);
+    for (size_t i = 0; i < count; i++) /* that came too early, with the last ones */
+        take_lines(calls, count, calls[i].site, LINES_MORE);
+    while (!site_interrupted && clock_now() < deadline) {
+        if (!wait_for_sites(calls, count, deadline))
+            break;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (!calls[i].answer && !calls[i].failed) {
+            calls[i].failed = true;
+            calls[i].site->owed++;
+            if (site_interrupted)
+                fail(&calls[i].failure, "interrupted", "interrupted");
+            else
+                fail(&calls[i].failure, "unreachable", "%s: no answer within %d seconds",
+                     site_name(calls[i].site), milliseconds / 1000);
+        }
+        if (calls[i].failed)
+            error = -1;
+    }
+    return error;
+}
+
+json_t *look_request(const struct end *end)
+{
+    json_t *request = json_pack("{s:s,s:s}", "do", "look", "name", end->name);
+
+    if (end->engine[0])
+        (void)json_object_set_new(request, "engine", json_string(end->engine));
+    return request;
+}
+
+void calls_free(struct call *calls, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        json_decref(calls[i].answer);
+        calls[i].answer = NULL;
+    }
+}
+
+int site_close(struct site *site)
+{
+    int status;
+
+    if (site->process.pid < 0)
+        return -1;
+    close_input(site);
+    /* Before the greeting nothing was made, and ssh may ask for a password. A machine that isn't
+     * understood may never end. */
+    if (!site->greeted || site->broken)
+        (void)kill(site->process.pid, SIGTERM);
+    status = process_end(&site->process, clock_now() + CLOSE_MS);
+    process_close(&site->process);
+    return status == 0 ? 0 : -1;
+}

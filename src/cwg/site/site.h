@@ -1,0 +1,70 @@
+/* A machine, and the session with the `cwg serve` there: by ssh, or as a child on this machine. */
+#pragma once
+
+#include <jansson.h>
+#include <signal.h>
+#include <stdbool.h>
+
+#include "cwg/base/lines.h"
+#include "cwg/base/process.h"
+#include "cwg/machine/addresses.h"
+#include "cwg/name/end.h"
+
+enum {
+    CALLS_MAX = 16, /* at once */
+};
+
+struct site {
+    char host[END_HOST_SIZE]; /* for ssh; "" is this machine */
+    struct process process;   /* pid is -1 before and after the session */
+    struct lines lines;
+    bool greeted;
+    int64_t opened;   /* clock_now() */
+    int answer_ms;    /* from then to its greeting */
+    char version[32]; /* of its cwg, "" if it doesn't tell one of letters, digits, '.' and so on */
+    int refused;      /* lines that stood before the greeting */
+    bool broken;      /* it said something that no cwg says */
+    int owed;         /* answers that nobody waits for any more */
+    struct addresses addresses;    /* its own */
+    char ssh_client[ADDRESS_SIZE]; /* the address that its sshd saw, or "" */
+    char ssh_server[ADDRESS_SIZE]; /* the address at which its sshd was reached there, or "" */
+    char said[1024];               /* the last part of what ssh wrote on standard error */
+    size_t said_length;
+};
+
+/* A request to a site, and its answer. */
+struct call {
+    struct site *site;
+    json_t *request; /* calls_run() takes it over */
+    json_t *answer;  /* the caller's to give up; NULL after a failure */
+    struct failure failure;
+    bool failed;
+    bool refused; /* the site itself said that it failed */
+};
+
+/* Set by a signal that asks to end; calls_run() then fails. */
+extern volatile sig_atomic_t site_interrupted;
+
+/* Starts a session, and doesn't wait for it. Returns 0, or -1. */
+int site_open(struct site *site, const char *host, struct failure *failure);
+
+/* Sends requests to their sites at once, and collects the answers, for `milliseconds` at most. The
+ * requests to one site are answered in their order. Returns 0 if all have succeeded, or else -1. */
+int calls_run(struct call *calls, size_t count, int milliseconds);
+
+/* The request that looks a container up. */
+json_t *look_request(const struct end *end);
+
+/* Gives the answers up. */
+void calls_free(struct call *calls, size_t count);
+
+/* Ends a session. The site removes what it made and was not told to keep. Returns 0 if it said that
+ * it is done, or -1 if something may be left there. */
+int site_close(struct site *site);
+
+/* Fails, as the machine said something that no cwg says: "HOST: cwg there WHAT". site_close()
+ * doesn't wait for such a machine. Returns -1. */
+int site_fail(struct site *site, const char *what, struct failure *failure);
+
+/* The name for people: the host, or "this machine". */
+const char *site_name(const struct site *site);

@@ -1,0 +1,248 @@
+#include "cwg/state/joined.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cwg/base/json.h"
+#include "link/decimal.h"
+#include "link/link.h"
+
+/* Makes the directories of a path that aren't there, each for the user alone. */
+static int make_directories(char *path)
+{
+    for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        (void)mkdir(path, 0700);
+        *slash = '/';
+    }
+    return mkdir(path, 0700) < 0 && errno != EEXIST ? -1 : 0;
+}
+
+/* The XDG Base Directory Specification: a relative path is ignored. */
+static int find_directory(char path[static PATH_MAX], struct failure *failure)
+{
+    const char *state = getenv("XDG_STATE_HOME");
+    const char *home = getenv("HOME");
+    int length;
+
+    if (state && state[0] == '/')
+        length = snprintf(path, PATH_MAX, "%s/cwg", state);
+    else if (home && home[0] == '/')
+        length = snprintf(path, PATH_MAX, "%s/.local/state/cwg", home);
+    else
+        return fail(
+            failure, "state",
+            "neither XDG_STATE_HOME nor HOME is set, so what was joined can't be remembered");
+    return length < PATH_MAX ? 0 : fail(failure, "state", "XDG_STATE_HOME or HOME is too long");
+}
+
+enum {
+    FILE_MAX = 65536, /* bytes; cwg writes less than 2000 */
+};
+
+/* Opens the directory, and makes it if `make` is set. Returns a descriptor, -1 with a failure, or
+ * -2 if there is none. */
+static int open_directory(bool make, struct failure *failure)
+{
+    char path[PATH_MAX];
+    int fd;
+
+    if (find_directory(path, failure))
+        return -1;
+    if (make && make_directories(path))
+        return fail(failure, "state", "can't make %s: %s", path, strerror(errno));
+    fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT)
+        return -2;
+    return fd < 0 ? fail(failure, "state", "can't open %s: %s", path, strerror(errno)) : fd;
+}
+
+static void file_name(uint32_t net, char ret_name[static 24])
+{
+    (void)snprintf(ret_name, 24, "%u.json", net);
+}
+
+static json_t *pack_end(const struct joined_end *end)
+{
+    return json_pack("{s:s,s:s,s:s,s:s,s:s}", "host", end->end.host, "engine", end->end.engine,
+                     "name", end->end.name, "id", end->id, "device", end->device);
+}
+
+int joined_write(const struct joined *joined, struct failure *failure)
+{
+    json_t *packed = json_pack("{s:i,s:I,s:I,s:[o,o]}", "version", 1, "net",
+                               (json_int_t)joined->net, "joined", (json_int_t)joined->when, "ends",
+                               pack_end(&joined->end[0]), pack_end(&joined->end[1]));
+    int directory = open_directory(true, failure);
+    char name[24], temporary[48];
+    int file = -1;
+    int error = -1;
+
+    file_name(joined->net, name);
+    (void)snprintf(temporary, sizeof(temporary), ".%s.%d", name, (int)getpid());
+    if (directory >= 0)
+        file = openat(directory, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
+                      0600);
+    if (file >= 0 && json_dumpfd(packed, file, JSON_COMPACT) == 0 && fsync(file) == 0 &&
+        renameat(directory, temporary, directory, name) == 0)
+        error = 0;
+    else if (directory >= 0)
+        fail_errno(failure, errno, "can't remember the link");
+    json_decref(packed);
+    if (file >= 0)
+        close(file);
+    if (error && directory >= 0)
+        (void)unlinkat(directory, temporary, 0);
+    if (directory >= 0)
+        close(directory);
+    return error;
+}
+
+static int unpack_end(const json_t *packed, struct joined_end *end)
+{
+    const char *host = json_text(packed, "host", END_HOST_SIZE - 1);
+    const char *engine = json_text(packed, "engine", END_ENGINE_SIZE - 1);
+    const char *name = json_text(packed, "name", END_NAME_SIZE - 1);
+    const char *id = json_text(packed, "id", CONTAINER_ID_SIZE - 1);
+    const char *device = json_text(packed, "device", sizeof(end->device) - 1);
+    struct failure failure = {.text = ""};
+    char checked[END_HOST_SIZE];
+
+    if (!host || !engine || !name || !id || !device || !end_is_name(engine) || !end_is_name(name) ||
+        (id[0] && !end_is_name(id)) || !end_is_name(device))
+        return -1;
+    /* ssh gets the host as one word: no file may smuggle an option in. */
+    if (host[0] && end_parse_host(host, checked, &failure))
+        return -1;
+    (void)snprintf(end->end.host, sizeof(end->end.host), "%s", host);
+    (void)snprintf(end->end.engine, sizeof(end->end.engine), "%s", engine);
+    (void)snprintf(end->end.name, sizeof(end->end.name), "%s", name);
+    (void)snprintf(end->id, sizeof(end->id), "%s", id);
+    (void)snprintf(end->device, sizeof(end->device), "%s", device);
+    return 0;
+}
+
+static int unpack(const json_t *packed, uint32_t net, struct joined *joined)
+{
+    const json_t *ends = json_object_get(packed, "ends");
+    int64_t found, version;
+
+    if (json_whole(packed, "version", 1, 1, &version) ||
+        json_whole(packed, "net", net, net, &found) ||
+        json_whole(packed, "joined", 0, INT64_MAX, &joined->when) || json_array_size(ends) != 2)
+        return -1;
+    joined->net = net;
+    return unpack_end(json_array_get(ends, 0), &joined->end[0]) ||
+                   unpack_end(json_array_get(ends, 1), &joined->end[1])
+               ? -1
+               : 0;
+}
+
+/* Reads a file that is no larger than cwg makes it. Returns NULL for anything else. */
+static json_t *read_file(int file)
+{
+    struct stat status;
+
+    if (fstat(file, &status) < 0 || !S_ISREG(status.st_mode) || status.st_size > FILE_MAX)
+        return NULL;
+    return json_loadfd(file, JSON_REJECT_DUPLICATES, NULL);
+}
+
+int joined_read(uint32_t net, struct joined *ret_joined, struct failure *failure)
+{
+    int directory = open_directory(false, failure);
+    char name[24], path[PATH_MAX];
+    json_t *packed;
+    int file, error;
+
+    if (directory < 0)
+        return directory == -2 ? 1 : -1;
+    file_name(net, name);
+    file = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    close(directory);
+    if (file < 0 && errno == ENOENT)
+        return 1;
+    packed = file < 0 ? NULL : read_file(file);
+    if (file >= 0)
+        close(file);
+    error = unpack(packed, net, ret_joined);
+    json_decref(packed);
+    if (error && find_directory(path, failure) == 0)
+        return fail(failure, "state",
+                    "what was remembered of net %u can't be read: remove %.500s/%s", net, path,
+                    name);
+    return error;
+}
+
+static int compare_nets(const void *a, const void *b)
+{
+    const uint32_t *first = a, *second = b;
+
+    return (*first > *second) - (*first < *second);
+}
+
+/* The net of a file "NET.json", or -1. */
+static int64_t net_of(const char *name)
+{
+    const char *dot = strchr(name, '.');
+    char digits[12];
+    uint32_t net;
+
+    if (!dot || strcmp(dot, ".json") != 0 || (size_t)(dot - name) >= sizeof(digits))
+        return -1;
+    (void)snprintf(digits, sizeof(digits), "%.*s", (int)(dot - name), name);
+    return decimal_parse(digits, LINK_NET_MAX, &net) ? -1 : (int64_t)net;
+}
+
+int joined_list(uint32_t **ret_nets, struct failure *failure)
+{
+    int fd = open_directory(false, failure);
+    DIR *directory = fd >= 0 ? fdopendir(fd) : NULL;
+    const struct dirent *entry;
+    uint32_t *nets = NULL;
+    int count = 0;
+
+    *ret_nets = NULL;
+    if (fd == -2)
+        return 0;
+    if (fd >= 0 && !directory) {
+        close(fd);
+        return fail_errno(failure, ENOMEM, "can't list what was joined");
+    }
+    if (!directory)
+        return -1;
+    while ((entry = readdir(directory))) {
+        const int64_t net = net_of(entry->d_name);
+        uint32_t *more = net < 0 ? NULL : reallocarray(nets, (size_t)count + 1, sizeof(*nets));
+
+        if (more) {
+            nets = more;
+            nets[count++] = (uint32_t)net;
+        }
+    }
+    (void)closedir(directory);
+    if (count > 0)
+        qsort(nets, (size_t)count, sizeof(*nets), compare_nets);
+    *ret_nets = nets;
+    return count;
+}
+
+void joined_forget(uint32_t net)
+{
+    struct failure failure = {.text = ""};
+    int directory = open_directory(false, &failure);
+    char name[24];
+
+    file_name(net, name);
+    if (directory < 0)
+        return;
+    (void)unlinkat(directory, name, 0);
+    close(directory);
+}

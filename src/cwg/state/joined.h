@@ -1,0 +1,33 @@
+/* The links that this user has joined, a file each: $XDG_STATE_HOME/cwg/NET.json. Nothing in them
+ * is secret. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cwg/container/container.h"
+
+struct joined_end {
+    struct end end;             /* with the engine that has the container */
+    char id[CONTAINER_ID_SIZE]; /* of the container then; "" if it had none */
+    char device[16];            /* of the link */
+};
+
+struct joined {
+    uint32_t net;
+    int64_t when;             /* seconds since 1970 */
+    struct joined_end end[2]; /* host 0 and host 1 */
+};
+
+/* Writes a link down, in the place of another one of that net. Returns 0, or -1. */
+int joined_write(const struct joined *joined, struct failure *failure);
+
+/* Reads a link. Returns 0; 1 if there is none of that net; or -1. */
+int joined_read(uint32_t net, struct joined *ret_joined, struct failure *failure);
+
+/* Lists the nets of all links, in order. Returns their number, or -1. The caller frees *ret_nets.
+ */
+int joined_list(uint32_t **ret_nets, struct failure *failure);
+
+/* Forgets a link. */
+void joined_forget(uint32_t net);

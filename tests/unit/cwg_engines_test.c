@@ -1,0 +1,223 @@
+/* What the engines' programs print, from programs that stand in for them. */
+#include "cwg/container/engines.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cwg_programs.h"
+#include "unit.h"
+
+static struct failure failure;
+
+/* In the output "PID" stands for a process that lives. */
+static void install(const char *program, const char *output, const char *errors, int status)
+{
+    char script[4096];
+
+    (void)snprintf(script, sizeof(script),
+                   "printf '%%s\\n' \"$*\" >>\"$0.words\"\n"
+                   "sed 's/PID/%d/' <<'END'\n%s\nEND\nprintf '%s' >&2; exit %d",
+                   (int)getpid(), output, errors, status);
+    programs_write(program, script);
+}
+
+TEST(outputs)
+{
+    static const struct {
+        const char *engine, *program, *output;
+        const char *code; /* NULL: it is found */
+        const char *id;
+    } cases[] = {
+        {"docker", "docker", "PID abc /web 2026-01-01T00:00:00Z", NULL, "abc"},
+        {"podman", "podman", "PID abc web 2026-01-01 00:00:00 +0000 UTC", NULL, "abc"},
+        {"nerdctl", "nerdctl", "PID abc web x", NULL, "abc"},
+        {"podman", "podman", "0 abc web x", "not-running", ""},
+        {"podman", "podman", "-1 abc web x", "engine", ""},
+        {"podman", "podman", "PID abc", "engine", ""},
+        {"podman", "podman", "", "engine", ""},
+        {"podman", "podman", "4194305 abc web x", "engine", ""},
+        {"podman", "podman", "99999999999999999999 abc web x", "engine", ""},
+        {"podman", "podman", "PID  web x", "engine", ""},
+        {"podman", "podman", "PID abc / x", "engine", ""},
+        {"podman", "podman", "PID --json web x", "engine", ""},
+        {"podman", "podman", "PID abc \033[2J x", "engine", ""},
+        {"nspawn", "machinectl", "Leader=PID\nState=running\nTimestamp=x", NULL, ""},
+        {"nspawn", "machinectl", "State=running\nLeader=PID", NULL, ""},
+        {"nspawn", "machinectl", "Leader=PID\nState=closing", "not-running", ""},
+        {"nspawn", "machinectl", "State=running", "engine", ""},
+        {"nspawn", "machinectl", "Leader=x\nState=running", "engine", ""},
+        {"lxc", "lxc-info", "PID", NULL, ""},
+        {"lxc", "lxc-info", "", "not-running", ""},
+        {"lxc", "lxc-info", "PIDx", "engine", ""},
+        {"incus", "incus", "{\"pid\":PID,\"status\":\"Running\"}", NULL, ""},
+        {"incus", "incus", "{\"pid\":0,\"status\":\"Stopped\"}", "not-running", ""},
+        {"incus", "incus", "{\"pid\":\"PID\"}", "not-running", ""},
+        {"incus", "incus", "[", "engine", ""},
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct container found = {.pidfd = -1, .netns = -1};
+        int error;
+
+        programs_begin();
+        install(cases[i].program, cases[i].output, "", 0);
+        error = container_find(cases[i].engine, "web", &found, &failure);
+        if (cases[i].code)
+            expect(error == -1 && failure_is(&failure, cases[i].code) &&
+                       unit_is_printable(failure.text),
+                   "case %zu: %s: %s", i, failure.code, failure.text);
+        else
+            expect(error == 0 && found.pid == getpid() && found.pidfd >= 0 &&
+                       strcmp(found.name, "web") == 0 && strcmp(found.id, cases[i].id) == 0 &&
+                       strcmp(found.engine, cases[i].engine) == 0,
+                   "case %zu: %s; %s %s", i, failure.text, found.name, found.id);
+        if (!error)
+            container_close(&found);
+        programs_end();
+    }
+}
+
+/* crictl is asked twice: for the ids of a name, and for a pod. */
+TEST(pods)
+{
+    static const struct {
+        const char *ids, *pod, *code;
+    } cases[] = {
+        {"abc",
+         "{\"status\":{\"id\":\"abc\",\"state\":\"SANDBOX_READY\"},\"info\":{\"pid\":$PPID}}",
+         NULL},
+        {"", "{\"status\":{\"id\":\"abc\",\"state\":\"SANDBOX_READY\"},\"info\":{\"pid\":$PPID}}",
+         NULL},
+        {"abc\nabd", "", "ambiguous"},
+        {"abc", "{\"status\":{\"id\":\"abc\",\"state\":\"SANDBOX_NOTREADY\"},\"info\":{\"pid\":1}}",
+         "not-running"},
+        {"abc", "{\"status\":{\"id\":\"abc\",\"state\":\"SANDBOX_READY\"},\"info\":{}}",
+         "not-running"},
+        {"abc", "{\"status\":{\"id\":\"a b\",\"state\":\"SANDBOX_READY\"},\"info\":{\"pid\":1}}",
+         "engine"},
+        {"abc", "{\"status\":7,\"info\":[]}", "engine"},
+        {"abc", "", "engine"},
+        {"--json", "", "engine"},
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct container found = {.pidfd = -1, .netns = -1};
+        char script[1024];
+        int error;
+
+        programs_begin();
+        (void)snprintf(script, sizeof(script),
+                       "if [ \"$1\" = pods ]; then [ \"$6\" = '^web$' ] && echo '%s'\n"
+                       "else cat <<END\n%s\nEND\nfi",
+                       cases[i].ids, cases[i].pod);
+        programs_write("crictl", script);
+        error = container_find("cri", "web", &found, &failure);
+        if (cases[i].code)
+            expect(error == -1 && failure_is(&failure, cases[i].code), "case %zu: %s: %s", i,
+                   failure.code, failure.text);
+        else
+            expect(error == 0 && found.pid == getpid() && strcmp(found.id, "abc") == 0,
+                   "case %zu: %s", i, failure.text);
+        if (!error)
+            container_close(&found);
+        programs_end();
+    }
+}
+
+TEST(what_engines_say_when_they_fail)
+{
+    static const struct {
+        const char *engine, *program, *errors, *code;
+    } cases[] = {
+        {"podman", "podman", "Error: no such container web", "no-such-container"},
+        {"docker", "docker", "Error: No such container: web", "no-such-container"},
+        {"nspawn", "machinectl", "Could not get path: No machine web known", "no-such-container"},
+        {"lxc", "lxc-info", "web doesn'\\''t exist", "no-such-container"},
+        {"docker", "docker", "permission denied\\n", "engine"},
+        {"docker", "docker", "\\033[2J\\n", "engine"},
+        {"docker", "docker", "", "engine"},
+    };
+    struct container found;
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        programs_begin();
+        install(cases[i].program, "", cases[i].errors, 1);
+        expect(container_find(cases[i].engine, "web", &found, &failure) == -1 &&
+                   failure_is(&failure, cases[i].code) && unit_is_printable(failure.text),
+               "case %zu: %s: %s", i, failure.code, failure.text);
+        programs_end();
+    }
+}
+
+TEST(many_engines)
+{
+    struct container found;
+
+    programs_begin();
+    expect(container_find("", "web", &found, &failure) == -1 &&
+               failure_is(&failure, "no-such-container"),
+           "none: %s", failure.text);
+    install("podman", "PID abc web x", "", 0);
+    install("docker", "PID abc /web x", "", 0);
+    expect(container_find("", "web", &found, &failure) == 0 && strcmp(found.engine, "podman") == 0,
+           "podman as docker: %s", failure.text);
+    container_close(&found);
+    install("docker", "1 def /web x", "", 0);
+    expect(container_find("", "web", &found, &failure) == -1 && failure_is(&failure, "ambiguous") &&
+               strstr(failure.text, "podman/web and docker/web"),
+           "two: %s", failure.text);
+    install("podman", "", "trouble", 1);
+    install("docker", "", "no such container", 1);
+    expect(container_find("", "web", &found, &failure) == -1 &&
+               failure_is(&failure, "no-such-container") && strstr(failure.text, "trouble"),
+           "trouble: %s", failure.text);
+    install("podman", "0 abc web x", "", 0);
+    expect(container_find("", "web", &found, &failure) == -1 && failure_is(&failure, "not-running"),
+           "a stopped one: %s", failure.text);
+    expect(container_find("nonsense", "web", &found, &failure) == -1 &&
+               failure_is(&failure, "usage"),
+           "%s", failure.text);
+    programs_end();
+}
+
+TEST(processes_and_files)
+{
+    static const char *const bad[] = {"0", "4194305", "x", "1x", "99999999999999999999"};
+    struct container found;
+    char pid[16];
+
+    for (size_t i = 0; i < COUNT(bad); i++)
+        expect(container_find("pid", bad[i], &found, &failure) == -1 &&
+                   failure_is(&failure, "usage"),
+               "%s", bad[i]);
+    (void)snprintf(pid, sizeof(pid), "%d", (int)getpid());
+    expect(container_find("pid", pid, &found, &failure) == 0 && container_lives(&found), "%s",
+           failure.text);
+    container_close(&found);
+    expect(container_find("pid", "4194303", &found, &failure) == -1 &&
+               failure_is(&failure, "not-running"),
+           "nobody: %s", failure.text);
+    expect(container_find("netns", "cwg-unit-nobody", &found, &failure) == -1 &&
+               failure_is(&failure, "no-such-container"),
+           "no file: %s", failure.text);
+}
+
+TEST(lists)
+{
+    struct end *ends;
+    int count;
+
+    programs_begin();
+    install("podman", "web\n\033[2J\n--json\ndb", "", 0);
+    install("docker", "", "trouble", 1);
+    install("machinectl", "box container systemd-nspawn", "", 0);
+    count = engines_list(&ends, &failure);
+    expect(count == 3 && strcmp(ends[0].name, "web") == 0 && strcmp(ends[1].name, "db") == 0 &&
+               strcmp(ends[2].name, "box") == 0 && strcmp(ends[2].engine, "nspawn") == 0,
+           "%d", count);
+    free(ends);
+    programs_end();
+}
