@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
-# What the program is as a file: how it is linked, and what it could call. Of two compilers' making.
+# What the program is as a file: how it is linked, and what it could call; and how cwg is linked. Of two compilers'
+# making.
 # shellcheck disable=SC2153 # $NAME is set in helper.bash
 
 bats_require_minimum_version 1.5.0
@@ -19,15 +20,28 @@ setup_file()
     done
 }
 
-# Runs a function with the program of each compiler.
+# Runs a function with a program of each compiler's: each PROGRAM FUNCTION
+each()
+{
+    local compiler program=$1
+    shift
+    for compiler in "${COMPILERS[@]}"; do
+        program=$BATS_FILE_TMPDIR/$compiler/${program##*/}
+        echo "by $compiler: ${program##*/}"
+        [ -e "$program" ] || fail "not built: $(tail -n 30 "$BATS_FILE_TMPDIR/$compiler.log")"
+        "$@" "$program"
+    done
+}
+
 each_program()
 {
-    local compiler
-    for compiler in "${COMPILERS[@]}"; do
-        echo "by $compiler:"
-        [ -e "$BATS_FILE_TMPDIR/$compiler/$NAME" ] || fail "not built: $(tail -n 30 "$BATS_FILE_TMPDIR/$compiler.log")"
-        "$@" "$BATS_FILE_TMPDIR/$compiler/$NAME"
-    done
+    each "$NAME" "$@"
+}
+
+both_programs()
+{
+    each "$NAME" "$@"
+    each cwg "$@"
 }
 
 # The tags of the dynamic section with their values, one a line: "(NEEDED) Shared library: [libc.so.6]".
@@ -49,8 +63,8 @@ nothing()
     [ -z "$found" ] || fail "found: $found"
 }
 
-@test "gcc and clang build the program, its engine and the tests' tools without a warning" {
-    each_program test -x
+@test "gcc and clang build the program, its engine, cwg and the tests' tools without a warning" {
+    both_programs test -x
     nothing grep -h 'warning\|error' "$BATS_FILE_TMPDIR"/*.log
 }
 
@@ -75,7 +89,7 @@ check_position()
 }
 
 @test "it runs at any address, and needs no relocation of code for that" {
-    each_program check_position
+    both_programs check_position
 }
 
 check_relro()
@@ -86,7 +100,7 @@ check_relro()
 }
 
 @test "all addresses of functions are looked up at its start, and read-only from then on" {
-    each_program check_relro
+    both_programs check_relro
 }
 
 check_stack()
@@ -96,7 +110,7 @@ check_stack()
 }
 
 @test "its stack is not executable" {
-    each_program check_stack
+    both_programs check_stack
 }
 
 check_writable_code()
@@ -109,19 +123,20 @@ check_writable_code()
 }
 
 @test "nothing in it is both writable and executable" {
-    each_program check_writable_code
+    both_programs check_writable_code
 }
 
 check_libraries()
 {
     local needed
-    needed=$(dynamic "$1" | sed -n 's/^(NEEDED) Shared library: //p' | sort | tr -d '\n')
-    [ "$needed" = '[libc.so.6][libmnl.so.0]' ] || fail "it needs $needed"
-    nothing grep -E '^\((RPATH|RUNPATH|AUDIT|DEPAUDIT|CONFIG)\)' <(dynamic "$1")
+    needed=$(dynamic "$2" | sed -n 's/^(NEEDED) Shared library: //p' | sort | tr -d '\n')
+    [ "$needed" = "[libc.so.6][$1]" ] || fail "it needs $needed"
+    nothing grep -E '^\((RPATH|RUNPATH|AUDIT|DEPAUDIT|CONFIG)\)' <(dynamic "$2")
 }
 
-@test "it needs libc and libmnl, where the system has them, and nothing else" {
-    each_program check_libraries
+@test "it needs libc and libmnl, and cwg libc and jansson, where the system has them, and nothing else" {
+    each "$NAME" check_libraries libmnl.so.0
+    each cwg check_libraries libjansson.so.4
 }
 
 check_imports()
@@ -160,7 +175,7 @@ check_protections()
 }
 
 @test "overruns of its buffers are looked for at run time" {
-    each_program check_protections
+    both_programs check_protections
 }
 
 check_private_symbols()

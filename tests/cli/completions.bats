@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# What bash, zsh and fish offer for the program and its tasks: each shell is asked for real.
+# What bash, zsh and fish offer for the program, its tasks and cwg: each shell is asked for real.
 
 bats_require_minimum_version 1.5.0
 load cli
@@ -12,6 +12,7 @@ setup_file()
     local bin=$BATS_FILE_TMPDIR/bin task
     mkdir -p "$bin" "$BATS_FILE_TMPDIR/work/folder"
     for task in "$NAME" "${TASKS[@]}"; do ln -s "$ROOT/build/$NAME" "$bin/$task"; done
+    ln -s "$ROOT/build/cwg" "$bin/cwg"
     cat >"$bin/podman" <<'PODMAN'
 #!/bin/sh
 [ "$1" != ps ] || printf '%s\n' web mail
@@ -21,6 +22,13 @@ PODMAN
     printf '#!/bin/sh\nexit 1\n' >"$bin/docker"
     chmod +x "$bin/podman" "$bin/docker"
     touch "$BATS_FILE_TMPDIR/work/file1"
+    # A user who reaches some machines, and has joined some links.
+    export HOME=$BATS_FILE_TMPDIR/home
+    mkdir -p "$HOME/.ssh" "$HOME/.local/state/cwg"
+    touch "$HOME/.local/state/cwg/1572871.json" "$HOME/.local/state/cwg/7.json"
+    printf '%s\n' 'Host siteone.test' '    User alice' 'Host *.pattern.test' >"$HOME/.ssh/config"
+    printf '%s ssh-ed25519 AAAA\n' 'sitetwo.test,192.0.2.2' '[sitethree.test]:2222' '|1|hash=|ed=' \
+        >"$HOME/.ssh/known_hosts"
     export PATH=$bin:$PATH
 }
 
@@ -32,25 +40,17 @@ setup()
 # What a shell offers at the end of a line, sorted, in one line: offered SHELL LINE
 offered()
 {
-    local completions=$ROOT/completions
+    local completions=$ROOT/completions file=$NAME
+    local user=(env -i PATH="$PATH" HOME="$HOME" XDG_STATE_HOME="${STATE:-}")
+    [[ $2 != "cwg "* ]] || file=cwg
     case $1 in
-        bash)
-            # bash divides a line at each '=', too.
-            # shellcheck disable=SC2016 # the inner shell's
-            env -i PATH="$PATH" HOME="$HOME" bash --norc -c '. "$0"
-                read -r -a COMP_WORDS <<<"${1//=/ = }"
-                [[ $1 != *[\ =] ]] || COMP_WORDS+=("")
-                COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
-                [ -n "$(complete -p "${COMP_WORDS[0]}")" ]
-                _net_admin_helper
-                printf "%s\n" "${COMPREPLY[@]}"' "$completions/$NAME.bash" "$2"
-            ;;
-        zsh) env -i PATH="$PATH" HOME="$HOME" timeout 20 zsh "$ROOT/tests/cli/complete.zsh" "$completions" "$2" ;;
+        bash) "${user[@]}" bash --norc "$ROOT/tests/cli/complete.bash" "$completions/$file.bash" "$2" ;;
+        zsh) "${user[@]}" timeout 20 zsh "$ROOT/tests/cli/complete.zsh" "$completions" "$2" ;;
         fish)
-            env -i PATH="$PATH" HOME="$BATS_TEST_TMPDIR" fish --no-config -c "source $completions/$NAME.fish
+            "${user[@]}" fish --no-config -c "source $completions/$file.fish
                 complete -C'$2'" | cut -f 1
             ;;
-    esac | sed -E 's/^--[a-z-]+=(.)/\1/' | sort | paste -sd ' '
+    esac | sed -E 's/^--[a-z-]+=(.)/\1/; s/:$//' | sort -u | paste -sd ' '
 }
 
 # LINE, a '|', and what is to be offered there, by each shell.
@@ -66,9 +66,12 @@ check_offers()
 }
 
 @test "the shells' own checks find nothing in the completions" {
-    shellcheck --shell=bash "$ROOT/completions/$NAME.bash"
-    zsh -n "$ROOT/completions/_$NAME"
-    fish --no-execute "$ROOT/completions/$NAME.fish"
+    local name
+    for name in "$NAME" cwg; do
+        shellcheck --shell=bash "$ROOT/completions/$name.bash"
+        zsh -n "$ROOT/completions/_$name"
+        fish --no-execute "$ROOT/completions/$name.fish"
+    done
 }
 
 @test "the tasks, and after each option's dash the options that --help lists: no other, and none less" {
@@ -129,5 +132,58 @@ END
         [ -z "$output" ] || fail "$shell: $output"
         run offered "$shell" "cwg_create 1 7 "
         [ -z "$output" ] || fail "$shell: $output"
+    done
+}
+
+@test "cwg: its commands, and behind each the options that --help lists: no other, and none less" {
+    local commands command options
+    commands=$(cwg --help | sed -n 's/^  \([a-z]*\) .*/\1/p' | sort)
+    [ "$(wc -l <<<"$commands")" -ge 5 ]
+    # shellcheck disable=SC2086 # words
+    check_offers <<<"cwg |$(printf '%s\n' $commands help --help --version | sort | paste -sd ' ')"
+    check_offers <<<"cwg help |$(paste -sd ' ' <<<"$commands")"
+    for command in $commands; do
+        options=$( (cwg "$command" --help | grep -oE '^  --[a-z-]+' | tr -d ' '; echo --help) | sort | paste -sd ' ')
+        [ "$command" != join ] || [ "$(wc -w <<<"$options")" -gt 7 ]
+        check_offers <<<"cwg $command --|$options"
+    done
+}
+
+@test "cwg: containers, nets that were joined, an option's values; nothing of another machine's containers" {
+    check_offers <<END
+cwg j|join
+cwg pid |mail web
+cwg pid podman/|podman/mail podman/web
+cwg join we|web
+cwg join podman/w|podman/web
+cwg join web ma|mail
+cwg join --psk we|web
+cwg join sitetwo.test:we|
+cwg join --nat |1 2
+cwg join --nat=|1 2
+cwg join --mtu |
+cwg status |1572871 7
+cwg status --json 15|1572871
+cwg leave 15|1572871
+cwg leave we|web
+cwg nonsense |
+END
+    STATE=$BATS_TEST_TMPDIR/state
+    mkdir -p "$STATE/cwg"
+    touch "$STATE/cwg/8.json"
+    check_offers <<<"cwg status |8"
+}
+
+@test "cwg: the hosts that ssh knows, by name, without patterns and hashed names, and with a user" {
+    check_offers <<END
+cwg join sitet|sitethree.test sitetwo.test
+cwg join web site|siteone.test sitethree.test sitetwo.test
+cwg join alice@siteo|alice@siteone.test
+cwg doctor sitet|sitethree.test sitetwo.test
+END
+    local shell offered
+    for shell in bash zsh fish; do
+        offered=$(offered "$shell" "cwg join ")
+        [[ $offered == *siteone.test* && $offered == *web* && $offered != *[*\|]* ]] || fail "$shell: $offered"
     done
 }

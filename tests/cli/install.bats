@@ -175,15 +175,15 @@ completions()
 {
     echo "d 755 root:root share/bash-completion"
     echo "d 755 root:root share/bash-completion/completions"
-    echo "f 644 root:root share/bash-completion/completions/$NAME"
+    printf 'f 644 root:root share/bash-completion/completions/%s\n' "$NAME" cwg
     printf "l 777 root:root share/bash-completion/completions/%s -> $NAME\n" "${TASKS[@]}"
     echo "d 755 root:root share/fish"
     echo "d 755 root:root share/fish/vendor_completions.d"
-    echo "f 644 root:root share/fish/vendor_completions.d/$NAME.fish"
+    printf 'f 644 root:root share/fish/vendor_completions.d/%s.fish\n' "$NAME" cwg
     printf "l 777 root:root share/fish/vendor_completions.d/%s.fish -> $NAME.fish\n" "${TASKS[@]}"
     echo "d 755 root:root share/zsh"
     echo "d 755 root:root share/zsh/site-functions"
-    echo "f 644 root:root share/zsh/site-functions/_$NAME"
+    printf 'f 644 root:root share/zsh/site-functions/_%s\n' "$NAME" cwg
 }
 
 @test "it is installed with its engine, a link for each task, man pages and examples, and nothing else" {
@@ -192,6 +192,7 @@ completions()
 d 755 root:root
 d 755 root:root bin
 f 750 root:nogroup bin/$NAME
+f 755 root:root bin/cwg
 $(printf "l 777 root:root bin/%s -> $NAME\n" "${TASKS[@]}")
 d 755 root:root libexec
 d 755 root:root libexec/net-admin-helper
@@ -243,6 +244,54 @@ END
     [ "$(ls "$DEST")" = opt ]
     unstage all PREFIX=/opt/nah
     [ -z "$(find "$DEST" ! -type d)" ]
+}
+
+@test "cwg is everybody's to call, has no capability, is stripped, and is replaced and removed" {
+    staged
+    [ "$(stat -c '%F %a %U:%G' "$BIN/cwg")" = 'regular file 755 root:root' ]
+    [ -z "$(getcap "$BIN/cwg")" ]
+    ! readelf --section-headers "$BIN/cwg" | grep -q '\.symtab' || fail "it has symbols"
+    run as_app "$BIN/cwg" --version
+    [ "$status" = 0 ] || fail "$output"
+    # An older one, whatever rights somebody gave it, makes room; a stranger's link there isn't followed.
+    setcap cap_net_admin=p "$BIN/cwg"
+    chmod 4700 "$BIN/cwg"
+    stage all
+    [ "$(stat -c '%a %U:%G' "$BIN/cwg")" = '755 root:root' ]
+    [ -z "$(getcap "$BIN/cwg")" ]
+    unstage all
+    [ ! -e "$BIN/cwg" ]
+    [ ! -e "$DEST/usr/local/share/man/man1/cwg.1" ]
+}
+
+@test "another program called cwg, its page and its completions are refused, and stay" {
+    local file
+    for file in bin/cwg share/man/man1/cwg.1 share/bash-completion/completions/cwg share/zsh/site-functions/_cwg \
+        share/fish/vendor_completions.d/cwg.fish; do
+        mkdir -p "$DEST/usr/local/${file%/*}"
+        echo theirs >"$DEST/usr/local/$file"
+        run stage all
+        [ "$status" != 0 ]
+        [[ $output == *"$DEST/usr/local/$file is there already, and isn't ours: move it away"* ]] || fail "$output"
+        [ ! -e "$BIN/$NAME" ]
+        unstage all
+        [ "$(cat "$DEST/usr/local/$file")" = theirs ]
+        rm "$DEST/usr/local/$file"
+    done
+    # A link that leads nowhere is somebody's, too.
+    ln -s /nowhere "$BIN/cwg"
+    run stage all
+    [[ $output == *"$BIN/cwg is there already, and isn't ours"* ]] || fail "$output"
+    unstage all
+    [ "$(readlink "$BIN/cwg")" = /nowhere ]
+}
+
+@test "cwg is compiled once for all builds of the same folder, whatever their settings" {
+    run make_with without_connect --dry-run BUILD="$BATS_TEST_TMPDIR/other" PREFIX=/opt/nah build
+    [ "$status" = 0 ] || fail "$output"
+    [[ $output == *"src/helper/command/arguments.c"* && $output != *src/cwg/* ]] || fail "$output"
+    run make_with without_connect --dry-run BUILD="$BATS_TEST_TMPDIR/other" SHARED="$BATS_TEST_TMPDIR/other" build
+    [[ $output == *src/cwg/join/join.c* ]] || fail "$output"
 }
 
 @test "a page for each task, if it has one, is that task's and nobody else's" {
