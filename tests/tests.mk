@@ -8,7 +8,7 @@ include tests/tools/tools.mk
 -include tests/bench/bench.mk
 
 # The demo has its own build, which looks for the engine in the demo's place. The engine itself has no settings.
-DEMO_BUILD = @echo "Building the program and its engine, in $(BUILD)/demo ..."; mkdir -p '$(BUILD)/demo'; \
+DEMO_BUILD = @echo "Building the programs, in $(BUILD)/demo ..."; mkdir -p '$(BUILD)/demo'; \
 	$(MAKE) --no-print-directory --silent -j$(shell nproc) BUILD='$(BUILD)/demo' SHARED='$(BUILD)' CONFIG=config.h \
 	ENGINE_PATH=/var/lib/net-admin-helper-demo/cwg-engine build
 
@@ -30,6 +30,13 @@ demo-vm:
 	$(DEMO_BUILD)
 	@demo/run --vm $(if $(filter-out file,$(origin SERIES)),$(SERIES))
 
+## make picture      draw doc/join.svg anew: a terminal in which cwg joins two containers, by a real join (root)
+.PHONY: picture
+picture:
+	@scripts/deps build demo test
+	$(DEMO_BUILD)
+	@demo/picture doc/join.svg
+
 ## make check        install what it needs, build, and run the tests: some 11 minutes on two processors (root)
 .PHONY: check
 check: tested
@@ -39,7 +46,7 @@ check: tested
 .PHONY: check-all
 check-all: tested
 	CFLAGS='$(TESTED_CFLAGS)' NAH_EVERY_CALL=1 NAH_FUZZ_SECONDS=600 \
-		tests/check sources sources-slow unit cli fuzz engine net 6.1-all 6.12-all new-all
+		tests/check sources sources-slow unit cli fuzz engine net cwg 6.1-all 6.12-all new-all
 
 # Builds everything that tests need. Warnings are errors. Tests that call make use the same flags, and so find
 # everything built.

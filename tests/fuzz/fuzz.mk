@@ -13,7 +13,8 @@ FUZZ_DIR     := $(BUILD)/fuzz
 FUZZ_TARGETS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*_fuzz.c))
 # The targets for the helper's parsers. The others are for the engine's.
 FUZZ_HELPER  := $(filter cgroup_fuzz lines_fuzz netlink_fuzz policy_fuzz report_fuzz,$(FUZZ_TARGETS))
-FUZZ_PLAIN   := $(filter-out $(FUZZ_HELPER) tunnel_fuzz request_fuzz,$(FUZZ_TARGETS))
+FUZZ_CWG     := $(filter cwg_%,$(FUZZ_TARGETS))
+FUZZ_PLAIN   := $(filter-out $(FUZZ_HELPER) $(FUZZ_CWG) tunnel_fuzz request_fuzz,$(FUZZ_TARGETS))
 FUZZ_WORLD   := $(filter tunnel_fuzz request_fuzz,$(FUZZ_TARGETS))
 
 .PHONY: fuzz-programs
@@ -60,7 +61,20 @@ $(FUZZ_WORLD:%=$(FUZZ_DIR)/%): $(FUZZ_DIR)/%: $(FUZZ_DIR)/%.o $(FUZZ_DIR)/world.
 $(FUZZ_HELPER:%=$(FUZZ_DIR)/%): $(FUZZ_DIR)/%: $(FUZZ_DIR)/%.o $(FUZZ_DIR)/helper.a
 	@$(FUZZ_CC) $(FUZZ_FLAGS) -o $@ $^ -lmnl
 
--include $(wildcard $(FUZZ_DIR)/*.d $(FUZZ_DIR)/src/*/*.d)
+$(FUZZ_DIR)/cwg.a: $(CWG_PARTS:src/%.c=$(FUZZ_DIR)/src/%.o)
+	@rm -f $@
+	@ar rcs $@ $^
+
+# No input starts a process, or changes anything but memory.
+COMMAS = $(subst $() ,$(COMMA),$(1:%=--wrap=%))
+$(FUZZ_DIR)/cwg_serve_fuzz: FUZZ_LINK := -Wl,$(call COMMAS,container_find helper_start helper_do helper_commit \
+	helper_end scratch_start scratch_end checkup)
+$(FUZZ_DIR)/cwg_join_fuzz: FUZZ_LINK := -Wl,$(call COMMAS,process_start process_end process_run joined_write signals_catch)
+
+$(FUZZ_CWG:%=$(FUZZ_DIR)/%): $(FUZZ_DIR)/%: $(FUZZ_DIR)/%.o $(FUZZ_DIR)/cwg.a
+	@$(FUZZ_CC) $(FUZZ_FLAGS) $(FUZZ_LINK) -o $@ $^ -ljansson
+
+-include $(shell find $(FUZZ_DIR) -name '*.d' 2>/dev/null)
 
 ## make fuzz         fuzz each parser, and whole sessions: FUZZ_SECONDS each, an hour unless told
 .PHONY: fuzz

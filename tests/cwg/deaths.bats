@@ -1,0 +1,47 @@
+#!/usr/bin/env bats
+# A cwg join of which a process at the other machine is killed, stopped or ended, or ssh, leaves nothing at either end.
+# cwg.bash draws the machines, and ends.bash the processes.
+
+bats_require_minimum_version 1.5.0
+load cwg
+load ends
+
+world_of_the_file
+
+@test "ssh killed at any message is noticed, and nothing is left" {
+    at_each KILL ssh "site2: the session ended with status 137" request:look answer:create request:commit
+    at_commit KILL ssh "" answer:commit
+}
+
+@test "an sshd that is killed at any message is noticed, and nothing is left" {
+    at_each KILL session "site2: ssh: " request:look answer:look answer:create answer:wait request:commit
+}
+
+@test "the other machine's cwg killed at any message is noticed, and nothing is left" {
+    at_each KILL serve "site2: ssh ended without a word: the connection was lost, or cwg there was killed" \
+        "${MESSAGES[@]}" answer:connect request:commit
+    at_commit KILL serve "" answer:commit
+}
+
+@test "the other machine's helper killed at any message is noticed, and nothing is left" {
+    at_each KILL batch "site2: net-admin-helper ended with status 137, and said nothing" \
+        answer:look request:create answer:create answer:connect
+}
+
+@test "an sshd that hangs is noticed within seconds, and nothing is left" {
+    join_until answer:create
+    send STOP session
+    end_of_join
+    assert_said 1 "site2: ssh: Timeout, server 192.0.2.2 not responding."
+    wait_for no_links
+    send CONT session
+    nothing_left
+}
+
+@test "a container that ends in a join is said to have ended, and nothing is left" {
+    join_until request:create
+    end_container "$c2"
+    end_of_join
+    assert_said 1 "site2: pid/$c2 has ended"
+    wait_for no_links "$c1"
+}

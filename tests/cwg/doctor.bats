@@ -1,0 +1,544 @@
+#!/usr/bin/env bats
+# cwg doctor: each line as it is where all is well, and with the fault that it is for. cwg.bash draws the machines. A
+# test makes a machine of its own: a PATH with another helper, or another engine.
+
+bats_require_minimum_version 1.5.0
+load cwg
+shopt -s extglob
+
+world_of_the_file
+
+CAPABILITIES=cap_net_admin,cap_sys_admin,cap_sys_ptrace=p
+
+after_test()
+{
+    local mount
+    for mount in "${MOUNTS[@]}"; do umount "$mount"; done
+    rmdir /lib/modules 2>/dev/null || true
+    MOUNTS=()
+    rm -rf "$WORLD/tried" "$WORLD/ill"
+    at site1 iptables -w -F
+    at site2 iptables -w -F
+}
+
+MOUNTS=()
+
+# Makes a machine: a PATH with cwg, and the helper of an owner, mode and capabilities: ill OWNER MODE CAPABILITIES
+# [PROGRAM]
+ill()
+{
+    mkdir -p "$WORLD/ill"
+    ln -sf /usr/bin/ssh /bin/sh "$WORLD/whole/cwg" "$WORLD/ill"
+    install -m "$2" -o "${1%:*}" -g "${1#*:}" "${4:-$TESTED}" "$WORLD/ill/$NAME"
+    [ -z "$3" ] || setcap "$3" "$WORLD/ill/$NAME"
+}
+
+# Makes a machine whose helper is a script: scripted TEXT, for /bin/sh
+scripted()
+{
+    ill "0:$APP_GID" 0755 ''
+    echo "$1" >"$WORLD/ill/$NAME"
+    sed -i '1i#!/bin/sh' "$WORLD/ill/$NAME"
+}
+
+# alice's doctor on the machine of ill().
+doctor()
+{
+    MACHINE=ill run --separate-stderr cwg doctor
+}
+
+# A line of the doctor's: found RESULT [HOST:' ']CHECK TEXT
+found()
+{
+    grep -E "^$1 +$2  +" <<<"$output" | grep -qF -- "$3" || fail "no line '$1 $2 $3': $output $stderr"
+}
+
+# There is no line for this check with this result.
+not_found()
+{
+    ! grep -qE "^$1 +$2  " <<<"$output" || fail "a line '$1 $2': $output"
+}
+
+ends_with()
+{
+    [ "$status" = "$1" ] || fail "exit code $status, not $1; it says: $output $stderr"
+    [ -z "$stderr" ] || fail "standard error isn't empty: $stderr"
+    ! LC_ALL=C grep -q '[^ -~]' <<<"$output" || fail "not printable: $output"
+}
+
+# No process of alice's or bob's is left.
+no_process()
+{
+    ! pgrep -U "${UIDS[alice]},${UIDS[bob]}" cwg
+}
+
+@test "where all is well each line says so, for both machines and the way between them, and nothing is left" {
+    local host check
+    run --separate-stderr cwg doctor site2
+    ends_with 0
+    for host in '' 'site2: '; do
+        found ok "${host}helper" "$WORLD/whole/$NAME"
+        found ok "${host}mode" 'root owns it'
+        found ok "${host}capabilities" 'all three'
+        found ok "${host}mount" "isn't mounted nosuid"
+        found ok "${host}group" "this session is in its group, wg-app"
+        found ok "${host}version" 'net-admin-helper and cwg are '
+        found ok "${host}policy" 'there is no /etc/net-admin-helper/policy'
+        found ok "${host}session" 'neither no_new_privs nor'
+        found ok "${host}carrier" "$([ "$BACKEND" = kernel ] && echo WireGuard || echo '/dev/net/tun can be opened')"
+        found note "${host}engine" 'none of podman, docker, nerdctl, crictl, machinectl, lxc-ls, incus is in PATH'
+        found note "${host}firewall" "other rules can't be seen without root"
+        found ok "${host}trial" "carried by $([ "$BACKEND" = kernel ] && echo "the kernel's" || echo 'a userspace')"
+    done
+    found ok 'site2: ssh' 'cwg there answers after'
+    found ok 'site2: cwg' 'there and here'
+    found note 'site2: clock' "no link depends on it"
+    found ok 'site2: udp' 'a link passes packets both ways: this machine (192.0.2.1:'
+    found ok 'site2: udp' ', site2 (192.0.2.2:'
+    found note 'site2: mtu' '1500 bytes as the kernels know the path, so a link has 1420'
+    not_found '(warn|fail)' '.*'
+    wait_for no_process
+    nothing_left
+}
+
+@test "several hosts, of which one is this machine by ssh" {
+    local host
+    run --separate-stderr cwg doctor site2 bob@site1 192.0.2.2
+    ends_with 0
+    for host in site2 bob@site1 192.0.2.2; do
+        found ok "$host: trial" 'got a link'
+        found ok "$host: udp" 'a link passes packets both ways'
+    done
+}
+
+@test "the mode and owner of the helper's file" {
+    ill "0:$APP_GID" 0755 "$CAPABILITIES"
+    doctor
+    ends_with 0
+    found warn mode 'every user may run it (mode 0755)'
+    ill "0:$APP_GID" 0700 "$CAPABILITIES"
+    doctor
+    ends_with 1
+    found fail mode 'has mode 0700, and `make install` sets 0750'
+    found ok group 'this session is in its group'
+    found fail trial 'not tried: you may not run'
+    not_found ok trial
+    not_found ok version
+    ill "0:$APP_GID" 0770 "$CAPABILITIES"
+    doctor
+    ends_with 1
+    found fail mode 'others can write it'
+    ill "${UIDS[alice]}:$APP_GID" 0750 "$CAPABILITIES"
+    doctor
+    ends_with 0
+    found warn mode "is owned by user ${UIDS[alice]}"
+}
+
+@test "the capabilities of the helper's file, all or some" {
+    ill "0:$APP_GID" 0750 ''
+    doctor
+    ends_with 1
+    found fail capabilities 'lacks cap_net_admin, cap_sys_admin, cap_sys_ptrace: as root, setcap'
+    found fail trial 'the program lacks cap_sys_ptrace'
+    ill "0:$APP_GID" 0750 cap_net_admin,cap_sys_ptrace=p
+    doctor
+    ends_with 1
+    found fail capabilities 'lacks cap_sys_admin: as root, setcap'
+}
+
+@test "a file system that is mounted nosuid" {
+    mkdir -p "$WORLD/ill"
+    mount -t tmpfs -o nosuid,mode=755 ill "$WORLD/ill"
+    MOUNTS+=("$WORLD/ill")
+    ill "0:$APP_GID" 0750 "$CAPABILITIES"
+    doctor
+    ends_with 1
+    found ok capabilities 'all three'
+    found fail mount 'is mounted nosuid'
+    found fail trial 'nosuid'
+}
+
+@test "the helper's group: another one, or one that the session is older than" {
+    ill "0:65534" 0750 "$CAPABILITIES"
+    doctor
+    ends_with 1
+    found fail group "user alice isn't in group nogroup: as root, usermod -aG nogroup alice"
+    found fail trial 'not tried: you may not run'
+    # bob is in the group by the file alone: enter starts no session of his.
+    ill "0:$APP_GID" 0750 "$CAPABILITIES"
+    run --separate-stderr "$TOOLS/enter" --net /run/netns/site1 --user "${UIDS[bob]}" 65534 -- \
+        /usr/bin/env -i HOME="$WORLD/home/bob" PATH="$WORLD/ill" cwg doctor 3>&-
+    ends_with 1
+    found fail group 'user bob is in group wg-app, but this session is older than that: log in anew'
+}
+
+@test "no helper here, and none at the other machine" {
+    MACHINE=no-helper run --separate-stderr cwg doctor
+    ends_with 1
+    found fail helper "net-admin-helper isn't in PATH ($WORLD/no-helper)"
+    found fail trial "not tried: net-admin-helper isn't installed"
+    not_found '(ok|note|warn)' '(mode|capabilities|mount|group|version|policy|trial)'
+    run --separate-stderr cwg doctor no-helper
+    ends_with 1
+    found ok helper "$WORLD/whole/$NAME"
+    found fail 'no-helper: helper' "isn't in PATH"
+    found fail 'no-helper: udp' "not tried: no-helper: net-admin-helper isn't installed"
+    not_found ok 'no-helper: (udp|mtu|trial)'
+}
+
+@test "a helper of another version, without a task, or that is no helper" {
+    local version
+    version=$("$HELPER" --version)
+    scripted "[ \"\$1\" = --version ] || exec $HELPER \"\$@\"
+echo '${version/#+([!$'\n'])/$NAME 0.0.7}'"
+    doctor
+    ends_with 1 # the script has no capabilities
+    found warn version 'net-admin-helper is version 0.0.7, and this cwg is '
+    found ok trial 'got a link'
+    scripted "echo '${version/ cwg_wait}'"
+    doctor
+    ends_with 1
+    found fail version 'has no task cwg_wait, which cwg needs'
+    scripted 'echo hello; echo no such luck >&2; exit 3'
+    doctor
+    ends_with 1
+    found fail version "ends with status 3 and doesn't tell its version"
+    found fail version 'it says: no such luck'
+    found fail trial 'no such luck'
+    not_found '.*' policy
+}
+
+@test "no_new_privs and a small bounding set, of the session" {
+    run --separate-stderr setpriv --no-new-privs "$TOOLS/enter" --net /run/netns/site1 \
+        --user "${UIDS[alice]}" "${GIDS[alice]}" -- /usr/bin/env -i PATH="$WORLD/whole" cwg doctor 3>&-
+    ends_with 1
+    found fail session 'no_new_privs'
+    found fail trial 'no_new_privs'
+    run --separate-stderr setpriv --bounding-set=-sys_ptrace "$TOOLS/enter" --net /run/netns/site1 \
+        --user "${UIDS[alice]}" "${GIDS[alice]}" -- /usr/bin/env -i PATH="$WORLD/whole" cwg doctor 3>&-
+    ends_with 1
+    found fail session 'its bounding set lacks one of'
+    found fail trial 'bounding set'
+}
+
+# From now on these are the kernel's lists of modules: modules BUILTIN DEP
+modules()
+{
+    local release
+    release=$BATS_TEST_TMPDIR/modules/$(uname -r)
+    chmod a+rx "$BATS_TEST_TMPDIR"
+    mkdir -p "$release"
+    echo "$1" >"$release/modules.builtin"
+    echo "$2" >"$release/modules.dep"
+    mkdir -p /lib/modules
+    [ ${#MOUNTS[@]} -eq 0 ] || return 0
+    mount --bind "$BATS_TEST_TMPDIR/modules" /lib/modules
+    MOUNTS+=(/lib/modules)
+}
+
+@test "what carries links: the kernel's WireGuard, or an engine" {
+    require_engine
+    ill "0:$APP_GID" 0750 "$CAPABILITIES"
+    modules kernel/drivers/net/wireguard/wireguard.ko ''
+    doctor
+    found ok carrier 'WireGuard is built into the kernel (modules.builtin)'
+    modules kernel/drivers/net/tun.ko 'kernel/drivers/net/wireguard/wireguard.ko.xz: kernel/lib/x.ko'
+    doctor
+    found ok carrier 'as a module, for it to load (modules.dep)'
+    modules '' 'kernel/drivers/net/tun.ko:'
+    doctor
+    ends_with 0
+    found ok carrier "no WireGuard of the kernel's is seen; /dev/net/tun can be opened"
+    mknod -m 0600 "$BATS_TEST_TMPDIR/tun" c 10 200
+    mount --bind "$BATS_TEST_TMPDIR/tun" /dev/net/tun
+    MOUNTS+=(/dev/net/tun)
+    doctor
+    ends_with 1
+    found fail carrier 'you may not open /dev/net/tun for an engine: as root, chmod 0666'
+    found fail trial 'the engine needs /dev/net/tun, and you may not open it'
+    # Whatever this process doesn't see of the kernel may be there.
+    umount /lib/modules
+    MOUNTS=(/dev/net/tun)
+    rm -rf "$BATS_TEST_TMPDIR/modules"
+    mkdir "$BATS_TEST_TMPDIR/modules"
+    mount --bind "$BATS_TEST_TMPDIR/modules" /lib/modules
+    MOUNTS+=(/lib/modules)
+    doctor
+    found warn carrier 'you may not open /dev/net/tun'
+}
+
+@test "a build without the engine, and an engine that isn't installed" {
+    require_engine
+    ill "0:$APP_GID" 0750 "$CAPABILITIES"
+    mv /var/lib/net-admin-helper-test/cwg-engine "$BATS_TEST_TMPDIR/cwg-engine"
+    doctor
+    mv "$BATS_TEST_TMPDIR/cwg-engine" /var/lib/net-admin-helper-test/cwg-engine
+    ends_with 1
+    found ok carrier 'the trial shows if the engine is installed'
+    found fail trial 'install the engine with `make install`'
+    modules '' ''
+    scripted "echo '$("$HELPER" --version | sed 's/, userspace engine//')'"
+    doctor
+    ends_with 1
+    found fail carrier 'this build of net-admin-helper has no engine'
+}
+
+@test "engines that answer, and one that doesn't" {
+    ill "0:$APP_GID" 0750 "$CAPABILITIES"
+    printf '#!/bin/sh\necho web; echo db\n' >"$WORLD/ill/podman"
+    printf '#!/bin/sh\necho "Cannot connect to the Docker daemon" >&2\nexit 1\n' >"$WORLD/ill/docker"
+    chmod 0755 "$WORLD/ill/podman" "$WORLD/ill/docker"
+    doctor
+    ends_with 0
+    found ok engine 'podman answers: 2 running that you may see'
+    found warn engine 'docker: Cannot connect to the Docker daemon'
+    not_found note engine
+}
+
+@test "firewalls that are seen: ufw, firewalld, and nftables by root" {
+    mkdir "$BATS_TEST_TMPDIR/etc"
+    cp -a /etc/passwd /etc/group /etc/nsswitch.conf /etc/ld.so* "$BATS_TEST_TMPDIR/etc"
+    mkdir "$BATS_TEST_TMPDIR/etc/ufw"
+    echo 'ENABLED=no' >"$BATS_TEST_TMPDIR/etc/ufw/ufw.conf"
+    chmod a+rx "$BATS_TEST_TMPDIR"
+    mount --rbind "$BATS_TEST_TMPDIR/etc" /etc
+    MOUNTS+=(/etc)
+    ill "0:$APP_GID" 0750 "$CAPABILITIES"
+    doctor
+    found note firewall 'ufw is off or not there'
+    sed -i 's/no/yes/' /etc/ufw/ufw.conf
+    doctor
+    ends_with 0
+    found warn firewall 'ufw is on (/etc/ufw/ufw.conf): let it pass UDP'
+    not_found '(ok|note)' firewall
+    cp /bin/sleep "$BATS_TEST_TMPDIR/firewalld"
+    "$BATS_TEST_TMPDIR/firewalld" 600 3>&- &
+    CONTAINERS+=("$!")
+    doctor
+    found warn firewall 'firewalld runs: let it pass UDP'
+}
+
+@test "nftables' chains and iptables' tables are root's to see" {
+    local path=$WORLD/ill:/usr/sbin
+    ill "0:$APP_GID" 0750 "$CAPABILITIES"
+    run --separate-stderr at site1 env PATH="$path" cwg doctor
+    ends_with 0
+    found ok firewall 'neither nftables nor iptables filters'
+    found ok group 'you are root'
+    at site1 nft 'add table inet t; add chain inet t c { type filter hook input priority 0; policy drop; }'
+    run --separate-stderr at site1 env PATH="$path" cwg doctor
+    at site1 nft delete table inet t
+    found warn firewall 'nftables has a chain that filters'
+    not_found ok firewall
+    run --separate-stderr at site1 env PATH="$WORLD/ill" cwg doctor
+    found note firewall "other rules weren't listed by nft"
+    at site1 iptables-legacy -L INPUT >/dev/null || skip "this kernel has no iptables of the old kind"
+    run --separate-stderr at site1 env PATH="$path" cwg doctor
+    found warn firewall 'iptables has a table filter'
+    not_found ok firewall
+}
+
+@test "the policy: none, good, wrong, empty, writable, out of reach, and too narrow for the trial" {
+    local directory=/var/lib/net-admin-helper-test policy=/var/lib/net-admin-helper-test/policy
+    ill "0:$APP_GID" 0750 "$CAPABILITIES" "$ROOT/build/variants/policy/$NAME"
+    doctor
+    found ok policy "there is no $policy"
+    echo "user ${UIDS[alice]}" >"$policy"
+    doctor
+    ends_with 0
+    found ok policy "$policy has 1 rule and no mistake"
+    found ok trial 'got a link'
+    echo "user ${UIDS[alice]} nets 7-9" >"$policy"
+    doctor
+    ends_with 0
+    found warn trial "not tried: the policy doesn't allow the trial's net and port: policy line 1: net"
+    echo "user 7" >"$policy"
+    doctor
+    ends_with 1
+    found fail trial "the policy has no rule for user ${UIDS[alice]}"
+    echo "user alice" >"$policy"
+    doctor
+    ends_with 1
+    found fail policy 'finds a mistake: net-admin-helper: line 1: '
+    : >"$policy"
+    doctor
+    ends_with 1
+    found fail policy 'has no rule, so only root may do anything'
+    chmod 0666 "$policy"
+    doctor
+    ends_with 1
+    found fail policy 'must be a regular file that root owns and nobody else can write'
+    chmod 0600 "$policy"
+    doctor
+    ends_with 1
+    found fail policy "can't read it"
+    chmod 0700 "$directory"
+    doctor
+    chmod 0755 "$directory"
+    rm "$policy"
+    ends_with 1
+    found fail policy "can't be looked at"
+}
+
+@test "where the machine forbids user namespaces nothing is tried, and nothing is called ok" {
+    # Root of a user namespace may forbid further ones in it. The helper has no privilege there.
+    run --separate-stderr "$TOOLS/enter" --net /run/netns/site1 --user "${UIDS[alice]}" "${GIDS[alice]}" -- \
+        /usr/bin/unshare --user -- /usr/bin/env -i PATH="$WORLD/whole" /bin/sh -c 'exec cwg doctor' 3>&-
+    found warn session 'it is in a user namespace of its own'
+    found warn trial 'this session may make none (unshare: Operation not permitted)'
+    not_found ok trial
+    run --separate-stderr "$TOOLS/enter" --net /run/netns/site1 --user "${UIDS[alice]}" "${GIDS[alice]}" -- \
+        /usr/bin/unshare --user --map-root-user -- /bin/sh -c \
+        "echo 0 >/proc/sys/user/max_user_namespaces; exec /usr/bin/setpriv --bounding-set=-all --inh-caps=-all \
+            /usr/bin/env -i PATH=$WORLD/whole cwg doctor" 3>&-
+    found warn trial 'not tried: a scratch container needs a user namespace'
+    found warn trial 'this session may make none (unshare: No space left'
+    not_found ok trial
+}
+
+@test "a machine that ssh doesn't reach, one without cwg, and one with another protocol" {
+    run --separate-stderr cwg doctor bad-key no-cwg old nowhere.invalid
+    ends_with 1
+    found fail 'bad-key: ssh' 'bad-key: ssh: '
+    found fail 'bad-key: ssh' '`ssh bad-key true` has to work first'
+    found fail 'no-cwg: cwg' "cwg isn't installed there, or isn't in the PATH of \`ssh no-cwg cwg\`"
+    found fail 'old: cwg' 'cwg there speaks version 2 of the protocol'
+    found fail 'nowhere.invalid: ssh' 'Could not resolve hostname'
+    found ok trial 'got a link'
+    not_found '(ok|note|warn)' '(bad-key|no-cwg|old|nowhere.invalid): .*'
+}
+
+@test "UDP that is dropped on the way there" {
+    drop_udp site2 INPUT
+    run --separate-stderr cwg doctor site2
+    ends_with 1
+    found fail 'site2: udp' 'UDP from site2 reaches this machine (192.0.2.1:'
+    found fail 'site2: udp' 'none from this machine reaches site2 (192.0.2.2:'
+    found fail 'site2: udp' 'open UDP for packets that come in at site2'
+    not_found '.*' 'site2: mtu'
+    wait_for no_process
+}
+
+@test "UDP that is dropped on the way back" {
+    drop_udp site1 INPUT
+    run --separate-stderr cwg doctor site2
+    ends_with 1
+    found fail 'site2: udp' 'UDP from this machine reaches site2 (192.0.2.2:'
+    found fail 'site2: udp' 'none from site2 reaches this machine (192.0.2.1:'
+    found fail 'site2: udp' 'open UDP for packets that come in at this machine'
+}
+
+@test "UDP that is dropped both ways" {
+    drop_udp site1 INPUT
+    drop_udp site2 INPUT
+    run --separate-stderr cwg doctor site2
+    ends_with 1
+    found fail 'site2: udp' 'in neither direction'
+}
+
+@test "a firewall at the other machine that lets answers in alone" {
+    at site2 iptables -w -A INPUT -p udp -m conntrack --ctstate ESTABLISHED -j ACCEPT ||
+        skip "this kernel's iptables knows no connections"
+    drop_udp site2 INPUT
+    run --separate-stderr cwg doctor site2
+    ends_with 0
+    found warn 'site2: udp' 'packets pass both ways, but only after site2 began, too: what comes in there (192.0.2.2:'
+    not_found ok 'site2: udp'
+}
+
+# Makes a machine of which each line is known: its ssh is a script that prints these lines.
+fake_peer()
+{
+    mkdir -p "$WORLD/tried"
+    chmod a+rx "$WORLD/tried"
+    printf '%s\n' "$@" >"$WORLD/tried/lines"
+    cat >"$WORLD/tried/ssh" <<'END'
+#!/bin/sh
+exec 3<"${0%/ssh}/lines"
+read -r request
+while read -r line <&3; do echo "$line"; read -r request || exit; done
+END
+    chmod 0755 "$WORLD/tried/ssh"
+}
+
+@test "another machine's clock, version and words: told, checked, and made printable" {
+    local checks answer many check='{"check":"mode","result":"ok","text":""}'
+    many=$(printf "$check,%.0s" {1..64})
+    fake_peer '{"cwg":1,"version":"0.0.3","addresses":[]}' \
+        '{"checks":[{"check":"mode","result":"warn","text":"a\u001b[2Jb\u00e4"}]}' \
+        "{\"clock\":$((($(date +%s) - 3600) * 1000))}"
+    CWG_SSH=$WORLD/tried/ssh run --separate-stderr cwg doctor site2
+    ends_with 1
+    found warn 'site2: cwg' 'version 0.0.3 there'
+    found warn 'site2: mode' 'a?[2Jb??'
+    grep -qE '^note +site2: clock +360[0-9]\.[0-9]+ s behind this machine' <<<"$output" || fail "$output"
+    found fail 'site2: udp' 'not tried: '
+    for checks in '[{"check":"mode","result":"good","text":""}]' '[{"check":"a b","result":"ok","text":""}]' '[7]' \
+        "[$many$check]"; do
+        fake_peer '{"cwg":1,"version":"0.0.3"}' "{\"checks\":$checks}"
+        CWG_SSH=$WORLD/tried/ssh run --separate-stderr cwg doctor site2
+        ends_with 1
+        found fail 'site2: checks' 'tells of its checks in an unknown way'
+    done
+    for answer in '{}' '{"checks":[]}' '{"checks":7}'; do
+        fake_peer '{"cwg":1,"version":"0.0.3"}' "$answer"
+        CWG_SSH=$WORLD/tried/ssh run --separate-stderr cwg doctor site2
+        ends_with 1
+        found fail 'site2: checks' 'tells of no check'
+    done
+    fake_peer '{"cwg":1,"version":"0.0.3"}' '{"error":{"code":"protocol","text":"this cwg knows no check"}}'
+    CWG_SSH=$WORLD/tried/ssh run --separate-stderr cwg doctor site2
+    found fail 'site2: checks' 'site2: this cwg knows no check: install the same release at both'
+}
+
+@test "a doctor that is interrupted says so of what it didn't check" {
+    local doctor status=0 stderr=
+    mkdir -p "$WORLD/tried"
+    chmod a+rx "$WORLD/tried"
+    printf '#!/bin/sh\nexec /bin/sleep 60\n' >"$WORLD/tried/ssh"
+    chmod 0755 "$WORLD/tried/ssh"
+    CWG_SSH=$WORLD/tried/ssh cwg doctor site2 >"$BATS_TEST_TMPDIR/out" 3>&- &
+    doctor=$!
+    wait_for pgrep -U "${UIDS[alice]}" sleep
+    sleep 1
+    pkill -TERM -P "$doctor" cwg || kill -TERM "$doctor"
+    wait "$doctor" || status=$?
+    output=$(<"$BATS_TEST_TMPDIR/out")
+    ends_with 1
+    found fail 'site2: ssh' interrupted
+    found fail doctor 'interrupted before all was checked'
+    [[ $output != *"has to work first"* ]] || fail "$output"
+    wait_for no_process
+}
+
+@test "a doctor that is killed leaves nothing" {
+    local doctor
+    drop_udp site2 INPUT
+    cwg doctor site2 >"$BATS_TEST_TMPDIR/out" 3>&- &
+    doctor=$!
+    wait_for grep -q 'site2: clock' "$BATS_TEST_TMPDIR/out"
+    sleep 1
+    pkill -KILL -P "$doctor" || kill -KILL "$doctor"
+    wait "$doctor" || true
+    wait_for no_process
+    nothing_left
+}
+
+@test "--json, wrong arguments, and what it takes for a host" {
+    run --separate-stderr cwg doctor --json
+    [ "$status" = 0 ] || fail "$output $stderr"
+    jq -e '.failed == false and (.checks | length > 9) and
+        all(.checks[]; .host == "" and (.result | IN("ok", "note", "warn")) and (.text | length > 0))' <<<"$output" ||
+        fail "$output"
+    MACHINE=no-helper run --separate-stderr cwg doctor --json
+    [ "$status" = 1 ]
+    jq -e '.failed and any(.checks[]; .check == "helper" and .result == "fail")' <<<"$output" || fail "$output"
+    run --separate-stderr cwg doctor -- -x
+    assert_said 2 'HOST must be a host'
+    run --separate-stderr cwg doctor 'a b'
+    assert_said 2 'HOST must be a host'
+    run --separate-stderr cwg doctor --what
+    [ "$status" = 2 ]
+    run --separate-stderr cwg doctor {a..p}
+    assert_said 2 'doctor takes at most 15 hosts'
+}

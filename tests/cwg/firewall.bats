@@ -1,0 +1,65 @@
+#!/usr/bin/env bats
+# cwg join where UDP doesn't pass everywhere. ssh always does. Each test has two lines between the sites:
+#
+#     site1  192.0.2.1   (v1) ------- (v2) 192.0.2.2    site2
+#            198.51.100.1 (w1) ------ (w2) 198.51.100.2         only in the test of two uplinks
+
+bats_require_minimum_version 1.5.0
+load cwg
+
+world_of_the_file
+
+after_test()
+{
+    pass_udp site1
+    pass_udp site2
+    ip -n site1 link delete w1 2>/dev/null || true
+}
+
+# The text for a join of c1 and c2 of which no packet passed.
+assert_silent()
+{
+    assert_said 1 "no packet passes between pid/$c1 (at 192.0.2.1:"
+    [[ $stderr == *") and site2:pid/$c2 (at 192.0.2.2:"*"): does a firewall drop UDP there? --endpoint gives an end \
+another address, --nat names an end that can't be reached" ]] || fail "$stderr"
+    no_links || fail "a link is left"
+}
+
+@test "a firewall that drops UDP both ways is named as what may be the cause, and nothing is left" {
+    drop_udp site2 INPUT OUTPUT
+    run --separate-stderr cwg join "pid/$c1" "site2:pid/$c2"
+    assert_silent
+}
+
+@test "a firewall that drops UDP one way leaves nothing, either" {
+    drop_udp site1 INPUT
+    run --separate-stderr cwg join "pid/$c1" "site2:pid/$c2"
+    assert_silent
+}
+
+@test "a firewall that lets nobody begin with a machine is passed from inside, at either end" {
+    local site
+    for site in site1 site2; do
+        at "$site" iptables -w -A INPUT -p udp -m conntrack --ctstate ESTABLISHED -j ACCEPT
+        drop_udp "$site" INPUT
+        run --separate-stderr cwg join "pid/$c1" "site2:pid/$c2"
+        assert_joined
+        run --separate-stderr cwg leave "$NET"
+        assert_success_with ""
+        pass_udp "$site"
+    done
+}
+
+@test "of several uplinks the first that works is taken" {
+    ip -n site1 link add w1 type veth peer name w2 netns site2
+    ip -n site1 address add 198.51.100.1/24 dev w1
+    ip -n site2 address add 198.51.100.2/24 dev w2
+    ip -n site1 link set w1 up
+    ip -n site2 link set w2 up
+    at site2 iptables -w -A INPUT -i v2 -p udp -j DROP
+    at site1 iptables -w -A INPUT -i v1 -p udp -j DROP
+    run --separate-stderr cwg join "pid/$c1" "site2:pid/$c2"
+    assert_joined
+    [[ ${lines[0]} == *" 198.51.100.1:"* && ${lines[1]} == *" 198.51.100.2:"* ]] || fail "$output"
+    [ "$(at site2 iptables -nvxL INPUT | awk '/DROP/ { print ($1 > 0) }')" = 1 ] || fail "the first wasn't tried"
+}

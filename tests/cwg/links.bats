@@ -1,0 +1,205 @@
+#!/usr/bin/env bats
+# cwg leave, status, ps and pid, and what cwg remembers. cwg.bash draws the machines. Most tests have one link, between
+# c1 at site1 and c2 at site2.
+
+bats_require_minimum_version 1.5.0
+load cwg
+
+world_of_the_file
+
+STATE=$WORLD/home/alice/.local/state/cwg
+
+after_test()
+{
+    ip -n site1 link set v1 up
+}
+
+# Joins c1 and c2. Sets NET.
+joined()
+{
+    run --separate-stderr cwg join "pid/$c1" "site2:pid/$c2"
+    assert_joined
+}
+
+# leave succeeds, says nothing, and nothing is left or remembered.
+assert_left()
+{
+    assert_success_with ""
+    nothing_left
+    [ -z "$(ls -A "$STATE")" ] || fail "still remembered: $(ls -A "$STATE")"
+}
+
+@test "leave removes a link at both ends, by its net or by its ends in either order, and forgets it" {
+    joined
+    run --separate-stderr cwg leave "$NET"
+    assert_left
+    joined
+    run --separate-stderr cwg leave "pid/$c1" "site2:pid/$c2"
+    assert_left
+    joined
+    run --separate-stderr cwg leave "site2:pid/$c2" "pid/$c1"
+    assert_left
+}
+
+@test "leave of a link that was left, or never joined, says so" {
+    joined
+    cwg leave "$NET"
+    run --separate-stderr cwg leave "$NET"
+    assert_said 1 "no such link was joined by you on this machine; cwg status shows those that were"
+    run --separate-stderr cwg leave "pid/$c1" "site2:pid/$c2"
+    assert_said 1 "no such link was joined by you on this machine; cwg status shows those that were"
+}
+
+@test "leave removes this end while the other machine is away, exits 3, and removes the rest later" {
+    joined
+    ip -n site1 link set v1 down
+    run --separate-stderr cwg leave "$NET"
+    assert_said 3 "site2: ssh: connect to host 192.0.2.2 port 22: Network is unreachable; the other end has been \
+removed if it was reached: run cwg leave $NET again"
+    no_links "$c1"
+    [ "$(links_in "$c2")" = "wg-$NET-1" ]
+    ip -n site1 link set v1 up
+    run --separate-stderr cwg leave "$NET"
+    assert_left
+}
+
+@test "leave after the end of one container removes the other end" {
+    joined
+    end_container "$c1"
+    run --separate-stderr cwg leave "$NET"
+    assert_success_with ""
+    no_links "$c2"
+    [ -z "$(ls -A "$STATE")" ]
+}
+
+@test "leave of one of several links leaves the others" {
+    local first c3
+    joined
+    first=$NET
+    container c3
+    run --separate-stderr cwg join --net 77 "pid/$c1" "site2:pid/$c3"
+    [ "$status" = 0 ] || fail "$stderr"
+    run --separate-stderr cwg leave 77
+    assert_success_with ""
+    [ "$(links_in "$c1") $(links_in "$c2")$(links_in "$c3")" = "wg-$first-0 wg-$first-1" ]
+    [ "$(ls "$STATE")" = "$first.json" ]
+}
+
+@test "what is remembered is a file for the user alone, with no key in it" {
+    joined
+    [ "$(stat -c '%a %u' "$STATE" "$STATE/$NET.json" | paste -sd ' ')" = "700 ${UIDS[alice]} 600 ${UIDS[alice]}" ]
+    [ "$(ls -A "$STATE")" = "$NET.json" ]
+    [[ $(<"$STATE/$NET.json") =~ ^'{"version":1,"net":'$NET',"joined":'[0-9]+',"ends":['\
+'{"host":"","engine":"pid","name":"'$c1'","id":"","device":"wg-'$NET'-0"},'\
+'{"host":"site2","engine":"pid","name":"'$c2'","id":"","device":"wg-'$NET'-1"}]}'$ ]] || fail "$(<"$STATE/$NET.json")"
+    # XDG_STATE_HOME chooses another place.
+    run --separate-stderr cwg leave "$NET"
+    run --separate-stderr as alice site1 /usr/bin/env XDG_STATE_HOME="$WORLD/home/alice/elsewhere" cwg join --net 9 \
+        "pid/$c1" "pid/$c2"
+    [ "$status" = 0 ] || fail "$stderr"
+    [ "$(ls "$WORLD/home/alice/elsewhere/cwg")" = 9.json ] && [ -z "$(ls -A "$STATE")" ]
+}
+
+@test "a link that can't be remembered is joined all the same, and that is said" {
+    install -d -m 0500 "$WORLD/home/alice/closed"
+    run --separate-stderr as alice site1 /usr/bin/env XDG_STATE_HOME="$WORLD/home/alice/closed" cwg join \
+        "pid/$c1" "pid/$c2"
+    [ "$status" = 0 ] || fail "$stderr"
+    [[ $stderr == "cwg: warning: can't make $WORLD/home/alice/closed/cwg: Permission denied" ]] || fail "$stderr"
+    [[ $(links_in "$c1") == wg-*-0 ]]
+}
+
+@test "a file that can't be read is named, by leave and by status" {
+    joined
+    echo '{"version":1' >"$STATE/$NET.json"
+    for command in leave status; do
+        run --separate-stderr cwg "$command" "$NET"
+        assert_said 1 "what was remembered of net $NET can't be read: remove $STATE/$NET.json"
+    done
+}
+
+@test "a remembered host can't be an option of ssh's" {
+    joined
+    sed -i 's/"host":"site2"/"host":"-oProxyCommand=touch${IFS}'"${WORLD//\//\\/}"'\/hacked"/' "$STATE/$NET.json"
+    run --separate-stderr cwg leave "$NET"
+    assert_said 1 "what was remembered of net $NET can't be read: remove $STATE/$NET.json"
+    [ ! -e "$WORLD/hacked" ]
+}
+
+@test "status shows both ends of each link, with state, endpoints and bytes" {
+    run --separate-stderr cwg status
+    [ "$status" = 0 ] && [ "${#lines[@]}" = 1 ] || fail "$output $stderr"
+    joined
+    run --separate-stderr cwg status
+    [ "$status" = 0 ] && [ -z "$stderr" ] || fail "$status $stderr"
+    [[ ${lines[0]} =~ ^NET\ +END\ +ADDRESS\ +STATE\ +"PEER'S ENDPOINT"\ +RECEIVED\ +SENT$ ]] || fail "${lines[0]}"
+    [[ ${lines[1]} =~ ^$NET\ +pid/$c1\ +10\.[0-9.]+\ +connected\ +192\.0\.2\.2:[0-9]+\ +[0-9]+\ +[0-9]+$ ]] ||
+        fail "${lines[1]}"
+    [[ ${lines[2]} =~ ^\ +site2:pid/$c2\ +10\.[0-9.]+\ +connected\ +192\.0\.2\.1:[0-9]+\ +[0-9]+\ +[0-9]+$ ]] ||
+        fail "${lines[2]}"
+    [ "${#lines[@]}" = 3 ]
+    run --separate-stderr cwg status "$NET"
+    [ "$status" = 0 ] && [ "${#lines[@]}" = 3 ] || fail "$output $stderr"
+    run --separate-stderr cwg status 5
+    assert_said 1 "no link of this net was joined by you on this machine"
+}
+
+@test "status shows an end that is gone, that has no container, and that isn't reached" {
+    joined
+    as alice site1 net-admin-helper cwg_destroy "$c1" "$NET" 0
+    run --separate-stderr cwg status
+    [ "$status" = 0 ] && [[ ${lines[1]} == "$NET "*" gone "*" - "* ]] || fail "$status $output"
+    ip -n site1 link set v1 down
+    end_container "$c1"
+    run --separate-stderr cwg status
+    [ "$status" = 1 ] || fail "exit code $status"
+    [[ ${lines[1]} == "$NET "*" not-running "* && ${lines[2]} == *"site2:pid/$c2 "*" unreachable "* ]] || fail "$output"
+    [ "${stderr_lines[0]}" = \
+        "cwg: this machine: pid/$c1: process $c1 isn't there (No such process); start it first" ] &&
+        [[ ${stderr_lines[1]} == "cwg: site2: ssh: connect to host 192.0.2.2 port 22: Network is unreachable" ]] &&
+        [ "${#stderr_lines[@]}" = 2 ] || fail "$stderr"
+}
+
+@test "status --json has the helper's own words of both ends" {
+    joined
+    run --separate-stderr cwg status --json
+    [ "$status" = 0 ] && [ "${#lines[@]}" = 1 ] || fail "$stderr"
+    python3 - "$output" "$NET" <<'END'
+import json, sys
+(link,) = json.loads(sys.argv[1])
+assert link["net"] == int(sys.argv[2]), link
+first, second = link["ends"]
+assert first["host"] == "" and second["host"] == "site2" and first["engine"] == second["engine"] == "pid", link
+assert first["state"] == second["state"] == "connected" == first["link"]["state"], link
+assert first["link"]["public_key"] == second["link"]["peer"]["public_key"], link
+END
+}
+
+@test "status --watch shows the table again, until it is interrupted" {
+    joined
+    run at site1 /usr/bin/env -i HOME="$WORLD/home/alice" PATH="$WORLD/whole" TERM=vt100 \
+        /usr/bin/python3 "$ROOT/tests/cwg/terminal.py" --type RECEIVED "" --type RECEIVED '^C' -- \
+        "$TOOLS/enter" --user "${UIDS[alice]}" "${GIDS[alice]}" -- cwg status --watch
+    [ "$status" = 0 ] || fail "$status $output"
+    [ "$(grep -c connected <<<"$output")" = 4 ] || fail "$output"
+    [[ $output == *$'\033[H\033[J'*$'\033[H\033[J'* ]]
+}
+
+@test "pid prints a container's pid, and says what is wrong with others" {
+    run --separate-stderr cwg pid "pid/$c1"
+    assert_success_with "$c1"
+    run --separate-stderr cwg pid pid/4194304
+    assert_said 1 "pid/4194304: process 4194304 isn't there (No such process); start it first"
+    run --separate-stderr cwg pid pid/0
+    assert_said 1 "pid/0: must be a pid, 1-4194304"
+    run --separate-stderr cwg pid nothing
+    assert_said 1 "no container is called nothing"
+    run --separate-stderr cwg pid netns/site1
+    assert_said 1 "a file of a network namespace has no pid"
+}
+
+@test "ps without an engine has a head alone" {
+    run --separate-stderr cwg ps
+    [ "$status" = 0 ] && [ -z "$stderr" ] && [ "${#lines[@]}" = 1 ] || fail "$status $output $stderr"
+    [[ $output =~ ^ENGINE\ +NAME\ +PID\ +LINKS$ ]] || fail "$output"
+}

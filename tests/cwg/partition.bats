@@ -1,0 +1,76 @@
+#!/usr/bin/env bats
+# The line between the machines of cwg.bash breaks while cwg join waits for packets. Both joins run at the same time, as
+# alice of site1:
+#
+#     site1 - - - site2
+#       c1 ------- c2      what is left is removed by the command that cwg says
+#       c3 ------- c4      what is left goes by itself, after a minute
+
+bats_require_minimum_version 1.5.0
+load cwg
+shopt -s extglob
+
+setup_file()
+{
+    has_backend || return 0
+    make_world
+    container c1
+    container c2
+    container c3
+    container c4
+    export c1 c2 c3 c4
+    drop_udp site2 INPUT
+    cwg join --net 7 "pid/$c1" "site2:pid/$c2" >"$WORLD/out.1" 2>"$WORLD/err.1" &
+    FIRST=$!
+    cwg join --net 8 "pid/$c3" "site2:pid/$c4" >"$WORLD/out.2" 2>"$WORLD/err.2" &
+    SECOND=$!
+    wait_for has_peer "$c1" 7
+    wait_for has_peer "$c3" 8
+    ip -n site1 link set v1 down
+    SECONDS=0 STATUSES=(0 0)
+    wait "$FIRST" || STATUSES[0]=$?
+    wait "$SECOND" || STATUSES[1]=$?
+    TOOK=$SECONDS
+    export TOOK
+    echo "${STATUSES[*]}" >"$WORLD/statuses"
+}
+
+# Says whether this machine's end of a net has its peer. That is the last step before the wait.
+has_peer()
+{
+    [[ $(as alice site1 net-admin-helper cwg_show "$1" "$2" 0 --json) == *'"peer":{'* ]]
+}
+
+setup()
+{
+    require_backend
+}
+
+teardown_file()
+{
+    end_world
+}
+
+@test "a join whose machine is cut off fails with status 3 within seconds, and its own end is gone" {
+    [ "$(<"$WORLD/statuses")" = "3 3" ] || fail "$(cat "$WORLD"/statuses "$WORLD"/err.*)"
+    [ "$TOOK" -le 20 ] || fail "it took $TOOK seconds"
+    no_links "$c1" "$c3"
+}
+
+@test "it says what may be left, and the command that removes it there" {
+    local text
+    text=$(<"$WORLD/err.1")
+    # Which end notices first is open: this machine has no route any more, and ssh gets no answer.
+    [[ $text == "cwg: "?(this machine: this machine has no route to 192.0.2.2:|site2: ssh: )*$'\n'"cwg: an end of net \
+7 may be left in site2:pid/$c2; there, \`net-admin-helper cwg_destroy \$(cwg pid pid/$c2) 7 1 --if-exists\` removes \
+it" ]] || fail "$text"
+    has_device "$c2" wg-7-1
+    text=${text##*there, \`}
+    as_bob "${text%\`*}"
+    no_links "$c2"
+}
+
+@test "what the other machine made without a commit it removes by itself, a minute after the last line" {
+    while [ "$SECONDS" -lt 100 ] && has_device "$c4" wg-8-1; do sleep 0.5; done
+    no_links "$c4" || fail "still there"
+}

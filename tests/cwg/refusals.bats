@@ -1,0 +1,139 @@
+#!/usr/bin/env bats
+# What cwg join says when a machine, a user, a container or an argument isn't as it has to be. cwg.bash draws the
+# machines. Nothing is left after any of these tests.
+
+bats_require_minimum_version 1.5.0
+load cwg
+
+world_of_the_file
+
+after_test()
+{
+    no_links || fail "a link is left"
+}
+
+@test "a machine without the helper is named, with what to do" {
+    run --separate-stderr cwg join "pid/$c1" "no-helper:pid/$c2"
+    assert_said 1 "no-helper: net-admin-helper isn't installed, or isn't in PATH; install it as its README says"
+    MACHINE=no-helper run --separate-stderr cwg join "pid/$c1" "site2:pid/$c2"
+    assert_said 1 "this machine: net-admin-helper isn't installed, or isn't in PATH; install it as its README says"
+}
+
+@test "a user without a right to the helper is told how to get it, at either machine" {
+    local text="you may not run net-admin-helper: root has to add you to its group (usermod -aG), and then you have to"
+    run --separate-stderr cwg join "pid/$c1" "mallory@site2:pid/$c2"
+    assert_said 1 "mallory@site2: $text log in anew"
+    run --separate-stderr as mallory site1 cwg join "pid/$c1" "pid/$c2"
+    assert_said 1 "this machine: $text log in anew"
+}
+
+@test "a machine without cwg is named" {
+    run --separate-stderr cwg join "pid/$c1" "no-cwg:pid/$c2"
+    assert_said 1 "no-cwg: cwg isn't installed there, or isn't in the PATH of \`ssh no-cwg cwg\`"
+}
+
+@test "a machine with another version of the protocol is named, with both versions" {
+    run --separate-stderr cwg join "pid/$c1" "old:pid/$c2"
+    assert_said 1 "old: cwg there speaks version 2 of the protocol, and this cwg version 1; install the same release"
+}
+
+@test "ssh's own reason is passed on: a host that doesn't resolve, a closed port, a refused key" {
+    run --separate-stderr cwg join "pid/$c1" "nowhere.invalid:pid/$c2"
+    assert_said 1 "nowhere.invalid: ssh: Could not resolve hostname nowhere.invalid: "
+    run --separate-stderr cwg join "pid/$c1" "192.0.2.3:pid/$c2"
+    assert_said 1 "192.0.2.3: ssh: connect to host 192.0.2.3 port 22: No route to host"
+    run --separate-stderr cwg join "pid/$c1" "bad-key:pid/$c2"
+    assert_said 1 "bad-key: ssh: bob@192.0.2.2: Permission denied (publickey)."
+}
+
+@test "an ssh that isn't there is said to be so" {
+    mkdir -p "$WORLD/no-ssh"
+    ln -sf "$WORLD"/whole/{cwg,net-admin-helper} "$WORLD/no-ssh"
+    MACHINE=no-ssh run --separate-stderr cwg join "pid/$c1" "site2:pid/$c2"
+    assert_said 1 "ssh isn't installed: install openssh-client"
+    CWG_SSH=no-such-ssh run --separate-stderr cwg join "pid/$c1" "site2:pid/$c2"
+    assert_said 1 "no-such-ssh, which CWG_SSH names, isn't there"
+}
+
+@test "a machine may greet before and at its login" {
+    run --separate-stderr as alice site1 ssh greeter true
+    [[ $output == "Welcome to "* && $stderr == "Property of Example. Keep out."* ]] ||
+        fail "no greeting: $output$stderr"
+    run --separate-stderr cwg join "pid/$c1" "greeter:pid/$c2"
+    assert_joined
+    cwg leave "$NET"
+}
+
+@test "a login that prints no end is given up" {
+    printf '#!/bin/sh\nwhile :; do echo Welcome || exit; done\n' >"$WORLD/old/cwg.yes"
+    chmod 0755 "$WORLD/old/cwg.yes"
+    mv "$WORLD/old/cwg" "$WORLD/old/cwg.old"
+    mv "$WORLD/old/cwg.yes" "$WORLD/old/cwg"
+    run --separate-stderr cwg join "pid/$c1" "old:pid/$c2"
+    mv "$WORLD/old/cwg.old" "$WORLD/old/cwg"
+    assert_said 1 "old: cwg there doesn't greet"
+}
+
+@test "a container that isn't there is named with its machine" {
+    run --separate-stderr cwg join "pid/$c1" "site2:pid/4194304"
+    assert_said 1 "site2: pid/4194304: process 4194304 isn't there (No such process); start it first"
+    run --separate-stderr cwg join web "site2:pid/$c2"
+    assert_said 1 "this machine: no container is called web (an engine shows a user's own containers, and root's to \
+root alone: name those by pid/N)"
+    run --separate-stderr cwg join "pid/$c1" "site2:netns/nowhere"
+    assert_said 1 "site2: netns has no container nowhere"
+    run --separate-stderr cwg join "pid/$c1" "site2:podmann/web"
+    assert_said 1 "site2: ENGINE can't be podmann; it is one of podman, docker, nerdctl, cri, nspawn, lxc, incus, pid, \
+netns"
+}
+
+@test "a process in a machine's own network is no container" {
+    require_machines_network
+    run --separate-stderr cwg join "pid/$$" "site2:pid/$c2"
+    assert_said 1 "this machine: pid: that process is in the host's network namespace, not in a container's"
+}
+
+# Each line: arguments of cwg, a bar, and what it says.
+@test "wrong arguments are exit 2 and one line, and nothing has been started" {
+    local arguments text tried=0
+    while IFS='|' read -r arguments text; do
+        # shellcheck disable=SC2086 # several arguments
+        CWG_SSH=/bin/false run --separate-stderr cwg $arguments
+        assert_said 2 "$text"
+        tried=$((tried + 1))
+    done <<'END'
+|give a command; cwg --help shows all
+joyn a b|no such command; cwg --help shows all
+join|join takes two ends, each [[USER@]HOST:][ENGINE/]NAME
+join a|join takes two ends, each [[USER@]HOST:][ENGINE/]NAME
+join a b c|join takes two ends, each [[USER@]HOST:][ENGINE/]NAME
+join a site2:|the second END: site2:: NAME must be a container's name or id:
+join a; b|the first END: a;: NAME must be a container's name or id:
+join a -oProxyCommand=x:b|join: no such option, or one that takes no value; cwg join --help shows all
+join a b --net|join: an option lacks its value; cwg join --help shows all
+status --wait|status: no such option, or one that takes no value; cwg status --help shows all
+join a -- -oProxyCommand=x:b|the second END: -oProxyCommand=x:b: HOST must be a host's name or address, or USER@HOST
+join a 2001:db8::1:b|the second END: 2001:db8::1:b: NAME must be a container's name or id:
+join --net 8388608 a b|--net: must be a number from 0 to 8388607
+join --net x a b|--net: must be a number from 0 to 8388607
+join --port 65536 a b|--port: must be a UDP port, or two with a comma between them; 0 is any
+join --port 1,2,3 a b|--port: must be a UDP port, or two with a comma between them; 0 is any
+join --endpoint site2 a b|--endpoint: must be an IP address, or two with a comma between them; - leaves one
+join --nat 3 a b|--nat: must be 1 or 2, the end that is behind a NAT
+join --nat 0 a b|--nat: must be 1 or 2, the end that is behind a NAT
+join --mtu 575 a b|--mtu: must be a number of bytes from 576 to 65455
+leave|leave takes a net, or two ends
+leave x|NET must be a number from 0 to 8388607; cwg status shows it
+leave a b c|leave takes a net, or two ends
+leave a /b|the second END: /b: ENGINE must be one of those that cwg --help shows
+status 1 2|status takes one net, or none
+status x|NET must be a number from 0 to 8388607
+status --json --watch|--json, --watch: exclude each other
+ps x|ps takes no arguments
+pid|pid takes one argument: [ENGINE/]NAME
+pid site2:web|pid knows the containers of this machine alone: leave HOST out
+serve x|serve takes no arguments: cwg calls it at the other machine
+END
+    [ "$tried" = 31 ]
+    [ ! -e "$WORLD/home/alice/.local" ] || fail "something has been remembered"
+}
