@@ -96,3 +96,13 @@ bench-wait:
 	@rm -rf '$(dir $(BENCH_ENGINE_PATH))'
 	@echo
 	@echo 'again: make bench-wait ROUNDS=$(ROUNDS) SECONDS=$(SECONDS) $(if $(BENCH_IN_VM),SERIES=$(SERIES))'
+
+## make bench-join       cwg join beside `ssh HOST true`, on this machine: ROUNDS, DELAY (milliseconds each way)
+.PHONY: bench-join
+bench-join: ROUNDS ?= 20
+bench-join: DELAY ?= 0
+bench-join:
+	scripts/deps build demo
+	@$(MAKE) --no-print-directory --silent build tools variants
+	@scripts/apart tests/bench/join --rounds $(ROUNDS) --delay $(DELAY)
+	@echo 'again: make bench-join ROUNDS=$(ROUNDS) DELAY=$(DELAY)'

@@ -12,6 +12,7 @@
 #include <grp.h>
 #include <linux/capability.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -77,6 +78,9 @@ int main(int argc, char **argv)
         enter_net(net);
     if (uid >= 0)
         become((uid_t)uid, (gid_t)gid);
+    // A shell's background jobs ignore these, and tests send them.
+    signal(SIGINT, SIG_DFL);
+    signal(SIGQUIT, SIG_DFL);
     execvp(*word, word);
     fprintf(stderr, "enter: %s: %s\n", *word, strerror(errno));
     return errno == ENOENT ? 127 : 126;
