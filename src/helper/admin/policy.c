@@ -60,7 +60,7 @@ static bool is_roots_alone(const struct stat *status, mode_t type)
  * counts even without a file. */
 static int open_file(struct policy *policy, int *ret_file)
 {
-    struct stat status;
+    struct stat status = {.st_mode = 0};
     int directory;
     int error = open_directory(&status, &directory);
 
