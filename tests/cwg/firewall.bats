@@ -31,6 +31,16 @@ another address, --nat names an end that can't be reached" ]] || fail "$stderr"
     assert_silent
 }
 
+@test "a link that is there and doesn't work is not called joined" {
+    run --separate-stderr cwg join "pid/$c1" "site2:pid/$c2"
+    assert_joined
+    drop_udp site2 INPUT OUTPUT
+    run --separate-stderr cwg join "site2:pid/$c2" "pid/$c1"
+    [ "$status" = 1 ] && [ -z "$output" ] || fail "$status: $output"
+    [[ $stderr == *"joined by net $NET already, but the link doesn't work"*"cwg leave $NET"* ]] || fail "$stderr"
+    cwg leave "$NET"
+}
+
 @test "a firewall that drops UDP one way leaves nothing, either" {
     drop_udp site1 INPUT
     run --separate-stderr cwg join "pid/$c1" "site2:pid/$c2"

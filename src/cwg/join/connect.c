@@ -46,10 +46,10 @@ static json_t *connect_request(const struct work *work, int host)
     return request;
 }
 
-static json_t *wait_request(const struct work *work, int host)
+static json_t *wait_request(const struct work *work, const struct side *side, int host)
 {
-    return json_pack("{s:s,s:i,s:i,s:i,s:i}", "do", "wait", "container", work->side[host].container,
-                     "net", (int)work->joined.net, "host", host, "seconds", WAIT_SECONDS);
+    return json_pack("{s:s,s:i,s:i,s:i,s:i}", "do", "wait", "container", side->container, "net",
+                     (int)work->joined.net, "host", host, "seconds", WAIT_SECONDS);
 }
 
 static int run(struct call *calls, size_t count, struct failure *failure)
@@ -82,8 +82,8 @@ static int try_once(struct work *work, struct failure *failure)
     struct call calls[4] = {
         {.site = second_site, .request = connect_request(work, second)},
         {.site = first_site, .request = connect_request(work, first)},
-        {.site = first_site, .request = wait_request(work, first)},
-        {.site = second_site, .request = wait_request(work, second)},
+        {.site = first_site, .request = wait_request(work, &work->side[first], first)},
+        {.site = second_site, .request = wait_request(work, &work->side[second], second)},
     };
     int error;
 
@@ -169,6 +169,25 @@ int work_connect(struct work *work, struct failure *failure)
     explicit_bzero(work->psk, sizeof(work->psk));
     work->milliseconds = clock_now() - work->begun;
     return error;
+}
+
+int work_check(const struct work *work, struct failure *failure)
+{
+    struct failure told;
+    int error = 0;
+
+    for (int i = 0; i < 2 && !error; i++) {
+        const int host = work->swapped ? 1 - i : i;
+        struct call call = {.site = work->side[i].site,
+                            .request = wait_request(work, &work->side[i], host)};
+
+        error = run(&call, 1, &told);
+    }
+    return error ? fail(failure, told.code,
+                        "the containers are joined by net %u already, but the link doesn't work "
+                        "(%.300s); remove it with cwg leave %u, and join again",
+                        work->joined.net, told.text, work->joined.net)
+                 : 0;
 }
 
 /* Tells the machines that are far, or this one, to keep what they made. */

@@ -143,32 +143,6 @@ static void add_addresses(struct work *work)
                              work->side[i].address);
 }
 
-/* Does the steps. Nothing is kept before work_commit(). */
-static int work_through(struct work *work, bool *ret_already, struct failure *failure)
-{
-    int error;
-
-    show_step(work, "looking up both containers");
-    error = open_sites(work, failure);
-    if (!error)
-        error = work_look(work, ret_already, failure);
-    if (error || *ret_already)
-        return error;
-    error = work_judge_nat(work, failure);
-    if (!error) {
-        show_step(work, "creating both ends");
-        error = work_create(work, failure);
-    }
-    if (!error) {
-        add_addresses(work);
-        show_step(work, "connecting");
-        error = work_connect(work, failure);
-    }
-    if (!error)
-        error = work_commit(work, failure);
-    return error;
-}
-
 /* Remembers the link. A failure here is only told: the link works. */
 static void remember(const struct work *work)
 {
@@ -182,6 +156,37 @@ static void remember(const struct work *work)
     }
     if (joined_write(&joined, &failure))
         (void)fprintf(stderr, "cwg: warning: %s\n", failure.text);
+}
+
+/* Does the steps. Nothing is kept before work_commit(). */
+static int work_through(struct work *work, bool *ret_already, struct failure *failure)
+{
+    int error;
+
+    show_step(work, "looking up both containers");
+    error = open_sites(work, failure);
+    if (!error)
+        error = work_look(work, ret_already, failure);
+    if (error)
+        return error;
+    if (*ret_already) {
+        show_step(work, "the containers are joined already: checking the link");
+        remember(work); /* cwg leave has to find it, also if it doesn't work */
+        return work_check(work, failure);
+    }
+    error = work_judge_nat(work, failure);
+    if (!error) {
+        show_step(work, "creating both ends");
+        error = work_create(work, failure);
+    }
+    if (!error) {
+        add_addresses(work);
+        show_step(work, "connecting");
+        error = work_connect(work, failure);
+    }
+    if (!error)
+        error = work_commit(work, failure);
+    return error;
 }
 
 int join(const struct join_options *options)
@@ -208,7 +213,8 @@ int join(const struct join_options *options)
         status = print_left(work);
     } else {
         show_step(work, "");
-        remember(work);
+        if (!already)
+            remember(work);
         if (options->json)
             print_json(work, already);
         else
