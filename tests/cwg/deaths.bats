@@ -14,12 +14,12 @@ world_of_the_file
 }
 
 @test "an sshd that is killed at any message is noticed, and nothing is left" {
-    at_each KILL session "site2: ssh: " request:look answer:look answer:create answer:wait request:commit
+    at_each KILL session "site2: ssh: " request:look answer:look answer:create answer:connect request:commit
 }
 
 @test "the other machine's cwg killed at any message is noticed, and nothing is left" {
     at_each KILL serve "site2: ssh ended without a word: the connection was lost, or cwg there was killed" \
-        "${MESSAGES[@]}" answer:connect request:commit
+        "${MESSAGES[@]}" request:commit
     at_commit KILL serve "" answer:commit
 }
 
