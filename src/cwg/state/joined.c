@@ -75,6 +75,20 @@ static json_t *pack_end(const struct joined_end *end)
                      "name", end->end.name, "id", end->id, "device", end->device);
 }
 
+/* In one write(2): json_dumpfd(3) does one for each word and each comma. */
+static bool write_file(int file, const json_t *packed)
+{
+    char *text = packed ? json_dumps(packed, JSON_COMPACT) : NULL;
+    const size_t length = text ? strlen(text) : 0;
+    bool done;
+
+    errno = ENOSPC; /* of a short write(2) */
+    done = text && write(file, text, length) == (ssize_t)length && fsync(file) == 0;
+
+    free(text);
+    return done;
+}
+
 int joined_write(const struct joined *joined, struct failure *failure)
 {
     json_t *packed = json_pack("{s:i,s:I,s:I,s:[o,o]}", "version", 1, "net",
@@ -90,7 +104,7 @@ int joined_write(const struct joined *joined, struct failure *failure)
     if (directory >= 0)
         file = openat(directory, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
                       0600);
-    if (file >= 0 && json_dumpfd(packed, file, JSON_COMPACT) == 0 && fsync(file) == 0 &&
+    if (file >= 0 && write_file(file, packed) &&
         renameat(directory, temporary, directory, name) == 0)
         error = 0;
     else if (directory >= 0)
