@@ -1,0 +1,78 @@
+#include "cwg/machine/session.h"
+
+#include <string.h>
+#include <sys/stat.h>
+
+void session_begin(struct session *session, int client)
+{
+    (void)helper_start(&session->helper, client, &session->helper_failure);
+}
+
+int session_need_helper(const struct session *session, struct failure *failure)
+{
+    if (!session->helper_failure.text[0])
+        return 0;
+    *failure = session->helper_failure;
+    return -1;
+}
+
+/* Is it the container that was found before? A name may have become that of another process, or of
+ * another namespace. */
+static bool is_same(const struct container *known, const struct container *found)
+{
+    struct stat before, now;
+
+    if (strcmp(known->engine, found->engine) != 0 || strcmp(known->name, found->name) != 0 ||
+        known->pid != found->pid)
+        return false;
+    if (known->pid)
+        return container_lives(known);
+    return fstat(known->netns, &before) == 0 && fstat(found->netns, &now) == 0 &&
+           before.st_dev == now.st_dev && before.st_ino == now.st_ino;
+}
+
+int session_find(struct session *session, const char *engine, const char *name,
+                 struct failure *failure)
+{
+    struct container found;
+
+    if (container_find(engine, name, &found, failure))
+        return -1;
+    for (size_t i = 0; i < session->container_count; i++) {
+        if (is_same(&session->containers[i], &found)) {
+            container_close(&found);
+            return (int)i;
+        }
+    }
+    if (session->container_count == SESSION_CONTAINERS_MAX) {
+        container_close(&found);
+        return fail(failure, "limit", "too many containers in one session");
+    }
+    session->containers[session->container_count] = found;
+    return (int)session->container_count++;
+}
+
+pid_t session_start_scratch(struct session *session, struct failure *failure)
+{
+    struct scratch *scratch = &session->scratches[session->scratch_count];
+
+    if (session->scratch_count == SESSION_SCRATCHES_MAX)
+        return fail(failure, "limit", "too many scratch processes in one session");
+    if (scratch_start(scratch, failure))
+        return -1;
+    session->scratch_count++;
+    return scratch->pid;
+}
+
+int session_end(struct session *session)
+{
+    struct failure failure = {.text = ""};
+    /* The client's end may be the end of its reader as well, so nothing is said any more. */
+    int error = helper_end(&session->helper, &failure);
+
+    for (size_t i = 0; i < session->container_count; i++)
+        container_close(&session->containers[i]);
+    while (session->scratch_count > 0)
+        scratch_end(&session->scratches[--session->scratch_count]);
+    return error;
+}
