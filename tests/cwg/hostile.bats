@@ -253,7 +253,7 @@ serve()
 @test "cwg serve does nothing before the greeting, and nothing that isn't asked in the right words" {
     local words
     for words in '{"do":"look","engine":"pid","name":"'"$c1"'"}' '{"cwg":2}' '{"cwg":"1"}' '[]' '' x '{"cwg":1'; do
-        serve "$words"$'\n{"do":"list"}'
+        serve "$words"$'\n{"do":"clock"}'
         [ "$status" = 0 ] && [ "${#lines[@]}" = 1 ] || fail "$words: $output"
     done
     for words in '{"do":"exec"}' '{}' '{"do":7}' '{"do":"look"}' '{"do":"look","name":"--json"}' \

@@ -264,8 +264,8 @@ static bool has_word(const char *version, const char *line, const char *word)
 /* The first task of those which cwg needs that isn't in the program; NULL if all are. */
 static const char *missing_task(const char *version)
 {
-    static const char *const needed[] = {"cwg_create", "cwg_connect", "cwg_destroy", "cwg_show",
-                                         "cwg_list",   "cwg_wait",    "batch"};
+    static const char *const needed[] = {"cwg_create", "cwg_connect", "cwg_destroy",
+                                         "cwg_show",   "cwg_wait",    "batch"};
 
     for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
         if (!has_word(version, "\ntasks:", needed[i]))

@@ -209,9 +209,7 @@ static int do_alone(const struct helper_task *task, json_t **ret_result, struct 
 /* Writes a batch's line. Returns 0, or -1 if it is too long for one. */
 static int make_line(const struct helper_task *task, char line[static LINE_MAX_SIZE])
 {
-    int length = task->container
-                     ? snprintf(line, LINE_MAX_SIZE, "%s %d", task->name, task->container->pid)
-                     : snprintf(line, LINE_MAX_SIZE, "%s", task->name);
+    int length = snprintf(line, LINE_MAX_SIZE, "%s %d", task->name, task->container->pid);
 
     for (size_t i = 0; task->words[i] && length < LINE_MAX_SIZE; i++)
         length += snprintf(line + length, (size_t)(LINE_MAX_SIZE - length), " %s", task->words[i]);
@@ -246,10 +244,10 @@ static void note(struct helper *helper, const struct helper_task *task)
 int helper_do(struct helper *helper, const struct helper_task *task, json_t **ret_result,
               struct failure *failure)
 {
-    const bool in_file = task->container && !task->container->pid;
+    const bool in_file = !task->container->pid;
     char line[LINE_MAX_SIZE];
 
-    if (task->container && !container_lives(task->container))
+    if (!container_lives(task->container))
         return fail(failure, "not-running", "%s/%s has ended", task->container->engine,
                     task->container->name);
     if (in_file && is(task, "cwg_create") && helper->made_count == HELPER_MADE_MAX)

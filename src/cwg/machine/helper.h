@@ -32,7 +32,7 @@ struct helper {
 /* A task of the helper's. */
 struct helper_task {
     const char *name;                  /* "cwg_create" */
-    const struct container *container; /* NULL for cwg_list */
+    const struct container *container; /* on which it works */
     const char *words[HELPER_WORDS];   /* behind the container, and a NULL: net, host and so on */
     int secret;                        /* a descriptor with a preshared key, or -1 */
     int seconds;                       /* how long the task may wait, beside its work */

@@ -68,21 +68,6 @@ static int do_route(struct session *session, const json_t *request, json_t *answ
     return json_array_size(from) == json_array_size(to) ? 0 : request_fail(failure, "to");
 }
 
-/* Lists the links of all containers that the caller may see. */
-static int do_list(struct session *session, const json_t *request, json_t *answer,
-                   struct failure *failure)
-{
-    const struct helper_task list = {.name = "cwg_list", .words = {"--json"}, .secret = -1};
-    json_t *links = NULL;
-
-    (void)request;
-    if (session_need_helper(session, failure) ||
-        helper_do(&session->helper, &list, &links, failure))
-        return -1;
-    (void)json_object_set_new(answer, "links", links);
-    return 0;
-}
-
 static int do_commit(struct session *session, const json_t *request, json_t *answer,
                      struct failure *failure)
 {
@@ -132,10 +117,10 @@ static const struct {
     int (*act)(struct session *session, const json_t *request, json_t *answer,
                struct failure *failure);
 } acts[] = {
-    {"look", do_look},       {"route", do_route},       {"create", link_create},
-    {"wait", link_wait},     {"connect", link_connect}, {"destroy", link_destroy},
-    {"list", do_list},       {"commit", do_commit},     {"check", do_check},
-    {"scratch", do_scratch}, {"clock", do_clock},
+    {"look", do_look},     {"route", do_route},       {"create", link_create},
+    {"wait", link_wait},   {"connect", link_connect}, {"destroy", link_destroy},
+    {"commit", do_commit}, {"check", do_check},       {"scratch", do_scratch},
+    {"clock", do_clock},
 };
 
 int request_do(struct session *session, const json_t *request, json_t *answer,
