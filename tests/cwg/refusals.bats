@@ -87,6 +87,15 @@ root alone: name those by pid/N)"
 netns"
 }
 
+@test "a program isn't there, if a folder of PATH can't be entered and no other folder has it" {
+    mkdir -m 0700 "$WORLD/locked"
+    MACHINE=locked:$WORLD/no-helper run --separate-stderr cwg pid web
+    assert_said 1 "no container is called web (an engine shows a user's own containers, and root's to root alone: name \
+those by pid/N)"
+    MACHINE=locked:$WORLD/no-helper run --separate-stderr cwg join "pid/$c1" "site2:pid/$c2"
+    assert_said 1 "this machine: net-admin-helper isn't installed, or isn't in PATH; install it as its README says"
+}
+
 @test "a process in a machine's own network is no container" {
     require_machines_network
     run --separate-stderr cwg join "pid/$$" "site2:pid/$c2"

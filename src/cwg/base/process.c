@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "cwg/base/clock.h"
+#include "cwg/base/program.h"
 
 enum {
     POLL_MS = 5, /* between two looks, where no descriptor tells of the end */
@@ -103,6 +104,14 @@ static int start(const char *const argv[], bool on_terminal, const int passed[],
     return error;
 }
 
+/* execvp(3) has EACCES also for a folder of PATH that can't be entered. */
+static bool is_there(const char *program)
+{
+    char path[PROGRAM_PATH_SIZE];
+
+    return strchr(program, '/') || program_find(program, path) != -ENOENT;
+}
+
 int process_start(const char *const argv[], bool on_terminal, const int passed[],
                   struct process *ret_process)
 {
@@ -119,6 +128,8 @@ int process_start(const char *const argv[], bool on_terminal, const int passed[]
     }
     if (!error)
         error = start(argv, on_terminal, passed, pipes, &pid);
+    if (error == -EACCES && !is_there(argv[0]))
+        error = -ENOENT;
     if (error) {
         while (opened > 0)
             close_pair(pipes[--opened]);

@@ -23,7 +23,8 @@ struct process {
  * caller alone. With `on_terminal` it stays in the caller's session, so that it can ask for a
  * password. Descriptors above 2 are closed, but for PROCESS_PASSED of them in `passed`, of which
  * -1 is none; `passed` is NULL for none at all. Descriptors 0 to 2 of the caller have to be open.
- * Returns 0, or a negative errno: -ENOENT and -EACCES are those of execvp(3). */
+ * Returns 0, or a negative errno. -ENOENT: there is no such program, as far as the caller may look
+ * into the folders of PATH. -EACCES: it is there, and the caller may not run it. */
 int process_start(const char *const argv[], bool on_terminal, const int passed[],
                   struct process *ret_process);
 

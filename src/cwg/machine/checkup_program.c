@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "cwg/base/process.h"
+#include "cwg/base/program.h"
 #include "cwg/machine/checkup.h"
 
 #define PROGRAM "net-admin-helper"
@@ -27,44 +28,17 @@ enum {
 };
 
 struct program {
-    char path[PATH_SIZE];
+    char path[PROGRAM_PATH_SIZE];
     struct stat status;
     bool runs; /* this session may execute it */
 };
 
-/* Looks into one directory of PATH. */
-static bool look_into(const char *directory, int length, struct program *ret_program)
-{
-    const int needed = snprintf(ret_program->path, PATH_SIZE, "%.*s/" PROGRAM, length, directory);
-
-    if (needed >= PATH_SIZE || stat(ret_program->path, &ret_program->status) < 0 ||
-        !S_ISREG(ret_program->status.st_mode))
-        return false;
-    ret_program->runs = euidaccess(ret_program->path, X_OK) == 0;
-    return true;
-}
-
-/* Finds the program as execvp(3) does: the first that may be executed. If there is none, the first
- * that is there. */
 static bool find_program(struct program *ret_program)
 {
-    const char *directories = getenv("PATH");
-    bool any = false;
+    const int found = program_find(PROGRAM, ret_program->path);
 
-    for (const char *at = directories ? directories : "/bin:/usr/bin"; at;) {
-        const char *end = strchrnul(at, ':');
-        struct program program = {.runs = false};
-
-        if (look_into(end > at ? at : ".", end > at ? (int)(end - at) : 1, &program) &&
-            (program.runs || !any)) {
-            *ret_program = program;
-            any = true;
-            if (program.runs)
-                return true;
-        }
-        at = *end ? end + 1 : NULL;
-    }
-    return any;
+    ret_program->runs = found == 0;
+    return found != -ENOENT && stat(ret_program->path, &ret_program->status) == 0;
 }
 
 static void check_mode(const struct program *program, json_t *findings)
