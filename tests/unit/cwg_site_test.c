@@ -1,5 +1,5 @@
 /* A session with a machine that says what it likes: a script in the place of ssh. */
-#include "cwg/site/site.h"
+#include "cwg/site/calls.h"
 
 #include <signal.h>
 #include <stdio.h>

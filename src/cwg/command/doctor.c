@@ -11,6 +11,7 @@
 #include "cwg/command/command.h"
 #include "cwg/join/trial.h"
 #include "cwg/machine/checkup.h"
+#include "cwg/site/calls.h"
 #include "cwg/site/signals.h"
 #include "cwg/site/sites.h"
 
@@ -158,8 +159,7 @@ static void check_machines(struct doctor *doctor)
         if (!site)
             tellf(doctor, host, "session", FOUND_FAIL, "%s", failure.text);
         else
-            calls[count++] =
-                (struct call){.site = site, .request = json_pack("{s:s}", "do", "check")};
+            calls[count++] = (struct call){.site = site, .request = request_plain("check")};
     }
     show_step(doctor, "checking machines", "");
     (void)calls_run(calls, count, CHECK_MS);
@@ -171,7 +171,7 @@ static void check_machines(struct doctor *doctor)
 /* Compares the clocks. All that is certain is half a round trip. */
 static void check_clock(struct doctor *doctor, struct site *site)
 {
-    struct call call = {.site = site, .request = json_pack("{s:s}", "do", "clock")};
+    struct call call = {.site = site, .request = request_plain("clock")};
     const int64_t begun = clock_now(), today = clock_today();
     int64_t clock = 0;
 
@@ -198,8 +198,8 @@ static void keep_sessions(struct doctor *doctor)
 
     for (size_t i = 0; i < doctor->sites.count && count < CALLS_MAX; i++) {
         if (doctor->sites.site[i]->greeted)
-            calls[count++] = (struct call){.site = doctor->sites.site[i],
-                                           .request = json_pack("{s:s}", "do", "clock")};
+            calls[count++] =
+                (struct call){.site = doctor->sites.site[i], .request = request_plain("clock")};
     }
     (void)calls_run(calls, count, CLOCK_MS);
     calls_free(calls, count);

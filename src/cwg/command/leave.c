@@ -5,6 +5,7 @@
 
 #include "cwg/command/command.h"
 #include "cwg/join/ends.h"
+#include "cwg/site/calls.h"
 #include "cwg/site/signals.h"
 #include "link/decimal.h"
 #include "link/link.h"
@@ -43,18 +44,12 @@ static int destroy(const struct joined *joined, struct end_seen seen[2], struct 
             error = -1;
         }
         if (seen[i].link)
-            calls[count++] = (struct call){
-                .site = seen[i].site,
-                .request = json_pack("{s:s,s:i,s:i,s:i}", "do", "destroy", "container",
-                                     seen[i].container, "net", (int)joined->net, "host", i)};
+            calls[count++] =
+                (struct call){.site = seen[i].site,
+                              .request = request_destroy(seen[i].container, joined->net, i)};
     }
-    if (calls_run(calls, count, DESTROY_MS)) {
-        for (size_t i = 0; i < count; i++) {
-            if (calls[i].failed)
-                *failure = calls[i].failure;
-        }
-        error = -1;
-    }
+    if (calls_run(calls, count, DESTROY_MS))
+        error = calls_fail(calls, count, failure);
     calls_free(calls, count);
     return error;
 }

@@ -6,8 +6,8 @@
 #include "cwg/base/json.h"
 #include "cwg/command/command.h"
 #include "cwg/container/engines.h"
+#include "cwg/site/calls.h"
 #include "cwg/site/signals.h"
-#include "cwg/site/site.h"
 #include "link/link.h"
 
 enum {
@@ -58,7 +58,7 @@ static int print_all(struct site *site, const struct end *ends, size_t count)
         size_t some = 0;
 
         for (; some < CALLS_MAX && i + some < count; some++)
-            calls[some] = (struct call){.site = site, .request = look_request(&ends[i + some])};
+            calls[some] = (struct call){.site = site, .request = request_look(&ends[i + some])};
         (void)calls_run(calls, some, LOOK_MS);
         for (size_t j = 0; j < some; j++) {
             if (!calls[j].failed) {

@@ -12,7 +12,7 @@ enum {
 static int clean_side(struct work *work, int host, struct site *site)
 {
     struct side *side = &work->side[host];
-    struct call look = {.site = site, .request = look_request(&side->end->end)};
+    struct call look = {.site = site, .request = request_look(&side->end->end)};
     struct call destroy = {.site = site};
     int64_t container;
     int error = calls_run(&look, 1, CLEAN_MS);
@@ -24,8 +24,7 @@ static int clean_side(struct work *work, int host, struct site *site)
     if (!error)
         error = json_whole(look.answer, "container", 0, INT32_MAX, &container);
     if (!error) {
-        destroy.request = json_pack("{s:s,s:i,s:i,s:i}", "do", "destroy", "container",
-                                    (int)container, "net", (int)work->joined.net, "host", host);
+        destroy.request = request_destroy((int)container, work->joined.net, host);
         error = calls_run(&destroy, 1, CLEAN_MS);
     }
     calls_free(&look, 1);

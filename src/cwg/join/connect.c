@@ -14,9 +14,9 @@ enum {
 };
 
 /* Chooses the endpoint at which the other side looks for this side, at the given try. */
-static void choose_endpoint(const struct work *work, int host, int tries)
+static void choose_endpoint(struct work *work, int host, int tries)
 {
-    struct side *side = (struct side *)&work->side[host];
+    struct side *side = &work->side[host];
     const char *given = work->options->endpoint[host];
     const struct addresses *found = &side->candidates;
     const char *address = given[0] ? given : NULL;
@@ -56,12 +56,8 @@ static int run(struct call *calls, size_t count, struct failure *failure)
 {
     int error = calls_run(calls, count, CONNECT_MS);
 
-    for (size_t i = 0; i < count && error; i++) {
-        if (calls[i].failed) {
-            *failure = calls[i].failure;
-            break;
-        }
-    }
+    if (error)
+        calls_fail(calls, count, failure);
     calls_free(calls, count);
     return error;
 }
@@ -91,10 +87,12 @@ static int try_once(struct work *work, struct failure *failure)
     if (first_site == second_site)
         return run(calls, 3, failure);
     error = run(&calls[0], 1, failure);
-    if (!error)
+    if (!error) {
         error = run(&calls[1], 2, failure);
-    else
-        json_decref(calls[1].request), json_decref(calls[2].request);
+    } else {
+        json_decref(calls[1].request);
+        json_decref(calls[2].request);
+    }
     work->second_began =
         error && failure_is(failure, "silent") && strcmp(work->side[first].endpoint, "-") != 0;
     if (!work->second_began)
@@ -201,8 +199,8 @@ static int commit(struct work *work, bool far, struct failure *failure)
 
     for (size_t i = 0; i < work->site_count; i++) {
         if ((work->sites[i].host[0] != '\0') == far)
-            calls[count++] = (struct call){.site = &work->sites[i],
-                                           .request = json_pack("{s:s}", "do", "commit")};
+            calls[count++] =
+                (struct call){.site = &work->sites[i], .request = request_plain("commit")};
     }
     error = calls_run(calls, count, COMMIT_MS);
     for (size_t i = 0; i < count && error; i++) {

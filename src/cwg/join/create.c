@@ -103,16 +103,13 @@ static int take_back(struct work *work, struct failure *failure)
     for (int i = 0; i < 2; i++) {
         if (!work->side[i].made)
             continue;
-        calls[count++] = (struct call){
-            .site = work->side[i].site,
-            .request = json_pack("{s:s,s:i,s:i,s:i}", "do", "destroy", "container",
-                                 work->side[i].container, "net", (int)work->joined.net, "host", i)};
+        calls[count++] =
+            (struct call){.site = work->side[i].site,
+                          .request = request_destroy(work->side[i].container, work->joined.net, i)};
     }
     error = calls_run(calls, count, CREATE_MS);
-    for (size_t i = 0; i < count; i++) {
-        if (calls[i].failed)
-            *failure = calls[i].failure;
-    }
+    if (error)
+        calls_fail(calls, count, failure);
     for (int i = 0; i < 2 && !error; i++)
         work->side[i].made = false;
     calls_free(calls, count);
@@ -124,6 +121,7 @@ static int create_both(struct work *work, struct failure *failure)
 {
     struct side *side = work->side;
     const bool apart = side[0].site != side[1].site;
+    const size_t count = apart ? 4 : 2;
     struct call calls[4] = {{.site = side[0].site, .request = create_request(work, 0)},
                             {.site = side[1].site, .request = create_request(work, 1)}};
     int error;
@@ -132,7 +130,7 @@ static int create_both(struct work *work, struct failure *failure)
         calls[2] = (struct call){.site = side[0].site, .request = route_request(side[1].site)};
         calls[3] = (struct call){.site = side[1].site, .request = route_request(side[0].site)};
     }
-    error = calls_run(calls, apart ? 4 : 2, CREATE_MS);
+    error = calls_run(calls, count, CREATE_MS);
     for (size_t i = 0; i < 2; i++) {
         struct addresses sources;
 
@@ -144,13 +142,9 @@ static int create_both(struct work *work, struct failure *failure)
         take_sources(calls[2 + i].answer, &sources);
         candidates_find(side[i].site, side[1 - i].site, &sources, &side[i].candidates);
     }
-    for (size_t i = 0; i < (apart ? 4 : 2) && error; i++) {
-        if (calls[i].failed) {
-            *failure = calls[i].failure;
-            break;
-        }
-    }
-    calls_free(calls, apart ? 4 : 2);
+    if (error)
+        calls_fail(calls, count, failure);
+    calls_free(calls, count);
     return error;
 }
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cwg/base/json.h"
+#include "cwg/site/calls.h"
 
 enum {
     LOOK_MS = 60000,
@@ -57,7 +58,7 @@ void ends_look(struct sites *sites, const struct joined *joined, size_t count,
                 continue;
             whose[sent] = i;
             calls[sent++] = (struct call){.site = seen[i].site,
-                                          .request = look_request(&joined[i / 2].end[i % 2].end)};
+                                          .request = request_look(&joined[i / 2].end[i % 2].end)};
         }
         (void)calls_run(calls, sent, LOOK_MS);
         for (size_t j = 0; j < sent; j++)

@@ -127,14 +127,10 @@ int work_look(struct work *work, bool *ret_joined, struct failure *failure)
 
     look_up_dialled(work); /* while ssh logs in */
     for (size_t i = 0; i < 2; i++)
-        calls[i].request = look_request(&work->side[i].end->end);
+        calls[i].request = request_look(&work->side[i].end->end);
     error = calls_run(calls, 2, LOOK_MS);
-    for (size_t i = 0; i < 2 && error; i++) {
-        if (calls[i].failed) {
-            *failure = calls[i].failure;
-            break;
-        }
-    }
+    if (error)
+        calls_fail(calls, 2, failure);
     for (size_t i = 0; i < 2 && !error; i++)
         error = take_container(&work->side[i], calls[i].answer, failure);
     if (!error)

@@ -8,7 +8,7 @@
 #include "cwg/container/container.h"
 #include "cwg/join/candidates.h"
 #include "cwg/join/join.h"
-#include "cwg/site/site.h"
+#include "cwg/site/calls.h"
 #include "cwg/state/joined.h"
 #include "link/endpoint.h"
 #include "link/key.h"

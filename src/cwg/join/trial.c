@@ -20,18 +20,6 @@ struct view {
     int64_t mtu[2];      /* 0 if it isn't told */
 };
 
-static int take_failure(struct call *calls, size_t count, struct failure *failure)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (calls[i].failed) {
-            *failure = calls[i].failure;
-            break;
-        }
-    }
-    calls_free(calls, count);
-    return -1;
-}
-
 /* Starts a scratch process at both machines. They are the link's containers, by their pids. */
 static int start_scratches(struct work *work, struct join_options *options, struct failure *failure)
 {
@@ -39,10 +27,12 @@ static int start_scratches(struct work *work, struct join_options *options, stru
     int64_t pid;
 
     for (int i = 0; i < 2; i++)
-        calls[i] = (struct call){.site = work->side[i].site,
-                                 .request = json_pack("{s:s}", "do", "scratch")};
-    if (calls_run(calls, 2, SCRATCH_MS))
-        return take_failure(calls, 2, failure);
+        calls[i] = (struct call){.site = work->side[i].site, .request = request_plain("scratch")};
+    if (calls_run(calls, 2, SCRATCH_MS)) {
+        calls_fail(calls, 2, failure);
+        calls_free(calls, 2);
+        return -1;
+    }
     for (int i = 0; i < 2; i++) {
         struct end *end = &options->end[i];
 
@@ -86,7 +76,7 @@ static int look(const struct work *work, struct view *ret_view)
 
     for (int i = 0; i < 2; i++)
         calls[i] = (struct call){.site = work->side[i].site,
-                                 .request = look_request(&work->options->end[i])};
+                                 .request = request_look(&work->options->end[i])};
     error = calls_run(calls, 2, LOOK_MS);
     for (int i = 0; i < 2; i++)
         take_view(work, i, calls[i].answer, ret_view);

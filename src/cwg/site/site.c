@@ -1,9 +1,7 @@
 #include "cwg/site/site.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -14,13 +12,11 @@
 
 enum {
     WRITE_MS = 10000,
-    CLOSE_MS = 15000,   /* for an undo at the other end */
-    GONE_MS = 2000,     /* for ssh to end after its output has ended */
-    TURN_MS = 1000,     /* after which a signal is noticed that came before poll(2) */
-    BANNER_LINES = 200, /* that a login may print before the greeting */
-    READS_MAX = 200,    /* of what ssh says at its end: a pipe holds 65536 bytes */
-    SSH_FAILED = 255,   /* ssh(1), EXIT STATUS: all of its own failures */
-    NOT_FOUND = 127,    /* a shell's word for a command that isn't there */
+    CLOSE_MS = 15000, /* for an undo at the other end */
+    GONE_MS = 2000,   /* for ssh to end after its output has ended */
+    READS_MAX = 200,  /* of what ssh says at its end: a pipe holds 65536 bytes */
+    SSH_FAILED = 255, /* ssh(1), EXIT STATUS: all of its own failures */
+    NOT_FOUND = 127,  /* a shell's word for a command that isn't there */
 };
 
 volatile sig_atomic_t site_interrupted;
@@ -100,7 +96,7 @@ static void take_addresses(struct site *site, const json_t *addresses)
     }
 }
 
-static int take_greeting(struct site *site, const char *line, struct failure *failure)
+int site_greet(struct site *site, const char *line, struct failure *failure)
 {
     json_t *greeting = json_read_line(line);
     const char *release = json_text(greeting, "version", sizeof(site->version) - 1);
@@ -125,8 +121,7 @@ static int take_greeting(struct site *site, const char *line, struct failure *fa
     return error;
 }
 
-/* Keeps the last part of what ssh says on standard error. */
-static void listen_to_errors(struct site *site)
+void site_listen(struct site *site)
 {
     ssize_t length;
 
@@ -152,17 +147,17 @@ static void close_input(struct site *site)
     site->process.in = -1;
 }
 
-/* The other end may have closed its output alone: it gets an end of its input, so that it undoes.
- */
-static int fail_ended(struct site *site, struct failure *failure)
+int site_fail_ended(struct site *site, struct failure *failure)
 {
     const char *last;
     int status;
 
+    /* The other end may have closed its output alone: it gets an end of its input, so that it
+     * undoes. */
     close_input(site);
     status = process_end(&site->process, clock_now() + (site->greeted ? CLOSE_MS : GONE_MS));
     for (int i = 0; i < READS_MAX && site->process.err >= 0; i++)
-        listen_to_errors(site);
+        site_listen(site);
     process_close(&site->process);
     last = process_last_line(site->said);
     /* A command at the other end that a signal ended is 255 as well. */
@@ -180,187 +175,6 @@ static int fail_ended(struct site *site, struct failure *failure)
                     site_name(site), site->host);
     return fail(failure, "unreachable", "%s: the session ended with status %d%s%.300s",
                 site_name(site), status, last[0] ? ": " : "", last);
-}
-
-/* Takes an answer: an object with "error", or without. */
-static int take_answer(struct call *call, const char *line)
-{
-    json_t *answer = json_read_line(line);
-    const json_t *error = json_object_get(answer, "error");
-    const char *code = json_text(error, "code", FAILURE_CODE_SIZE - 1);
-    const char *text = json_text(error, "text", FAILURE_TEXT_SIZE - 1);
-
-    if (answer && !error) {
-        call->answer = answer;
-        return 0;
-    }
-    call->refused = code && text;
-    if (call->refused)
-        fail(&call->failure, code, "%s: %s", site_name(call->site), text);
-    else
-        (void)site_fail(call->site, "answered something unknown", &call->failure);
-    json_decref(answer);
-    return -1;
-}
-
-static struct call *first_open(struct call *calls, size_t count, const struct site *site)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (calls[i].site == site && !calls[i].answer && !calls[i].failed)
-            return &calls[i];
-    }
-    return NULL;
-}
-
-/* All open calls to a site fail as the first does. */
-static void fail_site(struct call *calls, size_t count, struct site *site,
-                      const struct failure *failure)
-{
-    struct call *call;
-
-    while ((call = first_open(calls, count, site))) {
-        call->failure = *failure;
-        call->failed = true;
-    }
-}
-
-/* Takes a line of a site: the greeting, after a banner, or the answer to its first open call. */
-static void take_line(struct call *calls, size_t count, struct site *site, const char *line)
-{
-    struct call *call = first_open(calls, count, site);
-    struct failure failure = {.text = ""};
-
-    if (!site->greeted && strncmp(line, "{\"" PROTOCOL_MEMBER "\":", 7) != 0) {
-        if (++site->refused > BANNER_LINES) {
-            site_fail(site, "doesn't greet", &failure);
-            fail_site(calls, count, site, &failure);
-        }
-    } else if (!site->greeted) {
-        if (take_greeting(site, line, &failure))
-            fail_site(calls, count, site, &failure);
-    } else if (site->owed > 0) {
-        site->owed--;
-    } else if (call) {
-        call->failed = take_answer(call, line) != 0;
-    }
-}
-
-/* Takes the lines that a site has sent. `found` is what the last read of it found. */
-static void take_lines(struct call *calls, size_t count, struct site *site, enum lines_found found)
-{
-    struct failure failure = {.text = ""};
-    char *line;
-
-    while (found != LINES_END && found != LINES_TOO_LONG && first_open(calls, count, site) &&
-           (found = lines_take(&site->lines, &line)) == LINES_LINE)
-        take_line(calls, count, site, line);
-    if (found == LINES_TOO_LONG)
-        site_fail(site, "sends too long a line", &failure);
-    else if (found == LINES_END)
-        fail_ended(site, &failure);
-    else
-        return;
-    fail_site(calls, count, site, &failure);
-}
-
-static void send_request(struct call *call)
-{
-    char *text = json_dumps(call->request, JSON_COMPACT);
-    const size_t length = text ? strlen(text) : 0;
-
-    json_decref(call->request);
-    call->request = NULL;
-    call->answer = NULL;
-    call->failed = true;
-    if (call->site->process.pid < 0 || !text) {
-        fail(&call->failure, "unreachable", "%s: the session has ended", site_name(call->site));
-    } else {
-        text[length] = '\n'; /* in the place of the NUL */
-        /* A reader that has gone is noticed where its answer is missing: then ssh says why. */
-        (void)lines_write(call->site->process.in, text, length + 1, clock_now() + WRITE_MS);
-        call->failed = false;
-    }
-    if (text)
-        explicit_bzero(text, length);
-    free(text);
-}
-
-/* Polls the sites of all open calls. Returns false if there are none. */
-static bool wait_for_sites(struct call *calls, size_t count, int64_t deadline)
-{
-    struct pollfd waited[2 * CALLS_MAX];
-    struct site *sites[CALLS_MAX];
-    nfds_t open = 0;
-    int timeout;
-
-    for (size_t i = 0; i < count; i++) {
-        struct site *site = calls[i].site;
-
-        if (first_open(calls, count, site) != &calls[i])
-            continue;
-        sites[open] = site;
-        waited[2 * open] = (struct pollfd){.fd = site->process.out, .events = POLLIN};
-        waited[2 * open + 1] = (struct pollfd){.fd = site->process.err, .events = POLLIN};
-        open++;
-    }
-    if (open == 0)
-        return false;
-    timeout = clock_until(deadline);
-    if (poll(waited, 2 * open, timeout < TURN_MS ? timeout : TURN_MS) <= 0)
-        return true;
-    for (nfds_t i = 0; i < open; i++) {
-        if (waited[2 * i + 1].revents)
-            listen_to_errors(sites[i]);
-        if (waited[2 * i].revents)
-            take_lines(calls, count, sites[i], lines_fill(&sites[i]->lines));
-    }
-    return true;
-}
-
-int calls_run(struct call *calls, size_t count, int milliseconds)
-{
-    const int64_t deadline = clock_now() + milliseconds;
-    int error = 0;
-
-    for (size_t i = 0; i < count; i++)
-        send_request(&calls[i]);
-    for (size_t i = 0; i < count; i++) /* that came too early, with the last ones */
-        take_lines(calls, count, calls[i].site, LINES_MORE);
-    while (!site_interrupted && clock_now() < deadline) {
-        if (!wait_for_sites(calls, count, deadline))
-            break;
-    }
-    for (size_t i = 0; i < count; i++) {
-        if (!calls[i].answer && !calls[i].failed) {
-            calls[i].failed = true;
-            calls[i].site->owed++;
-            if (site_interrupted)
-                fail(&calls[i].failure, "interrupted", "interrupted");
-            else
-                fail(&calls[i].failure, "unreachable", "%s: no answer within %d seconds",
-                     site_name(calls[i].site), milliseconds / 1000);
-        }
-        if (calls[i].failed)
-            error = -1;
-    }
-    return error;
-}
-
-json_t *look_request(const struct end *end)
-{
-    json_t *request = json_pack("{s:s,s:s}", "do", "look", "name", end->name);
-
-    if (end->engine[0])
-        (void)json_object_set_new(request, "engine", json_string(end->engine));
-    return request;
-}
-
-void calls_free(struct call *calls, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        json_decref(calls[i].answer);
-        calls[i].answer = NULL;
-    }
 }
 
 int site_close(struct site *site)

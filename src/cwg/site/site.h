@@ -1,7 +1,6 @@
 /* A machine, and the session with the `cwg serve` there: by ssh, or as a child on this machine. */
 #pragma once
 
-#include <jansson.h>
 #include <signal.h>
 #include <stdbool.h>
 
@@ -9,10 +8,6 @@
 #include "cwg/base/process.h"
 #include "cwg/machine/addresses.h"
 #include "cwg/name/end.h"
-
-enum {
-    CALLS_MAX = 16, /* at once */
-};
 
 struct site {
     char host[END_HOST_SIZE]; /* for ssh; "" is this machine */
@@ -22,7 +17,7 @@ struct site {
     int64_t opened;   /* clock_now() */
     int answer_ms;    /* from then to its greeting */
     char version[32]; /* of its cwg, "" if it doesn't tell one of letters, digits, '.' and so on */
-    int refused;      /* lines that stood before the greeting */
+    int banner_lines; /* before the greeting */
     bool broken;      /* it said something that no cwg says */
     int owed;         /* answers that nobody waits for any more */
     struct addresses addresses;    /* its own */
@@ -32,31 +27,11 @@ struct site {
     size_t said_length;
 };
 
-/* A request to a site, and its answer. */
-struct call {
-    struct site *site;
-    json_t *request; /* calls_run() takes it over */
-    json_t *answer;  /* the caller's to give up; NULL after a failure */
-    struct failure failure;
-    bool failed;
-    bool refused; /* the site itself said that it failed */
-};
-
 /* Set by a signal that asks to end; calls_run() then fails. */
 extern volatile sig_atomic_t site_interrupted;
 
 /* Starts a session, and doesn't wait for it. Returns 0, or -1. */
 int site_open(struct site *site, const char *host, struct failure *failure);
-
-/* Sends requests to their sites at once, and collects the answers, for `milliseconds` at most. The
- * requests to one site are answered in their order. Returns 0 if all have succeeded, or else -1. */
-int calls_run(struct call *calls, size_t count, int milliseconds);
-
-/* The request that looks a container up. */
-json_t *look_request(const struct end *end);
-
-/* Gives the answers up. */
-void calls_free(struct call *calls, size_t count);
 
 /* Ends a session. The site removes what it made and was not told to keep. Returns 0 if it said that
  * it is done, or -1 if something may be left there. */
@@ -68,3 +43,14 @@ int site_fail(struct site *site, const char *what, struct failure *failure);
 
 /* The name for people: the host, or "this machine". */
 const char *site_name(const struct site *site);
+
+/* For calls.h, which reads and writes. */
+
+/* Takes the line with the greeting. Returns 0, or -1: the site is none to speak with. */
+int site_greet(struct site *site, const char *line, struct failure *failure);
+
+/* Reads once what ssh says on standard error, and keeps the last part. */
+void site_listen(struct site *site);
+
+/* Waits for the end of a session whose output has ended, and fails with the reason. Returns -1. */
+int site_fail_ended(struct site *site, struct failure *failure);
