@@ -61,8 +61,9 @@ int work_first(const struct work *work);
 /* Connects both ends, and tries the candidates until packets pass. */
 int work_connect(struct work *work, struct failure *failure);
 
-/* Waits until packets pass over a link that was there before. */
-int work_check(const struct work *work, struct failure *failure);
+/* Waits until packets pass over a link that was there before. If the peer is alive and doesn't
+ * answer, that is the first side's warning. */
+int work_check(struct work *work, struct failure *failure);
 
 /* Tells both sides to keep what they made. After a failure one of them may have done so. */
 int work_commit(struct work *work, struct failure *failure);
