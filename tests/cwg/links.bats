@@ -12,6 +12,7 @@ STATE=$WORLD/home/alice/.local/state/cwg
 after_test()
 {
     ip -n site1 link set v1 up
+    pkill -u "${UIDS[alice]}" -f '^cwg status' || true
 }
 
 # Joins c1 and c2. Sets NET.
@@ -183,6 +184,29 @@ END
     [ "$status" = 0 ] || fail "$status $output"
     [ "$(grep -c connected <<<"$output")" = 4 ] || fail "$output"
     [[ $output == *$'\033[H\033[J'*$'\033[H\033[J'* ]]
+}
+
+# Says whether the last table has these states of c1 and c2, and below it this text: shows STATE STATE TEXT
+shows()
+{
+    local last
+    last=$(tail -n +"$(grep -n RECEIVED "$BATS_TEST_TMPDIR/out" | tail -n 1 | cut -d: -f1)" "$BATS_TEST_TMPDIR/out")
+    [[ $last == *" $1 "*"site2:pid/$c2 "*" $2 "*"$3"* ]]
+}
+
+@test "status --watch goes on where a machine isn't reached any more, says so, and reaches it again" {
+    joined
+    cwg status --watch >"$BATS_TEST_TMPDIR/out" 2>&1 &
+    WATCH=$!
+    wait_for shows connected connected ""
+    ip -n site1 link set v1 down
+    kill -KILL "$(pgrep -u "${UIDS[alice]}" -x ssh)"
+    wait_for shows connected unreachable "cwg: site2: the session ended with status 137; trying again"
+    wait_for shows connected unreachable "Network is unreachable; trying again"
+    ip -n site1 link set v1 up
+    wait_for shows connected connected ""
+    kill "$(pgrep -u "${UIDS[alice]}" -f '^cwg status')"
+    wait "$WATCH"
 }
 
 @test "pid prints a container's pid, and says what is wrong with others" {

@@ -5,6 +5,8 @@
 #     site1 - - - site2
 #       c1 ------- c2      what is left is removed by the command that cwg says
 #       c3 ------- c4      what is left goes by itself, after a minute
+#
+# Meanwhile a join of c5 and c6, by an ssh to site1 that takes more than a minute to log in.
 
 bats_require_minimum_version 1.5.0
 load cwg
@@ -18,7 +20,13 @@ setup_file()
     container c2
     container c3
     container c4
-    export c1 c2 c3 c4
+    container c5
+    container c6
+    export c1 c2 c3 c4 c5 c6
+    printf '#!/bin/sh\n[ "$1" = -G ] || /bin/sleep 63\nexec ssh "$@"\n' >"$WORLD/slow"
+    chmod 0755 "$WORLD/slow"
+    { CWG_SSH=$WORLD/slow cwg join --endpoint 192.0.2.1,192.0.2.1 "pid/$c5" "site1:pid/$c6" >"$WORLD/out.3" \
+        2>"$WORLD/err.3"; echo $? >"$WORLD/status.3"; } 3>&- &
     drop_udp site2 INPUT
     cwg join --net 7 "pid/$c1" "site2:pid/$c2" >"$WORLD/out.1" 2>"$WORLD/err.1" &
     FIRST=$!
@@ -73,4 +81,9 @@ it" ]] || fail "$text"
 @test "what the other machine made without a commit it removes by itself, a minute after the last line" {
     while [ "$SECONDS" -lt 100 ] && has_device "$c4" wg-8-1; do sleep 0.5; done
     no_links "$c4" || fail "still there"
+}
+
+@test "a join comes about though a login takes longer than a session may be silent" {
+    wait_for test -s "$WORLD/status.3"
+    [ "$(<"$WORLD/status.3")" = 0 ] || fail "$(cat "$WORLD/err.3")"
 }

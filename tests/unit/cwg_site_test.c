@@ -205,6 +205,31 @@ TEST(the_end_of_one_machine_is_not_the_others_)
     expect(end() == 0, "the end");
 }
 
+TEST(a_lost_session_and_another_in_its_place)
+{
+    static const char *const losses[] = {"exit 255", GREET "echo '[]';" STAY,
+                                         "echo '{\"cwg\":2}';" STAY};
+
+    for (size_t i = 0; i < COUNT(losses); i++) {
+        struct failure lost;
+        struct call call;
+
+        begin(losses[i]);
+        lost = one_call(LONG).failure;
+        call = one_call(LONG);
+        expect(call.failed && lost.text[0] && strcmp(call.failure.text, lost.text) == 0,
+               "case %zu: the reason stays: %s", i, call.failure.text);
+        programs_write("far",
+                       "case \" $* \" in *' -o BatchMode=yes -o ConnectTimeout=10 -- host '*);;"
+                       "*) exit 9;; esac;" GREET ANSWER STAY);
+        expect(site_reopen(site, &failure) == 0, "case %zu: %s", i, failure.text);
+        call = one_call(LONG);
+        expect(number_of(&call) == 1, "case %zu: %s", i, call.failure.text);
+        calls_free(&call, 1);
+        expect(end() == 0, "case %zu: the end", i);
+    }
+}
+
 TEST(addresses_that_a_machine_calls_its_own)
 {
     struct call call;

@@ -62,7 +62,7 @@ static int leave(const struct joined *joined)
     int error;
 
     signals_catch();
-    ends_look(&sites, joined, 1, seen);
+    ends_look(&sites, joined, 1, ENDS_LOOK_MS, seen);
     error = destroy(joined, seen, &failure);
     ends_free(seen, 2);
     (void)sites_close(&sites);

@@ -15,7 +15,8 @@
 #include "link/link.h"
 
 enum {
-    WATCH_MS = 2000,
+    WATCH_MS = 2000,      /* between two tables */
+    WATCH_LOOK_MS = 5000, /* for one, but the first: the machines that answer are shown meanwhile */
 };
 
 struct options {
@@ -102,16 +103,33 @@ static void print_json(const struct joined *links, int count, const struct end_s
     json_decref(all);
 }
 
+/* Was the session with the end's machine lost, or is it slow? The watch goes on asking. */
+static bool is_away(const struct end_seen *seen)
+{
+    return !seen->site || seen->site->lost.text[0] || seen->site->owed > 0;
+}
+
+/* Prints why ends couldn't be looked up, once for all ends with the same reason. */
+static void print_failures(const struct end_seen *seen, int count, bool watch)
+{
+    for (int i = 0; i < count; i++) {
+        const char *text = seen[i].failure.text;
+        int same = 0;
+
+        while (strcmp(seen[same].failure.text, text) != 0)
+            same++;
+        if (text[0] && same == i)
+            (void)fprintf(stderr, "cwg: %s%s\n", text,
+                          watch && is_away(&seen[i]) ? "; trying again" : "");
+    }
+}
+
 static void print_table(const struct joined *links, int count, const struct end_seen *seen)
 {
     (void)printf("%-8s %-30s %-15s %-20s %-24s %12s %12s\n", "NET", "END", "ADDRESS", "STATE",
                  "PEER'S ENDPOINT", "RECEIVED", "SENT");
     for (int i = 0; i < 2 * count; i++)
         print_end(&links[i / 2], i % 2, &seen[i]);
-    for (int i = 0; i < 2 * count; i++) {
-        if (seen[i].failure.text[0])
-            (void)fprintf(stderr, "cwg: %s\n", seen[i].failure.text);
-    }
 }
 
 /* Shows all links once. Returns the exit status. */
@@ -123,7 +141,7 @@ static int show(const struct options *options, struct sites *sites, const struct
 
     if (!seen)
         return failed("out of memory");
-    ends_look(sites, links, (size_t)count, seen);
+    ends_look(sites, links, (size_t)count, sites->count ? WATCH_LOOK_MS : ENDS_LOOK_MS, seen);
     /* Ctrl-C is how the watch is left. */
     if (options->watch && site_interrupted) {
         ends_free(seen, 2 * (size_t)count);
@@ -137,6 +155,8 @@ static int show(const struct options *options, struct sites *sites, const struct
     else
         print_table(links, count, seen);
     (void)fflush(stdout);
+    if (!options->json)
+        print_failures(seen, 2 * count, options->watch);
     for (int i = 0; i < 2 * count; i++) {
         if (seen[i].failure.text[0])
             status = EXIT_FAILED;
@@ -189,6 +209,7 @@ int run_status(int argc, char *argv[])
             break;
         status = 0;
         (void)poll(NULL, 0, WATCH_MS);
+        sites_renew(&sites);
     }
     (void)sites_close(&sites);
     free(links);

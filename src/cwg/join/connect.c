@@ -5,13 +5,17 @@
 
 #include "cwg/base/clock.h"
 #include "cwg/join/side.h"
+#include "cwg/machine/protocol.h"
 
 enum {
-    CONNECT_MS = 60000,
+    CONNECT_MS = 50000,     /* a side hears nothing while the other one connects: see below */
     WAIT_SECONDS = 5,       /* for one candidate: WireGuard sends its second handshake after 5 s */
     KEEPALIVE_SECONDS = 25, /* shorter than the memory of most NATs */
     COMMIT_MS = 20000,
 };
+
+_Static_assert((int)CONNECT_MS < (int)PROTOCOL_SILENCE_MS,
+               "no side takes the other's work for its end");
 
 /* Chooses the endpoint at which the other side looks for this side, at the given try. */
 static void choose_endpoint(struct work *work, int host, int tries)

@@ -4,11 +4,15 @@
 
 #include "cwg/base/json.h"
 #include "cwg/join/side.h"
+#include "cwg/machine/protocol.h"
 
 enum {
-    CREATE_MS = 60000,
+    CREATE_MS = 50000, /* a side hears nothing while the other one works: see below */
     TRIES = 8,
 };
+
+_Static_assert((int)CREATE_MS < (int)PROTOCOL_SILENCE_MS,
+               "no side takes the other's work for its end");
 
 /* Where a net may be chosen: 10.48.0.0 to 10.79.255.255, which no usual network of containers or
  * clouds has by default. The names of devices have a prefix, and the longer it is the fewer digits

@@ -5,10 +5,6 @@
 #include "cwg/base/json.h"
 #include "cwg/site/calls.h"
 
-enum {
-    LOOK_MS = 60000,
-};
-
 /* Finds the link of a net and host among those of a container. */
 static json_t *find_link(const json_t *links, uint32_t net, uint32_t host)
 {
@@ -41,7 +37,7 @@ static void take_answer(const struct call *call, const struct joined *joined, ui
     }
 }
 
-void ends_look(struct sites *sites, const struct joined *joined, size_t count,
+void ends_look(struct sites *sites, const struct joined *joined, size_t count, int milliseconds,
                struct end_seen *seen)
 {
     struct call calls[CALLS_MAX];
@@ -60,7 +56,7 @@ void ends_look(struct sites *sites, const struct joined *joined, size_t count,
             calls[sent++] = (struct call){.site = seen[i].site,
                                           .request = request_look(&joined[i / 2].end[i % 2].end)};
         }
-        (void)calls_run(calls, sent, LOOK_MS);
+        (void)calls_run(calls, sent, milliseconds);
         for (size_t j = 0; j < sent; j++)
             take_answer(&calls[j], &joined[whose[j] / 2], whose[j] % 2, &seen[whose[j]]);
         calls_free(calls, sent);

@@ -14,9 +14,14 @@ struct end_seen {
     struct failure failure; /* why it couldn't be looked up; text "" if it was */
 };
 
-/* Looks at both ends of links, at all machines at once. `seen` has two for each link. A machine
- * that can't be reached, or a container that is gone, is a failure of its own ends alone. */
-void ends_look(struct sites *sites, const struct joined *joined, size_t count,
+enum {
+    ENDS_LOOK_MS = 90000, /* with the time to type a password */
+};
+
+/* Looks at both ends of links, at all machines at once, for `milliseconds` at most. `seen` has two
+ * for each link. A machine that can't be reached, or a container that is gone, is a failure of its
+ * own ends alone. */
+void ends_look(struct sites *sites, const struct joined *joined, size_t count, int milliseconds,
                struct end_seen *seen);
 
 /* Gives the JSON up. */

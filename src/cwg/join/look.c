@@ -6,7 +6,7 @@
 #include "cwg/join/side.h"
 
 enum {
-    LOOK_MS = 90000, /* with the time to type a password */
+    LOOK_MS = 90000, /* with the time to type a password; the other side is kept meanwhile */
 };
 
 /* Takes what a site says of a container. Its words are printed and kept, so they are checked. */

@@ -15,7 +15,6 @@
 #include "cwg/machine/request.h"
 
 enum {
-    SILENCE_MS = 60000, /* after so long without a line this end gives up */
     WRITE_MS = 10000,
 };
 
@@ -123,7 +122,7 @@ static void run(struct server *server)
     bool greeted = false;
     char *line;
 
-    while (lines_await(&server->input, clock_now() + SILENCE_MS, &line) == LINES_LINE) {
+    while (lines_await(&server->input, clock_now() + PROTOCOL_SILENCE_MS, &line) == LINES_LINE) {
         json_t *request = json_read_line(line);
         const bool first = !greeted;
         int error = -1;

@@ -1,5 +1,6 @@
 #include "cwg/site/calls.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@ enum {
     WRITE_MS = 10000,
     TURN_MS = 1000,     /* after which a signal is noticed that came before poll(2) */
     BANNER_LINES = 200, /* that a login may print before the greeting */
+    KEEP_MS = PROTOCOL_SILENCE_MS / 3,
 };
 
 json_t *request_look(const struct end *end)
@@ -117,6 +119,7 @@ static void take_lines(struct call *calls, size_t count, struct site *site, enum
 
 static void send_request(struct call *call)
 {
+    struct site *site = call->site;
     char *text = json_dumps(call->request, JSON_COMPACT);
     const size_t length = text ? strlen(text) : 0;
 
@@ -124,12 +127,15 @@ static void send_request(struct call *call)
     call->request = NULL;
     call->answer = NULL;
     call->failed = true;
-    if (call->site->process.pid < 0 || !text) {
-        fail(&call->failure, "unreachable", "%s: the session has ended", site_name(call->site));
+    if (site->lost.text[0]) {
+        call->failure = site->lost;
+    } else if (!text) {
+        fail_errno(&call->failure, ENOMEM, "can't send a request");
     } else {
         text[length] = '\n'; /* in the place of the NUL */
         /* A reader that has gone is noticed where its answer is missing: then ssh says why. */
-        (void)lines_write(call->site->process.in, text, length + 1, clock_now() + WRITE_MS);
+        (void)lines_write(site->process.in, text, length + 1, clock_now() + WRITE_MS);
+        site->asked = clock_now();
         call->failed = false;
     }
     if (text)
@@ -169,6 +175,25 @@ static bool wait_for_sites(struct call *calls, size_t count, int64_t deadline)
     return true;
 }
 
+/* A site that has answered already would take the silence for the client's end, while another one
+ * takes long, as where a person types a password. So it is asked for the time; nobody waits for the
+ * answer. */
+static void keep_sites(struct call *calls, size_t count)
+{
+    static const char request[] = "{\"do\":\"clock\"}\n";
+
+    for (size_t i = 0; i < count; i++) {
+        struct site *site = calls[i].site;
+
+        if (!site->greeted || site->lost.text[0] || first_open(calls, count, site) ||
+            clock_now() - site->asked < KEEP_MS)
+            continue;
+        site->asked = clock_now();
+        site->owed++;
+        (void)lines_write(site->process.in, request, sizeof(request) - 1, clock_now() + WRITE_MS);
+    }
+}
+
 int calls_fail(const struct call *calls, size_t count, struct failure *failure)
 {
     for (size_t i = 0; i < count; i++) {
@@ -192,6 +217,7 @@ int calls_run(struct call *calls, size_t count, int milliseconds)
     while (!site_interrupted && clock_now() < deadline) {
         if (!wait_for_sites(calls, count, deadline))
             break;
+        keep_sites(calls, count);
     }
     for (size_t i = 0; i < count; i++) {
         if (!calls[i].answer && !calls[i].failed) {

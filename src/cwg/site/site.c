@@ -28,8 +28,9 @@ const char *site_name(const struct site *site)
 
 int site_fail(struct site *site, const char *what, struct failure *failure)
 {
-    site->broken = true;
-    return fail(failure, "protocol", "%s: cwg there %s", site_name(site), what);
+    fail(failure, "protocol", "%s: cwg there %s", site_name(site), what);
+    site->lost = *failure;
+    return -1;
 }
 
 /* Says which program isn't there. */
@@ -40,34 +41,63 @@ static int fail_no_ssh(const char *program, struct failure *failure)
     return fail(failure, "no-ssh", "%.200s, which CWG_SSH names, isn't there", program);
 }
 
-int site_open(struct site *site, const char *host, struct failure *failure)
+/* Makes the command of a session. The command at the other end is a constant. */
+static int make_command(const char *host, bool again, char words[static SSH_WORDS_SIZE],
+                        const char *command[static SSH_WORDS], struct failure *failure)
+{
+#define ALIVE "-T", "-o", "ServerAliveInterval=2", "-o", "ServerAliveCountMax=2"
+#define QUICK "-o", "BatchMode=yes", "-o", "ConnectTimeout=10"
+    const char *const first[] = {ALIVE, "--", host, "cwg serve", NULL};
+    const char *const next[] = {ALIVE, QUICK, "--", host, "cwg serve", NULL};
+
+    return ssh_command(words, command, again ? next : first, failure);
+}
+
+static int start(struct site *site, bool again, struct failure *failure)
 {
     static const char *const here[] = {"/proc/self/exe", "serve", NULL};
-    static const char greeting[] = "{\"" PROTOCOL_MEMBER "\":1,\"version\":\"" VERSION "\"}\n";
     const char *command[SSH_WORDS];
     char words[SSH_WORDS_SIZE];
     int error;
+
+    if (make_command(site->host, again, words, command, failure))
+        return -1;
+    error = process_start(site->host[0] ? command : here, site->host[0], NULL, &site->process);
+    if (error == -ENOENT && site->host[0])
+        return fail_no_ssh(command[0], failure);
+    return error ? fail_errno(failure, -error, "can't start a session") : 0;
+}
+
+static int open_session(struct site *site, const char *host, bool again, struct failure *failure)
+{
+    static const char greeting[] = "{\"" PROTOCOL_MEMBER "\":1,\"version\":\"" VERSION "\"}\n";
 
     memset(site, 0, sizeof(*site));
     site->process.pid = -1;
     site->opened = clock_now();
     (void)snprintf(site->host, sizeof(site->host), "%s", host);
-    /* The command at the other end is a constant. */
-    if (ssh_command(words, command,
-                    (const char *const[]){"-T", "-o", "ServerAliveInterval=2", "-o",
-                                          "ServerAliveCountMax=2", "--", site->host, "cwg serve",
-                                          NULL},
-                    failure))
+    if (start(site, again, failure)) {
+        site->lost = *failure;
         return -1;
-    error = process_start(host[0] ? command : here, host[0], NULL, &site->process);
-    if (error == -ENOENT && host[0])
-        return fail_no_ssh(command[0], failure);
-    if (error)
-        return fail_errno(failure, -error, "can't start a session");
+    }
     site->lines.fd = site->process.out;
     /* A reader that has gone is noticed where its answer is missing: then ssh says why. */
     (void)lines_write(site->process.in, greeting, sizeof(greeting) - 1, clock_now() + WRITE_MS);
     return 0;
+}
+
+int site_open(struct site *site, const char *host, struct failure *failure)
+{
+    return open_session(site, host, false, failure);
+}
+
+int site_reopen(struct site *site, struct failure *failure)
+{
+    char host[END_HOST_SIZE];
+
+    (void)site_close(site);
+    (void)snprintf(host, sizeof(host), "%s", site->host);
+    return open_session(site, host, true, failure);
 }
 
 static void take_address(const json_t *object, const char *member, char ret[static ADDRESS_SIZE])
@@ -117,6 +147,8 @@ int site_greet(struct site *site, const char *line, struct failure *failure)
         (void)snprintf(site->version, sizeof(site->version), "%s", release);
     site->answer_ms = (int)(clock_now() - site->opened);
     site->greeted = !error;
+    if (error)
+        site->lost = *failure;
     json_decref(greeting);
     return error;
 }
@@ -147,19 +179,11 @@ static void close_input(struct site *site)
     site->process.in = -1;
 }
 
-int site_fail_ended(struct site *site, struct failure *failure)
+/* Says why a session has ended, by the exit status of what was started for it. */
+static int tell_end(struct site *site, int status, struct failure *failure)
 {
-    const char *last;
-    int status;
+    const char *last = process_last_line(site->said);
 
-    /* The other end may have closed its output alone: it gets an end of its input, so that it
-     * undoes. */
-    close_input(site);
-    status = process_end(&site->process, clock_now() + (site->greeted ? CLOSE_MS : GONE_MS));
-    for (int i = 0; i < READS_MAX && site->process.err >= 0; i++)
-        site_listen(site);
-    process_close(&site->process);
-    last = process_last_line(site->said);
     /* A command at the other end that a signal ended is 255 as well. */
     if (site->host[0] && status == SSH_FAILED && !last[0])
         return fail(
@@ -177,6 +201,22 @@ int site_fail_ended(struct site *site, struct failure *failure)
                 site_name(site), status, last[0] ? ": " : "", last);
 }
 
+int site_fail_ended(struct site *site, struct failure *failure)
+{
+    int status;
+
+    /* The other end may have closed its output alone: it gets an end of its input, so that it
+     * undoes. */
+    close_input(site);
+    status = process_end(&site->process, clock_now() + (site->greeted ? CLOSE_MS : GONE_MS));
+    for (int i = 0; i < READS_MAX && site->process.err >= 0; i++)
+        site_listen(site);
+    process_close(&site->process);
+    tell_end(site, status, failure);
+    site->lost = *failure;
+    return -1;
+}
+
 int site_close(struct site *site)
 {
     int status;
@@ -186,7 +226,7 @@ int site_close(struct site *site)
     close_input(site);
     /* Before the greeting nothing was made, and ssh may ask for a password. A machine that isn't
      * understood may never end. */
-    if (!site->greeted || site->broken)
+    if (!site->greeted || site->lost.text[0])
         (void)kill(site->process.pid, SIGTERM);
     status = process_end(&site->process, clock_now() + CLOSE_MS);
     process_close(&site->process);

@@ -18,9 +18,10 @@ struct site {
     int answer_ms;    /* from then to its greeting */
     char version[32]; /* of its cwg, "" if it doesn't tell one of letters, digits, '.' and so on */
     int banner_lines; /* before the greeting */
-    bool broken;      /* it said something that no cwg says */
-    int owed;         /* answers that nobody waits for any more */
-    struct addresses addresses;    /* its own */
+    struct failure lost;        /* why nothing is asked there any more; text "" while it is well */
+    int64_t asked;              /* clock_now() of the last request */
+    int owed;                   /* answers that nobody waits for any more */
+    struct addresses addresses; /* its own */
     char ssh_client[ADDRESS_SIZE]; /* the address that its sshd saw, or "" */
     char ssh_server[ADDRESS_SIZE]; /* the address at which its sshd was reached there, or "" */
     char said[1024];               /* the last part of what ssh wrote on standard error */
@@ -33,12 +34,16 @@ extern volatile sig_atomic_t site_interrupted;
 /* Starts a session, and doesn't wait for it. Returns 0, or -1. */
 int site_open(struct site *site, const char *host, struct failure *failure);
 
+/* Starts another session in the place of one that was lost. ssh asks for no password, and gives up
+ * after ten seconds without a connection: nobody may be there to wait. Returns 0, or -1. */
+int site_reopen(struct site *site, struct failure *failure);
+
 /* Ends a session. The site removes what it made and was not told to keep. Returns 0 if it said that
  * it is done, or -1 if something may be left there. */
 int site_close(struct site *site);
 
-/* Fails, as the machine said something that no cwg says: "HOST: cwg there WHAT". site_close()
- * doesn't wait for such a machine. Returns -1. */
+/* Fails, as the machine said something that no cwg says: "HOST: cwg there WHAT". Nothing is asked
+ * there any more, and site_close() doesn't wait for such a machine. Returns -1. */
 int site_fail(struct site *site, const char *what, struct failure *failure);
 
 /* The name for people: the host, or "this machine". */

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cwg/base/clock.h"
+
 struct site *sites_get(struct sites *sites, const char *host, struct failure *failure)
 {
     struct site *site;
@@ -27,6 +29,17 @@ struct site *sites_get(struct sites *sites, const char *host, struct failure *fa
     }
     sites->site[sites->count++] = site;
     return site;
+}
+
+void sites_renew(struct sites *sites)
+{
+    for (size_t i = 0; i < sites->count; i++) {
+        struct site *site = sites->site[i];
+        struct failure failure = {.text = ""};
+
+        if (site->lost.text[0] && clock_now() - site->opened >= SITES_RENEW_MS)
+            (void)site_reopen(site, &failure);
+    }
 }
 
 int sites_close(struct sites *sites)
