@@ -21,9 +21,7 @@ const char *json_text(const json_t *object, const char *name, size_t max)
     const json_t *member = json_object_get(object, name);
     const char *text = json_string_value(member);
 
-    return text && json_string_length(member) <= max && strlen(text) == json_string_length(member)
-               ? text
-               : NULL;
+    return text && json_string_length(member) <= max ? text : NULL;
 }
 
 const char *json_words(const json_t *object, const char *name)
@@ -43,9 +41,4 @@ int json_whole(const json_t *object, const char *name, int64_t min, int64_t max,
         return -1;
     *ret_number = json_integer_value(member);
     return 0;
-}
-
-bool json_is_set(const json_t *object, const char *name)
-{
-    return json_is_true(json_object_get(object, name));
 }

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <jansson.h>
-#include <stdbool.h>
 #include <stdint.h>
 
 /* Reads one line, which has to be one object without doubled names. Returns NULL if it isn't. */
@@ -17,6 +16,3 @@ const char *json_words(const json_t *object, const char *name);
 /* A member that is a whole number from `min` to `max`. Returns 0, or -1. */
 int json_whole(const json_t *object, const char *name, int64_t min, int64_t max,
                int64_t *ret_number);
-
-/* Returns whether a member is true. */
-bool json_is_set(const json_t *object, const char *name);
