@@ -173,7 +173,7 @@ plain()
 
 @test "what can't be written is a failure that is told" {
     local option
-    for option in --help --version "help join"; do
+    for option in --help --version "help join" status "pid pid/1"; do
         # shellcheck disable=SC2086 # words
         run --separate-stderr bash -c '"$0" "$@" >/dev/full' "$CWG" $option
         [ "$status" = 1 ]

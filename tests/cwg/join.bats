@@ -49,6 +49,13 @@ END
     assert_joined
 }
 
+@test "a join that can't be written is told with the way to undo it" {
+    full() { cwg "$@" >/dev/full; }
+    run --separate-stderr full join --net 77 "pid/$c1" "pid/$c2"
+    assert_said 3 "the containers are joined, but that can't be written to standard output; cwg leave 77 undoes it"
+    cwg leave 77
+}
+
 @test "a third machine joins containers of two others" {
     third_site
     run --separate-stderr as alice site3 cwg join "bob@198.51.100.1:pid/$c1" "203.0.113.1:pid/$c2"

@@ -80,7 +80,7 @@ static const struct command *command_by_name(const char *name)
 /* Returns the exit status of a command that has printed all that it had to. */
 static int written(void)
 {
-    return fflush(stdout) ? failed("can't write to standard output") : EXIT_DONE;
+    return fflush(stdout) || ferror(stdout) ? failed("can't write to standard output") : EXIT_DONE;
 }
 
 static int print_help(void)
@@ -133,6 +133,7 @@ int command_run(int argc, char *argv[])
 {
     static const char unknown[] = "no such command; cwg --help shows all";
     const struct command *command = argc > 1 ? command_by_name(argv[1]) : NULL;
+    int status;
 
     if (argc < 2)
         return wrong("give a command; cwg --help shows all");
@@ -148,5 +149,8 @@ int command_run(int argc, char *argv[])
     }
     if (!command)
         return wrong(unknown);
-    return asks_for_help(argc, argv) ? print_command(command) : command->run(argc - 1, argv + 1);
+    if (asks_for_help(argc, argv))
+        return print_command(command);
+    status = command->run(argc - 1, argv + 1);
+    return status == EXIT_DONE ? written() : status;
 }

@@ -1,4 +1,5 @@
 /* `cwg ps`: the containers of this machine that could be joined, with their links. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,7 +46,8 @@ static void print_container(const struct call *call)
 
     (void)json_whole(call->answer, "pid", 1, 4194304, &pid);
     links_to_text(json_object_get(call->answer, "links"), links);
-    (void)printf("%-10s %-30s %8d  %s\n", engine, name, (int)pid, links);
+    (void)printf("%-10s %-30s %8d  %s\n", engine ? engine : "?", name ? name : "?", (int)pid,
+                 links);
 }
 
 /* Asks this machine's own session for containers, and prints them. Returns 0, or -1. */
@@ -102,7 +104,10 @@ int run_ps(int argc, char *argv[])
     site = malloc(sizeof(*site));
     signals_catch();
     count = engines_list(&ends, &failure);
-    error = count < 0 || !site || site_open(site, "", &failure);
+    if (!site)
+        error = fail_errno(&failure, ENOMEM, "can't start a session");
+    else
+        error = count < 0 || site_open(site, "", &failure);
     if (!error) {
         (void)printf("%-10s %-30s %8s  %s\n", "ENGINE", "NAME", "PID", "LINKS");
         error = print_all(site, ends, (size_t)count);

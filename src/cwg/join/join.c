@@ -136,6 +136,18 @@ static int print_left(const struct work *work)
     return status;
 }
 
+/* The link is there all the same, and remembered. Returns the exit status. */
+static int check_written(const struct work *work)
+{
+    if (fflush(stdout) == 0)
+        return EXIT_DONE;
+    (void)fprintf(stderr,
+                  "cwg: the containers are joined, but that can't be written to standard output; "
+                  "cwg leave %u undoes it\n",
+                  work->joined.net);
+    return EXIT_LEFT;
+}
+
 static void add_addresses(struct work *work)
 {
     for (uint32_t i = 0; i < 2; i++)
@@ -219,6 +231,7 @@ int join(const struct join_options *options)
             print_json(work, already);
         else
             print_table(work, already);
+        status = check_written(work);
         /* The sessions end with this process; nobody has to wait for that. */
     }
     for (int i = 0; i < 2; i++)
