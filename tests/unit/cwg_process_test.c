@@ -7,10 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cwg/base/clock.h"
 #include "cwg/base/lines.h"
+#include "cwg/base/program.h"
+#include "cwg_programs.h"
 #include "unit.h"
 
 #define SH(script) TEXTS("/bin/sh", "-c", script)
@@ -61,6 +64,20 @@ TEST(a_program_that_is_not_there_is_told)
 {
     expect(process_run(TEXTS("/nonexistent"), NULL, LONG, &result) == -ENOENT, "no file");
     expect(process_run(TEXTS("/dev/null"), NULL, LONG, &result) == -EACCES, "no program");
+}
+
+TEST(a_program_of_path_that_may_not_be_run_is_no_missing_one)
+{
+    char path[PROGRAM_PATH_SIZE];
+
+    programs_begin();
+    programs_write("tool", "exit 3");
+    expect(process_run(TEXTS("tool"), NULL, LONG, &result) == 0 && result.status == 3, "it runs");
+    expect(program_find("tool", path) == 0 && chmod(path, 0600) == 0, "%s", path);
+    expect(process_run(TEXTS("tool"), NULL, LONG, &result) == -EACCES, "it may not run");
+    expect(process_run(TEXTS("nobody"), NULL, LONG, &result) == -ENOENT, "nobody");
+    programs_end();
+    (void)setenv("PATH", "/usr/bin:/bin", 1);
 }
 
 /* Does a process of this number live? */

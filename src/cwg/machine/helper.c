@@ -108,9 +108,9 @@ static int read_answer(char *line, json_t **ret_result, struct failure *failure)
     return fail(failure, code, "%s", rest);
 }
 
-/* Waits for the batch's answer; `seconds` is how long the task itself waits. If the
- * client hangs up while a task waits, nobody wants the answer: then the batch's output is closed,
- * which ends a cwg_wait, and LINES_END is returned. */
+/* Waits for the batch's answer; `seconds` is how long the task itself waits. If the client hangs up
+ * while a task waits, nobody wants the answer: then the batch's output is closed, which ends a
+ * cwg_wait, and LINES_END is returned. */
 static enum lines_found await_answer(struct helper *helper, int seconds, char **ret_answer)
 {
     const int64_t deadline = clock_now() + TASK_MS + INT64_C(1000) * seconds;
@@ -136,6 +136,7 @@ static enum lines_found await_answer(struct helper *helper, int seconds, char **
     return found;
 }
 
+/* Does a task, or a commit, by its line for the batch. */
 static int do_in_batch(struct helper *helper, const char *line, int seconds, json_t **ret_result,
                        struct failure *failure)
 {
@@ -175,10 +176,11 @@ static int fail_alone(struct process_result *result, struct failure *failure)
     return -1;
 }
 
+/* Does a task by a command of its own: a batch takes no descriptor. */
 static int do_alone(const struct helper_task *task, json_t **ret_result, struct failure *failure)
 {
     const char *words[HELPER_WORDS + 6] = {PROGRAM, task->name};
-    char netns[16], secret[40];
+    char target[16], secret[40];
     const int passed[PROCESS_PASSED] = {task->container->netns, task->secret};
     struct process_result *result = malloc(sizeof(*result));
     size_t count = 2;
@@ -187,10 +189,10 @@ static int do_alone(const struct helper_task *task, json_t **ret_result, struct 
     if (!result)
         return fail_errno(failure, ENOMEM, "can't run " PROGRAM);
     if (task->container->pid)
-        (void)snprintf(netns, sizeof(netns), "%d", task->container->pid);
+        (void)snprintf(target, sizeof(target), "%d", task->container->pid);
     else
-        (void)snprintf(netns, sizeof(netns), "fd:%d", task->container->netns);
-    words[count++] = netns;
+        (void)snprintf(target, sizeof(target), "fd:%d", task->container->netns);
+    words[count++] = target;
     for (size_t i = 0; task->words[i]; i++)
         words[count++] = task->words[i];
     (void)snprintf(secret, sizeof(secret), "--preshared-key-file=fd:%d", task->secret);

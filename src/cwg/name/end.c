@@ -26,6 +26,7 @@ bool end_is_name(const char *text)
     return is_word(text, ALNUM "_.-", END_NAME_SIZE - 1) && text[0] != '_';
 }
 
+/* Copies `length` bytes, and a NUL. Returns 0, or -1 if there isn't room for them. */
 static int copy(char *to, size_t size, const char *from, size_t length)
 {
     if (length >= size)
@@ -75,11 +76,12 @@ static int take_brackets(char *host)
     return is_ipv6(host) ? 0 : -1;
 }
 
+#define HOST_RULE "HOST must be a host's name or address, or USER@HOST"
+#define IPV6_RULE "; an IPv6 address stands in brackets, as in [2001:db8::7]"
+
 static int fail_host(struct failure *failure)
 {
-    return fail(failure, "usage",
-                "HOST must be a host's name or address, or USER@HOST, of letters, digits, '.', '-' "
-                "and '_'; an IPv6 address stands in brackets, as in [2001:db8::7]");
+    return fail(failure, "usage", HOST_RULE ", of letters, digits, '.', '-' and '_'" IPV6_RULE);
 }
 
 int end_parse_host(const char *text, char ret_host[static END_HOST_SIZE], struct failure *failure)
@@ -108,10 +110,7 @@ int end_parse(const char *text, const char *which, struct end *ret_end, struct f
 
     if (colon && (copy(host, sizeof(host), text, (size_t)(colon - text)) ||
                   end_parse_host(host, end.host, failure)))
-        return fail(
-            failure, "usage", "%s: %.100s: %s", which, text,
-            "HOST must be a host's name or address, or USER@HOST; an IPv6 address stands in "
-            "brackets, as in [2001:db8::7]:NAME");
+        return fail(failure, "usage", "%s: %.100s: " HOST_RULE IPV6_RULE ":NAME", which, text);
     if (slash && (copy(end.engine, sizeof(end.engine), rest, (size_t)(slash - rest)) ||
                   !is_word(end.engine, ALNUM, END_ENGINE_SIZE - 1)))
         return fail(failure, "usage",

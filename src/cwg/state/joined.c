@@ -14,6 +14,11 @@
 #include "link/decimal.h"
 #include "link/link.h"
 
+enum {
+    FILE_MAX = 65536, /* bytes; cwg writes less than 2000 */
+    NAME_SIZE = 24,   /* of a file's name, "NET.json" */
+};
+
 /* Makes the directories of a path that aren't there, each for the user alone. */
 static int make_directories(char *path)
 {
@@ -43,10 +48,6 @@ static int find_directory(char path[static PATH_MAX], struct failure *failure)
     return length < PATH_MAX ? 0 : fail(failure, "state", "XDG_STATE_HOME or HOME is too long");
 }
 
-enum {
-    FILE_MAX = 65536, /* bytes; cwg writes less than 2000 */
-};
-
 /* Opens the directory, and makes it if `make` is set. Returns a descriptor, -1 with a failure, or
  * -2 if there is none. */
 static int open_directory(bool make, struct failure *failure)
@@ -64,9 +65,9 @@ static int open_directory(bool make, struct failure *failure)
     return fd < 0 ? fail(failure, "state", "can't open %s: %s", path, strerror(errno)) : fd;
 }
 
-static void file_name(uint32_t net, char ret_name[static 24])
+static void file_name(uint32_t net, char ret_name[static NAME_SIZE])
 {
-    (void)snprintf(ret_name, 24, "%u.json", net);
+    (void)snprintf(ret_name, NAME_SIZE, "%u.json", net);
 }
 
 static json_t *pack_end(const struct joined_end *end)
@@ -95,7 +96,7 @@ int joined_write(const struct joined *joined, struct failure *failure)
                                (json_int_t)joined->net, "joined", (json_int_t)joined->when, "ends",
                                pack_end(&joined->end[0]), pack_end(&joined->end[1]));
     int directory = open_directory(true, failure);
-    char name[24], temporary[48];
+    char name[NAME_SIZE], temporary[2 * NAME_SIZE];
     int file = -1;
     int error = -1;
 
@@ -172,7 +173,7 @@ static json_t *read_file(int file)
 int joined_read(uint32_t net, struct joined *ret_joined, struct failure *failure)
 {
     int directory = open_directory(false, failure);
-    char name[24], path[PATH_MAX];
+    char name[NAME_SIZE], path[PATH_MAX];
     json_t *packed;
     int file, error;
 
@@ -252,7 +253,7 @@ void joined_forget(uint32_t net)
 {
     struct failure failure = {.text = ""};
     int directory = open_directory(false, &failure);
-    char name[24];
+    char name[NAME_SIZE];
 
     file_name(net, name);
     if (directory < 0)
