@@ -53,7 +53,7 @@ new_log()
 as_near()
 {
     app_at site1 /usr/bin/env -i PATH="$BATS_FILE_TMPDIR/bin:/usr/bin:/bin" XDG_STATE_HOME="$STATE" \
-        CWG_SSH="/usr/bin/python3 $BADPEER ${PEER:-say end}" BADPEER_LOG="$LOG" \
+        CWG_SSH="/usr/bin/python3 -IS $BADPEER ${PEER:-say end}" BADPEER_LOG="$LOG" \
         BADPEER_CWG="$BATS_FILE_TMPDIR/bin/cwg" "$@"
 }
 
