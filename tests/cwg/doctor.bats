@@ -299,14 +299,14 @@ modules()
     mkdir "$BATS_TEST_TMPDIR/etc"
     cp -a /etc/passwd /etc/group /etc/nsswitch.conf /etc/ld.so* "$BATS_TEST_TMPDIR/etc"
     mkdir "$BATS_TEST_TMPDIR/etc/ufw"
-    echo 'ENABLED=no' >"$BATS_TEST_TMPDIR/etc/ufw/ufw.conf"
+    printf '#ENABLED=yes\nENABLED=no\n' >"$BATS_TEST_TMPDIR/etc/ufw/ufw.conf"
     chmod a+rx "$BATS_TEST_TMPDIR"
     mount --rbind "$BATS_TEST_TMPDIR/etc" /etc
     MOUNTS+=(/etc)
     ill "0:$APP_GID" 0750 "$CAPABILITIES"
     doctor
     found note firewall 'ufw is off or not there'
-    sed -i 's/no/yes/' /etc/ufw/ufw.conf
+    sed -i 's/=no/=yes/' /etc/ufw/ufw.conf
     doctor
     ends_with 0
     found warn firewall 'ufw is on (/etc/ufw/ufw.conf): let it pass UDP'
@@ -323,12 +323,12 @@ modules()
     ill "0:$APP_GID" 0750 "$CAPABILITIES"
     run --separate-stderr at site1 env PATH="$path" cwg doctor
     ends_with 0
-    found ok firewall 'neither nftables nor iptables filters'
+    found ok firewall 'nftables has no chain that may drop'
     found ok group 'you are root'
     at site1 nft 'add table inet t; add chain inet t c { type filter hook input priority 0; policy drop; }'
     run --separate-stderr at site1 env PATH="$path" cwg doctor
     at site1 nft delete table inet t
-    found warn firewall 'nftables has a chain that filters'
+    found warn firewall 'nftables has a chain that may drop'
     not_found ok firewall
     run --separate-stderr at site1 env PATH="$WORLD/ill" cwg doctor
     found note firewall "other rules weren't listed by nft"

@@ -61,20 +61,32 @@ static void check_session(json_t *findings)
                     "neither no_new_privs nor the bounding set keeps capabilities from the helper");
 }
 
-/* Is a text in one of a file's lines? */
-static bool file_has(const char *path, const char *text)
+/* Is a text in one of a file's lines, or with `alone` one of them? */
+static bool look_for(const char *path, const char *text, bool alone)
 {
     FILE *file = fopen(path, "re");
     char *line = NULL;
     size_t size = 0;
     bool has = false;
 
-    while (file && !has && getline(&line, &size, file) > 0)
-        has = strstr(line, text) != NULL;
+    while (file && !has && getline(&line, &size, file) > 0) {
+        line[strcspn(line, "\n")] = '\0';
+        has = alone ? strcmp(line, text) == 0 : strstr(line, text) != NULL;
+    }
     free(line);
     if (file)
         (void)fclose(file);
     return has;
+}
+
+static bool file_has(const char *path, const char *text)
+{
+    return look_for(path, text, false);
+}
+
+static bool file_has_line(const char *path, const char *text)
+{
+    return look_for(path, text, true);
 }
 
 /* Where the running kernel's WireGuard is seen; NULL if it is seen nowhere. */
@@ -91,7 +103,8 @@ static const char *find_kernel(bool *ret_modules_known)
         return "the kernel's WireGuard is there (/sys/module/wireguard)";
     if (file_has(builtin, "/wireguard.ko"))
         return "WireGuard is built into the kernel (modules.builtin)";
-    if (file_has(modules, "/wireguard.ko") && !file_has("/proc/sys/kernel/modules_disabled", "1"))
+    if (file_has(modules, "/wireguard.ko") &&
+        !file_has_line("/proc/sys/kernel/modules_disabled", "1"))
         return "the kernel has WireGuard as a module, for it to load (modules.dep)";
     return NULL;
 }
@@ -193,7 +206,7 @@ static bool process_runs(const char *name)
         if (!isdigit((unsigned char)entry->d_name[0]))
             continue;
         (void)snprintf(path, sizeof(path), "/proc/%s/comm", entry->d_name);
-        runs = file_has(path, name);
+        runs = file_has_line(path, name);
     }
     if (processes)
         (void)closedir(processes);
@@ -205,14 +218,19 @@ static bool process_runs(const char *name)
 static int has_chain(void)
 {
     static const char *const command[] = {"nft", "list", "ruleset", NULL};
+    static const char *const chains[] = {
+        "type filter hook input",       "type filter hook output", "type filter hook prerouting",
+        "type filter hook postrouting", "type route hook output",  "type filter hook ingress",
+        "type filter hook egress",
+    };
     struct process_result *result = geteuid() == 0 ? malloc(sizeof(*result)) : NULL;
     int has = -1;
 
-    if (result && process_run(command, NULL, FIREWALL_MS, result) == 0 && result->status == 0)
-        has = strstr(result->out, "type filter hook input") ||
-              strstr(result->out, "type filter hook output") ||
-              strstr(result->out, "type filter hook prerouting") ||
-              strstr(result->out, "hook ingress");
+    if (result && process_run(command, NULL, FIREWALL_MS, result) == 0 && result->status == 0) {
+        has = 0;
+        for (size_t i = 0; i < sizeof(chains) / sizeof(chains[0]); i++)
+            has |= strstr(result->out, chains[i]) != NULL;
+    }
     free(result);
     return has;
 }
@@ -220,22 +238,23 @@ static int has_chain(void)
 /* Has iptables a table of the old kind? Only root may see it. */
 static bool has_table(void)
 {
-    return file_has("/proc/net/ip_tables_names", "filter") ||
-           file_has("/proc/net/ip6_tables_names", "filter");
+    return file_has_line("/proc/net/ip_tables_names", "filter") ||
+           file_has_line("/proc/net/ip6_tables_names", "filter");
 }
 
 static void check_firewalls(json_t *findings)
 {
     static const char remedy[] =
         "let it pass UDP to the ports of links (--port chooses them, without it they are any)";
+    const int chain = has_chain();
     const struct {
         bool seen;
         const char *text;
     } walls[] = {
-        {file_has("/etc/ufw/ufw.conf", "ENABLED=yes"), "ufw is on (/etc/ufw/ufw.conf)"},
+        {file_has_line("/etc/ufw/ufw.conf", "ENABLED=yes"), "ufw is on (/etc/ufw/ufw.conf)"},
         {process_runs("firewalld"), "firewalld runs"},
         {has_table(), "iptables has a table filter (/proc/net/ip_tables_names)"},
-        {has_chain() > 0, "nftables has a chain that filters (nft list ruleset)"},
+        {chain > 0, "nftables has a chain that may drop packets (nft list ruleset)"},
     };
     bool any = false;
 
@@ -244,10 +263,10 @@ static void check_firewalls(json_t *findings)
         if (walls[i].seen)
             finding_add(findings, "firewall", FOUND_WARN, "%s: %s", walls[i].text, remedy);
     }
-    if (!any && has_chain() == 0)
+    if (!any && chain == 0)
         finding_add(findings, "firewall", FOUND_OK,
-                    "ufw is off or not there, no firewalld is seen, and neither nftables nor "
-                    "iptables filters this machine's own packets");
+                    "ufw is off or not there, no firewalld is seen, nftables has no chain that "
+                    "may drop this machine's own packets, and iptables no table filter");
     else if (!any)
         finding_add(findings, "firewall", FOUND_NOTE,
                     "ufw is off or not there, and no firewalld is seen; other rules %s",
