@@ -133,6 +133,8 @@ lies = {
     "claim": claim_link,
     "error": lambda answer, _: answer.update(error={"code": "\x1b[2J", "text": "\x1b[2J\nsecond\u202eline"})
         if "link" in answer else None,
+    "member": lambda answer, word: answer.update({name: value for name, value in json.loads(word).items() if name in
+                                                  answer}),
     "overlap": lambda answer, _: answer.update(error={"code": "overlap", "text": "no"}) if "link" in answer else None,
 }
 

@@ -19,6 +19,8 @@ after_test()
     rm -rf "$WORLD/tried" "$WORLD/ill"
     at site1 iptables -w -F
     at site2 iptables -w -F
+    ip -n site1 link set v1 mtu 1500
+    ip -n site2 link set v2 mtu 1500
 }
 
 MOUNTS=()
@@ -95,7 +97,9 @@ no_process()
     found note 'site2: clock' "no link depends on it"
     found ok 'site2: udp' 'a link passes packets both ways: this machine (192.0.2.1:'
     found ok 'site2: udp' ', site2 (192.0.2.2:'
-    found note 'site2: mtu' '1500 bytes as the kernels know the path, so a link has 1420'
+    found ok 'site2: ssh-back' 'site2 reaches this machine at 192.0.2.1, port 22, and SSH-2.0-OpenSSH_'
+    found ok 'site2: ssh-back' ' answers; no login was tried'
+    found ok 'site2: mtu' 'packets of 1500 bytes pass whole to there, and of 1500 from there; those of a link (MTU'
     not_found '(warn|fail)' '.*'
     wait_for no_process
     nothing_left
@@ -419,10 +423,12 @@ modules()
     wait_for no_process
 }
 
-@test "UDP that is dropped on the way back" {
+@test "UDP that is dropped on the way back, and ssh as well" {
     drop_udp site1 INPUT
+    at site1 iptables -w -A INPUT -p tcp --dport 22 -j DROP
     run --separate-stderr cwg doctor site2
     ends_with 1
+    found warn 'site2: ssh-back' "site2: 192.0.2.1, port 22, doesn't answer within 3 seconds; joins that"
     found fail 'site2: udp' 'UDP from this machine reaches site2 (192.0.2.2:'
     found fail 'site2: udp' 'none from site2 reaches this machine (192.0.2.1:'
     found fail 'site2: udp' 'open UDP for packets that come in at this machine'
@@ -446,6 +452,124 @@ modules()
     not_found ok 'site2: udp'
 }
 
+@test "ssh that asks for a password, where nobody can type one" {
+    run --separate-stderr cwg doctor dave@site2
+    ends_with 1
+    found fail 'dave@site2: ssh' 'Permission denied (password)'
+    found fail 'dave@site2: ssh' '`ssh dave@site2 true` has to work first'
+    not_found '.*' 'dave@site2: (ssh-back|udp|mtu)'
+}
+
+# Puts a router between site2 and a third machine, which has no sshd. The router passes 1380 bytes to site2, and 1390 to
+# site3. ssh sends no large packets there.
+#
+#     site3  198.51.100.2 (e3) --- (i3) .1 router .1 (o3) --- (w3) 203.0.113.2  site2
+#            2001:db8:3::2                                        2001:db8:2::2
+long_way()
+{
+    ip netns add router
+    ip netns add site3
+    SITES+=(router site3)
+    ip -n router -batch - <<END
+link add i3 type veth peer name e3 netns site3
+link add o3 type veth peer name w3 netns site2
+address add 198.51.100.1/24 dev i3
+address add 203.0.113.1/24 dev o3
+address add 2001:db8:3::1/64 dev i3 nodad
+address add 2001:db8:2::1/64 dev o3 nodad
+link set i3 up
+link set o3 up
+END
+    ip -n site3 -batch - <<END
+address add 198.51.100.2/24 dev e3
+address add 2001:db8:3::2/64 dev e3 nodad
+link set lo up
+link set e3 up
+route add default via 198.51.100.1 advmss 1200
+route add default via 2001:db8:3::1 advmss 1200
+END
+    ip -n site2 -batch - <<END
+address add 203.0.113.2/24 dev w3
+address add 2001:db8:2::2/64 dev w3 nodad
+link set w3 up
+route add 198.51.100.0/24 via 203.0.113.1 advmss 1200
+route add 2001:db8:3::/64 via 2001:db8:2::1 advmss 1200
+END
+    ip -n router -batch - <<END
+route replace 203.0.113.0/24 dev o3 mtu lock 1380
+route replace 198.51.100.0/24 dev i3 mtu lock 1390
+route replace 2001:db8:2::/64 dev o3 proto kernel metric 256 mtu lock 1380
+route replace 2001:db8:3::/64 dev i3 proto kernel metric 256 mtu lock 1390
+END
+    at router sh -c 'echo 1 | tee /proc/sys/net/ipv4/ip_forward >/proc/sys/net/ipv6/conf/all/forwarding'
+}
+
+# A server at site3's port 22 that isn't ssh. It prints what its first client sends.
+no_ssh()
+{
+    at site3 /usr/bin/python3 -c 'import socket
+client, _ = socket.create_server(("::", 22), family=socket.AF_INET6).accept()
+client.sendall(b"220 SSH-2.0 is not here\r\n")
+client.shutdown(socket.SHUT_WR)
+print("got", client.recv(100), flush=True)' >"$BATS_TEST_TMPDIR/got" 3>&- &
+    CONTAINERS+=("$!")
+    wait_for listens site3
+}
+
+# Says whether a packet of so many bytes passes in the link from c1 to c2, by the output of a join.
+passes()
+{
+    [[ $output =~ "ping "([0-9.]+)"." ]] || fail "$output $stderr"
+    inside "$c1" ping -q -M 'do' -c 1 -W 0.5 -s $(($1 - 28)) "${BASH_REMATCH[1]}" >/dev/null
+}
+
+@test "a path of small packets: taken apart or lost, told of or not, and the MTU with which a link works" {
+    local far=203.0.113.2 sizes="packets pass whole up to 1380 bytes to there, and up to 1390 from there; longer ones"
+    long_way
+    at router nft 'add table inet t; add chain inet t o { type filter hook output priority 0; };
+        add rule inet t o icmp type destination-unreachable drop;
+        add rule inet t o icmpv6 type packet-too-big drop'
+    run --separate-stderr as alice site3 cwg doctor "$far"
+    ends_with 0
+    found warn "$far: mtu" "$sizes (a link sends up to 1480) are taken apart on the way, and no router says so: give \
+cwg join --mtu 1300"
+    found warn "$far: ssh-back" "$far: 198.51.100.2, port 22, isn't reached: Connection refused; joins that begin here"
+    # With IPv6 no router takes packets apart.
+    ip -n site3 -4 address flush dev e3
+    far='[2001:db8:2::2]'
+    run --separate-stderr as alice site3 cwg doctor "$far"
+    ends_with 1
+    found fail '2001:db8:2::2: mtu' "$sizes (a link sends up to 1500) get lost, and no router says so: give cwg join \
+--mtu 1300"
+    run --separate-stderr as alice site3 cwg join "pid/$c1" "$far:pid/$c2"
+    ! passes 1420 || fail "large packets pass"
+    as alice site3 cwg leave "pid/$c1" "$far:pid/$c2"
+    run --separate-stderr as alice site3 cwg join --mtu 1300 "pid/$c1" "$far:pid/$c2"
+    passes 1300 || fail "with --mtu 1300 a packet of that length doesn't pass: $output"
+    # The router tells.
+    at router nft delete table inet t
+    no_ssh
+    run --separate-stderr as alice site3 cwg doctor "$far"
+    ends_with 0
+    found warn '2001:db8:2::2: mtu' "$sizes (a link sends up to 1500) are taken apart on the way: give cwg join --mtu "
+    found warn '2001:db8:2::2: ssh-back' "2001:db8:3::2, port 22, answers, but not as ssh does"
+    wait_for grep -qx "got b''" "$BATS_TEST_TMPDIR/got"
+}
+
+@test "a device that takes less than the other end's, and one that takes too little for any link" {
+    ip -n site2 link set v2 mtu 1400
+    run --separate-stderr cwg doctor site2
+    ends_with 1
+    found fail 'site2: mtu' 'bytes to there, and up to 1400 from there; longer ones (a link sends up to 1480) get lost'
+    found fail 'site2: mtu' 'give cwg join --mtu 1320'
+    ip -n site1 link set v1 mtu 600
+    ip -n site2 link set v2 mtu 600
+    run --separate-stderr cwg doctor site2
+    ends_with 0
+    found warn 'site2: mtu' "packets pass whole only if shorter than 656 bytes, in one direction at least; longer ones \
+(a link sends up to 1340) are taken apart on the way: no --mtu is small enough: use another path"
+}
+
 # Makes a machine of which each line is known: its ssh is a script that prints these lines.
 fake_peer()
 {
@@ -464,13 +588,14 @@ END
 @test "another machine's clock, version and words: told, checked, and made printable" {
     local checks answer many check='{"check":"mode","result":"ok","text":""}'
     many=$(printf "$check,%.0s" {1..64})
-    fake_peer '{"cwg":1,"version":"0.0.3","addresses":[]}' \
-        '{"checks":[{"check":"mode","result":"warn","text":"a\u001b[2Jb\u00e4"}]}' \
+    fake_peer '{"cwg":1,"version":"0.0.3","addresses":[],"ssh_client":"192.0.2.1"}' \
+        '{"checks":[{"check":"mode","result":"warn","text":"a\u001b[2Jb\u00e4"}]}' '{"says":"SSH-2.0-\u001b[2J"}' \
         "{\"clock\":$((($(date +%s) - 3600) * 1000))}"
     CWG_SSH=$WORLD/tried/ssh run --separate-stderr cwg doctor site2
     ends_with 1
     found warn 'site2: cwg' 'version 0.0.3 there'
     found warn 'site2: mode' 'a?[2Jb??'
+    found ok 'site2: ssh-back' '192.0.2.1, port 22, and SSH-2.0-?[2J answers; no login was tried'
     grep -qE '^note +site2: clock +360[0-9]\.[0-9]+ s behind this machine' <<<"$output" || fail "$output"
     found fail 'site2: udp' 'not tried: '
     for checks in '[{"check":"mode","result":"good","text":""}]' '[{"check":"a b","result":"ok","text":""}]' '[7]' \

@@ -240,6 +240,14 @@ reached()
     for i in "$c1" "$c2" "$c3" "$c4"; do app_at site1 "$HELPER" cwg_destroy_all "$i"; done
 }
 
+@test "what a far machine says of large packets is checked" {
+    local lie
+    for lie in '{"whole":99999}' '{"port":0}'; do
+        PEER="lie member $lie" run --separate-stderr near doctor far
+        [[ $output =~ note\ +far:\ mtu\ +"not measured: far: cwg there tells " ]] || fail "$lie: $output $stderr"
+    done
+}
+
 # Gives lines to `cwg serve`: serve TEXT. Sets the array of lines to its answers.
 serve()
 {
@@ -260,7 +268,8 @@ serve()
         '{"do":"look","name":"a","engine":"an-engine-with-a-long-name"}' \
         '{"do":"create","container":0,"net":7,"host":0,"port":0}' '{"do":"destroy","container":-1,"net":7,"host":0}' \
         '{"do":"wait","container":0.0,"net":7,"host":0,"seconds":1}' '{"do":"route","to":'"[$(yes 7 | head -n 20 |
-            paste -sd ,)]"'}' '{"do":"connect","container":256,"net":7,"host":0,"endpoint":"-","key":"x"}'; do
+            paste -sd ,)]"'}' '{"do":"connect","container":256,"net":7,"host":0,"endpoint":"-","key":"x"}' \
+        '{"do":"knock","address":"192.0.2.1"}'; do
         requests+=$'\n'"$words"$'\n{"do":"commit"}'
         count=$((count + 1))
     done
@@ -282,6 +291,17 @@ serve()
         '"mtu":"1280 --persistent-keepalive=1"'; do printf '\n%s' "$connect$bad}"; done)"
     [ "${#lines[@]}" = 8 ] && [ "$(grep -c '^{"error":{"code":"protocol"' <<<"$output")" = 5 ] || fail "$output"
     nothing_left
+    # One socket at a time, and one measurement by each; "to" is of the other family.
+    serve $'{"cwg":1}\n'"$(
+        for i in {1..300}; do echo '{"do":"probe"}'; done
+        good='"to":"[2001:db8::1]:7","cookie":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE=","mtu":1420'
+        for bad in "${good/2001:db8::1/ff02::1}" "${good/AAAE/AAAF}" "${good/1420/575}" "$good" "$good"; do
+            echo "{\"do\":\"measure\",$bad}"
+        done)"
+    [ "${#lines[@]}" = 306 ] && [ "$(grep -c '^{"port":[0-9]*}$' <<<"$output")" = 300 ] || fail "$output"
+    [[ ${lines[301]} == *"member to"* && ${lines[302]} == *"member cookie"* && ${lines[303]} == *"member mtu"* &&
+        ${lines[304]} == *"of two families"* && ${lines[305]} == *"probe has to come before measure"* ]] ||
+        fail "${lines[*]:300}"
     # A line that has no end, after something was made.
     run --separate-stderr as_near \
         sh -c '{ printf "%s\n" "$@"; sleep 1; yes | tr -d "\n"; } | cwg serve' sh '{"cwg":1}' \

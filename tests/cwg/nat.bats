@@ -111,6 +111,9 @@ only one is, say which: --nat 1 or --nat 2)"
     run --separate-stderr cwg doctor site2
     [ "$status" = 0 ] || fail "$output $stderr"
     [[ $output =~ ok\ +site2:\ udp\ +[^$'\n']*"this machine (behind a NAT), site2 (192.0.2.2:" ]] || fail "$output"
+    [[ $output =~ ok\ +site2:\ mtu\ +"packets of 1500 bytes pass whole to there, and of 1500 from there" &&
+        $output =~ note\ +site2:\ ssh-back\ +"not tried: site2 sees this session come from 192.0.2.1, and" ]] ||
+        fail "$output"
     run --separate-stderr as alice site2 cwg doctor 192.0.2.1
     [[ $output =~ ok\ +192\.0\.2\.1:\ udp\ +[^$'\n']*"this machine (192.0.2.2:"[0-9]+"), 192.0.2.1 (behind a NAT)" ]] ||
         fail "$output $stderr"

@@ -12,6 +12,8 @@
 #include "cwg/container/container.h"
 #include "cwg/machine/checkup.h"
 #include "cwg/machine/helper.h"
+#include "cwg/machine/knock.h"
+#include "cwg/machine/measure.h"
 #include "cwg/machine/scratch.h"
 #include "cwg/machine/serve.h"
 #include "link/decimal.h"
@@ -152,6 +154,41 @@ void __wrap_checkup(struct helper *helper, const struct failure *helper_failure,
     greeted = true;
 }
 
+int __wrap_knock(const char *address, char ret_text[static KNOCK_TEXT_SIZE],
+                 struct failure *failure);
+int __wrap_measure_open(bool ipv6, uint16_t *ret_port, struct failure *failure);
+int __wrap_measure_run(int fd, const struct measure *measure, struct measured *ret_measured,
+                       struct failure *failure);
+
+/* There is no SSH_CONNECTION, and no request stands for it. */
+int __wrap_knock(const char *address, char ret_text[static KNOCK_TEXT_SIZE],
+                 struct failure *failure)
+{
+    (void)address;
+    (void)ret_text;
+    (void)failure;
+    abort();
+}
+
+int __wrap_measure_open(bool ipv6, uint16_t *ret_port, struct failure *failure)
+{
+    (void)failure;
+    greeted = true;
+    *ret_port = ipv6 ? 6 : 4;
+    return dup(input);
+}
+
+int __wrap_measure_run(int fd, const struct measure *measure, struct measured *ret_measured,
+                       struct failure *failure)
+{
+    require(fd > 2 && measure->link_mtu >= MEASURE_LINK_MIN &&
+            measure->link_mtu <= MEASURE_LINK_MAX);
+    if (measure->to.port == 7)
+        return fail(failure, "silent", "no");
+    *ret_measured = (struct measured){.whole = measure->link_mtu};
+    return 0;
+}
+
 /* Does the first line greet? */
 static bool greets(const uint8_t *data, size_t size)
 {
@@ -214,6 +251,10 @@ static const char *const pieces[] = {
     "{\"do\":\"check\"}\n",
     "{\"do\":\"scratch\"}\n",
     "{\"do\":\"clock\"}\n",
+    "{\"do\":\"knock\"}\n",
+    "{\"do\":\"probe\"}\n",
+    "{\"do\":\"measure\",\"mtu\":1280,\"cookie\":\"",
+    "\",\"to\":\"",
     "{\"do\":\"route\",\"to\":[\"127.0.0.1\"",
     "}\n",
     "\"}\n",

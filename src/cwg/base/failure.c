@@ -1,6 +1,5 @@
 #include "cwg/base/failure.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -21,15 +20,21 @@ append(struct failure *failure, const char *format, va_list arguments)
     make_printable(failure->text + length);
 }
 
+int vfail(struct failure *failure, const char *code, const char *format, va_list arguments)
+{
+    (void)snprintf(failure->code, sizeof(failure->code), "%s", code);
+    make_printable(failure->code);
+    failure->text[0] = '\0';
+    append(failure, format, arguments);
+    return -1;
+}
+
 int fail(struct failure *failure, const char *code, const char *format, ...)
 {
     va_list arguments;
 
-    (void)snprintf(failure->code, sizeof(failure->code), "%s", code);
-    make_printable(failure->code);
-    failure->text[0] = '\0';
     va_start(arguments, format);
-    append(failure, format, arguments);
+    (void)vfail(failure, code, format, arguments);
     va_end(arguments);
     return -1;
 }

@@ -1,6 +1,7 @@
 /* Failures as values: a class for programs, and a text for people. */
 #pragma once
 
+#include <stdarg.h>
 #include <stdbool.h>
 
 enum {
@@ -18,6 +19,10 @@ struct failure {
  * may quote another machine. Returns -1, for `return fail(...)`. */
 int fail(struct failure *failure, const char *code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* fail() for the arguments of a function that has got them as `...` itself. */
+int vfail(struct failure *failure, const char *code, const char *format, va_list arguments)
+    __attribute__((format(printf, 3, 0)));
 
 /* Appends to the text. */
 void failure_add(struct failure *failure, const char *format, ...)

@@ -6,42 +6,24 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cwg/base/clock.h"
 #include "cwg/base/json.h"
 #include "cwg/command/command.h"
-#include "cwg/join/trial.h"
+#include "cwg/command/doctor.h"
 #include "cwg/machine/checkup.h"
-#include "cwg/site/calls.h"
 #include "cwg/site/signals.h"
-#include "cwg/site/sites.h"
 
 enum {
-    HOSTS_MAX = CALLS_MAX - 1,
     CHECK_MS = 180000, /* with the time to type a password */
-    CLOCK_MS = 20000,
-    CHECK_SIZE = 16, /* of a check's name */
+    CHECK_SIZE = 16,   /* of a check's name */
     FINDINGS_MAX = 64,
-    WIREGUARD_BYTES = 80, /* that a link adds to a packet, over IPv6 */
 };
 
-struct doctor {
-    bool json;
-    bool failed;
-    int width; /* of the column with a host and a check */
-    const char *hosts[HOSTS_MAX];
-    size_t host_count;
-    struct sites sites;
-    json_t *findings; /* of all machines */
-};
-
-/* Shows a step on a terminal, in the place of the one before. An empty text takes it away. */
-static void show_step(const struct doctor *doctor, const char *text, const char *host)
+void doctor_show_step(const struct doctor *doctor, const char *text, const char *host)
 {
     if (!doctor->json && isatty(STDERR_FILENO))
         (void)fprintf(stderr, "\r\033[K%s%s%s", text, host, text[0] ? " ..." : "");
 }
 
-/* Keeps a finding for --json, or prints it. `host` is "" for this machine. */
 static void tell(struct doctor *doctor, const char *host, const char *check, const char *result,
                  const char *text)
 {
@@ -55,23 +37,20 @@ static void tell(struct doctor *doctor, const char *host, const char *check, con
         return;
     }
     (void)snprintf(place, sizeof(place), "%s%s%s", host, host[0] ? ": " : "", check);
-    show_step(doctor, "", "");
+    doctor_show_step(doctor, "", "");
     (void)printf("%-4s  %-*s  %s\n", result, doctor->width, place, text);
     (void)fflush(stdout);
 }
 
-static void __attribute__((format(printf, 5, 6)))
-tellf(struct doctor *doctor, const char *host, const char *check, const char *result,
-      const char *format, ...)
+void doctor_tell(struct doctor *doctor, const char *host, const char *check, const char *result,
+                 const char *format, ...)
 {
-    char text[FAILURE_TEXT_SIZE];
     struct failure printable = {.text = ""};
     va_list arguments;
 
     va_start(arguments, format);
-    (void)vsnprintf(text, sizeof(text), format, arguments);
+    (void)vfail(&printable, "", format, arguments);
     va_end(arguments);
-    fail(&printable, "", "%s", text);
     tell(doctor, host, check, result, printable.text);
 }
 
@@ -95,16 +74,17 @@ static void tell_checks(struct doctor *doctor, const char *host, const json_t *a
 
         if (i == FINDINGS_MAX || !check || !end_is_name(check) || !result || !is_result(result) ||
             !text) {
-            tellf(doctor, host, "checks", FOUND_FAIL,
-                  "cwg there tells of its checks in an unknown way: install the same release at "
-                  "both");
+            doctor_tell(
+                doctor, host, "checks", FOUND_FAIL,
+                "cwg there tells of its checks in an unknown way: install the same release at "
+                "both");
             return;
         }
-        tellf(doctor, host, check, result, "%s", text);
+        doctor_tell(doctor, host, check, result, "%s", text);
     }
     if (json_array_size(findings) == 0)
-        tellf(doctor, host, "checks", FOUND_FAIL,
-              "cwg there tells of no check: install the same release at both");
+        doctor_tell(doctor, host, "checks", FOUND_FAIL,
+                    "cwg there tells of no check: install the same release at both");
 }
 
 /* Tells how another machine was reached, or why not. */
@@ -113,23 +93,23 @@ static void tell_session(struct doctor *doctor, const struct site *site,
 {
     const char *host = site->host;
     if (!site->greeted && failure_is(failure, "unreachable")) {
-        tellf(doctor, host, "ssh", FOUND_FAIL, "%s; `ssh %s true` has to work first", failure->text,
-              host);
+        doctor_tell(doctor, host, "ssh", FOUND_FAIL, "%s; `ssh %s true` has to work first",
+                    failure->text, host);
         return;
     }
     if (!site->greeted) {
-        tellf(doctor, host, failure_is(failure, "interrupted") ? "ssh" : "cwg", FOUND_FAIL, "%s",
-              failure->text);
+        doctor_tell(doctor, host, failure_is(failure, "interrupted") ? "ssh" : "cwg", FOUND_FAIL,
+                    "%s", failure->text);
         return;
     }
-    tellf(doctor, host, "ssh", FOUND_OK, "it reaches %s, and cwg there answers after %d ms", host,
-          site->answer_ms);
+    doctor_tell(doctor, host, "ssh", FOUND_OK, "it reaches %s, and cwg there answers after %d ms",
+                host, site->answer_ms);
     if (strcmp(site->version, VERSION) == 0)
-        tellf(doctor, host, "cwg", FOUND_OK, "version " VERSION " there and here");
+        doctor_tell(doctor, host, "cwg", FOUND_OK, "version " VERSION " there and here");
     else
-        tellf(doctor, host, "cwg", FOUND_WARN,
-              "%s%s there, and " VERSION " here: install the same release at both",
-              site->version[0] ? "version " : "an unknown version", site->version);
+        doctor_tell(doctor, host, "cwg", FOUND_WARN,
+                    "%s%s there, and " VERSION " here: install the same release at both",
+                    site->version[0] ? "version " : "an unknown version", site->version);
 }
 
 static void tell_machine(struct doctor *doctor, const struct call *call)
@@ -141,8 +121,9 @@ static void tell_machine(struct doctor *doctor, const struct call *call)
     if (!call->failed)
         tell_checks(doctor, site->host, call->answer);
     else if (site->greeted || !site->host[0])
-        tellf(doctor, site->host, "checks", FOUND_FAIL, "%s%s", call->failure.text,
-              failure_is(&call->failure, "protocol") ? ": install the same release at both" : "");
+        doctor_tell(doctor, site->host, "checks", FOUND_FAIL, "%s%s", call->failure.text,
+                    failure_is(&call->failure, "protocol") ? ": install the same release at both"
+                                                           : "");
 }
 
 /* Starts a session with each machine, and lets all check themselves at once. */
@@ -157,92 +138,15 @@ static void check_machines(struct doctor *doctor)
         struct site *site = sites_get(&doctor->sites, host, &failure);
 
         if (!site)
-            tellf(doctor, host, "session", FOUND_FAIL, "%s", failure.text);
+            doctor_tell(doctor, host, "session", FOUND_FAIL, "%s", failure.text);
         else
             calls[count++] = (struct call){.site = site, .request = request_plain("check")};
     }
-    show_step(doctor, "checking machines", "");
+    doctor_show_step(doctor, "checking machines", "");
     (void)calls_run(calls, count, CHECK_MS);
     for (size_t i = 0; i < count; i++)
         tell_machine(doctor, &calls[i]);
     calls_free(calls, count);
-}
-
-/* Compares the clocks. All that is certain is half a round trip. */
-static void check_clock(struct doctor *doctor, struct site *site)
-{
-    struct call call = {.site = site, .request = request_plain("clock")};
-    const int64_t begun = clock_now(), today = clock_today();
-    int64_t clock = 0;
-
-    if (calls_run(&call, 1, CLOCK_MS) || json_whole(call.answer, "clock", 0, INT64_MAX, &clock)) {
-        tellf(doctor, site->host, "clock", FOUND_NOTE, "its clock couldn't be asked%s%s",
-              call.failed ? ": " : "", call.failed ? call.failure.text : "");
-    } else {
-        const int64_t half = (clock_now() - begun) / 2;
-        const double ahead = (double)(clock - today - half) / 1000;
-
-        tellf(doctor, site->host, "clock", FOUND_NOTE,
-              "%.3f s %s this machine's, give or take %.3f s; no link depends on it",
-              ahead < 0 ? -ahead : ahead, ahead < 0 ? "behind" : "ahead of",
-              (double)(half + 1) / 1000);
-    }
-    calls_free(&call, 1);
-}
-
-/* A session ends after a minute without a request. Trials with many hosts take longer. */
-static void keep_sessions(struct doctor *doctor)
-{
-    struct call calls[CALLS_MAX];
-    size_t count = 0;
-
-    for (size_t i = 0; i < doctor->sites.count && count < CALLS_MAX; i++) {
-        if (doctor->sites.site[i]->greeted)
-            calls[count++] =
-                (struct call){.site = doctor->sites.site[i], .request = request_plain("clock")};
-    }
-    (void)calls_run(calls, count, CLOCK_MS);
-    calls_free(calls, count);
-}
-
-static const char *place_of(const char *endpoint)
-{
-    return strcmp(endpoint, "-") == 0 ? "behind a NAT" : endpoint;
-}
-
-/* Tries UDP between this machine and another one. */
-static void check_way(struct doctor *doctor, struct site *here, struct site *site)
-{
-    struct failure failure = {.text = ""};
-    struct trial trial;
-    int error;
-
-    keep_sessions(doctor);
-    show_step(doctor, "trying UDP between this machine and ", site->host);
-    error = trial_run(here, site, &trial, &failure);
-    if (error) {
-        tellf(doctor, site->host, "udp",
-              failure_is(&failure, "no-namespaces") ? FOUND_WARN : FOUND_FAIL, "%s%s",
-              trial.tried ? "" : "not tried: ", failure.text);
-        return;
-    }
-    if (trial.second_began)
-        tellf(doctor, site->host, "udp", FOUND_WARN,
-              "packets pass both ways, but only after %s began, too: what comes in there (%s) and "
-              "isn't an answer seems to be dropped; a join takes 5 s longer: open UDP there",
-              site->host, place_of(trial.endpoint[1]));
-    else
-        tellf(doctor, site->host, "udp", FOUND_OK,
-              "a link passes packets both ways: this machine (%s), %s (%s), after %d ms",
-              place_of(trial.endpoint[0]), site->host, place_of(trial.endpoint[1]),
-              trial.milliseconds);
-    if (trial.mtu)
-        tellf(
-            doctor, site->host, "mtu", FOUND_NOTE,
-            "%d bytes as the kernels know the path, so a link has %d; larger packets weren't sent",
-            trial.mtu + WIREGUARD_BYTES, trial.mtu);
-    else
-        tellf(doctor, site->host, "mtu", FOUND_NOTE, "the link's MTU couldn't be asked");
 }
 
 /* Tries the way to each machine that was reached. */
@@ -253,14 +157,8 @@ static void check_ways(struct doctor *doctor)
     for (size_t i = 0; i < doctor->sites.count && !site_interrupted; i++) {
         struct site *site = doctor->sites.site[i];
 
-        if (!site->greeted || !site->host[0])
-            continue;
-        check_clock(doctor, site);
-        if (here->host[0] || !here->greeted)
-            tellf(doctor, site->host, "udp", FOUND_FAIL,
-                  "not tried: this machine's own session failed");
-        else
-            check_way(doctor, here, site);
+        if (site->greeted && site->host[0])
+            doctor_try_way(doctor, here, site);
     }
 }
 
@@ -271,9 +169,9 @@ static void end_sessions(struct doctor *doctor)
         struct site *site = doctor->sites.site[i];
 
         if (site->greeted && site_close(site))
-            tellf(doctor, site->host, "session", FOUND_WARN,
-                  "it didn't end as it should; the trial's link there goes with its scratch "
-                  "process");
+            doctor_tell(doctor, site->host, "session", FOUND_WARN,
+                        "it didn't end as it should; the trial's link there goes with its scratch "
+                        "process");
     }
     (void)sites_close(&doctor->sites);
 }
@@ -337,9 +235,9 @@ int run_doctor(int argc, char *argv[])
     check_machines(&doctor);
     check_ways(&doctor);
     if (site_interrupted)
-        tellf(&doctor, "", "doctor", FOUND_FAIL, "interrupted before all was checked");
+        doctor_tell(&doctor, "", "doctor", FOUND_FAIL, "interrupted before all was checked");
     end_sessions(&doctor);
-    show_step(&doctor, "", "");
+    doctor_show_step(&doctor, "", "");
     if (doctor.json)
         print_json(&doctor);
     json_decref(doctor.findings);

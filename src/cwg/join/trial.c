@@ -8,6 +8,7 @@
 #include "cwg/base/clock.h"
 #include "cwg/base/json.h"
 #include "cwg/join/side.h"
+#include "cwg/machine/measure.h"
 
 enum {
     SCRATCH_MS = 20000,
@@ -63,7 +64,7 @@ static void take_view(const struct work *work, int host, const json_t *answer, s
     {
         if (json_whole(link, "net", work->joined.net, work->joined.net, &net))
             continue;
-        (void)json_whole(link, "mtu", 576, 65535, &view->mtu[host]);
+        (void)json_whole(link, "mtu", MEASURE_LINK_MIN, MEASURE_LINK_MAX, &view->mtu[host]);
         (void)json_whole(json_object_get(link, "peer"), "wire_received_bytes", 0, INT64_MAX,
                          &view->received[host]);
     }
@@ -156,8 +157,9 @@ static void take_result(const struct work *work, struct trial *trial)
         (void)snprintf(trial->endpoint[i], ENDPOINT_TEXT_SIZE, "%s", work->side[i].endpoint);
     trial->milliseconds = (int)work->milliseconds;
     trial->second_began = work->second_began;
-    if (look(work, &view) == 0 && view.mtu[0] && view.mtu[1])
-        trial->mtu = (int)(view.mtu[0] < view.mtu[1] ? view.mtu[0] : view.mtu[1]);
+    (void)look(work, &view);
+    for (int i = 0; i < 2; i++)
+        trial->mtu[i] = (int)view.mtu[i];
 }
 
 int trial_run(struct site *one, struct site *other, struct trial *ret_trial,
@@ -167,7 +169,7 @@ int trial_run(struct site *one, struct site *other, struct trial *ret_trial,
     struct work *work = calloc(1, sizeof(*work));
     int error;
 
-    *ret_trial = (struct trial){.mtu = 0};
+    *ret_trial = (struct trial){.tried = false};
     if (!work)
         return fail_errno(failure, ENOMEM, "can't try UDP");
     work->options = &options;

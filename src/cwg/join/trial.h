@@ -10,7 +10,7 @@
 
 struct trial {
     char endpoint[2][ENDPOINT_TEXT_SIZE]; /* at which each was reached; "-": behind a NAT */
-    int mtu;                              /* of the link, the smaller of both ends'; 0: not known */
+    int mtu[2];                           /* of the link's ends; 0: not known */
     int milliseconds;                     /* from the start to packets both ways */
     bool second_began;                    /* packets passed only after `other` had begun, too */
     bool tried;                           /* packets were sent; false: it failed before */

@@ -5,6 +5,7 @@
 #include <net/if.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -87,26 +88,51 @@ void addresses_list(struct addresses *ret_addresses)
     freeifaddrs(all);
 }
 
+socklen_t addresses_to_socket(const char *text, uint16_t port, struct sockaddr_storage *ret_address)
+{
+    struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(port)};
+    struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
+
+    *ret_address = (struct sockaddr_storage){.ss_family = AF_UNSPEC};
+    if (inet_pton(AF_INET6, text, &in6.sin6_addr) == 1) {
+        memcpy(ret_address, &in6, sizeof(in6));
+        return sizeof(in6);
+    }
+    if (inet_pton(AF_INET, text, &in.sin_addr) != 1)
+        return 0;
+    memcpy(ret_address, &in, sizeof(in));
+    return sizeof(in);
+}
+
 /* connect() of a UDP socket sends nothing; it looks up the route. */
 bool addresses_source(const char *to, char ret_from[static ADDRESS_SIZE])
 {
-    struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(9)};
-    struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_port = htons(9)};
-    struct sockaddr_storage bound = {0};
+    struct sockaddr_storage address, bound = {0};
+    const socklen_t length = addresses_to_socket(to, 9, &address);
     socklen_t size = sizeof(bound);
-    const bool ipv6 = inet_pton(AF_INET6, to, &in6.sin6_addr) == 1;
-    const void *address = ipv6 ? (const void *)&in6 : (const void *)&in;
     bool found;
     int fd;
 
-    if (!ipv6 && inet_pton(AF_INET, to, &in.sin_addr) != 1)
+    if (!length)
         return false;
-    fd = socket(ipv6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    fd = socket(address.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return false;
-    found = connect(fd, address, ipv6 ? sizeof(in6) : sizeof(in)) == 0 &&
+    found = connect(fd, (const struct sockaddr *)&address, length) == 0 &&
             getsockname(fd, (struct sockaddr *)&bound, &size) == 0 &&
             to_text((const struct sockaddr *)&bound, ret_from) == 0;
     close(fd);
     return found;
+}
+
+bool addresses_of_ssh(int word, char ret_address[static ADDRESS_SIZE])
+{
+    const char *connection = getenv("SSH_CONNECTION");
+    char copy[256];
+    char *rest = copy, *text = NULL;
+
+    (void)snprintf(copy, sizeof(copy), "%s", connection ? connection : "");
+    for (int i = 0; i <= word; i++)
+        text = strsep(&rest, " ");
+    return text && addresses_canonical(text, ret_address) == 0;
 }

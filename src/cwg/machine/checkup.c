@@ -12,14 +12,12 @@
 
 void finding_add(json_t *findings, const char *check, const char *result, const char *format, ...)
 {
-    char text[FAILURE_TEXT_SIZE];
     struct failure printable = {.text = ""};
     va_list arguments;
 
     va_start(arguments, format);
-    (void)vsnprintf(text, sizeof(text), format, arguments);
+    (void)vfail(&printable, "", format, arguments);
     va_end(arguments);
-    fail(&printable, "", "%s", text);
     (void)json_array_append_new(findings, json_pack("{s:s,s:s,s:s}", "check", check, "result",
                                                     result, "text", printable.text));
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cwg/base/json.h"
+#include "cwg/machine/measure.h"
 #include "cwg/machine/request.h"
 #include "link/endpoint.h"
 #include "link/key.h"
@@ -15,8 +16,6 @@
 enum {
     PORT_MAX = 65535,
     KEEPALIVE_MAX = 65535,
-    MTU_MIN = 576,
-    MTU_MAX = 65455,
     SECONDS_MAX = 30,
     NUMBER_SIZE = 12,
     OPTION_SIZE = 40,
@@ -152,7 +151,7 @@ int link_connect(struct session *session, const json_t *request, json_t *answer,
     if (take_aim(session, request, &aim, failure) || take_peer(request, &endpoint, &key, failure) ||
         take_option(request, "keepalive", "--persistent-keepalive", 0, KEEPALIVE_MAX, keepalive,
                     failure) ||
-        take_option(request, "mtu", "--mtu", MTU_MIN, MTU_MAX, mtu, failure) ||
+        take_option(request, "mtu", "--mtu", MEASURE_LINK_MIN, MEASURE_LINK_MAX, mtu, failure) ||
         take_secret(request, &task.secret, failure))
         return -1;
     task.container = aim.container;

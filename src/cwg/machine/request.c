@@ -7,6 +7,7 @@
 #include "cwg/machine/addresses.h"
 #include "cwg/machine/checkup.h"
 #include "cwg/machine/link_request.h"
+#include "cwg/machine/way_request.h"
 
 enum {
     NAME_MAX_SIZE = 16, /* of a request's name */
@@ -117,10 +118,11 @@ static const struct {
     int (*act)(struct session *session, const json_t *request, json_t *answer,
                struct failure *failure);
 } acts[] = {
-    {"look", do_look},     {"route", do_route},       {"create", link_create},
-    {"wait", link_wait},   {"connect", link_connect}, {"destroy", link_destroy},
-    {"commit", do_commit}, {"check", do_check},       {"scratch", do_scratch},
-    {"clock", do_clock},
+    {"look", do_look},        {"route", do_route},       {"create", link_create},
+    {"wait", link_wait},      {"connect", link_connect}, {"destroy", link_destroy},
+    {"commit", do_commit},    {"check", do_check},       {"scratch", do_scratch},
+    {"clock", do_clock},      {"knock", way_knock},      {"probe", way_probe},
+    {"measure", way_measure},
 };
 
 int request_do(struct session *session, const json_t *request, json_t *answer,

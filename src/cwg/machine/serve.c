@@ -80,17 +80,11 @@ static json_t *pack_addresses(void)
     return array;
 }
 
-/* Adds a word of SSH_CONNECTION: "client port server port" (ssh(1)), if it is an address. */
 static void add_ssh_address(json_t *greeting, const char *member, int word)
 {
-    const char *connection = getenv("SSH_CONNECTION");
-    char copy[256], address[ADDRESS_SIZE];
-    char *rest = copy, *text = NULL;
+    char address[ADDRESS_SIZE];
 
-    (void)snprintf(copy, sizeof(copy), "%s", connection ? connection : "");
-    for (int i = 0; i <= word; i++)
-        text = strsep(&rest, " ");
-    if (text && addresses_canonical(text, address) == 0)
+    if (addresses_of_ssh(word, address))
         (void)json_object_set_new(greeting, member, json_string(address));
 }
 

@@ -2,9 +2,11 @@
 
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 void session_begin(struct session *session, int client)
 {
+    session->probe = -1;
     (void)helper_start(&session->helper, client, &session->helper_failure);
 }
 
@@ -74,5 +76,7 @@ int session_end(struct session *session)
         container_close(&session->containers[i]);
     while (session->scratch_count > 0)
         scratch_end(&session->scratches[--session->scratch_count]);
+    if (session->probe >= 0)
+        close(session->probe);
     return error;
 }

@@ -1,5 +1,5 @@
 /* What a `cwg serve` has in its hands from the greeting to its end: the helper, the containers that
- * it was asked for, and scratch processes. */
+ * it was asked for, scratch processes, and a socket for a measurement. */
 #pragma once
 
 #include "cwg/container/container.h"
@@ -18,6 +18,7 @@ struct session {
     size_t container_count;
     struct scratch scratches[SESSION_SCRATCHES_MAX];
     size_t scratch_count;
+    int probe; /* a socket for one measurement; -1: none */
 };
 
 /* Begins a session, which is zero before, and starts the helper. `client` is the descriptor whose

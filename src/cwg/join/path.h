@@ -1,0 +1,10 @@
+/* How large packets may be between two machines, measured in both directions at once. */
+#pragma once
+
+#include "cwg/join/trial.h"
+#include "cwg/machine/measure.h"
+
+/* Measures where a trial was: `ret_measured[0]` is what passes from `one` to `other`. The trial
+ * knows the MTU of both ends. Returns 0, or -1. */
+int path_measure(struct site *one, struct site *other, const struct trial *trial,
+                 struct measured ret_measured[static 2], struct failure *failure);
