@@ -123,6 +123,11 @@ plain()
         wrong "the first END" join -- "$end" db
         wrong "the second END" join -- web "$end"
     done
+    wrong "the first END: -oProxyCommand=x:b: HOST must be a host's name or address, or USER@HOST; " \
+        join -- -oProxyCommand=x:b db
+    wrong "the second END: site2:: NAME must be a container's name or id: " join web site2:
+    wrong "the second END: 2001:db8::1:b: NAME must be a container's name or id: " join web 2001:db8::1:b
+    wrong "the second END: /b: ENGINE must be one of those that cwg --help shows" join web /b
 }
 
 @test "join: wrong values of options are refused before anything is asked" {
