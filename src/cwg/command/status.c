@@ -132,22 +132,12 @@ static void print_table(const struct joined *links, int count, const struct end_
         print_end(&links[i / 2], i % 2, &seen[i]);
 }
 
-/* Shows all links once. Returns the exit status. */
-static int show(const struct options *options, struct sites *sites, const struct joined *links,
-                int count)
+/* Prints what was seen, over the table before. Returns the exit status. */
+static int print(const struct options *options, const struct joined *links, int count,
+                 const struct end_seen *seen)
 {
-    struct end_seen *seen = calloc(2 * (size_t)count + 1, sizeof(*seen));
     int status = EXIT_DONE;
 
-    if (!seen)
-        return failed("out of memory");
-    ends_look(sites, links, (size_t)count, sites->count ? WATCH_LOOK_MS : ENDS_LOOK_MS, seen);
-    /* Ctrl-C is how the watch is left. */
-    if (options->watch && site_interrupted) {
-        ends_free(seen, 2 * (size_t)count);
-        free(seen);
-        return status;
-    }
     if (options->watch)
         (void)fputs("\033[H\033[J", stdout);
     if (options->json)
@@ -161,6 +151,21 @@ static int show(const struct options *options, struct sites *sites, const struct
         if (seen[i].failure.text[0])
             status = EXIT_FAILED;
     }
+    return status;
+}
+
+/* Shows all links once. Returns the exit status. */
+static int show(const struct options *options, struct sites *sites, const struct joined *links,
+                int count)
+{
+    struct end_seen *seen = calloc(2 * (size_t)count + 1, sizeof(*seen));
+    int status = EXIT_DONE;
+
+    if (!seen)
+        return failed("out of memory");
+    ends_look(sites, links, (size_t)count, sites->count ? WATCH_LOOK_MS : ENDS_LOOK_MS, seen);
+    if (!options->watch || !site_interrupted) /* Ctrl-C is how the watch is left */
+        status = print(options, links, count, seen);
     ends_free(seen, 2 * (size_t)count);
     free(seen);
     return status;
