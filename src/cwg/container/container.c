@@ -35,7 +35,8 @@ static int ask(const struct engine *engine, const char *name, struct container *
     struct container container = {.pidfd = -1, .netns = -1};
     int found = engine->find(engine, name, &container, failure);
 
-    (void)snprintf(container.engine, sizeof(container.engine), "%s", engine->name);
+    if (!container.engine[0])
+        (void)snprintf(container.engine, sizeof(container.engine), "%s", engine->name);
     if (!container.name[0])
         (void)snprintf(container.name, sizeof(container.name), "%s", name);
     if (found == 0)

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +28,9 @@ enum {
 
 #define NETNS_DIRECTORY "/run/netns"
 
+/* The way around an engine that can't be asked. */
+#define ANYWAY "; pid/N names a container of it all the same"
+
 static int take_pid(const char *text, struct container *container)
 {
     uint32_t pid;
@@ -42,8 +46,8 @@ static void keep(char *to, size_t size, const char *from)
     (void)snprintf(to, size, "%.*s", (int)size - 1, from);
 }
 
-/* "PID ID NAME START", on one line; the pid is 0 if it isn't running. START may have spaces. Docker
- * writes a '/' before its names. */
+/* "PID ID NAME START", on one line; the pid is 0 or nothing if it isn't running. START may have
+ * spaces. Docker writes a '/' before its names. */
 static int read_inspect(char *output, struct container *container)
 {
     char *rest = output;
@@ -57,7 +61,7 @@ static int read_inspect(char *output, struct container *container)
     keep(container->id, sizeof(container->id), id);
     keep(container->name, sizeof(container->name), name[0] == '/' ? name + 1 : name);
     keep(container->start, sizeof(container->start), rest);
-    return take_pid(pid, container);
+    return pid[0] ? take_pid(pid, container) : STOPPED;
 }
 
 /* "Leader=PID", "State=running" and "Timestamp=...", a line each. */
@@ -98,7 +102,29 @@ static int read_instance(char *output, struct container *container)
     return error;
 }
 
-/* A pod's sandbox: {"status":{"id":"...","createdAt":"..."},"info":{"pid":N}}. */
+/* The name of a pod's namespace in NETNS_DIRECTORY, from its OCI specification; "" if it has none
+ * there. */
+static const char *read_namespace(const json_t *info)
+{
+    const json_t *spec = json_object_get(info, "runtimeSpec"), *namespace;
+    size_t i;
+
+    json_array_foreach(json_object_get(json_object_get(spec, "linux"), "namespaces"), i, namespace)
+    {
+        const char *type = json_text(namespace, "type", 64);
+        const char *path = json_text(namespace, "path", PATH_MAX);
+        const char *name = path ? strstr(path, NETNS_DIRECTORY "/") : NULL;
+
+        if (type && strcmp(type, "network") == 0 && name &&
+            (name == path || (name == path + 4 && strncmp(path, "/var", 4) == 0)) &&
+            end_is_name(name + strlen(NETNS_DIRECTORY "/")))
+            return name + strlen(NETNS_DIRECTORY "/");
+    }
+    return "";
+}
+
+/* A pod's sandbox: {"status":{"id":"...","createdAt":"..."},"info":{"pid":N}}. CRI-O's has no
+ * process, and so no pid: then the container is the file of its namespace. */
 static int read_sandbox(char *output, struct container *container)
 {
     json_t *sandbox = json_read_line(output);
@@ -106,12 +132,15 @@ static int read_sandbox(char *output, struct container *container)
     const char *id = json_text(status, "id", CONTAINER_ID_SIZE - 1);
     const char *created = json_text(status, "createdAt", CONTAINER_START_SIZE - 1);
     const char *state = json_text(status, "state", 64);
+    const json_t *info = json_object_get(sandbox, "info");
     int64_t pid = 0;
     int error = state && id && end_is_name(id) ? STOPPED : UNREADABLE;
 
-    if (error == STOPPED && strcmp(state, "SANDBOX_READY") == 0 &&
-        json_whole(json_object_get(sandbox, "info"), "pid", 1, PID_MAX, &pid) == 0)
-        error = RUNNING;
+    if (error == STOPPED && strcmp(state, "SANDBOX_READY") == 0) {
+        if (json_whole(info, "pid", 1, PID_MAX, &pid))
+            keep(container->name, sizeof(container->name), read_namespace(info));
+        error = pid || container->name[0] ? RUNNING : UNREADABLE;
+    }
     keep(container->id, sizeof(container->id), id ? id : "");
     keep(container->start, sizeof(container->start), created ? created : "");
     container->pid = (pid_t)pid;
@@ -123,11 +152,18 @@ static int fail_engine(const struct engine *engine, int error, struct process_re
                        struct failure *failure)
 {
     if (error)
-        return fail(failure, "engine", "%s: %s: %s", engine->name, engine->command[0],
+        return fail(failure, "engine", "%s: %s: %s" ANYWAY, engine->name, engine->command[0],
                     error == -EMSGSIZE ? "says too much" : strerror(-error));
     if (result->status < 0)
-        return fail(failure, "engine", "%s: %s doesn't answer", engine->name, engine->command[0]);
-    return fail(failure, "engine", "%s: %.300s", engine->name, process_last_line(result->err));
+        return fail(failure, "engine", "%s: %s doesn't answer" ANYWAY, engine->name,
+                    engine->command[0]);
+    for (size_t i = 0; i < TROUBLES_MAX && engine->troubles[i].said; i++) {
+        if (strcasestr(result->err, engine->troubles[i].said))
+            return fail(failure, "engine", "%s: %s" ANYWAY, engine->name,
+                        engine->troubles[i].advice);
+    }
+    return fail(failure, "engine", "%s: %.300s" ANYWAY, engine->name,
+                process_last_line(result->err));
 }
 
 static bool says_absent(const struct engine *engine, const char *text)
@@ -185,6 +221,24 @@ static int take_output(const struct engine *engine, const char *name, char *outp
     }
 }
 
+/* Is the process of another container, or of none? The path of its cgroup has the container's id.
+ * A file that can't be read tells nothing. */
+static bool is_other(const struct container *container)
+{
+    char path[64], cgroup[4096];
+    FILE *file;
+    size_t length;
+
+    (void)snprintf(path, sizeof(path), "/proc/%d/cgroup", container->pid);
+    file = fopen(path, "re");
+    if (!file)
+        return false;
+    length = fread(cgroup, 1, sizeof(cgroup) - 1, file);
+    (void)fclose(file);
+    cgroup[length] = '\0';
+    return length > 0 && !strstr(cgroup, container->id);
+}
+
 static int find_by_command(const struct engine *engine, const char *name,
                            struct container *ret_container, struct failure *failure)
 {
@@ -195,7 +249,32 @@ static int find_by_command(const struct engine *engine, const char *name,
     if (found == 0)
         found = take_output(engine, name, result->out, ret_container, failure);
     free(result);
+    if (found == 0 && engine->in_cgroup && is_other(ret_container))
+        found = fail(failure, "engine",
+                     "%s/%s: %s says that it is process %d, but here %d isn't in its cgroup: if %s "
+                     "asks another machine's daemon, run cwg there; else name it by pid/%d",
+                     engine->name, name, engine->command[0], ret_container->pid, ret_container->pid,
+                     engine->command[0], ret_container->pid);
     return found;
+}
+
+static int find_namespace(const struct engine *engine, const char *name,
+                          struct container *ret_container, struct failure *failure)
+{
+    int directory = open(NETNS_DIRECTORY, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int file = directory < 0 ? -1 : openat(directory, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+
+    (void)engine;
+    if (directory >= 0)
+        close(directory);
+    if (file < 0 && errno == ENOENT)
+        return 1;
+    if (file < 0)
+        return fail(failure, "system", "netns/%s: can't open " NETNS_DIRECTORY "/%s: %s", name,
+                    name, strerror(errno));
+    keep(ret_container->engine, sizeof(ret_container->engine), "netns");
+    ret_container->netns = file;
+    return 0;
 }
 
 /* Finds a pod by its name or id. crictl takes a regular expression for a name, and tells ids. */
@@ -227,6 +306,8 @@ static int find_pod(const struct engine *engine, const char *name, struct contai
         found = ask(engine, engine->command, id, result, failure);
     if (!found)
         found = take_output(engine, name, result->out, ret_container, failure);
+    if (!found && !ret_container->pid)
+        found = find_namespace(engine, ret_container->name, ret_container, failure);
     free(result);
     return found;
 }
@@ -240,25 +321,12 @@ static int find_process(const struct engine *engine, const char *name,
     return 0;
 }
 
-static int find_namespace(const struct engine *engine, const char *name,
-                          struct container *ret_container, struct failure *failure)
-{
-    int directory = open(NETNS_DIRECTORY, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    int file = directory < 0 ? -1 : openat(directory, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-
-    (void)engine;
-    if (directory >= 0)
-        close(directory);
-    if (file < 0 && errno == ENOENT)
-        return 1;
-    if (file < 0)
-        return fail(failure, "system", "netns/%s: can't open " NETNS_DIRECTORY "/%s: %s", name,
-                    name, strerror(errno));
-    ret_container->netns = file;
-    return 0;
-}
-
 #define INSPECT "{{.State.Pid}} {{.Id}} {{.Name}} {{.State.StartedAt}}"
+
+/* A stopped container keeps its pid in nerdctl, and many releases know no StartedAt. With .Id,
+ * which no field has, they print what stands before it twice. */
+#define NERDCTL_INSPECT                                                                            \
+    "{{with .State}}{{if or .Running .Paused}}{{.Pid}}{{end}}{{end}} {{.ID}} {{.Name}} -"
 
 #define COMMAND(...) ((const char *const[]){__VA_ARGS__, NULL})
 
@@ -277,12 +345,20 @@ const struct engine engines[] = {
         .command = COMMAND("docker", "container", "inspect", "--format", INSPECT, "%"),
         .read = read_inspect,
         .absent = {"no such container"},
+        .troubles =
+            {{"permission denied while trying to connect",
+              "you may not ask its daemon: root has to add you to group docker, which gives "
+              "you all of root's rights, and you to log in anew"},
+             {"connect to the docker",
+              "its daemon isn't reached: as root, systemctl start docker; or set "
+              "DOCKER_HOST, if it is a user's own"}},
+        .in_cgroup = true,
         .list = COMMAND("docker", "ps", "--format", "{{.Names}}"),
     },
     {
         .name = "nerdctl",
         .find = find_by_command,
-        .command = COMMAND("nerdctl", "container", "inspect", "--format", INSPECT, "%"),
+        .command = COMMAND("nerdctl", "container", "inspect", "--format", NERDCTL_INSPECT, "%"),
         .read = read_inspect,
         .absent = {"no such container", "no such object"},
         .list = COMMAND("nerdctl", "ps", "--format", "{{.Names}}"),
@@ -310,6 +386,8 @@ const struct engine engines[] = {
         .command = COMMAND("lxc-info", "-p", "-H", "-n", "%"),
         .read = read_pid,
         .absent = {"doesn't exist"},
+        .troubles = {{"privileges to control",
+                      "you may not control this container; root may, or the user who made it"}},
         .list = COMMAND("lxc-ls", "--running", "-1"),
     },
     {

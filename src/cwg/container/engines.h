@@ -3,6 +3,11 @@
 
 #include "cwg/container/container.h"
 
+enum {
+    ENGINES_MAX = 16,
+    TROUBLES_MAX = 2,
+};
+
 struct engine {
     const char *name;
     /* Asks for a container of this name or id. Returns 0; 1 if there is none, or it can't be known
@@ -17,6 +22,13 @@ struct engine {
     int (*read)(char *output, struct container *ret_container);
     /* A part of what the command says on standard error when there is no such container. */
     const char *absent[3];
+    /* Parts of what it says when it can't be asked, and what to do then. */
+    struct {
+        const char *said, *advice;
+    } troubles[TROUBLES_MAX];
+    /* The cgroup of a container's process has the container's id in its path. The engine may tell
+     * of another machine's containers. */
+    bool in_cgroup;
     const char *const *list; /* the command that prints names of running containers, a line each */
     bool named_only;         /* not asked unless it is named */
 };
@@ -24,10 +36,6 @@ struct engine {
 /* Lists the running containers of all engines that are installed, by name. An engine that can't be
  * asked is left out. Returns their number, or -1. The caller frees *ret_ends. */
 int engines_list(struct end **ret_ends, struct failure *failure);
-
-enum {
-    ENGINES_MAX = 16,
-};
 
 /* Asks an engine that has a list for the number of running containers that the caller may see.
  * Returns 0; 1 if its program isn't installed; or -1 if it doesn't answer as it should. */

@@ -180,8 +180,7 @@ static void check_engines(json_t *findings)
         asked = engine_ask(&engines[i], &running, &failure);
         installed += asked <= 0;
         if (asked < 0)
-            finding_add(findings, "engine", FOUND_WARN,
-                        "%s; pid/N names a container of it all the same", failure.text);
+            finding_add(findings, "engine", FOUND_WARN, "%s", failure.text);
         else if (asked == 0)
             finding_add(findings, "engine", FOUND_OK, "%s answers: %d running that you may see",
                         engines[i].name, running);
