@@ -20,6 +20,7 @@ enum {
     KIND_AT = 42,
     PROBE = 1,
     ACKNOWLEDGEMENT = 2,
+    DONE = 3,
     LINK = 1420,
     LONG = 20000, /* milliseconds; nothing here takes so long */
 };
@@ -198,4 +199,54 @@ TEST(nothing_large_goes_to_one_that_has_not_answered)
     close(silent);
     close(liar);
     close(stranger);
+}
+
+/* Acknowledges a first probe at once; a longest one after so many milliseconds, when all of its
+ * tries are over; and none of the others. */
+static void be_late(int fd, const struct run *run, int milliseconds)
+{
+    struct pollfd waited[] = {{.fd = fd, .events = POLLIN}, {.fd = run->report, .events = POLLIN}};
+    const int64_t deadline = clock_now() + LONG;
+    int64_t came = 0;
+
+    while (clock_now() < deadline && poll(waited, 2, clock_until(deadline)) > 0) {
+        uint8_t datagram[65536];
+        struct sockaddr_in from;
+        socklen_t size = sizeof(from);
+        const ssize_t length =
+            recvfrom(fd, datagram, sizeof(datagram), MSG_DONTWAIT, (struct sockaddr *)&from, &size);
+
+        if (length < 0 && waited[1].revents)
+            break;
+        if (length == LINK + MEASURE_AROUND - 28 && came == 0)
+            came = clock_now();
+        if (length == HELLO && datagram[KIND_AT] == PROBE)
+            datagram[KIND_AT] = ACKNOWLEDGEMENT;
+        else if (came > 0 && clock_now() > came + milliseconds)
+            datagram[KIND_AT] = DONE;
+        else
+            continue;
+        (void)sendto(fd, datagram, HEADER, 0, (const struct sockaddr *)&from, size);
+        if (datagram[KIND_AT] == ACKNOWLEDGEMENT)
+            continue;
+        datagram[KIND_AT] = ACKNOWLEDGEMENT;
+        datagram[PACKET_AT] = (LINK + MEASURE_AROUND) >> 8;
+        datagram[PACKET_AT + 1] = (LINK + MEASURE_AROUND) & 0xFF;
+        datagram[PACKET_AT + 3] = 0;
+        (void)sendto(fd, datagram, HEADER, 0, (const struct sockaddr *)&from, size);
+    }
+}
+
+TEST(an_answer_that_comes_late_counts)
+{
+    uint16_t port, own_port;
+    const int peer = open_socket(&port), fd = open_socket(&own_port);
+    const struct run run = start(fd, own_port, port);
+    struct outcome outcome;
+
+    be_late(peer, &run, 600);
+    outcome = end(&run);
+    expect(outcome.error == 0 && outcome.measured.whole == LINK + MEASURE_AROUND,
+           "error %d %s, %d bytes", outcome.error, outcome.code, outcome.measured.whole);
+    close(peer);
 }

@@ -213,6 +213,8 @@ static bool search(struct way *way)
     way->whole = PACKET_MIN - 1;
     while (count > 0 && clock_now() < way->deadline) {
         try_sizes(way, sizes, count);
+        if (way->whole >= fails) /* an answer came late */
+            fails = way->longest + 1;
         for (int i = count - 1; i >= 0; i--) {
             if (sizes[i] > way->whole)
                 fails = sizes[i];
