@@ -64,17 +64,17 @@ add_to_etc()
 add_users()
 {
     local user hash
-    for user in "${!UIDS[@]}"; do
+    add_to_etc passwd < <(for user in "${!UIDS[@]}"; do
         echo "$user:x:${UIDS[$user]}:${GIDS[$user]}::$WORLD/home/$user:/bin/bash"
-    done | add_to_etc passwd
-    echo "wg-app:x:$APP_GID:bob" | add_to_etc group
+    done)
+    add_to_etc group <<<"wg-app:x:$APP_GID:bob"
     # sshd takes "*" for an account without a password, and "!" for one that is locked. dave's is open-sesame.
-    for user in "${!UIDS[@]}"; do
+    add_to_etc shadow < <(for user in "${!UIDS[@]}"; do
         hash='*'
         # shellcheck disable=SC2016 # of crypt(5)
         [ "$user" != dave ] || hash='$5$cwg$YbNzBnAWZV6wtJJ3DBh5tRY7uOHS8hKvzVN7bian9ZB'
         echo "$user:$hash:19000:0:99999:7:::"
-    done | add_to_etc shadow
+    done)
     for user in "${!UIDS[@]}"; do
         install -d -o "${UIDS[$user]}" -g "${GIDS[$user]}" -m 0700 "$WORLD/home/$user" "$WORLD/home/$user/.ssh"
     done
