@@ -279,6 +279,37 @@ assert_said()
     ! LC_ALL=C grep -q '[^ -~]' <<<"$stderr" || fail "not printable: $stderr"
 }
 
+# In the VM root's ssh reaches root at the other site.
+make_root_known()
+{
+    install -m 0700 -D "$WORLD/key" /root/.ssh/id_ed25519
+    sed "s#User bob#User root#" "$WORLD/home/alice/.ssh/config" >/root/.ssh/config
+    cp "$WORLD/home/alice/.ssh/known_hosts" /root/.ssh/
+}
+
+# Makes the files of a container with a shell, and an image of them, as a tar file.
+make_image()
+{
+    local root=$WORLD/small applet
+    mkdir -p "$root"/{bin,proc,sys,dev,etc,tmp,run}
+    cp "$(command -v busybox)" "$root/bin/"
+    for applet in sh sleep ping; do ln -s busybox "$root/bin/$applet"; done
+    tar -C "$root" -cf "$WORLD/small.tar" .
+}
+
+# Runs cwg at site1 or SITE, as root or as alice, with the machine's programs in PATH.
+root_cwg()
+{
+    at "${SITE:-site1}" /usr/bin/env -i HOME=/root PATH="$WORLD/whole:$PATH" LC_ALL=C cwg "$@" 3>&-
+}
+
+alice_cwg()
+{
+    "$TOOLS/enter" --net /run/netns/site1 --user "${UIDS[alice]}" "${GIDS[alice]}" -- /usr/bin/env -i \
+        HOME="$WORLD/home/alice" PATH="$WORLD/whole:$PATH" XDG_RUNTIME_DIR="$WORLD/home/alice/run" LC_ALL=C \
+        cwg "$@" 3>&-
+}
+
 # From now on cwg's ssh is relay.py, which notes each request to the other machine, and holds a message if one is named:
 # watch_messages [request:NAME|answer:NAME]
 watch_messages()

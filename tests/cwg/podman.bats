@@ -8,7 +8,7 @@
 #     +-------------------------------+        +-------------------------------+
 #
 # Both machines share their files, so root finds all four of root's containers at both. The containers live as long as
-# this file. cwg.bash draws the rest. For the VM, like containers.bats of net.
+# this file. cwg.bash draws the rest. engines.bats has other engines. For the VM, like containers.bats of net.
 
 bats_require_minimum_version 1.5.0
 load cwg
@@ -27,16 +27,6 @@ podman_of()
             --inh-caps=-all -- env -i PATH="$PATH" HOME="$WORLD/home/$user" XDG_RUNTIME_DIR="$WORLD/home/$user/run" \
             podman "$@" 3>&-)
     fi
-}
-
-# Makes an image with a shell, as a tar file.
-make_image()
-{
-    local root=$WORLD/small applet
-    mkdir -p "$root"/{bin,proc,sys,dev,etc,tmp,run}
-    cp "$(command -v busybox)" "$root/bin/"
-    for applet in sh sleep ping; do ln -s busybox "$root/bin/$applet"; done
-    tar -C "$root" -cf "$WORLD/small.tar" .
 }
 
 configure_podman()
@@ -81,9 +71,7 @@ setup_file()
     make_world
     configure_podman
     ln -s "$(command -v podman)" "$(command -v crun)" "$WORLD/whole"
-    install -m 0700 -D "$WORLD/key" /root/.ssh/id_ed25519
-    sed "s#User bob#User root#" "$WORLD/home/alice/.ssh/config" >/root/.ssh/config
-    cp "$WORLD/home/alice/.ssh/known_hosts" /root/.ssh/
+    make_root_known
     make_containers >"$WORLD/log" 2>&1 || { cat "$WORLD/log" >&2; return 1; }
 }
 
@@ -99,19 +87,6 @@ teardown_file()
     local user
     for user in root alice bob; do podman_of "$user" rm --all --force --time 0 >/dev/null 2>&1 || true; done
     end_world
-}
-
-# Runs cwg at site1, as root or as alice.
-root_cwg()
-{
-    at site1 /usr/bin/env -i HOME=/root PATH="$WORLD/whole:$PATH" LC_ALL=C cwg "$@" 3>&-
-}
-
-alice_cwg()
-{
-    "$TOOLS/enter" --net /run/netns/site1 --user "${UIDS[alice]}" "${GIDS[alice]}" -- /usr/bin/env -i \
-        HOME="$WORLD/home/alice" PATH="$WORLD/whole:$PATH" XDG_RUNTIME_DIR="$WORLD/home/alice/run" LC_ALL=C \
-        cwg "$@" 3>&-
 }
 
 # bats test_tags=kernel,only-6-12
