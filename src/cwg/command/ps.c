@@ -44,7 +44,7 @@ static void print_container(const struct call *call)
     char links[LINKS_SIZE];
     int64_t pid = 0;
 
-    (void)json_whole(call->answer, "pid", 1, 4194304, &pid);
+    (void)json_whole(call->answer, "pid", 1, INT32_MAX, &pid);
     links_to_text(json_object_get(call->answer, "links"), links);
     (void)printf("%-10s %-30s %8d  %s\n", engine ? engine : "?", name ? name : "?", (int)pid,
                  links);

@@ -37,7 +37,7 @@ static int start_scratches(struct work *work, struct join_options *options, stru
     for (int i = 0; i < 2; i++) {
         struct end *end = &options->end[i];
 
-        if (json_whole(calls[i].answer, "pid", 1, 4194304, &pid)) {
+        if (json_whole(calls[i].answer, "pid", 1, INT32_MAX, &pid)) {
             calls_free(calls, 2);
             return fail(failure, "protocol", "%s: cwg there tells no pid of a scratch process",
                         site_name(work->side[i].site));
