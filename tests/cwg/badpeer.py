@@ -23,6 +23,8 @@ if "-G" in sys.argv:  # what ssh's configuration says
 import _thread
 import os
 import time
+if "lie" in sys.argv:
+    import json
 
 LOG = os.environ["BADPEER_LOG"]
 NEAR = os.getppid()
@@ -140,8 +142,6 @@ lies = {
 
 
 def lie(what, word=""):
-    import json
-
     def change(line):
         answer = json.loads(line)
         lies[what](answer, word)
