@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cwg/base/clock.h"
+#include "cwg/base/notify.h"
 #include "cwg/base/status.h"
 #include "cwg/join/side.h"
 #include "cwg/site/signals.h"
@@ -106,6 +107,7 @@ static void print_failure(const struct work *work, const struct failure *failure
         json_decref(object);
     }
     (void)fprintf(stderr, "cwg: %s\n", failure->text);
+    notify_status(failure->text);
 }
 
 /* Says how to remove what may be left at a machine that isn't reached any more. Returns the exit
