@@ -4,9 +4,6 @@
 #     cwg join -+- cwg serve - net-admin-helper batch                            site1, alice
 #               +- relay.py - ssh - sshd - cwg serve - net-admin-helper batch    site2, bob
 
-# Messages before the commit, in their order.
-MESSAGES=(answer:look request:create answer:create answer:connect)
-
 # Prints the pids of one of the processes of the picture.
 pid_of()
 {

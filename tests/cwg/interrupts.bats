@@ -8,21 +8,20 @@ load ends
 
 world_of_the_file
 
-@test "SIGINT, SIGTERM and SIGHUP end a join at any message" {
-    at_each INT client interrupted "${MESSAGES[@]}"
+@test "SIGINT, SIGTERM and SIGHUP end a join, before and in its commit" {
+    at_each INT client interrupted answer:look answer:connect
     at_each TERM client interrupted answer:create
     at_each HUP client interrupted answer:create
     at_commit INT client interrupted request:commit answer:commit
 }
 
-@test "cwg killed at any message before the commit leaves nothing" {
-    at_each KILL client "" "${MESSAGES[@]}"
+@test "cwg killed in a join leaves nothing" {
+    at_each KILL client "" answer:create
 }
 
 @test "this machine's own cwg serve and helper killed are noticed, and nothing is left" {
-    at_each KILL near_serve "this machine: the session ended with status 137" answer:look answer:create
-    at_each KILL near_batch "this machine: net-admin-helper ended with status 137, and said nothing" \
-        answer:look answer:create
+    at_each KILL near_serve "this machine: the session ended with status 137" answer:create
+    at_each KILL near_batch "this machine: net-admin-helper ended with status 137, and said nothing" answer:create
 }
 
 # Runs a command of alice's at site1, at a terminal: at_terminal [--type TEXT KEYS]... -- COMMAND...
