@@ -209,8 +209,18 @@ nspawn()
     wait_for machinectl show "$1"
 }
 
+# Tells machined of a virtual machine, as libvirt does: virtual_machine NAME
+virtual_machine()
+{
+    sleep 600 3>&- &
+    CONTAINERS+=("$!")
+    busctl --quiet call org.freedesktop.machine1 /org/freedesktop/machine1 org.freedesktop.machine1.Manager \
+        CreateMachine 'sayssusa(sv)' "$1" 0 libvirt-qemu vm "$!" "" 0
+}
+
 @test "a container of systemd-nspawn is found by its name, listed, joined, and told from one that isn't there" {
     local name=a-machine-with-a-long-name-that-machinectl-has-no-room-for box
+    virtual_machine qemu-1
     nspawn "$name"
     box=$(machinectl show -p Leader --value "$name")
     run --separate-stderr alice cwg pid "nspawn/$name"
@@ -223,6 +233,8 @@ nspawn()
     run --separate-stderr alice cwg leave "nspawn/$name" "site2:pid/$c2"
     assert_success_with ""
     no_links "$box" "$c2"
+    run --separate-stderr alice cwg pid nspawn/qemu-1
+    assert_said 1 "nspawn has no container qemu-1"
     machinectl terminate "$name"
     wait_for eval "! machinectl show $name"
     run --separate-stderr alice cwg pid "nspawn/$name"

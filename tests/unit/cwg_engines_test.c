@@ -50,6 +50,8 @@ TEST(outputs)
         {"nspawn", "machinectl", "Leader=PID\nState=running\nTimestamp=x", NULL, ""},
         {"nspawn", "machinectl", "State=running\nLeader=PID", NULL, ""},
         {"nspawn", "machinectl", "Leader=PID\nState=closing", "not-running", ""},
+        {"nspawn", "machinectl", "Class=container\nLeader=PID\nState=running", NULL, ""},
+        {"nspawn", "machinectl", "Class=vm\nLeader=PID\nState=running", "no-such-container", ""},
         {"nspawn", "machinectl", "State=running", "engine", ""},
         {"nspawn", "machinectl", "Leader=x\nState=running", "engine", ""},
         {"lxc", "lxc-info", "PID", NULL, ""},
@@ -235,7 +237,7 @@ TEST(lists)
     programs_begin();
     install("podman", "web\n\033[2J\n--json\ndb", "", 0);
     install("docker", "", "trouble", 1);
-    install("machinectl", "box container systemd-nspawn", "", 0);
+    install("machinectl", "box container systemd-nspawn\nqemu-1 vm libvirt-qemu", "", 0);
     count = engines_list(&ends, &failure);
     expect(count == 3 && strcmp(ends[0].name, "web") == 0 && strcmp(ends[1].name, "db") == 0 &&
                strcmp(ends[2].name, "box") == 0 && strcmp(ends[2].engine, "nspawn") == 0,

@@ -24,6 +24,7 @@ enum {
     RUNNING = 0,
     STOPPED = -1,
     UNREADABLE = -2,
+    ABSENT = 1,
 };
 
 #define NETNS_DIRECTORY "/run/netns"
@@ -64,7 +65,8 @@ static int read_inspect(char *output, struct container *container)
     return pid[0] ? take_pid(pid, container) : STOPPED;
 }
 
-/* "Leader=PID", "State=running" and "Timestamp=...", a line each. */
+/* "Leader=PID", "State=running", "Timestamp=..." and "Class=container", a line each. machined knows
+ * virtual machines, too. */
 static int read_machine(char *output, struct container *container)
 {
     bool running = false;
@@ -77,6 +79,8 @@ static int read_machine(char *output, struct container *container)
             running = true;
         if (strncmp(line, "Timestamp=", 10) == 0)
             keep(container->start, sizeof(container->start), line + 10);
+        if (strcmp(line, "Class=vm") == 0)
+            return ABSENT;
     }
     return error || running ? error : STOPPED;
 }
@@ -204,13 +208,15 @@ static int ask(const struct engine *engine, const char *const *command, const ch
     return fail_engine(engine, error, result, failure);
 }
 
-/* Reads what an engine's command has said of a container. Returns 0, or -1. */
+/* Reads what an engine's command has said of a container. Returns as engine->find does. */
 static int take_output(const struct engine *engine, const char *name, char *output,
                        struct container *ret_container, struct failure *failure)
 {
     switch (engine->read(output, ret_container)) {
     case RUNNING:
         return 0;
+    case ABSENT:
+        return 1;
     case STOPPED:
         return fail(failure, "not-running", "%s/%s isn't running; start it first", engine->name,
                     name);
@@ -374,11 +380,12 @@ const struct engine engines[] = {
     {
         .name = "nspawn",
         .find = find_by_command,
-        .command =
-            COMMAND("machinectl", "show", "-p", "Leader", "-p", "State", "-p", "Timestamp", "%"),
+        .command = COMMAND("machinectl", "show", "-p", "Class", "-p", "Leader", "-p", "State", "-p",
+                           "Timestamp", "%"),
         .read = read_machine,
         .absent = {"No machine"},
         .list = COMMAND("machinectl", "list", "--no-legend", "--no-pager"),
+        .listed = " container ",
     },
     {
         .name = "lxc",
@@ -422,6 +429,8 @@ static int take_names(const struct engine *engine, char *output, struct end **en
         if (!more)
             return -1;
         *ends = more;
+        if (engine->listed && !strstr(line, engine->listed))
+            continue;
         line[strcspn(line, " \t")] = '\0';
         if (!end_is_name(line))
             continue;

@@ -18,7 +18,8 @@ struct engine {
     /* The command. One of its words has "%" in the place of the name. */
     const char *const *command;
     /* Reads the command's output, of which nothing is believed. Returns 0; -1 for a container that
-     * isn't running; or -2 for an output that tells nothing. */
+     * isn't running; -2 for an output that tells nothing; or 1 for something else than a container.
+     */
     int (*read)(char *output, struct container *ret_container);
     /* A part of what the command says on standard error when there is no such container. */
     const char *absent[3];
@@ -30,6 +31,7 @@ struct engine {
      * of another machine's containers. */
     bool in_cgroup;
     const char *const *list; /* the command that prints names of running containers, a line each */
+    const char *listed;      /* what a line has that tells of a container; NULL if all do */
     bool named_only;         /* not asked unless it is named */
 };
 
