@@ -10,8 +10,8 @@
 #     +-------------+----------+--+             +--+----------+-------------+
 #
 # The sites are those of tests/net/net.bash. alice, bob, carol and dave may call the helper; carol's login prints a
-# text, and dave's asks for a password; mallory may not call the helper. The ports of sshd stand for machines: each has
-# another PATH (world_of_the_file).
+# text and a title, and dave's asks for a password; mallory may not call the helper. The ports of sshd stand for
+# machines: each has another PATH (world_of_the_file).
 
 load ../net/net
 
@@ -78,7 +78,7 @@ add_users()
     for user in "${!UIDS[@]}"; do
         install -d -o "${UIDS[$user]}" -g "${GIDS[$user]}" -m 0700 "$WORLD/home/$user" "$WORLD/home/$user/.ssh"
     done
-    echo 'echo "Welcome to $(hostname)"; echo' >"$WORLD/home/carol/.bashrc"
+    echo 'echo "Welcome to $(hostname)"; printf "\033]0;title\007"' >"$WORLD/home/carol/.bashrc"
 }
 
 # Makes the PATHs of the machines.

@@ -56,6 +56,22 @@ END
     cwg leave 77
 }
 
+@test "what a person's ssh configuration has for logins of their own is in no join's way" {
+    local config=$WORLD/home/alice/for-logins
+    cat - "$WORLD/home/alice/.ssh/config" >"$config" <<END
+Host site2
+  RemoteCommand exec cat
+  RequestTTY force
+  PermitLocalCommand yes
+  LocalCommand yes
+  ExitOnForwardFailure yes
+  LocalForward 203.0.113.9:5222 127.0.0.1:22
+  ForwardAgent yes
+END
+    CWG_SSH="ssh -F $config" run --separate-stderr cwg join "pid/$c1" "site2:pid/$c2"
+    assert_joined
+}
+
 @test "a third machine joins containers of two others" {
     third_site
     run --separate-stderr as alice site3 cwg join "bob@198.51.100.1:pid/$c1" "203.0.113.1:pid/$c2"

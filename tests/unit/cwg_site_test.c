@@ -70,6 +70,7 @@ TEST(what_a_machine_may_say)
     } cases[] = {
         {GREET ANSWER STAY, NULL, NULL},
         {"yes banner | head -n 200;" GREET ANSWER STAY, NULL, NULL},
+        {"printf 'banner\033[2J';" GREET ANSWER STAY, NULL, NULL},
         {"yes banner | head -n 201;" GREET ANSWER STAY, "protocol", "doesn't greet"},
         {"yes", "protocol", "doesn't greet"},
         {"head -c 1000000000 /dev/zero", "protocol", "too long a line"},
@@ -104,6 +105,7 @@ TEST(what_a_machine_may_say)
         {"yes | head -c 100000 >&2; echo last >&2; exit 255", "unreachable", "ssh: last"},
         {"exit 255", "unreachable", "the connection was lost"},
         {"exit 127", "no-cwg", "isn't installed there"},
+        {"echo 'cwg: no libjansson' >&2; exit 127", "no-cwg", "host cwg`: cwg: no libjansson"},
         {"exit 0", "unreachable", "status 0"},
         {"kill -KILL $$", "unreachable", "status 137"},
         {GREET "exit 127", "unreachable", "status 127"},

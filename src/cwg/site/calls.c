@@ -78,19 +78,21 @@ static void fail_site(struct call *calls, size_t count, struct site *site,
     }
 }
 
-/* Takes a line of a site: the greeting, after a banner, or the answer to its first open call. */
+/* Takes a line of a site: the greeting, behind a banner, or the answer to its first open call. */
 static void take_line(struct call *calls, size_t count, struct site *site, const char *line)
 {
     struct call *call = first_open(calls, count, site);
+    /* What a login prints, such as a terminal's title, may have no newline. */
+    const char *greeting = site->greeted ? NULL : strstr(line, "{\"" PROTOCOL_MEMBER "\":");
     struct failure failure = {.text = ""};
 
-    if (!site->greeted && strncmp(line, "{\"" PROTOCOL_MEMBER "\":", 7) != 0) {
+    if (!site->greeted && !greeting) {
         if (++site->banner_lines > BANNER_LINES) {
             site_fail(site, "doesn't greet", &failure);
             fail_site(calls, count, site, &failure);
         }
     } else if (!site->greeted) {
-        if (site_greet(site, line, &failure))
+        if (site_greet(site, greeting, &failure))
             fail_site(calls, count, site, &failure);
     } else if (site->owed > 0) {
         site->owed--;

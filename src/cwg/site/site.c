@@ -41,14 +41,19 @@ static int fail_no_ssh(const char *program, struct failure *failure)
     return fail(failure, "no-ssh", "%.200s, which CWG_SSH names, isn't there", program);
 }
 
-/* Makes the command of a session. The command at the other end is a constant. */
+/* Makes the command of a session. The command at the other end is a constant. As with scp, what a
+ * person wants of a login of their own counts for none of these: a command for it, forwarded ports,
+ * agents and screens. */
 static int make_command(const char *host, bool again, char words[static SSH_WORDS_SIZE],
                         const char *command[static SSH_WORDS], struct failure *failure)
 {
 #define ALIVE "-T", "-o", "ServerAliveInterval=2", "-o", "ServerAliveCountMax=2"
+#define BARE                                                                                       \
+    "-a", "-x", "-o", "RemoteCommand=none", "-o", "PermitLocalCommand=no", "-o",                   \
+        "ClearAllForwardings=yes"
 #define QUICK "-o", "BatchMode=yes", "-o", "ConnectTimeout=10"
-    const char *const first[] = {ALIVE, "--", host, "cwg serve", NULL};
-    const char *const next[] = {ALIVE, QUICK, "--", host, "cwg serve", NULL};
+    const char *const first[] = {ALIVE, BARE, "--", host, "cwg serve", NULL};
+    const char *const next[] = {ALIVE, BARE, QUICK, "--", host, "cwg serve", NULL};
 
     return ssh_command(words, command, again ? next : first, failure);
 }
@@ -195,8 +200,8 @@ static int tell_end(struct site *site, int status, struct failure *failure)
                     strncmp(last, "ssh: ", 5) == 0 ? last + 5 : last);
     if (status == NOT_FOUND && !site->greeted)
         return fail(failure, "no-cwg",
-                    "%s: cwg isn't installed there, or isn't in the PATH of `ssh %s cwg`",
-                    site_name(site), site->host);
+                    "%s: cwg isn't installed there, or isn't in the PATH of `ssh %s cwg`%s%.300s",
+                    site_name(site), site->host, last[0] ? ": " : "", last);
     return fail(failure, "unreachable", "%s: the session ended with status %d%s%.300s",
                 site_name(site), status, last[0] ? ": " : "", last);
 }

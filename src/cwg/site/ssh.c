@@ -6,7 +6,7 @@
 #include <string.h>
 
 enum {
-    OWN_WORDS = 16, /* kept free for `rest`, and the NULL */
+    OWN_WORDS = 24, /* kept free for `rest`, and the NULL */
 };
 
 int ssh_command(char words[static SSH_WORDS_SIZE], const char *command[static SSH_WORDS],

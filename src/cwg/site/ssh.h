@@ -4,7 +4,7 @@
 #include "cwg/base/failure.h"
 
 enum {
-    SSH_WORDS = 28,
+    SSH_WORDS = 36,
     SSH_WORDS_SIZE = 512,
 };
 
