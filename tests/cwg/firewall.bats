@@ -27,7 +27,12 @@ another address, --nat names an end that can't be reached" ]] || fail "$stderr"
 
 @test "a firewall that drops UDP both ways is named as what may be the cause, and nothing is left" {
     drop_udp site2 INPUT OUTPUT
+    # A network of an engine's, which both machines have: its addresses are tried last, and aren't the ones to be told.
+    ip -n site1 address add 172.17.0.1/16 dev v1
+    ip -n site2 address add 172.17.0.1/16 dev v2
     run --separate-stderr cwg join "pid/$c1" "site2:pid/$c2"
+    ip -n site1 address delete 172.17.0.1/16 dev v1
+    ip -n site2 address delete 172.17.0.1/16 dev v2
     assert_silent
 }
 

@@ -99,6 +99,20 @@ END
         fail "$output"
 }
 
+@test "a machine with more addresses than most isn't taken for one behind a NAT" {
+    local i
+    for i in {1..24}; do ip -n site2 address add "172.$((i + 17)).0.1/16" dev v2; done
+    ip -n site1 address add 2001:db8::1/64 dev v1 nodad
+    ip -n site2 address add 2001:db8::2/64 dev v2 nodad
+    run --separate-stderr cwg join "pid/$c1" "bob@[2001:db8::2]:pid/$c2"
+    ip -n site1 address flush dev v1
+    ip -n site2 address flush dev v2
+    ip -n site1 address add 192.0.2.1/24 dev v1
+    ip -n site2 address add 192.0.2.2/24 dev v2
+    [ "$status" = 0 ] || fail "$stderr"
+    [[ $output != *NAT* ]] || fail "$output"
+}
+
 @test "a file of /run/netns is an end, too" {
     ip netns add red
     run --separate-stderr cwg join netns/red "site2:pid/$c2"

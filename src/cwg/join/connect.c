@@ -150,26 +150,51 @@ static void fail_silent(const struct work *work, struct failure *failure)
          name[0], work->side[0].endpoint, name[1], work->side[1].endpoint);
 }
 
-int work_connect(struct work *work, struct failure *failure)
+static void choose_endpoints(struct work *work, int tries)
+{
+    choose_endpoint(work, 0, tries);
+    choose_endpoint(work, 1, tries);
+}
+
+/* Tries the candidates, the best first. If none works, the failure and both endpoints are those of
+ * the first that may have: the later ones may be any bridge of a machine's. */
+static int try_all(struct work *work, struct failure *failure)
 {
     const int tries = count_tries(work);
+    int best = -1;
+
+    for (int i = 0; i < tries; i++) {
+        struct failure told = {.text = ""};
+
+        choose_endpoints(work, i);
+        if (try_once(work, &told) == 0)
+            return 0;
+        if (!may_be_the_address(&told)) {
+            *failure = told;
+            return -1;
+        }
+        if (best < 0 || (failure_is(&told, "silent") && !failure_is(failure, "silent"))) {
+            *failure = told;
+            best = i;
+        }
+    }
+    choose_endpoints(work, best);
+    if (failure_is(failure, "silent"))
+        fail_silent(work, failure);
+    return -1;
+}
+
+int work_connect(struct work *work, struct failure *failure)
+{
     int error = work->options->psk ? make_psk(work, failure) : 0;
 
-    for (int i = 0; i < tries && !error; i++) {
-        choose_endpoint(work, 0, i);
-        choose_endpoint(work, 1, i);
-        if (strcmp(work->side[0].endpoint, "-") == 0 && strcmp(work->side[1].endpoint, "-") == 0)
-            return fail(failure, "no-address",
-                        "neither machine has an address that the other can reach; give one with "
-                        "--endpoint");
-        error = try_once(work, failure);
-        if (error && may_be_the_address(failure) && i + 1 < tries)
-            error = 0;
-        else if (error && failure_is(failure, "silent"))
-            fail_silent(work, failure);
-        else if (!error)
-            break;
-    }
+    choose_endpoints(work, 0);
+    if (strcmp(work->side[0].endpoint, "-") == 0 && strcmp(work->side[1].endpoint, "-") == 0)
+        error = fail(failure, "no-address",
+                     "neither machine has an address that the other can reach; give one with "
+                     "--endpoint");
+    if (!error)
+        error = try_all(work, failure);
     explicit_bzero(work->psk, sizeof(work->psk));
     work->milliseconds = clock_now() - work->begun;
     return error;

@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 
 enum {
-    ADDRESS_MAX = 16,
+    ADDRESS_MAX = 64,  /* each bridge of an engine's has one */
     ADDRESS_SIZE = 46, /* INET6_ADDRSTRLEN */
 };
 
