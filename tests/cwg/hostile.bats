@@ -197,6 +197,14 @@ reached()
     [ "$(inside "$c3" grep -c wg-7-1 /proc/net/dev)" = 1 ]
 }
 
+@test "another's link of the net that is asked for stays, also if the session is lost before it is refused" {
+    app_at site1 "$HELPER" cwg_create "$c2" 7 1 0
+    PEER="relay - 2 cut alive"
+    join --net 7
+    failed_well 1 "far:"
+    [ "$(links)" = "wg-7-1" ] || fail "$(links)"
+}
+
 @test "ssh gets descriptors 0 to 2 alone, also where cwg got others, or none" {
     PEER="relay - - cut alive"
     exec 9<"$BADPEER"
@@ -218,6 +226,23 @@ reached()
     PEER="relay 5 - cut alive"
     run --separate-stderr as_near /usr/bin/env --ignore-signal=CHLD cwg join "pid/$c1" "far:pid/$c2"
     failed_well 1 "far:"
+    nothing_left
+}
+
+@test "a container whose engine isn't in PATH isn't taken for one that is gone" {
+    local net lxc=$BATS_FILE_TMPDIR/bin/lxc-info
+    printf '#!/bin/sh\necho %d\n' "$c1" >"$lxc"
+    chmod 0755 "$lxc"
+    PEER="relay - - cut alive"
+    run --separate-stderr near join lxc/web "far:pid/$c2"
+    [ "$status" = 0 ] || fail "$stderr"
+    net=$(sed -n 's/.*To undo: cwg leave //p' <<<"$output")
+    mv "$lxc" "$lxc.away"
+    run --separate-stderr near leave "$net"
+    failed_well 3 "this machine: lxc isn't installed, or lxc-info isn't in PATH; the other end has been removed"
+    mv "$lxc.away" "$lxc"
+    near leave "$net"
+    rm "$lxc"
     nothing_left
 }
 
@@ -267,7 +292,7 @@ serve()
         '{"do":"look","name":"a","engine":"sh"}' '{"do":"look","name":"a","engine":["pid"]}' \
         '{"do":"look","name":"a","engine":"an-engine-with-a-long-name"}' \
         '{"do":"create","container":0,"net":7,"host":0,"port":0}' '{"do":"destroy","container":-1,"net":7,"host":0}' \
-        '{"do":"wait","container":0.0,"net":7,"host":0,"seconds":1}' '{"do":"route","to":'"[$(yes 7 | head -n 20 |
+        '{"do":"wait","container":0.0,"net":7,"host":0,"seconds":1}' '{"do":"route","to":'"[$(yes 7 | head -n 80 |
             paste -sd ,)]"'}' '{"do":"connect","container":256,"net":7,"host":0,"endpoint":"-","key":"x"}' \
         '{"do":"knock","address":"192.0.2.1"}'; do
         requests+=$'\n'"$words"$'\n{"do":"commit"}'

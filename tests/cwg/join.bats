@@ -281,8 +281,28 @@ keys_in()
     [ "$(keys_in "$c1" "$c2")" = "$before" ] || fail "the link changed"
 }
 
+@test "a link that is there already isn't taken for one of another net, or with a preshared key" {
+    run --separate-stderr cwg join --net 77 "pid/$c1" "site2:pid/$c2"
+    assert_joined
+    run --separate-stderr cwg join --net 77 "pid/$c1" "site2:pid/$c2"
+    [ "$status" = 0 ] || fail "$stderr"
+    run --separate-stderr cwg join --net 78 "pid/$c1" "site2:pid/$c2"
+    assert_said 1 "the containers are joined by net 77 already: leave --net out, or remove that link first (cwg leave 77)"
+    run --separate-stderr cwg join --psk "pid/$c1" "site2:pid/$c2"
+    assert_said 1 "the containers are joined by net 77 already, without a preshared key: leave --psk out, or remove"
+    cwg leave 77
+    run --separate-stderr cwg join --psk "pid/$c1" "site2:pid/$c2"
+    assert_joined
+    run --separate-stderr cwg join --psk "pid/$c1" "site2:pid/$c2"
+    [ "$status" = 0 ] && [[ $output == *"joined already"* ]] || fail "$output $stderr"
+}
+
 @test "two ends that are the same container are refused" {
     run --separate-stderr cwg join "site2:pid/$c1" "site2:pid/$c1"
+    assert_said 1 "both ends are the same container; give two"
+    ip netns add red
+    run --separate-stderr cwg join netns/red netns/red
+    ip netns delete red
     assert_said 1 "both ends are the same container; give two"
     nothing_left
 }

@@ -86,6 +86,18 @@ removed if it was reached: run cwg leave $NET again"
     [ "$(ls "$STATE")" = "$first.json" ]
 }
 
+@test "a net that is remembered isn't given to two other containers: leave would not find the first" {
+    local c3 c4
+    container c3
+    container c4
+    run --separate-stderr cwg join --net 77 "pid/$c1" "site2:pid/$c2"
+    assert_joined
+    run --separate-stderr cwg join --net 77 "pid/$c3" "site2:pid/$c4"
+    assert_said 1 "you joined pid/$c1 and site2:pid/$c2 by net 77: choose another net, or remove that link first"
+    run --separate-stderr cwg leave "pid/$c1" "site2:pid/$c2"
+    assert_left
+}
+
 @test "what is remembered is a file for the user alone, with no key in it" {
     joined
     [ "$(stat -c '%a %u' "$STATE" "$STATE/$NET.json" | paste -sd ' ')" = "700 ${UIDS[alice]} 600 ${UIDS[alice]}" ]

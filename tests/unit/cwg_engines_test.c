@@ -125,11 +125,11 @@ TEST(pods)
 
         programs_begin();
         (void)snprintf(script, sizeof(script),
-                       "if [ \"$1\" = pods ]; then [ \"$6\" = '^web$' ] && echo '%s'\n"
+                       "if [ \"$1\" = pods ]; then [ \"$6\" = '^web\\.1$' ] && echo '%s'\n"
                        "else cat <<END\n%s\nEND\nfi",
                        cases[i].ids, cases[i].pod);
         programs_write("crictl", script);
-        error = container_find("cri", "web", &found, &failure);
+        error = container_find("cri", "web.1", &found, &failure);
         if (cases[i].code)
             expect(error == -1 && failure_is(&failure, cases[i].code), "case %zu: %s: %s", i,
                    failure.code, failure.text);

@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "cwg/base/program.h"
 #include "cwg/container/engines.h"
 
 static const struct engine *engine_by_name(const char *name)
@@ -145,6 +146,14 @@ static int open_pidfd(struct container *container, struct failure *failure)
                 container->engine, container->name, container->pid, strerror(errno));
 }
 
+/* Without its program nothing is known of an engine's containers. */
+static bool is_installed(const struct engine *engine)
+{
+    char path[PROGRAM_PATH_SIZE];
+
+    return !engine->command || program_find(engine->command[0], path) != -ENOENT;
+}
+
 int container_find(const char *engine_name, const char *name, struct container *ret_container,
                    struct failure *failure)
 {
@@ -159,6 +168,9 @@ int container_find(const char *engine_name, const char *name, struct container *
     }
     found =
         engine ? ask(engine, name, ret_container, failure) : ask_all(name, ret_container, failure);
+    if (engine && found > 0 && !is_installed(engine))
+        return fail(failure, "engine", "%s isn't installed, or %s isn't in PATH", engine->name,
+                    engine->command[0]);
     if (engine && found > 0)
         return fail(failure, "no-such-container", "%s has no container %s", engine->name, name);
     if (found < 0 || ret_container->netns >= 0)

@@ -17,6 +17,7 @@ enum {
     ENGINE_MS = 15000, /* for an engine's program to answer */
     ASK_MS = 5000,     /* the same, where many are asked to see if they answer */
     COMMAND_MAX = 12,  /* words of a command */
+    PATTERN_SIZE = 2 * END_NAME_SIZE + 2,
 };
 
 /* What a reader of an engine's output returns. */
@@ -283,11 +284,26 @@ static int find_namespace(const struct engine *engine, const char *name,
     return 0;
 }
 
+/* Writes the regular expression for this name alone, in which '.' has a meaning of its own. */
+static void write_pattern(const char *name, char ret_pattern[static PATTERN_SIZE])
+{
+    char *end = ret_pattern;
+
+    *end++ = '^';
+    for (; *name; name++) {
+        if (*name == '.')
+            *end++ = '\\';
+        *end++ = *name;
+    }
+    *end++ = '$';
+    *end = '\0';
+}
+
 /* Finds a pod by its name or id. crictl takes a regular expression for a name, and tells ids. */
 static int find_pod(const struct engine *engine, const char *name, struct container *ret_container,
                     struct failure *failure)
 {
-    char pattern[END_NAME_SIZE + 2];
+    char pattern[PATTERN_SIZE];
     const char *const list[] = {"crictl", "pods",   "--state", "ready",
                                 "-q",     "--name", pattern,   NULL};
     struct process_result *result = malloc(sizeof(*result));
@@ -296,7 +312,7 @@ static int find_pod(const struct engine *engine, const char *name, struct contai
 
     if (!result)
         return fail_errno(failure, ENOMEM, "can't ask an engine");
-    (void)snprintf(pattern, sizeof(pattern), "^%s$", name);
+    write_pattern(name, pattern);
     found = ask(engine, list, name, result, failure);
     if (!found) {
         const size_t length = strcspn(result->out, "\n");

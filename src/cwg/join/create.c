@@ -3,6 +3,7 @@
 #include <sys/random.h>
 
 #include "cwg/base/json.h"
+#include "cwg/join/ends.h"
 #include "cwg/join/side.h"
 #include "cwg/machine/protocol.h"
 
@@ -138,8 +139,9 @@ static int create_both(struct work *work, struct failure *failure)
     for (size_t i = 0; i < 2; i++) {
         struct addresses sources;
 
-        /* Without an answer the end may be there. */
-        side[i].made = !calls[i].refused;
+        /* Without an answer the end may be there. One that was there before is another's. */
+        side[i].made =
+            !calls[i].refused && !ends_link(side[i].links, work->joined.net, (uint32_t)i);
         if (calls[i].answer &&
             take_made(&side[i], work->joined.net, (uint32_t)i, calls[i].answer, failure))
             error = -1;
@@ -163,6 +165,33 @@ static bool is_about_the_name(const struct failure *failure)
     return failure_is(failure, "usage") && strstr(failure->text, "net: the device name");
 }
 
+static bool is_same(const struct joined_end *a, const struct joined_end *b)
+{
+    return strcmp(a->end.host, b->end.host) == 0 && strcmp(a->end.engine, b->end.engine) == 0 &&
+           strcmp(a->end.name, b->end.name) == 0;
+}
+
+/* What is remembered has one link of a net. Fails if that is one of two others: it would be
+ * forgotten. */
+static int check_remembered(const struct work *work, struct failure *failure)
+{
+    const struct joined_end *end = work->joined.end;
+    struct failure unreadable = {.text = ""};
+    struct joined known;
+    char name[2][END_TEXT_SIZE];
+
+    if (joined_read(work->joined.net, &known, &unreadable) != 0 ||
+        (is_same(&end[0], &known.end[0]) && is_same(&end[1], &known.end[1])) ||
+        (is_same(&end[0], &known.end[1]) && is_same(&end[1], &known.end[0])))
+        return 0;
+    for (int i = 0; i < 2; i++)
+        end_to_text(&known.end[i].end, name[i]);
+    return fail(failure, "exists",
+                "you joined %.200s and %.200s by net %u: choose another net, or remove that link "
+                "first (cwg leave %u)",
+                name[0], name[1], work->joined.net, work->joined.net);
+}
+
 int work_create(struct work *work, struct failure *failure)
 {
     const struct join_options *options = work->options;
@@ -172,7 +201,7 @@ int work_create(struct work *work, struct failure *failure)
         struct failure rollback = {.text = ""};
 
         work->joined.net = options->has_net ? options->net : choose_net(&pools[pool]);
-        if (create_both(work, failure) == 0)
+        if (check_remembered(work, failure) == 0 && create_both(work, failure) == 0)
             return 0;
         if (options->has_net || tries + 1 == TRIES)
             return -1;

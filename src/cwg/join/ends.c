@@ -5,8 +5,7 @@
 #include "cwg/base/json.h"
 #include "cwg/site/calls.h"
 
-/* Finds the link of a net and host among those of a container. */
-static json_t *find_link(const json_t *links, uint32_t net, uint32_t host)
+json_t *ends_link(const json_t *links, uint32_t net, uint32_t host)
 {
     json_t *link;
     size_t i;
@@ -17,7 +16,7 @@ static json_t *find_link(const json_t *links, uint32_t net, uint32_t host)
 
         if (json_whole(link, "net", net, net, &number) == 0 &&
             json_whole(link, "host", host, host, &number) == 0)
-            return json_incref(link);
+            return link;
     }
     return NULL;
 }
@@ -33,7 +32,8 @@ static void take_answer(const struct call *call, const struct joined *joined, ui
         site_fail(seen->site, "tells of a container in an unknown way", &seen->failure);
     } else {
         seen->container = (int)container;
-        seen->link = find_link(json_object_get(call->answer, "links"), joined->net, host);
+        seen->link =
+            json_incref(ends_link(json_object_get(call->answer, "links"), joined->net, host));
     }
 }
 

@@ -186,7 +186,8 @@ static int work_through(struct work *work, bool *ret_already, struct failure *fa
     if (*ret_already) {
         show_step(work, "the containers are joined already: checking the link");
         remember(work); /* cwg leave has to find it, also if it doesn't work */
-        return work_check(work, failure);
+        error = work_compare(work, failure);
+        return error ? error : work_check(work, failure);
     }
     error = work_judge_nat(work, failure);
     if (!error) {

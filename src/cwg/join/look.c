@@ -29,14 +29,16 @@ static int take_container(struct side *side, const json_t *answer, struct failur
     return 0;
 }
 
-/* The same container may have been named by its name and its id. */
+/* The same container may have been named by its name and its id. A file of /run/netns has no pid,
+ * but the same number. */
 static int check_apart(const struct work *work, struct call calls[2], struct failure *failure)
 {
     int64_t pid[2] = {0, 0};
 
     for (int i = 0; i < 2; i++)
         (void)json_whole(calls[i].answer, "pid", 1, INT32_MAX, &pid[i]);
-    if (work->side[0].site != work->side[1].site || pid[0] == 0 || pid[0] != pid[1])
+    if (work->side[0].site != work->side[1].site ||
+        (work->side[0].container != work->side[1].container && (pid[0] == 0 || pid[0] != pid[1])))
         return 0;
     return fail(failure, "usage", "both ends are the same container; give two");
 }
@@ -85,6 +87,8 @@ static int take_link(struct work *work, struct side *side, const json_t *link, c
     (void)snprintf(side->state, sizeof(side->state), "%s", json_words(link, "state"));
     work->joined.net = (uint32_t)net;
     work->swapped = host != side - work->side;
+    work->found_psk =
+        json_is_true(json_object_get(json_object_get(link, "peer"), "has_preshared_key"));
     side->port = (uint16_t)port;
     (void)snprintf(side->key, sizeof(side->key), "%s", key);
     (void)snprintf(side->end->device, sizeof(side->end->device), "%s", device);
@@ -140,14 +144,27 @@ int work_look(struct work *work, bool *ret_joined, struct failure *failure)
     return error;
 }
 
-static int fail_nat(const struct work *work, struct failure *failure)
+int work_compare(const struct work *work, struct failure *failure)
+{
+    const bool other_net = work->options->has_net && work->options->net != work->joined.net;
+
+    if (!other_net && (!work->options->psk || work->found_psk))
+        return 0;
+    return fail(failure, "exists",
+                "the containers are joined by net %u already%s: leave %s out, or remove that link "
+                "first (cwg leave %u)",
+                work->joined.net, other_net ? "" : ", without a preshared key",
+                other_net ? "--net" : "--psk", work->joined.net);
+}
+
+static int fail_nat(struct failure *failure)
 {
     return fail(
         failure, "nat",
         "both machines are behind a NAT, so neither can reach the other: forward a UDP port to "
         "one of them and give it (--port and --endpoint), or use IPv6, or join both with a "
-        "container on a third machine that both reach%s",
-        work->options->nat ? "" : " (if only one is, say which: --nat 1 or --nat 2)");
+        "container on a third machine that both reach (if only one is, say which: --nat 1 or "
+        "--nat 2)");
 }
 
 int work_judge_nat(struct work *work, struct failure *failure)
@@ -166,5 +183,5 @@ int work_judge_nat(struct work *work, struct failure *failure)
             side[i].behind_nat =
                 candidates_behind_nat(side[i].site, side[1 - i].site, &work->dialled);
     }
-    return side[0].behind_nat && side[1].behind_nat ? fail_nat(work, failure) : 0;
+    return side[0].behind_nat && side[1].behind_nat ? fail_nat(failure) : 0;
 }

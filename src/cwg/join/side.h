@@ -40,6 +40,7 @@ struct work {
     struct dialled dialled; /* of the machine that isn't this one */
     struct joined joined;
     bool swapped;         /* a link was found of which the first side is host 1 */
+    bool found_psk;       /* a link was found that has a preshared key */
     int64_t begun;        /* clock_now() */
     bool second_began;    /* work_first() got no answer, so the other side began as well */
     int64_t milliseconds; /* from then until it was connected */
@@ -48,6 +49,10 @@ struct work {
 
 /* Looks both containers up, and finds a link that they have already. *ret_joined says so. */
 int work_look(struct work *work, bool *ret_joined, struct failure *failure);
+
+/* Fails if the link that was found isn't what was asked for: of another net, or without a preshared
+ * key. */
+int work_compare(const struct work *work, struct failure *failure);
 
 /* Finds out which side is behind a NAT, and refuses two. */
 int work_judge_nat(struct work *work, struct failure *failure);
