@@ -59,6 +59,9 @@ another address, --nat names an end that can't be reached" ]] || fail "$stderr"
         drop_udp "$site" INPUT
         run --separate-stderr cwg join "pid/$c1" "site2:pid/$c2"
         assert_joined
+        # The firewall forgets: then packets from c1 alone would come through no more.
+        [ "$site" = site1 ] || [ "$(inside "$c2" wg show "wg-$NET-1" persistent-keepalive | cut -f2)" = 25 ] ||
+            fail "nothing keeps the way open"
         run --separate-stderr cwg leave "$NET"
         assert_success_with ""
         pass_udp "$site"

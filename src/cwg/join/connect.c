@@ -10,7 +10,7 @@
 enum {
     CONNECT_MS = 50000,     /* a side hears nothing while the other one connects: see below */
     WAIT_SECONDS = 5,       /* for one candidate: WireGuard sends its second handshake after 5 s */
-    KEEPALIVE_SECONDS = 25, /* shorter than the memory of most NATs */
+    KEEPALIVE_SECONDS = 25, /* shorter than the memory of most NATs and firewalls */
     COMMIT_MS = 20000,
 };
 
@@ -41,7 +41,7 @@ static json_t *connect_request(const struct work *work, int host)
                                 side->container, "net", (int)work->joined.net, "host", 1 - host,
                                 "endpoint", other->endpoint, "key", other->key);
 
-    if (side->behind_nat)
+    if (side->behind_nat || side->behind_firewall)
         (void)json_object_set_new(request, "keepalive", json_integer(KEEPALIVE_SECONDS));
     if (work->options->mtu)
         (void)json_object_set_new(request, "mtu", json_integer(work->options->mtu));
@@ -101,9 +101,13 @@ static int try_once(struct work *work, struct failure *failure)
         error && failure_is(failure, "silent") && strcmp(work->side[first].endpoint, "-") != 0;
     if (!work->second_began)
         return error;
-    /* A firewall at the second side may let nobody begin but that side. */
+    /* A firewall may let nobody begin but the second side, which then keeps the way open. */
     calls[0] = (struct call){.site = second_site,
                              .request = wait_request(work, &work->side[second], second)};
+    if (run(calls, 1, failure))
+        return -1;
+    work->side[second].behind_firewall = true;
+    calls[0] = (struct call){.site = second_site, .request = connect_request(work, second)};
     return run(calls, 1, failure);
 }
 

@@ -28,8 +28,9 @@ struct side {
     struct addresses candidates;
     char endpoint[ENDPOINT_TEXT_SIZE]; /* at which the other side looks for it; "-": unknown */
     bool behind_nat;
-    char state[32];    /* of a link that was there before; "" for a new one */
-    char warning[256]; /* of the helper's; "" if there is none */
+    bool behind_firewall; /* which lets nobody begin with it */
+    char state[32];       /* of a link that was there before; "" for a new one */
+    char warning[256];    /* of the helper's; "" if there is none */
 };
 
 struct work {
