@@ -69,7 +69,8 @@ $(FUZZ_DIR)/cwg.a: $(CWG_PARTS:src/%.c=$(FUZZ_DIR)/src/%.o)
 COMMAS = $(subst $() ,$(COMMA),$(1:%=--wrap=%))
 $(FUZZ_DIR)/cwg_serve_fuzz: FUZZ_LINK := -Wl,$(call COMMAS,container_find helper_start helper_do helper_commit \
 	helper_end scratch_start scratch_end checkup knock measure_open measure_run)
-$(FUZZ_DIR)/cwg_join_fuzz: FUZZ_LINK := -Wl,$(call COMMAS,process_start process_end process_run joined_write signals_catch)
+$(FUZZ_DIR)/cwg_join_fuzz: FUZZ_LINK := -Wl,$(call COMMAS,process_start process_end process_run joined_write \
+	joined_read joined_list signals_catch)
 
 $(FUZZ_CWG:%=$(FUZZ_DIR)/%): $(FUZZ_DIR)/%: $(FUZZ_DIR)/%.o $(FUZZ_DIR)/cwg.a
 	@$(FUZZ_CC) $(FUZZ_FLAGS) $(FUZZ_LINK) -o $@ $^ -ljansson

@@ -60,7 +60,8 @@ static const struct joined example = {
     .end = {{.end = {.engine = "pid", .name = "4711"}, .device = "wg-7-0"},
             {.end = {.host = "alice@2001:db8::1%eth0", .engine = "podman", .name = "db"},
              .id = "0123456789abcdef",
-             .device = "wg-7-1"}},
+             .device = "wg-7-1",
+             .key = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE="}},
 };
 
 TEST(what_is_written_is_read)

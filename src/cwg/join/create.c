@@ -165,12 +165,6 @@ static bool is_about_the_name(const struct failure *failure)
     return failure_is(failure, "usage") && strstr(failure->text, "net: the device name");
 }
 
-static bool is_same(const struct joined_end *a, const struct joined_end *b)
-{
-    return strcmp(a->end.host, b->end.host) == 0 && strcmp(a->end.engine, b->end.engine) == 0 &&
-           strcmp(a->end.name, b->end.name) == 0;
-}
-
 /* What is remembered has one link of a net. Fails if that is one of two others: it would be
  * forgotten. */
 static int check_remembered(const struct work *work, struct failure *failure)
@@ -181,8 +175,9 @@ static int check_remembered(const struct work *work, struct failure *failure)
     char name[2][END_TEXT_SIZE];
 
     if (joined_read(work->joined.net, &known, &unreadable) != 0 ||
-        (is_same(&end[0], &known.end[0]) && is_same(&end[1], &known.end[1])) ||
-        (is_same(&end[0], &known.end[1]) && is_same(&end[1], &known.end[0])))
+        (joined_is_same_end(&end[0], &known.end[0]) &&
+         joined_is_same_end(&end[1], &known.end[1])) ||
+        (joined_is_same_end(&end[0], &known.end[1]) && joined_is_same_end(&end[1], &known.end[0])))
         return 0;
     for (int i = 0; i < 2; i++)
         end_to_text(&known.end[i].end, name[i]);

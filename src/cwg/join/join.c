@@ -164,9 +164,13 @@ static void remember(const struct work *work)
     struct failure failure = {.text = ""};
 
     joined.when = (int64_t)time(NULL);
+    for (int i = 0; i < 2; i++)
+        (void)snprintf(joined.end[i].key, sizeof(joined.end[i].key), "%s", work->side[i].key);
     if (work->swapped) {
-        joined.end[0] = work->joined.end[1];
-        joined.end[1] = work->joined.end[0];
+        const struct joined_end first = joined.end[0];
+
+        joined.end[0] = joined.end[1];
+        joined.end[1] = first;
     }
     if (joined_write(&joined, &failure))
         (void)fprintf(stderr, "cwg: warning: %s\n", failure.text);
@@ -192,8 +196,10 @@ static int work_through(struct work *work, bool *ret_already, struct failure *fa
     error = work_judge_nat(work, failure);
     if (!error) {
         show_step(work, "creating both ends");
-        error = work_create(work, failure);
+        error = work_remove_dead(work, failure);
     }
+    if (!error)
+        error = work_create(work, failure);
     if (!error) {
         add_addresses(work);
         show_step(work, "connecting");

@@ -55,6 +55,10 @@ int work_look(struct work *work, bool *ret_joined, struct failure *failure);
  * key. */
 int work_compare(const struct work *work, struct failure *failure);
 
+/* Removes ends of links that these two containers had, and of which the other end is gone: that
+ * container was started again. Only what is remembered counts, and only by its key. */
+int work_remove_dead(struct work *work, struct failure *failure);
+
 /* Finds out which side is behind a NAT, and refuses two. */
 int work_judge_nat(struct work *work, struct failure *failure);
 

@@ -72,8 +72,9 @@ static void file_name(uint32_t net, char ret_name[static NAME_SIZE])
 
 static json_t *pack_end(const struct joined_end *end)
 {
-    return json_pack("{s:s,s:s,s:s,s:s,s:s}", "host", end->end.host, "engine", end->end.engine,
-                     "name", end->end.name, "id", end->id, "device", end->device);
+    return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s}", "host", end->end.host, "engine", end->end.engine,
+                     "name", end->end.name, "id", end->id, "device", end->device, "public_key",
+                     end->key);
 }
 
 /* In one write(2): json_dumpfd(3) does one for each word and each comma. */
@@ -127,6 +128,8 @@ static int unpack_end(const json_t *packed, struct joined_end *end)
     const char *name = json_text(packed, "name", END_NAME_SIZE - 1);
     const char *id = json_text(packed, "id", CONTAINER_ID_SIZE - 1);
     const char *device = json_text(packed, "device", sizeof(end->device) - 1);
+    const char *key = json_text(packed, "public_key", KEY_TEXT_LENGTH);
+    struct key parsed;
     struct failure failure = {.text = ""};
     char checked[END_HOST_SIZE];
 
@@ -141,6 +144,8 @@ static int unpack_end(const json_t *packed, struct joined_end *end)
     (void)snprintf(end->end.name, sizeof(end->end.name), "%s", name);
     (void)snprintf(end->id, sizeof(end->id), "%s", id);
     (void)snprintf(end->device, sizeof(end->device), "%s", device);
+    (void)snprintf(end->key, sizeof(end->key), "%s",
+                   key && key_from_text(key, &parsed) == 0 ? key : "");
     return 0;
 }
 
@@ -194,6 +199,12 @@ int joined_read(uint32_t net, struct joined *ret_joined, struct failure *failure
                     "what was remembered of net %u can't be read: remove %.500s/%s", net, path,
                     name);
     return error;
+}
+
+bool joined_is_same_end(const struct joined_end *a, const struct joined_end *b)
+{
+    return strcmp(a->end.host, b->end.host) == 0 && strcmp(a->end.engine, b->end.engine) == 0 &&
+           strcmp(a->end.name, b->end.name) == 0;
 }
 
 static int compare_nets(const void *a, const void *b)

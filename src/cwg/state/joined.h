@@ -2,15 +2,18 @@
  * is secret. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "cwg/container/container.h"
+#include "link/key.h"
 
 struct joined_end {
-    struct end end;             /* with the engine that has the container */
-    char id[CONTAINER_ID_SIZE]; /* of the container then; "" if it had none */
-    char device[16];            /* of the link */
+    struct end end;                /* with the engine that has the container */
+    char id[CONTAINER_ID_SIZE];    /* of the container then; "" if it had none */
+    char device[16];               /* of the link */
+    char key[KEY_TEXT_LENGTH + 1]; /* its public key; "" if it isn't known */
 };
 
 struct joined {
@@ -28,6 +31,9 @@ int joined_read(uint32_t net, struct joined *ret_joined, struct failure *failure
 /* Lists the nets of all links, in order. Returns their number, or -1. The caller frees *ret_nets.
  */
 int joined_list(uint32_t **ret_nets, struct failure *failure);
+
+/* Are two ends containers of the same name at the same machine? */
+bool joined_is_same_end(const struct joined_end *a, const struct joined_end *b);
 
 /* Forgets a link. */
 void joined_forget(uint32_t net);
