@@ -507,7 +507,9 @@ in_own_etc()
     run unstage all
     [[ $output == "there was no $BIN/$NAME to remove: is it below another PREFIX?" ]] || fail "$output"
     stage all
-    unstage all
+    run unstage all
+    [[ $output == "removed $BIN/$NAME, its command names (cwg_create ...), its engine, cwg and the man pages" ]] ||
+        fail "$output"
     unstage all
 }
 

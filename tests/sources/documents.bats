@@ -17,6 +17,34 @@ load sources
         diff "$BATS_TEST_TMPDIR/installed" -
 }
 
+@test "scripts/deps says so if no package is missing, and else installs those" {
+    local bin=$BATS_TEST_TMPDIR/bin
+    mkdir "$bin"
+    # The machine has all packages but $LACKS.
+    printf '#!/bin/sh\n[ "$4" = "$LACKS" ] || echo installed\n' >"$bin/dpkg-query"
+    printf '#!/bin/sh\necho "$*" >>"%s/asked"\n' "$BATS_TEST_TMPDIR" >"$bin/apt-get"
+    printf '#!/bin/sh\necho 0\n' >"$bin/id"
+    chmod +x "$bin"/*
+    run env PATH="$bin:$PATH" scripts/deps build
+    [ "$status" = 0 ]
+    [ "$output" = $'Looking which of 9 Debian packages are missing ...\nNone.' ]
+    [ ! -e "$BATS_TEST_TMPDIR/asked" ]
+    run env PATH="$bin:$PATH" LACKS=scdoc scripts/deps build
+    [ "$status" = 0 ]
+    [ "${lines[1]}" = "Installing: scdoc ..." ]
+    [ "$(cat "$BATS_TEST_TMPDIR/asked")" = "install -qq -y --no-install-recommends scdoc" ]
+}
+
+# cwg shows an end as it was given, without USER@, and an address for each.
+@test "README and cwg(1) show the same join, with the names of its ends as cwg prints them" {
+    local shown ends
+    shown=$(sed -n '/^    \$ cwg join /,/^$/s/^    //p' README.md)
+    [ "$(wc -l <<<"$shown")" = 4 ]
+    [ "$shown" = "$(sed -n '/^\$ cwg join /,/^```/p' doc/cwg.1.scd | grep -v '^```')" ]
+    read -r -a ends < <(sed -n '1s/^\$ cwg join //p' <<<"$shown")
+    [ "$(sed -n '2,3s/ .*//p' <<<"$shown")" = "$(printf '%s\n' "${ends[@]#*@}")" ]
+}
+
 @test "each man page is well-formed and reads without complaint" {
     local page
     make build
