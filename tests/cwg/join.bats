@@ -287,7 +287,8 @@ keys_in()
     run --separate-stderr cwg join --net 77 "pid/$c1" "site2:pid/$c2"
     [ "$status" = 0 ] || fail "$stderr"
     run --separate-stderr cwg join --net 78 "pid/$c1" "site2:pid/$c2"
-    assert_said 1 "the containers are joined by net 77 already: leave --net out, or remove that link first (cwg leave 77)"
+    assert_said 1 \
+        "the containers are joined by net 77 already: leave --net out, or remove that link first (cwg leave 77)"
     run --separate-stderr cwg join --psk "pid/$c1" "site2:pid/$c2"
     assert_said 1 "the containers are joined by net 77 already, without a preshared key: leave --psk out, or remove"
     cwg leave 77
