@@ -99,15 +99,18 @@ removed if it was reached: run cwg leave $NET again"
 }
 
 @test "a container that was started again is joined again, by the same net too, and the dead end goes" {
-    local net_option
+    local net_option before=''
     ip netns add red
-    for net_option in "" "--net 77" "--net 77"; do
+    for net_option in "" "" "--net 77" "--net 77"; do
         # shellcheck disable=SC2086 # two words, or none
         run --separate-stderr cwg join $net_option netns/red "site2:pid/$c2"
         [ "$status" = 0 ] || fail "$stderr"
         NET=${output##* }
         [ "$(links_in "$c2")" = "wg-$NET-1" ] || fail "$(links_in "$c2")"
         [ "$(ls -A "$STATE")" = "$NET.json" ] || fail "$(ls -A "$STATE")"
+        # Without --net it is the net of before.
+        [ -z "$before" ] || [ -n "$net_option" ] || [ "$NET" = "$before" ] || fail "$NET, and before $before"
+        before=$NET
         ip netns delete red
         ip netns add red
     done

@@ -195,7 +195,12 @@ int work_create(struct work *work, struct failure *failure)
     for (int tries = 0;; tries++) {
         struct failure rollback = {.text = ""};
 
-        work->joined.net = options->has_net ? options->net : choose_net(&pools[pool]);
+        if (options->has_net)
+            work->joined.net = options->net;
+        else if (work->had_net && tries == 0)
+            work->joined.net = work->last_net;
+        else
+            work->joined.net = choose_net(&pools[pool]);
         if (check_remembered(work, failure) == 0 && create_both(work, failure) == 0)
             return 0;
         if (options->has_net || tries + 1 == TRIES)

@@ -93,14 +93,21 @@ int work_remove_dead(struct work *work, struct failure *failure)
     struct failure unreadable = {.text = ""};
     uint32_t *nets;
     const int count = joined_list(&nets, &unreadable);
+    int64_t when = 0;
     int error = 0;
 
     for (int i = 0; i < count && !error; i++) {
         struct known known;
         bool has[2];
 
-        if (!read_known(work, nets[i], &known) ||
-            (!has_end(work->side[0].links, &known, 0) && !has_end(work->side[1].links, &known, 1)))
+        if (!read_known(work, nets[i], &known))
+            continue;
+        if (known.host[0] == 0 && known.joined.when >= when) {
+            when = known.joined.when;
+            work->had_net = true;
+            work->last_net = nets[i];
+        }
+        if ((!has_end(work->side[0].links, &known, 0) && !has_end(work->side[1].links, &known, 1)))
             continue;
         error = look_again(work, &known, has, failure);
         for (int j = 0; j < 2 && !error; j++) {

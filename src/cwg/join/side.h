@@ -40,6 +40,8 @@ struct work {
     struct side side[2];
     struct dialled dialled; /* of the machine that isn't this one */
     struct joined joined;
+    bool had_net;         /* these two ends had a link before, as these hosts, ... */
+    uint32_t last_net;    /* ... of this net */
     bool swapped;         /* a link was found of which the first side is host 1 */
     bool found_psk;       /* a link was found that has a preshared key */
     int64_t begun;        /* clock_now() */
@@ -56,7 +58,8 @@ int work_look(struct work *work, bool *ret_joined, struct failure *failure);
 int work_compare(const struct work *work, struct failure *failure);
 
 /* Removes ends of links that these two containers had, and of which the other end is gone: that
- * container was started again. Only what is remembered counts, and only by its key. */
+ * container was started again. Only what is remembered counts, and only by its key. Notes the last
+ * net, so that the new link has the old one's addresses. */
 int work_remove_dead(struct work *work, struct failure *failure);
 
 /* Finds out which side is behind a NAT, and refuses two. */
