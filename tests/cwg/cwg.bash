@@ -268,6 +268,15 @@ assert_joined()
     inside "$c1" ping -q -c 1 -W 5 "${BASH_REMATCH[1]}" >/dev/null || fail "no answer to a ping: $output"
 }
 
+# For use after `run --separate-stderr cwg leave`: it has succeeded, and says what it removed; without TEXT, both ends:
+# assert_removed [TEXT]
+assert_removed()
+{
+    [ "$status" = 0 ] || fail "exit code $status; it says: $output $stderr"
+    [ -z "$stderr" ] && [ "${#lines[@]}" = 1 ] || fail "it says: $output $stderr"
+    [[ $output =~ ^net\ [0-9]+:\ ${1:-removed at [^ ]+ and [^ ]+}$ ]] || fail "it says: $output"
+}
+
 # For use after `run --separate-stderr`: the exit status, nothing on standard output, and on standard error one
 # printable line that begins with this text: assert_said STATUS TEXT
 assert_said()

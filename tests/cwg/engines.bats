@@ -116,7 +116,7 @@ pid_of()
     [[ $output =~ docker\ +db\ +[0-9]+\ +wg-[0-9]+-1\ connected ]] || fail "$output"
     [[ $output != *stopped* ]] || fail "$output"
     run --separate-stderr root_cwg leave docker/web site2:docker/db
-    assert_success_with ""
+    assert_removed
 }
 
 @test "root joins a docker container with one of LXC's at another machine" {
@@ -133,7 +133,7 @@ pid_of()
     [[ $output =~ lxc\ +box\ +$pid\ +wg-[0-9]+-1\ connected ]] || fail "$output $stderr"
     [[ $output != *idle* ]] || fail "$output"
     run --separate-stderr root_cwg leave web site2:box
-    assert_success_with ""
+    assert_removed
 }
 
 @test "containers of docker and LXC that are stopped, and those that aren't there, are told apart" {

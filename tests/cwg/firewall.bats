@@ -63,7 +63,7 @@ another address, --nat names an end that can't be reached" ]] || fail "$stderr"
         [ "$site" = site1 ] || [ "$(inside "$c2" wg show "wg-$NET-1" persistent-keepalive | cut -f2)" = 25 ] ||
             fail "nothing keeps the way open"
         run --separate-stderr cwg leave "$NET"
-        assert_success_with ""
+        assert_removed
         pass_udp "$site"
     done
 }

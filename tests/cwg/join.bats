@@ -120,7 +120,7 @@ END
     NET=${output##* }
     ip netns exec red ping -q -c 1 -W 5 "$(awk 'NR == 2 { print $3 }' <<<"$output")"
     run --separate-stderr cwg leave "$NET"
-    assert_success_with ""
+    assert_removed
     [ -z "$(ip netns exec red grep -o wg- /proc/net/dev)" ]
     no_links "$c2"
     ip netns delete red
@@ -314,6 +314,6 @@ keys_in()
     end_container "$c2"
     wait_for_silence site2
     run --separate-stderr cwg leave "$NET"
-    assert_success_with ""
+    assert_removed
     no_links "$c1"
 }

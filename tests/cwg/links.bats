@@ -22,10 +22,10 @@ joined()
     assert_joined
 }
 
-# leave succeeds, says nothing, and nothing is left or remembered.
+# leave succeeds, and nothing is left or remembered: assert_left [TEXT]
 assert_left()
 {
-    assert_success_with ""
+    assert_removed "$@"
     nothing_left
     [ -z "$(ls -A "$STATE")" ] || fail "still remembered: $(ls -A "$STATE")"
 }
@@ -34,6 +34,7 @@ assert_left()
     joined
     run --separate-stderr cwg leave "$NET"
     assert_left
+    [ "$output" = "net $NET: removed at pid/$c1 and site2:pid/$c2" ] || fail "$output"
     joined
     run --separate-stderr cwg leave "pid/$c1" "site2:pid/$c2"
     assert_left
@@ -55,12 +56,29 @@ assert_left()
     joined
     ip -n site1 link set v1 down
     run --separate-stderr cwg leave "$NET"
-    assert_said 3 "site2: ssh: connect to host 192.0.2.2 port 22: Network is unreachable; the other end has been \
-removed if it was reached: run cwg leave $NET again"
+    assert_said 3 "site2: ssh: connect to host 192.0.2.2 port 22: Network is unreachable; the end at pid/$c1 is \
+removed; the one at site2:pid/$c2 may be left: run cwg leave $NET again when site2 answers"
     no_links "$c1"
     [ "$(links_in "$c2")" = "wg-$NET-1" ]
     ip -n site1 link set v1 up
     run --separate-stderr cwg leave "$NET"
+    assert_left "removed at site2:pid/$c2; gone already at pid/$c1"
+}
+
+@test "leave takes the names that join and status print, without USER@, if one link alone fits" {
+    run --separate-stderr cwg join --net 77 "pid/$c1" "bob@site2:pid/$c2"
+    assert_joined
+    # A later join that finds the link changes nothing.
+    run --separate-stderr cwg join "pid/$c1" "site2:pid/$c2"
+    [ "$status" = 0 ] || fail "$stderr"
+    grep -q '"host":"bob@site2"' "$STATE/77.json" || fail "$(<"$STATE/77.json")"
+    sed 's/bob@site2/carol@site2/; s/"net":77/"net":78/' "$STATE/77.json" >"$STATE/78.json"
+    run --separate-stderr cwg leave "pid/$c1" "site2:pid/$c2"
+    assert_said 1 "several links have such ends: nets 77, 78; give the net of one"
+    run --separate-stderr cwg leave "pid/$c1" "dave@site2:pid/$c2"
+    assert_said 1 "no such link was joined by you on this machine"
+    rm "$STATE/78.json"
+    run --separate-stderr cwg leave "site2:pid/$c2" "pid/$c1"
     assert_left
 }
 
@@ -68,7 +86,7 @@ removed if it was reached: run cwg leave $NET again"
     joined
     end_container "$c1"
     run --separate-stderr cwg leave "$NET"
-    assert_success_with ""
+    assert_removed "removed at site2:pid/$c2; gone already at pid/$c1"
     no_links "$c2"
     [ -z "$(ls -A "$STATE")" ]
 }
@@ -81,7 +99,7 @@ removed if it was reached: run cwg leave $NET again"
     run --separate-stderr cwg join --net 77 "pid/$c1" "site2:pid/$c3"
     [ "$status" = 0 ] || fail "$stderr"
     run --separate-stderr cwg leave 77
-    assert_success_with ""
+    assert_removed
     [ "$(links_in "$c1") $(links_in "$c2")$(links_in "$c3")" = "wg-$first-0 wg-$first-1" ]
     [ "$(ls "$STATE")" = "$first.json" ]
 }
@@ -120,7 +138,7 @@ removed if it was reached: run cwg leave $NET again"
     run --separate-stderr cwg join --net 77 netns/red "site2:pid/$c2"
     assert_said 1 "site2: the link wg-77-1 exists already"
     run --separate-stderr cwg leave 77
-    assert_success_with ""
+    assert_removed
     [ "$(links_in "$c2")" = "wg-77-1" ]
     ip netns delete red
     as_bob net-admin-helper cwg_destroy "$c2" 77 1

@@ -106,7 +106,7 @@ teardown_file()
     [[ $output =~ podman\ +db\ +[0-9]+\ +wg-[0-9]+-1\ connected ]] || fail "$output"
     [[ $output != *stopped* ]] || fail "$output"
     run --separate-stderr root_cwg leave web site2:db
-    assert_success_with ""
+    assert_removed
     run --separate-stderr root_cwg ps
     [[ $output != *wg-* ]] || fail "$output"
 }
@@ -117,7 +117,7 @@ teardown_file()
     [ "$status" = 0 ] || fail "$stderr"
     podman_of alice exec own ping -c 1 -W 5 "$(awk 'NR == 2 { print $3 }' <<<"$output")"
     run --separate-stderr alice_cwg leave own bob@site2:theirs
-    assert_success_with ""
+    assert_removed
 }
 
 # bats test_tags=kernel,only-6-12

@@ -231,7 +231,7 @@ virtual_machine()
     [ "$status" = 0 ] || fail "$stderr"
     inside "$box" ping -q -c 1 -W 5 "$(awk 'NR == 2 { print $3 }' <<<"$output")"
     run --separate-stderr alice cwg leave "nspawn/$name" "site2:pid/$c2"
-    assert_success_with ""
+    assert_removed
     no_links "$box" "$c2"
     run --separate-stderr alice cwg pid nspawn/qemu-1
     assert_said 1 "nspawn has no container qemu-1"

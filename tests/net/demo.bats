@@ -88,7 +88,8 @@ for path in sys.argv[1:]:
     assert re.fullmatch(r"site2:netns/db +wg-\d+-1 +10\.[\d.]+ +192\.0\.2\.2:\d+", lines[2]), lines
     assert lines[3].startswith("connected in "), lines
     assert any("2 received, 0% packet loss" in line for line in lines), lines
-    assert lines[-1] == "site1$ cwg leave netns/web site2:netns/db", lines
+    assert lines[-2] == "site1$ cwg leave netns/web site2:netns/db", lines
+    assert re.fullmatch(r"net \d+: removed at netns/web and site2:netns/db", lines[-1]), lines
     assert "http" not in open(path).read().replace("http://www.w3.org/2000/svg", ""), path
 END
 }

@@ -48,7 +48,7 @@ static int run_serve(int argc, char *argv[])
 static const struct command commands[] = {
     {"join", "END END", "link two containers",
      "  --net N              the link's number, 0-8388607; without it, a free one\n"
-     "  --port N[,N]         the UDP port of each end; 0 or left out: any\n"
+     "  --port A[,B]         the UDP port of the first END, and of the second; left out: any\n"
      "  --endpoint A[,A]     the IP address at which each end is reached; -: found\n"
      "  --nat 1|2            this end is behind a NAT; left out: found\n"
      "  --mtu N              bytes, 576-65455; left out: that of the path\n"

@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cwg/base/json.h"
+#include "cwg/base/step.h"
 #include "cwg/command/command.h"
 #include "cwg/command/doctor.h"
 #include "cwg/machine/checkup.h"
@@ -20,8 +20,11 @@ enum {
 
 void doctor_show_step(const struct doctor *doctor, const char *text, const char *host)
 {
-    if (!doctor->json && isatty(STDERR_FILENO))
-        (void)fprintf(stderr, "\r\033[K%s%s%s", text, host, text[0] ? " ..." : "");
+    char step[END_HOST_SIZE + 64];
+
+    (void)snprintf(step, sizeof(step), "%s%s", text, host);
+    if (!doctor->json)
+        step_show(step);
 }
 
 static void tell(struct doctor *doctor, const char *host, const char *check, const char *result,

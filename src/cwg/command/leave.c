@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cwg/base/step.h"
 #include "cwg/command/command.h"
 #include "cwg/join/ends.h"
 #include "cwg/site/calls.h"
@@ -12,46 +13,134 @@
 
 enum {
     DESTROY_MS = 60000,
+    NAMES_SIZE = 2 * END_TEXT_SIZE + 8,
 };
 
-/* Are two names of the same end? A name without an engine is that of any. */
-static bool is_same(const struct end *named, const struct end *joined)
+static const char *machine_of(const char *host)
 {
-    return strcmp(named->host, joined->host) == 0 && strcmp(named->name, joined->name) == 0 &&
+    const char *at = strchr(host, '@');
+
+    return at ? at + 1 : host;
+}
+
+/* May both be hosts of the same end? What cwg prints of a host lacks USER@. */
+static bool may_be_host(const char *named, const char *joined)
+{
+    return strcmp(named, joined) == 0 ||
+           (strcmp(machine_of(named), machine_of(joined)) == 0 &&
+            (machine_of(named) == named || machine_of(joined) == joined));
+}
+
+/* May two names be those of the same end? A name without an engine is that of any. */
+static bool may_be(const struct end *named, const struct end *joined)
+{
+    return may_be_host(named->host, joined->host) && strcmp(named->name, joined->name) == 0 &&
            (!named->engine[0] || strcmp(named->engine, joined->engine) == 0);
 }
 
-static bool has_ends(const struct joined *joined, const struct end ends[2])
+static bool may_have_ends(const struct joined *joined, const struct end ends[2])
 {
-    return (is_same(&ends[0], &joined->end[0].end) && is_same(&ends[1], &joined->end[1].end)) ||
-           (is_same(&ends[0], &joined->end[1].end) && is_same(&ends[1], &joined->end[0].end));
+    return (may_be(&ends[0], &joined->end[0].end) && may_be(&ends[1], &joined->end[1].end)) ||
+           (may_be(&ends[0], &joined->end[1].end) && may_be(&ends[1], &joined->end[0].end));
 }
 
-/* Destroys the link at the ends that have it. Returns 0, or -1 if one couldn't be asked. */
-static int destroy(const struct joined *joined, struct end_seen seen[2], struct failure *failure)
+static bool have_same_ends(const struct joined *a, const struct joined *b)
+{
+    return (joined_is_same_end(&a->end[0], &b->end[0]) &&
+            joined_is_same_end(&a->end[1], &b->end[1])) ||
+           (joined_is_same_end(&a->end[0], &b->end[1]) &&
+            joined_is_same_end(&a->end[1], &b->end[0]));
+}
+
+/* What became of an end. */
+enum outcome {
+    REMOVED,
+    ABSENT, /* it wasn't there any more; a link goes with its container */
+    LEFT,   /* it may be there */
+    OUTCOMES,
+};
+
+/* Destroys the link at the ends that have it. Returns 0, or -1 if one may be left. */
+static int destroy(const struct joined *joined, struct end_seen seen[2],
+                   enum outcome ret_outcome[static 2], struct failure *failure)
 {
     struct call calls[2];
-    size_t count = 0;
+    size_t count = 0, whose[2];
     int error = 0;
 
     for (int i = 0; i < 2; i++) {
         const struct failure *told = &seen[i].failure;
 
-        /* A link goes with its container. */
+        ret_outcome[i] = ABSENT;
         if (told->text[0] && !failure_is(told, "no-such-container") &&
             !failure_is(told, "not-running")) {
             *failure = *told;
+            ret_outcome[i] = LEFT;
             error = -1;
         }
-        if (seen[i].link)
-            calls[count++] =
-                (struct call){.site = seen[i].site,
-                              .request = request_destroy(seen[i].container, joined->net, i)};
+        if (!seen[i].link)
+            continue;
+        whose[count] = (size_t)i;
+        calls[count++] = (struct call){
+            .site = seen[i].site, .request = request_destroy(seen[i].container, joined->net, i)};
     }
     if (calls_run(calls, count, DESTROY_MS))
         error = calls_fail(calls, count, failure);
+    for (size_t i = 0; i < count; i++)
+        ret_outcome[whose[i]] = calls[i].failed ? LEFT : REMOVED;
     calls_free(calls, count);
     return error;
+}
+
+/* Writes the names of the ends with an outcome: "web", "web and site2:db" or "". */
+static void name_ends(const struct joined *joined, const enum outcome outcomes[static 2],
+                      enum outcome outcome, char ret_names[static NAMES_SIZE])
+{
+    size_t length = 0;
+
+    ret_names[0] = '\0';
+    for (int i = 0; i < 2; i++) {
+        char name[END_TEXT_SIZE];
+
+        if (outcomes[i] != outcome)
+            continue;
+        end_to_text(&joined->end[i].end, name);
+        length += (size_t)snprintf(ret_names + length, NAMES_SIZE - length, "%s%s",
+                                   length ? " and " : "", name);
+    }
+}
+
+/* Says what became of the ends. Returns the exit status. */
+static int tell(const struct joined *joined, const enum outcome outcomes[static 2],
+                const struct failure *failure)
+{
+    char names[OUTCOMES][NAMES_SIZE], where[END_HOST_SIZE + 16];
+    const char *host = joined->end[outcomes[1] == LEFT].end.host;
+
+    (void)snprintf(where, sizeof(where), " when %s answers", host[0] ? host : "this machine");
+    for (int i = 0; i < OUTCOMES; i++)
+        name_ends(joined, outcomes, (enum outcome)i, names[i]);
+    if (!names[LEFT][0]) {
+        (void)printf("net %u: ", joined->net);
+        if (names[REMOVED][0])
+            (void)printf("removed at %s%s", names[REMOVED], names[ABSENT][0] ? "; " : "");
+        if (names[ABSENT][0])
+            (void)printf("gone already at %s", names[ABSENT]);
+        (void)putchar('\n');
+        return EXIT_DONE;
+    }
+    (void)fprintf(stderr, "cwg: %s; ", failure->text);
+    if (names[REMOVED][0])
+        (void)fprintf(stderr, "the end at %s is removed; ", names[REMOVED]);
+    if (names[ABSENT][0])
+        (void)fprintf(stderr, "the end at %s is gone; ", names[ABSENT]);
+    (void)fprintf(stderr, "%s at %s may be left: run cwg leave %u again",
+                  outcomes[0] == outcomes[1]              ? "the ends"
+                  : names[REMOVED][0] || names[ABSENT][0] ? "the one"
+                                                          : "the end",
+                  names[LEFT], joined->net);
+    (void)fprintf(stderr, "%s\n", failure_is(failure, "unreachable") ? where : "");
+    return EXIT_LEFT;
 }
 
 static int leave(const struct joined *joined)
@@ -59,22 +148,17 @@ static int leave(const struct joined *joined)
     struct sites sites = {.count = 0};
     struct end_seen seen[2];
     struct failure failure = {.text = ""};
-    int error;
+    enum outcome outcomes[2];
 
     signals_catch();
+    ends_show_wait(joined, 1);
     ends_look(&sites, joined, 1, ENDS_LOOK_MS, seen);
-    error = destroy(joined, seen, &failure);
+    step_show("");
+    if (destroy(joined, seen, outcomes, &failure) == 0)
+        joined_forget(joined->net);
     ends_free(seen, 2);
     (void)sites_close(&sites);
-    if (error) {
-        (void)fprintf(stderr,
-                      "cwg: %s; the other end has been removed if it was reached: run cwg leave "
-                      "%u again\n",
-                      failure.text, joined->net);
-        return EXIT_LEFT;
-    }
-    joined_forget(joined->net);
-    return EXIT_DONE;
+    return tell(joined, outcomes, &failure);
 }
 
 static int fail_unknown(void)
@@ -83,32 +167,88 @@ static int fail_unknown(void)
         "no such link was joined by you on this machine; cwg status shows those that were");
 }
 
+/* Fails, as links of different ends fit. */
+static int fail_ambiguous(const struct joined *fitting, int count)
+{
+    struct failure failure = {.text = ""};
+
+    (void)fail(&failure, "ambiguous", "several links have such ends: nets");
+    for (int i = 0; i < count; i++)
+        failure_add(&failure, " %u%s", fitting[i].net, i + 1 < count ? "," : "");
+    failure_add(&failure, "; give the net of one");
+    return failed(failure.text);
+}
+
+static bool names_user(const struct end ends[2])
+{
+    return strchr(ends[0].host, '@') || strchr(ends[1].host, '@');
+}
+
+/* Does a link have these very hosts, in either order? */
+static bool has_hosts(const struct joined *joined, const struct end ends[2])
+{
+    const char *hosts[] = {joined->end[0].end.host, joined->end[1].end.host};
+
+    return (strcmp(hosts[0], ends[0].host) == 0 && strcmp(hosts[1], ends[1].host) == 0) ||
+           (strcmp(hosts[0], ends[1].host) == 0 && strcmp(hosts[1], ends[0].host) == 0);
+}
+
+/* Takes only the links with the very hosts, if USER@ is named and there are such links. Returns
+ * their number. */
+static int choose_by_user(const struct end ends[2], struct joined *fitting, int count)
+{
+    int taken = 0;
+
+    for (int i = 0; i < count && names_user(ends); i++) {
+        if (has_hosts(&fitting[i], ends))
+            fitting[taken++] = fitting[i];
+    }
+    return taken ? taken : count;
+}
+
+/* Reads the remembered links that fit two ends. Returns their number, or -1. */
+static int find_fitting(const struct end ends[2], struct joined **ret_fitting,
+                        struct failure *failure)
+{
+    uint32_t *nets;
+    const int count = joined_list(&nets, failure);
+    struct joined *fitting = count > 0 ? calloc((size_t)count, sizeof(*fitting)) : NULL;
+    int taken = 0, found = 0;
+
+    for (int i = 0; i < count && fitting && found >= 0; i++) {
+        found = joined_read(nets[i], &fitting[taken], failure);
+        taken += found == 0 && may_have_ends(&fitting[taken], ends);
+    }
+    free(nets);
+    *ret_fitting = fitting;
+    return count < 0 || found < 0 ? -1 : choose_by_user(ends, fitting, taken);
+}
+
 /* Leaves all links that were joined between two ends: of one whose containers were started again
  * only the memory is left, and that goes, too. */
 static int leave_by_ends(const struct end ends[2])
 {
     struct failure failure = {.text = ""};
-    uint32_t *nets;
-    const int count = joined_list(&nets, &failure);
+    struct joined *fitting = NULL;
+    const int count = find_fitting(ends, &fitting, &failure);
     int status = EXIT_DONE;
-    bool any = false;
+    bool apart = false;
 
-    for (int i = 0; i < count && !site_interrupted; i++) {
-        struct joined joined;
-        const int found = joined_read(nets[i], &joined, &failure);
-        int left = EXIT_DONE;
+    for (int i = 1; i < count; i++)
+        apart |= !have_same_ends(&fitting[0], &fitting[i]);
+    if (count < 0)
+        status = failed(failure.text);
+    else if (count == 0)
+        status = fail_unknown();
+    else if (apart)
+        status = fail_ambiguous(fitting, count);
+    for (int i = 0; i < count && !apart && !site_interrupted; i++) {
+        const int left = leave(&fitting[i]);
 
-        if (found < 0)
-            left = failed(failure.text);
-        else if (found == 0 && has_ends(&joined, ends))
-            left = leave(&joined);
-        any |= found < 0 || (found == 0 && has_ends(&joined, ends));
         status = left > status ? left : status;
     }
-    free(nets);
-    if (count < 0)
-        return failed(failure.text);
-    return any ? status : fail_unknown();
+    free(fitting);
+    return status;
 }
 
 static int leave_by_net(const char *text)

@@ -1,9 +1,15 @@
 #include "cwg/join/ends.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "cwg/base/json.h"
+#include "cwg/base/step.h"
 #include "cwg/site/calls.h"
+
+enum {
+    WAIT_SIZE = 64, /* of what is shown of the machines that are waited for: less than a line */
+};
 
 json_t *ends_link(const json_t *links, uint32_t net, uint32_t host)
 {
@@ -73,6 +79,34 @@ void ends_look(struct sites *sites, const struct joined *joined, size_t count, i
             take_answer(&calls[j], &joined[whose[j] / 2], whose[j] % 2, &seen[whose[j]]);
         calls_free(calls, sent);
     }
+}
+
+static bool is_named(const char *names, const char *host)
+{
+    const size_t length = strlen(host);
+
+    for (const char *at = names; (at = strstr(at, host)); at += length) {
+        if ((at == names || at[-1] == ' ') && (at[length] == ',' || at[length] == '\0'))
+            return true;
+    }
+    return false;
+}
+
+void ends_show_wait(const struct joined *joined, size_t count)
+{
+    char names[WAIT_SIZE] = "", text[WAIT_SIZE + 16];
+
+    for (size_t i = 0; i < 2 * count; i++) {
+        const char *host = joined[i / 2].end[i % 2].end.host;
+        const size_t length = strlen(names);
+
+        if (host[0] && !is_named(names, host) && length + strlen(host) + 3 < sizeof(names))
+            (void)snprintf(names + length, sizeof(names) - length, "%s%s", length ? ", " : "",
+                           host);
+    }
+    (void)snprintf(text, sizeof(text), "waiting for %s", names);
+    if (names[0])
+        step_show(text);
 }
 
 void ends_free(struct end_seen *seen, size_t count)

@@ -24,6 +24,9 @@ enum {
 void ends_look(struct sites *sites, const struct joined *joined, size_t count, int milliseconds,
                struct end_seen *seen);
 
+/* Shows at a terminal which machines are waited for, if any but this one is. */
+void ends_show_wait(const struct joined *joined, size_t count);
+
 /* Finds the link of a net and host among those of a container, cwg_show's JSON. Returns NULL if
  * there is none; the link stays the array's. */
 json_t *ends_link(const json_t *links, uint32_t net, uint32_t host);

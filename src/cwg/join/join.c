@@ -4,19 +4,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "cwg/base/clock.h"
 #include "cwg/base/notify.h"
 #include "cwg/base/status.h"
+#include "cwg/base/step.h"
 #include "cwg/join/side.h"
 #include "cwg/site/signals.h"
 
-/* Shows a step on a terminal, in the place of the one before. An empty text takes it away. */
 static void show_step(const struct work *work, const char *text)
 {
-    if (!work->options->json && isatty(STDERR_FILENO))
-        (void)fprintf(stderr, "\r\033[K%s%s", text, text[0] ? " ..." : "");
+    if (!work->options->json)
+        step_show(text);
 }
 
 /* Opens a session for each machine. Two ends of one machine share one. */
@@ -157,6 +156,17 @@ static void add_addresses(struct work *work)
                              work->side[i].address);
 }
 
+/* Is the link remembered already? Its ends keep the names that leave takes. */
+static bool is_remembered(const struct joined *joined)
+{
+    struct failure failure = {.text = ""};
+    struct joined known;
+
+    return joined_read(joined->net, &known, &failure) == 0 &&
+           strcmp(known.end[0].key, joined->end[0].key) == 0 &&
+           strcmp(known.end[1].key, joined->end[1].key) == 0;
+}
+
 /* Remembers the link. A failure here is only told: the link works. */
 static void remember(const struct work *work)
 {
@@ -172,7 +182,7 @@ static void remember(const struct work *work)
         joined.end[0] = joined.end[1];
         joined.end[1] = first;
     }
-    if (joined_write(&joined, &failure))
+    if (!is_remembered(&joined) && joined_write(&joined, &failure))
         (void)fprintf(stderr, "cwg: warning: %s\n", failure.text);
 }
 
