@@ -239,8 +239,8 @@ reached()
     net=$(sed -n 's/.*To undo: cwg leave //p' <<<"$output")
     mv "$lxc" "$lxc.away"
     run --separate-stderr near leave "$net"
-    failed_well 3 "this machine: lxc isn't installed, or lxc-info isn't in PATH; the end at far:pid/$c2 is removed; the one at \
-lxc/web may be left: run cwg leave $net again"
+    failed_well 3 "this machine: lxc isn't installed, or lxc-info isn't in PATH; the end at far:pid/$c2 is removed; \
+the one at lxc/web may be left: run cwg leave $net again"
     mv "$lxc.away" "$lxc"
     near leave "$net"
     rm "$lxc"

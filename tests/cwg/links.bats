@@ -138,7 +138,7 @@ removed; the one at site2:pid/$c2 may be left: run cwg leave $NET again when sit
     run --separate-stderr cwg join --net 77 netns/red "site2:pid/$c2"
     assert_said 1 "site2: the link wg-77-1 exists already"
     run --separate-stderr cwg leave 77
-    assert_removed
+    assert_removed "gone already at netns/red and site2:pid/$c2"
     [ "$(links_in "$c2")" = "wg-77-1" ]
     ip netns delete red
     as_bob net-admin-helper cwg_destroy "$c2" 77 1
