@@ -28,6 +28,23 @@ world_of_the_file
         request:create answer:connect
 }
 
+@test "the other machine's helper that dies inside a create leaves no link" {
+    local machine=$WORLD/no-helper
+    cat >"$machine/net-admin-helper" <<END
+#!/bin/sh
+while read -r line; do
+    answer=\$("$HELPER" \$line) || exit
+    case \$line in cwg_create*) kill -KILL \$\$ ;; esac
+    echo "ok\${answer:+ \$answer}"
+done
+END
+    chmod 0755 "$machine/net-admin-helper"
+    run --separate-stderr cwg join "pid/$c1" "no-helper:pid/$c2"
+    rm "$machine/net-admin-helper"
+    assert_said 1 "no-helper: net-admin-helper ended with status 137, and said nothing"
+    nothing_left
+}
+
 @test "an sshd that hangs is noticed within seconds, and nothing is left" {
     join_until answer:create
     send STOP session

@@ -149,6 +149,32 @@ TEST(a_batch_that_ends_says_why)
     (void)end();
 }
 
+/* No batch undoes what a command of its own made. */
+TEST(a_create_in_a_namespace_s_file_without_an_answer)
+{
+    static const struct {
+        const char *script;
+        int left;
+    } cases[] = {
+        {"kill -KILL $$", -1},
+        {"echo '{\"code\":\"exists\",\"message\":\"x\"}'; exit 1", 0},
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char script[256];
+        json_t *result = NULL;
+
+        (void)snprintf(script, sizeof(script), "[ \"$1\" = batch ] && { read line; exit; }; %s",
+                       cases[i].script);
+        begin(script);
+        container_close(&container);
+        container.pid = 0;
+        container.netns = memfd_create("netns", MFD_CLOEXEC);
+        expect(do_task("cwg_create", &result) == -1, "case %zu", i);
+        expect(end() == cases[i].left, "case %zu: %s", i, failure.text);
+    }
+}
+
 /* Both descriptors have to arrive: that of the namespace, and that of the key. */
 TEST(a_namespace_s_file_and_a_key)
 {

@@ -139,9 +139,10 @@ static int create_both(struct work *work, struct failure *failure)
     for (size_t i = 0; i < 2; i++) {
         struct addresses sources;
 
-        /* Without an answer the end may be there. One that was there before is another's. */
-        side[i].made =
-            !calls[i].refused && !ends_link(side[i].links, work->joined.net, (uint32_t)i);
+        /* Without an answer the end may be there, be it the site's or its helper's that is missing.
+         * One that was there before is another's. */
+        side[i].made = (!calls[i].refused || failure_is(&calls[i].failure, "helper")) &&
+                       !ends_link(side[i].links, work->joined.net, (uint32_t)i);
         if (calls[i].answer &&
             take_made(&side[i], work->joined.net, (uint32_t)i, calls[i].answer, failure))
             error = -1;

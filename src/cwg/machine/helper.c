@@ -259,6 +259,10 @@ int helper_do(struct helper *helper, const struct helper_task *task, json_t **re
 
         if (!error && in_file)
             note(helper, task);
+        /* It gave no answer, so the link may be there. One of these numbers that was there before
+         * isn't to be removed, and only the client knows. */
+        if (error && is(task, "cwg_create") && failure_is(failure, "helper"))
+            helper->left = true;
         return error;
     }
     if (make_line(task, line))

@@ -26,7 +26,7 @@ struct helper {
     struct helper_made made[HELPER_MADE_MAX]; /* since the last commit */
     size_t made_count;
     bool unkept; /* the batch was told to make links since the last commit */
-    bool left;   /* the batch has ended, and may have left them */
+    bool left;   /* the helper has ended, and may have left a link */
 };
 
 /* A task of the helper's. */
