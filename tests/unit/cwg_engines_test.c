@@ -38,6 +38,10 @@ TEST(outputs)
         {"nerdctl", "nerdctl", "PID abc web -", NULL, "abc"},
         {"nerdctl", "nerdctl", " abc web -", "not-running", ""},
         {"podman", "podman", "0 abc web x", "not-running", ""},
+        /* Another container, whose id begins with the name. */
+        {"podman", "podman", "PID webc0ffee db x", "no-such-container", ""},
+        {"docker", "docker", "0 webc0ffee /db x", "no-such-container", ""},
+        {"nerdctl", "nerdctl", "PID webc0ffee db -", "no-such-container", ""},
         {"podman", "podman", "-1 abc web x", "engine", ""},
         {"podman", "podman", "PID abc", "engine", ""},
         {"podman", "podman", "", "engine", ""},
@@ -85,6 +89,63 @@ TEST(outputs)
     }
 }
 
+/* Few letters of an id may be a name that no container has any more. */
+TEST(ids)
+{
+    static const char id[] = "0123456789abcdef0123456789abcdef";
+    static const size_t lengths[] = {1, 11, 12, sizeof(id) - 1};
+    struct container found;
+
+    programs_begin();
+    install("podman", "PID 0123456789abcdef0123456789abcdef web x", "", 0);
+    programs_write("crictl", "[ \"$1\" = pods ] || echo '{\"status\":{\"id\":\"0123456789abcdef0123"
+                             "456789abcdef\",\"state\":\"SANDBOX_READY\"},\"info\":{\"pid\":1}}'");
+    for (size_t i = 0; i < 2 * COUNT(lengths); i++) {
+        char typed[sizeof(id)];
+        int error;
+
+        (void)snprintf(typed, sizeof(typed), "%.*s", (int)lengths[i / 2], id);
+        error = container_find(i % 2 ? "cri" : "podman", typed, &found, &failure);
+        expect(lengths[i / 2] < 12 ? error && failure_is(&failure, "no-such-container") : !error,
+               "case %zu: %s", i, failure.text);
+        if (!error)
+            container_close(&found);
+    }
+    expect(container_find("podman", "0123456789abcdeg", &found, &failure) == -1, "another id");
+    programs_end();
+}
+
+/* podman may be set to ask another machine. Its containers' processes aren't in this one's cgroups.
+ */
+TEST(another_machine_s_podman)
+{
+    static const struct {
+        const char *inspect, *info, *code;
+    } cases[] = {
+        {"$PPID abc web x", "echo false", NULL},
+        {"$PPID abc web x", "echo trouble >&2; exit 125", NULL},
+        {"$PPID 0 web x", "echo true", NULL},
+        {"$PPID abc web x", "echo true", "engine"},
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct container found;
+        char script[512];
+        int error;
+
+        programs_begin();
+        (void)snprintf(script, sizeof(script), "[ \"$1\" = container ] && echo \"%s\" || { %s; }",
+                       cases[i].inspect, cases[i].info);
+        programs_write("podman", script);
+        error = container_find("podman", "web", &found, &failure);
+        expect(cases[i].code ? error == -1 && failure_is(&failure, cases[i].code) : !error,
+               "case %zu: %s", i, failure.text);
+        if (!error)
+            container_close(&found);
+        programs_end();
+    }
+}
+
 /* A pod of CRI-O's: it has no pid. */
 #define SANDBOX_IN(path)                                                                           \
     "{\"status\":{\"id\":\"abc\",\"state\":\"SANDBOX_READY\"},\"info\":{\"runtimeSpec\":{"         \
@@ -101,7 +162,7 @@ TEST(pods)
          "{\"status\":{\"id\":\"abc\",\"state\":\"SANDBOX_READY\"},\"info\":{\"pid\":$PPID}}",
          NULL},
         {"", "{\"status\":{\"id\":\"abc\",\"state\":\"SANDBOX_READY\"},\"info\":{\"pid\":$PPID}}",
-         NULL},
+         "no-such-container"},
         {"abc\nabd", "", "ambiguous"},
         {"abc", "{\"status\":{\"id\":\"abc\",\"state\":\"SANDBOX_NOTREADY\"},\"info\":{\"pid\":1}}",
          "not-running"},

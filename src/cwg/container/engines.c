@@ -17,6 +17,7 @@ enum {
     ENGINE_MS = 15000, /* for an engine's program to answer */
     ASK_MS = 5000,     /* the same, where many are asked to see if they answer */
     COMMAND_MAX = 12,  /* words of a command */
+    ID_TYPED_MIN = 12, /* of an id's letters; the engines show as many */
     PATTERN_SIZE = 2 * END_NAME_SIZE + 2,
 };
 
@@ -209,11 +210,25 @@ static int ask(const struct engine *engine, const char *const *command, const ch
     return fail_engine(engine, error, result, failure);
 }
 
+/* Is it the container of this name, or of the beginning of an id that was typed? podman and docker
+ * find one by any beginning of its id, even by that of a name which no container has any more. */
+static bool is_meant(const struct container *container, const char *name)
+{
+    const size_t length = strlen(name);
+
+    return strcmp(container->name, name) == 0 ||
+           (length >= ID_TYPED_MIN && strncmp(container->id, name, length) == 0);
+}
+
 /* Reads what an engine's command has said of a container. Returns as engine->find does. */
 static int take_output(const struct engine *engine, const char *name, char *output,
                        struct container *ret_container, struct failure *failure)
 {
-    switch (engine->read(output, ret_container)) {
+    const int state = engine->read(output, ret_container);
+
+    if (state != UNREADABLE && engine->by_prefix && !is_meant(ret_container, name))
+        return 1;
+    switch (state) {
     case RUNNING:
         return 0;
     case ABSENT:
@@ -246,6 +261,17 @@ static bool is_other(const struct container *container)
     return length > 0 && !strstr(cgroup, container->id);
 }
 
+/* May the engine tell of another machine's containers? */
+static bool may_be_remote(const struct engine *engine)
+{
+    struct process_result *result = engine->remote ? malloc(sizeof(*result)) : NULL;
+    bool remote = result && process_run(engine->remote, NULL, ENGINE_MS, result) == 0 &&
+                  strcmp(result->out, "true\n") == 0;
+
+    free(result);
+    return remote || engine->in_cgroup;
+}
+
 static int find_by_command(const struct engine *engine, const char *name,
                            struct container *ret_container, struct failure *failure)
 {
@@ -256,7 +282,7 @@ static int find_by_command(const struct engine *engine, const char *name,
     if (found == 0)
         found = take_output(engine, name, result->out, ret_container, failure);
     free(result);
-    if (found == 0 && engine->in_cgroup && is_other(ret_container))
+    if (found == 0 && is_other(ret_container) && may_be_remote(engine))
         found = fail(failure, "engine",
                      "%s/%s: %s says that it is process %d, but here %d isn't in its cgroup: if %s "
                      "asks another machine's daemon, run cwg there; else name it by pid/%d",
@@ -308,6 +334,7 @@ static int find_pod(const struct engine *engine, const char *name, struct contai
                                 "-q",     "--name", pattern,   NULL};
     struct process_result *result = malloc(sizeof(*result));
     char id[CONTAINER_ID_SIZE];
+    bool by_id = false;
     int found;
 
     if (!result)
@@ -322,12 +349,15 @@ static int find_pod(const struct engine *engine, const char *name, struct contai
                 fail(failure, "ambiguous",
                      "cri/%s: several pods have this name; give the id of one (crictl pods)", name);
         result->out[length] = '\0';
-        keep(id, sizeof(id), length > 0 ? result->out : name);
+        by_id = length == 0;
+        keep(id, sizeof(id), by_id ? name : result->out);
     }
     if (!found)
         found = ask(engine, engine->command, id, result, failure);
     if (!found)
         found = take_output(engine, name, result->out, ret_container, failure);
+    if (by_id && ret_container->id[0] && !is_meant(ret_container, name))
+        found = 1;
     if (!found && !ret_container->pid)
         found = find_namespace(engine, ret_container->name, ret_container, failure);
     free(result);
@@ -358,7 +388,9 @@ const struct engine engines[] = {
         .find = find_by_command,
         .command = COMMAND("podman", "container", "inspect", "--format", INSPECT, "%"),
         .read = read_inspect,
+        .by_prefix = true,
         .absent = {"no such container"},
+        .remote = COMMAND("podman", "info", "--format", "{{.Host.ServiceIsRemote}}"),
         .list = COMMAND("podman", "ps", "--format", "{{.Names}}"),
     },
     {
@@ -366,6 +398,7 @@ const struct engine engines[] = {
         .find = find_by_command,
         .command = COMMAND("docker", "container", "inspect", "--format", INSPECT, "%"),
         .read = read_inspect,
+        .by_prefix = true,
         .absent = {"no such container"},
         .troubles =
             {{"permission denied while trying to connect",
@@ -382,6 +415,7 @@ const struct engine engines[] = {
         .find = find_by_command,
         .command = COMMAND("nerdctl", "container", "inspect", "--format", NERDCTL_INSPECT, "%"),
         .read = read_inspect,
+        .by_prefix = true,
         .absent = {"no such container", "no such object"},
         .list = COMMAND("nerdctl", "ps", "--format", "{{.Names}}"),
     },
@@ -416,10 +450,11 @@ const struct engine engines[] = {
     {
         .name = "incus",
         .find = find_by_command,
-        .command = COMMAND("incus", "query", "/1.0/instances/%/state"),
+        .command = COMMAND("incus", "query", "local:/1.0/instances/%/state"),
         .read = read_instance,
         .absent = {"not found"},
-        .list = COMMAND("incus", "list", "status=running", "--columns", "n", "--format", "csv"),
+        .list = COMMAND("incus", "list", "local:", "status=running", "--columns", "n", "--format",
+                        "csv"),
     },
     {
         .name = "pid",

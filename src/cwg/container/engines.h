@@ -21,6 +21,8 @@ struct engine {
      * isn't running; -2 for an output that tells nothing; or 1 for something else than a container.
      */
     int (*read)(char *output, struct container *ret_container);
+    /* The command finds a container by any beginning of its id, too. The reader takes its name. */
+    bool by_prefix;
     /* A part of what the command says on standard error when there is no such container. */
     const char *absent[3];
     /* Parts of what it says when it can't be asked, and what to do then. */
@@ -30,6 +32,9 @@ struct engine {
     /* The cgroup of a container's process has the container's id in its path. The engine may tell
      * of another machine's containers. */
     bool in_cgroup;
+    /* The command that prints "true" if the engine tells of another machine's containers, unless
+     * the cgroup has the id; NULL if there is none. */
+    const char *const *remote;
     const char *const *list; /* the command that prints names of running containers, a line each */
     const char *listed;      /* what a line has that tells of a container; NULL if all do */
     bool named_only;         /* not asked unless it is named */
