@@ -246,6 +246,30 @@ END
     [[ $output == *$'\033[H\033[J'*$'\033[H\033[J'* ]]
 }
 
+@test "status of many links begins no session before its turn: it would have ended by then" {
+    local i log=$BATS_TEST_TMPDIR/log
+    chmod a+rx "$BATS_TEST_TMPDIR"
+    install -m 0666 /dev/null "$log"
+    install -d -o "${UIDS[alice]}" "$STATE"
+    for i in {1..9}; do
+        printf '{"version":1,"net":%d,"joined":1,"ends":[%s,%s]}' "$i" \
+            "{\"host\":\"h$i\",\"engine\":\"pid\",\"name\":\"1\",\"id\":\"\",\"device\":\"wg-$i-0\"}" \
+            "{\"host\":\"h$i\",\"engine\":\"pid\",\"name\":\"2\",\"id\":\"\",\"device\":\"wg-$i-1\"}" \
+            >"$STATE/$i.json"
+    done
+    # An ssh of which the first host's takes a while.
+    cat >"$BATS_TEST_TMPDIR/ssh" <<END
+case "\$*" in
+    *h1\ *) PATH=/usr/bin:/bin sleep 0.5; echo first >>$log ;;
+    *h9\ *) echo last >>$log ;;
+esac
+exit 1
+END
+    CWG_SSH="/bin/sh $BATS_TEST_TMPDIR/ssh" run --separate-stderr cwg status
+    [ "$status" = 1 ] || fail "$status $stderr"
+    [ "$(paste -sd ' ' "$log")" = "first last" ] || fail "$(<"$log")"
+}
+
 # Says whether the last table has these states of c1 and c2, and below it this text: shows STATE STATE TEXT
 shows()
 {

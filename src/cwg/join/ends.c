@@ -62,12 +62,12 @@ void ends_look(struct sites *sites, const struct joined *joined, size_t count, i
     size_t whose[CALLS_MAX];
 
     memset(seen, 0, 2 * count * sizeof(*seen));
-    for (size_t i = 0; i < 2 * count; i++)
-        seen[i].site = sites_get(sites, joined[i / 2].end[i % 2].end.host, &seen[i].failure);
     for (size_t i = 0; i < 2 * count;) {
         size_t sent = 0;
 
+        /* A session that waited for its turn since the first would take the silence for its end. */
         for (; i < 2 * count && sent < CALLS_MAX; i++) {
+            seen[i].site = sites_get(sites, joined[i / 2].end[i % 2].end.host, &seen[i].failure);
             if (!seen[i].site)
                 continue;
             whose[sent] = i;
