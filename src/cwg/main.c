@@ -1,8 +1,11 @@
 /* cwg: links two containers by name, across machines. */
 
 #include <fcntl.h>
+#include <jansson.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "cwg/command/command.h"
@@ -21,9 +24,18 @@ static void open_standard(void)
     close(fd);
 }
 
+/* JSON may have a preshared key in it. */
+static void wipe_and_free(void *memory)
+{
+    if (memory)
+        explicit_bzero(memory, malloc_usable_size(memory));
+    free(memory);
+}
+
 int main(int argc, char *argv[])
 {
     open_standard();
+    json_set_alloc_funcs(malloc, wipe_and_free);
     /* A caller that ignores it takes away the exit status of the programs that are started here. */
     (void)signal(SIGCHLD, SIG_DFL);
     return command_run(argc, argv);

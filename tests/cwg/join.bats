@@ -215,6 +215,24 @@ port_taken()
     ! grep -rF "$key" "$WORLD/home" || fail "in a file"
 }
 
+@test "a preshared key is in no cwg's memory any more when both ends have it" {
+    local key process
+    watch_messages request:commit
+    cwg join --psk "pid/$c1" "site2:pid/$c2" >/dev/null &
+    wait_for test -e "$HELD/held"
+    key=$(grep -oE '"psk":"[A-Za-z0-9+/]{43}=' "$HELD/lines" | head -n 1)
+    key=${key##*\"}
+    [ "${#key}" = 44 ] || { release_message; fail "no request with a key"; }
+    for process in "${UIDS[bob]} ^cwg serve" "${UIDS[alice]} ^/proc/self/exe serve" "${UIDS[alice]} ^cwg join"; do
+        "$TOOLS/memscan" "$(pgrep -u "${process%% *}" -f "${process#* }")" - <<<"$key" >"$HELD/scan" || {
+            release_message
+            fail "$process: $(<"$HELD/scan")"
+        }
+    done
+    release_message
+    wait $!
+}
+
 # Runs a command as alice of site1. Notes all that comes of it: each command line, and each write. The engines that live
 # on don't hold the command up.
 as_traced()

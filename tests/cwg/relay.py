@@ -2,7 +2,8 @@
 """An ssh that notes cwg's requests, and holds a message: CWG_SSH="relay.py DIRECTORY MESSAGE".
 
 MESSAGE is request:NAME, before the other machine has it, or answer:NAME, before cwg has it. When it comes,
-DIRECTORY/held appears. It waits for DIRECTORY/go. DIRECTORY/requests lists the requests' names. Exit status: ssh's.
+DIRECTORY/held appears. It waits for DIRECTORY/go. DIRECTORY/requests lists the requests' names, and DIRECTORY/lines
+has the requests themselves. Exit status: ssh's.
 """
 import os
 import re
@@ -36,6 +37,8 @@ def relay_requests():
         asked.append(name)
         with open(directory + "/requests", "a", encoding="ascii") as log:
             log.write(name + "\n")
+        with open(directory + "/lines", "ab") as log:
+            log.write(line)
         hold("request:" + name)
         try:
             ssh.stdin.write(line)
