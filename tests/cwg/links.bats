@@ -306,6 +306,19 @@ shows()
     assert_said 1 "a file of a network namespace has no pid"
 }
 
+@test "ps says which engines can't be asked, and once that the helper is missing" {
+    local bin=$WORLD/no-helper
+    printf '#!/bin/sh\ncase $1 in ps) echo web; echo db ;; *) for name; do :; done; echo "%s id $name x" ;; esac\n' \
+        "$c1" >"$bin/podman"
+    printf '#!/bin/sh\necho "no daemon" >&2\nexit 1\n' >"$bin/docker"
+    chmod 0755 "$bin/podman" "$bin/docker"
+    MACHINE=no-helper run --separate-stderr cwg ps
+    rm "$bin/podman" "$bin/docker"
+    [ "$status" = 1 ] && [ "${#stderr_lines[@]}" = 2 ] || fail "$status $output $stderr"
+    [ "${stderr_lines[0]}" = "cwg: docker: no daemon; pid/N names a container of it all the same" ] || fail "$stderr"
+    [[ ${stderr_lines[1]} == "cwg: this machine: net-admin-helper isn't installed"* ]] || fail "$stderr"
+}
+
 @test "ps without an engine has a head alone" {
     run --separate-stderr cwg ps
     [ "$status" = 0 ] && [ -z "$stderr" ] && [ "${#lines[@]}" = 1 ] || fail "$status $output $stderr"

@@ -292,6 +292,7 @@ TEST(processes_and_files)
 
 TEST(lists)
 {
+    struct failure troubles[ENGINES_MAX];
     struct end *ends;
     int count;
 
@@ -299,10 +300,13 @@ TEST(lists)
     install("podman", "web\n\033[2J\n--json\ndb", "", 0);
     install("docker", "", "trouble", 1);
     install("machinectl", "box container systemd-nspawn\nqemu-1 vm libvirt-qemu", "", 0);
-    count = engines_list(&ends, &failure);
+    count = engines_list(&ends, troubles, &failure);
     expect(count == 3 && strcmp(ends[0].name, "web") == 0 && strcmp(ends[1].name, "db") == 0 &&
                strcmp(ends[2].name, "box") == 0 && strcmp(ends[2].engine, "nspawn") == 0,
            "%d", count);
+    for (size_t i = 0; i < engine_count; i++)
+        expect(!strstr(troubles[i].text, "trouble") == (strcmp(engines[i].name, "docker") != 0),
+               "%s: %s", engines[i].name, troubles[i].text);
     free(ends);
     programs_end();
 }

@@ -50,9 +50,18 @@ static void print_container(const struct call *call)
                  links);
 }
 
+/* Says on standard error what is wrong, but not the same as last. */
+static void print_trouble(const char *text, struct failure *last)
+{
+    if (strcmp(text, last->text) != 0)
+        (void)fprintf(stderr, "cwg: %s\n", text);
+    (void)snprintf(last->text, sizeof(last->text), "%s", text);
+}
+
 /* Asks this machine's own session for containers, and prints them. Returns 0, or -1. */
 static int print_all(struct site *site, const struct end *ends, size_t count)
 {
+    struct failure last = {.text = ""};
     int error = 0;
 
     for (size_t i = 0; i < count; i += CALLS_MAX) {
@@ -67,7 +76,7 @@ static int print_all(struct site *site, const struct end *ends, size_t count)
                 print_container(&calls[j]);
             } else if (!failure_is(&calls[j].failure, "not-running") &&
                        !failure_is(&calls[j].failure, "no-such-container")) {
-                (void)fprintf(stderr, "cwg: %s\n", calls[j].failure.text);
+                print_trouble(calls[j].failure.text, &last);
                 error = -1;
             }
         }
@@ -79,9 +88,9 @@ static int print_all(struct site *site, const struct end *ends, size_t count)
 /* Prints the names alone: no container and no helper is asked, so that completions can wait. */
 static int print_names(void)
 {
-    struct failure failure = {.text = ""};
+    struct failure failure = {.text = ""}, troubles[ENGINES_MAX];
     struct end *ends;
-    const int count = engines_list(&ends, &failure);
+    const int count = engines_list(&ends, troubles, &failure);
 
     for (int i = 0; i < count; i++)
         (void)printf("%s/%s\n", ends[i].engine, ends[i].name);
@@ -91,7 +100,7 @@ static int print_names(void)
 
 int run_ps(int argc, char *argv[])
 {
-    struct failure failure = {.text = ""};
+    struct failure failure = {.text = ""}, troubles[ENGINES_MAX];
     struct site *site;
     struct end *ends;
     int count, error;
@@ -103,7 +112,11 @@ int run_ps(int argc, char *argv[])
                                        : "ps takes no arguments");
     site = malloc(sizeof(*site));
     signals_catch();
-    count = engines_list(&ends, &failure);
+    count = engines_list(&ends, troubles, &failure);
+    for (size_t i = 0; i < engine_count && count >= 0; i++) {
+        if (troubles[i].text[0])
+            (void)fprintf(stderr, "cwg: %s\n", troubles[i].text);
+    }
     if (!site)
         error = fail_errno(&failure, ENOMEM, "can't start a session");
     else

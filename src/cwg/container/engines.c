@@ -493,16 +493,22 @@ static int take_names(const struct engine *engine, char *output, struct end **en
     return count;
 }
 
-int engines_list(struct end **ret_ends, struct failure *failure)
+int engines_list(struct end **ret_ends, struct failure troubles[ENGINES_MAX],
+                 struct failure *failure)
 {
     struct process_result *result = malloc(sizeof(*result));
     int count = 0;
 
     *ret_ends = NULL;
     for (size_t i = 0; result && i < engine_count && count >= 0; i++) {
-        if (engines[i].list && process_run(engines[i].list, NULL, ENGINE_MS, result) == 0 &&
-            result->status == 0)
+        int error =
+            engines[i].list ? process_run(engines[i].list, NULL, ENGINE_MS, result) : -ENOENT;
+
+        troubles[i].text[0] = '\0';
+        if (error == 0 && result->status == 0)
             count = take_names(&engines[i], result->out, ret_ends, count);
+        else if (error != -ENOENT)
+            (void)fail_engine(&engines[i], error, result, &troubles[i]);
     }
     free(result);
     return result && count >= 0 ? count : fail_errno(failure, ENOMEM, "can't list containers");

@@ -40,9 +40,11 @@ struct engine {
     bool named_only;         /* not asked unless it is named */
 };
 
-/* Lists the running containers of all engines that are installed, by name. An engine that can't be
- * asked is left out. Returns their number, or -1. The caller frees *ret_ends. */
-int engines_list(struct end **ret_ends, struct failure *failure);
+/* Lists the running containers of all engines that are installed, by name. `troubles` says which of
+ * the engines couldn't be asked, in their order; text "" for the others. Returns the number of
+ * containers, or -1. The caller frees *ret_ends. */
+int engines_list(struct end **ret_ends, struct failure troubles[ENGINES_MAX],
+                 struct failure *failure);
 
 /* Asks an engine that has a list for the number of running containers that the caller may see.
  * Returns 0; 1 if its program isn't installed; or -1 if it doesn't answer as it should. */
