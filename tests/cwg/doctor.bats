@@ -101,6 +101,7 @@ no_process()
     found ok 'site2: ssh-back' ' answers; no login was tried'
     found ok 'site2: mtu' 'packets of 1500 bytes pass whole to there, and of 1500 from there; those of a link (MTU'
     not_found '(warn|fail)' '.*'
+    [ "${lines[-1]}" = 'all is well' ] || fail "${lines[-1]}"
     wait_for no_process
     nothing_left
 }
@@ -210,6 +211,9 @@ echo '${version/#+([!$'\n'])/$NAME 0.0.7}'"
     found fail version 'it says: no such luck'
     found fail trial 'no such luck'
     not_found '.*' policy
+    MACHINE=ill run --separate-stderr cwg doctor site2
+    found fail 'site2: udp' 'not tried: this machine: net-admin-helper has ended: no such luck'
+    [[ ${lines[-1]} =~ ^[1-9]" to mend"$ ]] || fail "${lines[-1]}"
 }
 
 @test "no_new_privs and a small bounding set, of the session" {
@@ -295,8 +299,12 @@ modules()
     doctor
     ends_with 0
     found ok engine 'podman answers: 2 running that you may see'
-    found warn engine 'docker: Cannot connect to the Docker daemon'
-    not_found note engine
+    found note engine "docker: its daemon isn't reached: as root, systemctl start docker"
+    not_found warn engine
+    rm "$WORLD/ill/podman"
+    doctor
+    found warn engine 'docker: its daemon'
+    [[ $output == *$'\n''nothing fails; '[1-9]*' to look at (warn)' ]] || fail "$output"
 }
 
 @test "firewalls that are seen: ufw, firewalld, and nftables by root" {
@@ -440,6 +448,7 @@ modules()
     run --separate-stderr cwg doctor site2
     ends_with 1
     found fail 'site2: udp' 'in neither direction'
+    found fail 'site2: udp' 'both ports were any that are free: if a firewall lets a certain one pass, cwg join'
 }
 
 @test "a firewall at the other machine that lets answers in alone" {

@@ -152,7 +152,7 @@ pid_of()
     run --separate-stderr alice_cwg pid docker/web
     assert_said 1 "docker: you may not ask its daemon: root has to add you to group docker, which gives you all of"
     run --separate-stderr alice_cwg pid web
-    assert_said 1 "no container is called web, but not all engines could be asked: docker: you may not ask its daemon"
+    assert_said 1 "no container is called web (docker couldn't be asked): cwg ps lists"
     chgrp "$APP_GID" /run/docker.sock
     run --separate-stderr alice_cwg pid web
     assert_success_with "$(pid_of web)"

@@ -20,11 +20,11 @@ after_test()
 }
 
 @test "a user without a right to the helper is told how to get it, at either machine" {
-    local text="you may not run net-admin-helper: root has to add you to its group (usermod -aG), and then you have to"
+    local text="you may not run net-admin-helper: user mallory isn't in group wg-app: as root, usermod -aG wg-app mallory"
     run --separate-stderr cwg join "pid/$c1" "mallory@site2:pid/$c2"
-    assert_said 1 "mallory@site2: $text log in anew"
+    assert_said 1 "mallory@site2: $text; then log in anew"
     run --separate-stderr as mallory site1 cwg join "pid/$c1" "pid/$c2"
-    assert_said 1 "this machine: $text log in anew"
+    assert_said 1 "this machine: $text; then log in anew"
 }
 
 @test "a machine without cwg is named" {
@@ -78,10 +78,12 @@ after_test()
     run --separate-stderr cwg join "pid/$c1" "site2:pid/4194304"
     assert_said 1 "site2: pid/4194304: process 4194304 isn't there (No such process); start it first"
     run --separate-stderr cwg join web "site2:pid/$c2"
-    assert_said 1 "this machine: no container is called web (an engine shows a user's own containers, and root's to \
-root alone: name those by pid/N)"
+    assert_said 1 "this machine: no container is called web: cwg ps lists those that you may see; or give the \
+container's pid: pid/1234"
+    run --separate-stderr cwg join "pid/$c1" bob@site2:db
+    assert_said 1 "bob@site2: no container is called db: \`ssh bob@site2 cwg ps\` lists those that you may see; or give"
     run --separate-stderr cwg join "pid/$c1" "site2:netns/nowhere"
-    assert_said 1 "site2: netns has no container nowhere"
+    assert_said 1 "site2: there is no /run/netns/nowhere"
     run --separate-stderr cwg join "pid/$c1" "site2:podmann/web"
     assert_said 1 "site2: ENGINE can't be podmann; it is one of podman, docker, nerdctl, cri, nspawn, lxc, incus, pid, \
 netns"
@@ -90,8 +92,17 @@ netns"
 @test "a program isn't there, if a folder of PATH can't be entered and no other folder has it" {
     mkdir -m 0700 "$WORLD/locked"
     MACHINE=locked:$WORLD/no-helper run --separate-stderr cwg pid web
-    assert_said 1 "no container is called web (an engine shows a user's own containers, and root's to root alone: name \
-those by pid/N)"
+    assert_said 1 "no container is called web: cwg ps lists those that you may see; or give the container's pid: pid/1234"
+    # An engine that can't be asked is named, and its own advice comes to who names it.
+    printf '#!/bin/sh\necho "cannot connect to the docker daemon" >&2\nexit 1\n' >"$WORLD/locked/docker"
+    chmod 0755 "$WORLD/locked" "$WORLD/locked/docker"
+    MACHINE=locked:$WORLD/no-helper run --separate-stderr cwg pid web
+    assert_said 1 "no container is called web (docker couldn't be asked): cwg ps lists"
+    MACHINE=locked:$WORLD/no-helper run --separate-stderr cwg pid docker/web
+    assert_said 1 "docker: its daemon isn't reached: as root, systemctl start docker; or set DOCKER_HOST, if it is a user's \
+own; or give the container's pid: pid/1234"
+    rm "$WORLD/locked/docker"
+    chmod 0700 "$WORLD/locked"
     MACHINE=locked:$WORLD/no-helper run --separate-stderr cwg join "pid/$c1" "site2:pid/$c2"
     assert_said 1 "this machine: net-admin-helper isn't installed, or isn't in PATH; install it as its README says"
 }

@@ -189,7 +189,7 @@ all_gone()
     run user_units start cwg-link
     [ "$status" = 1 ] || fail "$output"
     run user_units status cwg-link
-    [[ $output == *"auto-restart"*"Status: \"${reason#cwg: }\""* ]] || fail "$output"
+    [[ $output == *"auto-restart"*"Status: \"${reason#cwg: }: "* ]] || fail "$output"
     run alice journalctl --user -u cwg-link -o cat
     [[ $output == *"$reason"* ]] || fail "$output"
     echo "$c2" >"$WORLD/home/bob/db.pid"

@@ -220,7 +220,7 @@ TEST(what_engines_say_when_they_fail)
          "engine", "group docker"},
         {"docker", "docker", "failed to connect to the docker API at unix:///var/run/docker.sock",
          "engine", "systemctl start docker"},
-        {"docker", "docker", "trouble\\n", "engine", "docker: trouble; pid/N"},
+        {"docker", "docker", "trouble\\n", "engine", "docker: trouble; or give"},
         {"docker", "docker", "\\033[2J\\n", "engine", ""},
         {"docker", "docker", "", "engine", ""},
     };
@@ -257,7 +257,8 @@ TEST(many_engines)
     install("podman", "", "trouble", 1);
     install("docker", "", "no such container", 1);
     expect(container_find("", "web", &found, &failure) == -1 &&
-               failure_is(&failure, "no-such-container") && strstr(failure.text, "trouble"),
+               failure_is(&failure, "no-such-container") &&
+               strstr(failure.text, "web (podman couldn't be asked)"),
            "trouble: %s", failure.text);
     install("podman", "0 abc web x", "", 0);
     expect(container_find("", "web", &found, &failure) == -1 && failure_is(&failure, "not-running"),

@@ -3,6 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Stands where the rest of a text was cut off. */
+#define CUT "..."
+
 static void make_printable(char *text)
 {
     for (; *text; text++) {
@@ -16,7 +19,10 @@ append(struct failure *failure, const char *format, va_list arguments)
 {
     const size_t length = strlen(failure->text);
 
-    (void)vsnprintf(failure->text + length, sizeof(failure->text) - length, format, arguments);
+    const size_t room = sizeof(failure->text) - length;
+
+    if (vsnprintf(failure->text + length, room, format, arguments) >= (int)room)
+        memcpy(failure->text + sizeof(failure->text) - sizeof(CUT), CUT, sizeof(CUT));
     make_printable(failure->text + length);
 }
 
@@ -46,6 +52,17 @@ void failure_add(struct failure *failure, const char *format, ...)
     va_start(arguments, format);
     append(failure, format, arguments);
     va_end(arguments);
+}
+
+const char *failure_quote(const char *text, char ret_quote[static FAILURE_QUOTE_SIZE])
+{
+    const bool whole = strlen(text) < FAILURE_QUOTE_SIZE;
+    size_t length = whole ? strlen(text) : FAILURE_QUOTE_SIZE - sizeof(CUT);
+
+    while (!whole && length > FAILURE_QUOTE_SIZE / 2 && text[length] != ' ')
+        length--;
+    (void)snprintf(ret_quote, FAILURE_QUOTE_SIZE, "%.*s%s", (int)length, text, whole ? "" : CUT);
+    return ret_quote;
 }
 
 int fail_errno(struct failure *failure, int error, const char *doing)

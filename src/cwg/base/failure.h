@@ -7,6 +7,7 @@
 enum {
     FAILURE_CODE_SIZE = 32,
     FAILURE_TEXT_SIZE = 768,
+    FAILURE_QUOTE_SIZE = 304,
 };
 
 struct failure {
@@ -27,6 +28,10 @@ int vfail(struct failure *failure, const char *code, const char *format, va_list
 /* Appends to the text. */
 void failure_add(struct failure *failure, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* Copies a text of a program's or a machine's to be quoted within another. One that is too long is
+ * cut at a word, and ends with "...". Returns ret_quote. */
+const char *failure_quote(const char *text, char ret_quote[static FAILURE_QUOTE_SIZE]);
 
 /* Sets the code "system", and the text "<doing>: <strerror(error)>". Returns -1. */
 int fail_errno(struct failure *failure, int error, const char *doing);

@@ -32,7 +32,8 @@ static void tell(struct doctor *doctor, const char *host, const char *check, con
 {
     char place[END_HOST_SIZE + CHECK_SIZE + 2];
 
-    doctor->failed |= strcmp(result, FOUND_FAIL) == 0;
+    doctor->fails += strcmp(result, FOUND_FAIL) == 0;
+    doctor->warns += strcmp(result, FOUND_WARN) == 0;
     if (doctor->json) {
         (void)json_array_append_new(doctor->findings,
                                     json_pack("{s:s,s:s,s:s,s:s}", "host", host, "check", check,
@@ -216,11 +217,23 @@ static int column_width(const struct doctor *doctor)
 
 static void print_json(struct doctor *doctor)
 {
-    json_t *object = json_pack("{s:b,s:O}", "failed", doctor->failed, "checks", doctor->findings);
+    json_t *object =
+        json_pack("{s:b,s:O}", "failed", doctor->fails > 0, "checks", doctor->findings);
 
     (void)json_dumpf(object, stdout, JSON_COMPACT);
     (void)putchar('\n');
     json_decref(object);
+}
+
+/* Says how it stands, behind all that was found. */
+static void print_sum(const struct doctor *doctor)
+{
+    if (doctor->fails)
+        (void)printf("%d to mend\n", doctor->fails);
+    else if (doctor->warns)
+        (void)printf("nothing fails; %d to look at (warn)\n", doctor->warns);
+    else
+        (void)puts("all is well");
 }
 
 int run_doctor(int argc, char *argv[])
@@ -243,6 +256,8 @@ int run_doctor(int argc, char *argv[])
     doctor_show_step(&doctor, "", "");
     if (doctor.json)
         print_json(&doctor);
+    else
+        print_sum(&doctor);
     json_decref(doctor.findings);
-    return doctor.failed ? EXIT_FAILED : EXIT_DONE;
+    return doctor.fails ? EXIT_FAILED : EXIT_DONE;
 }

@@ -13,8 +13,8 @@ enum {
 
 struct doctor {
     bool json;
-    bool failed;
-    int width; /* of the column with a host and a check */
+    int fails, warns; /* findings */
+    int width;        /* of the column with a host and a check */
     const char *hosts[HOSTS_MAX];
     size_t host_count;
     struct sites sites;

@@ -174,8 +174,12 @@ static void check_way(struct doctor *doctor, struct site *here, struct site *sit
     error = trial_run(here, site, &trial, &failure);
     if (error) {
         doctor_tell(doctor, site->host, "udp",
-                    failure_is(&failure, "no-namespaces") ? FOUND_WARN : FOUND_FAIL, "%s%s",
-                    trial.tried ? "" : "not tried: ", failure.text);
+                    failure_is(&failure, "no-namespaces") ? FOUND_WARN : FOUND_FAIL, "%s%s%s",
+                    trial.tried ? "" : "not tried: ", failure.text,
+                    trial.tried && failure_is(&failure, "silent")
+                        ? "; both ports were any that are free: if a firewall lets a certain one "
+                          "pass, cwg join --port may work"
+                        : "");
         return;
     }
     if (trial.second_began)

@@ -16,8 +16,10 @@ int run_pid(int argc, char *argv[])
         return wrong(failure.text);
     if (end.host[0])
         return wrong("pid knows the containers of this machine alone: leave HOST out");
-    if (container_find(end.engine, end.name, &container, &failure))
+    if (container_find(end.engine, end.name, &container, &failure)) {
+        container_add_remedy("", &failure);
         return failed(failure.text);
+    }
     container_close(&container);
     if (!container.pid)
         return failed("a file of a network namespace has no pid");

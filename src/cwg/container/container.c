@@ -11,6 +11,9 @@
 #include "cwg/base/program.h"
 #include "cwg/container/engines.h"
 
+/* An engine that lists nothing. */
+#define NO_NETNS "there is no /run/netns/"
+
 static const struct engine *engine_by_name(const char *name)
 {
     for (size_t i = 0; i < engine_count; i++) {
@@ -91,27 +94,25 @@ static int fail_ambiguous(const struct container *a, const struct container *b, 
                 name, a->engine, a->name, b->engine, b->name);
 }
 
-/* No engine has the container. A failure of an engine may be the reason. */
+/* No engine has the container. An engine that couldn't be asked may have it. */
 static int fail_none(const struct question questions[ENGINES_MAX], const char *name,
                      struct failure *failure)
 {
-    const struct failure *trouble = NULL;
+    size_t troubles = 0;
 
     for (size_t i = 0; i < engine_count; i++) {
         if (questions[i].result < 0 && failure_is(&questions[i].failure, "not-running")) {
             *failure = questions[i].failure;
             return -1;
         }
-        if (questions[i].result < 0)
-            trouble = &questions[i].failure;
     }
     fail(failure, "no-such-container", "no container is called %s", name);
-    if (trouble)
-        failure_add(failure, ", but not all engines could be asked: %s", trouble->text);
-    else
-        failure_add(failure,
-                    " (an engine shows a user's own containers, and root's to root alone: name "
-                    "those by pid/N)");
+    for (size_t i = 0; i < engine_count; i++) {
+        if (questions[i].result < 0)
+            failure_add(failure, "%s%s", troubles++ ? ", " : " (", engines[i].name);
+    }
+    if (troubles)
+        failure_add(failure, " couldn't be asked)");
     return -1;
 }
 
@@ -172,10 +173,23 @@ int container_find(const char *engine_name, const char *name, struct container *
         return fail(failure, "engine", "%s isn't installed, or %s isn't in PATH", engine->name,
                     engine->command[0]);
     if (engine && found > 0)
-        return fail(failure, "no-such-container", "%s has no container %s", engine->name, name);
+        return fail(failure, "no-such-container",
+                    engine->command ? "%s has no container %s" : NO_NETNS "%.0s%s", engine->name,
+                    name);
     if (found < 0 || ret_container->netns >= 0)
         return found;
     return open_pidfd(ret_container, failure);
+}
+
+void container_add_remedy(const char *host, struct failure *failure)
+{
+    if (!failure_is(failure, "no-such-container") || strstr(failure->text, NO_NETNS))
+        return;
+    if (host[0])
+        failure_add(failure, ": `ssh %s cwg ps`", host);
+    else
+        failure_add(failure, ": cwg ps");
+    failure_add(failure, " lists those that you may see; or give the container's pid: pid/1234");
 }
 
 void container_close(struct container *container)

@@ -28,6 +28,10 @@ struct container {
 int container_find(const char *engine, const char *name, struct container *ret_container,
                    struct failure *failure);
 
+/* Adds to a failure of container_find() at a machine ("" is this one) how to find out the names
+ * that there are, if none was found. */
+void container_add_remedy(const char *host, struct failure *failure);
+
 /* Closes the descriptors of a container. */
 void container_close(struct container *container);
 

@@ -32,7 +32,7 @@ enum {
 #define NETNS_DIRECTORY "/run/netns"
 
 /* The way around an engine that can't be asked. */
-#define ANYWAY "; pid/N names a container of it all the same"
+#define ANYWAY "; or give the container's pid: pid/1234"
 
 static int take_pid(const char *text, struct container *container)
 {
@@ -157,6 +157,8 @@ static int read_sandbox(char *output, struct container *container)
 static int fail_engine(const struct engine *engine, int error, struct process_result *result,
                        struct failure *failure)
 {
+    char quote[FAILURE_QUOTE_SIZE];
+
     if (error)
         return fail(failure, "engine", "%s: %s: %s" ANYWAY, engine->name, engine->command[0],
                     error == -EMSGSIZE ? "says too much" : strerror(-error));
@@ -168,8 +170,8 @@ static int fail_engine(const struct engine *engine, int error, struct process_re
             return fail(failure, "engine", "%s: %s" ANYWAY, engine->name,
                         engine->troubles[i].advice);
     }
-    return fail(failure, "engine", "%s: %.300s" ANYWAY, engine->name,
-                process_last_line(result->err));
+    return fail(failure, "engine", "%s: %s" ANYWAY, engine->name,
+                failure_quote(process_last_line(result->err), quote));
 }
 
 static bool says_absent(const struct engine *engine, const char *text)

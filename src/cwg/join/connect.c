@@ -12,6 +12,7 @@ enum {
     WAIT_SECONDS = 5,       /* for one candidate: WireGuard sends its second handshake after 5 s */
     KEEPALIVE_SECONDS = 25, /* shorter than the memory of most NATs and firewalls */
     COMMIT_MS = 20000,
+    ADVICE_SIZE = END_HOST_SIZE + 64,
 };
 
 _Static_assert((int)CONNECT_MS < (int)PROTOCOL_SILENCE_MS,
@@ -141,17 +142,39 @@ static int count_tries(const struct work *work)
     return tries;
 }
 
+/* Where a side listens, for people. */
+static const char *place_of(const struct side *side)
+{
+    return strcmp(side->endpoint, "-") == 0 ? "behind a NAT" : side->endpoint;
+}
+
+/* Writes "; cwg doctor HOST tells ..." for the machine that isn't this one. cwg doctor tries the
+ * way from where it is called: between two other machines it has to be called at one of them. */
+static void advise_doctor(const struct work *work, char ret_advice[static ADVICE_SIZE])
+{
+    const char *hosts[] = {work->side[0].site->host, work->side[1].site->host};
+
+    ret_advice[0] = '\0';
+    if (work->side[0].site == work->side[1].site)
+        return;
+    if (hosts[0][0] && hosts[1][0])
+        (void)snprintf(ret_advice, ADVICE_SIZE,
+                       "; cwg doctor, called at one of them for the other, tells which direction");
+    else
+        (void)snprintf(ret_advice, ADVICE_SIZE, "; cwg doctor %s tells which direction",
+                       hosts[0][0] ? hosts[0] : hosts[1]);
+}
+
 static void fail_silent(const struct work *work, struct failure *failure)
 {
-    char name[2][END_TEXT_SIZE];
+    char name[2][END_TEXT_SIZE], advice[ADVICE_SIZE];
 
     for (int i = 0; i < 2; i++)
         end_to_text(&work->options->end[i], name[i]);
+    advise_doctor(work, advice);
     fail(failure, "silent",
-         "no packet passes between %.100s (at %s) and %.100s (at %s): does a firewall drop UDP "
-         "there? "
-         "--endpoint gives an end another address, --nat names an end that can't be reached",
-         name[0], work->side[0].endpoint, name[1], work->side[1].endpoint);
+         "no answer came by UDP between %.100s (%s) and %.100s (%s): a firewall may drop it%s",
+         name[0], place_of(&work->side[0]), name[1], place_of(&work->side[1]), advice);
 }
 
 static void choose_endpoints(struct work *work, int tries)
@@ -204,6 +227,25 @@ int work_connect(struct work *work, struct failure *failure)
     return error;
 }
 
+/* Fails for a link that is there. The helper's first words tell what it saw; behind a ';' it asks
+ * for what may be wrong, which is more than fits here. */
+static int fail_joined(const struct work *work, struct failure *told, struct failure *failure)
+{
+    char quote[FAILURE_QUOTE_SIZE], advice[ADVICE_SIZE];
+
+    told->text[strcspn(told->text, ";")] = '\0';
+    advise_doctor(work, advice);
+    fail(failure, told->code,
+         "the containers are joined by net %u already, but the link doesn't work (%s)",
+         work->joined.net, failure_quote(told->text, quote));
+    if (failure_is(told, "silent"))
+        failure_add(failure, "%s; once UDP passes it works again by itself; else", advice);
+    else
+        failure_add(failure, ":");
+    failure_add(failure, " remove it with cwg leave %u, and join again", work->joined.net);
+    return -1;
+}
+
 int work_check(struct work *work, struct failure *failure)
 {
     struct side *side = &work->side[0];
@@ -218,10 +260,7 @@ int work_check(struct work *work, struct failure *failure)
         (void)snprintf(side->warning, sizeof(side->warning), "%.255s", told.text);
         return 0;
     }
-    return fail(failure, told.code,
-                "the containers are joined by net %u already, but the link doesn't work "
-                "(%.300s); remove it with cwg leave %u, and join again",
-                work->joined.net, told.text, work->joined.net);
+    return fail_joined(work, &told, failure);
 }
 
 /* Tells the machines that are far, or this one, to keep what they made. */

@@ -162,11 +162,13 @@ static void check_carrier(json_t *findings, const char *version)
                     : "no WireGuard of the kernel's is seen");
 }
 
-/* Asks each engine whose program is installed for its running containers. */
+/* Asks each engine whose program is installed for its running containers. One that doesn't answer
+ * may be one that nobody uses, if another does. */
 static void check_engines(json_t *findings)
 {
+    struct failure troubles[ENGINES_MAX];
     char names[ENGINE_NAMES_SIZE] = "";
-    size_t installed = 0, length = 0;
+    size_t answers = 0, count = 0, length = 0;
 
     for (size_t i = 0; i < engine_count; i++) {
         struct failure failure = {.text = ""};
@@ -178,14 +180,16 @@ static void check_engines(json_t *findings)
             length += (size_t)snprintf(names + length, sizeof(names) - length, "%s%s",
                                        length ? ", " : "", engines[i].list[0]);
         asked = engine_ask(&engines[i], &running, &failure);
-        installed += asked <= 0;
+        answers += asked == 0;
         if (asked < 0)
-            finding_add(findings, "engine", FOUND_WARN, "%s", failure.text);
+            troubles[count++] = failure;
         else if (asked == 0)
             finding_add(findings, "engine", FOUND_OK, "%s answers: %d running that you may see",
                         engines[i].name, running);
     }
-    if (!installed)
+    for (size_t i = 0; i < count; i++)
+        finding_add(findings, "engine", answers ? FOUND_NOTE : FOUND_WARN, "%s", troubles[i].text);
+    if (answers + count == 0)
         finding_add(
             findings, "engine", FOUND_NOTE,
             "none of %s is in PATH: pid/N and netns/NAME name a container without an engine",

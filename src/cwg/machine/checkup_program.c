@@ -1,9 +1,6 @@
 #include <endian.h>
 #include <errno.h>
-#include <grp.h>
-#include <limits.h>
 #include <linux/capability.h>
-#include <pwd.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,13 +13,13 @@
 #include "cwg/base/process.h"
 #include "cwg/base/program.h"
 #include "cwg/machine/checkup.h"
+#include "cwg/machine/group.h"
 
 #define PROGRAM "net-admin-helper"
 #define NEEDED  "cap_net_admin,cap_sys_admin,cap_sys_ptrace=p"
 
 enum {
     PATH_SIZE = 512,
-    GROUP_NAME_SIZE = 64,
     RUN_MS = 10000,
     PROGRAM_MODE = 0750, /* as `make install` sets it */
 };
@@ -152,68 +149,12 @@ static void check_mount(const struct program *program, json_t *findings)
         finding_add(findings, "mount", FOUND_OK, "its file system isn't mounted nosuid");
 }
 
-static bool session_is_in(gid_t group)
-{
-    static gid_t groups[NGROUPS_MAX];
-    const int count = getgroups(NGROUPS_MAX, groups);
-
-    for (int i = 0; i < count; i++) {
-        if (groups[i] == group)
-            return true;
-    }
-    return getegid() == group;
-}
-
-/* Is the user in a group by the files, for sessions to come? */
-static bool user_is_in(const struct passwd *user, gid_t group)
-{
-    static gid_t groups[NGROUPS_MAX];
-    int count = NGROUPS_MAX;
-
-    if (!user || getgrouplist(user->pw_name, user->pw_gid, groups, &count) < 0)
-        return false;
-    for (int i = 0; i < count; i++) {
-        if (groups[i] == group)
-            return true;
-    }
-    return false;
-}
-
-static void group_to_text(gid_t number, char ret_name[static GROUP_NAME_SIZE])
-{
-    const struct group *group = getgrgid(number);
-
-    if (group)
-        (void)snprintf(ret_name, GROUP_NAME_SIZE, "%.63s", group->gr_name);
-    else
-        (void)snprintf(ret_name, GROUP_NAME_SIZE, "%u", number);
-}
-
 static void check_group(const struct program *program, json_t *findings)
 {
-    const gid_t group = program->status.st_gid;
-    const struct passwd *user = getpwuid(getuid());
-    char name[GROUP_NAME_SIZE];
+    char text[GROUP_TEXT_SIZE];
+    const bool may = group_tell(program->status.st_gid, program->runs, text);
 
-    group_to_text(group, name);
-    if (geteuid() == 0)
-        finding_add(findings, "group", FOUND_OK, "you are root, and need no group");
-    else if (session_is_in(group))
-        finding_add(findings, "group", FOUND_OK, "this session is in its group, %s", name);
-    else if (program->runs)
-        finding_add(findings, "group", FOUND_OK,
-                    "this session may run it without being in its group, %s", name);
-    else if (user_is_in(user, group))
-        finding_add(
-            findings, "group", FOUND_FAIL,
-            "user %s is in group %s, but this session is older than that: log in anew; an open "
-            "master connection of ssh counts as a session, too (ssh -O exit HOST ends it)",
-            user->pw_name, name);
-    else
-        finding_add(findings, "group", FOUND_FAIL,
-                    "user %s isn't in group %s: as root, usermod -aG %s %s; then log in anew",
-                    user ? user->pw_name : "of this session", name, name,
-                    user ? user->pw_name : "USER");
+    finding_add(findings, "group", may ? FOUND_OK : FOUND_FAIL, "%s", text);
 }
 
 /* Looks for a word of a line of `net-admin-helper --version`: "tasks: A B C". */

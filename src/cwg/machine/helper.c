@@ -5,10 +5,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cwg/base/clock.h"
 #include "cwg/base/json.h"
+#include "cwg/base/program.h"
+#include "cwg/machine/group.h"
 
 #define PROGRAM "net-admin-helper"
 
@@ -19,15 +22,27 @@ enum {
     SAID_SIZE = 1024,
 };
 
+/* Says who may run the program, and why this session may not. */
+static int fail_permission(struct failure *failure)
+{
+    char path[PROGRAM_PATH_SIZE], text[GROUP_TEXT_SIZE];
+    struct stat status;
+    bool member;
+
+    if (program_find(PROGRAM, path) == -ENOENT || stat(path, &status) < 0)
+        return fail(failure, "not-permitted", "you may not run " PROGRAM ": cwg doctor says more");
+    member = group_tell(status.st_gid, false, text);
+    return fail(failure, "not-permitted", "you may not run " PROGRAM ": %s%s", text,
+                member ? ", but its mode or a folder's is in the way: cwg doctor says more" : "");
+}
+
 static int fail_start(int error, struct failure *failure)
 {
     if (error == -ENOENT)
         return fail(failure, "no-helper",
                     PROGRAM " isn't installed, or isn't in PATH; install it as its README says");
     if (error == -EACCES)
-        return fail(failure, "not-permitted",
-                    "you may not run " PROGRAM ": root has to add you to its group (usermod -aG), "
-                    "and then you have to log in anew");
+        return fail_permission(failure);
     return fail_errno(failure, -error, "can't start " PROGRAM);
 }
 
@@ -74,8 +89,11 @@ static int fail_ended(struct helper *helper, struct failure *failure)
     int status = end_batch(helper, said);
 
     if (said[0] == '\0')
-        return fail(failure, "helper", PROGRAM " ended with status %d, and said nothing", status);
-    return fail(failure, "helper", "%s", said);
+        fail(failure, "helper", PROGRAM " ended with status %d, and said nothing", status);
+    else
+        fail(failure, "helper", "%s", said);
+    helper->ended = *failure;
+    return -1;
 }
 
 /* After this answer the next one would be taken for another task's. So it is the last. */
@@ -84,7 +102,9 @@ static int give_up(struct helper *helper, const char *why, struct failure *failu
     char said[SAID_SIZE];
 
     (void)end_batch(helper, said);
-    return fail(failure, "helper", PROGRAM " %s, and has been ended", why);
+    fail(failure, "helper", PROGRAM " %s, and has been ended", why);
+    helper->ended = *failure;
+    return -1;
 }
 
 /* Reads "ok", "ok JSON" or "error CODE TEXT". */
@@ -143,7 +163,8 @@ static int do_in_batch(struct helper *helper, const char *line, int seconds, jso
     char *answer;
 
     if (helper->batch.pid < 0)
-        return fail(failure, "helper", PROGRAM " has ended");
+        return fail(failure, "helper", PROGRAM " has ended%s%s", helper->ended.text[0] ? ": " : "",
+                    helper->ended.text);
     if (lines_write(helper->batch.in, line, strlen(line), clock_now() + TASK_MS))
         return fail_ended(helper, failure);
     switch (await_answer(helper, seconds, &answer)) {

@@ -25,8 +25,9 @@ struct helper {
     int client; /* the descriptor whose end means that nobody waits for an answer any more */
     struct helper_made made[HELPER_MADE_MAX]; /* since the last commit */
     size_t made_count;
-    bool unkept; /* the batch was told to make links since the last commit */
-    bool left;   /* the helper has ended, and may have left a link */
+    bool unkept;          /* the batch was told to make links since the last commit */
+    bool left;            /* the helper has ended, and may have left a link */
+    struct failure ended; /* why the batch has ended before its time; text "" if it hasn't */
 };
 
 /* A task of the helper's. */

@@ -7,6 +7,7 @@
 
 #include "cwg/base/clock.h"
 #include "cwg/base/json.h"
+#include "cwg/container/container.h"
 #include "cwg/machine/protocol.h"
 
 enum {
@@ -36,6 +37,12 @@ json_t *request_plain(const char *name)
     return json_pack("{s:s}", "do", name);
 }
 
+static void fail_refused(struct call *call, const char *code, const char *text)
+{
+    fail(&call->failure, code, "%s: %s", site_name(call->site), text);
+    container_add_remedy(call->site->host, &call->failure);
+}
+
 /* Takes an answer: an object with "error", or without. */
 static int take_answer(struct call *call, const char *line)
 {
@@ -50,7 +57,7 @@ static int take_answer(struct call *call, const char *line)
     }
     call->refused = code && text;
     if (call->refused)
-        fail(&call->failure, code, "%s: %s", site_name(call->site), text);
+        fail_refused(call, code, text);
     else
         (void)site_fail(call->site, "answered something unknown", &call->failure);
     json_decref(answer);

@@ -187,7 +187,8 @@ static void close_input(struct site *site)
 /* Says why a session has ended, by the exit status of what was started for it. */
 static int tell_end(struct site *site, int status, struct failure *failure)
 {
-    const char *last = process_last_line(site->said);
+    char quote[FAILURE_QUOTE_SIZE];
+    const char *last = failure_quote(process_last_line(site->said), quote);
 
     /* A command at the other end that a signal ended is 255 as well. */
     if (site->host[0] && status == SSH_FAILED && !last[0])
@@ -196,14 +197,14 @@ static int tell_end(struct site *site, int status, struct failure *failure)
             "%s: ssh ended without a word: the connection was lost, or cwg there was killed",
             site->host);
     if (site->host[0] && status == SSH_FAILED)
-        return fail(failure, "unreachable", "%s: ssh: %.300s", site->host,
+        return fail(failure, "unreachable", "%s: ssh: %s", site->host,
                     strncmp(last, "ssh: ", 5) == 0 ? last + 5 : last);
     if (status == NOT_FOUND && !site->greeted)
         return fail(failure, "no-cwg",
-                    "%s: cwg isn't installed there, or isn't in the PATH of `ssh %s cwg`%s%.300s",
+                    "%s: cwg isn't installed there, or isn't in the PATH of `ssh %s cwg`%s%s",
                     site_name(site), site->host, last[0] ? ": " : "", last);
-    return fail(failure, "unreachable", "%s: the session ended with status %d%s%.300s",
-                site_name(site), status, last[0] ? ": " : "", last);
+    return fail(failure, "unreachable", "%s: the session ended with status %d%s%s", site_name(site),
+                status, last[0] ? ": " : "", last);
 }
 
 int site_fail_ended(struct site *site, struct failure *failure)
