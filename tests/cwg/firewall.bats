@@ -43,8 +43,8 @@ direction" ]] || fail "$stderr"
     run --separate-stderr cwg join "site2:pid/$c2" "pid/$c1"
     [ "$status" = 1 ] && [ -z "$output" ] || fail "$status: $output"
     assert_said 1 "the containers are joined by net $NET already, but the link doesn't work (site2: no answer any"
-    [[ $stderr == *" ago); cwg doctor site2 tells which direction; once UDP passes it works again by itself; else remove \
-it with cwg leave $NET, and join again" ]] || fail "$stderr"
+    [[ $stderr == *" ago); cwg doctor site2 tells which direction; once UDP passes it works again by itself; else \
+remove it with cwg leave $NET, and join again" ]] || fail "$stderr"
     cwg leave "$NET"
 }
 
