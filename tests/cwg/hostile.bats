@@ -52,12 +52,14 @@ check_failed()
     [ "$text" != 3 ] || [ "$3" = dead ] || fail "after $1 lines something was left: $stderr"
     if [ "$text" = 1 ]; then
         nothing_left || fail "after $1 lines, and exit status 1: $(links)"
+        [ -z "$(remembered)" ] || fail "after $1 lines: $(remembered)"
     elif ! grep -q '"do":"commit"' "$LOG/lines"; then
         wait_for nothing_left || fail "after $1 lines: $(links)"
+        [ -z "$(remembered)" ] || fail "after $1 lines: $(remembered)"
     else
-        # The far end may have been told to keep its own. No two-step commit gets around that.
+        # The far end may have been told to keep its own. No two-step commit gets around that. It is remembered.
         wait_for only_far_left || fail "after $1 lines: $(links)"
-        remove_far
+        leave_far
     fi
 }
 
@@ -66,13 +68,24 @@ only_far_left()
     [ -z "$(inside "$c1" grep wg- /proc/net/dev)" ] || [ "$how" = near ]
 }
 
-remove_far()
+# Prints the nets that are remembered.
+remembered()
 {
-    local link net
-    for link in $(links); do
-        net=${link#wg-}
-        at site1 "$HELPER" cwg_destroy "$([ "${link: -1}" = 0 ] && echo "$c1" || echo "$c2")" "${net%-*}" "${link: -1}"
-    done
+    find "$STATE" -name '*.json' -printf '%f\n' | sed 's/\.json//'
+}
+
+# Removes what was left: by leave, or by the same join again.
+leave_far()
+{
+    local PEER="relay - - cut alive" before
+    before=$(remembered)
+    if [ "$how" = near ]; then
+        join
+        [ "$status $(links | wc -l)" = "0 2" ] || fail "$status $stderr $(links)"
+    fi
+    [ "${before:-nothing}" = "$(remembered)" ] || fail "'$before', then '$(remembered)' of $(links)"
+    near leave "$before"
+    nothing_left || fail "$(links)"
 }
 
 @test "a connection that is lost after any message there leaves nothing" {

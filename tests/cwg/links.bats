@@ -22,12 +22,18 @@ joined()
     assert_joined
 }
 
+# Prints the names of all files in the folder, but that of the locks.
+remembered()
+{
+    ls -A --ignore=lock "$STATE"
+}
+
 # leave succeeds, and nothing is left or remembered: assert_left [TEXT]
 assert_left()
 {
     assert_removed "$@"
     nothing_left
-    [ -z "$(ls -A "$STATE")" ] || fail "still remembered: $(ls -A "$STATE")"
+    [ -z "$(remembered)" ] || fail "still remembered: $(remembered)"
 }
 
 @test "leave removes a link at both ends, by its net or by its ends in either order, and forgets it" {
@@ -88,7 +94,7 @@ removed; the one at site2:pid/$c2 may be left: run cwg leave $NET again when sit
     run --separate-stderr cwg leave "$NET"
     assert_removed "removed at site2:pid/$c2; gone already at pid/$c1"
     no_links "$c2"
-    [ -z "$(ls -A "$STATE")" ]
+    [ -z "$(remembered)" ]
 }
 
 @test "leave of one of several links leaves the others" {
@@ -101,7 +107,7 @@ removed; the one at site2:pid/$c2 may be left: run cwg leave $NET again when sit
     run --separate-stderr cwg leave 77
     assert_removed
     [ "$(links_in "$c1") $(links_in "$c2")$(links_in "$c3")" = "wg-$first-0 wg-$first-1" ]
-    [ "$(ls "$STATE")" = "$first.json" ]
+    [ "$(remembered)" = "$first.json" ]
 }
 
 @test "a net that is remembered isn't given to two other containers: leave would not find the first" {
@@ -125,7 +131,7 @@ removed; the one at site2:pid/$c2 may be left: run cwg leave $NET again when sit
         [ "$status" = 0 ] || fail "$stderr"
         NET=${output##* }
         [ "$(links_in "$c2")" = "wg-$NET-1" ] || fail "$(links_in "$c2")"
-        [ "$(ls -A "$STATE")" = "$NET.json" ] || fail "$(ls -A "$STATE")"
+        [ "$(remembered)" = "$NET.json" ] || fail "$(remembered)"
         # Without --net it is the net of before.
         [ -z "$before" ] || [ -n "$net_option" ] || [ "$NET" = "$before" ] || fail "$NET, and before $before"
         before=$NET
@@ -147,7 +153,7 @@ removed; the one at site2:pid/$c2 may be left: run cwg leave $NET again when sit
 @test "what is remembered is a file for the user alone, with no secret in it" {
     joined
     [ "$(stat -c '%a %u' "$STATE" "$STATE/$NET.json" | paste -sd ' ')" = "700 ${UIDS[alice]} 600 ${UIDS[alice]}" ]
-    [ "$(ls -A "$STATE")" = "$NET.json" ]
+    [ "$(remembered)" = "$NET.json" ]
     [[ $(<"$STATE/$NET.json") =~ ^'{"version":1,"net":'$NET',"joined":'[0-9]+',"ends":['\
 '{"host":"","engine":"pid","name":"'$c1'","id":"","device":"wg-'$NET'-0","public_key":"'[A-Za-z0-9+/]+'="},'\
 '{"host":"site2","engine":"pid","name":"'$c2'","id":"","device":"wg-'$NET'-1","public_key":"'[A-Za-z0-9+/]+'="}]}'$ ]] ||
@@ -157,16 +163,38 @@ removed; the one at site2:pid/$c2 may be left: run cwg leave $NET again when sit
     run --separate-stderr as alice site1 /usr/bin/env XDG_STATE_HOME="$WORLD/home/alice/elsewhere" cwg join --net 9 \
         "pid/$c1" "pid/$c2"
     [ "$status" = 0 ] || fail "$stderr"
-    [ "$(ls "$WORLD/home/alice/elsewhere/cwg")" = 9.json ] && [ -z "$(ls -A "$STATE")" ]
+    [ -e "$WORLD/home/alice/elsewhere/cwg/9.json" ] && [ -z "$(remembered)" ]
 }
 
-@test "a link that can't be remembered is joined all the same, and that is said" {
-    install -d -m 0500 "$WORLD/home/alice/closed"
-    run --separate-stderr as alice site1 /usr/bin/env XDG_STATE_HOME="$WORLD/home/alice/closed" cwg join \
-        "pid/$c1" "pid/$c2"
-    [ "$status" = 0 ] || fail "$stderr"
-    [[ $stderr == "cwg: warning: can't make $WORLD/home/alice/closed/cwg: Permission denied" ]] || fail "$stderr"
-    [[ $(links_in "$c1") == wg-*-0 ]]
+@test "what couldn't be remembered isn't joined" {
+    local state=$WORLD/home/alice/closed
+    install -d -m 0500 "$state"
+    run --separate-stderr as alice site1 /usr/bin/env XDG_STATE_HOME="$state" cwg join "pid/$c1" "pid/$c2"
+    assert_said 1 "can't make $state/cwg, where cwg remembers links: Permission denied; set XDG_STATE_HOME to a folder"
+    run --separate-stderr as alice site1 /usr/bin/env -u HOME cwg join "pid/$c1" "pid/$c2"
+    assert_said 1 "neither XDG_STATE_HOME nor HOME is set, and cwg remembers links there: set one, to a whole path"
+    # No file takes the place of a folder.
+    chmod 0755 "$state"
+    install -d -o "${UIDS[alice]}" -m 0700 "$state/cwg" "$state/cwg/7.json"
+    run --separate-stderr as alice site1 /usr/bin/env XDG_STATE_HOME="$state" cwg join --net 7 --json "pid/$c1" \
+        "site2:pid/$c2"
+    [ "$status" = 1 ] || fail "$status $output"
+    [[ $output == '{"error":{"code":"state","text":"'*" write $state/cwg/7.json: Is a directory"*'"},"left":[]}' ]] ||
+        fail "$output"
+    nothing_left
+    rm -r "$state"
+}
+
+@test "two joins of the same containers at once make one link, whatever the order of the ends" {
+    join_twice=()
+    for ends in "pid/$c1 site2:pid/$c2" "site2:pid/$c2 pid/$c1" "pid/$c1 site2:pid/$c2"; do
+        # shellcheck disable=SC2086 # two words
+        cwg join --json $ends >"$BATS_TEST_TMPDIR/out.${#join_twice[@]}" &
+        join_twice+=($!)
+    done
+    for pid in "${join_twice[@]}"; do wait "$pid"; done
+    [ "$(cat "$BATS_TEST_TMPDIR"/out.* | grep -c '"already":false')" = 1 ] || fail "$(cat "$BATS_TEST_TMPDIR"/out.*)"
+    [ "$(links_in "$c1" | wc -l)$(links_in "$c2" | wc -l)" = 11 ]
 }
 
 @test "a file that can't be read is named, by leave and by status" {

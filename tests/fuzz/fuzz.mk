@@ -70,7 +70,7 @@ COMMAS = $(subst $() ,$(COMMA),$(1:%=--wrap=%))
 $(FUZZ_DIR)/cwg_serve_fuzz: FUZZ_LINK := -Wl,$(call COMMAS,container_find helper_start helper_do helper_commit \
 	helper_end scratch_start scratch_end checkup knock measure_open measure_run)
 $(FUZZ_DIR)/cwg_join_fuzz: FUZZ_LINK := -Wl,$(call COMMAS,process_start process_end process_run joined_write \
-	joined_read joined_list signals_catch)
+	joined_read joined_list joined_forget lock_take lock_end signals_catch)
 
 $(FUZZ_CWG:%=$(FUZZ_DIR)/%): $(FUZZ_DIR)/%: $(FUZZ_DIR)/%.o $(FUZZ_DIR)/cwg.a
 	@$(FUZZ_CC) $(FUZZ_FLAGS) $(FUZZ_LINK) -o $@ $^ -ljansson

@@ -11,6 +11,7 @@
 #include "cwg/base/step.h"
 #include "cwg/join/side.h"
 #include "cwg/site/signals.h"
+#include "cwg/state/lock.h"
 
 static void show_step(const struct work *work, const char *text)
 {
@@ -97,44 +98,58 @@ static void print_table(const struct work *work, bool already)
 static void print_failure(const struct work *work, const struct failure *failure)
 {
     show_step(work, "");
-    if (work->options->json) {
-        json_t *object =
-            json_pack("{s:{s:s,s:s}}", "error", "code", failure->code, "text", failure->text);
-
-        (void)json_dumpf(object, stdout, JSON_COMPACT);
-        (void)putchar('\n');
-        json_decref(object);
-    }
     (void)fprintf(stderr, "cwg: %s\n", failure->text);
     notify_status(failure->text);
 }
 
+enum {
+    REMEDY_SIZE = END_TEXT_SIZE + 128,
+};
+
+/* The command that removes an end, to be run at its machine. */
+static void remedy(const struct work *work, int host, char ret_text[static REMEDY_SIZE])
+{
+    const struct end *end = &work->side[host].end->end;
+
+    if (strcmp(end->engine, "netns") == 0)
+        (void)snprintf(ret_text, REMEDY_SIZE,
+                       "net-admin-helper cwg_destroy fd:3 %u %d --if-exists 3</run/netns/%s",
+                       work->joined.net, host, end->name);
+    else
+        (void)snprintf(ret_text, REMEDY_SIZE,
+                       "net-admin-helper cwg_destroy $(cwg pid %s/%s) %u %d --if-exists",
+                       end->engine, end->name, work->joined.net, host);
+}
+
 /* Says how to remove what may be left at a machine that isn't reached any more. Returns the exit
  * status. */
-static int print_left(const struct work *work)
+static int print_left(const struct work *work, const struct failure *failure)
 {
-    int status = EXIT_FAILED;
+    json_t *left = json_array(), *object;
+    const bool any = work->side[0].made || work->side[1].made;
 
     for (int i = 0; i < 2; i++) {
-        const struct side *side = &work->side[i];
-        char name[END_TEXT_SIZE], target[END_TEXT_SIZE + 64];
+        char name[END_TEXT_SIZE], command[REMEDY_SIZE], leave[64] = "";
 
-        if (!side->made)
+        if (!work->side[i].made)
             continue;
         end_to_text(&work->options->end[i], name);
-        if (strcmp(side->end->end.engine, "netns") == 0)
-            (void)snprintf(target, sizeof(target), "fd:3 %u %d --if-exists 3</run/netns/%s",
-                           work->joined.net, i, side->end->end.name);
-        else
-            (void)snprintf(target, sizeof(target), "$(cwg pid %s/%s) %u %d --if-exists",
-                           side->end->end.engine, side->end->end.name, work->joined.net, i);
-        (void)fprintf(stderr,
-                      "cwg: an end of net %u may be left in %s; there, `net-admin-helper "
-                      "cwg_destroy %s` removes it\n",
-                      work->joined.net, name, target);
-        status = EXIT_LEFT;
+        remedy(work, i, command);
+        if (work->noted)
+            (void)snprintf(leave, sizeof(leave), ", and here cwg leave %u when it is reached",
+                           work->joined.net);
+        (void)fprintf(stderr, "cwg: an end of net %u may be left in %s; there, `%s` removes it%s\n",
+                      work->joined.net, name, command, leave);
+        (void)json_array_append_new(left, json_pack("{s:s,s:s}", "end", name, "command", command));
     }
-    return status;
+    object = json_pack("{s:{s:s,s:s},s:o}", "error", "code", failure->code, "text", failure->text,
+                       "left", left);
+    if (work->options->json) {
+        (void)json_dumpf(object, stdout, JSON_COMPACT);
+        (void)putchar('\n');
+    }
+    json_decref(object);
+    return any ? EXIT_LEFT : EXIT_FAILED;
 }
 
 /* The link is there all the same, and remembered. Returns the exit status. */
@@ -156,23 +171,19 @@ static void add_addresses(struct work *work)
                              work->side[i].address);
 }
 
-/* Is the link remembered already? Its ends keep the names that leave takes. */
-static bool is_remembered(const struct joined *joined)
+static bool has_keys(const struct joined *a, const struct joined *b)
 {
-    struct failure failure = {.text = ""};
-    struct joined known;
-
-    return joined_read(joined->net, &known, &failure) == 0 &&
-           strcmp(known.end[0].key, joined->end[0].key) == 0 &&
-           strcmp(known.end[1].key, joined->end[1].key) == 0;
+    return strcmp(a->end[0].key, b->end[0].key) == 0 && strcmp(a->end[1].key, b->end[1].key) == 0;
 }
 
-/* Remembers the link. A failure here is only told: the link works. */
-static void remember(const struct work *work)
+/* Remembers the link. Before the first commit: if this process is killed between the two, an end is
+ * left that cwg leave and the next join have to find. */
+static int remember(struct work *work, struct failure *failure)
 {
-    struct joined joined = work->joined;
-    struct failure failure = {.text = ""};
+    struct failure unreadable = {.text = ""};
+    struct joined joined = work->joined, before;
 
+    work->was_noted = joined_read(joined.net, &before, &unreadable) == 0;
     joined.when = (int64_t)time(NULL);
     for (int i = 0; i < 2; i++)
         (void)snprintf(joined.end[i].key, sizeof(joined.end[i].key), "%s", work->side[i].key);
@@ -182,8 +193,18 @@ static void remember(const struct work *work)
         joined.end[0] = joined.end[1];
         joined.end[1] = first;
     }
-    if (!is_remembered(&joined) && joined_write(&joined, &failure))
-        (void)fprintf(stderr, "cwg: warning: %s\n", failure.text);
+    /* A link that is remembered already keeps the names that leave takes. */
+    work->noted =
+        (work->was_noted && has_keys(&joined, &before)) || joined_write(&joined, failure) == 0;
+    return work->noted ? 0 : -1;
+}
+
+/* Forgets what is undone. What was remembered before of these ends has the net for the next join.
+ */
+static void forget(const struct work *work)
+{
+    if (work->noted && !work->was_noted && !work->side[0].made && !work->side[1].made)
+        joined_forget(work->joined.net);
 }
 
 /* Does the steps. Nothing is kept before work_commit(). */
@@ -191,6 +212,10 @@ static int work_through(struct work *work, bool *ret_already, struct failure *fa
 {
     int error;
 
+    show_step(work, "waiting for another cwg that joins these containers");
+    work->lock = lock_take(work->options->end, failure);
+    if (work->lock < 0)
+        return -1;
     show_step(work, "looking up both containers");
     error = open_sites(work, failure);
     if (!error)
@@ -199,8 +224,12 @@ static int work_through(struct work *work, bool *ret_already, struct failure *fa
         return error;
     if (*ret_already) {
         show_step(work, "the containers are joined already: checking the link");
-        remember(work); /* cwg leave has to find it, also if it doesn't work */
-        error = work_compare(work, failure);
+        error = remember(work, failure); /* cwg leave has to find it, also if it doesn't work */
+        work->was_noted = true;          /* nor is it forgotten */
+        lock_end(work->lock);
+        work->lock = -1;
+        if (!error)
+            error = work_compare(work, failure);
         return error ? error : work_check(work, failure);
     }
     error = work_judge_nat(work, failure);
@@ -215,6 +244,8 @@ static int work_through(struct work *work, bool *ret_already, struct failure *fa
         show_step(work, "connecting");
         error = work_connect(work, failure);
     }
+    if (!error)
+        error = remember(work, failure);
     if (!error)
         error = work_commit(work, failure);
     return error;
@@ -241,11 +272,10 @@ int join(const struct join_options *options)
         print_failure(work, &failure);
         close_sites(work);
         work_clean(work);
-        status = print_left(work);
+        forget(work);
+        status = print_left(work, &failure);
     } else {
         show_step(work, "");
-        if (!already)
-            remember(work);
         if (options->json)
             print_json(work, already);
         else
@@ -253,6 +283,7 @@ int join(const struct join_options *options)
         status = check_written(work);
         /* The sessions end with this process; nobody has to wait for that. */
     }
+    lock_end(work->lock);
     for (int i = 0; i < 2; i++)
         json_decref(work->side[i].links);
     free(work);

@@ -40,6 +40,9 @@ struct work {
     struct side side[2];
     struct dialled dialled; /* of the machine that isn't this one */
     struct joined joined;
+    int lock;             /* of both ends */
+    bool noted;           /* joined_write() has written it */
+    bool was_noted;       /* and before this join the net was, too, of the same ends */
     bool had_net;         /* these two ends had a link before, as these hosts, ... */
     uint32_t last_net;    /* ... of this net */
     bool swapped;         /* a link was found of which the first side is host 1 */

@@ -42,11 +42,13 @@ static int find_directory(char path[static PATH_MAX], struct failure *failure)
     else if (home && home[0] == '/')
         length = snprintf(path, PATH_MAX, "%s/.local/state/cwg", home);
     else
-        return fail(
-            failure, "state",
-            "neither XDG_STATE_HOME nor HOME is set, so what was joined can't be remembered");
+        return fail(failure, "state",
+                    "neither XDG_STATE_HOME nor HOME is set, and cwg remembers links there: set "
+                    "one, to a whole path");
     return length < PATH_MAX ? 0 : fail(failure, "state", "XDG_STATE_HOME or HOME is too long");
 }
+
+#define ELSEWHERE "; set XDG_STATE_HOME to a folder that you may write, or make room there"
 
 /* Opens the directory, and makes it if `make` is set. Returns a descriptor, -1 with a failure, or
  * -2 if there is none. */
@@ -58,11 +60,38 @@ static int open_directory(bool make, struct failure *failure)
     if (find_directory(path, failure))
         return -1;
     if (make && make_directories(path))
-        return fail(failure, "state", "can't make %s: %s", path, strerror(errno));
+        return fail(failure, "state", "can't make %.400s, where cwg remembers links: %s" ELSEWHERE,
+                    path, strerror(errno));
     fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0 && errno == ENOENT)
         return -2;
     return fd < 0 ? fail(failure, "state", "can't open %s: %s", path, strerror(errno)) : fd;
+}
+
+static int fail_write(const char *name, struct failure *failure)
+{
+    const int error = errno;
+    char path[PATH_MAX];
+
+    if (find_directory(path, failure))
+        return -1;
+    return fail(failure, "state", "can't write %.400s/%s: %s" ELSEWHERE, path, name,
+                strerror(error));
+}
+
+int joined_open_locks(struct failure *failure)
+{
+    static const char name[] = "lock";
+    const int directory = open_directory(true, failure);
+    int file;
+
+    if (directory < 0)
+        return -1;
+    file = openat(directory, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+    if (file < 0)
+        (void)fail_write(name, failure);
+    close(directory);
+    return file;
 }
 
 static void file_name(uint32_t net, char ret_name[static NAME_SIZE])
@@ -110,7 +139,7 @@ int joined_write(const struct joined *joined, struct failure *failure)
         renameat(directory, temporary, directory, name) == 0)
         error = 0;
     else if (directory >= 0)
-        fail_errno(failure, errno, "can't remember the link");
+        (void)fail_write(name, failure);
     json_decref(packed);
     if (file >= 0)
         close(file);

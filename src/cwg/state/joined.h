@@ -22,6 +22,10 @@ struct joined {
     struct joined_end end[2]; /* host 0 and host 1 */
 };
 
+/* Opens the file of the locks, and makes it, and the folder, if they aren't there. Returns a
+ * descriptor, or -1: nothing can be remembered. */
+int joined_open_locks(struct failure *failure);
+
 /* Writes a link down, in the place of another one of that net. Returns 0, or -1. */
 int joined_write(const struct joined *joined, struct failure *failure);
 
