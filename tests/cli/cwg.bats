@@ -208,7 +208,7 @@ remember()
     local net=$1 ends=() end
     shift
     for end; do
-        ends+=("$(printf '{"host":"%s","engine":"podman","name":"%s","id":"","device":"wg-%d-0"}' \
+        ends+=("$(printf '{"host":"%s","engine":"podman","name":"%s","device":"wg-%d-0"}' \
             "${end%%:*}" "${end##*/}" "$net")")
     done
     mkdir -p "$XDG_STATE_HOME/cwg"

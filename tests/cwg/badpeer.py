@@ -128,7 +128,6 @@ lies = {
     "huge": in_link(warning="x" * 70000),
     "container": lambda answer, _: answer.update(container=99) if "container" in answer else None,
     "engine": lambda answer, _: answer.update(engine="pid;reboot") if "engine" in answer else None,
-    "id": lambda answer, _: answer.update(id="\x1b[2J") if "id" in answer else None,
     "links": lambda answer, _: answer.update(links=[[], 7, {"net": "x"}, {"net": -1, "peer": []}])
         if "links" in answer else None,
     "addresses": lambda answer, word: answer.update(addresses=word.split(",")) if "cwg" in answer else None,

@@ -156,7 +156,7 @@ reached()
 
 @test "answers that lie are refused, and what was made goes" {
     local what
-    for what in net host name key port huge container engine id error; do
+    for what in net host name key port huge container engine error; do
         PEER="lie $what"
         new_log
         join

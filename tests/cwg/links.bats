@@ -155,8 +155,8 @@ removed; the one at site2:pid/$c2 may be left: run cwg leave $NET again when sit
     [ "$(stat -c '%a %u' "$STATE" "$STATE/$NET.json" | paste -sd ' ')" = "700 ${UIDS[alice]} 600 ${UIDS[alice]}" ]
     [ "$(remembered)" = "$NET.json" ]
     [[ $(<"$STATE/$NET.json") =~ ^'{"version":1,"net":'$NET',"joined":'[0-9]+',"ends":['\
-'{"host":"","engine":"pid","name":"'$c1'","id":"","device":"wg-'$NET'-0","public_key":"'[A-Za-z0-9+/]+'="},'\
-'{"host":"site2","engine":"pid","name":"'$c2'","id":"","device":"wg-'$NET'-1","public_key":"'[A-Za-z0-9+/]+'="}]}'$ ]] ||
+'{"host":"","engine":"pid","name":"'$c1'","device":"wg-'$NET'-0","public_key":"'[A-Za-z0-9+/]+'="},'\
+'{"host":"site2","engine":"pid","name":"'$c2'","device":"wg-'$NET'-1","public_key":"'[A-Za-z0-9+/]+'="}]}'$ ]] ||
         fail "$(<"$STATE/$NET.json")"
     # XDG_STATE_HOME chooses another place.
     run --separate-stderr cwg leave "$NET"
@@ -281,8 +281,8 @@ END
     install -d -o "${UIDS[alice]}" "$STATE"
     for i in {1..9}; do
         printf '{"version":1,"net":%d,"joined":1,"ends":[%s,%s]}' "$i" \
-            "{\"host\":\"h$i\",\"engine\":\"pid\",\"name\":\"1\",\"id\":\"\",\"device\":\"wg-$i-0\"}" \
-            "{\"host\":\"h$i\",\"engine\":\"pid\",\"name\":\"2\",\"id\":\"\",\"device\":\"wg-$i-1\"}" \
+            "{\"host\":\"h$i\",\"engine\":\"pid\",\"name\":\"1\",\"device\":\"wg-$i-0\"}" \
+            "{\"host\":\"h$i\",\"engine\":\"pid\",\"name\":\"2\",\"device\":\"wg-$i-1\"}" \
             >"$STATE/$i.json"
     done
     # An ssh of which the first host's takes a while.
@@ -336,14 +336,14 @@ shows()
 
 @test "ps says which engines can't be asked, and once that the helper is missing" {
     local bin=$WORLD/no-helper
-    printf '#!/bin/sh\ncase $1 in ps) echo web; echo db ;; *) for name; do :; done; echo "%s id $name x" ;; esac\n' \
+    printf '#!/bin/sh\ncase $1 in ps) echo web; echo db ;; *) for name; do :; done; echo "%s id $name" ;; esac\n' \
         "$c1" >"$bin/podman"
     printf '#!/bin/sh\necho "no daemon" >&2\nexit 1\n' >"$bin/docker"
     chmod 0755 "$bin/podman" "$bin/docker"
     MACHINE=no-helper run --separate-stderr cwg ps
     rm "$bin/podman" "$bin/docker"
     [ "$status" = 1 ] && [ "${#stderr_lines[@]}" = 2 ] || fail "$status $output $stderr"
-    [ "${stderr_lines[0]}" = "cwg: docker: no daemon; pid/N names a container of it all the same" ] || fail "$stderr"
+    [[ ${stderr_lines[0]} == "cwg: docker: no daemon; "* ]] || fail "$stderr"
     [[ ${stderr_lines[1]} == "cwg: this machine: net-admin-helper isn't installed"* ]] || fail "$stderr"
 }
 

@@ -50,7 +50,7 @@ install_stand_in()
 # podman container inspect --format FORMAT NAME
 for name; do :; done
 read -r pid 2>/dev/null <"$HOME/$name.pid" && [ -d "/proc/$pid" ] || { echo "no such container $name" >&2; exit 125; }
-echo "$pid $name-id $name now"
+echo "$pid $name-id $name"
 END
     chmod 0755 /usr/local/bin/podman
 }

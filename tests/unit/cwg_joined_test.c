@@ -59,7 +59,6 @@ static const struct joined example = {
     .when = 1700000000,
     .end = {{.end = {.engine = "pid", .name = "4711"}, .device = "wg-7-0"},
             {.end = {.host = "alice@2001:db8::1%eth0", .engine = "podman", .name = "db"},
-             .id = "0123456789abcdef",
              .device = "wg-7-1",
              .key = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE="}},
 };
@@ -86,11 +85,10 @@ TEST(what_is_written_is_read)
     end();
 }
 
-#define GOOD_END                                                                                   \
-    "{\"host\":\"h\",\"engine\":\"pid\",\"name\":\"1\",\"id\":\"\",\"device\":\"wg-7-0\"}"
+#define GOOD_END     "{\"host\":\"h\",\"engine\":\"pid\",\"name\":\"1\",\"device\":\"wg-7-0\"}"
 #define FILE_OF(end) "{\"version\":1,\"net\":7,\"joined\":1,\"ends\":[" end "," GOOD_END "]}"
-#define END_OF(host, engine, name, id, device)                                                     \
-    FILE_OF("{\"host\":\"" host "\",\"engine\":\"" engine "\",\"name\":\"" name "\",\"id\":\"" id  \
+#define END_OF(host, engine, name, device)                                                         \
+    FILE_OF("{\"host\":\"" host "\",\"engine\":\"" engine "\",\"name\":\"" name                    \
             "\",\"device\":\"" device "\"}")
 
 TEST(files_that_somebody_changed)
@@ -100,8 +98,8 @@ TEST(files_that_somebody_changed)
         bool good;
     } cases[] = {
         {FILE_OF(GOOD_END), true},
-        {END_OF("", "pid", "1", "", "wg-7-0"), true},
-        {END_OF("u@h", "pid", "1", "abc", "wg-7-0"), true},
+        {END_OF("", "pid", "1", "wg-7-0"), true},
+        {END_OF("u@h", "pid", "1", "wg-7-0"), true},
         {"", false},
         {"{}", false},
         {"[[[[", false},
@@ -112,19 +110,18 @@ TEST(files_that_somebody_changed)
         {"{\"version\":1,\"net\":7,\"net\":7,\"joined\":1,\"ends\":[" GOOD_END "," GOOD_END "]}",
          false},
         {FILE_OF("7"), false},
-        {END_OF("-oProxyCommand=id", "pid", "1", "", "wg-7-0"), false},
-        {END_OF("u@-oProxyCommand=id", "pid", "1", "", "wg-7-0"), false},
-        {END_OF("-x@h", "pid", "1", "", "wg-7-0"), false},
-        {END_OF("h -x", "pid", "1", "", "wg-7-0"), false},
-        {END_OF("h;id", "pid", "1", "", "wg-7-0"), false},
-        {END_OF("h\\u001b[2J", "pid", "1", "", "wg-7-0"), false},
-        {END_OF("h", "\\u001b[2J", "1", "", "wg-7-0"), false},
-        {END_OF("h", "", "1", "", "wg-7-0"), false},
-        {END_OF("h", "pid", "--json", "", "wg-7-0"), false},
-        {END_OF("h", "pid", "../1", "", "wg-7-0"), false},
-        {END_OF("h", "pid", "1", "\\u001b[2J", "wg-7-0"), false},
-        {END_OF("h", "pid", "1", "", "\\u001b[2J"), false},
-        {END_OF("h", "pid", "1", "", "a-device-with-a-long-name"), false},
+        {END_OF("-oProxyCommand=id", "pid", "1", "wg-7-0"), false},
+        {END_OF("u@-oProxyCommand=id", "pid", "1", "wg-7-0"), false},
+        {END_OF("-x@h", "pid", "1", "wg-7-0"), false},
+        {END_OF("h -x", "pid", "1", "wg-7-0"), false},
+        {END_OF("h;id", "pid", "1", "wg-7-0"), false},
+        {END_OF("h\\u001b[2J", "pid", "1", "wg-7-0"), false},
+        {END_OF("h", "\\u001b[2J", "1", "wg-7-0"), false},
+        {END_OF("h", "", "1", "wg-7-0"), false},
+        {END_OF("h", "pid", "--json", "wg-7-0"), false},
+        {END_OF("h", "pid", "../1", "wg-7-0"), false},
+        {END_OF("h", "pid", "1", "\\u001b[2J"), false},
+        {END_OF("h", "pid", "1", "a-device-with-a-long-name"), false},
     };
     struct joined joined;
 

@@ -8,7 +8,6 @@
 
 enum {
     CONTAINER_ID_SIZE = 80,
-    CONTAINER_START_SIZE = 80,
 };
 
 /* A running container as its engine tells of it. */
@@ -16,11 +15,9 @@ struct container {
     char engine[END_ENGINE_SIZE];
     char name[END_NAME_SIZE];
     char id[CONTAINER_ID_SIZE]; /* "" where an engine has none */
-    char
-        start[CONTAINER_START_SIZE]; /* the engine's text for the moment of its start; "" if none */
-    pid_t pid;                       /* a process in it; 0 for a namespace's file */
-    int pidfd;                       /* of that process; -1 if pid is 0 */
-    int netns;                       /* of a namespace's file; -1 if pid is set */
+    pid_t pid;                  /* a process in it; 0 for a namespace's file */
+    int pidfd;                  /* of that process; -1 if pid is 0 */
+    int netns;                  /* of a namespace's file; -1 if pid is set */
 };
 
 /* Finds a running container. With an empty engine all engines that are installed are asked; names

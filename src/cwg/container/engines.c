@@ -49,26 +49,24 @@ static void keep(char *to, size_t size, const char *from)
     (void)snprintf(to, size, "%.*s", (int)size - 1, from);
 }
 
-/* "PID ID NAME START", on one line; the pid is 0 or nothing if it isn't running. START may have
- * spaces. Docker writes a '/' before its names. */
+/* "PID ID NAME", on one line; the pid is 0 or nothing if it isn't running. Docker writes a '/'
+ * before its names. */
 static int read_inspect(char *output, struct container *container)
 {
     char *rest = output;
     const char *pid = strsep(&rest, " ");
     const char *id = strsep(&rest, " ");
-    const char *name = strsep(&rest, " ");
+    const char *name = strsep(&rest, "\n");
 
     if (!rest || !end_is_name(id) || !end_is_name(name[0] == '/' ? name + 1 : name))
         return UNREADABLE;
-    rest[strcspn(rest, "\n")] = '\0';
     keep(container->id, sizeof(container->id), id);
     keep(container->name, sizeof(container->name), name[0] == '/' ? name + 1 : name);
-    keep(container->start, sizeof(container->start), rest);
     return pid[0] ? take_pid(pid, container) : STOPPED;
 }
 
-/* "Leader=PID", "State=running", "Timestamp=..." and "Class=container", a line each. machined knows
- * virtual machines, too. */
+/* "Leader=PID", "State=running" and "Class=container", a line each. machined knows virtual
+ * machines, too. */
 static int read_machine(char *output, struct container *container)
 {
     bool running = false;
@@ -79,8 +77,6 @@ static int read_machine(char *output, struct container *container)
             error = take_pid(line + 7, container);
         if (strcmp(line, "State=running") == 0)
             running = true;
-        if (strncmp(line, "Timestamp=", 10) == 0)
-            keep(container->start, sizeof(container->start), line + 10);
         if (strcmp(line, "Class=vm") == 0)
             return ABSENT;
     }
@@ -129,14 +125,13 @@ static const char *read_namespace(const json_t *info)
     return "";
 }
 
-/* A pod's sandbox: {"status":{"id":"...","createdAt":"..."},"info":{"pid":N}}. CRI-O's has no
- * process, and so no pid: then the container is the file of its namespace. */
+/* A pod's sandbox: {"status":{"id":"..."},"info":{"pid":N}}. CRI-O's has no process, and so no pid:
+ * then the container is the file of its namespace. */
 static int read_sandbox(char *output, struct container *container)
 {
     json_t *sandbox = json_read_line(output);
     const json_t *status = json_object_get(sandbox, "status");
     const char *id = json_text(status, "id", CONTAINER_ID_SIZE - 1);
-    const char *created = json_text(status, "createdAt", CONTAINER_START_SIZE - 1);
     const char *state = json_text(status, "state", 64);
     const json_t *info = json_object_get(sandbox, "info");
     int64_t pid = 0;
@@ -148,7 +143,6 @@ static int read_sandbox(char *output, struct container *container)
         error = pid || container->name[0] ? RUNNING : UNREADABLE;
     }
     keep(container->id, sizeof(container->id), id ? id : "");
-    keep(container->start, sizeof(container->start), created ? created : "");
     container->pid = (pid_t)pid;
     json_decref(sandbox);
     return error;
@@ -375,12 +369,12 @@ static int find_process(const struct engine *engine, const char *name,
     return 0;
 }
 
-#define INSPECT "{{.State.Pid}} {{.Id}} {{.Name}} {{.State.StartedAt}}"
+#define INSPECT "{{.State.Pid}} {{.Id}} {{.Name}}"
 
-/* A stopped container keeps its pid in nerdctl, and many releases know no StartedAt. With .Id,
- * which no field has, they print what stands before it twice. */
+/* A stopped container keeps its pid in nerdctl. With .Id, which no field has, it prints what stands
+ * before it twice. */
 #define NERDCTL_INSPECT                                                                            \
-    "{{with .State}}{{if or .Running .Paused}}{{.Pid}}{{end}}{{end}} {{.ID}} {{.Name}} -"
+    "{{with .State}}{{if or .Running .Paused}}{{.Pid}}{{end}}{{end}} {{.ID}} {{.Name}}"
 
 #define COMMAND(...) ((const char *const[]){__VA_ARGS__, NULL})
 
@@ -432,8 +426,7 @@ const struct engine engines[] = {
     {
         .name = "nspawn",
         .find = find_by_command,
-        .command = COMMAND("machinectl", "show", "-p", "Class", "-p", "Leader", "-p", "State", "-p",
-                           "Timestamp", "%"),
+        .command = COMMAND("machinectl", "show", "-p", "Class", "-p", "Leader", "-p", "State", "%"),
         .read = read_machine,
         .absent = {"No machine"},
         .list = COMMAND("machinectl", "list", "--no-legend", "--no-pager"),

@@ -14,18 +14,15 @@ static int take_container(struct side *side, const json_t *answer, struct failur
 {
     const char *engine = json_text(answer, "engine", END_ENGINE_SIZE - 1);
     const char *name = json_text(answer, "name", END_NAME_SIZE - 1);
-    const char *id = json_text(answer, "id", CONTAINER_ID_SIZE - 1);
     json_t *links = json_object_get(answer, "links");
     int64_t index;
 
-    if (!engine || !end_is_name(engine) || !name || !end_is_name(name) || !id ||
-        (id[0] && !end_is_name(id)) || !json_is_array(links) ||
+    if (!engine || !end_is_name(engine) || !name || !end_is_name(name) || !json_is_array(links) ||
         json_whole(answer, "container", 0, 100, &index))
         return site_fail(side->site, "tells of a container in an unknown way", failure);
     side->container = (int)index;
     side->links = json_incref(links);
     (void)snprintf(side->end->end.engine, END_ENGINE_SIZE, "%s", engine);
-    (void)snprintf(side->end->id, CONTAINER_ID_SIZE, "%s", id);
     return 0;
 }
 

@@ -101,9 +101,8 @@ static void file_name(uint32_t net, char ret_name[static NAME_SIZE])
 
 static json_t *pack_end(const struct joined_end *end)
 {
-    return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s}", "host", end->end.host, "engine", end->end.engine,
-                     "name", end->end.name, "id", end->id, "device", end->device, "public_key",
-                     end->key);
+    return json_pack("{s:s,s:s,s:s,s:s,s:s}", "host", end->end.host, "engine", end->end.engine,
+                     "name", end->end.name, "device", end->device, "public_key", end->key);
 }
 
 /* In one write(2): json_dumpfd(3) does one for each word and each comma. */
@@ -155,15 +154,14 @@ static int unpack_end(const json_t *packed, struct joined_end *end)
     const char *host = json_text(packed, "host", END_HOST_SIZE - 1);
     const char *engine = json_text(packed, "engine", END_ENGINE_SIZE - 1);
     const char *name = json_text(packed, "name", END_NAME_SIZE - 1);
-    const char *id = json_text(packed, "id", CONTAINER_ID_SIZE - 1);
     const char *device = json_text(packed, "device", sizeof(end->device) - 1);
     const char *key = json_text(packed, "public_key", KEY_TEXT_LENGTH);
     struct key parsed;
     struct failure failure = {.text = ""};
     char checked[END_HOST_SIZE];
 
-    if (!host || !engine || !name || !id || !device || !end_is_name(engine) || !end_is_name(name) ||
-        (id[0] && !end_is_name(id)) || !end_is_name(device))
+    if (!host || !engine || !name || !device || !end_is_name(engine) || !end_is_name(name) ||
+        !end_is_name(device))
         return -1;
     /* ssh gets the host as one word: no file may smuggle an option in. */
     if (host[0] && end_parse_host(host, checked, &failure))
@@ -171,7 +169,6 @@ static int unpack_end(const json_t *packed, struct joined_end *end)
     (void)snprintf(end->end.host, sizeof(end->end.host), "%s", host);
     (void)snprintf(end->end.engine, sizeof(end->end.engine), "%s", engine);
     (void)snprintf(end->end.name, sizeof(end->end.name), "%s", name);
-    (void)snprintf(end->id, sizeof(end->id), "%s", id);
     (void)snprintf(end->device, sizeof(end->device), "%s", device);
     (void)snprintf(end->key, sizeof(end->key), "%s",
                    key && key_from_text(key, &parsed) == 0 ? key : "");

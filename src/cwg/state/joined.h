@@ -11,7 +11,6 @@
 
 struct joined_end {
     struct end end;                /* with the engine that has the container */
-    char id[CONTAINER_ID_SIZE];    /* of the container then; "" if it had none */
     char device[16];               /* of the link */
     char key[KEY_TEXT_LENGTH + 1]; /* its public key; "" if it isn't known */
 };
