@@ -183,7 +183,7 @@ reached()
     net=$(sed -n 's/.*To undo: cwg leave //p' <<<"$output")
     PEER="lie links"
     run --separate-stderr near status
-    [ "$status" = 0 ] && [[ $output == *gone* ]] || fail "$output"
+    [ "$status" = 1 ] && [[ $output == *gone* ]] || fail "$output"
     PEER="relay - - cut alive"
     near leave "$net"
     nothing_left

@@ -236,7 +236,7 @@ removed; the one at site2:pid/$c2 may be left: run cwg leave $NET again when sit
     joined
     as alice site1 net-admin-helper cwg_destroy "$c1" "$NET" 0
     run --separate-stderr cwg status
-    [ "$status" = 0 ] && [[ ${lines[1]} == "$NET "*" gone "*" - "* ]] || fail "$status $output"
+    [ "$status" = 1 ] && [[ ${lines[1]} == "$NET "*" gone "*" - "* ]] || fail "$status $output"
     ip -n site1 link set v1 down
     end_container "$c1"
     run --separate-stderr cwg status
@@ -246,6 +246,31 @@ removed; the one at site2:pid/$c2 may be left: run cwg leave $NET again when sit
         "cwg: this machine: pid/$c1: process $c1 isn't there (No such process); start it first" ] &&
         [[ ${stderr_lines[1]} == "cwg: site2: ssh: connect to host 192.0.2.2 port 22: Network is unreachable" ]] &&
         [ "${#stderr_lines[@]}" = 2 ] || fail "$stderr"
+}
+
+# A machine that drops what comes to its TCP port 22.
+@test "a machine that doesn't answer at all: status shows this one's rows meanwhile, and ssh gives up soon" {
+    local config=$WORLD/home/alice/soon before=$SECONDS leave
+    joined
+    at site2 iptables -w -A INPUT -p tcp --dport 22 -j DROP
+    # The user's configuration wins.
+    printf 'Host site2\n  ConnectTimeout 4\n' | cat - "$WORLD/home/alice/.ssh/config" >"$config"
+    run --separate-stderr at site1 /usr/bin/env -i HOME="$WORLD/home/alice" PATH="$WORLD/whole" TERM=vt100 \
+        CWG_SSH="ssh -F $config" /usr/bin/python3 "$ROOT/tests/cwg/terminal.py" -- \
+        "$TOOLS/enter" --user "${UIDS[alice]}" "${GIDS[alice]}" -- cwg status
+    [ "$status" = 1 ] || fail "$status $output"
+    [[ $output == *"waiting for site2 ..."*" connected "*"waiting for site2 ..."*" unreachable "*"cwg: site2: ssh: connect \
+to host 192.0.2.2 port 22: Connection timed out"* ]] || fail "$output"
+    [ $((SECONDS - before)) -le 13 ] || fail "it took $((SECONDS - before)) s"
+    # Without it an option is given.
+    cwg leave "$NET" 2>"$BATS_TEST_TMPDIR/err" &
+    leave=$! status=0
+    wait_for pgrep -u "${UIDS[alice]}" -f 'ssh .* ConnectTimeout=15 -- site2'
+    kill -KILL "$(pgrep -u "${UIDS[alice]}" -f 'ssh .* ConnectTimeout=15 -- site2')"
+    wait "$leave" || status=$?
+    at site2 iptables -w -F
+    [ "$status" = 3 ] && [[ $(<"$BATS_TEST_TMPDIR/err") == *"; the end at pid/$c1 is removed; the one at site2:pid/$c2 may \
+be left: run cwg leave $NET again when site2 answers" ]] || fail "$status $(<"$BATS_TEST_TMPDIR/err")"
 }
 
 @test "status --json has the helper's own words of both ends" {

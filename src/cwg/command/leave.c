@@ -151,7 +151,7 @@ static int leave(const struct joined *joined)
     enum outcome outcomes[2];
 
     signals_catch();
-    ends_show_wait(joined, 1);
+    ends_show_wait(joined, 1, NULL);
     ends_look(&sites, joined, 1, ENDS_LOOK_MS, seen);
     step_show("");
     if (destroy(joined, seen, outcomes, &failure) == 0)

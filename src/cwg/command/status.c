@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cwg/base/json.h"
+#include "cwg/base/step.h"
 #include "cwg/command/command.h"
 #include "cwg/join/ends.h"
 #include "cwg/site/signals.h"
@@ -15,6 +16,7 @@
 #include "link/link.h"
 
 enum {
+    SOON_MS = 2000,       /* after which the ends that are known are shown */
     WATCH_MS = 2000,      /* between two tables */
     WATCH_LOOK_MS = 5000, /* for one, but the first: the machines that answer are shown meanwhile */
 };
@@ -57,7 +59,9 @@ static const char *state_of(const struct end_seen *seen)
     return seen->link ? json_words(seen->link, "state") : "gone";
 }
 
-static void print_end(const struct joined *joined, int host, const struct end_seen *seen)
+/* Prints an end's row; with the net, unless the row above is one of the same link. */
+static void print_end(const struct joined *joined, int host, bool with_net,
+                      const struct end_seen *seen)
 {
     const char *endpoint =
         json_text(json_object_get(seen->link, "peer"), "endpoint", ENDPOINT_TEXT_SIZE - 1);
@@ -70,7 +74,7 @@ static void print_end(const struct joined *joined, int host, const struct end_se
     link_address_to_text((struct link_end){.net = joined->net, .host = (uint32_t)host}, address);
     (void)json_whole(seen->link, "received_bytes", 0, INT64_MAX, &received);
     (void)json_whole(seen->link, "sent_bytes", 0, INT64_MAX, &sent);
-    if (host == 0)
+    if (with_net)
         (void)snprintf(net, sizeof(net), "%u", joined->net);
     (void)printf("%-8s %-30s %-15s %-20s %-24s %12" PRId64 " %12" PRId64 "\n", net, name, address,
                  state_of(seen),
@@ -124,48 +128,90 @@ static void print_failures(const struct end_seen *seen, int count, bool watch)
     }
 }
 
-static void print_table(const struct joined *links, int count, const struct end_seen *seen)
+static void print_head(void)
 {
     (void)printf("%-8s %-30s %-15s %-20s %-24s %12s %12s\n", "NET", "END", "ADDRESS", "STATE",
                  "PEER'S ENDPOINT", "RECEIVED", "SENT");
-    for (int i = 0; i < 2 * count; i++)
-        print_end(&links[i / 2], i % 2, &seen[i]);
 }
 
-/* Prints what was seen, over the table before. Returns the exit status. */
-static int print(const struct options *options, const struct joined *links, int count,
-                 const struct end_seen *seen)
+/* Prints the rows of the ends that are late, or those of all others. */
+static void print_rows(const struct joined *links, int count, const struct end_seen *seen,
+                       bool late)
 {
-    int status = EXIT_DONE;
+    int last = -1;
 
+    for (int i = 0; i < 2 * count; i++) {
+        if (seen[i].late != late)
+            continue;
+        print_end(&links[i / 2], i % 2, last != i / 2, &seen[i]);
+        last = i / 2;
+    }
+}
+
+/* Prints the ends whose machines have answered, and waits for the others. */
+static void wait_for_late(struct sites *sites, const struct joined *links, int count,
+                          struct end_seen *seen)
+{
+    print_head();
+    print_rows(links, count, seen, false);
+    (void)fflush(stdout);
+    ends_show_wait(links, (size_t)count, seen);
+    ends_look_late(sites, links, (size_t)count, ENDS_LOOK_MS, seen);
+    step_show("");
+    print_rows(links, count, seen, true);
+}
+
+/* Prints all that was seen, over the table before. */
+static void print(const struct options *options, const struct joined *links, int count,
+                  const struct end_seen *seen)
+{
     if (options->watch)
         (void)fputs("\033[H\033[J", stdout);
-    if (options->json)
+    if (options->json) {
         print_json(links, count, seen);
-    else
-        print_table(links, count, seen);
-    (void)fflush(stdout);
-    if (!options->json)
-        print_failures(seen, 2 * count, options->watch);
-    for (int i = 0; i < 2 * count; i++) {
-        if (seen[i].failure.text[0])
-            status = EXIT_FAILED;
+        return;
     }
-    return status;
+    print_head();
+    print_rows(links, count, seen, false);
+}
+
+/* A link of which an end isn't there, or couldn't be looked up, isn't well. */
+static int status_of(const struct end_seen *seen, int count)
+{
+    for (int i = 0; i < count; i++) {
+        if (!seen[i].link)
+            return EXIT_FAILED;
+    }
+    return EXIT_DONE;
 }
 
 /* Shows all links once. Returns the exit status. */
 static int show(const struct options *options, struct sites *sites, const struct joined *links,
                 int count)
 {
+    const bool at_once = !options->json && !options->watch;
     struct end_seen *seen = calloc(2 * (size_t)count + 1, sizeof(*seen));
-    int status = EXIT_DONE;
+    int status;
 
     if (!seen)
         return failed("out of memory");
-    ends_look(sites, links, (size_t)count, sites->count ? WATCH_LOOK_MS : ENDS_LOOK_MS, seen);
-    if (!options->watch || !site_interrupted) /* Ctrl-C is how the watch is left */
-        status = print(options, links, count, seen);
+    if (at_once)
+        ends_show_wait(links, (size_t)count, NULL);
+    ends_look(sites, links, (size_t)count,
+              at_once        ? SOON_MS
+              : sites->count ? WATCH_LOOK_MS
+                             : ENDS_LOOK_MS,
+              seen);
+    if (at_once)
+        step_show("");
+    if (at_once && !site_interrupted && ends_find_late(seen, 2 * (size_t)count))
+        wait_for_late(sites, links, count, seen);
+    else if (!options->watch || !site_interrupted) /* Ctrl-C is how the watch is left */
+        print(options, links, count, seen);
+    (void)fflush(stdout);
+    if (!options->json && (!options->watch || !site_interrupted))
+        print_failures(seen, 2 * count, options->watch);
+    status = options->watch ? EXIT_DONE : status_of(seen, 2 * count);
     ends_free(seen, 2 * (size_t)count);
     free(seen);
     return status;

@@ -55,18 +55,21 @@ static void take_answer(const struct call *call, const struct joined *joined, ui
     }
 }
 
-void ends_look(struct sites *sites, const struct joined *joined, size_t count, int milliseconds,
-               struct end_seen *seen)
+/* Looks at the ends that are `late`, or at all others. */
+static void look(struct sites *sites, const struct joined *joined, size_t count, bool late,
+                 int milliseconds, struct end_seen *seen)
 {
     struct call calls[CALLS_MAX];
     size_t whose[CALLS_MAX];
 
-    memset(seen, 0, 2 * count * sizeof(*seen));
     for (size_t i = 0; i < 2 * count;) {
         size_t sent = 0;
 
         /* A session that waited for its turn since the first would take the silence for its end. */
         for (; i < 2 * count && sent < CALLS_MAX; i++) {
+            if (seen[i].late != late)
+                continue;
+            seen[i].failure.text[0] = '\0';
             seen[i].site = sites_get(sites, joined[i / 2].end[i % 2].end.host, &seen[i].failure);
             if (!seen[i].site)
                 continue;
@@ -81,6 +84,31 @@ void ends_look(struct sites *sites, const struct joined *joined, size_t count, i
     }
 }
 
+void ends_look(struct sites *sites, const struct joined *joined, size_t count, int milliseconds,
+               struct end_seen *seen)
+{
+    memset(seen, 0, 2 * count * sizeof(*seen));
+    look(sites, joined, count, false, milliseconds, seen);
+}
+
+int ends_find_late(struct end_seen *seen, size_t count)
+{
+    int late = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        seen[i].late = seen[i].site && !seen[i].site->lost.text[0] &&
+                       failure_is(&seen[i].failure, "unreachable");
+        late += seen[i].late;
+    }
+    return late;
+}
+
+void ends_look_late(struct sites *sites, const struct joined *joined, size_t count,
+                    int milliseconds, struct end_seen *seen)
+{
+    look(sites, joined, count, true, milliseconds, seen);
+}
+
 static bool is_named(const char *names, const char *host)
 {
     const size_t length = strlen(host);
@@ -92,7 +120,7 @@ static bool is_named(const char *names, const char *host)
     return false;
 }
 
-void ends_show_wait(const struct joined *joined, size_t count)
+void ends_show_wait(const struct joined *joined, size_t count, const struct end_seen *seen)
 {
     char names[WAIT_SIZE] = "", text[WAIT_SIZE + 16];
 
@@ -100,7 +128,8 @@ void ends_show_wait(const struct joined *joined, size_t count)
         const char *host = joined[i / 2].end[i % 2].end.host;
         const size_t length = strlen(names);
 
-        if (host[0] && !is_named(names, host) && length + strlen(host) + 3 < sizeof(names))
+        if (host[0] && (!seen || seen[i].late) && !is_named(names, host) &&
+            length + strlen(host) + 3 < sizeof(names))
             (void)snprintf(names + length, sizeof(names) - length, "%s%s", length ? ", " : "",
                            host);
     }

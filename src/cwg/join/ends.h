@@ -11,6 +11,7 @@ struct end_seen {
     struct site *site;
     int container; /* the number that the site gave it */
     json_t *link;  /* cwg_show's JSON of the link; NULL if the container has none, or is gone */
+    bool late;     /* its machine didn't answer in time, and may do so still */
     struct failure failure; /* why it couldn't be looked up; text "" if it was */
 };
 
@@ -24,8 +25,17 @@ enum {
 void ends_look(struct sites *sites, const struct joined *joined, size_t count, int milliseconds,
                struct end_seen *seen);
 
-/* Shows at a terminal which machines are waited for, if any but this one is. */
-void ends_show_wait(const struct joined *joined, size_t count);
+/* Marks the ends whose machines didn't answer in time, of `count`, and may do so still. Returns
+ * their number. */
+int ends_find_late(struct end_seen *seen, size_t count);
+
+/* Looks again at the ends that are late, of `count` links. */
+void ends_look_late(struct sites *sites, const struct joined *joined, size_t count,
+                    int milliseconds, struct end_seen *seen);
+
+/* Shows at a terminal which machines are waited for, if any but this one is. With `seen`, of the
+ * ends that are late. */
+void ends_show_wait(const struct joined *joined, size_t count, const struct end_seen *seen);
 
 /* Finds the link of a net and host among those of a container, cwg_show's JSON. Returns NULL if
  * there is none; the link stays the array's. */

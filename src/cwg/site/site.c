@@ -51,11 +51,15 @@ static int make_command(const char *host, bool again, char words[static SSH_WORD
 #define BARE                                                                                       \
     "-a", "-x", "-o", "RemoteCommand=none", "-o", "PermitLocalCommand=no", "-o",                   \
         "ClearAllForwardings=yes"
+#define BOUND "-o", "ConnectTimeout=15"
 #define QUICK "-o", "BatchMode=yes", "-o", "ConnectTimeout=10"
     const char *const first[] = {ALIVE, BARE, "--", host, "cwg serve", NULL};
+    const char *const bound[] = {ALIVE, BARE, BOUND, "--", host, "cwg serve", NULL};
     const char *const next[] = {ALIVE, BARE, QUICK, "--", host, "cwg serve", NULL};
 
-    return ssh_command(words, command, again ? next : first, failure);
+    if (again)
+        return ssh_command(words, command, next, failure);
+    return ssh_command(words, command, ssh_waits_long(host) ? bound : first, failure);
 }
 
 static int start(struct site *site, bool again, struct failure *failure)
@@ -65,7 +69,7 @@ static int start(struct site *site, bool again, struct failure *failure)
     char words[SSH_WORDS_SIZE];
     int error;
 
-    if (make_command(site->host, again, words, command, failure))
+    if (site->host[0] && make_command(site->host, again, words, command, failure))
         return -1;
     error = process_start(site->host[0] ? command : here, site->host[0], NULL, &site->process);
     if (error == -ENOENT && site->host[0])

@@ -5,7 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cwg/base/process.h"
+
 enum {
+    ASK_MS = 2000,
     OWN_WORDS = 24, /* kept free for `rest`, and the NULL */
 };
 
@@ -31,4 +34,40 @@ int ssh_command(char words[static SSH_WORDS_SIZE], const char *command[static SS
         command[count++] = *rest++;
     command[count] = NULL;
     return 0;
+}
+
+static bool has_line(const char *text, const char *line)
+{
+    const size_t length = strlen(line);
+
+    for (const char *at = text; (at = strstr(at, line)); at += length) {
+        if ((at == text || at[-1] == '\n') && (at[length] == '\n' || at[length] == ' '))
+            return true;
+    }
+    return false;
+}
+
+static bool is_set(const char *text, const char *name)
+{
+    char none[32];
+
+    (void)snprintf(none, sizeof(none), "%s none", name);
+    return has_line(text, name) && !has_line(text, none);
+}
+
+bool ssh_waits_long(const char *host)
+{
+    const char *command[SSH_WORDS];
+    char words[SSH_WORDS_SIZE];
+    struct process_result *result = malloc(sizeof(*result));
+    struct failure failure = {.text = ""};
+    bool waits = false;
+
+    if (result &&
+        ssh_command(words, command, (const char *const[]){"-G", "--", host, NULL}, &failure) == 0 &&
+        process_run(command, NULL, ASK_MS, result) == 0 && result->status == 0)
+        waits = has_line(result->out, "connecttimeout none") && !is_set(result->out, "proxyjump") &&
+                !is_set(result->out, "proxycommand");
+    free(result);
+    return waits;
 }

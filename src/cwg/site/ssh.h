@@ -1,12 +1,20 @@
 /* The command line of ssh. */
 #pragma once
 
+#include <stdbool.h>
+
 #include "cwg/base/failure.h"
 
 enum {
     SSH_WORDS = 36,
     SSH_WORDS_SIZE = 512,
 };
+
+/* Returns whether ssh would wait for a host's TCP connection as long as the kernel does: minutes.
+ * It asks `ssh -G`, as an option of the command line would win against the user's configuration.
+ * Where a proxy makes the connection, ssh's limit would count the proxy's login, too, for which a
+ * person may type a password: then it isn't so. */
+bool ssh_waits_long(const char *host);
 
 /* Makes the command "ssh REST...". The variable CWG_SSH may name another program or add options, as
  * words between blanks. `words` holds them. Returns 0, or -1: they are too long or too many, and
