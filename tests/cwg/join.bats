@@ -47,6 +47,8 @@ END
 @test "two containers of one machine are joined, and ssh has no part in it" {
     CWG_SSH=/bin/false run --separate-stderr cwg join "pid/$c1" "pid/$c2"
     assert_joined
+    # Nor does a firewall of the machine's between them forget anything.
+    [ "$(inside "$c1" wg show "wg-$NET-0" persistent-keepalive | cut -f2)" = off ]
 }
 
 @test "a join that can't be written is told with the way to undo it" {

@@ -35,6 +35,17 @@ static void choose_endpoint(struct work *work, int host, int tries)
                        strchr(address, ':') ? "[%s]:%u" : "%s:%u", address, side->port);
 }
 
+/* Which side keeps the way open: the one that begins, because a firewall of its machine's may let
+ * its own packets out alone, and the answers to them for some minutes. Packets in one direction
+ * keep a firewall's memory alive, whichever machine it is of. */
+static bool keeps_open(const struct work *work, int host)
+{
+    const struct side *side = &work->side[host];
+
+    return side->behind_nat || side->behind_firewall ||
+           (side->site != work->side[1 - host].site && host == work_first(work));
+}
+
 static json_t *connect_request(const struct work *work, int host)
 {
     const struct side *side = &work->side[host], *other = &work->side[1 - host];
@@ -42,7 +53,7 @@ static json_t *connect_request(const struct work *work, int host)
                                 side->container, "net", (int)work->joined.net, "host", 1 - host,
                                 "endpoint", other->endpoint, "key", other->key);
 
-    if (side->behind_nat || side->behind_firewall)
+    if (keeps_open(work, host))
         (void)json_object_set_new(request, "keepalive", json_integer(KEEPALIVE_SECONDS));
     if (work->options->mtu)
         (void)json_object_set_new(request, "mtu", json_integer(work->options->mtu));
