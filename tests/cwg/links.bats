@@ -259,8 +259,8 @@ removed; the one at site2:pid/$c2 may be left: run cwg leave $NET again when sit
         CWG_SSH="ssh -F $config" /usr/bin/python3 "$ROOT/tests/cwg/terminal.py" -- \
         "$TOOLS/enter" --user "${UIDS[alice]}" "${GIDS[alice]}" -- cwg status
     [ "$status" = 1 ] || fail "$status $output"
-    [[ $output == *"waiting for site2 ..."*" connected "*"waiting for site2 ..."*" unreachable "*"cwg: site2: ssh: connect \
-to host 192.0.2.2 port 22: Connection timed out"* ]] || fail "$output"
+    [[ $output == *"waiting for site2 ..."*" connected "*"waiting for site2 ..."*" unreachable "*"cwg: site2: ssh: \
+connect to host 192.0.2.2 port 22: Connection timed out"* ]] || fail "$output"
     [ $((SECONDS - before)) -le 13 ] || fail "it took $((SECONDS - before)) s"
     # Without it an option is given.
     cwg leave "$NET" 2>"$BATS_TEST_TMPDIR/err" &
@@ -269,8 +269,8 @@ to host 192.0.2.2 port 22: Connection timed out"* ]] || fail "$output"
     kill -KILL "$(pgrep -u "${UIDS[alice]}" -f 'ssh .* ConnectTimeout=15 -- site2')"
     wait "$leave" || status=$?
     at site2 iptables -w -F
-    [ "$status" = 3 ] && [[ $(<"$BATS_TEST_TMPDIR/err") == *"; the end at pid/$c1 is removed; the one at site2:pid/$c2 may \
-be left: run cwg leave $NET again when site2 answers" ]] || fail "$status $(<"$BATS_TEST_TMPDIR/err")"
+    [ "$status" = 3 ] && [[ $(<"$BATS_TEST_TMPDIR/err") == *"; the end at pid/$c1 is removed; the one at site2:pid/$c2 \
+may be left: run cwg leave $NET again when site2 answers" ]] || fail "$status $(<"$BATS_TEST_TMPDIR/err")"
 }
 
 @test "status --json has the helper's own words of both ends" {
