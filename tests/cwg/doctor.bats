@@ -364,6 +364,11 @@ modules()
     doctor
     ends_with 0
     found warn trial "not tried: the policy doesn't allow the trial's net and port: policy line 1: net"
+    container c1
+    container c2
+    MACHINE=ill run --separate-stderr cwg join --net 5 "pid/$c1" "pid/$c2"
+    assert_said 1 "this machine: policy line 1: net 5 isn't among the nets"
+    [[ $stderr == *" (--net and --port choose another)" ]] || fail "$stderr"
     echo "user 7" >"$policy"
     doctor
     ends_with 1

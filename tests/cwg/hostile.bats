@@ -82,6 +82,8 @@ leave_far()
     if [ "$how" = near ]; then
         join
         [ "$status $(links | wc -l)" = "0 2" ] || fail "$status $stderr $(links)"
+    else
+        [[ $stderr == *" removes it; so does cwg leave $before here, once that machine is reached" ]] || fail "$stderr"
     fi
     [ "${before:-nothing}" = "$(remembered)" ] || fail "'$before', then '$(remembered)' of $(links)"
     near leave "$before"
@@ -98,6 +100,15 @@ leave_far()
 
 @test "a machine that isn't reached again after any message is told of, and removes its end by itself" {
     sweep 0 cut dead
+}
+
+@test "join --json prints one object, after the clean-up, with what may be left and its remedy" {
+    PEER="relay 4 - cut dead"
+    join --json --net 7
+    [ "$status" = 3 ] && [ "${#lines[@]}" = 1 ] || fail "$status $output $stderr"
+    [[ $output =~ ^'{"error":{"code":"unreachable","text":"far: '[^\"]*'"},"left":[{"end":"far:pid/'$c2'","command":'\
+'"net-admin-helper cwg_destroy $(cwg pid pid/'$c2') 7 1 --if-exists"}]}'$ ]] || fail "$output"
+    wait_for nothing_left
 }
 
 @test "a server that is killed after any message leaves nothing" {

@@ -142,7 +142,8 @@ removed; the one at site2:pid/$c2 may be left: run cwg leave $NET again when sit
     as_bob net-admin-helper cwg_destroy "$c2" 77 1
     as_bob net-admin-helper cwg_create "$c2" 77 1 0
     run --separate-stderr cwg join --net 77 netns/red "site2:pid/$c2"
-    assert_said 1 "site2: the link wg-77-1 exists already"
+    assert_said 1 "site2: the link wg-77-1 exists already in this container: choose another --net, or have it removed by \
+cwg leave 77, by who joined it"
     run --separate-stderr cwg leave 77
     assert_removed "gone already at netns/red and site2:pid/$c2"
     [ "$(links_in "$c2")" = "wg-77-1" ]

@@ -188,7 +188,22 @@ static int check_remembered(const struct work *work, struct failure *failure)
                 name[0], name[1], work->joined.net, work->joined.net);
 }
 
-int work_create(struct work *work, struct failure *failure)
+/* The helper's words have the helper's options: cwg has its own. */
+static void advise(const struct work *work, struct failure *failure)
+{
+    char *advice = strstr(failure->text, "; remove it with cwg_destroy first, ");
+
+    if (failure_is(failure, "policy") && strstr(failure->text, "isn't among the ")) {
+        failure_add(failure, " (--net and --port choose another)");
+    } else if (failure_is(failure, "exists") && advice) {
+        *advice = '\0';
+        failure_add(failure,
+                    ": choose another --net, or have it removed by cwg leave %u, by who joined it",
+                    work->joined.net);
+    }
+}
+
+static int create(struct work *work, struct failure *failure)
 {
     const struct join_options *options = work->options;
     int pool = 0;
@@ -215,4 +230,13 @@ int work_create(struct work *work, struct failure *failure)
             return -1;
         }
     }
+}
+
+int work_create(struct work *work, struct failure *failure)
+{
+    const int error = create(work, failure);
+
+    if (error)
+        advise(work, failure);
+    return error;
 }

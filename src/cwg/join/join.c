@@ -129,14 +129,15 @@ static int print_left(const struct work *work, const struct failure *failure)
     const bool any = work->side[0].made || work->side[1].made;
 
     for (int i = 0; i < 2; i++) {
-        char name[END_TEXT_SIZE], command[REMEDY_SIZE], leave[64] = "";
+        char name[END_TEXT_SIZE], command[REMEDY_SIZE], leave[80] = "";
 
         if (!work->side[i].made)
             continue;
         end_to_text(&work->options->end[i], name);
         remedy(work, i, command);
         if (work->noted)
-            (void)snprintf(leave, sizeof(leave), ", and here cwg leave %u when it is reached",
+            (void)snprintf(leave, sizeof(leave),
+                           "; so does cwg leave %u here, once that machine is reached",
                            work->joined.net);
         (void)fprintf(stderr, "cwg: an end of net %u may be left in %s; there, `%s` removes it%s\n",
                       work->joined.net, name, command, leave);

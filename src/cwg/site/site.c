@@ -198,7 +198,8 @@ static int tell_end(struct site *site, int status, struct failure *failure)
     if (site->host[0] && status == SSH_FAILED && !last[0])
         return fail(
             failure, "unreachable",
-            "%s: ssh ended without a word: the connection was lost, or cwg there was killed",
+            "%s: ssh ended without a word: the connection was lost, or cwg there was killed, or "
+            "LogLevel QUIET hides why",
             site->host);
     if (site->host[0] && status == SSH_FAILED)
         return fail(failure, "unreachable", "%s: ssh: %s", site->host,
