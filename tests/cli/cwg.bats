@@ -202,6 +202,18 @@ plain()
     [ "$count" -ge 10 ] || fail "only $count"
 }
 
+@test "serve says every two seconds that it works on a request, and never in the middle of a line" {
+    mkdir "$BATS_TEST_TMPDIR/bin"
+    printf '#!/bin/sh\nsleep 2.7\nexit 125\n' >"$BATS_TEST_TMPDIR/bin/podman"
+    printf '#!/bin/sh\nexec cat >/dev/null\n' >"$BATS_TEST_TMPDIR/bin/$NAME"
+    chmod +x "$BATS_TEST_TMPDIR"/bin/*
+    PATH=$BATS_TEST_TMPDIR/bin:$PATH
+    run --separate-stderr "$CWG" serve <<<$'{"cwg":1}\n{"do":"look","engine":"podman","name":"x"}\n{"do":"clock"}'
+    [ "$status$stderr" = 0 ] && [ "${#lines[@]}" = 4 ] || fail "$status $stderr $output"
+    [[ ${lines[0]} == '{"cwg":1,'* && ${lines[1]} == '{"busy":true}' && ${lines[2]} == '{"error":'* &&
+        ${lines[3]} == '{"clock":'* ]] || fail "$output"
+}
+
 # What was joined, as a file has it: remember NET END END, each end HOST:ENGINE/NAME
 remember()
 {

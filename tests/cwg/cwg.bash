@@ -122,7 +122,9 @@ Host old
 Host greeter
   User carol
   Port 2204
-Host site2 bad-key no-helper no-cwg old greeter
+Host shared
+  ControlPath $home/master
+Host site2 bad-key no-helper no-cwg old greeter shared
   HostName 192.0.2.2
 Host *
   User bob
@@ -229,6 +231,23 @@ world_of_the_file()
     {
         end_world
     }
+}
+
+# Opens a connection of alice's to site2, which all her sessions with "shared" go over, and sets MASTER to its pid.
+# close_master ends it.
+open_master()
+{
+    local told
+    as alice site1 ssh -M -N -f shared >/dev/null 2>&1
+    told=$(as alice site1 ssh -O check shared 2>&1)
+    MASTER=${told//[!0-9]/}
+    [ -n "$MASTER" ] || fail "it says: $told"
+}
+
+close_master()
+{
+    [ -z "${MASTER:-}" ] || kill -KILL "$MASTER" || true
+    rm -f "$WORLD/home/alice/.ssh/master"
 }
 
 # Prints the links' devices in a container.

@@ -56,6 +56,16 @@ END
     nothing_left
 }
 
+@test "a connection of ssh's that is shared (ControlMaster), and hangs, is noticed, and nothing is left" {
+    open_master
+    FAR=shared join_until answer:create
+    kill -STOP "$MASTER"
+    end_of_join
+    close_master
+    assert_said 1 "shared: nothing heard for 10 seconds: the connection is dead, or cwg there is stopped"
+    nothing_left
+}
+
 @test "a container that ends in a join is said to have ended, and nothing is left" {
     join_until request:create
     end_container "$c2"

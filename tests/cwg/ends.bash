@@ -27,12 +27,12 @@ send()
     kill -"$1" "${pids[@]}"
 }
 
-# Starts a join in the background, up to a message: join_until MESSAGE. end_of_join waits for its end, and sets $status,
-# $stderr and $output as run does.
+# Starts a join with site2 or FAR in the background, up to a message: join_until MESSAGE. end_of_join waits for its end,
+# and sets $status, $stderr and $output as run does.
 join_until()
 {
     watch_messages "$1"
-    cwg join "pid/$c1" "site2:pid/$c2" >"$HELD/out" 2>"$HELD/err" &
+    cwg join "pid/$c1" "${FAR:-site2}:pid/$c2" >"$HELD/out" 2>"$HELD/err" &
     JOIN=$!
     wait_for test -e "$HELD/held"
 }
@@ -51,6 +51,7 @@ end_of_join()
 
 after_test()
 {
+    close_master
     [ -z "${JOIN:-}" ] || { release_message; wait "$JOIN" || true; }
 }
 

@@ -298,11 +298,12 @@ the one at lxc/web may be left: run cwg leave $net again"
     done
 }
 
-# Gives lines to `cwg serve`: serve TEXT. Sets the array of lines to its answers.
+# Gives lines to `cwg serve`: serve TEXT. Sets the array of lines to its answers, without signs of life.
 serve()
 {
     run --separate-stderr as_near cwg serve <<<"$1"
     [ "$status$stderr" = 0 ] || fail "$status $stderr"
+    mapfile -t lines < <(grep -vx '{"busy":true}' <<<"$output")
 }
 
 @test "cwg serve does nothing before the greeting, and nothing that isn't asked in the right words" {

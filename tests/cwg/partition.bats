@@ -1,10 +1,11 @@
 #!/usr/bin/env bats
-# The line between the machines of cwg.bash breaks while cwg join waits for packets. Both joins run at the same time, as
+# The line between the machines of cwg.bash breaks while cwg join waits for packets. All joins run at the same time, as
 # alice of site1:
 #
 #     site1 - - - site2
 #       c1 ------- c2      what is left is removed by the command that cwg says
 #       c3 ------- c4      what is left goes by itself, after a minute
+#       c7 ------- c8      over a connection of ssh's that was open before (ControlMaster)
 #
 # Meanwhile a join of c5 and c6, by an ssh to site1 that takes more than a minute to log in.
 
@@ -22,7 +23,11 @@ setup_file()
     container c4
     container c5
     container c6
-    export c1 c2 c3 c4 c5 c6
+    container c7
+    container c8
+    export c1 c2 c3 c4 c5 c6 c7 c8
+    open_master
+    export MASTER
     printf '#!/bin/sh\n[ "$1" = -G ] || /bin/sleep 63\nexec ssh "$@"\n' >"$WORLD/slow"
     chmod 0755 "$WORLD/slow"
     { CWG_SSH=$WORLD/slow cwg join --endpoint 192.0.2.1,192.0.2.1 "pid/$c5" "site1:pid/$c6" >"$WORLD/out.3" \
@@ -32,12 +37,19 @@ setup_file()
     FIRST=$!
     cwg join --net 8 "pid/$c3" "site2:pid/$c4" >"$WORLD/out.2" 2>"$WORLD/err.2" &
     SECOND=$!
+    cwg join --net 9 "pid/$c7" "shared:pid/$c8" >"$WORLD/out.4" 2>"$WORLD/err.4" &
+    FOURTH=$!
     wait_for has_peer "$c1" 7
     wait_for has_peer "$c3" 8
+    wait_for has_peer "$c7" 9
     ip -n site1 link set v1 down
-    SECONDS=0 STATUSES=(0 0)
+    SECONDS=0 STATUSES=(0 0 0 0)
+    cwg join "pid/$c5" "shared:pid/$c6" >"$WORLD/out.5" 2>"$WORLD/err.5" &
+    FIFTH=$!
     wait "$FIRST" || STATUSES[0]=$?
     wait "$SECOND" || STATUSES[1]=$?
+    wait "$FOURTH" || STATUSES[2]=$?
+    wait "$FIFTH" || STATUSES[3]=$?
     TOOK=$SECONDS
     export TOOK
     echo "${STATUSES[*]}" >"$WORLD/statuses"
@@ -56,13 +68,19 @@ setup()
 
 teardown_file()
 {
+    close_master
     end_world
 }
 
 @test "a join whose machine is cut off fails with status 3 within seconds, and its own end is gone" {
-    [ "$(<"$WORLD/statuses")" = "3 3" ] || fail "$(cat "$WORLD"/statuses "$WORLD"/err.*)"
+    [ "$(<"$WORLD/statuses")" = "3 3 3 1" ] || fail "$(cat "$WORLD"/statuses "$WORLD"/err.*)"
     [ "$TOOK" -le 20 ] || fail "it took $TOOK seconds"
-    no_links "$c1" "$c3"
+    no_links "$c1" "$c3" "$c7"
+}
+
+@test "a join over a connection that is cut off already fails within seconds, and says how to close it" {
+    [ "$(<"$WORLD/err.5")" = "cwg: shared: no answer over the open connection of ssh (ControlMaster): \
+ssh -O exit shared closes it" ] || fail "$(<"$WORLD/err.5")"
 }
 
 @test "it says what may be left, and the command that removes it there" {

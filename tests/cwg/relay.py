@@ -9,7 +9,7 @@ import os
 import re
 import sys
 
-if sys.argv[3] == "-G":  # what ssh's configuration says; there is nothing to hold
+if sys.argv[3] in ("-G", "-O"):  # what ssh's configuration says, and whether a connection is open; nothing to hold
     os.execvp("ssh", ["ssh", *sys.argv[3:]])
 
 import subprocess
@@ -54,7 +54,7 @@ def relay_requests():
 def relay_answers():
     """From ssh to cwg. Answers come in the order of requests."""
     for line in ssh.stdout:
-        if asked:
+        if asked and b'"busy"' not in line:
             hold("answer:" + asked.pop(0))
         sys.stdout.buffer.write(line)
         sys.stdout.buffer.flush()

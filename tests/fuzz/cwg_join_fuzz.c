@@ -37,10 +37,11 @@ static void require(bool condition)
     "{\"link\":{\"name\":\"wg-7-" host "\",\"net\":7,\"host\":" host                               \
     ",\"address\":\"10.0.0.14\",\"listen_port\":1,\"public_key\":\"" KEY                           \
     "\",\"warning\":\"careful\"}}\n"
+#define BUSY "{\"busy\":true}\n"
 #define REST "{\"from\":[\"192.0.2.1\"]}\n{}\n{\"wait\":{}}\n{}\n"
 
 static const char near_says[] = GREET LOOK CREATE("0") REST;
-static const char far_says[] = GREET LOOK CREATE("1") REST;
+static const char far_says[] = GREET BUSY LOOK CREATE("1") BUSY REST;
 
 /* What the far machine says: in its first session, in a later one, and on standard error. */
 static struct {

@@ -253,6 +253,7 @@ static const char *const pieces[] = {
     "{\"do\":\"clock\"}\n",
     "{\"do\":\"knock\"}\n",
     "{\"do\":\"probe\"}\n",
+    "{\"busy\":true}\n",
     "{\"do\":\"measure\",\"mtu\":1280,\"cookie\":\"",
     "\",\"to\":\"",
     "{\"do\":\"route\",\"to\":[\"127.0.0.1\"",

@@ -20,15 +20,19 @@ enum {
 #define GREET  "echo '{\"cwg\":1}';"
 #define ANSWER "read greeting; read request; echo '{\"n\":1}';"
 #define STAY   "cat >/dev/null"
+#define BUSY   "echo '{\"busy\": true}';"
 
 static struct site *site;
 static struct failure failure;
 
 static void begin(const char *script)
 {
+    char text[2048]; /* it knows nothing of ssh's configuration */
+
     (void)signal(SIGPIPE, SIG_IGN);
     programs_begin();
-    programs_write("far", script);
+    (void)snprintf(text, sizeof(text), "[ \"$1\" != -G ] || exit 1; %s", script);
+    programs_write("far", text);
     (void)setenv("CWG_SSH", "far", 1);
     site = calloc(1, sizeof(*site));
     if (!site)
@@ -69,6 +73,8 @@ TEST(what_a_machine_may_say)
         const char *text;
     } cases[] = {
         {GREET ANSWER STAY, NULL, NULL},
+        {GREET BUSY ANSWER BUSY STAY, NULL, NULL},
+        {GREET "read greeting; read request;" BUSY BUSY "echo '{\"n\":1}';" STAY, NULL, NULL},
         {"yes banner | head -n 200;" GREET ANSWER STAY, NULL, NULL},
         {"printf 'banner\033[2J';" GREET ANSWER STAY, NULL, NULL},
         {"yes banner | head -n 201;" GREET ANSWER STAY, "protocol", "doesn't greet"},
@@ -148,13 +154,59 @@ TEST(a_machine_that_does_not_answer)
     expect(end() == 0, "the end");
 }
 
+/* What is silent for so long already, with a request that takes a second, is given up at most a
+ * second later. */
+TEST(a_machine_of_which_nothing_is_heard)
+{
+    static const struct {
+        const char *script;
+        bool greeted;     /* and has answered once */
+        int silent_ms;    /* before */
+        const char *text; /* NULL: it answers */
+    } cases[] = {
+        {GREET ANSWER STAY, true, 9500,
+         "host: nothing heard for 10 seconds: the connection is dead"},
+        {GREET ANSWER "for i in 1 2 3 4; do sleep 0.3;" BUSY "done; echo '{\"n\":1}';" STAY, true,
+         9500, NULL},
+        {"case \" $* \" in *' -O check -- host '*) exit 0;; esac;" STAY, false, 14500,
+         "host: no answer over the open connection of ssh (ControlMaster): far -O exit host "
+         "closes it"},
+        {"case \" $* \" in *' -O check -- host '*) exit 255;; esac; sleep 1.2;" GREET ANSWER STAY,
+         false, 14500, NULL},
+        {"case \" $* \" in *' -O check -- host '*) exit 0;; esac; sleep 1.2;" GREET ANSWER STAY,
+         false, 5500, NULL},
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct call call = {0};
+
+        begin(cases[i].script);
+        if (cases[i].greeted) {
+            call = one_call(LONG);
+            calls_free(&call, 1);
+        }
+        site->silent_ms = cases[i].silent_ms;
+        call = one_call(LONG);
+        if (cases[i].text)
+            expect(failure_is(&call.failure, "unreachable") && !call.refused &&
+                       strncmp(call.failure.text, cases[i].text, strlen(cases[i].text)) == 0 &&
+                       site->process.pid == -1,
+                   "case %zu: %s", i, call.failure.text);
+        else
+            expect(number_of(&call) == 1 && site->silent_ms < SHORT, "case %zu: %s, %d ms", i,
+                   call.failure.text, site->silent_ms);
+        calls_free(&call, 1);
+        expect((end() == 0) == !cases[i].text, "case %zu: the end", i);
+    }
+}
+
 /* An answer belongs to its request, however late it comes. */
 TEST(an_answer_that_comes_too_late_is_no_other_request_s)
 {
     struct call call;
 
-    begin(GREET "read greeting; read request; sleep 1; echo '{\"n\":1}'; read request;"
-                "echo '{\"n\":2}';" STAY);
+    begin(GREET "read greeting; read request;" BUSY "sleep 1;" BUSY
+                "echo '{\"n\":1}'; read request;" BUSY "echo '{\"n\":2}';" STAY);
     call = one_call(SHORT);
     expect(call.failed && strstr(call.failure.text, "no answer"), "%s", call.failure.text);
     call = one_call(LONG);

@@ -7,8 +7,9 @@ enum {
     CLEAN_MS = 20000,
 };
 
-/* Removes a side's end by a new session: the old one was lost before it said that it is done. The
- * old one, if it lives, removes the same end when it notices its own end. */
+/* Removes a side's end by a new session, over a connection of its own: the old one was lost before
+ * it said that it is done. The old one, if it lives, removes the same end when it notices its own
+ * end. */
 static int clean_side(struct work *work, int host, struct site *site)
 {
     struct side *side = &work->side[host];
@@ -39,7 +40,7 @@ void work_clean(struct work *work)
         struct site *site = work->side[i].made ? malloc(sizeof(*site)) : NULL;
         struct failure failure = {.text = ""};
 
-        if (site && site_open(site, work->side[i].site->host, &failure) == 0) {
+        if (site && site_open_apart(site, work->side[i].site->host, &failure) == 0) {
             work->side[i].made = clean_side(work, i, site) != 0;
             (void)site_close(site);
         }

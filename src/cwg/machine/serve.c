@@ -11,21 +11,19 @@
 #include "cwg/base/lines.h"
 #include "cwg/base/status.h"
 #include "cwg/machine/addresses.h"
+#include "cwg/machine/output.h"
 #include "cwg/machine/protocol.h"
 #include "cwg/machine/request.h"
 
-enum {
-    WRITE_MS = 10000,
-};
-
 struct server {
     struct lines input;
+    struct output output;
     struct session session;
 };
 
 /* Writes an object as a line. Returns 0; 1 if it is too long for one; or -1: nobody reads any more.
  */
-static int say(const json_t *object)
+static int say(struct output *output, const json_t *object)
 {
     char *text = json_dumps(object, JSON_COMPACT);
     int error = -1;
@@ -36,34 +34,37 @@ static int say(const json_t *object)
         const size_t length = strlen(text);
 
         text[length] = '\n'; /* in the place of the NUL */
-        error = lines_write(1, text, length + 1, clock_now() + WRITE_MS);
+        error = output_write(output, text, length + 1);
         explicit_bzero(text, length);
     }
     free(text);
     return error;
 }
 
-static int say_failure(const struct failure *failure)
+static int say_failure(struct output *output, const struct failure *failure)
 {
     json_t *answer =
         json_pack("{s:{s:s,s:s}}", "error", "code", failure->code, "text", failure->text);
-    int error = say(answer);
+    int error = say(output, answer);
 
     json_decref(answer);
     return error;
 }
 
-static int answer_request(struct session *session, const json_t *request)
+static int answer_request(struct server *server, const json_t *request)
 {
     json_t *answer = json_object();
     struct failure failure = {.text = ""};
-    int error =
-        request_do(session, request, answer, &failure) ? say_failure(&failure) : say(answer);
+    int error;
 
+    output_work(&server->output);
+    error = request_do(&server->session, request, answer, &failure)
+                ? say_failure(&server->output, &failure)
+                : say(&server->output, answer);
     if (error > 0) {
         fail(&failure, "limit", "there are more links than fit into an answer of %d bytes",
              LINE_SIZE);
-        error = say_failure(&failure);
+        error = say_failure(&server->output, &failure);
     }
     json_decref(answer);
     return error;
@@ -88,7 +89,7 @@ static void add_ssh_address(json_t *greeting, const char *member, int word)
         (void)json_object_set_new(greeting, member, json_string(address));
 }
 
-static int greet(void)
+static int greet(struct output *output)
 {
     json_t *greeting = json_object();
     int error;
@@ -98,7 +99,7 @@ static int greet(void)
     (void)json_object_set_new(greeting, "addresses", pack_addresses());
     add_ssh_address(greeting, "ssh_client", 0);
     add_ssh_address(greeting, "ssh_server", 2);
-    error = say(greeting);
+    error = say(output, greeting);
     json_decref(greeting);
     return error;
 }
@@ -125,7 +126,7 @@ static void run(struct server *server)
         if (first && request)
             greeted = is_greeting(request);
         if (request && greeted)
-            error = first ? 0 : answer_request(&server->session, request);
+            error = first ? 0 : answer_request(server, request);
         json_decref(request);
         if (error)
             return;
@@ -135,16 +136,23 @@ static void run(struct server *server)
 int serve(void)
 {
     struct server *server = calloc(1, sizeof(*server));
+    struct failure failure = {.text = ""};
     int error;
 
     if (!server)
         return EXIT_FAILED;
+    if (output_begin(&server->output, &failure)) {
+        (void)fprintf(stderr, "cwg: %s\n", failure.text);
+        free(server);
+        return EXIT_FAILED;
+    }
     server->input.fd = STDIN_FILENO;
     (void)signal(SIGPIPE, SIG_IGN);
     (void)signal(SIGHUP, SIG_IGN);
     session_begin(&server->session, STDIN_FILENO);
-    if (greet() == 0)
+    if (greet(&server->output) == 0)
         run(server);
+    output_end(&server->output);
     error = session_end(&server->session);
     free(server);
     return error ? EXIT_LEFT : EXIT_DONE;

@@ -85,6 +85,16 @@ static void fail_site(struct call *calls, size_t count, struct site *site,
     }
 }
 
+/* A sign of life, which is no answer. */
+static bool is_busy(const char *line)
+{
+    json_t *object = json_read_line(line);
+    const bool is = json_is_true(json_object_get(object, PROTOCOL_BUSY_MEMBER));
+
+    json_decref(object);
+    return is;
+}
+
 /* Takes a line of a site: the greeting, behind a banner, or the answer to its first open call. */
 static void take_line(struct call *calls, size_t count, struct site *site, const char *line)
 {
@@ -101,6 +111,8 @@ static void take_line(struct call *calls, size_t count, struct site *site, const
     } else if (!site->greeted) {
         if (site_greet(site, greeting, &failure))
             fail_site(calls, count, site, &failure);
+    } else if (is_busy(line)) {
+        return;
     } else if (site->owed > 0) {
         site->owed--;
     } else if (call) {
@@ -152,13 +164,25 @@ static void send_request(struct call *call)
     free(text);
 }
 
+/* Notes that a site was silent for so many milliseconds. If it was for too long all its open calls
+ * fail. */
+static void take_silence(struct call *calls, size_t count, struct site *site, int milliseconds)
+{
+    struct failure failure = {.text = ""};
+
+    if (site_hear_nothing(site, milliseconds, &failure))
+        fail_site(calls, count, site, &failure);
+}
+
 /* Polls the sites of all open calls. Returns false if there are none. */
 static bool wait_for_sites(struct call *calls, size_t count, int64_t deadline)
 {
     struct pollfd waited[2 * CALLS_MAX];
     struct site *sites[CALLS_MAX];
+    const int64_t begun = clock_now();
     nfds_t open = 0;
-    int timeout;
+    int waited_ms, timeout;
+    bool heard;
 
     for (size_t i = 0; i < count; i++) {
         struct site *site = calls[i].site;
@@ -173,13 +197,18 @@ static bool wait_for_sites(struct call *calls, size_t count, int64_t deadline)
     if (open == 0)
         return false;
     timeout = clock_until(deadline);
-    if (poll(waited, 2 * open, timeout < TURN_MS ? timeout : TURN_MS) <= 0)
-        return true;
+    heard = poll(waited, 2 * open, timeout < TURN_MS ? timeout : TURN_MS) > 0;
+    /* While this process is stopped nobody is silent. */
+    waited_ms = (int)(clock_now() - begun < TURN_MS ? clock_now() - begun : TURN_MS);
     for (nfds_t i = 0; i < open; i++) {
-        if (waited[2 * i + 1].revents)
+        if (heard && waited[2 * i + 1].revents)
             site_listen(sites[i]);
-        if (waited[2 * i].revents)
+        if (heard && waited[2 * i].revents) {
+            sites[i]->silent_ms = 0;
             take_lines(calls, count, sites[i], lines_fill(&sites[i]->lines));
+        } else {
+            take_silence(calls, count, sites[i], waited_ms);
+        }
     }
     return true;
 }

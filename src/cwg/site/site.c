@@ -17,6 +17,10 @@ enum {
     READS_MAX = 200,  /* of what ssh says at its end: a pipe holds 65536 bytes */
     SSH_FAILED = 255, /* ssh(1), EXIT STATUS: all of its own failures */
     NOT_FOUND = 127,  /* a shell's word for a command that isn't there */
+    /* Before the greeting ssh may ask for a password. Over a connection that was open already it
+     * doesn't. */
+    MASTER_ASK_MS = PROTOCOL_DEAD_MS / 2,
+    MASTER_DEAD_MS = MASTER_ASK_MS + PROTOCOL_DEAD_MS,
 };
 
 volatile sig_atomic_t site_interrupted;
@@ -33,6 +37,13 @@ int site_fail(struct site *site, const char *what, struct failure *failure)
     return -1;
 }
 
+/* How a session is started. */
+enum way {
+    FIRST,
+    AGAIN, /* site_reopen() */
+    APART, /* site_open_apart() */
+};
+
 /* Says which program isn't there. */
 static int fail_no_ssh(const char *program, struct failure *failure)
 {
@@ -44,7 +55,7 @@ static int fail_no_ssh(const char *program, struct failure *failure)
 /* Makes the command of a session. The command at the other end is a constant. As with scp, what a
  * person wants of a login of their own counts for none of these: a command for it, forwarded ports,
  * agents and screens. */
-static int make_command(const char *host, bool again, char words[static SSH_WORDS_SIZE],
+static int make_command(const char *host, enum way way, char words[static SSH_WORDS_SIZE],
                         const char *command[static SSH_WORDS], struct failure *failure)
 {
 #define ALIVE "-T", "-o", "ServerAliveInterval=2", "-o", "ServerAliveCountMax=2"
@@ -53,23 +64,25 @@ static int make_command(const char *host, bool again, char words[static SSH_WORD
         "ClearAllForwardings=yes"
 #define BOUND "-o", "ConnectTimeout=15"
 #define QUICK "-o", "BatchMode=yes", "-o", "ConnectTimeout=10"
+#define OWN   "-S", "none", "-o", "ConnectTimeout=5"
     const char *const first[] = {ALIVE, BARE, "--", host, "cwg serve", NULL};
     const char *const bound[] = {ALIVE, BARE, BOUND, "--", host, "cwg serve", NULL};
-    const char *const next[] = {ALIVE, BARE, QUICK, "--", host, "cwg serve", NULL};
+    const char *const again[] = {ALIVE, BARE, QUICK, "--", host, "cwg serve", NULL};
+    const char *const apart[] = {ALIVE, BARE, OWN, "--", host, "cwg serve", NULL};
 
-    if (again)
-        return ssh_command(words, command, next, failure);
-    return ssh_command(words, command, ssh_waits_long(host) ? bound : first, failure);
+    if (way == FIRST)
+        return ssh_command(words, command, ssh_waits_long(host) ? bound : first, failure);
+    return ssh_command(words, command, way == AGAIN ? again : apart, failure);
 }
 
-static int start(struct site *site, bool again, struct failure *failure)
+static int start(struct site *site, enum way way, struct failure *failure)
 {
     static const char *const here[] = {"/proc/self/exe", "serve", NULL};
-    const char *command[SSH_WORDS];
+    const char *command[SSH_WORDS] = {"ssh"};
     char words[SSH_WORDS_SIZE];
     int error;
 
-    if (site->host[0] && make_command(site->host, again, words, command, failure))
+    if (site->host[0] && make_command(site->host, way, words, command, failure))
         return -1;
     error = process_start(site->host[0] ? command : here, site->host[0], NULL, &site->process);
     if (error == -ENOENT && site->host[0])
@@ -77,7 +90,7 @@ static int start(struct site *site, bool again, struct failure *failure)
     return error ? fail_errno(failure, -error, "can't start a session") : 0;
 }
 
-static int open_session(struct site *site, const char *host, bool again, struct failure *failure)
+static int open_session(struct site *site, const char *host, enum way way, struct failure *failure)
 {
     static const char greeting[] = "{\"" PROTOCOL_MEMBER "\":1,\"version\":\"" VERSION "\"}\n";
 
@@ -85,7 +98,7 @@ static int open_session(struct site *site, const char *host, bool again, struct 
     site->process.pid = -1;
     site->opened = clock_now();
     (void)snprintf(site->host, sizeof(site->host), "%s", host);
-    if (start(site, again, failure)) {
+    if (start(site, way, failure)) {
         site->lost = *failure;
         return -1;
     }
@@ -97,7 +110,12 @@ static int open_session(struct site *site, const char *host, bool again, struct 
 
 int site_open(struct site *site, const char *host, struct failure *failure)
 {
-    return open_session(site, host, false, failure);
+    return open_session(site, host, FIRST, failure);
+}
+
+int site_open_apart(struct site *site, const char *host, struct failure *failure)
+{
+    return open_session(site, host, APART, failure);
 }
 
 int site_reopen(struct site *site, struct failure *failure)
@@ -106,7 +124,7 @@ int site_reopen(struct site *site, struct failure *failure)
 
     (void)site_close(site);
     (void)snprintf(host, sizeof(host), "%s", site->host);
-    return open_session(site, host, true, failure);
+    return open_session(site, host, AGAIN, failure);
 }
 
 static void take_address(const json_t *object, const char *member, char ret[static ADDRESS_SIZE])
@@ -224,6 +242,41 @@ int site_fail_ended(struct site *site, struct failure *failure)
         site_listen(site);
     process_close(&site->process);
     tell_end(site, status, failure);
+    site->lost = *failure;
+    return -1;
+}
+
+/* Says why nothing is heard any more. Returns 0 if that is no failure yet. */
+static int tell_silence(struct site *site, struct failure *failure)
+{
+    if (site->greeted && site->silent_ms >= PROTOCOL_DEAD_MS)
+        return fail(failure, "unreachable",
+                    "%s: nothing heard for %d seconds: the connection is dead, or cwg there is "
+                    "stopped",
+                    site->host, PROTOCOL_DEAD_MS / 1000);
+    if (site->greeted || site->silent_ms < MASTER_ASK_MS)
+        return 0;
+    if (!site->asked_master) {
+        site->asked_master = true;
+        site->has_master = ssh_has_master(site->host);
+    }
+    if (!site->has_master || site->silent_ms < MASTER_DEAD_MS)
+        return 0;
+    return fail(failure, "unreachable",
+                "%s: no answer over the open connection of ssh (ControlMaster): %.200s -O exit %s "
+                "closes it",
+                site->host, ssh_words(), site->host);
+}
+
+int site_hear_nothing(struct site *site, int milliseconds, struct failure *failure)
+{
+    site->silent_ms += milliseconds;
+    if (!site->host[0] || !tell_silence(site, failure))
+        return 0;
+    close_input(site);
+    (void)kill(site->process.pid, SIGTERM); /* so that it ends what it has started */
+    (void)process_end(&site->process, clock_now() + GONE_MS);
+    process_close(&site->process);
     site->lost = *failure;
     return -1;
 }

@@ -20,6 +20,9 @@ struct site {
     int banner_lines; /* before the greeting */
     struct failure lost;        /* why nothing is asked there any more; text "" while it is well */
     int64_t asked;              /* clock_now() of the last request */
+    int silent_ms;              /* that calls_run() has waited since it heard something */
+    bool asked_master;          /* whether a connection of ssh's was open already */
+    bool has_master;            /* it was, before the greeting */
     int owed;                   /* answers that nobody waits for any more */
     struct addresses addresses; /* its own */
     char ssh_client[ADDRESS_SIZE]; /* the address that its sshd saw, or "" */
@@ -33,6 +36,10 @@ extern volatile sig_atomic_t site_interrupted;
 
 /* Starts a session, and doesn't wait for it. Returns 0, or -1. */
 int site_open(struct site *site, const char *host, struct failure *failure);
+
+/* Starts a session over a connection of its own, as that of another one may be dead. ssh gives up
+ * after five seconds without a connection. Returns 0, or -1. */
+int site_open_apart(struct site *site, const char *host, struct failure *failure);
 
 /* Starts another session in the place of one that was lost. ssh asks for no password, and gives up
  * after ten seconds without a connection: nobody may be there to wait. Returns 0, or -1. */
@@ -56,6 +63,10 @@ int site_greet(struct site *site, const char *line, struct failure *failure);
 
 /* Reads once what ssh says on standard error, and keeps the last part. */
 void site_listen(struct site *site);
+
+/* Notes that nothing came for so many milliseconds more while something was waited for. Returns 0;
+ * or -1 if that is too long: then the session is lost, and ssh has been ended. */
+int site_hear_nothing(struct site *site, int milliseconds, struct failure *failure);
 
 /* Waits for the end of a session whose output has ended, and fails with the reason. Returns -1. */
 int site_fail_ended(struct site *site, struct failure *failure);

@@ -12,14 +12,33 @@ enum {
     OWN_WORDS = 24, /* kept free for `rest`, and the NULL */
 };
 
+const char *ssh_words(void)
+{
+    const char *chosen = getenv("CWG_SSH");
+
+    return chosen && chosen[strspn(chosen, " ")] ? chosen : "ssh";
+}
+
+bool ssh_has_master(const char *host)
+{
+    const char *const rest[] = {"-O", "check", "--", host, NULL};
+    const char *command[SSH_WORDS];
+    char words[SSH_WORDS_SIZE];
+    struct process_result *result = malloc(sizeof(*result));
+    struct failure failure = {.text = ""};
+    const bool has = result && ssh_command(words, command, rest, &failure) == 0 &&
+                     process_run(command, NULL, ASK_MS, result) == 0 && result->status == 0;
+
+    free(result);
+    return has;
+}
+
 int ssh_command(char words[static SSH_WORDS_SIZE], const char *command[static SSH_WORDS],
                 const char *const rest[], struct failure *failure)
 {
-    const char *chosen = getenv("CWG_SSH");
-    const bool is_chosen = chosen && chosen[strspn(chosen, " ")];
     char *left = words;
     size_t count = 0;
-    int length = snprintf(words, SSH_WORDS_SIZE, "%s", is_chosen ? chosen : "ssh");
+    int length = snprintf(words, SSH_WORDS_SIZE, "%s", ssh_words());
 
     while (left && count <= SSH_WORDS - OWN_WORDS) {
         const char *word = strsep(&left, " ");

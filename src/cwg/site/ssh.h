@@ -16,6 +16,13 @@ enum {
  * person may type a password: then it isn't so. */
 bool ssh_waits_long(const char *host);
 
+/* What stands for "ssh": the value of CWG_SSH, or "ssh". */
+const char *ssh_words(void);
+
+/* Returns whether a connection to this host is open that ssh would share (ControlMaster), as far as
+ * ssh says so within two seconds. It asks no other machine. */
+bool ssh_has_master(const char *host);
+
 /* Makes the command "ssh REST...". The variable CWG_SSH may name another program or add options, as
  * words between blanks. `words` holds them. Returns 0, or -1: they are too long or too many, and
  * none may be left out. */
