@@ -148,6 +148,12 @@ TEST(a_machine_that_does_not_answer)
     expect(call.failed && !call.refused && strstr(call.failure.text, "no answer"), "%s",
            call.failure.text);
     (void)end();
+    begin(GREET "while sleep 0.05; do " BUSY "done"); /* for ever */
+    call = one_call(SHORT);
+    expect(call.failed && !call.refused && strstr(call.failure.text, "no answer"), "%s",
+           call.failure.text);
+    site_fail(site, "is stopped by its test", &failure);
+    (void)end();
     begin(GREET "read greeting; while read line; do :; done");
     call = one_call(SHORT);
     expect(call.failed && strstr(call.failure.text, "no answer"), "%s", call.failure.text);
