@@ -165,6 +165,8 @@ cwg join --mtu |
 cwg status |1572871 7
 cwg status --json 15|1572871
 cwg leave 15|1572871
+cwg leave --f|--forget
+cwg leave --forget 15|1572871
 cwg leave we|web
 cwg nonsense |
 END

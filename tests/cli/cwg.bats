@@ -153,7 +153,9 @@ plain()
     local net
     wrong "leave takes a net, or two ends" leave
     wrong "leave takes a net, or two ends" leave 7 a b
-    for net in web 8388608 -1 07 ''; do wrong "NET must be a number from 0 to 8388607" leave "$net"; done
+    for net in web 8388608 07 ''; do wrong "NET must be a number from 0 to 8388607" leave "$net"; done
+    wrong "leave: no such option, or one that takes no value; cwg leave --help shows all" leave --forget=7
+    wrong "leave takes a net, or two ends" leave --forget
     wrong "the first END" leave / b
     wrong "the second END" leave a /
 }

@@ -63,12 +63,28 @@ assert_left()
     ip -n site1 link set v1 down
     run --separate-stderr cwg leave "$NET"
     assert_said 3 "site2: ssh: connect to host 192.0.2.2 port 22: Network is unreachable; the end at pid/$c1 is \
-removed; the one at site2:pid/$c2 may be left: run cwg leave $NET again when site2 answers"
+removed; the one at site2:pid/$c2 may be left: run cwg leave $NET again when site2 answers, or cwg leave --forget $NET \
+if it never will"
     no_links "$c1"
     [ "$(links_in "$c2")" = "wg-$NET-1" ]
     ip -n site1 link set v1 up
     run --separate-stderr cwg leave "$NET"
     assert_left "removed at site2:pid/$c2; gone already at pid/$c1"
+}
+
+@test "leave --forget forgets a link whose other machine is gone, after it removed this machine's end, and not else" {
+    joined
+    ip -n site1 link set v1 down
+    MACHINE=no-helper run --separate-stderr cwg leave --forget "$NET"
+    [ "$status" = 3 ] && [[ $stderr == *"pid/$c1 and site2:pid/$c2 may be left: run cwg leave $NET again"* ]] ||
+        fail "$status $stderr"
+    [ "$(remembered)" = "$NET.json" ]
+    run --separate-stderr cwg leave --forget "$NET"
+    assert_removed "removed at pid/$c1; forgotten, though an end may be left at site2:pid/$c2"
+    no_links "$c1"
+    [ -z "$(remembered)" ]
+    ip -n site1 link set v1 up
+    as_bob net-admin-helper cwg_destroy "$c2" "$NET" 1
 }
 
 @test "leave takes the names that join and status print, without USER@, if one link alone fits" {
@@ -142,8 +158,8 @@ removed; the one at site2:pid/$c2 may be left: run cwg leave $NET again when sit
     as_bob net-admin-helper cwg_destroy "$c2" 77 1
     as_bob net-admin-helper cwg_create "$c2" 77 1 0
     run --separate-stderr cwg join --net 77 netns/red "site2:pid/$c2"
-    assert_said 1 "site2: the link wg-77-1 exists already in this container: choose another --net, or have it removed by \
-cwg leave 77, by who joined it"
+    assert_said 1 "site2: the link wg-77-1 exists already in this container: choose another --net, or have it removed \
+by cwg leave 77, by who joined it"
     run --separate-stderr cwg leave 77
     assert_removed "gone already at netns/red and site2:pid/$c2"
     [ "$(links_in "$c2")" = "wg-77-1" ]

@@ -48,14 +48,16 @@ static int run_serve(int argc, char *argv[])
 static const struct command commands[] = {
     {"join", "END END", "link two containers",
      "  --net N              the link's number, 0-8388607; without it, a free one\n"
-     "  --port A[,B]         the UDP port of the first END, and of the second; left out: any\n"
+     "  --port A[,B]         the UDP port of the first END, and the second's; 0: any\n"
      "  --endpoint A[,A]     the IP address at which each end is reached; -: found\n"
      "  --nat 1|2            this end is behind a NAT; left out: found\n"
      "  --mtu N              bytes, 576-65455; left out: that of the path\n"
      "  --psk                with a preshared key, made here and shown nowhere\n"
      "  --json               print the result, or the failure, as JSON\n",
      run_join},
-    {"leave", "NET | END END", "remove a link at both ends", "", run_leave},
+    {"leave", "NET | END END", "remove a link at both ends",
+     "  --forget             forget it, also if another machine isn't reached\n",
+     run_leave},
     {"status", "[NET]", "show both ends of the links that you joined",
      "  --json               print JSON\n"
      "  --watch              show it again every 2 seconds\n",

@@ -1,4 +1,6 @@
 /* `cwg leave`: removes a link at both ends. */
+#include <getopt.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -110,22 +112,38 @@ static void name_ends(const struct joined *joined, const enum outcome outcomes[s
     }
 }
 
+/* Is each end that may be left another machine's? */
+static bool is_left_elsewhere(const struct joined *joined, const enum outcome outcomes[static 2])
+{
+    for (int i = 0; i < 2; i++) {
+        if (outcomes[i] == LEFT && !joined->end[i].end.host[0])
+            return false;
+    }
+    return true;
+}
+
 /* Says what became of the ends. Returns the exit status. */
-static int tell(const struct joined *joined, const enum outcome outcomes[static 2],
+static int tell(const struct joined *joined, const enum outcome outcomes[static 2], bool forgotten,
                 const struct failure *failure)
 {
-    char names[OUTCOMES][NAMES_SIZE], where[END_HOST_SIZE + 16];
+    char names[OUTCOMES][NAMES_SIZE], where[END_HOST_SIZE + 80];
     const char *host = joined->end[outcomes[1] == LEFT].end.host;
 
-    (void)snprintf(where, sizeof(where), " when %s answers", host[0] ? host : "this machine");
+    (void)snprintf(where, sizeof(where),
+                   " when %s answers, or cwg leave --forget %u if it never will",
+                   host[0] ? host : "this machine", joined->net);
     for (int i = 0; i < OUTCOMES; i++)
         name_ends(joined, outcomes, (enum outcome)i, names[i]);
-    if (!names[LEFT][0]) {
+    if (forgotten) {
+        const char *gap = names[REMOVED][0] || names[ABSENT][0] ? "; " : "";
+
         (void)printf("net %u: ", joined->net);
         if (names[REMOVED][0])
             (void)printf("removed at %s%s", names[REMOVED], names[ABSENT][0] ? "; " : "");
         if (names[ABSENT][0])
             (void)printf("gone already at %s", names[ABSENT]);
+        if (names[LEFT][0])
+            (void)printf("%sforgotten, though an end may be left at %s", gap, names[LEFT]);
         (void)putchar('\n');
         return EXIT_DONE;
     }
@@ -143,22 +161,26 @@ static int tell(const struct joined *joined, const enum outcome outcomes[static 
     return EXIT_LEFT;
 }
 
-static int leave(const struct joined *joined)
+/* With `forget` a link is forgotten also if an end may be left at another machine. */
+static int leave(const struct joined *joined, bool forget)
 {
     struct sites sites = {.count = 0};
     struct end_seen seen[2];
     struct failure failure = {.text = ""};
     enum outcome outcomes[2];
+    bool forgotten;
 
     signals_catch();
     ends_show_wait(joined, 1, NULL);
     ends_look(&sites, joined, 1, ENDS_LOOK_MS, seen);
     step_show("");
-    if (destroy(joined, seen, outcomes, &failure) == 0)
+    forgotten = destroy(joined, seen, outcomes, &failure) == 0 ||
+                (forget && !site_interrupted && is_left_elsewhere(joined, outcomes));
+    if (forgotten)
         joined_forget(joined->net);
     ends_free(seen, 2);
     (void)sites_close(&sites);
-    return tell(joined, outcomes, &failure);
+    return tell(joined, outcomes, forgotten, &failure);
 }
 
 static int fail_unknown(void)
@@ -206,44 +228,46 @@ static int choose_by_user(const struct end ends[2], struct joined *fitting, int 
     return taken ? taken : count;
 }
 
-/* Reads the remembered links that fit two ends. Returns their number, or -1. */
-static int find_fitting(const struct end ends[2], struct joined **ret_fitting,
-                        struct failure *failure)
+/* Reads the remembered links that fit two ends. Returns their number. What can't be read is told,
+ * and sets the exit status. */
+static int find_fitting(const struct end ends[2], struct joined **ret_fitting, int *ret_status)
 {
+    struct failure failure = {.text = ""};
     uint32_t *nets;
-    const int count = joined_list(&nets, failure);
+    const int count = joined_list(&nets, &failure);
     struct joined *fitting = count > 0 ? calloc((size_t)count, sizeof(*fitting)) : NULL;
-    int taken = 0, found = 0;
+    int taken = 0;
 
-    for (int i = 0; i < count && fitting && found >= 0; i++) {
-        found = joined_read(nets[i], &fitting[taken], failure);
+    *ret_status = count < 0 ? failed(failure.text) : EXIT_DONE;
+    for (int i = 0; i < count && fitting; i++) {
+        const int found = joined_read(nets[i], &fitting[taken], &failure);
+
+        if (found < 0)
+            *ret_status = failed(failure.text);
         taken += found == 0 && may_have_ends(&fitting[taken], ends);
     }
     free(nets);
     *ret_fitting = fitting;
-    return count < 0 || found < 0 ? -1 : choose_by_user(ends, fitting, taken);
+    return choose_by_user(ends, fitting, taken);
 }
 
 /* Leaves all links that were joined between two ends: of one whose containers were started again
  * only the memory is left, and that goes, too. */
-static int leave_by_ends(const struct end ends[2])
+static int leave_by_ends(const struct end ends[2], bool forget)
 {
-    struct failure failure = {.text = ""};
     struct joined *fitting = NULL;
-    const int count = find_fitting(ends, &fitting, &failure);
-    int status = EXIT_DONE;
+    int status;
+    const int count = find_fitting(ends, &fitting, &status);
     bool apart = false;
 
     for (int i = 1; i < count; i++)
         apart |= !have_same_ends(&fitting[0], &fitting[i]);
-    if (count < 0)
-        status = failed(failure.text);
-    else if (count == 0)
+    if (count == 0 && status == EXIT_DONE)
         status = fail_unknown();
     else if (apart)
         status = fail_ambiguous(fitting, count);
     for (int i = 0; i < count && !apart && !site_interrupted; i++) {
-        const int left = leave(&fitting[i]);
+        const int left = leave(&fitting[i], forget);
 
         status = left > status ? left : status;
     }
@@ -251,7 +275,7 @@ static int leave_by_ends(const struct end ends[2])
     return status;
 }
 
-static int leave_by_net(const char *text)
+static int leave_by_net(const char *text, bool forget)
 {
     struct failure failure = {.text = ""};
     struct joined joined;
@@ -263,20 +287,29 @@ static int leave_by_net(const char *text)
     found = joined_read(net, &joined, &failure);
     if (found > 0)
         return fail_unknown();
-    return found < 0 ? failed(failure.text) : leave(&joined);
+    return found < 0 ? failed(failure.text) : leave(&joined, forget);
 }
 
 int run_leave(int argc, char *argv[])
 {
+    static const struct option known[] = {{"forget", no_argument, NULL, 'f'}, {NULL, 0, NULL, 0}};
     struct failure failure = {.text = ""};
     struct end ends[2];
+    bool forget = false;
+    int option;
 
-    if (argc == 2)
-        return leave_by_net(argv[1]);
-    if (argc != 3)
+    while ((option = getopt_long(argc, argv, ":", known, NULL)) != -1) {
+        if (option == '?' || option == ':')
+            return wrong_option("leave", option);
+        forget = true;
+    }
+    argv += optind;
+    if (argc - optind == 1)
+        return leave_by_net(argv[0], forget);
+    if (argc - optind != 2)
         return wrong("leave takes a net, or two ends");
-    if (end_parse(argv[1], "the first END", &ends[0], &failure) ||
-        end_parse(argv[2], "the second END", &ends[1], &failure))
+    if (end_parse(argv[0], "the first END", &ends[0], &failure) ||
+        end_parse(argv[1], "the second END", &ends[1], &failure))
         return wrong(failure.text);
-    return leave_by_ends(ends);
+    return leave_by_ends(ends, forget);
 }
