@@ -40,6 +40,7 @@ int site_fail(struct site *site, const char *what, struct failure *failure)
 /* How a session is started. */
 enum way {
     FIRST,
+    BOUND, /* site_open_bound() */
     AGAIN, /* site_reopen() */
     APART, /* site_open_apart() */
 };
@@ -62,16 +63,18 @@ static int make_command(const char *host, enum way way, char words[static SSH_WO
 #define BARE                                                                                       \
     "-a", "-x", "-o", "RemoteCommand=none", "-o", "PermitLocalCommand=no", "-o",                   \
         "ClearAllForwardings=yes"
-#define BOUND "-o", "ConnectTimeout=15"
+#define LIMIT "-o", "ConnectTimeout=15"
 #define QUICK "-o", "BatchMode=yes", "-o", "ConnectTimeout=10"
 #define OWN   "-S", "none", "-o", "ConnectTimeout=5"
     const char *const first[] = {ALIVE, BARE, "--", host, "cwg serve", NULL};
-    const char *const bound[] = {ALIVE, BARE, BOUND, "--", host, "cwg serve", NULL};
+    const char *const bound[] = {ALIVE, BARE, LIMIT, "--", host, "cwg serve", NULL};
     const char *const again[] = {ALIVE, BARE, QUICK, "--", host, "cwg serve", NULL};
     const char *const apart[] = {ALIVE, BARE, OWN, "--", host, "cwg serve", NULL};
 
-    if (way == FIRST)
-        return ssh_command(words, command, ssh_waits_long(host) ? bound : first, failure);
+    if (way == FIRST || (way == BOUND && !ssh_waits_long(host)))
+        return ssh_command(words, command, first, failure);
+    if (way == BOUND)
+        return ssh_command(words, command, bound, failure);
     return ssh_command(words, command, way == AGAIN ? again : apart, failure);
 }
 
@@ -111,6 +114,11 @@ static int open_session(struct site *site, const char *host, enum way way, struc
 int site_open(struct site *site, const char *host, struct failure *failure)
 {
     return open_session(site, host, FIRST, failure);
+}
+
+int site_open_bound(struct site *site, const char *host, struct failure *failure)
+{
+    return open_session(site, host, BOUND, failure);
 }
 
 int site_open_apart(struct site *site, const char *host, struct failure *failure)

@@ -37,6 +37,11 @@ extern volatile sig_atomic_t site_interrupted;
 /* Starts a session, and doesn't wait for it. Returns 0, or -1. */
 int site_open(struct site *site, const char *host, struct failure *failure);
 
+/* The same, but ssh gives up after 15 seconds without a connection, unless its configuration says
+ * how long it waits. To ask ssh takes a hundredth of a second, which a join has no time for: there
+ * the step stands on the terminal, and the first look has its own limit. */
+int site_open_bound(struct site *site, const char *host, struct failure *failure);
+
 /* Starts a session over a connection of its own, as that of another one may be dead. ssh gives up
  * after five seconds without a connection. Returns 0, or -1. */
 int site_open_apart(struct site *site, const char *host, struct failure *failure);

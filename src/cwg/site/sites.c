@@ -23,7 +23,7 @@ struct site *sites_get(struct sites *sites, const char *host, struct failure *fa
         fail_errno(failure, ENOMEM, "can't start a session");
         return NULL;
     }
-    if (site_open(site, host, failure)) {
+    if (site_open_bound(site, host, failure)) {
         free(site);
         return NULL;
     }
