@@ -251,7 +251,7 @@ join_at_the_first_net()
     local trace=$BATS_TEST_TMPDIR/trace call
     at site1 env -i HOME="$WORLD/home/alice" PATH="$WORLD/whole:/usr/bin" \
         strace -qq -e trace=getrandom -e signal=none -u alice -o "$trace" -- cwg join "$@" >/dev/null 3>&- || return
-    cwg leave "$@"
+    cwg leave "$@" >/dev/null
     call=$(grep '^getrandom' "$trace" | grep -n ', 4, 0)' | head -n 1 | cut -d: -f1)
     at site1 env -i HOME="$WORLD/home/alice" PATH="$WORLD/whole:/usr/bin" \
         strace -qq -e trace=getrandom -e signal=none -e inject=getrandom:poke_exit=@arg1=00000000:when="$call" \
@@ -334,6 +334,6 @@ keys_in()
     end_container "$c2"
     wait_for_silence site2
     run --separate-stderr cwg leave "$NET"
-    assert_removed
+    assert_removed "removed at pid/$c1; gone already at site2:pid/$c2"
     no_links "$c1"
 }

@@ -56,8 +56,7 @@ static const struct command commands[] = {
      "  --json               print the result, or the failure, as JSON\n",
      run_join},
     {"leave", "NET | END END", "remove a link at both ends",
-     "  --forget             forget it, also if another machine isn't reached\n",
-     run_leave},
+     "  --forget             forget it, also if another machine isn't reached\n", run_leave},
     {"status", "[NET]", "show both ends of the links that you joined",
      "  --json               print JSON\n"
      "  --watch              show it again every 2 seconds\n",
