@@ -78,7 +78,7 @@ add_users()
     for user in "${!UIDS[@]}"; do
         install -d -o "${UIDS[$user]}" -g "${GIDS[$user]}" -m 0700 "$WORLD/home/$user" "$WORLD/home/$user/.ssh"
     done
-    echo 'echo "Welcome to $(hostname)"; printf "\033]0;title\007"' >"$WORLD/home/carol/.bashrc"
+    printf '%s\n' 'echo "Welcome to $(hostname)"; printf "\033]0;title\007"' >"$WORLD/home/carol/.bashrc"
 }
 
 # Makes the PATHs of the machines.
@@ -292,7 +292,8 @@ assert_joined()
 assert_removed()
 {
     [ "$status" = 0 ] || fail "exit code $status; it says: $output $stderr"
-    [ -z "$stderr" ] && [ "${#lines[@]}" = 1 ] || fail "it says: $output $stderr"
+    [ -z "$stderr" ] || fail "standard error isn't empty: $stderr"
+    [ "${#lines[@]}" = 1 ] || fail "it says: $output"
     [[ $output =~ ^net\ [0-9]+:\ ${1:-removed at [^ ]+ and [^ ]+}$ ]] || fail "it says: $output"
 }
 
