@@ -9,13 +9,13 @@
 #include <unistd.h>
 
 #include "cwg/base/json.h"
+#include "cwg/checkup/checkup.h"
+#include "cwg/checkup/knock.h"
+#include "cwg/checkup/measure.h"
+#include "cwg/checkup/scratch.h"
 #include "cwg/container/container.h"
-#include "cwg/machine/checkup.h"
 #include "cwg/machine/helper.h"
-#include "cwg/machine/knock.h"
-#include "cwg/machine/measure.h"
-#include "cwg/machine/scratch.h"
-#include "cwg/machine/serve.h"
+#include "cwg/serve/serve.h"
 #include "link/decimal.h"
 #include "link/endpoint.h"
 #include "link/key.h"

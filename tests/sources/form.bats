@@ -29,6 +29,8 @@ cwg/base
 cwg/name
 cwg/container
 cwg/machine
+cwg/checkup
+cwg/serve
 cwg/site
 cwg/state
 cwg/join

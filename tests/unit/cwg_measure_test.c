@@ -1,5 +1,5 @@
 /* Measurements over loopback: two that measure each other, and one whose peer is this test. */
-#include "cwg/machine/measure.h"
+#include "cwg/checkup/measure.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "cwg/container/container.h"
-#include "cwg/machine/serve.h"
+#include "cwg/serve/serve.h"
 
 struct command {
     const char *name;

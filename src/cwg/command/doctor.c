@@ -7,9 +7,9 @@
 
 #include "cwg/base/json.h"
 #include "cwg/base/step.h"
+#include "cwg/checkup/checkup.h"
 #include "cwg/command/command.h"
 #include "cwg/command/doctor.h"
-#include "cwg/machine/checkup.h"
 #include "cwg/site/signals.h"
 
 enum {

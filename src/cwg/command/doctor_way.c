@@ -4,11 +4,11 @@
 
 #include "cwg/base/clock.h"
 #include "cwg/base/json.h"
+#include "cwg/checkup/checkup.h"
+#include "cwg/checkup/knock.h"
 #include "cwg/command/doctor.h"
 #include "cwg/join/path.h"
 #include "cwg/join/trial.h"
-#include "cwg/machine/checkup.h"
-#include "cwg/machine/knock.h"
 
 enum {
     ASK_MS = 20000,

@@ -7,8 +7,8 @@
 
 #include "cwg/base/clock.h"
 #include "cwg/base/json.h"
+#include "cwg/checkup/measure.h"
 #include "cwg/join/side.h"
-#include "cwg/machine/measure.h"
 
 enum {
     SCRATCH_MS = 20000,

@@ -1,4 +1,4 @@
-#include "cwg/machine/measure.h"
+#include "cwg/checkup/measure.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

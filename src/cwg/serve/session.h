@@ -2,9 +2,9 @@
  * it was asked for, scratch processes, and a socket for a measurement. */
 #pragma once
 
+#include "cwg/checkup/scratch.h"
 #include "cwg/container/container.h"
 #include "cwg/machine/helper.h"
-#include "cwg/machine/scratch.h"
 
 enum {
     SESSION_CONTAINERS_MAX = 256,

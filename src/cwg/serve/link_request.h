@@ -3,7 +3,7 @@
 
 #include <jansson.h>
 
-#include "cwg/machine/session.h"
+#include "cwg/serve/session.h"
 
 /* As request_do(). */
 int link_create(struct session *session, const json_t *request, json_t *answer,

@@ -1,4 +1,4 @@
-#include "cwg/machine/knock.h"
+#include "cwg/checkup/knock.h"
 
 #include <errno.h>
 #include <poll.h>

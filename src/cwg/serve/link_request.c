@@ -1,4 +1,4 @@
-#include "cwg/machine/link_request.h"
+#include "cwg/serve/link_request.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "cwg/base/json.h"
-#include "cwg/machine/measure.h"
-#include "cwg/machine/request.h"
+#include "cwg/checkup/measure.h"
+#include "cwg/serve/request.h"
 #include "link/endpoint.h"
 #include "link/key.h"
 #include "link/link.h"

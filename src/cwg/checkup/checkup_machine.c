@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 #include "cwg/base/process.h"
+#include "cwg/checkup/checkup.h"
 #include "cwg/container/engines.h"
-#include "cwg/machine/checkup.h"
 
 enum {
     PATH_SIZE = 256,

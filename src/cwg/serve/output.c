@@ -1,4 +1,4 @@
-#include "cwg/machine/output.h"
+#include "cwg/serve/output.h"
 
 #include <time.h>
 

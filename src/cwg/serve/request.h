@@ -3,7 +3,7 @@
 
 #include <jansson.h>
 
-#include "cwg/machine/session.h"
+#include "cwg/serve/session.h"
 
 /* Does a request, which may have come from anybody. Adds the members of the answer to `answer`.
  * Returns 0, or -1. */

@@ -12,7 +12,7 @@
 
 #include "cwg/base/process.h"
 #include "cwg/base/program.h"
-#include "cwg/machine/checkup.h"
+#include "cwg/checkup/checkup.h"
 #include "cwg/machine/group.h"
 
 #define PROGRAM "net-admin-helper"

@@ -1,13 +1,13 @@
-#include "cwg/machine/way_request.h"
+#include "cwg/serve/way_request.h"
 
 #include <string.h>
 #include <unistd.h>
 
 #include "cwg/base/json.h"
+#include "cwg/checkup/knock.h"
+#include "cwg/checkup/measure.h"
 #include "cwg/machine/addresses.h"
-#include "cwg/machine/knock.h"
-#include "cwg/machine/measure.h"
-#include "cwg/machine/request.h"
+#include "cwg/serve/request.h"
 
 int way_knock(struct session *session, const json_t *request, json_t *answer,
               struct failure *failure)

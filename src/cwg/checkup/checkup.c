@@ -1,4 +1,4 @@
-#include "cwg/machine/checkup.h"
+#include "cwg/checkup/checkup.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -8,7 +8,7 @@
 
 #include "cwg/base/clock.h"
 #include "cwg/base/json.h"
-#include "cwg/machine/scratch.h"
+#include "cwg/checkup/scratch.h"
 
 void finding_add(json_t *findings, const char *check, const char *result, const char *format, ...)
 {

@@ -1,4 +1,4 @@
-#include "cwg/machine/serve.h"
+#include "cwg/serve/serve.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -11,9 +11,9 @@
 #include "cwg/base/lines.h"
 #include "cwg/base/status.h"
 #include "cwg/machine/addresses.h"
-#include "cwg/machine/output.h"
 #include "cwg/machine/protocol.h"
-#include "cwg/machine/request.h"
+#include "cwg/serve/output.h"
+#include "cwg/serve/request.h"
 
 struct server {
     struct lines input;

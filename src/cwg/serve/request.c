@@ -1,13 +1,13 @@
-#include "cwg/machine/request.h"
+#include "cwg/serve/request.h"
 
 #include <string.h>
 
 #include "cwg/base/clock.h"
 #include "cwg/base/json.h"
+#include "cwg/checkup/checkup.h"
 #include "cwg/machine/addresses.h"
-#include "cwg/machine/checkup.h"
-#include "cwg/machine/link_request.h"
-#include "cwg/machine/way_request.h"
+#include "cwg/serve/link_request.h"
+#include "cwg/serve/way_request.h"
 
 enum {
     NAME_MAX_SIZE = 16, /* of a request's name */

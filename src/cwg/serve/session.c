@@ -1,4 +1,4 @@
-#include "cwg/machine/session.h"
+#include "cwg/serve/session.h"
 
 #include <string.h>
 #include <sys/stat.h>

@@ -4,7 +4,7 @@
 
 #include <jansson.h>
 
-#include "cwg/machine/session.h"
+#include "cwg/serve/session.h"
 
 /* Finds out who answers at the ssh port of that machine. No request names another one: who may call
  * this server alone shall not look around by it. */

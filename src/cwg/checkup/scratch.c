@@ -1,4 +1,4 @@
-#include "cwg/machine/scratch.h"
+#include "cwg/checkup/scratch.h"
 
 #include <errno.h>
 #include <fcntl.h>
