@@ -2,18 +2,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "cwg/base/json.h"
 #include "cwg/base/process.h"
-#include "link/decimal.h"
+#include "cwg/container/reading.h"
 
 enum {
-    PID_MAX = 4194304, /* PID_MAX_LIMIT, include/linux/threads.h */
     ENGINE_MS = 15000, /* for an engine's program to answer */
     ASK_MS = 5000,     /* the same, where many are asked to see if they answer */
     COMMAND_MAX = 12,  /* words of a command */
@@ -21,132 +18,8 @@ enum {
     PATTERN_SIZE = 2 * END_NAME_SIZE + 2,
 };
 
-/* What a reader of an engine's output returns. */
-enum {
-    RUNNING = 0,
-    STOPPED = -1,
-    UNREADABLE = -2,
-    ABSENT = 1,
-};
-
-#define NETNS_DIRECTORY "/run/netns"
-
 /* The way around an engine that can't be asked. */
 #define ANYWAY "; or give the container's pid: pid/1234"
-
-static int take_pid(const char *text, struct container *container)
-{
-    uint32_t pid;
-
-    if (decimal_parse(text, PID_MAX, &pid))
-        return UNREADABLE;
-    container->pid = (pid_t)pid;
-    return pid > 0 ? RUNNING : STOPPED;
-}
-
-static void keep(char *to, size_t size, const char *from)
-{
-    (void)snprintf(to, size, "%.*s", (int)size - 1, from);
-}
-
-/* "PID ID NAME", on one line; the pid is 0 or nothing if it isn't running. Docker writes a '/'
- * before its names. */
-static int read_inspect(char *output, struct container *container)
-{
-    char *rest = output;
-    const char *pid = strsep(&rest, " ");
-    const char *id = strsep(&rest, " ");
-    const char *name = strsep(&rest, "\n");
-
-    if (!rest || !end_is_name(id) || !end_is_name(name[0] == '/' ? name + 1 : name))
-        return UNREADABLE;
-    keep(container->id, sizeof(container->id), id);
-    keep(container->name, sizeof(container->name), name[0] == '/' ? name + 1 : name);
-    return pid[0] ? take_pid(pid, container) : STOPPED;
-}
-
-/* "Leader=PID", "State=running" and "Class=container", a line each. machined knows virtual
- * machines, too. */
-static int read_machine(char *output, struct container *container)
-{
-    bool running = false;
-    int error = UNREADABLE;
-
-    for (char *line; (line = strsep(&output, "\n"));) {
-        if (strncmp(line, "Leader=", 7) == 0)
-            error = take_pid(line + 7, container);
-        if (strcmp(line, "State=running") == 0)
-            running = true;
-        if (strcmp(line, "Class=vm") == 0)
-            return ABSENT;
-    }
-    return error || running ? error : STOPPED;
-}
-
-/* The pid alone; of a container that isn't running there may be none. */
-static int read_pid(char *output, struct container *container)
-{
-    output[strcspn(output, " \n")] = '\0';
-    return output[0] ? take_pid(output, container) : STOPPED;
-}
-
-/* The state of an instance: {"pid":N,"status":"Running",...}. A stopped one has no pid, or 0. */
-static int read_instance(char *output, struct container *container)
-{
-    json_t *state = json_read_line(output);
-    int64_t pid = 0;
-    int error = state ? STOPPED : UNREADABLE;
-
-    if (json_whole(state, "pid", 1, PID_MAX, &pid) == 0)
-        error = RUNNING;
-    json_decref(state);
-    container->pid = (pid_t)pid;
-    return error;
-}
-
-/* The name of a pod's namespace in NETNS_DIRECTORY, from its OCI specification; "" if it has none
- * there. */
-static const char *read_namespace(const json_t *info)
-{
-    const json_t *spec = json_object_get(info, "runtimeSpec"), *namespace;
-    size_t i;
-
-    json_array_foreach(json_object_get(json_object_get(spec, "linux"), "namespaces"), i, namespace)
-    {
-        const char *type = json_text(namespace, "type", 64);
-        const char *path = json_text(namespace, "path", PATH_MAX);
-        const char *name = path ? strstr(path, NETNS_DIRECTORY "/") : NULL;
-
-        if (type && strcmp(type, "network") == 0 && name &&
-            (name == path || (name == path + 4 && strncmp(path, "/var", 4) == 0)) &&
-            end_is_name(name + strlen(NETNS_DIRECTORY "/")))
-            return name + strlen(NETNS_DIRECTORY "/");
-    }
-    return "";
-}
-
-/* A pod's sandbox: {"status":{"id":"..."},"info":{"pid":N}}. CRI-O's has no process, and so no pid:
- * then the container is the file of its namespace. */
-static int read_sandbox(char *output, struct container *container)
-{
-    json_t *sandbox = json_read_line(output);
-    const json_t *status = json_object_get(sandbox, "status");
-    const char *id = json_text(status, "id", CONTAINER_ID_SIZE - 1);
-    const char *state = json_text(status, "state", 64);
-    const json_t *info = json_object_get(sandbox, "info");
-    int64_t pid = 0;
-    int error = state && id && end_is_name(id) ? STOPPED : UNREADABLE;
-
-    if (error == STOPPED && strcmp(state, "SANDBOX_READY") == 0) {
-        if (json_whole(info, "pid", 1, PID_MAX, &pid))
-            keep(container->name, sizeof(container->name), read_namespace(info));
-        error = pid || container->name[0] ? RUNNING : UNREADABLE;
-    }
-    keep(container->id, sizeof(container->id), id ? id : "");
-    container->pid = (pid_t)pid;
-    json_decref(sandbox);
-    return error;
-}
 
 static int fail_engine(const struct engine *engine, int error, struct process_result *result,
                        struct failure *failure)
@@ -301,7 +174,7 @@ static int find_namespace(const struct engine *engine, const char *name,
     if (file < 0)
         return fail(failure, "system", "netns/%s: can't open " NETNS_DIRECTORY "/%s: %s", name,
                     name, strerror(errno));
-    keep(ret_container->engine, sizeof(ret_container->engine), "netns");
+    reading_keep(ret_container->engine, sizeof(ret_container->engine), "netns");
     ret_container->netns = file;
     return 0;
 }
@@ -346,7 +219,7 @@ static int find_pod(const struct engine *engine, const char *name, struct contai
                      "cri/%s: several pods have this name; give the id of one (crictl pods)", name);
         result->out[length] = '\0';
         by_id = length == 0;
-        keep(id, sizeof(id), by_id ? name : result->out);
+        reading_keep(id, sizeof(id), by_id ? name : result->out);
     }
     if (!found)
         found = ask(engine, engine->command, id, result, failure);
@@ -364,7 +237,7 @@ static int find_process(const struct engine *engine, const char *name,
                         struct container *ret_container, struct failure *failure)
 {
     (void)engine;
-    if (take_pid(name, ret_container))
+    if (reading_take_pid(name, ret_container))
         return fail(failure, "usage", "pid/%s: must be a pid, 1-4194304", name);
     return 0;
 }
@@ -383,7 +256,7 @@ const struct engine engines[] = {
         .name = "podman",
         .find = find_by_command,
         .command = COMMAND("podman", "container", "inspect", "--format", INSPECT, "%"),
-        .read = read_inspect,
+        .read = reading_inspect,
         .by_prefix = true,
         .absent = {"no such container"},
         .remote = COMMAND("podman", "info", "--format", "{{.Host.ServiceIsRemote}}"),
@@ -393,7 +266,7 @@ const struct engine engines[] = {
         .name = "docker",
         .find = find_by_command,
         .command = COMMAND("docker", "container", "inspect", "--format", INSPECT, "%"),
-        .read = read_inspect,
+        .read = reading_inspect,
         .by_prefix = true,
         .absent = {"no such container"},
         .troubles =
@@ -410,7 +283,7 @@ const struct engine engines[] = {
         .name = "nerdctl",
         .find = find_by_command,
         .command = COMMAND("nerdctl", "container", "inspect", "--format", NERDCTL_INSPECT, "%"),
-        .read = read_inspect,
+        .read = reading_inspect,
         .by_prefix = true,
         .absent = {"no such container", "no such object"},
         .list = COMMAND("nerdctl", "ps", "--format", "{{.Names}}"),
@@ -419,7 +292,7 @@ const struct engine engines[] = {
         .name = "cri",
         .find = find_pod,
         .command = COMMAND("crictl", "inspectp", "%"),
-        .read = read_sandbox,
+        .read = reading_sandbox,
         .absent = {"NotFound", "not found"},
         .list = COMMAND("crictl", "pods", "--state", "ready", "-q"),
     },
@@ -427,7 +300,7 @@ const struct engine engines[] = {
         .name = "nspawn",
         .find = find_by_command,
         .command = COMMAND("machinectl", "show", "-p", "Class", "-p", "Leader", "-p", "State", "%"),
-        .read = read_machine,
+        .read = reading_machine,
         .absent = {"No machine"},
         .list = COMMAND("machinectl", "list", "--no-legend", "--no-pager"),
         .listed = " container ",
@@ -436,7 +309,7 @@ const struct engine engines[] = {
         .name = "lxc",
         .find = find_by_command,
         .command = COMMAND("lxc-info", "-p", "-H", "-n", "%"),
-        .read = read_pid,
+        .read = reading_pid,
         .absent = {"doesn't exist"},
         .troubles = {{"privileges to control",
                       "you may not control this container; root may, or the user who made it"}},
@@ -446,7 +319,7 @@ const struct engine engines[] = {
         .name = "incus",
         .find = find_by_command,
         .command = COMMAND("incus", "query", "local:/1.0/instances/%/state"),
-        .read = read_instance,
+        .read = reading_instance,
         .absent = {"not found"},
         .list = COMMAND("incus", "list", "local:", "status=running", "--columns", "n", "--format",
                         "csv"),
@@ -481,8 +354,8 @@ static int take_names(const struct engine *engine, char *output, struct end **en
         if (!end_is_name(line))
             continue;
         more[count] = (struct end){.host = ""};
-        keep(more[count].engine, END_ENGINE_SIZE, engine->name);
-        keep(more[count].name, END_NAME_SIZE, line);
+        reading_keep(more[count].engine, END_ENGINE_SIZE, engine->name);
+        reading_keep(more[count].name, END_NAME_SIZE, line);
         count++;
     }
     return count;
