@@ -10,7 +10,7 @@ setup_file()
 {
     # The commands, as they are installed; and a podman that knows two containers, beside a docker that fails.
     local bin=$BATS_FILE_TMPDIR/bin task
-    mkdir -p "$bin" "$BATS_FILE_TMPDIR/work/folder"
+    mkdir -p "$bin" "$BATS_FILE_TMPDIR/here/folder"
     for task in "$NAME" "${TASKS[@]}"; do ln -s "$ROOT/build/$NAME" "$bin/$task"; done
     ln -s "$ROOT/build/cwg" "$bin/cwg"
     cat >"$bin/podman" <<'PODMAN'
@@ -21,7 +21,7 @@ setup_file()
 PODMAN
     printf '#!/bin/sh\nexit 1\n' >"$bin/docker"
     chmod +x "$bin/podman" "$bin/docker"
-    touch "$BATS_FILE_TMPDIR/work/file1"
+    touch "$BATS_FILE_TMPDIR/here/file1"
     # A user who reaches some machines, and has joined some links.
     export HOME=$BATS_FILE_TMPDIR/home
     mkdir -p "$HOME/.ssh" "$HOME/.local/state/cwg"
@@ -34,7 +34,7 @@ PODMAN
 
 setup()
 {
-    cd "$BATS_FILE_TMPDIR/work" || return
+    cd "$BATS_FILE_TMPDIR/here" || return
 }
 
 # What a shell offers at the end of a line, sorted, in one line: offered SHELL LINE

@@ -334,6 +334,6 @@ keys_in()
     end_container "$c2"
     wait_for_silence site2
     run --separate-stderr cwg leave "$NET"
-    assert_removed "removed at pid/$c1; gone already at site2:pid/$c2"
+    assert_removed "removed at pid/$c1; not found any more at site2:pid/$c2"
     no_links "$c1"
 }

@@ -69,7 +69,7 @@ if it never will"
     [ "$(links_in "$c2")" = "wg-$NET-1" ]
     ip -n site1 link set v1 up
     run --separate-stderr cwg leave "$NET"
-    assert_left "removed at site2:pid/$c2; gone already at pid/$c1"
+    assert_left "removed at site2:pid/$c2; not found any more at pid/$c1"
 }
 
 @test "leave --forget forgets a link whose other machine is gone, after it removed this machine's end, and not else" {
@@ -108,7 +108,7 @@ if it never will"
     joined
     end_container "$c1"
     run --separate-stderr cwg leave "$NET"
-    assert_removed "removed at site2:pid/$c2; gone already at pid/$c1"
+    assert_removed "removed at site2:pid/$c2; not found any more at pid/$c1"
     no_links "$c2"
     [ -z "$(remembered)" ]
 }
@@ -161,7 +161,7 @@ if it never will"
     assert_said 1 "site2: the link wg-77-1 exists already in this container: choose another --net, or have it removed \
 by cwg leave 77, by who joined it"
     run --separate-stderr cwg leave 77
-    assert_removed "gone already at netns/red and site2:pid/$c2"
+    assert_removed "not found any more at netns/red and site2:pid/$c2"
     [ "$(links_in "$c2")" = "wg-77-1" ]
     ip netns delete red
     as_bob net-admin-helper cwg_destroy "$c2" 77 1

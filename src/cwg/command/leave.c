@@ -57,7 +57,7 @@ static bool have_same_ends(const struct joined *a, const struct joined *b)
 /* What became of an end. */
 enum outcome {
     REMOVED,
-    ABSENT, /* it wasn't there any more; a link goes with its container */
+    ABSENT, /* it wasn't found: a link goes with its container, and a container may be renamed */
     LEFT,   /* it may be there */
     OUTCOMES,
 };
@@ -141,7 +141,7 @@ static int tell(const struct joined *joined, const enum outcome outcomes[static 
         if (names[REMOVED][0])
             (void)printf("removed at %s%s", names[REMOVED], names[ABSENT][0] ? "; " : "");
         if (names[ABSENT][0])
-            (void)printf("gone already at %s", names[ABSENT]);
+            (void)printf("not found any more at %s", names[ABSENT]);
         if (names[LEFT][0])
             (void)printf("%sforgotten, though an end may be left at %s", gap, names[LEFT]);
         (void)putchar('\n');
@@ -151,7 +151,7 @@ static int tell(const struct joined *joined, const enum outcome outcomes[static 
     if (names[REMOVED][0])
         (void)fprintf(stderr, "the end at %s is removed; ", names[REMOVED]);
     if (names[ABSENT][0])
-        (void)fprintf(stderr, "the end at %s is gone; ", names[ABSENT]);
+        (void)fprintf(stderr, "the end at %s isn't found any more; ", names[ABSENT]);
     (void)fprintf(stderr, "%s at %s may be left: run cwg leave %u again",
                   outcomes[0] == outcomes[1]              ? "the ends"
                   : names[REMOVED][0] || names[ABSENT][0] ? "the one"
