@@ -112,8 +112,8 @@ pid_of()
     assert_success_with "$pid"
     run --separate-stderr root_cwg ps
     [ "$status" = 0 ] || fail "$stderr"
-    [[ $output =~ docker\ +web\ +$pid\ +wg-[0-9]+-0\ connected ]] || fail "$output"
-    [[ $output =~ docker\ +db\ +[0-9]+\ +wg-[0-9]+-1\ connected ]] || fail "$output"
+    [[ $output =~ docker\ +web\ +$pid\ +wg-[0-9]+-0\ (connected|in\ session) ]] || fail "$output"
+    [[ $output =~ docker\ +db\ +[0-9]+\ +wg-[0-9]+-1\ (connected|in\ session) ]] || fail "$output"
     [[ $output != *stopped* ]] || fail "$output"
     run --separate-stderr root_cwg leave docker/web site2:docker/db
     assert_removed
@@ -130,7 +130,7 @@ pid_of()
     assert_success_with "$pid"
     run --separate-stderr root_cwg ps
     SITE=site1
-    [[ $output =~ lxc\ +box\ +$pid\ +wg-[0-9]+-1\ connected ]] || fail "$output $stderr"
+    [[ $output =~ lxc\ +box\ +$pid\ +wg-[0-9]+-1\ (connected|in\ session) ]] || fail "$output $stderr"
     [[ $output != *idle* ]] || fail "$output"
     run --separate-stderr root_cwg leave web site2:box
     assert_removed

@@ -102,8 +102,8 @@ teardown_file()
     assert_success_with "$pid"
     run --separate-stderr root_cwg ps
     [ "$status" = 0 ] || fail "$stderr"
-    [[ $output =~ podman\ +web\ +$pid\ +wg-[0-9]+-0\ connected ]] || fail "$output"
-    [[ $output =~ podman\ +db\ +[0-9]+\ +wg-[0-9]+-1\ connected ]] || fail "$output"
+    [[ $output =~ podman\ +web\ +$pid\ +wg-[0-9]+-0\ (connected|in\ session) ]] || fail "$output"
+    [[ $output =~ podman\ +db\ +[0-9]+\ +wg-[0-9]+-1\ (connected|in\ session) ]] || fail "$output"
     [[ $output != *stopped* ]] || fail "$output"
     run --separate-stderr root_cwg leave web site2:db
     assert_removed
