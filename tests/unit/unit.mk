@@ -2,7 +2,7 @@
 # Makefile, after build.mk.
 
 UNIT_COMPILE = $(CC) -std=gnu17 -D_GNU_SOURCE -Isrc -Itests/unit -DVERSION='"$(VERSION)"' \
-	-DCONFIG_H='"$(abspath tests/unit/config.h)"' $(WARNINGS) -Werror -g -fno-omit-frame-pointer
+	-DCONFIG_H='"$(abspath tests/unit/config.h)"' $(WARNINGS) -Werror -g1 -fno-omit-frame-pointer
 UNIT_SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
 
 # One folder for each compiler and set of flags.
