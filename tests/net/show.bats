@@ -121,9 +121,10 @@ fits()
     [ "$(cwg site1 show "$c1" 7 0 | head -n 1)" = "wg-7-0: connected" ]
     [ -z "$(line_of 'what to do')" ]
     [[ $(line_of 'latest handshake') =~ ^[0-9]+\ seconds?\ ago$ ]]
-    [ "$(told1 '["state"]' '["peers"]')" = "connected 1" ]
+    # A kernel's link is called connected for 12 seconds, which a busy machine may take for two looks.
+    [[ $(told1 '["state"]' '["peers"]') =~ ^(connected|in\ session)\ 1$ ]]
     [ $(($(told site1 "$c1" 'it[0]["peer"]["latest_handshake"]') - now)) -le 10 ]
-    [ "$(told site2 "$c2" 'it[0]["state"]' 'it[0]["name"]' | paste -sd ' ')" = "connected wg-7-1" ]
+    [[ $(told site2 "$c2" 'it[0]["state"]' 'it[0]["name"]' | paste -sd ' ') =~ ^(connected|in\ session)\ wg-7-1$ ]]
     cwg site1 show "$c1" | fits
 }
 
@@ -228,7 +229,7 @@ all_count_the_same()
     ip -n site2 address add 192.0.2.22/24 dev v2
     pings "$c2" 10.0.0.14
     [ "$(line_of endpoint)" = 192.0.2.22:5102 ]
-    [ "$(told1 '["peer"]["endpoint"]' '["state"]')" = "192.0.2.22:5102 connected" ]
+    [[ $(told1 '["peer"]["endpoint"]' '["state"]') =~ ^192\.0\.2\.22:5102\ (connected|in\ session)$ ]]
     # A packet from the peer would tell the link where the peer is.
     inside "$c2" ip link set wg-7-1 down
     cwg site1 connect "$c1" 7 1 '[2001:db8::2]:5102' "$key2"
@@ -247,7 +248,7 @@ all_count_the_same()
     pings "$c2" 10.0.0.14
     ip -n site2 address add 2001:db8::2/64 dev v2 nodad
     ip -n site2 route delete 2001:db8::1 dev v2
-    [[ $(told1 '["peer"]["endpoint"]' '["state"]') == '[fe80::'*']:5102 connected' ]]
+    [[ $(told1 '["peer"]["endpoint"]' '["state"]') =~ ^\[fe80::.*\]:5102\ (connected|in\ session)$ ]]
     [[ $(line_of endpoint) =~ ^'[fe80::'[0-9a-f:]+']:5102'$ ]]
 }
 
