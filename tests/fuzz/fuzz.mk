@@ -72,8 +72,10 @@ $(FUZZ_DIR)/cwg_serve_fuzz: FUZZ_LINK := -Wl,$(call COMMAS,container_find helper
 $(FUZZ_DIR)/cwg_join_fuzz: FUZZ_LINK := -Wl,$(call COMMAS,process_start process_end process_run joined_write \
 	joined_read joined_list joined_forget lock_take lock_end signals_catch)
 
+$(FUZZ_DIR)/cwg_post_fuzz: FUZZ_LINK := -Wl,$(call COMMAS,store_read store_write_lazily store_list sitekey_verify)
+
 $(FUZZ_CWG:%=$(FUZZ_DIR)/%): $(FUZZ_DIR)/%: $(FUZZ_DIR)/%.o $(FUZZ_DIR)/cwg.a
-	@$(FUZZ_CC) $(FUZZ_FLAGS) $(FUZZ_LINK) -o $@ $^ -ljansson
+	@$(FUZZ_CC) $(FUZZ_FLAGS) $(FUZZ_LINK) -o $@ $^ -ljansson -lcrypto
 
 -include $(shell find $(FUZZ_DIR) -name '*.d' 2>/dev/null)
 

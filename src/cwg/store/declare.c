@@ -1,0 +1,194 @@
+#include "cwg/store/declare.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cwg/base/json.h"
+#include "cwg/store/want.h"
+
+enum {
+    KEEPALIVE_SECONDS = 25, /* shorter than the memory of most NATs */
+};
+
+/* What is to be written: a path and a line. */
+struct entry {
+    char path[STORE_PATH_SIZE];
+    char *line;
+};
+
+/* A site of the file. Its line in the store has what isn't in a link's. */
+static int read_site(const json_t *site, struct entry *ret_entry, struct failure *failure)
+{
+    const char *name = json_text(site, "site", WANT_SITE_SIZE - 1);
+    const char *key = json_text(site, "key", KEY_TEXT_LENGTH);
+    const char *ssh = json_text(site, "ssh", END_HOST_SIZE - 1);
+    struct key parsed;
+    char host[END_HOST_SIZE];
+
+    if (!name || !want_is_name(name))
+        return fail(failure, "declare", "a site needs a name (\"site\")");
+    if (!key || key_from_text(key, &parsed))
+        return fail(failure, "declare",
+                    "site %s: \"key\" has to be its public key; there, `cwg keys` prints it", name);
+    if (json_object_get(site, "ssh") && (!ssh || end_parse_host(ssh, host, failure)))
+        return fail(failure, "declare", "site %s: \"ssh\" has to be [USER@]HOST", name);
+    (void)snprintf(ret_entry->path, sizeof(ret_entry->path), "site/%s", name);
+    ret_entry->line = json_dumps(site, JSON_COMPACT);
+    return ret_entry->line ? 0 : fail(failure, "system", "no memory");
+}
+
+/* The key of a site: in the file, or in the store. */
+static int find_key(const struct store *store, const json_t *sites, const char *name,
+                    struct key *ret_key, struct failure *failure)
+{
+    char path[STORE_PATH_SIZE], line[STORE_LINE_SIZE];
+    const json_t *site;
+    json_t *kept = NULL;
+    const char *key = NULL;
+    size_t i;
+    int error;
+
+    json_array_foreach(sites, i, site)
+    {
+        const char *one = json_text(site, "site", WANT_SITE_SIZE - 1);
+
+        if (one && strcmp(one, name) == 0)
+            key = json_text(site, "key", KEY_TEXT_LENGTH);
+    }
+    (void)snprintf(path, sizeof(path), "site/%s", name);
+    if (!key && store_read(store, path, line, failure) == 0) {
+        kept = json_read_line(line);
+        key = json_text(kept, "key", KEY_TEXT_LENGTH);
+    }
+    error = key && key_from_text(key, ret_key) == 0 ? 0 : -1;
+    json_decref(kept);
+    return error ? fail(failure, "declare", "site %s isn't known: declare it under \"sites\"", name)
+                 : 0;
+}
+
+/* Splits "podman/web" or "web". */
+static int read_container(const json_t *link, struct want *want)
+{
+    const char *text = json_text(link, "container", END_TEXT_SIZE - 1);
+    struct failure failure = {.text = ""};
+    struct end end;
+
+    if (!text || end_parse(text, "container", &end, &failure) || end.host[0])
+        return -1;
+    (void)snprintf(want->engine, sizeof(want->engine), "%s", end.engine);
+    (void)snprintf(want->name, sizeof(want->name), "%s", end.name);
+    return 0;
+}
+
+static int read_number(const json_t *link, const char *member, int64_t otherwise, int64_t max,
+                       int64_t *ret_number)
+{
+    *ret_number = otherwise;
+    return json_object_get(link, member) ? json_whole(link, member, 0, max, ret_number) : 0;
+}
+
+/* A link of the file becomes a want, and is read as one: the rules are want_read()'s. */
+static int read_link(const struct store *store, const json_t *sites, const json_t *link,
+                     struct entry *ret_entry, struct failure *failure)
+{
+    const char *name = json_text(link, "link", WANT_LINK_SIZE - 1);
+    const char *site = json_text(link, "site", WANT_SITE_SIZE - 1);
+    int64_t net, host, port, keepalive, mtu;
+    struct want want = {.off = json_is_true(json_object_get(link, "off"))};
+
+    if (!name || !want_is_name(name))
+        return fail(failure, "declare", "a link needs a name (\"link\")");
+    if (!site || !want_is_name(site))
+        return fail(failure, "declare", "link %s: \"site\" has to be the other end's", name);
+    if (json_whole(link, "net", 0, UINT32_MAX, &net) || json_whole(link, "host", 0, 1, &host) ||
+        read_number(link, "port", 0, UINT16_MAX, &port) ||
+        read_number(link, "keepalive", KEEPALIVE_SECONDS, UINT16_MAX, &keepalive) ||
+        read_number(link, "mtu", 0, UINT16_MAX, &mtu))
+        return fail(failure, "declare",
+                    "link %s: \"net\", \"host\", \"port\", \"keepalive\" or \"mtu\" is wrong",
+                    name);
+    if (read_container(link, &want))
+        return fail(failure, "declare", "link %s: \"container\" has to be [ENGINE/]NAME", name);
+    if (find_key(store, sites, site, &want.key, failure))
+        return -1;
+    (void)snprintf(want.link, sizeof(want.link), "%s", name);
+    (void)snprintf(want.site, sizeof(want.site), "%s", site);
+    want.net = (uint32_t)net;
+    want.host = (uint32_t)host;
+    want.port = (uint16_t)port;
+    want.keepalive = (uint16_t)keepalive;
+    want.mtu = (uint32_t)mtu;
+    (void)snprintf(ret_entry->path, sizeof(ret_entry->path), "want/%s.%u", name, want.host);
+    ret_entry->line = want_write(&want);
+    if (!ret_entry->line)
+        return fail(failure, "system", "no memory");
+    return want_read(ret_entry->line, &want, failure);
+}
+
+static int read_all(const struct store *store, const json_t *file, struct entry *entries,
+                    struct declared *declared, struct failure *failure)
+{
+    const json_t *sites = json_object_get(file, "sites"), *links = json_object_get(file, "links");
+    const json_t *one;
+    size_t i;
+
+    json_array_foreach(sites, i, one)
+    {
+        if (read_site(one, &entries[declared->sites++], failure))
+            return -1;
+    }
+    json_array_foreach(links, i, one)
+    {
+        if (read_link(store, sites, one, &entries[declared->sites + declared->links++], failure))
+            return -1;
+    }
+    return 0;
+}
+
+int declare(const struct store *store, const char *text, struct declared *ret_declared,
+            struct failure *failure)
+{
+    json_error_t where;
+    json_t *file = json_loads(text, JSON_REJECT_DUPLICATES, &where);
+    const size_t count = json_array_size(json_object_get(file, "sites")) +
+                         json_array_size(json_object_get(file, "links"));
+    struct entry *entries = calloc(count + 1, sizeof(*entries));
+    int error = 0;
+
+    *ret_declared = (struct declared){.sites = 0};
+    if (!json_is_object(file))
+        error = fail(failure, "declare", "line %d: %.200s", where.line, where.text);
+    else if (count == 0)
+        error = fail(failure, "declare",
+                     "it declares nothing: \"sites\" or \"links\" has to be a list");
+    else if (!entries)
+        error = fail(failure, "system", "no memory");
+    else
+        error = read_all(store, file, entries, ret_declared, failure);
+    for (size_t i = 0; i < count && !error; i++)
+        error = store_write(store, entries[i].path, entries[i].line, failure);
+    for (size_t i = 0; entries && i < count; i++)
+        free(entries[i].line);
+    free(entries);
+    json_decref(file);
+    return error;
+}
+
+int declare_forget(const struct store *store, const char *link, struct failure *failure)
+{
+    int found = 1;
+
+    for (unsigned host = 0; host < 2; host++) {
+        char path[STORE_PATH_SIZE], line[STORE_LINE_SIZE];
+        const int read = (snprintf(path, sizeof(path), "want/%.63s.%u", link, host),
+                          store_read(store, path, line, failure));
+
+        if (read < 0 || (read == 0 && store_remove(store, path, failure)))
+            return -1;
+        if (read == 0)
+            found = 0;
+    }
+    return found;
+}

@@ -1,0 +1,25 @@
+/* Declarations: a file that says what a site wants, and its way into the store.
+ *
+ *   {"sites": [{"site":"site2", "key":"<base64>", "ssh":"cwg@site2.example"}],
+ *    "links": [{"link":"web-db", "net":1572871, "host":0, "container":"podman/web", "site":"site2",
+ *               "port":51801, "keepalive":25, "mtu":1380, "off":false}]}
+ *
+ * Of a site "ssh" may be left out: then that site calls. Of a link all after "site" may be. */
+#pragma once
+
+#include <stddef.h>
+
+#include "cwg/store/store.h"
+
+struct declared {
+    size_t sites, links;
+};
+
+/* Reads a file's text, and puts all that it declares into the store: nothing, if anything in it is
+ * wrong. What is declared already under the same name is replaced. Returns 0, or -1. */
+int declare(const struct store *store, const char *text, struct declared *ret_declared,
+            struct failure *failure);
+
+/* Ends what is declared of a link: an agent that runs removes it, and the other site learns of it.
+ * Returns 0; 1 if nothing is declared of it; or -1. */
+int declare_forget(const struct store *store, const char *link, struct failure *failure);

@@ -1,0 +1,41 @@
+/* A declared end of a link: what this site wants, for as long as it stands in the store. */
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cwg/name/end.h"
+#include "link/key.h"
+
+enum {
+    WANT_LINK_SIZE = 64,
+    WANT_SITE_SIZE = 64,
+};
+
+struct want {
+    char link[WANT_LINK_SIZE]; /* the same at both sites */
+    uint32_t net;
+    uint32_t host;
+    char engine[END_ENGINE_SIZE]; /* of the container here; "": all are asked */
+    char name[END_NAME_SIZE];
+    char site[WANT_SITE_SIZE]; /* the other end's */
+    struct key key;            /* of that site: it signs what it tells */
+    uint16_t port;             /* 0: any */
+    uint16_t keepalive;        /* seconds; 0: none */
+    uint32_t mtu;              /* 0: that of the path */
+    bool off;                  /* the end is to be removed */
+};
+
+/* Reads a line of the store. Returns 0, or -1 with what is wrong in it. */
+int want_read(const char *line, struct want *ret_want, struct failure *failure);
+
+/* Writes it. The caller frees the line. NULL if there is no memory. */
+char *want_write(const struct want *want);
+
+/* Returns whether both want the same. */
+bool want_equal(const struct want *a, const struct want *b);
+
+/* Returns whether a text can be the name of a site or of a link: a name (end_is_name()) of at most
+ * 63 characters. */
+bool want_is_name(const char *text);
