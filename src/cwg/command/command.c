@@ -66,6 +66,18 @@ static const struct command commands[] = {
     {"ps", "", "list the containers of this machine, with their links",
      "  --names              only ENGINE/NAME of each, without a look at it\n", run_ps},
     {"pid", "[ENGINE/]NAME", "print the pid of a container", "", run_pid},
+    {"agent", "", "keep declared links as they are declared",
+     "  --site NAME          this site's name; left out: the machine's\n"
+     "  --state DIR          of its key and its store; left out: /var/lib/cwg\n",
+     run_agent},
+    {"declare", "FILE", "say which links the agent keeps", "  --state DIR          the agent's\n",
+     run_declare},
+    {"forget", "LINK...", "let the agent remove declared links",
+     "  --state DIR          the agent's\n", run_forget},
+    {"keys", "", "print this site's public key, which other sites declare",
+     "  --state DIR          the agent's\n", run_keys},
+    {"inbox", NULL, "carries records for another site's agent, which calls it by ssh", "",
+     run_inbox},
     {"serve", NULL, "the other machine's part; cwg calls it by ssh", "", run_serve},
 };
 

@@ -1,6 +1,8 @@
 /* What the commands share. */
 #pragma once
 
+#include <limits.h>
+
 #include "cwg/base/status.h"
 
 /* Runs the command that the arguments name. Returns the exit status. */
@@ -14,6 +16,10 @@ int failed(const char *text);
  * EXIT_USAGE. The caller's option string begins with ':', so that getopt says nothing itself. */
 int wrong_option(const char *command, int found);
 
+/* Writes the directory of an agent's key and store: the given one; else /var/lib/cwg, for whoever
+ * may write there; else the user's own. */
+void state_directory(const char *given, char ret_path[static PATH_MAX]);
+
 /* The commands. argv[0] is the command's name. */
 int run_join(int argc, char *argv[]);
 int run_leave(int argc, char *argv[]);
@@ -21,3 +27,8 @@ int run_status(int argc, char *argv[]);
 int run_doctor(int argc, char *argv[]);
 int run_ps(int argc, char *argv[]);
 int run_pid(int argc, char *argv[]);
+int run_agent(int argc, char *argv[]);
+int run_inbox(int argc, char *argv[]);
+int run_declare(int argc, char *argv[]);
+int run_forget(int argc, char *argv[]);
+int run_keys(int argc, char *argv[]);

@@ -36,7 +36,7 @@ static int fail_permission(struct failure *failure)
                 member ? ", but its mode or a folder's is in the way: cwg doctor says more" : "");
 }
 
-static int fail_start(int error, struct failure *failure)
+int helper_fail_start(int error, struct failure *failure)
 {
     if (error == -ENOENT)
         return fail(failure, "no-helper",
@@ -57,7 +57,7 @@ int helper_start(struct helper *helper, int client, struct failure *failure)
     helper->unkept = helper->left = false;
     error = process_start(command, false, NULL, &helper->batch);
     if (error)
-        return fail_start(error, failure);
+        return helper_fail_start(error, failure);
     helper->answers = (struct lines){.fd = helper->batch.out};
     return 0;
 }
@@ -107,8 +107,7 @@ static int give_up(struct helper *helper, const char *why, struct failure *failu
     return -1;
 }
 
-/* Reads "ok", "ok JSON" or "error CODE TEXT". */
-static int read_answer(char *line, json_t **ret_result, struct failure *failure)
+int helper_read_answer(char *line, json_t **ret_result, struct failure *failure)
 {
     char *rest = line;
     const char *word = strsep(&rest, " ");
@@ -169,7 +168,7 @@ static int do_in_batch(struct helper *helper, const char *line, int seconds, jso
         return fail_ended(helper, failure);
     switch (await_answer(helper, seconds, &answer)) {
     case LINES_LINE:
-        return read_answer(answer, ret_result, failure);
+        return helper_read_answer(answer, ret_result, failure);
     case LINES_END:
         return fail_ended(helper, failure);
     case LINES_TOO_LONG:
@@ -221,7 +220,7 @@ static int do_alone(const struct helper_task *task, json_t **ret_result, struct 
         words[count++] = secret;
     error = process_run(words, passed, TASK_MS + task->seconds * 1000, result);
     if (error)
-        fail_start(error, failure);
+        helper_fail_start(error, failure);
     else if (result->status != 0)
         error = fail_alone(result, failure);
     *ret_result = error ? NULL : json_loads(result->out, JSON_REJECT_DUPLICATES, NULL);

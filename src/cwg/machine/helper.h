@@ -54,3 +54,10 @@ int helper_commit(struct helper *helper, struct failure *failure);
 /* Ends the batch, which undoes what wasn't committed. Returns 0, or -1 if something is left, which
  * the failure names. */
 int helper_end(struct helper *helper, struct failure *failure);
+
+/* Says why the program couldn't be started: `error` is process_start()'s. Returns -1. */
+int helper_fail_start(int error, struct failure *failure);
+
+/* Reads a batch's answer: "ok", "ok JSON" or "error CODE TEXT". Changes the line. *ret_result is as
+ * in helper_do(). Returns 0, or -1. */
+int helper_read_answer(char *line, json_t **ret_result, struct failure *failure);

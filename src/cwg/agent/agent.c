@@ -1,0 +1,464 @@
+#include "cwg/agent/agent.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/file.h>
+#include <sys/inotify.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cwg/agent/carrier.h"
+#include "cwg/agent/end.h"
+#include "cwg/agent/report.h"
+#include "cwg/base/clock.h"
+#include "cwg/base/json.h"
+#include "cwg/machine/addresses.h"
+
+enum {
+    RELOAD_MS = 60000, /* a full look at the store: inotify is only an accelerator */
+};
+
+/* A site whose records are watched. */
+struct watched {
+    int number; /* inotify's */
+    char site[WANT_SITE_SIZE];
+};
+
+struct agent {
+    struct household house;
+    struct agent_end **ends; /* sorted by their paths */
+    size_t count;
+    struct carrier **carriers;
+    size_t carrier_count;
+    struct watch signals, changes;
+    struct watched *watched;
+    size_t watched_count;
+    char path[PATH_MAX]; /* of the store */
+    bool reload;         /* the store may have changed */
+    int64_t reload_due;
+};
+
+static void hear_signal(struct watch *watch, uint32_t events)
+{
+    struct agent *agent = watch->owner;
+    struct signalfd_siginfo info;
+
+    (void)events;
+    if (read(watch->fd, &info, sizeof(info)) != (ssize_t)sizeof(info))
+        return;
+    if (info.ssi_signo == SIGHUP)
+        agent->reload = true;
+    else
+        agent->house.ending = true;
+}
+
+/* Where an end is, or would be. */
+static size_t place_of(const struct agent *agent, const char *path)
+{
+    size_t low = 0, high = agent->count;
+
+    while (low < high) {
+        const size_t middle = (low + high) / 2;
+
+        if (strcmp(agent->ends[middle]->path, path) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static struct agent_end *find_end(const struct agent *agent, const char *path)
+{
+    const size_t i = place_of(agent, path);
+
+    return i < agent->count && strcmp(agent->ends[i]->path, path) == 0 ? agent->ends[i] : NULL;
+}
+
+/* A site has told of its end: that is news for the other end of the link. */
+static void hear_end(const struct agent *agent, const char *site, const char *path)
+{
+    const char *dot = strrchr(path, '.');
+    struct agent_end *end;
+    char own[END_PATH_SIZE];
+
+    if (!dot || (strcmp(dot, ".0") != 0 && strcmp(dot, ".1") != 0) || strlen(path) >= sizeof(own))
+        return;
+    (void)snprintf(own, sizeof(own), "%.*s.%c", (int)(dot - path), path, dot[1] == '0' ? '1' : '0');
+    end = find_end(agent, own);
+    if (end && strcmp(end->want.site, site) == 0)
+        end_hear(end);
+}
+
+/* A site may tell of thousands of ends, and tell again as often as it likes: only the end that is
+ * told of is looked at. */
+static void see_event(struct agent *agent, const struct inotify_event *event)
+{
+    for (size_t i = 0; event->len > 0 && i < agent->watched_count; i++) {
+        if (agent->watched[i].number == event->wd) {
+            hear_end(agent, agent->watched[i].site, event->name);
+            return;
+        }
+    }
+    agent->reload = true; /* of a want, or events were lost */
+}
+
+static void see_change(struct watch *watch, uint32_t events)
+{
+    struct agent *agent = watch->owner;
+    char buffer[8192] __attribute__((aligned(__alignof__(struct inotify_event))));
+    ssize_t length;
+
+    (void)events;
+    length = read(watch->fd, buffer, sizeof(buffer));
+    for (const char *next = buffer; length > 0 && next < buffer + length;) {
+        const struct inotify_event *event = (const void *)next;
+
+        see_event(agent, event);
+        next += sizeof(*event) + event->len;
+    }
+}
+
+static void carry(struct household *house, const char *site, const char *path)
+{
+    struct agent *agent = house->owner;
+
+    for (size_t i = 0; i < agent->carrier_count; i++) {
+        if (strcmp(agent->carriers[i]->site, site) == 0)
+            carrier_send(agent->carriers[i], path);
+    }
+}
+
+/* Takes this machine's addresses, with which ends tell the other site where they are reached. */
+static void take_addresses(struct household *house)
+{
+    struct addresses found;
+
+    house->addresses = 0;
+    addresses_list(&found);
+    for (int i = 0; i < found.count && house->addresses < NEWS_ENDPOINTS_MAX; i++) {
+        struct endpoint *endpoint = &house->address[house->addresses];
+        char text[ENDPOINT_TEXT_SIZE];
+
+        *endpoint = (struct endpoint){.port = 0};
+        (void)snprintf(text, sizeof(text), strchr(found.text[i], ':') ? "[%s]:1" : "%s:1",
+                       found.text[i]);
+        if (endpoint_parse(text, endpoint) == ENDPOINT_GOOD)
+            house->addresses++;
+    }
+}
+
+/* Watches what a site tells. It may be watched already. */
+static void watch_site(struct agent *agent, const char *site)
+{
+    char folder[STORE_PATH_SIZE], path[PATH_MAX];
+    struct watched *more;
+    int number;
+
+    (void)snprintf(folder, sizeof(folder), "in/%.63s", site);
+    (void)mkdirat(agent->house.store.directory, folder, 0700);
+    (void)snprintf(path, sizeof(path), "%.3500s/%s", agent->path, folder);
+    number = inotify_add_watch(agent->changes.fd, path, IN_MOVED_TO);
+    for (size_t i = 0; i < agent->watched_count; i++) {
+        if (agent->watched[i].number == number)
+            return;
+    }
+    more =
+        number < 0 ? NULL : reallocarray(agent->watched, agent->watched_count + 1, sizeof(*more));
+    if (!more)
+        return; /* found by the full look */
+    agent->watched = more;
+    more += agent->watched_count++;
+    more->number = number;
+    (void)snprintf(more->site, sizeof(more->site), "%.63s", site);
+}
+
+/* How a site is reached: the store's site/NAME, {"ssh":"[USER@]HOST"}. A site without it calls this
+ * one. */
+static int read_host(const struct agent *agent, const char *site,
+                     char ret_host[static END_HOST_SIZE])
+{
+    struct failure failure = {.text = ""};
+    char path[STORE_PATH_SIZE], line[STORE_LINE_SIZE];
+    json_t *object = NULL;
+    const char *host;
+    int error;
+
+    (void)snprintf(path, sizeof(path), "site/%.63s", site);
+    if (store_read(&agent->house.store, path, line, &failure))
+        return -1;
+    object = json_read_line(line);
+    host = json_text(object, "ssh", END_HOST_SIZE - 1);
+    error = host ? end_parse_host(host, ret_host, &failure) : -1;
+    json_decref(object);
+    return error;
+}
+
+static void add_carrier(struct agent *agent, const char *site)
+{
+    struct carrier **more;
+    struct carrier *carrier;
+    char host[END_HOST_SIZE];
+
+    for (size_t i = 0; i < agent->carrier_count; i++) {
+        if (strcmp(agent->carriers[i]->site, site) == 0)
+            return;
+    }
+    if (strcmp(site, agent->house.site) == 0 || read_host(agent, site, host))
+        return;
+    more = reallocarray(agent->carriers, agent->carrier_count + 1, sizeof(void *));
+    if (!more)
+        return;
+    agent->carriers = more;
+    carrier = carrier_new(&agent->house.loop, &agent->house.store, agent->house.site, site, host);
+    if (carrier)
+        agent->carriers[agent->carrier_count++] = carrier;
+}
+
+static void add_end(struct agent *agent, const char *path, const struct want *want)
+{
+    struct agent_end **more = reallocarray(agent->ends, agent->count + 1, sizeof(void *));
+    struct agent_end *end = more ? end_new(&agent->house, path, want) : NULL;
+
+    if (more)
+        agent->ends = more;
+    if (end) {
+        const size_t i = place_of(agent, path);
+
+        memmove(&more[i + 1], &more[i], (agent->count++ - i) * sizeof(void *));
+        more[i] = end;
+    }
+    watch_site(agent, want->site);
+}
+
+/* Reads one declared end. */
+static void load_want(struct agent *agent, const char *name)
+{
+    struct agent_end *end = find_end(agent, name);
+    struct failure failure = {.text = ""};
+    char line[STORE_LINE_SIZE], path[STORE_PATH_SIZE];
+    struct want want;
+    int error;
+
+    (void)snprintf(path, sizeof(path), "want/%.400s", name);
+    error =
+        store_read(&agent->house.store, path, line, &failure) || want_read(line, &want, &failure);
+    if (!error) {
+        char expected[END_PATH_SIZE];
+
+        (void)snprintf(expected, sizeof(expected), "%.63s.%u", want.link, want.host);
+        if (strcmp(expected, name) != 0)
+            error = fail(&failure, "want", "%s has to be called %s", path, expected);
+    }
+    if (error) {
+        (void)fprintf(stderr, "cwg: %s\n", failure.text);
+        return;
+    }
+    if (end && (end->forgotten || !want_equal(&end->want, &want))) {
+        end->forgotten = false;
+        end_want(end, &want);
+        watch_site(agent, want.site);
+    }
+    if (!end)
+        add_end(agent, name, &want);
+}
+
+/* The names of what is declared, sorted. A directory that has gone says nothing of the links. */
+static char **list_wants(const struct agent *agent, struct failure *failure)
+{
+    if (faccessat(agent->house.store.directory, "want", F_OK, 0) < 0) {
+        fail_errno(failure, errno, "can't read what is declared");
+        return NULL;
+    }
+    return store_list(&agent->house.store, "want", failure);
+}
+
+/* Takes over what the store has now. */
+static void reload(struct agent *agent)
+{
+    struct failure failure = {.text = ""};
+    char **names = list_wants(agent, &failure);
+    char **name = names;
+
+    agent->reload = false;
+    agent->reload_due = clock_now() + RELOAD_MS;
+    take_addresses(&agent->house);
+    if (!names) {
+        (void)fprintf(stderr, "cwg: %s\n", failure.text);
+        return;
+    }
+    for (; *name; name++)
+        load_want(agent, *name);
+    name = names; /* both are sorted */
+    for (size_t i = 0; i < agent->count; i++) {
+        struct agent_end *end = agent->ends[i];
+
+        while (*name && strcmp(*name, end->path) < 0)
+            name++;
+        if ((!*name || strcmp(*name, end->path) != 0) && !end->forgotten) {
+            end->forgotten = true;
+            end_wake(end);
+        }
+        end_hear(end);
+        add_carrier(agent, end->want.site);
+    }
+    free(names);
+}
+
+static int open_signals(struct agent *agent)
+{
+    sigset_t set;
+
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGTERM);
+    (void)sigaddset(&set, SIGINT);
+    (void)sigaddset(&set, SIGHUP);
+    (void)sigprocmask(SIG_BLOCK, &set, NULL);
+    (void)signal(SIGPIPE, SIG_IGN);
+    agent->signals = (struct watch){
+        .fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK), .ready = hear_signal, .owner = agent};
+    return agent->signals.fd < 0 ? -errno : loop_add(&agent->house.loop, &agent->signals, EPOLLIN);
+}
+
+static int open_changes(struct agent *agent)
+{
+    static const char *const folders[] = {"want", "in", "out"};
+    char path[PATH_MAX + 8];
+
+    agent->changes = (struct watch){
+        .fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK), .ready = see_change, .owner = agent};
+    if (agent->changes.fd < 0)
+        return -errno;
+    for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
+        (void)mkdirat(agent->house.store.directory, folders[i], 0700);
+    (void)snprintf(path, sizeof(path), "%.3500s/want", agent->path);
+    if (inotify_add_watch(agent->changes.fd, path, IN_MOVED_TO | IN_DELETE) < 0)
+        return -errno;
+    return loop_add(&agent->house.loop, &agent->changes, EPOLLIN);
+}
+
+/* Frees ends that were forgotten and are gone. */
+static void bury(struct agent *agent)
+{
+    size_t left = 0;
+
+    for (size_t i = 0; i < agent->count; i++) {
+        struct agent_end *end = agent->ends[i];
+
+        if (!end_is_over(end)) {
+            agent->ends[left++] = end;
+            continue;
+        }
+        report_remove(end);
+        end_free(end);
+    }
+    agent->count = left;
+}
+
+static void turn(struct agent *agent)
+{
+    int64_t next = agent->reload_due;
+
+    if (agent->reload || clock_now() >= agent->reload_due)
+        reload(agent);
+    bury(agent);
+    for (size_t i = 0; i < agent->count; i++) {
+        const int64_t due = end_run(agent->ends[i]);
+
+        report(agent->ends[i]);
+        next = due < next ? due : next;
+    }
+    for (size_t i = 0; i < agent->carrier_count; i++) {
+        struct carrier *carrier = agent->carriers[i];
+        const int64_t due = carrier_run(carrier);
+
+        next = due < next ? due : next;
+    }
+    for (int i = 0; i < 3; i++) {
+        const int64_t due = i == 0   ? tasks_run(&agent->house.work)
+                            : i == 1 ? tasks_run(&agent->house.probes)
+                                     : lookups_run(&agent->house.lookups);
+
+        next = due < next ? due : next;
+    }
+    loop_turn(&agent->house.loop, next);
+}
+
+/* Makes room for one agent: the lock is held as long as this process lives. */
+static int lock(const struct household *house, struct failure *failure)
+{
+    if (flock(house->store.directory, LOCK_EX | LOCK_NB) == 0)
+        return 0;
+    return errno == EWOULDBLOCK
+               ? fail(failure, "running", "an agent runs already in this directory")
+               : fail_errno(failure, errno, "can't lock the store");
+}
+
+static int open_key(struct household *house, const char *state, struct failure *failure)
+{
+    char path[PATH_MAX];
+    int found;
+
+    (void)snprintf(path, sizeof(path), "%.3500s/site.key", state);
+    found = sitekey_read(path, &house->key, failure);
+    return found > 0 ? sitekey_make(path, &house->key, failure) : found;
+}
+
+static int open_house(struct agent *agent, const struct agent_options *options,
+                      struct failure *failure)
+{
+    struct household *house = &agent->house;
+    int error;
+
+    house->carry = carry;
+    house->owner = agent;
+    (void)snprintf(house->site, sizeof(house->site), "%s", options->site);
+    (void)snprintf(agent->path, sizeof(agent->path), "%.3500s/store", options->state);
+    if (open_key(house, options->state, failure) ||
+        store_open(&house->store, agent->path, failure) || lock(house, failure))
+        return -1;
+    error = loop_open(&house->loop);
+    if (error)
+        return fail_errno(failure, -error, "can't wait for events");
+    tasks_open(&house->work, &house->loop);
+    tasks_open(&house->probes, &house->loop);
+    lookups_open(&house->lookups, &house->loop);
+    error = open_signals(agent);
+    if (!error)
+        error = open_changes(agent);
+    return error ? fail_errno(failure, -error, "can't wait for events") : 0;
+}
+
+int agent_run(const struct agent_options *options, struct failure *failure)
+{
+    struct agent *agent = calloc(1, sizeof(*agent));
+    int error;
+
+    if (!agent)
+        return fail_errno(failure, ENOMEM, "can't start");
+    error = open_house(agent, options, failure);
+    agent->reload = true;
+    while (!error && !agent->house.ending)
+        turn(agent);
+    lookups_close(&agent->house.lookups);
+    tasks_close(&agent->house.work);
+    tasks_close(&agent->house.probes);
+    for (size_t i = 0; i < agent->count; i++)
+        end_free(agent->ends[i]);
+    free(agent->ends);
+    free(agent->watched);
+    for (size_t i = 0; i < agent->carrier_count; i++)
+        carrier_free(agent->carriers[i]);
+    free(agent->carriers);
+    sitekey_close(&agent->house.key);
+    store_close(&agent->house.store);
+    free(agent);
+    return error;
+}

@@ -1,0 +1,169 @@
+#include "cwg/agent/carrier.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "cwg/base/clock.h"
+#include "cwg/site/ssh.h"
+
+enum {
+    AGAIN_FIRST_MS = 1000, /* after a session has ended; twice as long each time, up to ... */
+    AGAIN_MAX_MS = 60000,
+    END_MS = 500,
+};
+
+struct carrier *carrier_new(struct loop *loop, const struct store *store, const char *own,
+                            const char *site, const char *host)
+{
+    struct carrier *carrier = calloc(1, sizeof(*carrier));
+
+    if (!carrier)
+        return NULL;
+    carrier->loop = loop;
+    carrier->store = store;
+    carrier->ssh.pid = -1;
+    carrier->watch.fd = carrier->room.fd = -1;
+    (void)snprintf(carrier->own, sizeof(carrier->own), "%s", own);
+    (void)snprintf(carrier->site, sizeof(carrier->site), "%s", site);
+    (void)snprintf(carrier->host, sizeof(carrier->host), "%s", host);
+    return carrier;
+}
+
+/* The session has ended, or has to. What ssh says is the reason, if it says anything. */
+static void end(struct carrier *carrier)
+{
+    char said[1024];
+    ssize_t length;
+    const char *last;
+    int64_t wait = AGAIN_FIRST_MS;
+
+    loop_remove(carrier->loop, &carrier->watch);
+    loop_remove(carrier->loop, &carrier->room);
+    close(carrier->ssh.in);
+    carrier->ssh.in = -1;
+    (void)process_end(&carrier->ssh, clock_now() + END_MS);
+    length = read(carrier->ssh.err, said, sizeof(said) - 1);
+    said[length > 0 ? length : 0] = '\0';
+    last = process_last_line(said);
+    process_close(&carrier->ssh);
+    carrier->ssh.pid = -1;
+    if (last[0])
+        fail(&carrier->failure, "unreachable", "%s: %.300s", carrier->site, last);
+    /* A site that greets and goes, or a full disk here, is no reason to call each second. */
+    carrier->misses = clock_now() - carrier->begun >= AGAIN_MAX_MS ? 0 : carrier->misses + 1;
+    for (int i = 0; i < carrier->misses && wait < AGAIN_MAX_MS; i++)
+        wait *= 2;
+    wait = wait < AGAIN_MAX_MS ? wait : AGAIN_MAX_MS;
+    carrier->due = clock_now() + wait / 2 + random() % wait;
+    post_end(&carrier->post);
+}
+
+/* Waits for room as long as something is to be sent. */
+static void await_room(struct carrier *carrier);
+
+static void see_room(struct watch *watch, uint32_t events)
+{
+    struct carrier *carrier = watch->owner;
+
+    (void)events;
+    if (post_flush(&carrier->post, &carrier->failure))
+        end(carrier);
+    else
+        await_room(carrier);
+}
+
+static void await_room(struct carrier *carrier)
+{
+    if (!post_waits(&carrier->post)) {
+        loop_remove(carrier->loop, &carrier->room);
+    } else if (carrier->room.fd < 0) {
+        carrier->room = (struct watch){.fd = carrier->ssh.in, .ready = see_room, .owner = carrier};
+        (void)loop_add(carrier->loop, &carrier->room, EPOLLOUT);
+    }
+}
+
+static void hear(struct watch *watch, uint32_t events)
+{
+    struct carrier *carrier = watch->owner;
+    enum lines_found found = lines_fill(&carrier->input);
+    int result = 0;
+    char *line;
+
+    (void)events;
+    while (result >= 0 && found == LINES_MORE &&
+           (found = lines_take(&carrier->input, &line)) == LINES_LINE) {
+        result = post_take(&carrier->post, line, &carrier->failure);
+        carrier->news |= result > 0;
+        found = LINES_MORE;
+    }
+    if (result < 0 || found == LINES_END || found == LINES_TOO_LONG)
+        end(carrier);
+    else if (carrier->post.greeted)
+        carrier->failure.text[0] = '\0';
+}
+
+static void begin(struct carrier *carrier)
+{
+    const char *command[SSH_WORDS];
+    char words[SSH_WORDS_SIZE], remote[32 + WANT_SITE_SIZE];
+    int error;
+
+    carrier->begun = clock_now();
+    carrier->due = carrier->begun + AGAIN_MAX_MS;
+    /* A forced command at the other site has the last word. */
+    (void)snprintf(remote, sizeof(remote), "cwg inbox %s", carrier->own);
+    if (ssh_command(words, command,
+                    (const char *const[]){"-T", "-o", "BatchMode=yes", "-o",
+                                          "ServerAliveInterval=5", "-o", "ServerAliveCountMax=3",
+                                          "--", carrier->host, remote, NULL},
+                    &carrier->failure))
+        return;
+    error = process_start(command, false, NULL, &carrier->ssh);
+    if (error) {
+        carrier->ssh.pid = -1;
+        fail_errno(&carrier->failure, -error, "can't start ssh");
+        return;
+    }
+    carrier->input = (struct lines){.fd = carrier->ssh.out};
+    carrier->watch = (struct watch){.fd = carrier->ssh.out, .ready = hear, .owner = carrier};
+    if (loop_add(carrier->loop, &carrier->watch, EPOLLIN) ||
+        post_begin(&carrier->post, carrier->store, carrier->site, carrier->ssh.in,
+                   &carrier->failure))
+        end(carrier);
+}
+
+void carrier_send(struct carrier *carrier, const char *path)
+{
+    if (carrier->ssh.pid < 0)
+        return;
+    if (post_send(&carrier->post, path, &carrier->failure))
+        end(carrier);
+    else
+        await_room(carrier);
+}
+
+int64_t carrier_run(struct carrier *carrier)
+{
+    if (carrier->ssh.pid < 0 && clock_now() >= carrier->due)
+        begin(carrier);
+    if (carrier->ssh.pid >= 0) {
+        const int64_t due = post_run(&carrier->post, &carrier->failure);
+
+        if (due >= 0) {
+            await_room(carrier);
+            return due;
+        }
+        end(carrier);
+    }
+    return carrier->due;
+}
+
+void carrier_free(struct carrier *carrier)
+{
+    if (carrier->ssh.pid >= 0)
+        end(carrier);
+    free(carrier);
+}

@@ -1,0 +1,93 @@
+/* An end of a declared link, kept as it is wanted. */
+#pragma once
+
+#include "cwg/agent/decide.h"
+#include "cwg/agent/lookup.h"
+#include "cwg/agent/tasks.h"
+#include "cwg/record/news.h"
+#include "cwg/record/sitekey.h"
+#include "cwg/store/store.h"
+#include "cwg/store/want.h"
+
+enum {
+    END_PATH_SIZE = WANT_LINK_SIZE + 4, /* "LINK.HOST" */
+    END_REASON_SIZE = 256,
+};
+
+/* What all ends of a site share. */
+struct household {
+    struct loop loop;
+    struct store store;
+    struct sitekey key;
+    char site[WANT_SITE_SIZE];
+    struct tasks work;   /* all tasks but waits */
+    struct tasks probes; /* cwg_wait, which holds up the tasks behind it for seconds */
+    struct lookups lookups;
+    struct endpoint address[NEWS_ENDPOINTS_MAX]; /* this machine's, without a port */
+    int addresses;
+    /* A record for another site was stored: carries it there. */
+    void (*carry)(struct household *house, const char *site, const char *path);
+    void *owner; /* for that */
+    bool ending; /* nothing new is begun */
+};
+
+enum end_phase {
+    PHASE_REST,
+    PHASE_LOOKING, /* for the container */
+    PHASE_SHOWING, /* the device */
+    PHASE_DOING,   /* what was decided */
+};
+
+struct agent_end {
+    struct household *house;
+    struct want want;
+    char path[END_PATH_SIZE]; /* its name in the store */
+    struct facts facts;
+    struct news told, heard;
+    char *heard_line;           /* in which it was; NULL for none */
+    struct container container; /* while facts.running */
+    struct watch death;         /* its pidfd */
+    struct lookup lookup;
+    struct task task, probe;
+    struct verdict verdict; /* the last one */
+    enum end_phase phase;
+    uint16_t port; /* of the device */
+    bool again;    /* something has changed since the phase began */
+    bool probing;
+    bool forgotten; /* its want is gone: to be freed when it rests */
+    int tried;      /* endpoints of the other end that gave no answer, in this round */
+    bool moving;    /* the next one is to be tried */
+    int rounds;     /* without success: each one waits twice as long */
+    int misses;     /* look-ups in a row that found no container */
+    int64_t due;    /* clock_now(): to be looked at again */
+    int64_t probe_due, retry_due;
+    int64_t since; /* seconds since 1970: the state of `verdict` began */
+    bool reported;
+    enum end_state reported_state;
+    char reported_reason[END_REASON_SIZE];
+    char reason[END_REASON_SIZE]; /* why it isn't as it is wanted; "" if it is, or nothing is known
+                                   */
+};
+
+/* Makes an end, which lies in the store under `path`. The caller frees it by end_free(). NULL if
+ * there is no memory. */
+struct agent_end *end_new(struct household *house, const char *path, const struct want *want);
+
+/* Frees it. Only at rest, or after lookups and tasks are closed. */
+void end_free(struct agent_end *end);
+
+/* Something has changed: looks at all of it again, now or as soon as it rests. */
+void end_wake(struct agent_end *end);
+
+/* Takes another want, and wakes. */
+void end_want(struct agent_end *end, const struct want *want);
+
+/* Reads what the other site told, and wakes if that has changed. */
+void end_hear(struct agent_end *end);
+
+/* Returns whether a forgotten end is gone, with the other site told: it is to be freed. */
+bool end_is_over(const struct agent_end *end);
+
+/* Goes on, if it is time. To be called in each turn of the loop. Returns when it wants to be called
+ * at the latest (clock_now()). */
+int64_t end_run(struct agent_end *end);

@@ -1,0 +1,248 @@
+#include "cwg/agent/tasks.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "cwg/base/clock.h"
+#include "cwg/base/json.h"
+#include "cwg/machine/helper.h"
+
+enum {
+    SENT_MAX = 64, /* lines at once: they fit into the pipe, so that no write ever waits */
+    RETRY_MS = 1000,
+    END_MS = 100, /* for a batch that has closed its output */
+    PATIENCE_MS = 60000,
+    ERRORS_MAX = 65536 / (TASKS_SAID_SIZE / 2), /* reads that empty a pipe */
+};
+
+void tasks_open(struct tasks *tasks, struct loop *loop)
+{
+    *tasks = (struct tasks){
+        .loop = loop, .batch.pid = -1, .watch.fd = -1, .errors.fd = -1, .patience = PATIENCE_MS};
+    tasks->last = &tasks->first;
+}
+
+int task_write(struct task *task, const char *format, ...)
+{
+    va_list arguments;
+    int length;
+
+    va_start(arguments, format);
+    length = vsnprintf(task->line, sizeof(task->line) - 1, format, arguments);
+    va_end(arguments);
+    if (length < 0 || length >= (int)sizeof(task->line) - 1)
+        return -1;
+    task->line[length] = '\n';
+    task->line[length + 1] = '\0';
+    return 0;
+}
+
+void tasks_add(struct tasks *tasks, struct task *task)
+{
+    task->next = NULL;
+    *tasks->last = task;
+    tasks->last = &task->next;
+    if (!tasks->unsent)
+        tasks->unsent = task;
+}
+
+/* Takes the oldest task out of the row. */
+static struct task *take_first(struct tasks *tasks)
+{
+    struct task *task = tasks->first;
+
+    tasks->first = task->next;
+    if (!tasks->first)
+        tasks->last = &tasks->first;
+    if (tasks->unsent == task)
+        tasks->unsent = task->next;
+    else
+        tasks->sent--;
+    return task;
+}
+
+/* Reads what the batch says on standard error, so that it can go on saying something. The start
+ * gives way to the end. Returns 1, 0 if there is nothing now, or -1 at the end. */
+static int read_errors(struct tasks *tasks)
+{
+    char text[TASKS_SAID_SIZE / 2];
+    const ssize_t got = read(tasks->batch.err, text, sizeof(text));
+    size_t length = strlen(tasks->said);
+
+    if (got <= 0)
+        return got < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : -1;
+    if (length + (size_t)got >= sizeof(tasks->said)) {
+        const size_t given = length + (size_t)got + 1 - sizeof(tasks->said);
+
+        length -= given;
+        memmove(tasks->said, tasks->said + given, length);
+    }
+    memcpy(tasks->said + length, text, (size_t)got);
+    tasks->said[length + (size_t)got] = '\0';
+    return 1;
+}
+
+static void hear_errors(struct watch *watch, uint32_t events)
+{
+    struct tasks *tasks = watch->owner;
+
+    (void)events;
+    if (read_errors(tasks) < 0)
+        loop_remove(tasks->loop, watch);
+}
+
+/* The batch has ended. Tasks that it got fail; the others wait for the next one. */
+static void lose_batch(struct tasks *tasks, const char *why)
+{
+    struct failure failure = {.text = ""};
+    struct task *lost = tasks->sent > 0 ? tasks->first : NULL;
+    int count = tasks->sent;
+
+    loop_remove(tasks->loop, &tasks->watch);
+    loop_remove(tasks->loop, &tasks->errors);
+    close(tasks->batch.in);
+    tasks->batch.in = -1;
+    (void)process_end(&tasks->batch, clock_now() + END_MS);
+    for (int i = 0; i < ERRORS_MAX && read_errors(tasks) > 0; i++)
+        ;
+    process_close(&tasks->batch);
+    tasks->retry = clock_now() + RETRY_MS;
+    fail(&failure, "helper", "net-admin-helper %s%s%.300s", why, tasks->said[0] ? ": " : "",
+         process_last_line(tasks->said));
+    while (lost && count-- > 0) {
+        struct task *task = take_first(tasks);
+
+        task->done(task, NULL, &failure);
+    }
+}
+
+static void take_answer(struct tasks *tasks, char *line)
+{
+    struct failure failure = {.text = ""};
+    json_t *result;
+    const int error = helper_read_answer(line, &result, &failure);
+    struct task *task;
+
+    if (tasks->sent == 0) {
+        json_decref(result);
+        lose_batch(tasks, "answered without being asked");
+        return;
+    }
+    tasks->heard = clock_now();
+    task = take_first(tasks);
+    task->done(task, result, error ? &failure : NULL);
+    json_decref(result);
+}
+
+static void hear(struct watch *watch, uint32_t events)
+{
+    struct tasks *tasks = watch->owner;
+    enum lines_found found = lines_fill(&tasks->answers);
+    char *line;
+
+    (void)events;
+    while (found == LINES_MORE && tasks->batch.pid >= 0 &&
+           (found = lines_take(&tasks->answers, &line)) == LINES_LINE) {
+        take_answer(tasks, line);
+        found = LINES_MORE;
+    }
+    if (tasks->batch.pid >= 0 && found == LINES_END)
+        lose_batch(tasks, "has ended");
+    else if (tasks->batch.pid >= 0 && found == LINES_TOO_LONG)
+        lose_batch(tasks, "answered with too long a line");
+}
+
+/* Tasks that nobody can do fail, each with the reason. */
+static void fail_all(struct tasks *tasks, const struct failure *failure)
+{
+    struct task *end = NULL;
+
+    /* A task that is put in again meanwhile waits for the next try. */
+    for (struct task *task = tasks->first; task; task = task->next)
+        end = task;
+    while (end && tasks->first) {
+        struct task *task = take_first(tasks);
+
+        task->done(task, NULL, failure);
+        if (task == end)
+            break;
+    }
+}
+
+static int start(struct tasks *tasks)
+{
+    static const char *const command[] = {"net-admin-helper", "batch", "--answered", NULL};
+    struct failure failure = {.text = ""};
+    int error = process_start(command, false, NULL, &tasks->batch);
+
+    tasks->retry = clock_now() + RETRY_MS;
+    if (!error) {
+        tasks->answers = (struct lines){.fd = tasks->batch.out};
+        tasks->watch = (struct watch){.fd = tasks->batch.out, .ready = hear, .owner = tasks};
+        tasks->errors =
+            (struct watch){.fd = tasks->batch.err, .ready = hear_errors, .owner = tasks};
+        tasks->said[0] = '\0';
+        error = loop_add(tasks->loop, &tasks->watch, EPOLLIN);
+        if (!error)
+            error = loop_add(tasks->loop, &tasks->errors, EPOLLIN);
+        if (!error)
+            return 0;
+        loop_remove(tasks->loop, &tasks->watch);
+        close(tasks->batch.in);
+        tasks->batch.in = -1;
+        (void)process_end(&tasks->batch, clock_now() + END_MS);
+        process_close(&tasks->batch);
+    }
+    tasks->batch.pid = -1;
+    helper_fail_start(error, &failure);
+    fail_all(tasks, &failure);
+    return -1;
+}
+
+static void send_some(struct tasks *tasks)
+{
+    while (tasks->unsent && tasks->sent < SENT_MAX) {
+        struct task *task = tasks->unsent;
+        const size_t length = strlen(task->line);
+
+        /* SENT_MAX lines fit. Else the batch has ended, and hear() will see it. */
+        if (write(tasks->batch.in, task->line, length) != (ssize_t)length)
+            return;
+        if (tasks->sent++ == 0)
+            tasks->heard = clock_now();
+        tasks->unsent = task->next;
+    }
+}
+
+int64_t tasks_run(struct tasks *tasks)
+{
+    if (!tasks->first)
+        return INT64_MAX;
+    if (tasks->batch.pid < 0 && clock_now() < tasks->retry)
+        return tasks->retry;
+    if (tasks->batch.pid < 0 && start(tasks))
+        return tasks->first ? tasks->retry : INT64_MAX;
+    send_some(tasks);
+    if (tasks->sent > 0 && clock_now() >= tasks->heard + tasks->patience) {
+        lose_batch(tasks, "doesn't answer");
+        return tasks->first ? tasks->retry : INT64_MAX;
+    }
+    return tasks->sent > 0 ? tasks->heard + tasks->patience : INT64_MAX;
+}
+
+void tasks_close(struct tasks *tasks)
+{
+    if (tasks->batch.pid >= 0) {
+        loop_remove(tasks->loop, &tasks->watch);
+        loop_remove(tasks->loop, &tasks->errors);
+        process_close(&tasks->batch);
+        tasks->batch.pid = -1;
+    }
+    tasks->first = tasks->unsent = NULL;
+    tasks->last = &tasks->first;
+    tasks->sent = 0;
+}

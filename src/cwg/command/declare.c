@@ -1,0 +1,135 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cwg/base/status.h"
+#include "cwg/command/command.h"
+#include "cwg/record/sitekey.h"
+#include "cwg/store/declare.h"
+
+enum {
+    FILE_SIZE_MAX = 16 << 20,
+};
+
+/* Reads --state, which is all that these commands take. Returns EXIT_DONE, or EXIT_USAGE. */
+static int read_options(int argc, char *argv[], char ret_state[static PATH_MAX])
+{
+    static const struct option options[] = {{"state", required_argument, NULL, 'd'}, {0}};
+    const char *given = NULL;
+    int found;
+
+    while ((found = getopt_long(argc, argv, ":", options, NULL)) != -1) {
+        if (found != 'd')
+            return wrong_option(argv[0], found);
+        given = optarg;
+    }
+    state_directory(given, ret_state);
+    return EXIT_DONE;
+}
+
+/* Reads a whole file, "-" for standard input. The caller frees it. */
+static char *read_file(const char *path, struct failure *failure)
+{
+    FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
+    char *text = file ? malloc(FILE_SIZE_MAX) : NULL;
+    size_t length = text ? fread(text, 1, FILE_SIZE_MAX, file) : 0;
+
+    if (!file || (text && ferror(file)))
+        fail(failure, "declare", "can't read %.300s: %s", path, strerror(errno));
+    else if (length == FILE_SIZE_MAX)
+        fail(failure, "declare", "%.300s is too long", path);
+    else if (text)
+        text[length] = '\0';
+    if (file && file != stdin)
+        (void)fclose(file);
+    if (failure->text[0]) {
+        free(text);
+        return NULL;
+    }
+    return text;
+}
+
+static int open_store(const char *state, struct store *store, struct failure *failure)
+{
+    char path[PATH_MAX];
+
+    (void)snprintf(path, sizeof(path), "%.3500s/store", state);
+    return store_open(store, path, failure);
+}
+
+int run_declare(int argc, char *argv[])
+{
+    struct failure failure = {.text = ""};
+    struct declared declared;
+    char state[PATH_MAX];
+    struct store store;
+    char *text;
+    int error = read_options(argc, argv, state);
+
+    if (error)
+        return error;
+    if (argc - optind != 1)
+        return wrong("declare takes one file, or - for standard input");
+    text = read_file(argv[optind], &failure);
+    if (!text)
+        return failed(failure.text);
+    error = open_store(state, &store, &failure);
+    if (!error) {
+        error = declare(&store, text, &declared, &failure);
+        store_close(&store);
+    }
+    free(text);
+    if (error)
+        return failed(failure.text);
+    (void)printf("declared: %zu links, %zu sites\n", declared.links, declared.sites);
+    return EXIT_DONE;
+}
+
+int run_forget(int argc, char *argv[])
+{
+    struct failure failure = {.text = ""};
+    char state[PATH_MAX];
+    struct store store;
+    int error = read_options(argc, argv, state);
+
+    if (error)
+        return error;
+    if (optind == argc)
+        return wrong("forget takes the names of links");
+    if (open_store(state, &store, &failure))
+        return failed(failure.text);
+    for (; optind < argc && !error; optind++) {
+        error = declare_forget(&store, argv[optind], &failure);
+        if (error > 0)
+            fail(&failure, "declare", "no link is declared by the name %.100s", argv[optind]);
+    }
+    store_close(&store);
+    return error ? failed(failure.text) : EXIT_DONE;
+}
+
+int run_keys(int argc, char *argv[])
+{
+    struct failure failure = {.text = ""};
+    char state[PATH_MAX], path[PATH_MAX], text[KEY_TEXT_LENGTH + 1];
+    struct sitekey key;
+    int error = read_options(argc, argv, state);
+
+    if (error)
+        return error;
+    if (optind < argc)
+        return wrong("keys takes no arguments");
+    (void)snprintf(path, sizeof(path), "%.3500s/site.key", state);
+    error = sitekey_read(path, &key, &failure);
+    if (error > 0)
+        error = sitekey_make(path, &key, &failure);
+    if (error)
+        return failed(failure.text);
+    key_to_text(&key.public, text);
+    (void)puts(text);
+    sitekey_close(&key);
+    return EXIT_DONE;
+}
