@@ -33,6 +33,9 @@ cwg/checkup
 cwg/serve
 cwg/site
 cwg/state
+cwg/record
+cwg/store
+cwg/agent
 cwg/join
 cwg/command
 cwg'
