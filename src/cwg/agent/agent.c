@@ -17,6 +17,7 @@
 #include "cwg/agent/carrier.h"
 #include "cwg/agent/end.h"
 #include "cwg/agent/report.h"
+#include "cwg/agent/telling.h"
 #include "cwg/base/clock.h"
 #include "cwg/base/json.h"
 #include "cwg/machine/addresses.h"
@@ -94,7 +95,7 @@ static void hear_end(const struct agent *agent, const char *site, const char *pa
     (void)snprintf(own, sizeof(own), "%.*s.%c", (int)(dot - path), path, dot[1] == '0' ? '1' : '0');
     end = find_end(agent, own);
     if (end && strcmp(end->want.site, site) == 0)
-        end_hear(end);
+        telling_hear(end);
 }
 
 /* A site may tell of thousands of ends, and tell again as often as it likes: only the end that is
@@ -306,7 +307,7 @@ static void reload(struct agent *agent)
             end->forgotten = true;
             end_wake(end);
         }
-        end_hear(end);
+        telling_hear(end);
         add_carrier(agent, end->want.site);
     }
     free(names);

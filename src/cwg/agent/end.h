@@ -12,6 +12,8 @@
 enum {
     END_PATH_SIZE = WANT_LINK_SIZE + 4, /* "LINK.HOST" */
     END_REASON_SIZE = 256,
+    END_LOOK_MS = 30000,    /* between two looks at an end to which nothing happens */
+    END_REFUSED_MS = 60000, /* until what was refused, or can't be written, is tried again */
 };
 
 /* What all ends of a site share. */
@@ -82,12 +84,29 @@ void end_wake(struct agent_end *end);
 /* Takes another want, and wakes. */
 void end_want(struct agent_end *end, const struct want *want);
 
-/* Reads what the other site told, and wakes if that has changed. */
-void end_hear(struct agent_end *end);
-
 /* Returns whether a forgotten end is gone, with the other site told: it is to be freed. */
 bool end_is_over(const struct agent_end *end);
 
 /* Goes on, if it is time. To be called in each turn of the loop. Returns when it wants to be called
  * at the latest (clock_now()). */
 int64_t end_run(struct agent_end *end);
+
+/* For device.c, probe.c and telling.c, which are an end's hands: */
+
+/* Looks at the facts, and begins what is to be done next. */
+void end_decide(struct agent_end *end);
+
+/* Nothing is at work: goes on after so many milliseconds, or when it is woken. */
+void end_rest(struct agent_end *end, int64_t milliseconds);
+
+/* Forgets a container that has ended. */
+void end_lose_container(struct agent_end *end);
+
+void end_set_reason(struct agent_end *end, const char *text);
+
+/* Between half and one and a half of a time: so that many ends, and many sites, don't act at the
+ * same moment. */
+int64_t end_about(int64_t milliseconds);
+
+/* `first`, doubled so many times, and at most `max`. */
+int64_t end_doubled(int64_t first, int times, int64_t max);

@@ -1,0 +1,161 @@
+#include "cwg/agent/device.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "cwg/base/clock.h"
+#include "cwg/base/json.h"
+
+static enum decide_device device_of(const char *state)
+{
+    static const char *const spoiled[] = {"unfinished", "port lost", "engine lost"};
+
+    for (size_t i = 0; i < sizeof(spoiled) / sizeof(spoiled[0]); i++) {
+        if (strcmp(state, spoiled[i]) == 0)
+            return DEVICE_SPOILED;
+    }
+    return DEVICE_SOUND;
+}
+
+static enum decide_health health_of(const char *state)
+{
+    if (strcmp(state, "connected") == 0 || strcmp(state, "in session") == 0)
+        return HEALTH_GOOD;
+    if (strcmp(state, "no handshake yet") == 0 || strcmp(state, "waiting for connect") == 0)
+        return HEALTH_NONE;
+    return HEALTH_STALE;
+}
+
+static void take_key(const json_t *object, struct key *ret_key)
+{
+    const char *text = json_text(object, "public_key", KEY_TEXT_LENGTH);
+
+    if (!text || key_from_text(text, ret_key))
+        *ret_key = (struct key){.bytes = {0}};
+}
+
+/* Takes what cwg_show tells of the net's links in the container. */
+static void take_device(struct agent_end *end, const json_t *links)
+{
+    const json_t *link;
+    size_t i;
+
+    end->facts.device = DEVICE_NONE;
+    end->facts.health = HEALTH_NONE;
+    end->facts.key = end->facts.peer = (struct key){.bytes = {0}};
+    json_array_foreach(links, i, link)
+    {
+        const char *state = json_words(link, "state");
+        int64_t port;
+
+        if (json_whole(link, "host", end->want.host, end->want.host, &port))
+            continue;
+        end->facts.device = device_of(state);
+        end->facts.health = health_of(state);
+        take_key(link, &end->facts.key);
+        take_key(json_object_get(link, "peer"), &end->facts.peer);
+        end->port = json_whole(link, "listen_port", 1, UINT16_MAX, &port) ? 0 : (uint16_t)port;
+        if (end->port == 0 && end->facts.device == DEVICE_SOUND)
+            end->facts.device = DEVICE_SPOILED;
+    }
+}
+
+/* The container may have ended while a task was at work on it. Then its answer counts no more. */
+static bool start_over(struct agent_end *end)
+{
+    if (end->facts.running && container_lives(&end->container))
+        return false;
+    end_lose_container(end);
+    end->again = true;
+    end_rest(end, 0);
+    return true;
+}
+
+/* The helper refuses a task. */
+static void fail_task(struct agent_end *end, const struct failure *failure)
+{
+    if (start_over(end))
+        return;
+    end_set_reason(end, failure->text);
+    end->facts.refused = true;
+    end->retry_due = clock_now() + end_about(END_REFUSED_MS);
+    end_rest(end, end_about(END_REFUSED_MS));
+    end_decide(end);
+}
+
+static void take_show(struct task *task, const json_t *result, const struct failure *failure)
+{
+    struct agent_end *end = task->owner;
+
+    if (failure) {
+        fail_task(end, failure);
+        return;
+    }
+    if (start_over(end))
+        return;
+    take_device(end, result);
+    end_decide(end);
+}
+
+void device_show(struct agent_end *end)
+{
+    end->phase = PHASE_SHOWING;
+    end->task.done = take_show;
+    (void)task_write(&end->task, "cwg_show %d --nets %u --json", end->container.pid, end->want.net);
+    tasks_add(&end->house->work, &end->task);
+}
+
+static void take_done(struct task *task, const json_t *result, const struct failure *failure)
+{
+    struct agent_end *end = task->owner;
+
+    (void)result;
+    if (failure) {
+        fail_task(end, failure);
+        return;
+    }
+    if (start_over(end))
+        return;
+    end->facts.refused = false;
+    end->again = true;
+    end_rest(end, 0);
+}
+
+static void run_task(struct agent_end *end)
+{
+    end->phase = PHASE_DOING;
+    end->task.done = take_done;
+    tasks_add(&end->house->work, &end->task);
+}
+
+void device_create(struct agent_end *end)
+{
+    (void)task_write(&end->task, "cwg_create %d %u %u %u --json", end->container.pid, end->want.net,
+                     end->want.host, end->want.port);
+    run_task(end);
+}
+
+void device_destroy(struct agent_end *end)
+{
+    (void)task_write(&end->task, "cwg_destroy %d %u %u --if-exists", end->container.pid,
+                     end->want.net, end->want.host);
+    run_task(end);
+}
+
+void device_connect(struct agent_end *end)
+{
+    const struct news *heard = &end->heard;
+    char endpoint[ENDPOINT_TEXT_SIZE] = "-", key[KEY_TEXT_LENGTH + 1], mtu[24] = "";
+
+    if (heard->endpoints > 0)
+        endpoint_to_text(&heard->endpoint[end->tried % heard->endpoints], endpoint);
+    key_to_text(&heard->key, key);
+    if (end->want.mtu)
+        (void)snprintf(mtu, sizeof(mtu), " --mtu %u", end->want.mtu);
+    (void)task_write(&end->task, "cwg_connect %d %u %u %s %s --persistent-keepalive %u%s",
+                     end->container.pid, end->want.net, 1 - end->want.host, endpoint, key,
+                     end->want.keepalive, mtu);
+    end->probe_due = 0;
+    end->moving = false;
+    run_task(end);
+}

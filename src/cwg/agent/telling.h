@@ -1,0 +1,14 @@
+/* What the sites tell each other of an end: records in the store. */
+#pragma once
+
+#include "cwg/agent/end.h"
+
+/* Tells the other site of this end: in the store, from where it is carried. */
+void telling_say(struct agent_end *end);
+
+/* Reads what this site has told before: an agent that has just started goes on from there. A record
+ * that can't be read is told anew. */
+void telling_remember(struct agent_end *end);
+
+/* Reads what the other site told, and wakes the end if that has changed. */
+void telling_hear(struct agent_end *end);
