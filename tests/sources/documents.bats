@@ -144,8 +144,8 @@ first_column()
     done
 }
 
-# A row names a file of tests/net, tests/engine or tests/cwg and a test, or the first of several; or a file with its
-# folder, and perhaps the tests of it.
+# A row names a file of tests/net, tests/engine, tests/cwg or tests/agent and a test, or the first of several; or a file
+# with its folder, and perhaps the tests of it.
 @test "every test that the ledger of threats names is there" {
     local row file name rows=0
     while IFS= read -r row; do
@@ -157,7 +157,7 @@ first_column()
             */*) [ -e "$file" ] && { [ "$row" = "$file" ] || has_tests "$file" "$name"; } ;;
             *) [ "$name" = "all of it" ] && [ -e "tests/net/$file.bats" ] ||
                 grep -qsF -- "@test \"$name" "tests/net/$file.bats" "tests/engine/$file.bats" \
-                    "tests/cwg/$file.bats" ;;
+                    "tests/cwg/$file.bats" "tests/agent/$file.bats" ;;
         esac || { echo "no such test: $row" >&2; return 1; }
     done < <(sed '1,/^## The tests/d' doc/threats.md | awk -F' *\\| *' '$2 ~ /^[0-9]+$/ { print $3 }')
     [ "$rows" -gt 30 ]

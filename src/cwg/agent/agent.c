@@ -422,15 +422,16 @@ static int open_house(struct agent *agent, const struct agent_options *options,
     house->owner = agent;
     (void)snprintf(house->site, sizeof(house->site), "%s", options->site);
     (void)snprintf(agent->path, sizeof(agent->path), "%.3500s/store", options->state);
+    /* Before the first failure: agent_run() closes them in any case. */
+    tasks_open(&house->work, &house->loop);
+    tasks_open(&house->probes, &house->loop);
+    lookups_open(&house->lookups, &house->loop);
     if (open_key(house, options->state, failure) ||
         store_open(&house->store, agent->path, failure) || lock(house, failure))
         return -1;
     error = loop_open(&house->loop);
     if (error)
         return fail_errno(failure, -error, "can't wait for events");
-    tasks_open(&house->work, &house->loop);
-    tasks_open(&house->probes, &house->loop);
-    lookups_open(&house->lookups, &house->loop);
     error = open_signals(agent);
     if (!error)
         error = open_changes(agent);

@@ -1,0 +1,337 @@
+# Two sites with an agent each, for the tests of declared links. Bats files source this file.
+#
+#         site1                                        site2
+#     +-----------------------------+              +-----------------------------+
+#     |  alice: cwg agent, site s1  |              |  erin: cwg agent, site s2   |
+#     |  ssh s2 cwg inbox s1 -------+-----veth-----+- sshd: cwg inbox, and no    |
+#     |  192.0.2.1 (v1)             |              |  other command    192.0.2.2 |
+#     |    +---------+              |              |               +---------+   |
+#     |    |   web   |              |              |               |   db    |   |
+#     |    | wg-7-0  |              |              |               | wg-7-1  |   |
+#     +----+---------+--------------+              +---------------+---------+---+
+#
+# alice and erin have no privilege, and call the helper. Their `podman` is a program of the tests that tells of the
+# containers that start_container started: the real one takes a second for each start, and is in containers.bats. The
+# helper's log of changes is read at a /dev/log of the file's own.
+
+load ../cwg/cwg
+
+declare -gA UIDS GIDS PIDS AGENTS=()
+UIDS[erin]=$((APP_UID + 400000000)) GIDS[erin]=$APP_GID
+declare -grA OWNER=([s1]=alice [s2]=erin) PLACE=([s1]=site1 [s2]=site2) NUMBER=([s1]=0 [s2]=1)
+AUDIT=$WORLD/audit
+
+# cwg.bash's is alice's of site1.
+unset -f cwg
+
+# The state directory of a site.
+state_of_site()
+{
+    echo "$WORLD/home/${OWNER[$1]}/agent"
+}
+
+store_of()
+{
+    echo "$WORLD/home/${OWNER[$1]}/agent/store"
+}
+
+# Runs a command as a site's user: of SITE COMMAND...
+of()
+{
+    as "${OWNER[$1]}" "${PLACE[$1]}" "${@:2}"
+}
+
+# Tries a command for so many seconds: within SECONDS COMMAND...
+within()
+{
+    local end=$((SECONDS + $1))
+    while [ $SECONDS -le $end ]; do
+        "${@:2}" >/dev/null 2>&1 && return
+        sleep 0.05
+    done
+    fail "waited ${1} s in vain for: ${*:2}"$'\n'"$(say_all)"
+}
+
+# Prints what agents and stores tell, for who looks at a failed test.
+say_all()
+{
+    local site
+    for site in s1 s2; do
+        echo "--- $site"
+        tail -n 20 "$WORLD/agent-$site.log" || true
+        tail -n +1 "$(store_of "$site")"/status/* || true
+    done 2>/dev/null
+    echo "--- log"
+    tail -n 20 "$AUDIT"
+}
+
+# Covers /dev with one that has what the programs need, and a program of the test for the journal.
+make_dev()
+{
+    local dev=$WORLD/dev name number
+    [ -n "${NAH_APART:-}${NAH_IN_VM:-}" ] || fail "run it by scripts/apart: it covers /dev"
+    mkdir "$dev"
+    mount -t tmpfs -o mode=755 tests "$dev"
+    mkdir "$dev/net" "$dev/shm"
+    while read -r name number; do
+        # shellcheck disable=SC2086 # two numbers
+        mknod -m 0666 "$dev/$name" c $number
+    done <<<$'null 1 3\nzero 1 5\nfull 1 7\nrandom 1 8\nurandom 1 9\ntty 5 0\nnet/tun 10 200'
+    ln -s /proc/self/fd "$dev/fd"
+    mount --move "$dev" /dev
+    listen
+}
+
+# Writes each line of the helper's log into $AUDIT.
+listen()
+{
+    python3 - "$AUDIT" 3>&- <<'END' &
+import os, socket, sys
+log = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+log.bind("/dev/log")
+os.chmod("/dev/log", 0o666)
+with open(sys.argv[1], "wb", buffering=0) as lines:
+    while True:
+        lines.write(log.recv(65536) + b"\n")
+END
+    CONTAINERS+=("$!")
+    wait_for test -e "$AUDIT"
+}
+
+# How many changes the helper made or refused: changes [WORD...]. Each word is a task, "pid N", or "user N".
+changes()
+{
+    local word lines
+    # Datagrams arrive in order: with this one all before it have arrived.
+    MARK=mark-$((${MARK##*-} + 1))
+    python3 -c 'import socket, sys
+socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(sys.argv[1].encode(), "/dev/log")' "$MARK"
+    wait_for grep -qx "$MARK" "$AUDIT"
+    lines=$(grep -v '^mark-' "$AUDIT" || true)
+    for word; do lines=$(grep -wF -- "$word" <<<"$lines" || true); done
+    grep -c . <<<"$lines" || true
+}
+
+# The stand-in for podman: a container's first process is in a file of its name.
+make_podman()
+{
+    cat >"$WORLD/whole/podman" <<'END'
+#!/bin/sh
+for name; do :; done
+[ -e "$HOME/containers/$name" ] || { echo "Error: no such container $name" >&2; exit 125; }
+read -r pid <"$HOME/containers/$name"
+echo "$pid id$pid $name"
+END
+    chmod 0755 "$WORLD/whole/podman"
+}
+
+# The one thing that s1's key may do at site2 is the inbox for s1.
+make_inbox()
+{
+    echo "restrict,command=\"cwg inbox --state $(state_of_site s2) s1\" $(<"$WORLD/other.pub")" >"$WORLD/agent_keys"
+    printf 'Match User erin\n  AuthorizedKeysFile %s\n' "$WORLD/agent_keys" >>"$WORLD/sshd_config"
+    sed -i "1i Host s2\n  HostName 192.0.2.2\n  User erin\n  IdentityFile $WORLD/home/alice/.ssh/other\n  \
+IdentitiesOnly yes\n  ControlPath none" "$WORLD/home/alice/.ssh/config"
+}
+
+make_agents_world()
+{
+    COVERED=()
+    install_helper
+    two_sites
+    add_users
+    make_machines
+    make_keys
+    configure_sshd
+    make_podman
+    make_inbox
+    make_dev
+}
+
+# Starts, and ends, site2's sshd. Its sessions end too.
+start_gate()
+{
+    start_sshd site2
+    GATE=${CONTAINERS[-1]}
+}
+
+stop_gate()
+{
+    local session
+    for session in $(pgrep -P "$GATE"); do kill -KILL "$session" $(pgrep -P "$session") || true; done
+    end_container "$GATE"
+}
+
+# Starts a site's agent: start_agent SITE [OPTION...]
+start_agent()
+{
+    local user=${OWNER[$1]}
+    "$TOOLS/enter" --net "/run/netns/${PLACE[$1]}" --user "${UIDS[$user]}" "${GIDS[$user]}" -- \
+        /usr/bin/env -i HOME="$WORLD/home/$user" PATH="$WORLD/whole" LC_ALL=C \
+        cwg agent --site "$1" --state "$(state_of_site "$1")" "${@:2}" >>"$WORLD/agent-$1.log" 2>&1 3>&- &
+    AGENTS[$1]=$!
+    CONTAINERS+=("$!")
+    wait_for has_locked "$1" || fail "$(say_all)"
+}
+
+# The agent holds its store's lock. Who tries to take it keeps an agent from starting.
+has_locked()
+{
+    grep -q "^[0-9]*: FLOCK .*:$(stat -c %i "$(store_of "$1")") " /proc/locks
+}
+
+# Ends a site's agent by a signal, and all its children. It has ended as it has to: end_agent SITE [SIGNAL]
+end_agent()
+{
+    local status=0 signal=${2:-TERM}
+    kill -"$signal" "${AGENTS[$1]}"
+    wait "${AGENTS[$1]}" || status=$?
+    [ "$signal" = KILL ] || [ "$status" = 0 ] || fail "the agent of $1 ended with $status"
+    wait_for no_children "$1"
+}
+
+# Neither a helper nor an ssh of the agent's is left.
+no_children()
+{
+    ! pgrep -u "${UIDS[${OWNER[$1]}]}" -f '^(net-admin-helper batch|ssh|cwg agent)' >/dev/null
+}
+
+# Starts a container of a site, and sets a variable of its name to its pid: start_container SITE NAME
+start_container()
+{
+    container "$2"
+    echo "${!2}" >"$WORLD/home/${OWNER[$1]}/containers/.$2"
+    mv "$WORLD/home/${OWNER[$1]}/containers/.$2" "$WORLD/home/${OWNER[$1]}/containers/$2"
+}
+
+stop_container()
+{
+    rm -f "$WORLD/home/${OWNER[$1]}/containers/$2"
+    end_container "${!2}"
+}
+
+restart_container()
+{
+    stop_container "$@"
+    start_container "$@"
+}
+
+# Prints what is declared at a site, for one link: declaration SITE LINK NET CONTAINER [MEMBERS]
+declaration()
+{
+    local peer=s2 ssh=',"ssh":"s2"'
+    [ "$1" = s1 ] || peer=s1 ssh=
+    printf '{"sites":[{"site":"%s","key":"%s"%s}],"links":[{"link":"%s","net":%s,"host":%s,"container":"podman/%s",
+        "site":"%s"%s}]}' "$peer" "${KEYS[$peer]}" "$ssh" "$2" "$3" "${NUMBER[$1]}" "$4" "$peer" "${5:-}"
+}
+
+# Declares a link between web and db, or between other containers, at both sites: declare_link LINK NET [NAME1 NAME2]
+declare_link()
+{
+    declaration s1 "$1" "$2" "${3:-web}" | of s1 cwg declare --state "$(state_of_site s1)" -
+    declaration s2 "$1" "$2" "${4:-db}" | of s2 cwg declare --state "$(state_of_site s2)" -
+}
+
+# The state of a site's end of a link, as its agent tells: status_of SITE LINK
+status_of()
+{
+    sed -n 's/.*"state":"\([^"]*\)".*/\1/p' "$(store_of "$1")/status/$2.${NUMBER[$1]}"
+}
+
+says()
+{
+    [ "$(status_of "$1" "$2")" = "$3" ]
+}
+
+# Net N's host 0 and 1 are at 10.0.0.2N and the address behind it, for a small N.
+pings()
+{
+    inside "$web" ping -q -c 1 -W 0.3 "10.0.0.$((2 * ${1:-7} + 1))"
+}
+
+# Packets pass, and both agents say so: healed LINK NET
+healed()
+{
+    within "${3:-10}" pings "$2"
+    within 10 says s1 "$1" connected
+    within 10 says s2 "$1" connected
+}
+
+# Prints all of a link's end that only a change of it changes: identity PID DEVICE. Counters, and the time of the last
+# handshake, only grow: has_grown compares two such texts.
+identity()
+{
+    local word
+    for word in public-key listen-port peers; do wg_of "$1" "$2" "$word"; done
+    inside "$1" sh -c 'read -r index <"/sys/class/net/$0/ifindex"; echo "$index"' "$2" 2>/dev/null ||
+        inside "$1" ip -o link show "$2" | cut -d : -f 1
+}
+
+# Prints the time of the last handshake, and the bytes that came and went.
+counters()
+{
+    { wg_of "$1" "$2" latest-handshakes; wg_of "$1" "$2" transfer; } | cut -f 2- | paste -sd '\t'
+}
+
+# Notes how the link of net 7 is at both ends, or that of NET: note [NET]. untouched [NET]: nobody has changed it since.
+note()
+{
+    local net=${1:-7}
+    NOTED=$(identity "$web" "wg-$net-0"; identity "$db" "wg-$net-1")
+    COUNTED=$(counters "$web" "wg-$net-0"; counters "$db" "wg-$net-1")
+    CHANGED=$(changes)
+}
+
+untouched()
+{
+    local net=${1:-7}
+    diff <(echo "$NOTED") <(identity "$web" "wg-$net-0"; identity "$db" "wg-$net-1") || fail "another link"
+    paste <(echo "$COUNTED") <(counters "$web" "wg-$net-0"; counters "$db" "wg-$net-1") |
+        awk '$4 < $1 || $5 < $2 || $6 < $3 { bad = 1 } END { exit bad }' || fail "the counters are smaller"
+    [ "$(changes)" = "$CHANGED" ] || fail "changes since: $(tail -n 5 "$AUDIT")"
+}
+
+# For a file whose sites live as long as the file, and whose agents, sshd, stores and containers web and db live as long
+# as a test. The file calls this function once, at its top.
+# shellcheck disable=SC2317 # bats calls these
+agents_of_the_file()
+{
+    setup_file()
+    {
+        has_backend || return 0
+        make_agents_world
+    }
+
+    setup()
+    {
+        local site
+        require_backend
+        declare -gA KEYS AGENTS=()
+        MARK=mark-0
+        : >"$AUDIT"
+        for site in s1 s2; do
+            : >"$WORLD/agent-$site.log"
+            install -d -o "${UIDS[${OWNER[$site]}]}" -g "$APP_GID" "$WORLD/home/${OWNER[$site]}"/{agent,containers}
+            KEYS[$site]=$(of "$site" cwg keys --state "$(state_of_site "$site")")
+        done
+        start_gate
+        start_agent s1
+        start_agent s2
+        start_container s1 web
+        start_container s2 db
+    }
+
+    teardown()
+    {
+        ! declare -F after_test >/dev/null || after_test
+        clean_up
+        rm -rf "$WORLD/home"/{alice,erin}/{agent,containers}
+        wait_for_silence site1 site2
+    }
+
+    teardown_file()
+    {
+        end_world
+        umount --lazy /dev
+    }
+}
