@@ -35,11 +35,13 @@ static struct verdict decide_peer(const struct facts *facts)
     const bool can_connect = facts->heard && facts->heard_up;
     const bool same_peer = facts->heard && key_equal(&facts->heard_key, &facts->peer);
 
-    if (can_connect && (!same_peer || (facts->may_move && facts->health != HEALTH_GOOD)))
+    if (can_connect && (!same_peer || (facts->may_move && facts->health < HEALTH_SESSION)))
         return facts->refused ? verdict(DO_NOTHING, END_REFUSED)
                               : verdict(DO_CONNECT, END_CONNECTING);
     if (facts->health == HEALTH_GOOD)
         return verdict(DO_NOTHING, END_CONNECTED);
+    if (facts->health == HEALTH_SESSION)
+        return verdict(DO_NOTHING, END_IN_SESSION);
     if (key_is_zero(&facts->peer))
         return verdict(DO_NOTHING, facts->heard ? END_PEER_DOWN : END_UNHEARD);
     /* It has a peer, and nothing passes. Packets tell more than the other site: it may be late. */
@@ -78,6 +80,7 @@ const char *end_state_text(enum end_state state)
         [END_UNHEARD] = "waiting for the other site",
         [END_PEER_DOWN] = "the other end is down",
         [END_CONNECTING] = "connecting",
+        [END_IN_SESSION] = "in session",
         [END_CONNECTED] = "connected",
         [END_STALE] = "stale",
     };

@@ -15,8 +15,9 @@ enum decide_device {
 
 /* Whether packets pass. */
 enum decide_health {
-    HEALTH_NONE,  /* no handshake yet, or no peer */
-    HEALTH_STALE, /* packets have passed, and may not pass any more */
+    HEALTH_NONE,    /* no handshake yet, or no peer */
+    HEALTH_STALE,   /* packets have passed, and may not pass any more */
+    HEALTH_SESSION, /* of a kernel's link: keys were agreed on within the last three minutes */
     HEALTH_GOOD,
 };
 
@@ -60,6 +61,7 @@ enum end_state {
     END_UNHEARD, /* waits until the other site tells of its end */
     END_PEER_DOWN,
     END_CONNECTING,
+    END_IN_SESSION, /* as HEALTH_SESSION: left alone, and not called connected */
     END_CONNECTED,
     END_STALE,
 };

@@ -19,8 +19,10 @@ static enum decide_device device_of(const char *state)
 
 static enum decide_health health_of(const char *state)
 {
-    if (strcmp(state, "connected") == 0 || strcmp(state, "in session") == 0)
+    if (strcmp(state, "connected") == 0)
         return HEALTH_GOOD;
+    if (strcmp(state, "in session") == 0)
+        return HEALTH_SESSION;
     if (strcmp(state, "no handshake yet") == 0 || strcmp(state, "waiting for connect") == 0)
         return HEALTH_NONE;
     return HEALTH_STALE;

@@ -137,7 +137,7 @@ void end_decide(struct agent_end *end)
 {
     gather(end);
     end->verdict = decide(&end->facts);
-    if (end->verdict.state == END_CONNECTED) {
+    if (end->verdict.state == END_CONNECTED || end->verdict.state == END_IN_SESSION) {
         end->tried = end->rounds = 0;
         end->reason[0] = '\0';
     }
