@@ -137,12 +137,16 @@ static void carry(struct household *house, const char *site, const char *path)
     }
 }
 
-/* Takes this machine's addresses, with which ends tell the other site where they are reached. */
+/* Takes the addresses with which ends tell the other site where they are reached: those of the
+ * settings, or this machine's own. */
 static void take_addresses(struct household *house)
 {
     struct addresses found;
 
-    house->addresses = 0;
+    house->addresses = house->config.endpoints;
+    memcpy(house->address, house->config.endpoint, sizeof(house->address));
+    if (house->config.endpoint_none || house->config.endpoints > 0)
+        return;
     addresses_list(&found);
     for (int i = 0; i < found.count && house->addresses < NEWS_ENDPOINTS_MAX; i++) {
         struct endpoint *endpoint = &house->address[house->addresses];
@@ -412,7 +416,7 @@ static int open_key(struct household *house, const char *state, struct failure *
     return found > 0 ? sitekey_make(path, &house->key, failure) : found;
 }
 
-static int open_house(struct agent *agent, const struct agent_options *options,
+static int open_house(struct agent *agent, const struct config_options *options,
                       struct failure *failure)
 {
     struct household *house = &agent->house;
@@ -420,13 +424,15 @@ static int open_house(struct agent *agent, const struct agent_options *options,
 
     house->carry = carry;
     house->owner = agent;
-    (void)snprintf(house->site, sizeof(house->site), "%s", options->site);
-    (void)snprintf(agent->path, sizeof(agent->path), "%.3500s/store", options->state);
     /* Before the first failure: agent_run() closes them in any case. */
     tasks_open(&house->work, &house->loop);
     tasks_open(&house->probes, &house->loop);
     lookups_open(&house->lookups, &house->loop);
-    if (open_key(house, options->state, failure) ||
+    if (config_load(options, &house->config, failure) || config_need_site(&house->config, failure))
+        return -1;
+    house->site = house->config.site;
+    (void)snprintf(agent->path, sizeof(agent->path), "%.3500s/store", house->config.state);
+    if (open_key(house, house->config.state, failure) ||
         store_open(&house->store, agent->path, failure) || lock(house, failure))
         return -1;
     error = loop_open(&house->loop);
@@ -438,7 +444,7 @@ static int open_house(struct agent *agent, const struct agent_options *options,
     return error ? fail_errno(failure, -error, "can't wait for events") : 0;
 }
 
-int agent_run(const struct agent_options *options, struct failure *failure)
+int agent_run(const struct config_options *options, struct failure *failure)
 {
     struct agent *agent = calloc(1, sizeof(*agent));
     int error;

@@ -1,12 +1,12 @@
 /* The agent of a site: keeps declared links as they are declared. */
 #pragma once
 
-#include "cwg/base/failure.h"
+#include "cwg/agent/config.h"
 
-struct agent_options {
-    const char *site;  /* this site's name */
-    const char *state; /* the directory of its key and its store */
-};
+/* Runs until SIGTERM or SIGINT. Links stay. The options stay the caller's, and are read again at
+ * SIGHUP, with the file. Returns 0, or -1. */
+int agent_run(const struct config_options *options, struct failure *failure);
 
-/* Runs until SIGTERM or SIGINT. Links stay. Returns 0, or -1. */
-int agent_run(const struct agent_options *options, struct failure *failure);
+/* Reads the settings, and all that is declared, and prints what is wrong with it on standard error.
+ * Changes nothing. Returns 0, or -1 if something is wrong. */
+int agent_check(const struct config_options *options);

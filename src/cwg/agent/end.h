@@ -1,6 +1,7 @@
 /* An end of a declared link, kept as it is wanted. */
 #pragma once
 
+#include "cwg/agent/config.h"
 #include "cwg/agent/decide.h"
 #include "cwg/agent/lookup.h"
 #include "cwg/agent/tasks.h"
@@ -19,9 +20,10 @@ enum {
 /* What all ends of a site share. */
 struct household {
     struct loop loop;
+    struct config config;
     struct store store;
     struct sitekey key;
-    char site[WANT_SITE_SIZE];
+    const char *site;    /* the settings' */
     struct tasks work;   /* all tasks but waits */
     struct tasks probes; /* cwg_wait, which holds up the tasks behind it for seconds */
     struct lookups lookups;

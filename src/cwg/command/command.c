@@ -67,8 +67,11 @@ static const struct command commands[] = {
      "  --names              only ENGINE/NAME of each, without a look at it\n", run_ps},
     {"pid", "[ENGINE/]NAME", "print the pid of a container", "", run_pid},
     {"agent", "", "keep declared links as they are declared",
+     "  --config FILE        the settings; left out: /etc/cwg/cwg.conf, or your own\n"
      "  --site NAME          this site's name; left out: the machine's\n"
-     "  --state DIR          of its key and its store; left out: /var/lib/cwg\n",
+     "  --state DIR          of its key and its store; left out: /var/lib/cwg\n"
+     "  --helper SOCKET      of cwg-helper.socket; left out: it starts net-admin-helper\n"
+     "  --check              say what is wrong with settings and links, and end\n",
      run_agent},
     {"declare", "FILE", "say which links the agent keeps", "  --state DIR          the agent's\n",
      run_declare},

@@ -16,8 +16,8 @@ int failed(const char *text);
  * EXIT_USAGE. The caller's option string begins with ':', so that getopt says nothing itself. */
 int wrong_option(const char *command, int found);
 
-/* Writes the directory of an agent's key and store: the given one; else /var/lib/cwg, for whoever
- * may write there; else the user's own. */
+/* Writes the directory of an agent's key and store: the given one, else as cwg.conf(5) says. A file
+ * of settings that is wrong is told of on standard error, and counts as if it weren't there. */
 void state_directory(const char *given, char ret_path[static PATH_MAX]);
 
 /* The commands. argv[0] is the command's name. */
