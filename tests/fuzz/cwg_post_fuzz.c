@@ -174,7 +174,7 @@ static const char *const pieces[] = {
     ",",
     "{\"link\":\"l\",\"net\":7,\"host\":0",
     ",\"container\":{\"engine\":\"podman\",\"name\":\"web\"}",
-    ",\"peer\":{\"site\":\"site2\",\"key\":\"" KEY "\"}",
+    ",\"peer\":{\"site\":\"site2\"}",
     ",\"port\":1,\"keepalive\":25,\"mtu\":1280,\"off\":true",
     "}\n",
 };

@@ -175,7 +175,7 @@ TEST(news_are_equal_if_all_but_the_serial_is)
 #define WANT                                                                                       \
     "{\"link\":\"l-7f3a\",\"net\":7,\"host\":1,"                                                   \
     "\"container\":{\"engine\":\"podman\",\"name\":\"web\"},"                                      \
-    "\"peer\":{\"site\":\"site2\",\"key\":\"" KEY "\"},"                                           \
+    "\"peer\":{\"site\":\"site2\"},"                                                               \
     "\"port\":51801,\"keepalive\":25,\"mtu\":1280,\"off\":true}"
 
 TEST(a_want_is_read_as_it_was_written)
@@ -186,8 +186,8 @@ TEST(a_want_is_read_as_it_was_written)
     expect(want_read(WANT, &want, &failure) == 0, "%s", failure.text);
     expect(strcmp(want.link, "l-7f3a") == 0 && want.net == 7 && want.host == 1 &&
                strcmp(want.engine, "podman") == 0 && strcmp(want.name, "web") == 0 &&
-               strcmp(want.site, "site2") == 0 && want.key.bytes[31] == 1 && want.port == 51801 &&
-               want.keepalive == 25 && want.mtu == 1280 && want.off,
+               strcmp(want.site, "site2") == 0 && want.port == 51801 && want.keepalive == 25 &&
+               want.mtu == 1280 && want.off,
            "another want");
     line = want_write(&want);
     expect(line && want_read(line, &again, &failure) == 0 && want_equal(&want, &again), "%s", line);
@@ -199,7 +199,7 @@ TEST(a_want_needs_no_settings)
     struct want want;
 
     expect(want_read("{\"link\":\"l\",\"net\":0,\"host\":0,\"container\":{\"name\":\"web\"},"
-                     "\"peer\":{\"site\":\"s\",\"key\":\"" KEY "\"}}",
+                     "\"peer\":{\"site\":\"s\"}}",
                      &want, &failure) == 0,
            "%s", failure.text);
     expect(!want.engine[0] && !want.port && !want.keepalive && !want.mtu && !want.off, "something");
@@ -254,9 +254,6 @@ TEST(a_want_that_is_wrong_in_one_member_is_refused)
         {{"peer", "site"}, NULL, "\"peer\" needs"},
         {{"peer", "site"}, "\"..\"", "\"peer\" needs"},
         {{"peer", "site"}, "\"" N64 "\"", "\"peer\" needs"},
-        {{"peer", "key"}, NULL, "\"peer\" needs"},
-        {{"peer", "key"}, "\"\"", "\"peer\" needs"},
-        {{"peer", "key"}, "\"" ZERO "\"", "\"peer\" needs"},
         {{"port"}, "-1", "\"port\""},
         {{"port"}, "65536", "\"port\""},
         {{"port"}, "\"1\"", "\"port\""},
@@ -318,7 +315,6 @@ TEST(wants_are_equal_if_all_is)
     DIFFERS(other.engine[0]++);
     DIFFERS(other.name[0]++);
     DIFFERS(other.site[0]++);
-    DIFFERS(other.key.bytes[0]++);
     DIFFERS(other.port++);
     DIFFERS(other.keepalive++);
     DIFFERS(other.mtu++);

@@ -19,7 +19,6 @@
 #include "cwg/agent/report.h"
 #include "cwg/agent/telling.h"
 #include "cwg/base/clock.h"
-#include "cwg/base/json.h"
 #include "cwg/machine/addresses.h"
 
 enum {
@@ -108,7 +107,7 @@ static void see_event(struct agent *agent, const struct inotify_event *event)
             return;
         }
     }
-    agent->reload = true; /* of a want, or events were lost */
+    agent->reload = true; /* of a want or a site, or events were lost */
 }
 
 static void see_change(struct watch *watch, uint32_t events)
@@ -185,44 +184,24 @@ static void watch_site(struct agent *agent, const char *site)
     (void)snprintf(more->site, sizeof(more->site), "%.63s", site);
 }
 
-/* How a site is reached: the store's site/NAME, {"ssh":"[USER@]HOST"}. A site without it calls this
- * one. */
-static int read_host(const struct agent *agent, const char *site,
-                     char ret_host[static END_HOST_SIZE])
-{
-    struct failure failure = {.text = ""};
-    char path[STORE_PATH_SIZE], line[STORE_LINE_SIZE];
-    json_t *object = NULL;
-    const char *host;
-    int error;
-
-    (void)snprintf(path, sizeof(path), "site/%.63s", site);
-    if (store_read(&agent->house.store, path, line, &failure))
-        return -1;
-    object = json_read_line(line);
-    host = json_text(object, "ssh", END_HOST_SIZE - 1);
-    error = host ? end_parse_host(host, ret_host, &failure) : -1;
-    json_decref(object);
-    return error;
-}
-
 static void add_carrier(struct agent *agent, const char *site)
 {
+    const struct site_record *known = trust_find(&agent->house.trust, site);
     struct carrier **more;
     struct carrier *carrier;
-    char host[END_HOST_SIZE];
 
     for (size_t i = 0; i < agent->carrier_count; i++) {
         if (strcmp(agent->carriers[i]->site, site) == 0)
             return;
     }
-    if (strcmp(site, agent->house.site) == 0 || read_host(agent, site, host))
-        return;
+    if (strcmp(site, agent->house.site) == 0 || !known || !known->ssh[0])
+        return; /* a site without a host calls this one */
     more = reallocarray(agent->carriers, agent->carrier_count + 1, sizeof(void *));
     if (!more)
         return;
     agent->carriers = more;
-    carrier = carrier_new(&agent->house.loop, &agent->house.store, agent->house.site, site, host);
+    carrier =
+        carrier_new(&agent->house.loop, &agent->house.store, agent->house.site, site, known->ssh);
     if (carrier)
         agent->carriers[agent->carrier_count++] = carrier;
 }
@@ -289,17 +268,19 @@ static char **list_wants(const struct agent *agent, struct failure *failure)
 static void reload(struct agent *agent)
 {
     struct failure failure = {.text = ""};
-    char **names = list_wants(agent, &failure);
-    char **name = names;
+    char **names, **name;
 
     agent->reload = false;
     agent->reload_due = clock_now() + RELOAD_MS;
     take_addresses(&agent->house);
+    if (trust_load(&agent->house.trust, &agent->house.store, &failure))
+        (void)fprintf(stderr, "cwg: %s\n", failure.text);
+    names = list_wants(agent, &failure);
     if (!names) {
         (void)fprintf(stderr, "cwg: %s\n", failure.text);
         return;
     }
-    for (; *name; name++)
+    for (name = names; *name; name++)
         load_want(agent, *name);
     name = names; /* both are sorted */
     for (size_t i = 0; i < agent->count; i++) {
@@ -334,7 +315,7 @@ static int open_signals(struct agent *agent)
 
 static int open_changes(struct agent *agent)
 {
-    static const char *const folders[] = {"want", "in", "out"};
+    static const char *const folders[] = {"want", "site", "in", "out"};
     char path[PATH_MAX + 8];
 
     agent->changes = (struct watch){
@@ -343,9 +324,11 @@ static int open_changes(struct agent *agent)
         return -errno;
     for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
         (void)mkdirat(agent->house.store.directory, folders[i], 0700);
-    (void)snprintf(path, sizeof(path), "%.3500s/want", agent->path);
-    if (inotify_add_watch(agent->changes.fd, path, IN_MOVED_TO | IN_DELETE) < 0)
-        return -errno;
+    for (size_t i = 0; i < 2; i++) {
+        (void)snprintf(path, sizeof(path), "%.3500s/%s", agent->path, folders[i]);
+        if (inotify_add_watch(agent->changes.fd, path, IN_MOVED_TO | IN_DELETE) < 0)
+            return -errno;
+    }
     return loop_add(&agent->house.loop, &agent->changes, EPOLLIN);
 }
 
@@ -465,6 +448,7 @@ int agent_run(const struct config_options *options, struct failure *failure)
     for (size_t i = 0; i < agent->carrier_count; i++)
         carrier_free(agent->carriers[i]);
     free(agent->carriers);
+    trust_close(&agent->house.trust);
     sitekey_close(&agent->house.key);
     store_close(&agent->house.store);
     free(agent);

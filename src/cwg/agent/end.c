@@ -201,8 +201,9 @@ void end_want(struct agent_end *end, const struct want *want)
 {
     const bool other_site = strcmp(want->site, end->want.site) != 0;
 
-    if (other_site || !key_equal(&want->key, &end->want.key)) {
-        end->heard = (struct news){.serial = 0}; /* by a key that counts no longer */
+    if (other_site) {
+        end->signer = (struct key){.bytes = {0}};
+        end->heard = (struct news){.serial = 0};
         free(end->heard_line);
         end->heard_line = NULL;
     }

@@ -8,6 +8,7 @@
 #include "cwg/record/news.h"
 #include "cwg/record/sitekey.h"
 #include "cwg/store/store.h"
+#include "cwg/store/trust.h"
 #include "cwg/store/want.h"
 
 enum {
@@ -23,6 +24,7 @@ struct household {
     struct config config;
     struct store store;
     struct sitekey key;
+    struct trust trust;  /* the other sites */
     const char *site;    /* the settings' */
     struct tasks work;   /* all tasks but waits */
     struct tasks probes; /* cwg_wait, which holds up the tasks behind it for seconds */
@@ -48,6 +50,7 @@ struct agent_end {
     char path[END_PATH_SIZE]; /* its name in the store */
     struct facts facts;
     struct news told, heard;
+    struct key signer;          /* of `heard`: the other site's key; zero: it isn't known */
     char *heard_line;           /* in which it was; NULL for none */
     struct container container; /* while facts.running */
     struct watch death;         /* its pidfd */

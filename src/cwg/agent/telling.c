@@ -80,6 +80,24 @@ void telling_remember(struct agent_end *end)
                         &failure);
 }
 
+/* The other site's key: who is no known site tells nothing. */
+static void take_signer(struct agent_end *end)
+{
+    const struct household *house = end->house;
+    const struct site_record *site = trust_find(&house->trust, end->want.site);
+    struct key key = site ? site->key : (struct key){.bytes = {0}};
+
+    if (strcmp(house->site, end->want.site) == 0)
+        key = house->key.public;
+    if (key_equal(&key, &end->signer))
+        return;
+    end->signer = key;
+    end->heard = (struct news){.serial = 0};
+    free(end->heard_line);
+    end->heard_line = NULL;
+    end_wake(end);
+}
+
 void telling_hear(struct agent_end *end)
 {
     struct failure failure = {.text = ""};
@@ -89,14 +107,18 @@ void telling_hear(struct agent_end *end)
 
     (void)snprintf(path, sizeof(path), "%.63s.%u", end->want.link, 1 - end->want.host);
     (void)snprintf(place, sizeof(place), "in/%s/%s", end->want.site, path);
-    found = store_read(&end->house->store, place, line, &failure);
+    take_signer(end);
+    found = key_is_zero(&end->signer)
+                ? fail(&failure, "trust", "site %s isn't known here: declare it, with its key",
+                       end->want.site)
+                : store_read(&end->house->store, place, line, &failure);
     /* A look at thousands of records that are the same must not check thousands of signatures. */
     if (found == 0 && end->heard_line && strcmp(line, end->heard_line) == 0)
         return;
     if (found == 0) {
         free(end->heard_line);
         end->heard_line = strdup(line);
-        found = open_news(line, end->house->site, path, &end->want.key, &news, &failure);
+        found = open_news(line, end->house->site, path, &end->signer, &news, &failure);
     }
     if (found == 0 && (news.net != end->want.net || news.host != 1 - end->want.host))
         found = fail(&failure, "record", "the other site tells of another end");

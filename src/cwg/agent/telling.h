@@ -10,5 +10,6 @@ void telling_say(struct agent_end *end);
  * that can't be read is told anew. */
 void telling_remember(struct agent_end *end);
 
-/* Reads what the other site told, and wakes the end if that has changed. */
+/* Reads what the other site told, and wakes the end if that has changed. Takes over that site's
+ * key, too: what another key has signed counts no longer. */
 void telling_hear(struct agent_end *end);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cwg/base/json.h"
+#include "cwg/store/trust.h"
 #include "cwg/store/want.h"
 
 enum {
@@ -18,54 +19,44 @@ struct entry {
     char *line;
 };
 
-/* A site of the file. Its line in the store has what isn't in a link's. */
-static int read_site(const json_t *site, struct entry *ret_entry, struct failure *failure)
+/* A site of the file. A key that isn't the one which is there is nobody's word but the operator's,
+ * so the records that the site has signed its keys with begin anew. */
+static int read_site(const struct store *store, const json_t *json, struct entry *ret_entry,
+                     struct failure *failure)
 {
-    const char *name = json_text(site, "site", WANT_SITE_SIZE - 1);
-    const char *key = json_text(site, "key", KEY_TEXT_LENGTH);
-    const char *ssh = json_text(site, "ssh", END_HOST_SIZE - 1);
-    struct key parsed;
-    char host[END_HOST_SIZE];
+    struct failure unreadable = {.text = ""};
+    struct site_record site, before;
 
-    if (!name || !want_is_name(name))
-        return fail(failure, "declare", "a site needs a name (\"site\")");
-    if (!key || key_from_text(key, &parsed))
-        return fail(failure, "declare",
-                    "site %s: \"key\" has to be its public key; there, `cwg keys` prints it", name);
-    if (json_object_get(site, "ssh") && (!ssh || end_parse_host(ssh, host, failure)))
-        return fail(failure, "declare", "site %s: \"ssh\" has to be [USER@]HOST", name);
-    (void)snprintf(ret_entry->path, sizeof(ret_entry->path), "site/%s", name);
-    ret_entry->line = json_dumps(site, JSON_COMPACT);
+    if (trust_parse(json, &site, failure))
+        return -1;
+    if (trust_read(store, site.name, &before, &unreadable) == 0 &&
+        key_equal(&before.key, &site.key))
+        site.serial = before.serial;
+    (void)snprintf(ret_entry->path, sizeof(ret_entry->path), "site/%s", site.name);
+    ret_entry->line = trust_line(&site);
     return ret_entry->line ? 0 : fail(failure, "system", "no memory");
 }
 
-/* The key of a site: in the file, or in the store. */
-static int find_key(const struct store *store, const json_t *sites, const char *name,
-                    struct key *ret_key, struct failure *failure)
+/* A link's other site has to be known: in the file, or in the store. */
+static int find_site(const struct store *store, const json_t *sites, const char *name,
+                     struct failure *failure)
 {
-    char path[STORE_PATH_SIZE], line[STORE_LINE_SIZE];
+    struct site_record known;
     const json_t *site;
-    json_t *kept = NULL;
-    const char *key = NULL;
     size_t i;
-    int error;
+    int found;
 
     json_array_foreach(sites, i, site)
     {
         const char *one = json_text(site, "site", WANT_SITE_SIZE - 1);
 
         if (one && strcmp(one, name) == 0)
-            key = json_text(site, "key", KEY_TEXT_LENGTH);
+            return 0;
     }
-    (void)snprintf(path, sizeof(path), "site/%s", name);
-    if (!key && store_read(store, path, line, failure) == 0) {
-        kept = json_read_line(line);
-        key = json_text(kept, "key", KEY_TEXT_LENGTH);
-    }
-    error = key && key_from_text(key, ret_key) == 0 ? 0 : -1;
-    json_decref(kept);
-    return error ? fail(failure, "declare", "site %s isn't known: declare it under \"sites\"", name)
-                 : 0;
+    found = trust_read(store, name, &known, failure);
+    return found > 0
+               ? fail(failure, "declare", "site %s isn't known: declare it under \"sites\"", name)
+               : found;
 }
 
 /* Splits "podman/web" or "web". */
@@ -111,7 +102,7 @@ static int read_link(const struct store *store, const json_t *sites, const json_
                     name);
     if (read_container(link, &want))
         return fail(failure, "declare", "link %s: \"container\" has to be [ENGINE/]NAME", name);
-    if (find_key(store, sites, site, &want.key, failure))
+    if (find_site(store, sites, site, failure))
         return -1;
     (void)snprintf(want.link, sizeof(want.link), "%s", name);
     (void)snprintf(want.site, sizeof(want.site), "%s", site);
@@ -136,7 +127,7 @@ static int read_all(const struct store *store, const json_t *file, struct entry 
 
     json_array_foreach(sites, i, one)
     {
-        if (read_site(one, &entries[declared->sites++], failure))
+        if (read_site(store, one, &entries[declared->sites++], failure))
             return -1;
     }
     json_array_foreach(links, i, one)

@@ -1,8 +1,9 @@
 /* A directory with what a site has declared, told and heard: one line in each file.
  *
- *   want/LINK       what is declared here (want.h)
- *   out/SITE/LINK   the record that this site tells another one of a link
- *   in/SITE/LINK    the record that another site has told of a link
+ *   want/LINK.HOST      what is declared here (want.h)
+ *   site/SITE           a site that is known, with its key (trust.h)
+ *   out/SITE/LINK.HOST  the record that this site tells another one of its end of a link
+ *   in/SITE/LINK.HOST   the record that another site has told of its end
  *
  * Each part of a path is a name (end_is_name()), so no path leaves the directory. Files are written
  * under another name and renamed. So a reader finds a whole one, and rsync, NFS and a backup can

@@ -71,7 +71,6 @@ int want_read(const char *line, struct want *ret_want, struct failure *failure)
     json_t *packed = json_read_line(line);
     const json_t *peer = json_object_get(packed, "peer");
     const char *link = take_name(packed, "link"), *site = take_name(peer, "site");
-    const char *key = json_text(peer, "key", KEY_TEXT_LENGTH);
     struct want want = {.net = 0};
     int error = 0;
 
@@ -79,8 +78,8 @@ int want_read(const char *line, struct want *ret_want, struct failure *failure)
         error = fail(failure, "want", "a declared link needs a name (\"link\")");
     else if (take_end(packed, &want))
         error = fail(failure, "want", "%s: \"net\", \"host\" or \"container\" is wrong", link);
-    else if (!site || !key || key_from_text(key, &want.key) || key_is_zero(&want.key))
-        error = fail(failure, "want", "%s: \"peer\" needs a \"site\" and its \"key\"", link);
+    else if (!site)
+        error = fail(failure, "want", "%s: \"peer\" needs a \"site\"", link);
     else if (take_settings(packed, &want))
         error =
             fail(failure, "want", "%s: \"port\", \"keepalive\", \"mtu\" or \"off\" is wrong", link);
@@ -95,16 +94,13 @@ int want_read(const char *line, struct want *ret_want, struct failure *failure)
 
 char *want_write(const struct want *want)
 {
-    char key[KEY_TEXT_LENGTH + 1];
-    json_t *packed;
+    json_t *packed =
+        json_pack("{s:s,s:i,s:i,s:{s:s,s:s},s:{s:s},s:i,s:i,s:i,s:b}", "link", want->link, "net",
+                  (int)want->net, "host", (int)want->host, "container", "engine", want->engine,
+                  "name", want->name, "peer", "site", want->site, "port", (int)want->port,
+                  "keepalive", (int)want->keepalive, "mtu", (int)want->mtu, "off", want->off);
     char *line;
 
-    key_to_text(&want->key, key);
-    packed = json_pack("{s:s,s:i,s:i,s:{s:s,s:s},s:{s:s,s:s},s:i,s:i,s:i,s:b}", "link", want->link,
-                       "net", (int)want->net, "host", (int)want->host, "container", "engine",
-                       want->engine, "name", want->name, "peer", "site", want->site, "key", key,
-                       "port", (int)want->port, "keepalive", (int)want->keepalive, "mtu",
-                       (int)want->mtu, "off", want->off);
     line = packed ? json_dumps(packed, JSON_COMPACT) : NULL;
     json_decref(packed);
     return line;
@@ -114,6 +110,6 @@ bool want_equal(const struct want *a, const struct want *b)
 {
     return strcmp(a->link, b->link) == 0 && a->net == b->net && a->host == b->host &&
            strcmp(a->engine, b->engine) == 0 && strcmp(a->name, b->name) == 0 &&
-           strcmp(a->site, b->site) == 0 && key_equal(&a->key, &b->key) && a->port == b->port &&
-           a->keepalive == b->keepalive && a->mtu == b->mtu && a->off == b->off;
+           strcmp(a->site, b->site) == 0 && a->port == b->port && a->keepalive == b->keepalive &&
+           a->mtu == b->mtu && a->off == b->off;
 }

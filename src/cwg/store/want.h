@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "cwg/base/failure.h"
 #include "cwg/name/end.h"
-#include "link/key.h"
 
 enum {
     WANT_LINK_SIZE = 64,
@@ -20,7 +20,6 @@ struct want {
     char engine[END_ENGINE_SIZE]; /* of the container here; "": all are asked */
     char name[END_NAME_SIZE];
     char site[WANT_SITE_SIZE]; /* the other end's */
-    struct key key;            /* of that site: it signs what it tells */
     uint16_t port;             /* 0: any */
     uint16_t keepalive;        /* seconds; 0: none */
     uint32_t mtu;              /* 0: that of the path */
