@@ -16,6 +16,7 @@
 
 #include "cwg/agent/carrier.h"
 #include "cwg/agent/end.h"
+#include "cwg/agent/namespaces.h"
 #include "cwg/agent/report.h"
 #include "cwg/agent/telling.h"
 #include "cwg/base/clock.h"
@@ -38,10 +39,12 @@ struct agent {
     struct carrier **carriers;
     size_t carrier_count;
     struct watch signals, changes;
+    struct namespaces namespaces;
     struct watched *watched;
     size_t watched_count;
     char path[PATH_MAX]; /* of the store */
     bool reload;         /* the store may have changed */
+    bool retry;          /* and what was refused is to be tried at once */
     int64_t reload_due;
 };
 
@@ -54,7 +57,7 @@ static void hear_signal(struct watch *watch, uint32_t events)
     if (read(watch->fd, &info, sizeof(info)) != (ssize_t)sizeof(info))
         return;
     if (info.ssi_signo == SIGHUP)
-        agent->reload = true;
+        agent->reload = agent->retry = true;
     else
         agent->house.ending = true;
 }
@@ -80,6 +83,19 @@ static struct agent_end *find_end(const struct agent *agent, const char *path)
     const size_t i = place_of(agent, path);
 
     return i < agent->count && strcmp(agent->ends[i]->path, path) == 0 ? agent->ends[i] : NULL;
+}
+
+/* A namespace may have come or gone, and an end with it. */
+static void see_namespace(void *owner, const char *name)
+{
+    const struct agent *agent = owner;
+
+    for (size_t i = 0; i < agent->count; i++) {
+        struct agent_end *end = agent->ends[i];
+
+        if (strcmp(end->want.engine, "netns") == 0 && (!name || strcmp(end->want.name, name) == 0))
+            end_seek(end);
+    }
 }
 
 /* A site has told of its end: that is news for the other end of the link. */
@@ -276,6 +292,7 @@ static void reload(struct agent *agent)
     if (trust_load(&agent->house.trust, &agent->house.store, &failure))
         (void)fprintf(stderr, "cwg: %s\n", failure.text);
     names = list_wants(agent, &failure);
+    namespaces_watch(&agent->namespaces, &agent->house.loop);
     if (!names) {
         (void)fprintf(stderr, "cwg: %s\n", failure.text);
         return;
@@ -293,8 +310,11 @@ static void reload(struct agent *agent)
             end_wake(end);
         }
         telling_hear(end);
+        if (agent->retry)
+            end_retry(end);
         add_carrier(agent, end->want.site);
     }
+    agent->retry = false;
     free(names);
 }
 
@@ -407,6 +427,7 @@ static int open_house(struct agent *agent, const struct config_options *options,
 
     house->carry = carry;
     house->owner = agent;
+    agent->namespaces = (struct namespaces){.changed = see_namespace, .owner = agent};
     /* Before the first failure: agent_run() closes them in any case. */
     tasks_open(&house->work, &house->loop);
     tasks_open(&house->probes, &house->loop);
@@ -439,6 +460,7 @@ int agent_run(const struct config_options *options, struct failure *failure)
     while (!error && !agent->house.ending)
         turn(agent);
     lookups_close(&agent->house.lookups);
+    namespaces_close(&agent->namespaces);
     tasks_close(&agent->house.work);
     tasks_close(&agent->house.probes);
     for (size_t i = 0; i < agent->count; i++)

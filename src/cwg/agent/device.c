@@ -1,5 +1,6 @@
 #include "cwg/agent/device.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -65,7 +66,7 @@ static void take_device(struct agent_end *end, const json_t *links)
 /* The container may have ended while a task was at work on it. Then its answer counts no more. */
 static bool start_over(struct agent_end *end)
 {
-    if (end->facts.running && container_lives(&end->container))
+    if (end->facts.running && container_is_current(&end->container))
         return false;
     end_lose_container(end);
     end->again = true;
@@ -99,11 +100,29 @@ static void take_show(struct task *task, const json_t *result, const struct fail
     end_decide(end);
 }
 
+void device_aim(const struct agent_end *end, struct task *task,
+                char ret_target[static DEVICE_TARGET_SIZE])
+{
+    const struct container *container = &end->container;
+
+    task->alone = container->pid == 0;
+    task->passed[0] = task->passed[1] = -1;
+    if (task->alone) {
+        task->passed[0] = fcntl(container->netns, F_DUPFD_CLOEXEC, 3);
+        (void)snprintf(ret_target, DEVICE_TARGET_SIZE, "fd:%d", task->passed[0]);
+    } else {
+        (void)snprintf(ret_target, DEVICE_TARGET_SIZE, "%d", container->pid);
+    }
+}
+
 void device_show(struct agent_end *end)
 {
+    char target[DEVICE_TARGET_SIZE];
+
     end->phase = PHASE_SHOWING;
     end->task.done = take_show;
-    (void)task_write(&end->task, "cwg_show %d --nets %u --json", end->container.pid, end->want.net);
+    device_aim(end, &end->task, target);
+    (void)task_write(&end->task, "cwg_show %s --nets %u --json", target, end->want.net);
     tasks_add(&end->house->work, &end->task);
 }
 
@@ -132,15 +151,21 @@ static void run_task(struct agent_end *end)
 
 void device_create(struct agent_end *end)
 {
-    (void)task_write(&end->task, "cwg_create %d %u %u %u --json", end->container.pid, end->want.net,
+    char target[DEVICE_TARGET_SIZE];
+
+    device_aim(end, &end->task, target);
+    (void)task_write(&end->task, "cwg_create %s %u %u %u --json", target, end->want.net,
                      end->want.host, end->want.port);
     run_task(end);
 }
 
 void device_destroy(struct agent_end *end)
 {
-    (void)task_write(&end->task, "cwg_destroy %d %u %u --if-exists", end->container.pid,
-                     end->want.net, end->want.host);
+    char target[DEVICE_TARGET_SIZE];
+
+    device_aim(end, &end->task, target);
+    (void)task_write(&end->task, "cwg_destroy %s %u %u --if-exists --json", target, end->want.net,
+                     end->want.host);
     run_task(end);
 }
 
@@ -148,15 +173,17 @@ void device_connect(struct agent_end *end)
 {
     const struct news *heard = &end->heard;
     char endpoint[ENDPOINT_TEXT_SIZE] = "-", key[KEY_TEXT_LENGTH + 1], mtu[24] = "";
+    char target[DEVICE_TARGET_SIZE];
 
     if (heard->endpoints > 0)
         endpoint_to_text(&heard->endpoint[end->tried % heard->endpoints], endpoint);
     key_to_text(&heard->key, key);
     if (end->want.mtu)
         (void)snprintf(mtu, sizeof(mtu), " --mtu %u", end->want.mtu);
-    (void)task_write(&end->task, "cwg_connect %d %u %u %s %s --persistent-keepalive %u%s",
-                     end->container.pid, end->want.net, 1 - end->want.host, endpoint, key,
-                     end->want.keepalive, mtu);
+    device_aim(end, &end->task, target);
+    (void)task_write(&end->task, "cwg_connect %s %u %u %s %s --persistent-keepalive %u%s --json",
+                     target, end->want.net, 1 - end->want.host, endpoint, key, end->want.keepalive,
+                     mtu);
     end->probe_due = 0;
     end->moving = false;
     run_task(end);

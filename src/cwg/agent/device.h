@@ -4,6 +4,15 @@
 
 #include "cwg/agent/end.h"
 
+enum {
+    DEVICE_TARGET_SIZE = 16,
+};
+
+/* Writes how a task names the end's container, and gives the task a descriptor of it where that is
+ * the way. */
+void device_aim(const struct agent_end *end, struct task *task,
+                char ret_target[static DEVICE_TARGET_SIZE]);
+
 /* Asks for its state, and lets the end decide. */
 void device_show(struct agent_end *end);
 

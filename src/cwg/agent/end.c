@@ -197,6 +197,18 @@ void end_wake(struct agent_end *end)
     end->again = true;
 }
 
+void end_seek(struct agent_end *end)
+{
+    end->misses = 0;
+    end_wake(end);
+}
+
+void end_retry(struct agent_end *end)
+{
+    end->facts.refused = false;
+    end_seek(end);
+}
+
 void end_want(struct agent_end *end, const struct want *want)
 {
     const bool other_site = strcmp(want->site, end->want.site) != 0;
@@ -229,6 +241,8 @@ int64_t end_run(struct agent_end *end)
     if (!end->again && clock_now() < end->due)
         return end->due;
     end->again = false;
+    if (end->facts.running && !container_is_current(&end->container))
+        end_lose_container(end);
     if (!end->facts.running && end->misses > 0 && clock_now() < end->due) {
         end_decide(end);
         return end->due;

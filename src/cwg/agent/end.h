@@ -86,6 +86,12 @@ void end_free(struct agent_end *end);
 /* Something has changed: looks at all of it again, now or as soon as it rests. */
 void end_wake(struct agent_end *end);
 
+/* Its container may be there now: wakes, and doesn't wait until the next look-up is due. */
+void end_seek(struct agent_end *end);
+
+/* Tries at once what the helper has refused. */
+void end_retry(struct agent_end *end);
+
 /* Takes another want, and wakes. */
 void end_want(struct agent_end *end, const struct want *want);
 

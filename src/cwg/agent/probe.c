@@ -1,5 +1,6 @@
 #include "cwg/agent/probe.h"
 
+#include "cwg/agent/device.h"
 #include "cwg/base/clock.h"
 
 enum {
@@ -36,10 +37,13 @@ static void take_probe(struct task *task, const json_t *result, const struct fai
 
 void probe_begin(struct agent_end *end)
 {
+    char target[DEVICE_TARGET_SIZE];
+
     end->probing = true;
     end->probe.done = take_probe;
     end->probe.owner = end;
-    (void)task_write(&end->probe, "cwg_wait %d %u %u %d --json", end->container.pid, end->want.net,
+    device_aim(end, &end->probe, target);
+    (void)task_write(&end->probe, "cwg_wait %s %u %u %d --json", target, end->want.net,
                      end->want.host, PROBE_SECONDS);
     tasks_add(&end->house->probes, &end->probe);
     end_rest(end, end_about(END_LOOK_MS));

@@ -24,6 +24,7 @@ void tasks_open(struct tasks *tasks, struct loop *loop)
     *tasks = (struct tasks){
         .loop = loop, .batch.pid = -1, .watch.fd = -1, .errors.fd = -1, .patience = PATIENCE_MS};
     tasks->last = &tasks->first;
+    alone_open(&tasks->alone, loop);
 }
 
 int task_write(struct task *task, const char *format, ...)
@@ -43,6 +44,10 @@ int task_write(struct task *task, const char *format, ...)
 
 void tasks_add(struct tasks *tasks, struct task *task)
 {
+    if (task->alone) {
+        alone_add(&tasks->alone, task);
+        return;
+    }
     task->next = NULL;
     *tasks->last = task;
     tasks->last = &task->next;
@@ -218,7 +223,7 @@ static void send_some(struct tasks *tasks)
     }
 }
 
-int64_t tasks_run(struct tasks *tasks)
+static int64_t run_batch(struct tasks *tasks)
 {
     if (!tasks->first)
         return INT64_MAX;
@@ -234,8 +239,17 @@ int64_t tasks_run(struct tasks *tasks)
     return tasks->sent > 0 ? tasks->heard + tasks->patience : INT64_MAX;
 }
 
+int64_t tasks_run(struct tasks *tasks)
+{
+    const int64_t alone = alone_run(&tasks->alone);
+    const int64_t batch = run_batch(tasks);
+
+    return alone < batch ? alone : batch;
+}
+
 void tasks_close(struct tasks *tasks)
 {
+    alone_close(&tasks->alone);
     if (tasks->batch.pid >= 0) {
         loop_remove(tasks->loop, &tasks->watch);
         loop_remove(tasks->loop, &tasks->errors);

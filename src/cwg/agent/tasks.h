@@ -5,6 +5,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 
+#include "cwg/agent/alone.h"
 #include "cwg/agent/loop.h"
 #include "cwg/base/failure.h"
 #include "cwg/base/lines.h"
@@ -19,6 +20,8 @@ enum {
  * happens once, and never within tasks_add(). `result` is the task's JSON or NULL, and lent. */
 struct task {
     char line[TASK_LINE_SIZE]; /* with its newline */
+    bool alone; /* not by the batch: some of its words are descriptors, as fd:N. These are they: */
+    int passed[PROCESS_PASSED]; /* they are closed when it is done; -1 for none */
     void (*done)(struct task *task, const json_t *result, const struct failure *failure);
     void *owner;
     struct task *next;
@@ -26,6 +29,7 @@ struct task {
 
 struct tasks {
     struct loop *loop;
+    struct alone alone;
     struct process batch; /* pid is -1 if it doesn't run */
     struct lines answers;
     struct watch watch, errors; /* its output and its standard error */

@@ -5,11 +5,13 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "cwg/base/program.h"
 #include "cwg/container/engines.h"
+#include "cwg/container/reading.h"
 
 /* An engine that lists nothing. */
 #define NO_NETNS "there is no /run/netns/"
@@ -201,9 +203,24 @@ void container_close(struct container *container)
     container->pidfd = container->netns = -1;
 }
 
+static bool is_named(const struct container *container)
+{
+    struct stat held, named;
+    char path[sizeof(NETNS_DIRECTORY) + END_NAME_SIZE];
+
+    (void)snprintf(path, sizeof(path), NETNS_DIRECTORY "/%s", container->name);
+    return fstat(container->netns, &held) == 0 && stat(path, &named) == 0 &&
+           held.st_dev == named.st_dev && held.st_ino == named.st_ino;
+}
+
 bool container_lives(const struct container *container)
 {
     struct pollfd ended = {.fd = container->pidfd, .events = POLLIN};
 
     return container->pid == 0 || poll(&ended, 1, 0) == 0;
+}
+
+bool container_is_current(const struct container *container)
+{
+    return container->pid == 0 ? is_named(container) : container_lives(container);
 }

@@ -35,5 +35,9 @@ void container_close(struct container *container);
 /* Returns whether the process that was found still lives: then its pid hasn't become another's. */
 bool container_lives(const struct container *container);
 
+/* Returns whether it lives; and of a namespace's file, which can be held when it has been removed,
+ * whether its name still means this namespace. */
+bool container_is_current(const struct container *container);
+
 /* Writes "docker, podman, ...": the words for ENGINE. */
 void container_engines(char *ret_text, size_t size);

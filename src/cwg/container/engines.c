@@ -2,9 +2,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "cwg/base/process.h"
@@ -165,6 +167,7 @@ static int find_namespace(const struct engine *engine, const char *name,
 {
     int directory = open(NETNS_DIRECTORY, O_PATH | O_DIRECTORY | O_CLOEXEC);
     int file = directory < 0 ? -1 : openat(directory, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    struct statfs filesystem;
 
     (void)engine;
     if (directory >= 0)
@@ -174,6 +177,12 @@ static int find_namespace(const struct engine *engine, const char *name,
     if (file < 0)
         return fail(failure, "system", "netns/%s: can't open " NETNS_DIRECTORY "/%s: %s", name,
                     name, strerror(errno));
+    /* `ip netns add` makes the file first, and the namespace then. */
+    if (fstatfs(file, &filesystem) < 0 || filesystem.f_type != NSFS_MAGIC) {
+        close(file);
+        return fail(failure, "not-running", "netns/%s: " NETNS_DIRECTORY "/%s is no namespace",
+                    name, name);
+    }
     reading_keep(ret_container->engine, sizeof(ret_container->engine), "netns");
     ret_container->netns = file;
     return 0;

@@ -179,8 +179,7 @@ static int do_in_batch(struct helper *helper, const char *line, int seconds, jso
     }
 }
 
-/* Reads the failure that a command of its own prints with --json, and otherwise what it says. */
-static int fail_alone(struct process_result *result, struct failure *failure)
+int helper_fail_alone(struct process_result *result, struct failure *failure)
 {
     json_t *told = json_read_line(result->out);
     const char *code = json_text(told, "code", FAILURE_CODE_SIZE - 1);
@@ -222,7 +221,7 @@ static int do_alone(const struct helper_task *task, json_t **ret_result, struct 
     if (error)
         helper_fail_start(error, failure);
     else if (result->status != 0)
-        error = fail_alone(result, failure);
+        error = helper_fail_alone(result, failure);
     *ret_result = error ? NULL : json_loads(result->out, JSON_REJECT_DUPLICATES, NULL);
     free(result);
     return error ? -1 : 0;

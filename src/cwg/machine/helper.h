@@ -61,3 +61,7 @@ int helper_fail_start(int error, struct failure *failure);
 /* Reads a batch's answer: "ok", "ok JSON" or "error CODE TEXT". Changes the line. *ret_result is as
  * in helper_do(). Returns 0, or -1. */
 int helper_read_answer(char *line, json_t **ret_result, struct failure *failure);
+
+/* Says why a command of its own has failed: what it printed with --json, or else what it said.
+ * Changes the result. Returns -1. */
+int helper_fail_alone(struct process_result *result, struct failure *failure);
