@@ -237,6 +237,93 @@ TEST(what_engines_say_when_they_fail)
     }
 }
 
+/* Asks for many at once, and says what was found of each: "web abc; db no-such-container". */
+static const char *ask_for(const char *engine, const char *const *names, size_t count)
+{
+    static char said[2048];
+    struct container_answer answers[CONTAINERS_AT_ONCE];
+    size_t length = 0;
+
+    for (size_t i = 0; i < count; i++)
+        answers[i] = (struct container_answer){.name = names[i]};
+    container_find_all(engine, answers, count);
+    for (size_t i = 0; i < count && length < sizeof(said); i++) {
+        struct container_answer *answer = &answers[i];
+
+        length +=
+            (size_t)snprintf(said + length, sizeof(said) - length, "%s%s %s", i ? "; " : "",
+                             names[i], answer->error ? answer->failure.code : answer->container.id);
+        if (!answer->error)
+            container_close(&answer->container);
+    }
+    return said;
+}
+
+/* podman and docker tell of those that there are, and say of the others that they aren't there. */
+TEST(many_containers_by_one_program)
+{
+    static const char *const names[] = {"web", "db", "0123456789ab", "web"};
+    static const struct {
+        const char *engine, *output, *errors;
+        int status;
+        const char *said;
+    } cases[] = {
+        {"podman", "PID abc web\nPID def db\nPID 0123456789abcdef cache", "", 0,
+         "web abc; db def; 0123456789ab 0123456789abcdef; web abc"},
+        {"podman", "PID def db", "Error: no such container web", 125,
+         "web no-such-container; db def; 0123456789ab no-such-container; web no-such-container"},
+        {"podman", "0 abc web\n1 def db", "no such container 0123456789ab", 125,
+         "web not-running; db def; 0123456789ab no-such-container; web not-running"},
+        {"podman", "", "trouble", 125, "web engine; db engine; 0123456789ab engine; web engine"},
+        {"podman", "PID def db", "trouble", 125,
+         "web engine; db def; 0123456789ab engine; web engine"},
+        {"podman", "PID def db\n[", "no such container", 125,
+         "web engine; db def; 0123456789ab engine; web engine"},
+        {"podman", "PID webc0ffee other", "no such container", 125,
+         "web no-such-container; db no-such-container; 0123456789ab no-such-container; "
+         "web no-such-container"},
+        {"docker", "PID 0 /web\nPID 0 /db", "Error: No such container: x", 1,
+         "web 0; db 0; 0123456789ab no-such-container; web 0"},
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const char *said;
+
+        programs_begin();
+        install(cases[i].engine, cases[i].output, cases[i].errors, cases[i].status);
+        said = ask_for(cases[i].engine, names, COUNT(names));
+        expect(strcmp(said, cases[i].said) == 0, "case %zu: %s", i, said);
+        programs_end();
+    }
+}
+
+/* Of these the list is one program, and a container in it one more. */
+TEST(many_containers_by_a_list)
+{
+    static const char *const names[] = {"web", "db"};
+    const char *said;
+
+    programs_begin();
+    programs_write("machinectl", "echo \"$*\" >>\"$0.words\"\n"
+                                 "case $1 in list) echo 'db container systemd-nspawn';;\n"
+                                 "*) echo \"Leader=$PPID\nState=running\";; esac");
+    said = ask_for("nspawn", names, COUNT(names));
+    expect(strcmp(said, "web no-such-container; db ") == 0, "%s", said);
+    said = ask_for("", names, COUNT(names));
+    expect(strcmp(said, "web no-such-container; db ") == 0, "all engines: %s", said);
+    install("podman", "PID abc web", "no such container", 125);
+    said = ask_for("", names, COUNT(names));
+    expect(strcmp(said, "web abc; db ") == 0, "two engines: %s", said);
+    programs_write("machinectl", "echo trouble >&2; exit 1");
+    said = ask_for("nspawn", names, COUNT(names));
+    expect(strcmp(said, "web engine; db engine") == 0, "%s", said);
+    programs_end();
+    said = ask_for("nspawn", names, COUNT(names));
+    expect(strcmp(said, "web engine; db engine") == 0, "not installed: %s", said);
+    said = ask_for("cups", names, COUNT(names));
+    expect(strcmp(said, "web usage; db usage") == 0, "%s", said);
+}
+
 TEST(many_engines)
 {
     struct container found;

@@ -1,4 +1,5 @@
-/* Looks containers up without waiting: container_find() in child processes. */
+/* Looks containers up without waiting: container_find_all() in child processes, each for all that
+ * are to be asked of an engine at that moment. */
 #pragma once
 
 #include <stdbool.h>
@@ -24,17 +25,19 @@ struct lookup {
 
 /* A child at work. */
 struct lookup_child {
-    struct lookup *lookup; /* NULL: free */
+    struct lookup **asked; /* its questions, each NULL once it is answered; NULL: it is free */
+    size_t count, left;
     struct lookups *lookups;
     struct watch watch; /* its socket */
     pid_t pid;
-    int64_t deadline; /* clock_now() */
+    int64_t begun; /* clock_now() */
 };
 
 struct lookups {
     struct loop *loop;
     struct lookup *first, **last; /* without a child yet */
     int64_t patience;             /* milliseconds for a child */
+    int64_t apart;                /* clock_now(): until then each question gets a child */
     struct lookup_child child[LOOKUPS_AT_ONCE];
 };
 

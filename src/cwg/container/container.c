@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -34,49 +35,60 @@ void container_engines(char *ret_text, size_t size)
                                    engines[i].name);
 }
 
-/* Asks one engine. Returns as engine->find does. */
-static int ask(const struct engine *engine, const char *name, struct container *ret_container,
-               struct failure *failure)
+static void begin_answer(struct container_answer *answer, const char *name)
 {
-    struct container container = {.pidfd = -1, .netns = -1};
-    int found = engine->find(engine, name, &container, failure);
-
-    if (!container.engine[0])
-        (void)snprintf(container.engine, sizeof(container.engine), "%s", engine->name);
-    if (!container.name[0])
-        (void)snprintf(container.name, sizeof(container.name), "%s", name);
-    if (found == 0)
-        *ret_container = container;
-    return found;
+    *answer = (struct container_answer){
+        .name = name, .error = 1, .container = {.pidfd = -1, .netns = -1}};
 }
 
-/* A question to one engine, asked by a thread: engines' programs take tens of milliseconds each. */
+/* Not each engine tells its containers' names. */
+static void name_container(const struct engine *engine, struct container_answer *answer)
+{
+    struct container *container = &answer->container;
+
+    if (!container->engine[0])
+        (void)snprintf(container->engine, sizeof(container->engine), "%s", engine->name);
+    if (!container->name[0])
+        (void)snprintf(container->name, sizeof(container->name), "%s", answer->name);
+}
+
+/* Questions to one engine, asked by a thread: engines' programs take tens of milliseconds each. */
 struct question {
     const struct engine *engine;
-    const char *name;
+    struct container_answer *answers;
+    size_t count;
     pthread_t thread;
     bool asked;
-    int result; /* as engine->find() has it */
-    struct container container;
-    struct failure failure;
 };
 
 static void *run_question(void *context)
 {
     struct question *question = context;
 
-    question->result =
-        ask(question->engine, question->name, &question->container, &question->failure);
+    if (question->count > 1) {
+        engine_find_all(question->engine, question->answers, question->count);
+    } else {
+        struct container_answer *answer = question->answers;
+
+        answer->error = question->engine->find(question->engine, answer->name, &answer->container,
+                                               &answer->failure);
+    }
+    for (size_t i = 0; i < question->count; i++)
+        name_container(question->engine, &question->answers[i]);
     return NULL;
 }
 
-/* Asks all engines that are asked without being named, at once. */
-static void ask_at_once(struct question questions[ENGINES_MAX], const char *name)
+/* Asks all engines that are asked without being named, at once: row E of `answers` is for engine E.
+ */
+static void ask_at_once(struct container_answer *answers, size_t count)
 {
+    struct question questions[ENGINES_MAX];
+
     for (size_t i = 0; i < engine_count; i++) {
         struct question *question = &questions[i];
 
-        *question = (struct question){.engine = &engines[i], .name = name, .result = 1};
+        *question = (struct question){
+            .engine = &engines[i], .answers = &answers[i * count], .count = count};
         if (engines[i].named_only)
             continue;
         question->asked = pthread_create(&question->thread, NULL, run_question, question) == 0;
@@ -96,21 +108,23 @@ static int fail_ambiguous(const struct container *a, const struct container *b, 
                 name, a->engine, a->name, b->engine, b->name);
 }
 
-/* No engine has the container. An engine that couldn't be asked may have it. */
-static int fail_none(const struct question questions[ENGINES_MAX], const char *name,
-                     struct failure *failure)
+/* No engine has the container. An engine that couldn't be asked may have it. Answer E * `step` is
+ * engine E's. */
+static int fail_none(const struct container_answer *answers, size_t step, struct failure *failure)
 {
     size_t troubles = 0;
 
     for (size_t i = 0; i < engine_count; i++) {
-        if (questions[i].result < 0 && failure_is(&questions[i].failure, "not-running")) {
-            *failure = questions[i].failure;
+        const struct container_answer *answer = &answers[i * step];
+
+        if (answer->error < 0 && failure_is(&answer->failure, "not-running")) {
+            *failure = answer->failure;
             return -1;
         }
     }
-    fail(failure, "no-such-container", "no container is called %s", name);
+    fail(failure, "no-such-container", "no container is called %s", answers->name);
     for (size_t i = 0; i < engine_count; i++) {
-        if (questions[i].result < 0)
+        if (answers[i * step].error < 0)
             failure_add(failure, "%s%s", troubles++ ? ", " : " (", engines[i].name);
     }
     if (troubles)
@@ -118,26 +132,45 @@ static int fail_none(const struct question questions[ENGINES_MAX], const char *n
     return -1;
 }
 
-/* Asks the engines that are installed. Failures of engines count only if none has the container. */
-static int ask_all(const char *name, struct container *ret_container, struct failure *failure)
+/* Failures of engines count only if none has the container. */
+static int choose(const struct container_answer *answers, size_t step,
+                  struct container *ret_container, struct failure *failure)
 {
-    struct question questions[ENGINES_MAX];
     const struct container *found = NULL;
 
-    ask_at_once(questions, name);
     for (size_t i = 0; i < engine_count; i++) {
-        const struct container *container = &questions[i].container;
+        const struct container_answer *answer = &answers[i * step];
 
+        if (answer->error != 0)
+            continue;
         /* podman may be called docker as well: that is one container. */
-        if (questions[i].result == 0 && found && found->pid != container->pid)
-            return fail_ambiguous(found, container, name, failure);
-        if (questions[i].result == 0 && !found)
-            found = container;
+        if (found && found->pid != answer->container.pid)
+            return fail_ambiguous(found, &answer->container, answer->name, failure);
+        if (!found)
+            found = &answer->container;
     }
     if (!found)
-        return fail_none(questions, name, failure);
+        return fail_none(answers, step, failure);
     *ret_container = *found;
     return 0;
+}
+
+/* Asks the engines that are installed. */
+static void ask_all(struct container_answer *answers, size_t count)
+{
+    struct container_answer *rows = malloc(engine_count * count * sizeof(*rows));
+
+    for (size_t i = 0; rows && i < engine_count * count; i++)
+        begin_answer(&rows[i], answers[i % count].name);
+    if (rows)
+        ask_at_once(rows, count);
+    for (size_t i = 0; i < count; i++) {
+        struct container_answer *answer = &answers[i];
+
+        answer->error = rows ? choose(&rows[i], count, &answer->container, &answer->failure)
+                             : fail_errno(&answer->failure, ENOMEM, "can't ask the engines");
+    }
+    free(rows);
 }
 
 static int open_pidfd(struct container *container, struct failure *failure)
@@ -157,30 +190,69 @@ static bool is_installed(const struct engine *engine)
     return !engine->command || program_find(engine->command[0], path) != -ENOENT;
 }
 
-int container_find(const char *engine_name, const char *name, struct container *ret_container,
-                   struct failure *failure)
+static void fail_engine_name(const char *name, struct container_answer *answers, size_t count)
+{
+    char words[256];
+
+    container_engines(words, sizeof(words));
+    for (size_t i = 0; i < count; i++)
+        answers[i].error =
+            fail(&answers[i].failure, "usage", "ENGINE can't be %s; it is one of %s", name, words);
+}
+
+/* Makes an answer of what an engine says: with a descriptor, or a failure. */
+static void finish(const struct engine *engine, bool installed, struct container_answer *answer)
+{
+    if (engine && answer->error > 0 && !installed)
+        answer->error = fail(&answer->failure, "engine", "%s isn't installed, or %s isn't in PATH",
+                             engine->name, engine->command[0]);
+    else if (engine && answer->error > 0)
+        answer->error = fail(&answer->failure, "no-such-container",
+                             engine->command ? "%s has no container %s" : NO_NETNS "%.0s%s",
+                             engine->name, answer->name);
+    else if (answer->error == 0 && answer->container.netns < 0)
+        answer->error = open_pidfd(&answer->container, &answer->failure);
+}
+
+void container_find_all(const char *engine_name, struct container_answer *answers, size_t count)
 {
     const struct engine *engine = engine_name[0] ? engine_by_name(engine_name) : NULL;
-    int found;
+    bool installed;
 
+    for (size_t i = 0; i < count; i++)
+        begin_answer(&answers[i], answers[i].name);
     if (engine_name[0] && !engine) {
-        char words[256];
-
-        container_engines(words, sizeof(words));
-        return fail(failure, "usage", "ENGINE can't be %s; it is one of %s", engine_name, words);
+        fail_engine_name(engine_name, answers, count);
+        return;
     }
-    found =
-        engine ? ask(engine, name, ret_container, failure) : ask_all(name, ret_container, failure);
-    if (engine && found > 0 && !is_installed(engine))
-        return fail(failure, "engine", "%s isn't installed, or %s isn't in PATH", engine->name,
-                    engine->command[0]);
-    if (engine && found > 0)
-        return fail(failure, "no-such-container",
-                    engine->command ? "%s has no container %s" : NO_NETNS "%.0s%s", engine->name,
-                    name);
-    if (found < 0 || ret_container->netns >= 0)
-        return found;
-    return open_pidfd(ret_container, failure);
+    if (engine)
+        (void)run_question(
+            &(struct question){.engine = engine, .answers = answers, .count = count});
+    else
+        ask_all(answers, count);
+    installed = !engine || is_installed(engine);
+    for (size_t i = 0; i < count; i++)
+        finish(engine, installed, &answers[i]);
+}
+
+bool container_asks_one(const char *engine_name)
+{
+    const struct engine *engine = engine_name[0] ? engine_by_name(engine_name) : NULL;
+
+    return engine && engine->command && !engine->many && !engine->listed_by_name;
+}
+
+int container_find(const char *engine, const char *name, struct container *ret_container,
+                   struct failure *failure)
+{
+    struct container_answer answer = {.name = name};
+
+    container_find_all(engine, &answer, 1);
+    if (answer.error)
+        *failure = answer.failure;
+    else
+        *ret_container = answer.container;
+    return answer.error;
 }
 
 void container_add_remedy(const char *host, struct failure *failure)

@@ -1,6 +1,7 @@
 /* Containers, and the engines that run them. */
 #pragma once
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "cwg/base/failure.h"
@@ -8,6 +9,7 @@
 
 enum {
     CONTAINER_ID_SIZE = 80,
+    CONTAINERS_AT_ONCE = 250, /* what a program says of so many fits into its answer */
 };
 
 /* A running container as its engine tells of it. */
@@ -24,6 +26,21 @@ struct container {
  * of two containers are a failure that shows both. The caller closes it. Returns 0, or -1. */
 int container_find(const char *engine, const char *name, struct container *ret_container,
                    struct failure *failure);
+
+/* A question for a container, and its answer. */
+struct container_answer {
+    const char *name;
+    int error; /* as container_find() returns it */
+    struct container container;
+    struct failure failure;
+};
+
+/* Finds many: each as container_find() does, and all of those of podman, docker and nerdctl by one
+ * program. At most CONTAINERS_AT_ONCE; of an engine with container_asks_one() only one. */
+void container_find_all(const char *engine, struct container_answer *answers, size_t count);
+
+/* Returns whether an engine can be asked for no more than one container by a program. */
+bool container_asks_one(const char *engine);
 
 /* Adds to a failure of container_find() at a machine ("" is this one) how to find out the names
  * that there are, if none was found. */

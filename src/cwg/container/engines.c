@@ -9,11 +9,10 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include "cwg/base/process.h"
+#include "cwg/container/asking.h"
 #include "cwg/container/reading.h"
 
 enum {
-    ENGINE_MS = 15000, /* for an engine's program to answer */
     ASK_MS = 5000,     /* the same, where many are asked to see if they answer */
     COMMAND_MAX = 12,  /* words of a command */
     ID_TYPED_MIN = 12, /* of an id's letters; the engines show as many */
@@ -23,8 +22,8 @@ enum {
 /* The way around an engine that can't be asked. */
 #define ANYWAY "; or give the container's pid: pid/1234"
 
-static int fail_engine(const struct engine *engine, int error, struct process_result *result,
-                       struct failure *failure)
+int engine_fail(const struct engine *engine, int error, struct process_result *result,
+                struct failure *failure)
 {
     char quote[FAILURE_QUOTE_SIZE];
 
@@ -43,7 +42,7 @@ static int fail_engine(const struct engine *engine, int error, struct process_re
                 failure_quote(process_last_line(result->err), quote));
 }
 
-static bool says_absent(const struct engine *engine, const char *text)
+bool engine_says_absent(const struct engine *engine, const char *text)
 {
     for (size_t i = 0; i < sizeof(engine->absent) / sizeof(engine->absent[0]); i++) {
         if (engine->absent[i] && strcasestr(text, engine->absent[i]))
@@ -76,14 +75,12 @@ static int ask(const struct engine *engine, const char *const *command, const ch
         return 1;
     if (!error && result->status == 0)
         return 0;
-    if (!error && says_absent(engine, result->err))
+    if (!error && engine_says_absent(engine, result->err))
         return 1;
-    return fail_engine(engine, error, result, failure);
+    return engine_fail(engine, error, result, failure);
 }
 
-/* Is it the container of this name, or of the beginning of an id that was typed? podman and docker
- * find one by any beginning of its id, even by that of a name which no container has any more. */
-static bool is_meant(const struct container *container, const char *name)
+bool engine_means(const struct container *container, const char *name)
 {
     const size_t length = strlen(name);
 
@@ -91,13 +88,10 @@ static bool is_meant(const struct container *container, const char *name)
            (length >= ID_TYPED_MIN && strncmp(container->id, name, length) == 0);
 }
 
-/* Reads what an engine's command has said of a container. Returns as engine->find does. */
-static int take_output(const struct engine *engine, const char *name, char *output,
-                       struct container *ret_container, struct failure *failure)
+int engine_take(const struct engine *engine, const char *name, int state,
+                struct container *ret_container, struct failure *failure)
 {
-    const int state = engine->read(output, ret_container);
-
-    if (state != UNREADABLE && engine->by_prefix && !is_meant(ret_container, name))
+    if (state != UNREADABLE && engine->by_prefix && !engine_means(ret_container, name))
         return 1;
     switch (state) {
     case RUNNING:
@@ -143,22 +137,36 @@ static bool may_be_remote(const struct engine *engine)
     return remote || engine->in_cgroup;
 }
 
+int engine_check_here(const struct engine *engine, const char *name,
+                      const struct container *container, int *remote, struct failure *failure)
+{
+    if (!is_other(container))
+        return 0;
+    if (*remote < 0)
+        *remote = may_be_remote(engine);
+    if (!*remote)
+        return 0;
+    return fail(failure, "engine",
+                "%s/%s: %s says that it is process %d, but here %d isn't in its cgroup: if %s "
+                "asks another machine's daemon, run cwg there; else name it by pid/%d",
+                engine->name, name, engine->command[0], container->pid, container->pid,
+                engine->command[0], container->pid);
+}
+
 static int find_by_command(const struct engine *engine, const char *name,
                            struct container *ret_container, struct failure *failure)
 {
     struct process_result *result = malloc(sizeof(*result));
     int found = result ? ask(engine, engine->command, name, result, failure)
                        : fail_errno(failure, ENOMEM, "can't ask an engine");
+    int remote = -1;
 
     if (found == 0)
-        found = take_output(engine, name, result->out, ret_container, failure);
+        found = engine_take(engine, name, engine->read(result->out, ret_container), ret_container,
+                            failure);
+    if (found == 0)
+        found = engine_check_here(engine, name, ret_container, &remote, failure);
     free(result);
-    if (found == 0 && is_other(ret_container) && may_be_remote(engine))
-        found = fail(failure, "engine",
-                     "%s/%s: %s says that it is process %d, but here %d isn't in its cgroup: if %s "
-                     "asks another machine's daemon, run cwg there; else name it by pid/%d",
-                     engine->name, name, engine->command[0], ret_container->pid, ret_container->pid,
-                     engine->command[0], ret_container->pid);
     return found;
 }
 
@@ -233,8 +241,9 @@ static int find_pod(const struct engine *engine, const char *name, struct contai
     if (!found)
         found = ask(engine, engine->command, id, result, failure);
     if (!found)
-        found = take_output(engine, name, result->out, ret_container, failure);
-    if (by_id && ret_container->id[0] && !is_meant(ret_container, name))
+        found = engine_take(engine, name, engine->read(result->out, ret_container), ret_container,
+                            failure);
+    if (by_id && ret_container->id[0] && !engine_means(ret_container, name))
         found = 1;
     if (!found && !ret_container->pid)
         found = find_namespace(engine, ret_container->name, ret_container, failure);
@@ -267,6 +276,7 @@ const struct engine engines[] = {
         .command = COMMAND("podman", "container", "inspect", "--format", INSPECT, "%"),
         .read = reading_inspect,
         .by_prefix = true,
+        .many = true,
         .absent = {"no such container"},
         .remote = COMMAND("podman", "info", "--format", "{{.Host.ServiceIsRemote}}"),
         .list = COMMAND("podman", "ps", "--format", "{{.Names}}"),
@@ -277,6 +287,7 @@ const struct engine engines[] = {
         .command = COMMAND("docker", "container", "inspect", "--format", INSPECT, "%"),
         .read = reading_inspect,
         .by_prefix = true,
+        .many = true,
         .absent = {"no such container"},
         .troubles =
             {{"permission denied while trying to connect",
@@ -312,6 +323,7 @@ const struct engine engines[] = {
         .read = reading_machine,
         .absent = {"No machine"},
         .list = COMMAND("machinectl", "list", "--no-legend", "--no-pager"),
+        .listed_by_name = true,
         .listed = " container ",
     },
     {
@@ -323,6 +335,7 @@ const struct engine engines[] = {
         .troubles = {{"privileges to control",
                       "you may not control this container; root may, or the user who made it"}},
         .list = COMMAND("lxc-ls", "--running", "-1"),
+        .listed_by_name = true,
     },
     {
         .name = "incus",
@@ -332,6 +345,7 @@ const struct engine engines[] = {
         .absent = {"not found"},
         .list = COMMAND("incus", "list", "local:", "status=running", "--columns", "n", "--format",
                         "csv"),
+        .listed_by_name = true,
     },
     {
         .name = "pid",
@@ -348,10 +362,11 @@ const struct engine engines[] = {
 const size_t engine_count = sizeof(engines) / sizeof(engines[0]);
 _Static_assert(sizeof(engines) / sizeof(engines[0]) <= ENGINES_MAX, "room for a question to each");
 
-/* Takes the first word of each line for a name. Returns the new number, or -1. */
-static int take_names(const struct engine *engine, char *output, struct end **ends, int count)
+int engine_take_names(const struct engine *engine, char *output, struct end **ends, int count)
 {
-    for (char *line = strtok(output, "\n"); line; line = strtok(NULL, "\n")) {
+    char *rest = NULL;
+
+    for (char *line = strtok_r(output, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
         struct end *more = reallocarray(*ends, (size_t)count + 1, sizeof(**ends));
 
         if (!more)
@@ -383,9 +398,9 @@ int engines_list(struct end **ret_ends, struct failure troubles[ENGINES_MAX],
 
         troubles[i].text[0] = '\0';
         if (error == 0 && result->status == 0)
-            count = take_names(&engines[i], result->out, ret_ends, count);
+            count = engine_take_names(&engines[i], result->out, ret_ends, count);
         else if (error != -ENOENT)
-            (void)fail_engine(&engines[i], error, result, &troubles[i]);
+            (void)engine_fail(&engines[i], error, result, &troubles[i]);
     }
     free(result);
     return result && count >= 0 ? count : fail_errno(failure, ENOMEM, "can't list containers");
@@ -402,10 +417,10 @@ int engine_ask(const struct engine *engine, int *ret_running, struct failure *fa
         return 1;
     }
     if (error || result->status != 0) {
-        error = result ? fail_engine(engine, error, result, failure)
+        error = result ? engine_fail(engine, error, result, failure)
                        : fail_errno(failure, ENOMEM, "can't ask an engine");
     } else {
-        *ret_running = take_names(engine, result->out, &ends, 0);
+        *ret_running = engine_take_names(engine, result->out, &ends, 0);
         free(ends);
     }
     free(result);

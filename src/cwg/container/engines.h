@@ -15,7 +15,8 @@ struct engine {
      */
     int (*find)(const struct engine *engine, const char *name, struct container *ret_container,
                 struct failure *failure);
-    /* The command. One of its words has "%" in the place of the name. */
+    /* The command. One of its words has "%" in the place of the name. With `many` this is the last
+     * word, and may be there for each of many names: it prints a line for each that is found. */
     const char *const *command;
     /* Reads the command's output, of which nothing is believed. Returns 0; -1 for a container that
      * isn't running; -2 for an output that tells nothing; or 1 for something else than a container.
@@ -37,8 +38,13 @@ struct engine {
     const char *const *remote;
     const char *const *list; /* the command that prints names of running containers, a line each */
     const char *listed;      /* what a line has that tells of a container; NULL if all do */
+    bool listed_by_name;     /* these are the names that `find` takes */
     bool named_only;         /* not asked unless it is named */
+    bool many;
 };
+
+/* Asks an engine for all of these names: each answer's `error` is as engine->find() returns. */
+void engine_find_all(const struct engine *engine, struct container_answer *answers, size_t count);
 
 /* Lists the running containers of all engines that are installed, by name. `troubles` says which of
  * the engines couldn't be asked, in their order; text "" for the others. Returns the number of
