@@ -10,8 +10,8 @@
 
 FROM docker.io/library/debian:12 AS build
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends gcc libc6-dev libcap2-bin libjansson-dev libmnl-dev \
-        libssl-dev make scdoc \
+    && apt-get install -y --no-install-recommends gcc libc6-dev libcap2-bin libcurl4-openssl-dev libjansson-dev \
+        libmnl-dev libssl-dev make scdoc \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY . .
@@ -31,7 +31,7 @@ COPY --from=build /usr/local/bin/ /usr/local/bin/
 # takes capabilities away, so that goes first. nogroup is the group of nobody. No other program here changes who runs
 # it: beside a process with these capabilities, a setuid one of the base image would be a way to root.
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends libcap2-bin libjansson4 libmnl0 \
+    && apt-get install -y --no-install-recommends libcap2-bin libcurl4 libjansson4 libmnl0 \
     && chown -R root:nogroup /usr/local/bin/net-admin-helper \
     && chmod 0750 /usr/local/bin/net-admin-helper \
     && setcap cap_net_admin,cap_sys_admin,cap_sys_ptrace=p /usr/local/bin/net-admin-helper \

@@ -129,7 +129,7 @@ $(CWG_DIR)/%.o: src/%.c
 	$(CWG_COMPILE) -MMD -MP -c -o $@ $<
 
 $(CWG_DIR)/program: $(CWG_OBJECTS)
-	$(LINK) -o $@ $(CWG_OBJECTS) -ljansson -lcrypto
+	$(LINK) -o $@ $(CWG_OBJECTS) -ljansson -lcrypto -lcurl
 
 $(BUILD)/$(CWG): $(CWG_DIR)/program latest
 	@cmp -s $< $@ || { rm -f $@.new; cp $< $@.new && mv $@.new $@; }

@@ -134,9 +134,9 @@ check_libraries()
     nothing grep -E '^\((RPATH|RUNPATH|AUDIT|DEPAUDIT|CONFIG)\)' <(dynamic "$2")
 }
 
-@test "it needs libc and libmnl, and cwg libc and jansson, where the system has them, and nothing else" {
+@test "it needs libc and libmnl, and cwg libc, libcrypto, curl and jansson, where the system has them, and nothing else" {
     each "$NAME" check_libraries libmnl.so.0
-    each cwg check_libraries libjansson.so.4
+    each cwg check_libraries "libcrypto.so.3][libcurl.so.4][libjansson.so.4"
 }
 
 check_imports()

@@ -75,7 +75,7 @@ $(FUZZ_DIR)/cwg_join_fuzz: FUZZ_LINK := -Wl,$(call COMMAS,process_start process_
 $(FUZZ_DIR)/cwg_post_fuzz: FUZZ_LINK := -Wl,$(call COMMAS,store_read store_write_lazily store_list sitekey_verify)
 
 $(FUZZ_CWG:%=$(FUZZ_DIR)/%): $(FUZZ_DIR)/%: $(FUZZ_DIR)/%.o $(FUZZ_DIR)/cwg.a
-	@$(FUZZ_CC) $(FUZZ_FLAGS) $(FUZZ_LINK) -o $@ $^ -ljansson -lcrypto
+	@$(FUZZ_CC) $(FUZZ_FLAGS) $(FUZZ_LINK) -o $@ $^ -ljansson -lcrypto -lcurl
 
 -include $(shell find $(FUZZ_DIR) -name '*.d' 2>/dev/null)
 

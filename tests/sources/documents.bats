@@ -9,7 +9,7 @@ load sources
 }
 
 @test "doc/dependencies.md names the packages that scripts/deps installs, and no other" {
-    local words='(or|at|run|time|to|build|and|show|test|libc|libmnl0|libjansson4|-+)'
+    local words='(or|at|run|time|to|build|and|show|test|libc|libmnl0|libjansson4|libcurl4|-+)'
     sed -n '/^build=(/,/^missing()/p' scripts/deps | sed -e 's/#.*//' -e '/^[a-z]*=(\|^)\|()/d' |
         grep -oE '[^ ]+' | sort -u >"$BATS_TEST_TMPDIR/installed"
     [ "$(wc -l <"$BATS_TEST_TMPDIR/installed")" -gt 40 ]
@@ -27,7 +27,7 @@ load sources
     chmod +x "$bin"/*
     run env PATH="$bin:$PATH" scripts/deps build
     [ "$status" = 0 ]
-    [ "$output" = $'Looking which of 9 Debian packages are missing ...\nNone.' ]
+    [ "$output" = $'Looking which of 10 Debian packages are missing ...\nNone.' ]
     [ ! -e "$BATS_TEST_TMPDIR/asked" ]
     run env PATH="$bin:$PATH" LACKS=scdoc scripts/deps build
     [ "$status" = 0 ]

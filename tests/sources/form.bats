@@ -35,6 +35,7 @@ cwg/site
 cwg/state
 cwg/record
 cwg/store
+cwg/etcd
 cwg/agent
 cwg/join
 cwg/command

@@ -14,6 +14,7 @@
 
 #include "cwg/base/clock.h"
 #include "cwg/base/lines.h"
+#include "cwg/store/keep.h"
 #include "unit.h"
 
 static char folder[PATH_MAX];
@@ -393,7 +394,7 @@ TEST(a_site_tells_of_so_many_links)
     expect(post_take(&here->post, "{\"path\":\"m.0\",\"record\":\"x\"}", &failure) == 1 &&
                here->post.kept == 2,
            "counted %zu", here->post.kept);
-    here->post.kept = POST_LINKS_MAX - 5;
+    here->post.kept = KEEP_RECORDS_MAX - 5;
     while (stored < 10) {
         (void)snprintf(line, sizeof(line), "{\"path\":\"l-%d.0\",\"record\":\"x\"}", stored);
         if (post_take(&here->post, line, &failure) < 0)

@@ -79,7 +79,7 @@ $(UNIT_DIR)/cwg.a: $(CWG_PARTS:src/%.c=$(UNIT_DIR)/src/%.o) $(CWG_SHARED:%=$(UNI
 	@ar rcs $@ $^
 
 $(CWG_TESTS:%=$(UNIT_DIR)/%): $(UNIT_DIR)/%: $(UNIT_DIR)/%.o $(UNIT_DIR)/cwg.a
-	@$(CC) $(UNIT_SANITIZE) -o $@ $^ -ljansson -lcrypto -lcmocka
+	@$(CC) $(UNIT_SANITIZE) -o $@ $^ -ljansson -lcrypto -lcurl -lcmocka
 
 $(UNIT_DIR)/plain/src/%.o: src/%.c
 	@mkdir -p $(@D)

@@ -79,6 +79,12 @@ static const struct command commands[] = {
      "  --state DIR          the agent's\n", run_forget},
     {"keys", "", "print this site's public key, which other sites declare",
      "  --state DIR          the agent's\n", run_keys},
+    {"etcd", "", "carry what the agent tells and hears over etcd; the agent starts it",
+     "  --config FILE        the agent's, with the words that begin with etcd\n"
+     "  --site NAME          this site's name\n"
+     "  --state DIR          the agent's\n"
+     "  --takeover           this machine is the site, and not the one that is it now\n",
+     run_etcd},
     {"inbox", NULL, "carries records for another site's agent, which calls it by ssh", "",
      run_inbox},
     {"serve", NULL, "the other machine's part; cwg calls it by ssh", "", run_serve},

@@ -31,4 +31,5 @@ int run_agent(int argc, char *argv[]);
 int run_inbox(int argc, char *argv[]);
 int run_declare(int argc, char *argv[]);
 int run_forget(int argc, char *argv[]);
+int run_etcd(int argc, char *argv[]);
 int run_keys(int argc, char *argv[]);

@@ -13,20 +13,19 @@
 #include "cwg/base/clock.h"
 #include "cwg/base/json.h"
 #include "cwg/base/lines.h"
-#include "cwg/record/record.h"
+#include "cwg/store/keep.h"
 
 #define MEMBER "cwg-post"
 
 enum {
     VERSION_NUMBER = 1,
-    PATH_LENGTH_MAX = WANT_LINK_SIZE + 2,
     DIGEST_SIZE = 32,
     WRITES_MAX = 16, /* at once: the agent has other things to do */
 };
 
 /* A record of out/SITE. */
 struct post_told {
-    char path[PATH_LENGTH_MAX + 1];
+    char path[KEEP_PATH_LENGTH_MAX + 1];
     uint8_t digest[DIGEST_SIZE]; /* SHA-256 of the line that was sent last */
     bool sent;
     bool look; /* it may be another one now */
@@ -53,7 +52,7 @@ static void place_of(const char *way, const struct post *post, const char *path,
                      char ret_place[static STORE_PATH_SIZE])
 {
     (void)snprintf(ret_place, STORE_PATH_SIZE, "%s/%s%s%.*s", way, post->site, path ? "/" : "",
-                   PATH_LENGTH_MAX, path ? path : "");
+                   KEEP_PATH_LENGTH_MAX, path ? path : "");
 }
 
 int post_begin(struct post *post, const struct store *store, const char *site, int out,
@@ -96,7 +95,7 @@ static int look_at_all(struct post *post, struct failure *failure)
     }
     count = 0;
     for (char **name = names; *name; name++) {
-        if (strlen(*name) > PATH_LENGTH_MAX)
+        if (strlen(*name) > KEEP_PATH_LENGTH_MAX)
             continue;
         for (; left > 0 && strcmp(before->path, *name) < 0; left--)
             before++;
@@ -141,7 +140,7 @@ static int look_at(struct post *post, const char *path, struct failure *failure)
 
 int post_send(struct post *post, const char *path, struct failure *failure)
 {
-    if (path && (!end_is_name(path) || strlen(path) > PATH_LENGTH_MAX))
+    if (path && (!end_is_name(path) || strlen(path) > KEEP_PATH_LENGTH_MAX))
         return 0; /* no record of a link */
     if (path ? look_at(post, path, failure) : look_at_all(post, failure))
         return -1;
@@ -220,48 +219,10 @@ int post_flush(struct post *post, struct failure *failure)
 
 /* Taking */
 
-/* A site that fills the store is stopped. */
-static int count_kept(struct post *post, struct failure *failure)
-{
-    char folder[STORE_PATH_SIZE];
-    char **names;
-
-    if (post->kept > 0)
-        return 0;
-    place_of("in", post, NULL, folder);
-    names = store_list(post->store, folder, failure);
-    while (names && names[post->kept])
-        post->kept++;
-    free(names);
-    return names ? 0 : -1;
-}
-
-/* Stores a record. An older one than that which is there was on its way in another session. */
-static int keep(struct post *post, const char *path, const char *record, struct failure *failure)
-{
-    char place[STORE_PATH_SIZE], before[STORE_LINE_SIZE];
-    struct failure unreadable;
-    int found;
-
-    place_of("in", post, path, place);
-    found = store_read(post->store, place, before, &unreadable);
-    if (found == 0 && (strcmp(before, record) == 0 || record_is_older(record, before)))
-        return 0;
-    if (found > 0) {
-        if (count_kept(post, failure))
-            return -1;
-        if (post->kept >= POST_LINKS_MAX)
-            return fail(failure, "limit", "%s tells of more than %d links", post->site,
-                        POST_LINKS_MAX);
-        post->kept++;
-    }
-    return store_write_lazily(post->store, place, record, failure) ? -1 : 1;
-}
-
 int post_take(struct post *post, const char *line, struct failure *failure)
 {
     json_t *object = json_read_line(line);
-    const char *path = json_text(object, "path", PATH_LENGTH_MAX);
+    const char *path = json_text(object, "path", KEEP_PATH_LENGTH_MAX);
     const char *record = json_text(object, "record", STORE_LINE_SIZE - 2);
     int64_t version;
     int result;
@@ -277,7 +238,7 @@ int post_take(struct post *post, const char *line, struct failure *failure)
     else if (!path || !end_is_name(path) || !record || strchr(record, '\n'))
         result = fail(failure, "protocol", "%s: it sends something that is no record", post->site);
     else
-        result = keep(post, path, record, failure);
+        result = keep(post->store, post->site, path, record, &post->kept, failure);
     if (result >= 0) {
         post->greeted = true;
         post->heard = clock_now();

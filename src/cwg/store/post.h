@@ -20,7 +20,6 @@ enum {
     POST_PAUSE_MS = 20000,
     POST_SILENCE_MS = 60000, /* without a line, or a reader: the other program is gone */
     POST_LOOK_MS = 60000,    /* between two looks at all of out/SITE */
-    POST_LINKS_MAX = 20000,  /* records of a site that are stored */
     POST_UNSENT_SIZE = 32768,
 };
 

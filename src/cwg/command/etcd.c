@@ -1,0 +1,76 @@
+#include "cwg/etcd/etcd.h"
+
+#include <getopt.h>
+#include <stdio.h>
+
+#include "cwg/agent/config.h"
+#include "cwg/command/command.h"
+
+/* An empty text is none. */
+static const char *given_or_null(const char *text)
+{
+    return text[0] ? text : NULL;
+}
+
+/* Takes over what the configuration says. The texts stay those of `config`. */
+static int take_servers(const struct config *config, struct client_settings *client,
+                        struct failure *failure)
+{
+    for (int i = 0; i < config->etcds; i++) {
+        if (client_add_url(client, config->etcd[i], failure))
+            return -1;
+    }
+    client->http.ca = given_or_null(config->etcd_ca);
+    client->http.cert = given_or_null(config->etcd_cert);
+    client->http.key = given_or_null(config->etcd_key);
+    (void)snprintf(client->user, sizeof(client->user), "%s", config->etcd_user);
+    if (client_set_prefix(client, config->etcd_prefix, failure) ||
+        (config->etcd_password[0] && client_read_password(client, config->etcd_password, failure)))
+        return -1;
+    return client_check(client, failure);
+}
+
+static int take_config(const struct config *config, struct etcd_options *etcd,
+                       struct failure *failure)
+{
+    if (config_need_site(config, failure) || take_servers(config, &etcd->client, failure))
+        return -1;
+    for (int i = 0; i < config->signers && i < ORDERS_OPERATORS_MAX; i++)
+        etcd->orders.operator[etcd->orders.operators++] = config->signer[i].key;
+    etcd->site = config->site;
+    etcd->state = config->state;
+    return 0;
+}
+
+int run_etcd(int argc, char *argv[])
+{
+    static const struct option options[] = {{"config", required_argument, NULL, 'f'},
+                                            {"site", required_argument, NULL, 's'},
+                                            {"state", required_argument, NULL, 'd'},
+                                            {"takeover", no_argument, NULL, 't'},
+                                            {0}};
+    static struct config config; /* both are large, and there is one */
+    static struct etcd_options etcd;
+    struct config_options given = {.file = NULL};
+    struct failure failure = {.text = ""};
+    int found;
+
+    while ((found = getopt_long(argc, argv, ":", options, NULL)) != -1) {
+        if (found == 'f')
+            given.file = optarg;
+        else if (found == 's')
+            given.site = optarg;
+        else if (found == 'd')
+            given.state = optarg;
+        else if (found == 't')
+            etcd.takeover = true;
+        else
+            return wrong_option("etcd", found);
+    }
+    if (optind < argc)
+        return wrong("etcd takes no arguments");
+    if (config_load(&given, &config, &failure) || take_config(&config, &etcd, &failure) ||
+        etcd_run(&etcd, &failure))
+        return failed(failure.text);
+    return EXIT_DONE;
+}

@@ -1,0 +1,81 @@
+/* Calls to etcd: which server, with which token, and what its answer means. */
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cwg/etcd/gateway.h"
+#include "cwg/etcd/http.h"
+
+enum {
+    CLIENT_URLS_MAX = 16,
+    CLIENT_URL_SIZE = 256,
+    CLIENT_PREFIX_SIZE = 128,
+    CLIENT_USER_SIZE = 128,
+    CLIENT_TOKEN_SIZE = 512,
+    CLIENT_CALL_MS = 10000,
+    CLIENT_PAGE = 500,       /* keys that one answer has at most */
+    CLIENT_OPERATIONS = 100, /* of a transaction; etcd's own limit is 128 */
+};
+
+struct client_settings {
+    char url[CLIENT_URLS_MAX][CLIENT_URL_SIZE]; /* http[s]://HOST[:PORT] */
+    int urls;
+    char prefix[CLIENT_PREFIX_SIZE]; /* of all keys: it begins with '/', and ends with none */
+    char user[CLIENT_USER_SIZE];     /* "": none */
+    char password[CLIENT_USER_SIZE];
+    struct http_settings http;
+};
+
+struct client {
+    const struct client_settings *settings;
+    struct http http;
+    int server;                    /* the one of url[] that is in use */
+    char token[CLIENT_TOKEN_SIZE]; /* "": none */
+    int call_ms;                   /* how long a call may take */
+    enum gateway_code code;        /* of the last call that failed; GATEWAY_FINE: no answer came */
+    uint64_t cluster; /* what lists have shown, and 0 before the first: the cluster's name, */
+    int64_t revision; /* and the highest revision */
+};
+
+/* Adds a server. Returns 0, or -1: it is no URL for it. */
+int client_add_url(struct client_settings *settings, const char *url, struct failure *failure);
+/* Sets the prefix. */
+int client_set_prefix(struct client_settings *settings, const char *prefix,
+                      struct failure *failure);
+/* Reads the password's file, which nobody else may read. */
+int client_read_password(struct client_settings *settings, const char *path,
+                         struct failure *failure);
+/* Are the settings fit for each other? */
+int client_check(const struct client_settings *settings, struct failure *failure);
+
+/* Returns 0, or -1. The settings have to stay. `interrupt` is a descriptor that ends each call when
+ * it can be read, or -1. */
+int client_open(struct client *client, const struct client_settings *settings, int interrupt,
+                struct failure *failure);
+void client_close(struct client *client);
+
+const char *client_url(const struct client *client);
+/* Takes the next server, and forgets the token. */
+void client_next(struct client *client);
+
+/* Gets a token, if there is a user. Returns 0, or -1. */
+int client_authenticate(struct client *client, struct failure *failure);
+
+/* Calls "/v3/NAME" with a request, which it frees; authenticates once if the token is no longer
+ * good. *ret_answer is the caller's. Returns 0, or -1 with client->code. */
+int client_call(struct client *client, const char *name, json_t *request, json_t **ret_answer,
+                struct failure *failure);
+
+/* Writes "PREFIX/" and a path as printf(3) does. */
+void client_key(const struct client *client, char ret_key[static GATEWAY_KEY_SIZE],
+                const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* Lists all keys that begin with a prefix, of one revision, and calls take() for each. Returns that
+ * revision, or -1. *ret_new tells that the store isn't the one of the last list, or an older state
+ * of it: what was written may be lost. */
+int64_t client_list(struct client *client, const char *prefix,
+                    int (*take)(void *owner, const struct gateway_entry *entry,
+                                struct failure *failure),
+                    void *owner, bool *ret_new, struct failure *failure);

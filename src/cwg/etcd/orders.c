@@ -1,0 +1,119 @@
+#include "cwg/etcd/orders.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cwg/base/json.h"
+#include "cwg/record/record.h"
+#include "cwg/store/want.h"
+
+/* Opens a record that one of the operators has signed. */
+static int open_record(const struct orders *orders, const char *path, const char *line,
+                       json_t **ret_body, struct failure *failure)
+{
+    *ret_body = NULL;
+    if (orders->operators == 0)
+        return fail(failure, "refused", "%.200s: no operator is configured", path);
+    for (int i = 0; i < orders->operators; i++) {
+        if (record_open(line, orders->site, path, &orders->operator[i], ret_body, failure) == 0)
+            return 0;
+    }
+    return -1;
+}
+
+/* The serial of the record of a path that was taken last; 0 if there was none. Another operator may
+ * have signed it. A kept record that can't be read is none. */
+static int64_t serial_before(const struct orders *orders, const char *kept, const char *path)
+{
+    char line[STORE_LINE_SIZE];
+    struct failure failure;
+    int64_t serial = 0;
+    json_t *body;
+
+    if (store_read(orders->store, kept, line, &failure) == 0 &&
+        open_record(orders, path, line, &body, &failure) == 0) {
+        serial = record_serial(body);
+        json_decref(body);
+    }
+    return serial;
+}
+
+/* A want is one with its right name, or the end of one. */
+static int take_want(const struct orders *orders, const char *path, const json_t *body,
+                     struct failure *failure)
+{
+    char *text = json_dumps(body, JSON_COMPACT);
+    char *line = NULL, expected[STORE_PATH_SIZE];
+    struct want want;
+    int error = 0;
+
+    if (json_is_true(json_object_get(body, "gone"))) {
+        free(text);
+        return store_remove(orders->store, path, failure);
+    }
+    if (!text)
+        return fail(failure, "system", "no memory");
+    error = want_read(text, &want, failure);
+    free(text);
+    if (error)
+        return -1;
+    (void)snprintf(expected, sizeof(expected), "want/%.63s.%u", want.link, want.host);
+    if (strcmp(expected, path) != 0)
+        return fail(failure, "refused", "%.200s: its want is that of %s", path, expected);
+    line = want_write(&want);
+    error = line ? store_write(orders->store, path, line, failure)
+                 : fail(failure, "system", "no memory");
+    free(line);
+    return error;
+}
+
+/* The key of another site. How it is reached by ssh isn't the operator's to say. */
+static int take_site(const struct orders *orders, const char *path, const json_t *body,
+                     struct failure *failure)
+{
+    const char *site = json_text(body, "site", WANT_SITE_SIZE - 1);
+    const char *key = json_text(body, "key", KEY_TEXT_LENGTH);
+    char before[STORE_LINE_SIZE], *line;
+    json_t *object = NULL;
+    struct failure unread;
+    struct key parsed;
+    int error;
+
+    if (!site || strcmp(site, strchr(path, '/') + 1) != 0 || strcmp(site, orders->site) == 0 ||
+        !key || key_from_text(key, &parsed) || key_is_zero(&parsed))
+        return fail(failure, "refused", "%.200s: its site or key is wrong", path);
+    if (store_read(orders->store, path, before, &unread) == 0)
+        object = json_read_line(before);
+    if (!object)
+        object = json_object();
+    (void)json_object_set_new(object, "site", json_string(site));
+    (void)json_object_set_new(object, "key", json_string(key));
+    line = json_dumps(object, JSON_COMPACT);
+    json_decref(object);
+    error = line ? store_write(orders->store, path, line, failure)
+                 : fail(failure, "system", "no memory");
+    free(line);
+    return error;
+}
+
+int orders_take(const struct orders *orders, const char *path, const char *line,
+                struct failure *failure)
+{
+    char kept[STORE_PATH_SIZE];
+    json_t *body;
+    int error;
+
+    if (open_record(orders, path, line, &body, failure))
+        return -1;
+    (void)snprintf(kept, sizeof(kept), "signed/%.400s", path);
+    if (record_serial(body) <= serial_before(orders, kept, path)) {
+        json_decref(body);
+        return 0;
+    }
+    error = strncmp(path, "want/", strlen("want/")) == 0 ? take_want(orders, path, body, failure)
+                                                         : take_site(orders, path, body, failure);
+    json_decref(body);
+    /* The record comes last: what is half done is done again. */
+    return error || store_write(orders->store, kept, line, failure) ? -1 : 1;
+}

@@ -1,0 +1,261 @@
+#include "cwg/etcd/presence.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "cwg/base/clock.h"
+#include "cwg/base/json.h"
+
+enum {
+    LEASE_SECONDS = 60,
+    KEEP_MS = 20000,
+    CLAIM_MS = 20000, /* between two looks at another's key */
+    CLAIMS = 3,
+};
+
+/* Reads a line of a file. "" if it can't be read. */
+static void read_word(int fd, char *ret_word, size_t size)
+{
+    const ssize_t length = fd < 0 ? -1 : read(fd, ret_word, size - 1);
+
+    ret_word[length > 0 ? length : 0] = '\0';
+    ret_word[strcspn(ret_word, "\n")] = '\0';
+}
+
+/* A new id: a copy of the machine has it as well, but not its boot. */
+static int make_id(int fd, char ret_id[static PRESENCE_ID_SIZE])
+{
+    unsigned char bytes[(PRESENCE_ID_SIZE - 1) / 2];
+
+    if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
+        return -1;
+    for (size_t i = 0; i < sizeof(bytes); i++)
+        (void)snprintf(ret_id + 2 * i, 3, "%02x", bytes[i]);
+    if (ftruncate(fd, 0) < 0 || pwrite(fd, ret_id, strlen(ret_id), 0) < 0 || fsync(fd) < 0)
+        return -1;
+    return 0;
+}
+
+int presence_open(struct presence *presence, struct client *client, const char *site,
+                  const char *state, struct failure *failure)
+{
+    const int boot = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+    char path[PATH_MAX];
+    int fd;
+
+    *presence = (struct presence){.client = client, .site = site};
+    (void)snprintf(path, sizeof(path), "%.3500s/etcd.id", state);
+    fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return fail(failure, "etcd", "can't open %.500s: %s", path, strerror(errno));
+    if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+        close(fd);
+        return fail(failure, "running", "cwg etcd runs already in %.500s", state);
+    }
+    read_word(boot, presence->boot, sizeof(presence->boot));
+    if (boot >= 0)
+        close(boot);
+    read_word(fd, presence->id, sizeof(presence->id));
+    if (strlen(presence->id) == PRESENCE_ID_SIZE - 1 &&
+        strspn(presence->id, "0123456789abcdef") == PRESENCE_ID_SIZE - 1)
+        return 0;
+    return make_id(fd, presence->id) ? fail(failure, "etcd", "can't write %.500s", path) : 0;
+}
+
+static json_t *pack(struct presence *presence, const char *key)
+{
+    struct utsname machine = {.nodename = ""};
+    json_t *value, *packed;
+    char *text;
+
+    (void)uname(&machine);
+    machine.nodename[PRESENCE_HOST_SIZE - 1] = '\0';
+    value =
+        json_pack("{s:s,s:s,s:s,s:s,s:I}", "agent", presence->id, "boot", presence->boot, "host",
+                  machine.nodename, "version", VERSION, "beat", (json_int_t)++presence->beats);
+    text = value ? json_dumps(value, JSON_COMPACT) : NULL;
+    json_decref(value);
+    packed = text ? gateway_put(key, text, presence->lease) : NULL;
+    free(text);
+    return packed;
+}
+
+static int grant(struct presence *presence, struct failure *failure)
+{
+    json_t *answer;
+
+    if (presence->lease)
+        return 0;
+    if (client_call(presence->client, "lease/grant", json_pack("{s:i}", "TTL", LEASE_SECONDS),
+                    &answer, failure))
+        return -1;
+    (void)gateway_number(answer, "ID", &presence->lease);
+    json_decref(answer);
+    presence->kept_due = clock_now() + KEEP_MS;
+    return presence->lease ? 0 : fail(failure, "unreachable", "etcd grants no lease");
+}
+
+/* Puts the key, if it was changed last at `revision`; 0: if it isn't there. Returns 1; 0 if it was
+ * changed since, with the key as it is now; or -1. */
+static int put(struct presence *presence, int64_t revision, struct gateway_entry *ret_now,
+               struct failure *failure)
+{
+    char key[GATEWAY_KEY_SIZE];
+    json_t *answer;
+    int done;
+
+    client_key(presence->client, key, "site/%s/agent", presence->site);
+    if (client_call(presence->client, "kv/txn",
+                    gateway_transaction(
+                        json_pack("[o]", gateway_compare(key, revision)),
+                        json_pack("[o]", gateway_operation("request_put", pack(presence, key))),
+                        json_pack("[o]", gateway_operation("request_range", gateway_get(key)))),
+                    &answer, failure)) {
+        if (presence->client->code == GATEWAY_ABSENT)
+            presence->lease = 0; /* it has ended */
+        return -1;
+    }
+    done = json_is_true(json_object_get(answer, "succeeded"));
+    *ret_now = (struct gateway_entry){.revision = 0};
+    if (done) {
+        presence->revision = gateway_header(answer).revision;
+    } else {
+        const json_t *first = json_array_get(json_object_get(answer, "responses"), 0);
+        const json_t *range = json_object_get(first, "response_range");
+
+        (void)gateway_read_entry(json_array_get(json_object_get(range, "kvs"), 0), ret_now);
+    }
+    json_decref(answer);
+    return done;
+}
+
+/* Whose is the key? Notes another's machine. */
+static bool is_ours(struct presence *presence, const char *value)
+{
+    json_t *read = json_read_line(value);
+    const char *id = json_text(read, "agent", PRESENCE_ID_SIZE - 1);
+    const char *boot = json_text(read, "boot", sizeof(presence->boot) - 1);
+    const char *host = json_text(read, "host", PRESENCE_HOST_SIZE - 1);
+    const bool ours =
+        id && boot && strcmp(id, presence->id) == 0 && strcmp(boot, presence->boot) == 0;
+    struct failure printable;
+
+    fail(&printable, "", "%s", host && host[0] ? host : "a machine without a name");
+    if (!ours)
+        (void)snprintf(presence->other, sizeof(presence->other), "%.64s", printable.text);
+    json_decref(read);
+    return ours;
+}
+
+int presence_claim(struct presence *presence, struct failure *failure)
+{
+    struct gateway_entry now = {.revision = 0};
+    int done = 0;
+
+    presence->revision = 0;
+    presence->claim_due = clock_now() + CLAIM_MS;
+    if (grant(presence, failure))
+        return -1;
+    for (int i = 0; i < CLAIMS && done == 0; i++) {
+        done = put(presence, now.revision, &now, failure);
+        if (done < 0)
+            return -1;
+        if (!done && now.revision && !is_ours(presence, now.value) && !presence->takeover)
+            return 0;
+    }
+    if (done) {
+        presence->takeover = false;
+        presence->other[0] = '\0';
+        presence->beat_due = clock_now() + PRESENCE_BEAT_MS;
+    }
+    return 0;
+}
+
+/* Returns 0; 1 if the lease has ended; or -1. */
+static int keep(struct presence *presence, struct failure *failure)
+{
+    char id[24];
+    json_t *answer;
+    int64_t left;
+
+    (void)snprintf(id, sizeof(id), "%lld", (long long)presence->lease);
+    if (client_call(presence->client, "lease/keepalive", json_pack("{s:s}", "ID", id), &answer,
+                    failure))
+        return -1;
+    (void)gateway_number(json_object_get(answer, "result"), "TTL", &left);
+    json_decref(answer);
+    presence->kept_due = clock_now() + KEEP_MS;
+    return left > 0 ? 0 : 1;
+}
+
+static int beat(struct presence *presence, int64_t *ret_beat, struct failure *failure)
+{
+    struct gateway_entry now;
+    const int done = put(presence, presence->revision, &now, failure);
+
+    if (done < 0)
+        return -1;
+    presence->beat_due = clock_now() + PRESENCE_BEAT_MS;
+    if (!done)
+        return presence_claim(presence, failure);
+    *ret_beat = presence->revision;
+    return 0;
+}
+
+int presence_run(struct presence *presence, int64_t *ret_beat, struct failure *failure)
+{
+    const int64_t now = clock_now();
+
+    *ret_beat = 0;
+    if (presence->lease && now >= presence->kept_due) {
+        const int ended = keep(presence, failure);
+
+        if (ended < 0)
+            return -1;
+        if (ended) {
+            presence->lease = 0;
+            return presence_claim(presence, failure);
+        }
+    }
+    if (!presence->revision)
+        return now >= presence->claim_due ? presence_claim(presence, failure) : 0;
+    return now >= presence->beat_due ? beat(presence, ret_beat, failure) : 0;
+}
+
+int64_t presence_due(const struct presence *presence)
+{
+    const int64_t due = presence->revision ? presence->beat_due : presence->claim_due;
+
+    return presence->lease && presence->kept_due < due ? presence->kept_due : due;
+}
+
+void presence_see(struct presence *presence, int64_t revision, bool deleted)
+{
+    if (revision <= presence->revision || (!presence->revision && !deleted))
+        return;
+    presence->revision = 0; /* another's now, or nobody's */
+    presence->claim_due = clock_now();
+}
+
+void presence_end(struct presence *presence)
+{
+    struct failure failure;
+    char id[24];
+    json_t *answer;
+
+    if (!presence->revision || !presence->lease)
+        return;
+    (void)snprintf(id, sizeof(id), "%lld", (long long)presence->lease);
+    if (client_call(presence->client, "lease/revoke", json_pack("{s:s}", "ID", id), &answer,
+                    &failure) == 0)
+        json_decref(answer);
+}

@@ -1,0 +1,46 @@
+/* A site is one machine. The key PREFIX/site/OWN/agent says which: it is made if it isn't there,
+ * and has a lease, so that it goes with its machine. Whoever doesn't have it publishes nothing. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cwg/etcd/client.h"
+
+enum {
+    PRESENCE_BEAT_MS = 60000, /* between two beats */
+    PRESENCE_ID_SIZE = 33,
+    PRESENCE_HOST_SIZE = 65,
+};
+
+struct presence {
+    struct client *client;
+    const char *site;
+    char id[PRESENCE_ID_SIZE]; /* of this directory */
+    char boot[48];             /* of this machine's start */
+    bool takeover;             /* take the place of another machine, once */
+    int64_t lease;             /* 0: none */
+    int64_t revision;          /* of the key when this machine changed it last; 0: it isn't ours */
+    char other[PRESENCE_HOST_SIZE]; /* the machine that has it; "" if none has */
+    int64_t beats, beat_due, kept_due, claim_due;
+};
+
+/* Reads the directory's id, or makes it. The descriptor that keeps other processes from using it is
+ * left open. Returns 0, or -1. */
+int presence_open(struct presence *presence, struct client *client, const char *site,
+                  const char *state, struct failure *failure);
+
+/* Makes the key, or finds whose it is. To be called when a connection begins. Returns 0, or -1: the
+ * server isn't reached. */
+int presence_claim(struct presence *presence, struct failure *failure);
+
+/* Does what is due: keeps the lease, beats, claims. *ret_beat is the revision of a beat, which has
+ * to come by the watch as well; or 0. Returns 0, or -1. */
+int presence_run(struct presence *presence, int64_t *ret_beat, struct failure *failure);
+int64_t presence_due(const struct presence *presence);
+
+/* The watch tells of a change of the key at a revision. */
+void presence_see(struct presence *presence, int64_t revision, bool deleted);
+
+/* Gives the lease back: another machine need not wait for its end. */
+void presence_end(struct presence *presence);

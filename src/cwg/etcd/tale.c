@@ -1,0 +1,34 @@
+#include "cwg/etcd/tale.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+void tale_tell(struct tale *tale, const char *state, const char *server, const char *reason,
+               size_t waiting)
+{
+    const bool changed = strcmp(tale->state, state) != 0;
+    struct failure failure = {.text = ""};
+    json_t *packed;
+    char *line;
+
+    if (!changed && strcmp(tale->text, reason) == 0)
+        return;
+    if (changed) {
+        tale->since = (long long)time(NULL);
+        (void)fprintf(stderr, "cwg etcd: %s%s%s\n", reason[0] ? reason : state,
+                      reason[0] ? "" : " to ", reason[0] ? "" : server);
+    }
+    (void)snprintf(tale->state, sizeof(tale->state), "%s", state);
+    (void)snprintf(tale->text, sizeof(tale->text), "%s", reason);
+    packed = json_pack("{s:s,s:s,s:I,s:s,s:s,s:I}", "carrier", "etcd", "state", state, "since",
+                       (json_int_t)tale->since, "server", server, "reason", reason, "waiting",
+                       (json_int_t)waiting);
+    line = packed ? json_dumps(packed, JSON_COMPACT) : NULL;
+    if (line)
+        (void)store_write_lazily(tale->store, "carrier/etcd", line, &failure);
+    free(line);
+    json_decref(packed);
+}

@@ -1,0 +1,22 @@
+/* How the carrier fares, for people: the store's carrier/etcd, and a line on standard error for
+ * each change of it.
+ *
+ *   {"carrier":"etcd","state":"connected","since":1764200000,"server":"https://...","reason":"",
+ *    "waiting":0}
+ *
+ * `state` is connected, unreachable, another-machine (of this site), full, or refused; `since` is
+ * the time, in seconds since 1970, at which it began; `waiting` is how many lines are to be put. */
+#pragma once
+
+#include "cwg/store/store.h"
+
+struct tale {
+    const struct store *store;
+    char state[32];
+    char text[FAILURE_TEXT_SIZE];
+    long long since;
+};
+
+/* Tells it, if the state or the reason is another one. `state` has to be a literal. */
+void tale_tell(struct tale *tale, const char *state, const char *server, const char *reason,
+               size_t waiting);

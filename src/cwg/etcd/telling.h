@@ -1,0 +1,50 @@
+/* What this site tells, from the store's directory to etcd: out/PEER/X is put as
+ * PREFIX/site/PEER/in/OWN/X, and status/X as PREFIX/site/OWN/status/X. Only what has changed is
+ * put, and of each only its last state. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cwg/etcd/client.h"
+#include "cwg/store/store.h"
+
+enum {
+    TELLING_LOOK_MS = 60000,   /* between two looks at all */
+    TELLING_STATUS_MS = 30000, /* between two states of an end */
+};
+
+struct telling {
+    struct client *client;
+    const struct store *store;
+    const char *site;
+    struct told *told; /* sorted by their paths */
+    size_t count, room;
+    int64_t looked;                  /* at all */
+    int64_t due;                     /* nothing is put before */
+    int full;                        /* times that etcd had no room, one after the other */
+    size_t alone;                    /* so many are put each in a transaction of its own */
+    bool all;                        /* are to be looked at */
+    char refusal[FAILURE_TEXT_SIZE]; /* why some are not put; "" if all are */
+};
+
+/* Something at a path of the store may have changed; NULL: anything. */
+void telling_see(struct telling *telling, const char *path);
+
+/* etcd has a line for a path: what stood there before this process began. */
+void telling_know(struct telling *telling, const char *path, const char *line);
+
+/* What was put may be lost: all is put again. */
+void telling_again(struct telling *telling);
+
+/* Puts what is due, as long as the site's presence was changed last at `presence`. Returns 0; 1: it
+ * was changed since; or -1: etcd isn't reached. */
+int telling_run(struct telling *telling, int64_t presence, struct failure *failure);
+
+/* When it wants to be called (clock_now()). */
+int64_t telling_due(const struct telling *telling);
+
+/* How many wait. */
+size_t telling_waiting(const struct telling *telling);
+
+void telling_end(struct telling *telling);
