@@ -429,8 +429,8 @@ static int open_house(struct agent *agent, const struct config_options *options,
     house->owner = agent;
     agent->namespaces = (struct namespaces){.changed = see_namespace, .owner = agent};
     /* Before the first failure: agent_run() closes them in any case. */
-    tasks_open(&house->work, &house->loop);
-    tasks_open(&house->probes, &house->loop);
+    tasks_open(&house->work, &house->loop, house->config.helper);
+    tasks_open(&house->probes, &house->loop, house->config.helper);
     lookups_open(&house->lookups, &house->loop);
     if (config_load(options, &house->config, failure) || config_need_site(&house->config, failure))
         return -1;

@@ -1,10 +1,13 @@
 #include "cwg/agent/tasks.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "cwg/base/clock.h"
@@ -12,17 +15,21 @@
 #include "cwg/machine/helper.h"
 
 enum {
-    SENT_MAX = 64, /* lines at once: they fit into the pipe, so that no write ever waits */
+    SENT_MAX = 64, /* lines at once: pipe and socket have room for them, so that no write waits */
     RETRY_MS = 1000,
     END_MS = 100, /* for a batch that has closed its output */
     PATIENCE_MS = 60000,
     ERRORS_MAX = 65536 / (TASKS_SAID_SIZE / 2), /* reads that empty a pipe */
 };
 
-void tasks_open(struct tasks *tasks, struct loop *loop)
+void tasks_open(struct tasks *tasks, struct loop *loop, const char *socket)
 {
-    *tasks = (struct tasks){
-        .loop = loop, .batch.pid = -1, .watch.fd = -1, .errors.fd = -1, .patience = PATIENCE_MS};
+    *tasks = (struct tasks){.loop = loop,
+                            .socket = socket,
+                            .batch.pid = -1,
+                            .watch.fd = -1,
+                            .errors.fd = -1,
+                            .patience = PATIENCE_MS};
     tasks->last = &tasks->first;
     alone_open(&tasks->alone, loop);
 }
@@ -100,6 +107,21 @@ static void hear_errors(struct watch *watch, uint32_t events)
         loop_remove(tasks->loop, watch);
 }
 
+/* Ends a batch. Behind a socket it ends by itself. */
+static void end_batch(struct tasks *tasks)
+{
+    loop_remove(tasks->loop, &tasks->watch);
+    loop_remove(tasks->loop, &tasks->errors);
+    close(tasks->batch.in);
+    tasks->batch.in = -1;
+    if (tasks->batch.pid > 0)
+        (void)process_end(&tasks->batch, clock_now() + END_MS);
+    for (int i = 0; i < ERRORS_MAX && tasks->batch.err >= 0 && read_errors(tasks) > 0; i++)
+        ;
+    process_close(&tasks->batch);
+    tasks->batch.pid = -1;
+}
+
 /* The batch has ended. Tasks that it got fail; the others wait for the next one. */
 static void lose_batch(struct tasks *tasks, const char *why)
 {
@@ -107,14 +129,10 @@ static void lose_batch(struct tasks *tasks, const char *why)
     struct task *lost = tasks->sent > 0 ? tasks->first : NULL;
     int count = tasks->sent;
 
-    loop_remove(tasks->loop, &tasks->watch);
-    loop_remove(tasks->loop, &tasks->errors);
-    close(tasks->batch.in);
-    tasks->batch.in = -1;
-    (void)process_end(&tasks->batch, clock_now() + END_MS);
-    for (int i = 0; i < ERRORS_MAX && read_errors(tasks) > 0; i++)
-        ;
-    process_close(&tasks->batch);
+    if (tasks->batch.pid == 0)
+        (void)snprintf(tasks->said, sizeof(tasks->said),
+                       "the reason is in its unit's journal: journalctl -u 'cwg-helper@*'");
+    end_batch(tasks);
     tasks->retry = clock_now() + RETRY_MS;
     fail(&failure, "helper", "net-admin-helper %s%s%.300s", why, tasks->said[0] ? ": " : "",
          process_last_line(tasks->said));
@@ -178,32 +196,80 @@ static void fail_all(struct tasks *tasks, const struct failure *failure)
     }
 }
 
-static int start(struct tasks *tasks)
+/* Connects to the socket. Returns 0, or a negative errno. */
+static int connect_batch(const char *path, struct process *ret_batch)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    struct process batch = {.pid = 0, .err = -1};
+    int error;
+
+    (void)snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+    batch.out = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    batch.in = fcntl(batch.out, F_DUPFD_CLOEXEC, 0);
+    if (batch.in >= 0 &&
+        connect(batch.out, (const struct sockaddr *)&address, sizeof(address)) == 0) {
+        *ret_batch = batch;
+        return 0;
+    }
+    error = -errno;
+    process_close(&batch);
+    return error;
+}
+
+/* Says why there is no batch behind the socket, and what to do. */
+static void fail_connect(const char *path, int error, struct failure *failure)
+{
+    const char *remedy = "";
+
+    if (error == -ENOENT || error == -ECONNREFUSED)
+        remedy = "; start cwg-helper.socket: systemctl enable --now cwg-helper.socket";
+    else if (error == -EACCES)
+        remedy = "; SocketUser= of cwg-helper.socket has to be the agent's user";
+    fail(failure, "no-helper", "can't reach net-admin-helper at %s: %s%s", path, strerror(-error),
+         remedy);
+}
+
+/* Makes a batch. Returns 0, or -1. */
+static int make_batch(struct tasks *tasks, struct failure *failure)
 {
     static const char *const command[] = {"net-admin-helper", "batch", "--answered", NULL};
+    int error;
+
+    if (tasks->socket[0]) {
+        error = connect_batch(tasks->socket, &tasks->batch);
+        if (error)
+            fail_connect(tasks->socket, error, failure);
+    } else {
+        error = process_start(command, false, NULL, &tasks->batch);
+        if (error)
+            helper_fail_start(error, failure);
+    }
+    if (error)
+        tasks->batch.pid = -1;
+    return error ? -1 : 0;
+}
+
+static int start(struct tasks *tasks)
+{
     struct failure failure = {.text = ""};
-    int error = process_start(command, false, NULL, &tasks->batch);
+    int error;
 
     tasks->retry = clock_now() + RETRY_MS;
-    if (!error) {
-        tasks->answers = (struct lines){.fd = tasks->batch.out};
-        tasks->watch = (struct watch){.fd = tasks->batch.out, .ready = hear, .owner = tasks};
-        tasks->errors =
-            (struct watch){.fd = tasks->batch.err, .ready = hear_errors, .owner = tasks};
-        tasks->said[0] = '\0';
-        error = loop_add(tasks->loop, &tasks->watch, EPOLLIN);
-        if (!error)
-            error = loop_add(tasks->loop, &tasks->errors, EPOLLIN);
-        if (!error)
-            return 0;
-        loop_remove(tasks->loop, &tasks->watch);
-        close(tasks->batch.in);
-        tasks->batch.in = -1;
-        (void)process_end(&tasks->batch, clock_now() + END_MS);
-        process_close(&tasks->batch);
+    if (make_batch(tasks, &failure)) {
+        fail_all(tasks, &failure);
+        return -1;
     }
-    tasks->batch.pid = -1;
-    helper_fail_start(error, &failure);
+    tasks->answers = (struct lines){.fd = tasks->batch.out};
+    tasks->watch = (struct watch){.fd = tasks->batch.out, .ready = hear, .owner = tasks};
+    tasks->errors = (struct watch){.fd = tasks->batch.err, .ready = hear_errors, .owner = tasks};
+    tasks->said[0] = '\0';
+    error = loop_add(tasks->loop, &tasks->watch, EPOLLIN);
+    if (!error && tasks->errors.fd >= 0)
+        error = loop_add(tasks->loop, &tasks->errors, EPOLLIN);
+    if (!error)
+        return 0;
+    end_batch(tasks);
+    fail_errno(&failure, -error, "can't wait for net-admin-helper");
     fail_all(tasks, &failure);
     return -1;
 }

@@ -1,5 +1,6 @@
 /* The helper at work for an agent: one `net-admin-helper batch` that lives as long as the agent,
- * and any number of tasks that wait for their turn. */
+ * and any number of tasks that wait for their turn. The agent starts the batch, or finds it behind
+ * a socket: systemd starts one for each connection. */
 #pragma once
 
 #include <jansson.h>
@@ -30,7 +31,8 @@ struct task {
 struct tasks {
     struct loop *loop;
     struct alone alone;
-    struct process batch; /* pid is -1 if it doesn't run */
+    const char *socket;   /* its path; "": the agent starts the batch */
+    struct process batch; /* pid is -1 if it doesn't run, and 0 if it is behind the socket */
     struct lines answers;
     struct watch watch, errors; /* its output and its standard error */
     char said[TASKS_SAID_SIZE]; /* the last that it said there */
@@ -43,7 +45,8 @@ struct tasks {
     int64_t patience; /* milliseconds without an answer: the batch is ended, and its tasks fail */
 };
 
-void tasks_open(struct tasks *tasks, struct loop *loop);
+/* `socket` stays the caller's, and may change: it is used when a batch is started. */
+void tasks_open(struct tasks *tasks, struct loop *loop, const char *socket);
 
 /* Writes a task's line: the words with blanks between them. Returns 0, or -1 if it is too long. */
 int task_write(struct task *task, const char *format, ...) __attribute__((format(printf, 2, 3)));

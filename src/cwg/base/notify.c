@@ -1,11 +1,14 @@
 #include "cwg/base/notify.h"
 
+#include <errno.h>
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cwg/base/failure.h"
@@ -26,20 +29,67 @@ static socklen_t find_socket(struct sockaddr_un *ret_address)
     return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length);
 }
 
-void notify_status(const char *text)
+static void __attribute__((format(printf, 1, 2))) notify(const char *format, ...)
 {
-    char message[FAILURE_TEXT_SIZE + 16];
+    char message[FAILURE_TEXT_SIZE + 64];
     struct sockaddr_un address;
     const socklen_t size = find_socket(&address);
+    va_list arguments;
     int fd;
 
     if (size == 0)
         return;
-    (void)snprintf(message, sizeof(message), "STATUS=%s", text);
+    va_start(arguments, format);
+    (void)vsnprintf(message, sizeof(message), format, arguments);
+    va_end(arguments);
     fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return;
     (void)sendto(fd, message, strlen(message), MSG_NOSIGNAL, (const struct sockaddr *)&address,
                  size);
     close(fd);
+}
+
+void notify_status(const char *text)
+{
+    notify("STATUS=%s", text);
+}
+
+void notify_ready(void)
+{
+    notify("READY=1");
+}
+
+void notify_reloading(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    notify("RELOADING=1\nMONOTONIC_USEC=%lld",
+           (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
+}
+
+void notify_alive(void)
+{
+    notify("WATCHDOG=1");
+}
+
+/* Reads a number of the environment. Returns 0 if there is none. */
+static long long number_of(const char *name)
+{
+    const char *text = getenv(name);
+    char *end = NULL;
+    long long number;
+
+    errno = 0;
+    number = text ? strtoll(text, &end, 10) : 0;
+    return end && end != text && *end == '\0' && errno == 0 && number > 0 ? number : 0;
+}
+
+int64_t notify_alive_ms(void)
+{
+    const long long pid = number_of("WATCHDOG_PID");
+    const int64_t half = number_of("WATCHDOG_USEC") / 2000;
+
+    return getenv("WATCHDOG_PID") && pid != getpid() ? 0 : half;
 }
