@@ -66,7 +66,7 @@ static void begin(const char *script)
     tasks = calloc(1, sizeof(*tasks));
     if (!tasks || loop_open(&loop))
         unit_trouble("loop_open");
-    tasks_open(tasks, &loop);
+    tasks_open(tasks, &loop, "");
     memset(answer, 0, sizeof(answer));
     done = 0;
 }

@@ -180,6 +180,39 @@ TEST(what_is_wrong_is_told_with_its_line)
     }
 }
 
+TEST(what_is_given_once_is_not_given_twice)
+{
+    static const char *const lines[] = {"site a",         "state /a",    "helper /a",
+                                        "metrics /a",     "labels no",   "etcd http://a",
+                                        "etcd-prefix /a", "etcd-ca /a",  "etcd-cert /a",
+                                        "etcd-key /a",    "etcd-user a", "etcd-password /a"};
+    char text[128];
+
+    for (size_t i = 0; i < COUNT(lines); i++) {
+        (void)snprintf(text, sizeof(text), "%s\n%s\n", lines[i], lines[i]);
+        expect(parse(text) == -1 && strstr(failure.text, " stands in line 1 already"), "%zu: %s", i,
+               failure.text);
+    }
+}
+
+TEST(values_have_their_lengths)
+{
+    char text[1024];
+
+    for (int i = 255; i <= 256; i++) {
+        (void)snprintf(text, sizeof(text), "etcd http://%0*d\n", i - 7, 0);
+        expect(parse(text) == (i == 255 ? 0 : -1), "a URL of %d: %s", i, failure.text);
+    }
+    for (int i = 107; i <= 108; i++) {
+        (void)snprintf(text, sizeof(text), "helper /%0*d\nmetrics /~%0*d\n", i - 1, 0, i - 2, 0);
+        expect(parse(text) == (i == 107 ? 0 : -1), "a socket of %d: %s", i, failure.text);
+    }
+    for (int i = 511; i <= 512; i++) {
+        (void)snprintf(text, sizeof(text), "state /%0*d\n", i - 1, 0);
+        expect(parse(text) == (i == 511 ? 0 : -1), "a path of %d: %s", i, failure.text);
+    }
+}
+
 TEST(a_nul_is_no_end_of_a_line)
 {
     static const char text[] = "site a\0b\n";
