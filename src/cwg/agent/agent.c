@@ -16,11 +16,11 @@
 
 #include "cwg/agent/carrier.h"
 #include "cwg/agent/end.h"
+#include "cwg/agent/manager.h"
 #include "cwg/agent/namespaces.h"
 #include "cwg/agent/report.h"
 #include "cwg/agent/telling.h"
 #include "cwg/base/clock.h"
-#include "cwg/machine/addresses.h"
 
 enum {
     RELOAD_MS = 60000, /* a full look at the store: inotify is only an accelerator */
@@ -34,6 +34,8 @@ struct watched {
 
 struct agent {
     struct household house;
+    struct config_options options;
+    struct manager manager;  /* systemd */
     struct agent_end **ends; /* sorted by their paths */
     size_t count;
     struct carrier **carriers;
@@ -56,10 +58,13 @@ static void hear_signal(struct watch *watch, uint32_t events)
     (void)events;
     if (read(watch->fd, &info, sizeof(info)) != (ssize_t)sizeof(info))
         return;
-    if (info.ssi_signo == SIGHUP)
-        agent->reload = agent->retry = true;
-    else
+    if (info.ssi_signo != SIGHUP) {
         agent->house.ending = true;
+        return;
+    }
+    manager_reload(&agent->manager);
+    household_reread(&agent->house, &agent->options);
+    agent->reload = agent->retry = true;
 }
 
 /* Where an end is, or would be. */
@@ -149,29 +154,6 @@ static void carry(struct household *house, const char *site, const char *path)
     for (size_t i = 0; i < agent->carrier_count; i++) {
         if (strcmp(agent->carriers[i]->site, site) == 0)
             carrier_send(agent->carriers[i], path);
-    }
-}
-
-/* Takes the addresses with which ends tell the other site where they are reached: those of the
- * settings, or this machine's own. */
-static void take_addresses(struct household *house)
-{
-    struct addresses found;
-
-    house->addresses = house->config.endpoints;
-    memcpy(house->address, house->config.endpoint, sizeof(house->address));
-    if (house->config.endpoint_none || house->config.endpoints > 0)
-        return;
-    addresses_list(&found);
-    for (int i = 0; i < found.count && house->addresses < NEWS_ENDPOINTS_MAX; i++) {
-        struct endpoint *endpoint = &house->address[house->addresses];
-        char text[ENDPOINT_TEXT_SIZE];
-
-        *endpoint = (struct endpoint){.port = 0};
-        (void)snprintf(text, sizeof(text), strchr(found.text[i], ':') ? "[%s]:1" : "%s:1",
-                       found.text[i]);
-        if (endpoint_parse(text, endpoint) == ENDPOINT_GOOD)
-            house->addresses++;
     }
 }
 
@@ -288,7 +270,7 @@ static void reload(struct agent *agent)
 
     agent->reload = false;
     agent->reload_due = clock_now() + RELOAD_MS;
-    take_addresses(&agent->house);
+    household_take_addresses(&agent->house);
     if (trust_load(&agent->house.trust, &agent->house.store, &failure))
         (void)fprintf(stderr, "cwg: %s\n", failure.text);
     names = list_wants(agent, &failure);
@@ -370,6 +352,19 @@ static void bury(struct agent *agent)
     agent->count = left;
 }
 
+/* Tells systemd. Returns when it wants to be told again. */
+static int64_t tell_manager(struct agent *agent)
+{
+    size_t connected = 0;
+
+    if (manager_wants_count(&agent->manager)) {
+        for (size_t i = 0; i < agent->count; i++)
+            connected += agent->ends[i]->verdict.state == END_CONNECTED;
+        manager_count(&agent->manager, agent->count, connected);
+    }
+    return manager_run(&agent->manager);
+}
+
 static void turn(struct agent *agent)
 {
     int64_t next = agent->reload_due;
@@ -389,10 +384,11 @@ static void turn(struct agent *agent)
 
         next = due < next ? due : next;
     }
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++) {
         const int64_t due = i == 0   ? tasks_run(&agent->house.work)
                             : i == 1 ? tasks_run(&agent->house.probes)
-                                     : lookups_run(&agent->house.lookups);
+                            : i == 2 ? lookups_run(&agent->house.lookups)
+                                     : tell_manager(agent);
 
         next = due < next ? due : next;
     }
@@ -419,8 +415,7 @@ static int open_key(struct household *house, const char *state, struct failure *
     return found > 0 ? sitekey_make(path, &house->key, failure) : found;
 }
 
-static int open_house(struct agent *agent, const struct config_options *options,
-                      struct failure *failure)
+static int open_house(struct agent *agent, struct failure *failure)
 {
     struct household *house = &agent->house;
     int error;
@@ -432,7 +427,8 @@ static int open_house(struct agent *agent, const struct config_options *options,
     tasks_open(&house->work, &house->loop, house->config.helper);
     tasks_open(&house->probes, &house->loop, house->config.helper);
     lookups_open(&house->lookups, &house->loop);
-    if (config_load(options, &house->config, failure) || config_need_site(&house->config, failure))
+    if (config_load(&agent->options, &house->config, failure) ||
+        config_need_site(&house->config, failure))
         return -1;
     house->site = house->config.site;
     (void)snprintf(agent->path, sizeof(agent->path), "%.3500s/store", house->config.state);
@@ -455,7 +451,9 @@ int agent_run(const struct config_options *options, struct failure *failure)
 
     if (!agent)
         return fail_errno(failure, ENOMEM, "can't start");
-    error = open_house(agent, options, failure);
+    agent->options = *options;
+    manager_open(&agent->manager);
+    error = open_house(agent, failure);
     agent->reload = true;
     while (!error && !agent->house.ending)
         turn(agent);

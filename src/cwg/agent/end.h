@@ -37,6 +37,14 @@ struct household {
     bool ending; /* nothing new is begun */
 };
 
+/* Takes the addresses with which ends tell the other site where they are reached: those of the
+ * settings, or this machine's own. */
+void household_take_addresses(struct household *house);
+
+/* Takes over what the settings say now. What is wrong with them is told on standard error, and they
+ * stay. A change that an agent at work can't take over is told, too. */
+void household_reread(struct household *house, const struct config_options *options);
+
 enum end_phase {
     PHASE_REST,
     PHASE_LOOKING, /* for the container */
