@@ -70,6 +70,14 @@ static const struct {
          .told_peer = {.bytes = {0}}),
     CASE("new addresses: told", DO_TELL, END_CONNECTED, .told_moved = true),
 
+    CASE("a look that failed: nothing is known, changed or told", DO_NOTHING, END_REFUSED,
+         .blind = true, .device = DEVICE_NONE, .told_moved = true),
+    CASE("neither of an end that is off", DO_NOTHING, END_OFF, .blind = true, .wanted = false),
+    CASE("a preshared key is wanted: it is set, which ends no session", DO_CONNECT, END_CONNECTING,
+         .secret_missing = true),
+    CASE("and not while the other site says that its end is gone", DO_NOTHING, END_CONNECTED,
+         .secret_missing = true, .heard_up = false),
+
     CASE("no peer yet", DO_NOTHING, END_UNHEARD, .peer = {.bytes = {0}},
          .told_peer = {.bytes = {0}}, .heard = false, .heard_key = {.bytes = {0}},
          .heard_up = false, .health = HEALTH_NONE),

@@ -32,6 +32,8 @@ TEST(news_are_read_as_they_were_written)
     static const char *const texts[] = {
         NEWS(""),
         NEWS(",\"peer\":\"" OTHER "\""),
+        NEWS(",\"peer\":\"" OTHER "\",\"heard\":1795747885000"),
+        "{\"serial\":2,\"net\":0,\"host\":0,\"up\":false,\"heard\":1}",
         "{\"serial\":1,\"net\":0,\"host\":0,\"up\":false}",
         "{\"serial\":9223372036854775807,\"net\":4194303,\"host\":1,\"up\":true,\"key\":\"" KEY
         "\",\"endpoints\":[]}",
@@ -100,6 +102,8 @@ TEST(news_that_are_wrong_in_one_member_are_refused)
         {"key", "\"" KEY "\\u0000\""},
         {"peer", "\"" ZERO "\""},
         {"peer", "null"},
+        {"heard", "0"},
+        {"heard", "\"1\""},
         {"peer", "{}"},
         {"endpoints", NULL},
         {"endpoints", "{}"},
@@ -176,7 +180,8 @@ TEST(news_are_equal_if_all_but_the_serial_is)
     "{\"link\":\"l-7f3a\",\"net\":7,\"host\":1,"                                                   \
     "\"container\":{\"engine\":\"podman\",\"name\":\"web\"},"                                      \
     "\"peer\":{\"site\":\"site2\"},"                                                               \
-    "\"port\":51801,\"keepalive\":25,\"mtu\":1280,\"off\":true}"
+    "\"port\":51801,\"keepalive\":25,\"mtu\":1280,\"off\":true,"                                   \
+    "\"forget\":true,\"psk\":\"/etc/cwg/a psk\"}"
 
 TEST(a_want_is_read_as_it_was_written)
 {
@@ -187,7 +192,8 @@ TEST(a_want_is_read_as_it_was_written)
     expect(strcmp(want.link, "l-7f3a") == 0 && want.net == 7 && want.host == 1 &&
                strcmp(want.engine, "podman") == 0 && strcmp(want.name, "web") == 0 &&
                strcmp(want.site, "site2") == 0 && want.port == 51801 && want.keepalive == 25 &&
-               want.mtu == 1280 && want.off,
+               want.mtu == 1280 && want.off && want.forget &&
+               strcmp(want.psk, "/etc/cwg/a psk") == 0,
            "another want");
     line = want_write(&want);
     expect(line && want_read(line, &again, &failure) == 0 && want_equal(&want, &again), "%s", line);
@@ -263,6 +269,10 @@ TEST(a_want_that_is_wrong_in_one_member_is_refused)
         {{"mtu"}, "65456", "\"mtu\""},
         {{"off"}, "\"yes\"", "\"off\""},
         {{"off"}, "1", "\"off\""},
+        {{"forget"}, "1", "\"off\""},
+        {{"psk"}, "7", "\"psk\""},
+        {{"psk"}, "\"key\"", "\"psk\""},
+        {{"psk"}, "\"/" N254 "/\"", "\"psk\""},
     };
 
     for (size_t i = 0; i < COUNT(cases); i++) {

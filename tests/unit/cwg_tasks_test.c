@@ -522,3 +522,20 @@ TEST(descriptors_do_not_leak)
     expect(count_descriptors() == before, "%d, and %d before", count_descriptors(), before);
     end();
 }
+
+/* The first batch refuses all from its second line on, as the helper's does. */
+TEST(a_batch_of_an_old_policy_is_replaced_and_its_tasks_are_done_by_the_next_one)
+{
+    begin(
+        "cd \"${0%/*}\"; if [ -e begun ]; then while read name pid rest; do echo \"ok [$pid]\"; "
+        "done; exit; fi; : >begun; read name pid rest; echo \"ok [$pid]\"; while read one; do echo "
+        "'error policy policy: /etc/p has changed since this command began; start the command "
+        "again'; done",
+        TASKS);
+    go_on(TASKS, LONG_MS);
+    expect(done == TASKS, "%d are done", done);
+    for (int i = 0; i < TASKS; i++)
+        expect(order[i] == i && answer[i].calls == 1 && !answer[i].failed, "%d: %s", i,
+               answer[i].text);
+    end();
+}

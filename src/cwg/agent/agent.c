@@ -114,6 +114,10 @@ static void hear_end(const struct agent *agent, const char *site, const char *pa
         return;
     (void)snprintf(own, sizeof(own), "%.*s.%c", (int)(dot - path), path, dot[1] == '0' ? '1' : '0');
     end = find_end(agent, own);
+    if (!end) {
+        own[dot - path] = '\0';
+        telling_forget(&agent->house, site, own, dot[1] == '0');
+    }
     if (end && strcmp(end->want.site, site) == 0)
         telling_hear(end);
 }
@@ -287,10 +291,9 @@ static void reload(struct agent *agent)
 
         while (*name && strcmp(*name, end->path) < 0)
             name++;
-        if ((!*name || strcmp(*name, end->path) != 0) && !end->forgotten) {
-            end->forgotten = true;
-            end_wake(end);
-        }
+        end_miss(end, *name && strcmp(*name, end->path) == 0);
+        if (end->missing && !end->forgotten)
+            agent->reload_due = clock_now() + END_GRACE_MS;
         telling_hear(end);
         if (agent->retry)
             end_retry(end);
@@ -334,6 +337,18 @@ static int open_changes(struct agent *agent)
     return loop_add(&agent->house.loop, &agent->changes, EPOLLIN);
 }
 
+/* An end is gone: so are its want, if that says so, and the records, if both sites say so. */
+static void forget(const struct household *house, const struct agent_end *end)
+{
+    struct failure failure = {.text = ""};
+    char path[STORE_PATH_SIZE];
+
+    (void)snprintf(path, sizeof(path), "want/%s", end->path);
+    if (end->want.forget)
+        (void)store_remove(&house->store, path, &failure);
+    telling_forget(house, end->want.site, end->want.link, end->want.host);
+}
+
 /* Frees ends that were forgotten and are gone. */
 static void bury(struct agent *agent)
 {
@@ -347,6 +362,7 @@ static void bury(struct agent *agent)
             continue;
         }
         report_remove(end);
+        forget(&agent->house, end);
         end_free(end);
     }
     agent->count = left;

@@ -33,7 +33,8 @@ static struct verdict decide_device(const struct facts *facts)
 static struct verdict decide_peer(const struct facts *facts)
 {
     const bool can_connect = facts->heard && facts->heard_up;
-    const bool same_peer = facts->heard && key_equal(&facts->heard_key, &facts->peer);
+    const bool same_peer =
+        facts->heard && key_equal(&facts->heard_key, &facts->peer) && !facts->secret_missing;
 
     if (can_connect && (!same_peer || (facts->may_move && facts->health < HEALTH_SESSION)))
         return facts->refused ? verdict(DO_NOTHING, END_REFUSED)
@@ -54,6 +55,9 @@ static struct verdict decide_peer(const struct facts *facts)
 
 struct verdict decide(const struct facts *facts)
 {
+    /* What isn't known isn't changed, and nothing is told of it. */
+    if (facts->blind && facts->running)
+        return verdict(DO_NOTHING, facts->wanted ? END_REFUSED : END_OFF);
     if (!facts->wanted && facts->running && facts->device != DEVICE_NONE)
         return verdict(facts->refused ? DO_NOTHING : DO_DESTROY, END_OFF);
     if (!facts->wanted)

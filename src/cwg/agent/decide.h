@@ -24,11 +24,14 @@ enum decide_health {
 struct facts {
     bool wanted;  /* the link is declared, and not as off */
     bool running; /* the container */
+    bool blind;   /* the last look at the device, or for the container, failed: nothing is known */
     bool refused; /* the helper refused the last create or connect, and it is early to try again */
     enum decide_device device;
     enum decide_health health;
     struct key key;  /* of the device; zero without one */
     struct key peer; /* which the device has; zero without one */
+
+    bool secret_missing; /* the peer has no preshared key, and is to have one */
 
     bool told_up;         /* the other site was told of a device here */
     struct key told_key;  /* and of this key */

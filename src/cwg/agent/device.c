@@ -1,11 +1,18 @@
 #include "cwg/agent/device.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "cwg/base/clock.h"
 #include "cwg/base/json.h"
+
+enum {
+    KEEPALIVE_SECONDS = 25, /* shorter than the memory of most NATs */
+};
 
 static enum decide_device device_of(const char *state)
 {
@@ -46,6 +53,7 @@ static void take_device(struct agent_end *end, const json_t *links)
     end->facts.device = DEVICE_NONE;
     end->facts.health = HEALTH_NONE;
     end->facts.key = end->facts.peer = (struct key){.bytes = {0}};
+    end->has_secret = false;
     json_array_foreach(links, i, link)
     {
         const char *state = json_words(link, "state");
@@ -57,6 +65,8 @@ static void take_device(struct agent_end *end, const json_t *links)
         end->facts.health = health_of(state);
         take_key(link, &end->facts.key);
         take_key(json_object_get(link, "peer"), &end->facts.peer);
+        end->has_secret =
+            json_is_true(json_object_get(json_object_get(link, "peer"), "has_preshared_key"));
         end->port = json_whole(link, "listen_port", 1, UINT16_MAX, &port) ? 0 : (uint16_t)port;
         if (end->port == 0 && end->facts.device == DEVICE_SOUND)
             end->facts.device = DEVICE_SPOILED;
@@ -90,6 +100,7 @@ static void take_show(struct task *task, const json_t *result, const struct fail
 {
     struct agent_end *end = task->owner;
 
+    end->facts.blind = failure != NULL;
     if (failure) {
         fail_task(end, failure);
         return;
@@ -169,21 +180,71 @@ void device_destroy(struct agent_end *end)
     run_task(end);
 }
 
-void device_connect(struct agent_end *end)
+/* Opens the file of a preshared key. It is a secret: nobody else may read it. Returns a descriptor,
+ * or -1. */
+static int open_secret(const char *path, struct failure *failure)
+{
+    const int fd = open(path, O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+    struct stat status;
+
+    if (fd < 0)
+        return fail_errno(failure, errno, "can't open the preshared key's file");
+    if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && (status.st_mode & 077) == 0 &&
+        (status.st_uid == geteuid() || status.st_uid == 0))
+        return fd;
+    close(fd);
+    return fail(failure, "psk",
+                "the preshared key's file has to be a file that its owner alone may read: chmod "
+                "600 %.100s",
+                path);
+}
+
+/* Gives the task the preshared key. Returns 0, or -1. */
+static int add_secret(const struct agent_end *end, struct task *task, char *ret_word, size_t size,
+                      struct failure *failure)
+{
+    if (!end->want.psk[0])
+        return 0;
+    task->passed[1] = open_secret(end->want.psk, failure);
+    task->alone = true;
+    (void)snprintf(ret_word, size, " --preshared-key-file=fd:%d", task->passed[1]);
+    return task->passed[1] < 0 ? -1 : 0;
+}
+
+/* Which endpoint has its turn: "-" if the other site tells none. It begins, then. */
+static void write_endpoint(const struct agent_end *end, char ret_text[static ENDPOINT_TEXT_SIZE])
 {
     const struct news *heard = &end->heard;
-    char endpoint[ENDPOINT_TEXT_SIZE] = "-", key[KEY_TEXT_LENGTH + 1], mtu[24] = "";
-    char target[DEVICE_TARGET_SIZE];
 
+    (void)snprintf(ret_text, ENDPOINT_TEXT_SIZE, "-");
     if (heard->endpoints > 0)
-        endpoint_to_text(&heard->endpoint[end->tried % heard->endpoints], endpoint);
-    key_to_text(&heard->key, key);
+        endpoint_to_text(&heard->endpoint[end->tried % heard->endpoints], ret_text);
+}
+
+void device_connect(struct agent_end *end)
+{
+    char endpoint[ENDPOINT_TEXT_SIZE], key[KEY_TEXT_LENGTH + 1], mtu[24] = "", secret[48] = "";
+    char target[DEVICE_TARGET_SIZE];
+    struct failure failure = {.text = ""};
+    unsigned keepalive = end->want.keepalive;
+
+    device_aim(end, &end->task, target);
+    if (add_secret(end, &end->task, secret, sizeof(secret), &failure)) {
+        if (end->task.passed[0] >= 0)
+            close(end->task.passed[0]);
+        fail_task(end, &failure);
+        return;
+    }
+    /* This end isn't reached, but by the way back of its own packets. */
+    if (keepalive == 0 && end->house->addresses == 0)
+        keepalive = KEEPALIVE_SECONDS;
+    write_endpoint(end, endpoint);
+    key_to_text(&end->heard.key, key);
     if (end->want.mtu)
         (void)snprintf(mtu, sizeof(mtu), " --mtu %u", end->want.mtu);
-    device_aim(end, &end->task, target);
-    (void)task_write(&end->task, "cwg_connect %s %u %u %s %s --persistent-keepalive %u%s --json",
-                     target, end->want.net, 1 - end->want.host, endpoint, key, end->want.keepalive,
-                     mtu);
+    (void)task_write(&end->task, "cwg_connect %s %u %u %s %s --persistent-keepalive %u%s%s --json",
+                     target, end->want.net, 1 - end->want.host, endpoint, key, keepalive, mtu,
+                     secret);
     end->probe_due = 0;
     end->moving = false;
     run_task(end);

@@ -62,6 +62,12 @@ static void see_death(struct watch *watch, uint32_t events)
     end_wake(end);
 }
 
+/* Says the failure that there is no such container, rather than that nobody knows? */
+static bool is_absent(const struct failure *failure)
+{
+    return failure_is(failure, "no-such-container") || failure_is(failure, "not-running");
+}
+
 static void take_container(struct lookup *lookup, const struct container *container,
                            const struct failure *failure)
 {
@@ -69,12 +75,14 @@ static void take_container(struct lookup *lookup, const struct container *contai
 
     if (!container) {
         end_set_reason(end, failure->text);
+        end->facts.blind = !is_absent(failure);
         end->misses++;
         end_decide(end);
         return;
     }
     end->container = *container;
     end->facts.running = true;
+    end->facts.blind = false;
     end->misses = 0;
     end->death = (struct watch){.fd = container->pidfd, .ready = see_death, .owner = end};
     if (end->death.fd >= 0)
@@ -100,6 +108,7 @@ static void gather(struct agent_end *end)
     struct facts *facts = &end->facts;
 
     facts->wanted = !end->want.off && !end->forgotten;
+    facts->secret_missing = end->want.psk[0] && !end->has_secret;
     if (facts->refused && clock_now() >= end->retry_due)
         facts->refused = false;
     facts->told_up = end->told.up;
@@ -133,14 +142,24 @@ static int64_t pause_of(const struct agent_end *end)
     return pause;
 }
 
+/* Two sites behind a NAT each: no packet of either ever comes to the other one. */
+static bool nobody_is_reached(const struct agent_end *end)
+{
+    return end->verdict.state == END_CONNECTING && end->told.up && end->heard.up &&
+           end->told.endpoints == 0 && end->heard.endpoints == 0;
+}
+
 void end_decide(struct agent_end *end)
 {
     gather(end);
     end->verdict = decide(&end->facts);
     if (end->verdict.state == END_CONNECTED || end->verdict.state == END_IN_SESSION) {
         end->tried = end->rounds = 0;
-        end->reason[0] = '\0';
+        end_set_reason(end, end->fault);
     }
+    if (nobody_is_reached(end))
+        end_set_reason(end, "neither site tells an address at which the other one reaches it: one "
+                            "of them needs an `endpoint` in cwg.conf");
     if (end->house->ending) {
         end_rest(end, END_LOOK_MS);
         return;
@@ -229,9 +248,21 @@ void end_want(struct agent_end *end, const struct want *want)
 
 bool end_is_over(const struct agent_end *end)
 {
-    return end->forgotten && end->phase == PHASE_REST && !end->again && !end->probing &&
-           end->verdict.state == END_OFF && end->verdict.decision == DO_NOTHING &&
-           end->facts.device == DEVICE_NONE;
+    return (end->forgotten || end->want.forget) && end->phase == PHASE_REST && !end->again &&
+           !end->probing && !end->facts.blind && end->verdict.state == END_OFF &&
+           end->verdict.decision == DO_NOTHING && end->facts.device == DEVICE_NONE;
+}
+
+void end_miss(struct agent_end *end, bool there)
+{
+    if (there)
+        end->missing = 0;
+    else if (!end->missing)
+        end->missing = clock_now();
+    if (there || end->forgotten || clock_now() < end->missing + END_GRACE_MS)
+        return;
+    end->forgotten = true;
+    end_wake(end);
 }
 
 int64_t end_run(struct agent_end *end)

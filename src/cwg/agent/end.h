@@ -14,6 +14,7 @@
 enum {
     END_PATH_SIZE = WANT_LINK_SIZE + 4, /* "LINK.HOST" */
     END_REASON_SIZE = 256,
+    END_GRACE_MS = 5000,    /* an editor may remove a want for a moment, and write it anew */
     END_LOOK_MS = 30000,    /* between two looks at an end to which nothing happens */
     END_REFUSED_MS = 60000, /* until what was refused, or can't be written, is tried again */
 };
@@ -58,23 +59,27 @@ struct agent_end {
     char path[END_PATH_SIZE]; /* its name in the store */
     struct facts facts;
     struct news told, heard;
-    struct key signer;          /* of `heard`: the other site's key; zero: it isn't known */
-    char *heard_line;           /* in which it was; NULL for none */
-    struct container container; /* while facts.running */
-    struct watch death;         /* its pidfd */
+    int64_t floor; /* of a record's serial: this end has gone by a record with it before */
+    char fault[END_REASON_SIZE]; /* why the other site's last record isn't believed; or "" */
+    struct key signer;           /* of `heard`: the other site's key; zero: it isn't known */
+    char *heard_line;            /* in which it was; NULL for none */
+    struct container container;  /* while facts.running */
+    struct watch death;          /* its pidfd */
     struct lookup lookup;
     struct task task, probe;
     struct verdict verdict; /* the last one */
     enum end_phase phase;
-    uint16_t port; /* of the device */
-    bool again;    /* something has changed since the phase began */
+    uint16_t port;   /* of the device */
+    bool has_secret; /* its peer has a preshared key */
+    bool again;      /* something has changed since the phase began */
     bool probing;
-    bool forgotten; /* its want is gone: to be freed when it rests */
-    int tried;      /* endpoints of the other end that gave no answer, in this round */
-    bool moving;    /* the next one is to be tried */
-    int rounds;     /* without success: each one waits twice as long */
-    int misses;     /* look-ups in a row that found no container */
-    int64_t due;    /* clock_now(): to be looked at again */
+    int64_t missing; /* clock_now(): its want was missed first; 0: it is there */
+    bool forgotten;  /* its want is gone: to be freed when it rests */
+    int tried;       /* endpoints of the other end that gave no answer, in this round */
+    bool moving;     /* the next one is to be tried */
+    int rounds;      /* without success: each one waits twice as long */
+    int misses;      /* look-ups in a row that found no container */
+    int64_t due;     /* clock_now(): to be looked at again */
     int64_t probe_due, retry_due;
     int64_t since; /* seconds since 1970: the state of `verdict` began */
     bool reported;
@@ -105,6 +110,9 @@ void end_want(struct agent_end *end, const struct want *want);
 
 /* Returns whether a forgotten end is gone, with the other site told: it is to be freed. */
 bool end_is_over(const struct agent_end *end);
+
+/* Its want is in the store, or isn't: when it has been missed for END_GRACE_MS, it is forgotten. */
+void end_miss(struct agent_end *end, bool there);
 
 /* Goes on, if it is time. To be called in each turn of the loop. Returns when it wants to be called
  * at the latest (clock_now()). */

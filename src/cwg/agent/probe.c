@@ -49,16 +49,23 @@ void probe_begin(struct agent_end *end)
     end_rest(end, end_about(END_LOOK_MS));
 }
 
+/* Host 0, unless only one of the two knows where the other one is. */
+static bool begins(const struct agent_end *end)
+{
+    const bool reaches = end->heard.endpoints > 0, is_reached = end->house->addresses > 0;
+
+    return reaches && (end->want.host == 0 || !is_reached);
+}
+
 bool probe_may(struct agent_end *end)
 {
-    const bool known = end->heard.up && key_equal(&end->heard.peer, &end->facts.key);
+    const bool known = begins(end) && end->heard.up && key_equal(&end->heard.peer, &end->facts.key);
 
     if (end->probing || end->house->ending)
         return false;
     if (end->probe_due == 0)
-        end->probe_due =
-            known && end->want.host == 0 ? clock_now() : clock_now() + end_about(PATIENCE_MS);
-    else if (known && end->want.host == 0 && end->rounds == 0 && end->tried == 0)
+        end->probe_due = known ? clock_now() : clock_now() + end_about(PATIENCE_MS);
+    else if (known && end->rounds == 0 && end->tried == 0)
         end->probe_due = clock_now();
     return clock_now() >= end->probe_due;
 }

@@ -143,6 +143,23 @@ static void lose_batch(struct tasks *tasks, const char *why)
     }
 }
 
+/* The policy has changed since the batch began, and it refuses everything from now on: a new one
+ * goes by the new policy. What the old one has got is sent anew. */
+static void renew_batch(struct tasks *tasks)
+{
+    const int sent = tasks->sent;
+
+    tasks->sent = 0; /* lose_batch() fails none of them */
+    lose_batch(tasks, "goes by an old policy");
+    if (sent > 0)
+        tasks->unsent = tasks->first;
+}
+
+static bool is_outdated(const struct failure *failure)
+{
+    return failure_is(failure, "policy") && strstr(failure->text, "has changed since");
+}
+
 static void take_answer(struct tasks *tasks, char *line)
 {
     struct failure failure = {.text = ""};
@@ -153,6 +170,10 @@ static void take_answer(struct tasks *tasks, char *line)
     if (tasks->sent == 0) {
         json_decref(result);
         lose_batch(tasks, "answered without being asked");
+        return;
+    }
+    if (error && is_outdated(&failure)) {
+        renew_batch(tasks);
         return;
     }
     tasks->heard = clock_now();

@@ -20,8 +20,11 @@ void telling_say(struct agent_end *end)
 {
     struct household *house = end->house;
     const bool up = end->facts.device == DEVICE_SOUND;
-    struct news news = {
-        .serial = next_serial(end), .net = end->want.net, .host = end->want.host, .up = up};
+    struct news news = {.serial = next_serial(end),
+                        .net = end->want.net,
+                        .host = end->want.host,
+                        .up = up,
+                        .heard = end->heard.serial > end->floor ? end->heard.serial : end->floor};
     const bool home = strcmp(house->site, end->want.site) == 0;
     struct failure failure = {.text = ""};
     char path[STORE_PATH_SIZE];
@@ -73,11 +76,13 @@ void telling_remember(struct agent_end *end)
     char line[STORE_LINE_SIZE], place[STORE_PATH_SIZE];
 
     end->told = (struct news){.serial = 0};
+    end->floor = 0;
     (void)snprintf(place, sizeof(place), "%s/%s/%s", home ? "in" : "out", end->want.site,
                    end->path);
     if (store_read(&end->house->store, place, line, &failure) == 0)
         (void)open_news(line, end->want.site, end->path, &end->house->key.public, &end->told,
                         &failure);
+    end->floor = end->told.heard;
 }
 
 /* The other site's key: who is no known site tells nothing. */
@@ -101,7 +106,7 @@ static void take_signer(struct agent_end *end)
 void telling_hear(struct agent_end *end)
 {
     struct failure failure = {.text = ""};
-    struct news news;
+    struct news news = {.serial = 0};
     char line[STORE_LINE_SIZE], path[END_PATH_SIZE], place[STORE_PATH_SIZE];
     int found;
 
@@ -122,11 +127,48 @@ void telling_hear(struct agent_end *end)
     }
     if (found == 0 && (news.net != end->want.net || news.host != 1 - end->want.host))
         found = fail(&failure, "record", "the other site tells of another end");
+    if (found == 0 && (news.serial < end->floor || news.serial < end->heard.serial))
+        found = fail(&failure, "record",
+                     "site %s tells what it told before: an old record was "
+                     "brought again, or its clock and its store were set back",
+                     end->want.site);
     if (found < 0)
         end_set_reason(end, failure.text);
-    if (found != 0 || news.serial <= end->heard.serial)
+    (void)snprintf(end->fault, sizeof(end->fault), "%.255s", failure.text);
+    if (found != 0 || news.serial == end->heard.serial)
         return;
     if (!news_equal(&news, &end->heard))
         end_wake(end);
     end->heard = news;
+}
+
+/* Reads a record of an end that is none any more. Returns 0; 1 if there is none; or -1. */
+static int read_old(const struct household *house, const char *place, const char *receiver,
+                    const char *path, const struct key *signer, struct news *ret_news)
+{
+    struct failure failure = {.text = ""};
+    char line[STORE_LINE_SIZE];
+    const int found = store_read(&house->store, place, line, &failure);
+
+    return found ? found : open_news(line, receiver, path, signer, ret_news, &failure);
+}
+
+void telling_forget(const struct household *house, const char *site, const char *link,
+                    unsigned host)
+{
+    const struct site_record *known = trust_find(&house->trust, site);
+    const bool home = strcmp(house->site, site) == 0;
+    char own[END_PATH_SIZE], other[END_PATH_SIZE], out[STORE_PATH_SIZE], in[STORE_PATH_SIZE];
+    struct failure failure = {.text = ""};
+    struct news told = {.up = false}, heard;
+
+    (void)snprintf(own, sizeof(own), "%.63s.%u", link, host);
+    (void)snprintf(other, sizeof(other), "%.63s.%u", link, 1 - host);
+    (void)snprintf(out, sizeof(out), "%s/%.63s/%s", home ? "in" : "out", site, own);
+    (void)snprintf(in, sizeof(in), "in/%.63s/%s", site, other);
+    if (read_old(house, in, house->site, other, known ? &known->key : &house->key.public, &heard) ||
+        heard.up || read_old(house, out, site, own, &house->key.public, &told) < 0 || told.up)
+        return;
+    (void)store_remove(&house->store, in, &failure);
+    (void)store_remove(&house->store, out, &failure);
 }

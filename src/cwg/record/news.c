@@ -31,6 +31,8 @@ json_t *news_pack(const struct news *news)
     }
     if (news->up && !key_is_zero(&news->peer))
         (void)json_object_set_new(body, "peer", pack_key(&news->peer));
+    if (news->heard > 0)
+        (void)json_object_set_new(body, "heard", json_integer((json_int_t)news->heard));
     json_decref(endpoints);
     return body;
 }
@@ -68,6 +70,7 @@ int news_unpack(const json_t *body, struct news *ret_news, struct failure *failu
 
     if (json_whole(body, "serial", 1, INT64_MAX, &news.serial) ||
         json_whole(body, "net", 0, LINK_NET_MAX, &net) ||
+        (json_object_get(body, "heard") && json_whole(body, "heard", 1, INT64_MAX, &news.heard)) ||
         json_whole(body, "host", 0, LINK_HOST_MAX, &host) || !json_is_boolean(up) ||
         (news.up && (take_key(body, "key", &news.key) ||
                      take_endpoints(json_object_get(body, "endpoints"), &news))) ||

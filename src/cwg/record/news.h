@@ -22,6 +22,8 @@ struct news {
     struct key peer; /* the key of the device's peer; zero if it has none yet */
     struct endpoint endpoint[NEWS_ENDPOINTS_MAX]; /* where it is reached, the best one first */
     int endpoints;
+    int64_t heard; /* the serial of the other site's record that this goes by; 0 for none. Not
+                      compared */
 };
 
 /* Returns the body, which is the caller's; NULL if there is no memory. */

@@ -88,6 +88,7 @@ static int read_link(const struct store *store, const json_t *sites, const json_
     const char *site = json_text(link, "site", WANT_SITE_SIZE - 1);
     int64_t net, host, port, keepalive, mtu;
     struct want want = {.off = json_is_true(json_object_get(link, "off"))};
+    const char *psk = json_object_get(link, "psk") ? json_text(link, "psk", WANT_PSK_SIZE - 1) : "";
 
     if (!name || !want_is_name(name))
         return fail(failure, "declare", "a link needs a name (\"link\")");
@@ -100,6 +101,9 @@ static int read_link(const struct store *store, const json_t *sites, const json_
         return fail(failure, "declare",
                     "link %s: \"net\", \"host\", \"port\", \"keepalive\" or \"mtu\" is wrong",
                     name);
+    if (!psk)
+        return fail(failure, "declare", "link %s: \"psk\" has to be the path of a file", name);
+    (void)snprintf(want.psk, sizeof(want.psk), "%s", psk);
     if (read_container(link, &want))
         return fail(failure, "declare", "link %s: \"container\" has to be [ENGINE/]NAME", name);
     if (find_site(store, sites, site, failure))
@@ -167,6 +171,23 @@ int declare(const struct store *store, const char *text, struct declared *ret_de
     return error;
 }
 
+/* The agent removes the end first, and then what is wanted: so none is left behind if none runs. */
+static int forget_end(const struct store *store, const char *path, const char *line,
+                      struct failure *failure)
+{
+    struct want want;
+    char *off;
+    int error;
+
+    if (want_read(line, &want, failure))
+        return store_remove(store, path, failure);
+    want.off = want.forget = true;
+    off = want_write(&want);
+    error = off ? store_write(store, path, off, failure) : fail(failure, "system", "no memory");
+    free(off);
+    return error;
+}
+
 int declare_forget(const struct store *store, const char *link, struct failure *failure)
 {
     int found = 1;
@@ -176,7 +197,7 @@ int declare_forget(const struct store *store, const char *link, struct failure *
         const int read = (snprintf(path, sizeof(path), "want/%.63s.%u", link, host),
                           store_read(store, path, line, failure));
 
-        if (read < 0 || (read == 0 && store_remove(store, path, failure)))
+        if (read < 0 || (read == 0 && forget_end(store, path, line, failure)))
             return -1;
         if (read == 0)
             found = 0;

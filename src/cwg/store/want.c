@@ -52,17 +52,21 @@ static int take_end(const json_t *want, struct want *ret_want)
 
 static int take_settings(const json_t *want, struct want *ret_want)
 {
-    const json_t *off = json_object_get(want, "off");
+    const json_t *off = json_object_get(want, "off"), *forget = json_object_get(want, "forget");
+    const char *psk = json_object_get(want, "psk") ? json_text(want, "psk", WANT_PSK_SIZE - 1) : "";
     int64_t port, keepalive, mtu;
 
-    if ((off && !json_is_boolean(off)) || take_number(want, "port", UINT16_MAX, &port) ||
+    if ((off && !json_is_boolean(off)) || (forget && !json_is_boolean(forget)) || !psk ||
+        (psk[0] && psk[0] != '/') || take_number(want, "port", UINT16_MAX, &port) ||
         take_number(want, "keepalive", UINT16_MAX, &keepalive) ||
         take_number(want, "mtu", MTU_MAX, &mtu) || (mtu && mtu < MTU_MIN))
         return -1;
     ret_want->port = (uint16_t)port;
     ret_want->keepalive = (uint16_t)keepalive;
     ret_want->mtu = (uint32_t)mtu;
-    ret_want->off = json_is_true(off);
+    ret_want->forget = json_is_true(forget);
+    ret_want->off = json_is_true(off) || ret_want->forget;
+    (void)snprintf(ret_want->psk, sizeof(ret_want->psk), "%s", psk);
     return 0;
 }
 
@@ -81,8 +85,8 @@ int want_read(const char *line, struct want *ret_want, struct failure *failure)
     else if (!site)
         error = fail(failure, "want", "%s: \"peer\" needs a \"site\"", link);
     else if (take_settings(packed, &want))
-        error =
-            fail(failure, "want", "%s: \"port\", \"keepalive\", \"mtu\" or \"off\" is wrong", link);
+        error = fail(failure, "want",
+                     "%s: \"port\", \"keepalive\", \"mtu\", \"psk\" or \"off\" is wrong", link);
     if (!error) {
         (void)snprintf(want.link, sizeof(want.link), "%s", link);
         (void)snprintf(want.site, sizeof(want.site), "%s", site);
@@ -101,6 +105,10 @@ char *want_write(const struct want *want)
                   "keepalive", (int)want->keepalive, "mtu", (int)want->mtu, "off", want->off);
     char *line;
 
+    if (want->psk[0])
+        (void)json_object_set_new(packed, "psk", json_string(want->psk));
+    if (want->forget)
+        (void)json_object_set_new(packed, "forget", json_true());
     line = packed ? json_dumps(packed, JSON_COMPACT) : NULL;
     json_decref(packed);
     return line;
@@ -111,5 +119,6 @@ bool want_equal(const struct want *a, const struct want *b)
     return strcmp(a->link, b->link) == 0 && a->net == b->net && a->host == b->host &&
            strcmp(a->engine, b->engine) == 0 && strcmp(a->name, b->name) == 0 &&
            strcmp(a->site, b->site) == 0 && a->port == b->port && a->keepalive == b->keepalive &&
-           a->mtu == b->mtu && a->off == b->off;
+           a->mtu == b->mtu && a->off == b->off && a->forget == b->forget &&
+           strcmp(a->psk, b->psk) == 0;
 }

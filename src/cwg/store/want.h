@@ -11,6 +11,7 @@
 enum {
     WANT_LINK_SIZE = 64,
     WANT_SITE_SIZE = 64,
+    WANT_PSK_SIZE = 256,
 };
 
 struct want {
@@ -24,6 +25,8 @@ struct want {
     uint16_t keepalive;        /* seconds; 0: none */
     uint32_t mtu;              /* 0: that of the path */
     bool off;                  /* the end is to be removed */
+    bool forget;               /* and then its want as well */
+    char psk[WANT_PSK_SIZE];   /* the file of a preshared key; "" for none */
 };
 
 /* Reads a line of the store. Returns 0, or -1 with what is wrong in it. */
