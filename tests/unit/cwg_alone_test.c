@@ -56,6 +56,8 @@ static void add(int i, const char *name)
     tasks_add(tasks, &task[i]);
 }
 
+static char socket_path[16];
+
 /* The script is the helper; NULL: there is none. */
 static void begin(const char *script)
 {
@@ -66,7 +68,8 @@ static void begin(const char *script)
     tasks = calloc(1, sizeof(*tasks));
     if (!tasks || loop_open(&loop))
         unit_trouble("loop_open");
-    tasks_open(tasks, &loop, "");
+    socket_path[0] = 0;
+    tasks_open(tasks, &loop, socket_path);
     memset(answer, 0, sizeof(answer));
     done = 0;
 }
@@ -213,5 +216,19 @@ TEST(closing_forgets_what_waits_and_leaves_no_descriptor)
     tasks_close(tasks);
     expect(done == 0, "a forgotten task is told of");
     expect(count_descriptors() == before, "descriptors are left");
+    end();
+}
+
+TEST(behind_a_socket_they_fail_with_what_to_do)
+{
+    int before;
+
+    begin("echo []");
+    before = count_descriptors();
+    (void)snprintf(socket_path, sizeof(socket_path), "/helper.sock");
+    add(0, "cwg_create");
+    go_on(1);
+    expect(answer[0].failed && strstr(answer[0].text, "without `helper`"), "%s", answer[0].text);
+    expect(count_descriptors() == before, "a descriptor is left");
     end();
 }

@@ -20,9 +20,9 @@ enum {
     GONE_MS = 1000, /* for a process whose end was told */
 };
 
-void alone_open(struct alone *alone, struct loop *loop)
+void alone_open(struct alone *alone, struct loop *loop, const char *socket)
 {
-    *alone = (struct alone){.loop = loop, .patience = PATIENCE_MS};
+    *alone = (struct alone){.loop = loop, .socket = socket, .patience = PATIENCE_MS};
     alone->last = &alone->first;
 }
 
@@ -132,16 +132,25 @@ static int start(struct alone_child *child, struct task *task)
     return 0;
 }
 
+static int fail_socket(struct failure *failure)
+{
+    return fail(failure, "socket",
+                "a namespace's name and a preshared key need an agent that starts " PROGRAM
+                " itself: cwg.conf without `helper`");
+}
+
 static void start_first(struct alone_child *child)
 {
+    const bool barred = child->alone->socket[0] != '\0';
     struct task *task = take_first(child->alone);
     struct failure failure = {.text = ""};
-    const int error = start(child, task);
+    const int error = barred ? fail_socket(&failure) : start(child, task);
 
     close_passed(task); /* the program has them */
     if (!error)
         return;
-    helper_fail_start(error, &failure);
+    if (!barred)
+        helper_fail_start(error, &failure);
     task->done(task, NULL, &failure);
 }
 

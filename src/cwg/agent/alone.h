@@ -22,12 +22,15 @@ struct alone_child {
 
 struct alone {
     struct loop *loop;
+    const char
+        *socket; /* of a batch; "" where helpers can be started here. No descriptor goes there */
     struct task *first, **last;
     struct alone_child child[ALONE_AT_ONCE];
     int64_t patience; /* milliseconds for a task */
 };
 
-void alone_open(struct alone *alone, struct loop *loop);
+/* `socket` stays the caller's, and may change. */
+void alone_open(struct alone *alone, struct loop *loop, const char *socket);
 
 /* Puts a task at the end, and takes its descriptors over. */
 void alone_add(struct alone *alone, struct task *task);

@@ -31,7 +31,7 @@ void tasks_open(struct tasks *tasks, struct loop *loop, const char *socket)
                             .errors.fd = -1,
                             .patience = PATIENCE_MS};
     tasks->last = &tasks->first;
-    alone_open(&tasks->alone, loop);
+    alone_open(&tasks->alone, loop, socket);
 }
 
 int task_write(struct task *task, const char *format, ...)
