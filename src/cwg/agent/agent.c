@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/file.h>
 #include <sys/inotify.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
@@ -20,7 +19,9 @@
 #include "cwg/agent/namespaces.h"
 #include "cwg/agent/report.h"
 #include "cwg/agent/telling.h"
+#include "cwg/agent/voice.h"
 #include "cwg/base/clock.h"
+#include "cwg/store/hold.h"
 
 enum {
     RELOAD_MS = 60000, /* a full look at the store: inotify is only an accelerator */
@@ -44,6 +45,7 @@ struct agent {
     struct namespaces namespaces;
     struct watched *watched;
     size_t watched_count;
+    struct voice voice;
     char path[PATH_MAX]; /* of the store */
     bool reload;         /* the store may have changed */
     bool retry;          /* and what was refused is to be tried at once */
@@ -65,6 +67,7 @@ static void hear_signal(struct watch *watch, uint32_t events)
     manager_reload(&agent->manager);
     household_reread(&agent->house, &agent->options);
     agent->reload = agent->retry = true;
+    journal_forget(&agent->house.journal);
 }
 
 /* Where an end is, or would be. */
@@ -244,7 +247,7 @@ static void load_want(struct agent *agent, const char *name)
             error = fail(&failure, "want", "%s has to be called %s", path, expected);
     }
     if (error) {
-        (void)fprintf(stderr, "cwg: %s\n", failure.text);
+        journal_complain(&agent->house.journal, failure.text);
         return;
     }
     if (end && (end->forgotten || !want_equal(&end->want, &want))) {
@@ -276,11 +279,11 @@ static void reload(struct agent *agent)
     agent->reload_due = clock_now() + RELOAD_MS;
     household_take_addresses(&agent->house);
     if (trust_load(&agent->house.trust, &agent->house.store, &failure))
-        (void)fprintf(stderr, "cwg: %s\n", failure.text);
+        journal_complain(&agent->house.journal, failure.text);
     names = list_wants(agent, &failure);
     namespaces_watch(&agent->namespaces, &agent->house.loop);
     if (!names) {
-        (void)fprintf(stderr, "cwg: %s\n", failure.text);
+        journal_complain(&agent->house.journal, failure.text);
         return;
     }
     for (name = names; *name; name++)
@@ -383,7 +386,7 @@ static int64_t tell_manager(struct agent *agent)
 
 static void turn(struct agent *agent)
 {
-    int64_t next = agent->reload_due;
+    int64_t next = agent->reload_due, told;
 
     if (agent->reload || clock_now() >= agent->reload_due)
         reload(agent);
@@ -408,17 +411,9 @@ static void turn(struct agent *agent)
 
         next = due < next ? due : next;
     }
-    loop_turn(&agent->house.loop, next);
-}
-
-/* Makes room for one agent: the lock is held as long as this process lives. */
-static int lock(const struct household *house, struct failure *failure)
-{
-    if (flock(house->store.directory, LOCK_EX | LOCK_NB) == 0)
-        return 0;
-    return errno == EWOULDBLOCK
-               ? fail(failure, "running", "an agent runs already in this directory")
-               : fail_errno(failure, errno, "can't lock the store");
+    told =
+        voice_run(&agent->voice, agent->ends, agent->count, agent->carriers, agent->carrier_count);
+    loop_turn(&agent->house.loop, told < next ? told : next);
 }
 
 static int open_key(struct household *house, const char *state, struct failure *failure)
@@ -449,7 +444,7 @@ static int open_house(struct agent *agent, struct failure *failure)
     house->site = house->config.site;
     (void)snprintf(agent->path, sizeof(agent->path), "%.3500s/store", house->config.state);
     if (open_key(house, house->config.state, failure) ||
-        store_open(&house->store, agent->path, failure) || lock(house, failure))
+        store_open(&house->store, agent->path, failure) || hold_take(&house->store, failure))
         return -1;
     error = loop_open(&house->loop);
     if (error)
@@ -457,7 +452,8 @@ static int open_house(struct agent *agent, struct failure *failure)
     error = open_signals(agent);
     if (!error)
         error = open_changes(agent);
-    return error ? fail_errno(failure, -error, "can't wait for events") : 0;
+    return error ? fail_errno(failure, -error, "can't wait for events")
+                 : voice_open(&agent->voice, house, failure);
 }
 
 int agent_run(const struct config_options *options, struct failure *failure)
@@ -473,6 +469,7 @@ int agent_run(const struct config_options *options, struct failure *failure)
     agent->reload = true;
     while (!error && !agent->house.ending)
         turn(agent);
+    voice_close(&agent->voice);
     lookups_close(&agent->house.lookups);
     namespaces_close(&agent->namespaces);
     tasks_close(&agent->house.work);

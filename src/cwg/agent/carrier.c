@@ -52,6 +52,10 @@ static void end(struct carrier *carrier)
     carrier->ssh.pid = -1;
     if (last[0])
         fail(&carrier->failure, "unreachable", "%s: %.300s", carrier->site, last);
+    else if (!carrier->failure.text[0])
+        fail(&carrier->failure, "unreachable", "%s: the session has ended", carrier->site);
+    carrier->sent += carrier->post.sent;
+    carrier->post.sent = 0;
     /* A site that greets and goes, or a full disk here, is no reason to call each second. */
     carrier->misses = clock_now() - carrier->begun >= AGAIN_MAX_MS ? 0 : carrier->misses + 1;
     for (int i = 0; i < carrier->misses && wait < AGAIN_MAX_MS; i++)
@@ -97,6 +101,7 @@ static void hear(struct watch *watch, uint32_t events)
            (found = lines_take(&carrier->input, &line)) == LINES_LINE) {
         result = post_take(&carrier->post, line, &carrier->failure);
         carrier->news |= result > 0;
+        carrier->taken += result > 0;
         found = LINES_MORE;
     }
     if (result < 0 || found == LINES_END || found == LINES_TOO_LONG)
@@ -159,6 +164,17 @@ int64_t carrier_run(struct carrier *carrier)
         end(carrier);
     }
     return carrier->due;
+}
+
+bool carrier_tell(struct carrier *carrier)
+{
+    const bool up = carrier->ssh.pid >= 0 && carrier->post.greeted;
+    const enum reach_state state = up                         ? REACH_UP
+                                   : carrier->failure.text[0] ? REACH_DOWN
+                                                              : REACH_CALLING;
+
+    return reach_tell(&carrier->reach, carrier->store, carrier->site, "ssh", carrier->host, state,
+                      up ? "" : carrier->failure.text);
 }
 
 void carrier_free(struct carrier *carrier)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cwg/agent/loop.h"
+#include "cwg/agent/reach.h"
 #include "cwg/base/lines.h"
 #include "cwg/base/process.h"
 #include "cwg/store/post.h"
@@ -17,10 +18,12 @@ struct carrier {
     struct watch watch;
     struct watch room; /* at its input, while something is left to be sent */
     struct post post;
-    bool news;              /* a record of the other site was stored */
-    int misses;             /* sessions in a row that didn't last */
-    int64_t begun;          /* clock_now(), of the last one */
-    int64_t due;            /* clock_now(): not started before */
+    bool news;            /* a record of the other site was stored */
+    int misses;           /* sessions in a row that didn't last */
+    int64_t begun;        /* clock_now(), of the last one */
+    int64_t due;          /* clock_now(): not started before */
+    uint64_t sent, taken; /* records, in all sessions before; in all */
+    struct reach reach;
     struct failure failure; /* why the last one ended; "" while one works */
 };
 
@@ -35,3 +38,6 @@ void carrier_send(struct carrier *carrier, const char *path);
 /* Goes on. To be called in each turn of the loop. Returns when it wants to be called at the latest
  * (clock_now()). */
 int64_t carrier_run(struct carrier *carrier);
+
+/* Tells the store whether the site is reached. Returns whether that has changed. */
+bool carrier_tell(struct carrier *carrier);

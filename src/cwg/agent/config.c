@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cwg/agent/metrics.h"
 #include "link/address.h"
 #include "link/decimal.h"
 
@@ -111,12 +112,9 @@ static int set_endpoint(const struct reading *reading)
 
 static int set_metrics(const struct reading *reading)
 {
-    const char *value = reading->word[1];
-    const char *port = value + strlen("127.0.0.1:");
-    uint32_t number;
+    struct failure failure;
 
-    if (value[0] != '/' && (strncmp(value, "127.0.0.1:", strlen("127.0.0.1:")) != 0 ||
-                            decimal_parse(port, 65535, &number) || number == 0))
+    if (metrics_check(reading->word[1], &failure))
         return wrong(reading, "metrics takes the absolute path of a socket, or 127.0.0.1:PORT");
     return set_text(reading, reading->config->metrics, sizeof(reading->config->metrics));
 }

@@ -67,6 +67,7 @@ enum end_state {
     END_IN_SESSION, /* as HEALTH_SESSION: left alone, and not called connected */
     END_CONNECTED,
     END_STALE,
+    END_STATES, /* their number */
 };
 
 struct verdict {

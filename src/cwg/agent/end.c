@@ -77,9 +77,11 @@ static void take_container(struct lookup *lookup, const struct container *contai
         end_set_reason(end, failure->text);
         end->facts.blind = !is_absent(failure);
         end->misses++;
+        end->house->lookups.missed++;
         end_decide(end);
         return;
     }
+    end->house->lookups.found++;
     end->container = *container;
     end->facts.running = true;
     end->facts.blind = false;
@@ -153,6 +155,9 @@ void end_decide(struct agent_end *end)
 {
     gather(end);
     end->verdict = decide(&end->facts);
+    end->decided = true;
+    if (end->verdict.state == END_OFF && !end->facts.refused)
+        end->reason[0] = '\0';
     if (end->verdict.state == END_CONNECTED || end->verdict.state == END_IN_SESSION) {
         end->tried = end->rounds = 0;
         end_set_reason(end, end->fault);

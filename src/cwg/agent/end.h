@@ -5,6 +5,7 @@
 #include "cwg/agent/decide.h"
 #include "cwg/agent/lookup.h"
 #include "cwg/agent/tasks.h"
+#include "cwg/base/journal.h"
 #include "cwg/record/news.h"
 #include "cwg/record/sitekey.h"
 #include "cwg/store/store.h"
@@ -35,7 +36,10 @@ struct household {
     /* A record for another site was stored: carries it there. */
     void (*carry)(struct household *house, const char *site, const char *path);
     void *owner; /* for that */
-    bool ending; /* nothing new is begun */
+    struct journal journal;
+    uint64_t changes; /* of ends' states */
+    uint64_t refused; /* records of other sites */
+    bool ending;      /* nothing new is begun */
 };
 
 /* Takes the addresses with which ends tell the other site where they are reached: those of the
@@ -82,9 +86,11 @@ struct agent_end {
     int64_t due;     /* clock_now(): to be looked at again */
     int64_t probe_due, retry_due;
     int64_t since; /* seconds since 1970: the state of `verdict` began */
+    bool decided;  /* `verdict` is one */
     bool reported;
     enum end_state reported_state;
     char reported_reason[END_REASON_SIZE];
+    int64_t report_due;           /* clock_now(): it couldn't be written; 0: it was */
     char reason[END_REASON_SIZE]; /* why it isn't as it is wanted; "" if it is, or nothing is known
                                    */
 };

@@ -39,6 +39,7 @@ struct lookups {
     int64_t patience;             /* milliseconds for a child */
     int64_t apart;                /* clock_now(): until then each question gets a child */
     struct lookup_child child[LOOKUPS_AT_ONCE];
+    uint64_t found, missed; /* containers: the owners count them */
 };
 
 void lookups_open(struct lookups *lookups, struct loop *loop);

@@ -6,12 +6,15 @@
  *    "reason":""}
  *
  * `state` is end_state_text()'s, `since` the second since 1970 in which it began, `reason` why the
- * end isn't as it is wanted, if that is known. */
+ * end isn't as it is wanted, if that is known. Each change of `state` is a line in the journal,
+ * too.
+ */
 #pragma once
 
 #include "cwg/agent/end.h"
 
-/* Writes it, if anything but `since` has changed. */
+/* Tells of an end, if its state or the reason has changed; not before it was looked at. An agent
+ * that has just started goes on with what the one before has told, if that is still so. */
 void report(struct agent_end *end);
 
 /* Removes it: nothing is said of this end any more. */

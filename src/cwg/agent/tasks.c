@@ -77,6 +77,20 @@ static struct task *take_first(struct tasks *tasks)
     return task;
 }
 
+/* Takes the oldest task out of the row, and hands it to its owner with what has become of it. */
+static struct task *finish_first(struct tasks *tasks, const json_t *result,
+                                 const struct failure *failure)
+{
+    struct task *task = take_first(tasks);
+
+    if (failure)
+        tasks->failed++;
+    else
+        tasks->succeeded++;
+    task->done(task, result, failure);
+    return task;
+}
+
 /* Reads what the batch says on standard error, so that it can go on saying something. The start
  * gives way to the end. Returns 1, 0 if there is nothing now, or -1 at the end. */
 static int read_errors(struct tasks *tasks)
@@ -136,11 +150,8 @@ static void lose_batch(struct tasks *tasks, const char *why)
     tasks->retry = clock_now() + RETRY_MS;
     fail(&failure, "helper", "net-admin-helper %s%s%.300s", why, tasks->said[0] ? ": " : "",
          process_last_line(tasks->said));
-    while (lost && count-- > 0) {
-        struct task *task = take_first(tasks);
-
-        task->done(task, NULL, &failure);
-    }
+    while (lost && count-- > 0)
+        (void)finish_first(tasks, NULL, &failure);
 }
 
 /* The policy has changed since the batch began, and it refuses everything from now on: a new one
@@ -165,7 +176,6 @@ static void take_answer(struct tasks *tasks, char *line)
     struct failure failure = {.text = ""};
     json_t *result;
     const int error = helper_read_answer(line, &result, &failure);
-    struct task *task;
 
     if (tasks->sent == 0) {
         json_decref(result);
@@ -177,8 +187,7 @@ static void take_answer(struct tasks *tasks, char *line)
         return;
     }
     tasks->heard = clock_now();
-    task = take_first(tasks);
-    task->done(task, result, error ? &failure : NULL);
+    (void)finish_first(tasks, result, error ? &failure : NULL);
     json_decref(result);
 }
 
@@ -208,13 +217,8 @@ static void fail_all(struct tasks *tasks, const struct failure *failure)
     /* A task that is put in again meanwhile waits for the next try. */
     for (struct task *task = tasks->first; task; task = task->next)
         end = task;
-    while (end && tasks->first) {
-        struct task *task = take_first(tasks);
-
-        task->done(task, NULL, failure);
-        if (task == end)
-            break;
-    }
+    while (end && tasks->first && finish_first(tasks, NULL, failure) != end)
+        ;
 }
 
 /* Connects to the socket. Returns 0, or a negative errno. */

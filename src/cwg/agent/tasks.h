@@ -43,6 +43,7 @@ struct tasks {
     int64_t retry;    /* clock_now(): not started before */
     int64_t heard;    /* the last answer, or the first task that it got */
     int64_t patience; /* milliseconds without an answer: the batch is ended, and its tasks fail */
+    uint64_t succeeded, failed; /* tasks since tasks_open() */
 };
 
 /* `socket` stays the caller's, and may change: it is used when a batch is started. */

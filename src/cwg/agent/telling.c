@@ -108,6 +108,7 @@ void telling_hear(struct agent_end *end)
     struct failure failure = {.text = ""};
     struct news news = {.serial = 0};
     char line[STORE_LINE_SIZE], path[END_PATH_SIZE], place[STORE_PATH_SIZE];
+    bool readable;
     int found;
 
     (void)snprintf(path, sizeof(path), "%.63s.%u", end->want.link, 1 - end->want.host);
@@ -120,7 +121,8 @@ void telling_hear(struct agent_end *end)
     /* A look at thousands of records that are the same must not check thousands of signatures. */
     if (found == 0 && end->heard_line && strcmp(line, end->heard_line) == 0)
         return;
-    if (found == 0) {
+    readable = found == 0;
+    if (readable) {
         free(end->heard_line);
         end->heard_line = strdup(line);
         found = open_news(line, end->house->site, path, &end->signer, &news, &failure);
@@ -132,6 +134,7 @@ void telling_hear(struct agent_end *end)
                      "site %s tells what it told before: an old record was "
                      "brought again, or its clock and its store were set back",
                      end->want.site);
+    end->house->refused += readable && found < 0;
     if (found < 0)
         end_set_reason(end, failure.text);
     (void)snprintf(end->fault, sizeof(end->fault), "%.255s", failure.text);

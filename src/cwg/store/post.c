@@ -170,6 +170,7 @@ static bool say_record(struct post *post, struct post_told *told)
         return post->unsent_length == 0; /* there never will be room */
     memcpy(told->digest, digest, sizeof(told->digest));
     told->sent = true;
+    post->sent++;
     return true;
 }
 

@@ -31,6 +31,7 @@ struct post {
     struct post_told *told;    /* what out/SITE has, sorted */
     size_t told_count;
     bool unlooked;        /* some of them may have changed */
+    uint64_t sent;        /* records, in this session */
     size_t kept;          /* records in in/SITE; 0: not counted yet */
     size_t unsent_length; /* bytes in `unsent`: */
     int64_t heard;        /* clock_now() of the last line from there, */

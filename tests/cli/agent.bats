@@ -1,0 +1,199 @@
+#!/usr/bin/env bats
+# What an agent tells: metrics, the journal, `cwg status`. Its engine knows no container, and nobody answers at the
+# other site: no link is made.
+
+bats_require_minimum_version 1.5.0
+load cli
+
+setup()
+{
+    STATE=$BATS_TEST_TMPDIR/s1 CWG=$ROOT/build/cwg
+    mkdir -p "$BATS_TEST_TMPDIR/bin" "$STATE" "$BATS_TEST_TMPDIR/s2"
+    ln -s "$(command -v sleep)" "$BATS_TEST_TMPDIR/bin/sleep"
+    printf '#!/bin/sh\necho "Error: no such container" >&2\nexit 125\n' >"$BATS_TEST_TMPDIR/bin/podman"
+    printf '#!/bin/sh\necho "ssh: nobody is there" >&2\nexit 255\n' >"$BATS_TEST_TMPDIR/bin/ssh"
+    chmod +x "$BATS_TEST_TMPDIR"/bin/*
+    export PATH=$BATS_TEST_TMPDIR/bin:/usr/bin:/bin XDG_STATE_HOME=$BATS_TEST_TMPDIR/state
+    unset JOURNAL_STREAM CWG_SSH
+    KEY=$("$CWG" keys --state "$BATS_TEST_TMPDIR/s2" | awk '{ print $NF }')
+    AGENT=
+}
+
+teardown()
+{
+    [ -z "$AGENT" ] || end_agent
+}
+
+# Declares a link, off or not: a site is reached by ssh.
+declared()
+{
+    "$CWG" declare --state "$STATE" - >"$BATS_TEST_TMPDIR/declared" <<END
+{"sites": [{"site":"s2","key":"$KEY","ssh":"cwg@site2.test"}],
+ "links": [{"link":"web-db","net":7,"host":0,"container":"podman/web","site":"s2"},
+           {"link":"mail","net":8,"host":1,"container":"podman/mail","site":"s2","off":true}]}
+END
+}
+
+# Starts the agent, and waits until it has told of both links and of the site: agent [SETTING]
+agent()
+{
+    echo "$*" >"$BATS_TEST_TMPDIR/conf"
+    "$CWG" agent --config "$BATS_TEST_TMPDIR/conf" --site s1 --state "$STATE" 2>>"$BATS_TEST_TMPDIR/err" 3>&- &
+    AGENT=$!
+    wait_until told || fail "$(<"$BATS_TEST_TMPDIR/err")"
+}
+
+told()
+{
+    [ -e "$STATE/store/status/web-db.0" ] && [ -e "$STATE/store/status/mail.1" ] &&
+        grep -q unreachable "$STATE/store/carrier/s2"
+}
+
+wait_until()
+{
+    local i
+    for ((i = 0; i < 200; i++)); do
+        ! "$@" || return 0
+        sleep 0.05
+    done
+    return 1
+}
+
+end_agent()
+{
+    kill "-${1:-TERM}" "$AGENT"
+    wait "$AGENT" || true
+    AGENT=
+}
+
+# Asks the agent, and prints the answer with its head: ask ADDRESS-OF-SOCAT METHOD PATH
+ask()
+{
+    printf '%s %s HTTP/1.0\r\n\r\n' "$2" "$3" | socat -t 5 - "$1"
+}
+
+# What the agent answers at a unix socket.
+scrape()
+{
+    ask "UNIX-CONNECT:$BATS_TEST_TMPDIR/metrics" GET /metrics | sed '1,/^\r$/d'
+}
+
+# A sample's value: value 'NAME{LABELS}'
+value()
+{
+    awk -v name="$1" 'substr($0, 1, length(name) + 1) == name " " { print $NF }' "$BATS_TEST_TMPDIR/scraped"
+}
+
+@test "metrics: Prometheus reads all of them, promtool finds nothing to say, and they say what is so" {
+    declared
+    agent metrics "$BATS_TEST_TMPDIR/metrics"
+    [ "$(stat -c %a "$BATS_TEST_TMPDIR/metrics")" = 660 ]
+    wait_until looked_up_twice || fail "$(<"$BATS_TEST_TMPDIR/scraped")"
+    run "$ROOT/tests/lib/promtool" "$ROOT/build/promtool" check metrics <"$BATS_TEST_TMPDIR/scraped"
+    [ "$status" = 0 ] && [ -z "$output" ] || fail "$output"
+    [ "$(value 'cwg_links{state="waiting for its container"}') $(value 'cwg_links{state="off"}')" = "1 1" ]
+    [ "$(value 'cwg_links{state="connected"}') $(value 'cwg_carrier_up{site="s2"}')" = "0 0" ]
+    [ "$(value 'cwg_link_state{link="mail",host="1",site="s2",state="off"}')" = 1 ]
+    [ "$(value 'cwg_link_state{link="mail",host="1",site="s2",state="stale"}')" = 0 ]
+    [ "$(value cwg_link_changes_total) $(value 'cwg_helper_tasks_total{result="success"}')" = "2 0" ]
+    [ "$(value 'cwg_lookups_total{result="success"}')" = 0 ]
+    [ $(($(date +%s) - $(value cwg_agent_start_time_seconds))) -lt 60 ]
+    [ "$(value 'cwg_link_since_seconds{link="web-db",host="0",site="s2"}')" = \
+        "$(jq_like since "$STATE/store/status/web-db.0")" ]
+    # The states are all that an end may be in.
+    diff <(sed -n 's/^cwg_links{state="\(.*\)"}.*/\1/p' "$BATS_TEST_TMPDIR/scraped" | sort) \
+        <(sed -n 's/^ *\[END_[A-Z_]*\] = "\(.*\)",/\1/p' "$ROOT/src/cwg/agent/decide.c" | sort)
+    /usr/bin/python3 - "$BATS_TEST_TMPDIR/scraped" <<'END'
+import sys
+from prometheus_client.parser import text_string_to_metric_families
+families = list(text_string_to_metric_families(open(sys.argv[1]).read()))
+assert len(families) >= 15 and all(family.documentation and family.type != "unknown" for family in families), families
+samples = [(sample.name, *sorted(sample.labels.items())) for family in families for sample in family.samples]
+assert len(set(samples)) == len(samples), samples
+END
+    end_agent
+    [ ! -e "$BATS_TEST_TMPDIR/metrics" ]
+}
+
+looked_up_twice()
+{
+    scrape >"$BATS_TEST_TMPDIR/scraped" 2>/dev/null && [ "$(value 'cwg_lookups_total{result="failure"}')" -ge 3 ]
+}
+
+# A member of a line of JSON: jq_like NAME FILE
+jq_like()
+{
+    /usr/bin/python3 -c 'import json, sys; print(json.load(open(sys.argv[2]))[sys.argv[1]])' "$1" "$2"
+}
+
+@test "the manual has each metric by its name" {
+    local name
+    declared
+    agent metrics "$BATS_TEST_TMPDIR/metrics"
+    for name in $(scrape 2>/dev/null | sed -n 's/^# TYPE \([^ ]*\) .*/\1/p'); do
+        grep -q "\*$name\*" "$ROOT/doc/cwg-agent.8.scd" || fail "no $name"
+    done
+}
+
+@test "metrics: at a port of this machine alone; another path, method or place is refused" {
+    local port=$((20000 + RANDOM % 10000)) place
+    declared
+    agent metrics "127.0.0.1:$port"
+    [ "$(ask "TCP:127.0.0.1:$port" GET /metrics | grep -c '^cwg_build_info')" = 1 ]
+    [[ $(ask "TCP:127.0.0.1:$port" GET /) == "HTTP/1.1 404 "* ]]
+    [[ $(ask "TCP:127.0.0.1:$port" POST /metrics) == "HTTP/1.1 405 "* ]]
+    for place in "0.0.0.0:$port" relative "192.0.2.1:$port"; do
+        echo "metrics $place" >"$BATS_TEST_TMPDIR/other"
+        run -1 --separate-stderr "$CWG" agent --config "$BATS_TEST_TMPDIR/other" --site s2
+        [[ $stderr == "cwg: $BATS_TEST_TMPDIR/other:1: metrics takes the absolute path of a "* ]] || fail "$stderr"
+    done
+    echo "metrics 127.0.0.1:$port" >"$BATS_TEST_TMPDIR/other"
+    run -1 --separate-stderr timeout 20 "$CWG" agent --config "$BATS_TEST_TMPDIR/other" --site s2 \
+        --state "$BATS_TEST_TMPDIR/s2"
+    [[ $stderr == "cwg: metrics: can't listen at 127.0.0.1:$port: Address already in use" ]] || fail "$stderr"
+}
+
+@test "the journal: one line for each change of a state and of the way to a site, and none for a look" {
+    local err=$BATS_TEST_TMPDIR/err
+    declared
+    agent
+    kill -HUP "$AGENT"
+    sleep 2.5
+    diff <(sort "$err") - <<'END'
+cwg: link mail (podman/mail): off
+cwg: link web-db (podman/web): waiting for its container: podman has no container web
+cwg: site s2: unreachable: ssh: nobody is there
+END
+    # The one after it goes on. Only the way to the site is new to it.
+    end_agent KILL
+    agent
+    sleep 1
+    end_agent
+    [ "$(wc -l <"$err")" = 4 ] || fail "$(<"$err")"
+}
+
+@test "the journal: with priorities, if standard error is the journal's" {
+    local err=$BATS_TEST_TMPDIR/err
+    declared
+    : >"$err"
+    JOURNAL_STREAM=$(stat -c %d:%i "$err") agent
+    [ "$(grep -c '^<5>link ' "$err")" = 2 ] || fail "$(<"$err")"
+    grep -qx '<4>site s2: unreachable: ssh: nobody is there' "$err" || fail "$(<"$err")"
+}
+
+@test "the journal: what is declared wrongly is said once, and again at SIGHUP" {
+    local err=$BATS_TEST_TMPDIR/err
+    declared
+    echo '{"link":"bad"}' >"$STATE/store/want/bad.0"
+    agent
+    touch "$STATE/store/want/.x" && mv "$STATE/store/want/.x" "$STATE/store/want/worse.0"
+    wait_until grep -q 'a declared link needs a name' "$err" || fail "$(<"$err")"
+    [ "$(grep -c 'cwg: bad: ' "$err")" = 1 ] || fail "$(<"$err")"
+    kill -HUP "$AGENT"
+    wait_until said_twice || fail "$(<"$err")"
+}
+
+said_twice()
+{
+    [ "$(grep -c 'cwg: bad: ' "$BATS_TEST_TMPDIR/err")" = 2 ]
+}

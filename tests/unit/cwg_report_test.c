@@ -1,0 +1,160 @@
+#include "cwg/agent/report.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cwg/agent/reach.h"
+#include "unit.h"
+
+static char folder[64], line[STORE_LINE_SIZE];
+static struct household house;
+static struct agent_end end;
+static struct failure failure;
+static int kept;
+
+/* An agent starts. */
+static void start(void)
+{
+    journal_open(&house.journal);
+    house.changes = 0;
+    end = (struct agent_end){.house = &house,
+                             .want = {.link = "l1", .net = 7, .name = "web", .site = "s2"},
+                             .path = "l1.0"};
+}
+
+static void begin(void)
+{
+    (void)snprintf(folder, sizeof(folder), "/tmp/cwg-unit.XXXXXX");
+    house = (struct household){.site = "s1"};
+    if (!mkdtemp(folder) || store_open(&house.store, folder, &failure))
+        unit_trouble("mkdtemp");
+    kept = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+    if (!freopen("/dev/null", "we", stderr))
+        unit_trouble("freopen");
+    start();
+}
+
+static void finish(void)
+{
+    char command[80];
+
+    (void)fflush(stderr);
+    if (dup2(kept, STDERR_FILENO) < 0)
+        unit_trouble("dup2");
+    close(kept);
+    store_close(&house.store);
+    (void)snprintf(command, sizeof(command), "rm -rf %s", folder);
+    if (system(command) != 0)
+        unit_trouble("rm");
+}
+
+static void be(enum end_state state)
+{
+    end.verdict.state = state;
+    end.decided = true;
+    report(&end);
+}
+
+static bool told(const char *path, const char *part)
+{
+    return store_read(&house.store, path, line, &failure) == 0 && strstr(line, part);
+}
+
+TEST(an_end_that_was_not_looked_at_is_not_told_of)
+{
+    begin();
+    report(&end);
+    expect(store_read(&house.store, "status/l1.0", line, &failure) == 1, "%s", line);
+    be(END_CONNECTED);
+    expect(told("status/l1.0", "\"state\":\"connected\""), "%s", line);
+    finish();
+}
+
+TEST(each_change_of_a_state_counts_once)
+{
+    begin();
+    be(END_CONNECTED);
+    be(END_CONNECTED);
+    expect(house.changes == 1, "%d", (int)house.changes);
+    be(END_STALE);
+    expect(house.changes == 2 && told("status/l1.0", "\"state\":\"stale\""), "%s", line);
+    (void)snprintf(end.reason, sizeof(end.reason), "no answer");
+    be(END_STALE);
+    expect(house.changes == 2 && told("status/l1.0", "\"reason\":\"no answer\""), "%s", line);
+    finish();
+}
+
+TEST(a_session_that_is_quiet_is_no_news)
+{
+    begin();
+    be(END_CONNECTED);
+    be(END_IN_SESSION);
+    expect(house.changes == 1 && told("status/l1.0", "in session"), "%s", line);
+    be(END_CONNECTED);
+    expect(house.changes == 1, "%d", (int)house.changes);
+    be(END_CONNECTING);
+    be(END_IN_SESSION);
+    expect(house.changes == 3, "%d", (int)house.changes);
+    finish();
+}
+
+TEST(an_agent_that_starts_goes_on_with_what_was_told)
+{
+    begin();
+    be(END_CONNECTED);
+    end.since -= 1000;
+    end.reason[0] = 'x'; /* it is written anew, with that time */
+    be(END_CONNECTED);
+    const int64_t since = end.since;
+    start();
+    be(END_CONNECTED);
+    expect(end.since == since && house.changes == 0, "%d changes", (int)house.changes);
+    be(END_STALE);
+    expect(end.since >= since + 1000 && house.changes == 1, "%d changes", (int)house.changes);
+    start();
+    be(END_CONNECTED);
+    expect(end.since >= since + 1000 && house.changes == 1, "%d changes", (int)house.changes);
+    finish();
+}
+
+TEST(what_could_not_be_written_is_written_later_and_is_no_other_change)
+{
+    const int directory = (begin(), house.store.directory);
+
+    house.store.directory = -1;
+    be(END_CONNECTED);
+    expect(end.report_due > 0, "it doesn't try again");
+    house.store.directory = directory;
+    be(END_CONNECTED);
+    expect(store_read(&house.store, "status/l1.0", line, &failure) == 1, "at once");
+    end.report_due = 1;
+    be(END_CONNECTED);
+    expect(told("status/l1.0", "connected") && house.changes == 1 && end.report_due == 0, "%s",
+           line);
+    finish();
+}
+
+TEST(the_way_to_a_site_is_told_when_it_changes)
+{
+    struct reach reach = {.told = false};
+
+    begin();
+    expect(reach_tell(&reach, &house.store, "s2", "ssh", "h", REACH_CALLING, ""), "first");
+    expect(!reach_tell(&reach, &house.store, "s2", "ssh", "h", REACH_CALLING, ""), "the same");
+    expect(reach_tell(&reach, &house.store, "s2", "ssh", "h", REACH_DOWN, "refused"), "down");
+    expect(told("carrier/s2", "\"state\":\"unreachable\"") && strstr(line, "refused"), "%s", line);
+    expect(!reach_tell(&reach, &house.store, "s2", "ssh", "h", REACH_DOWN, "timeout"), "reason");
+    expect(told("carrier/s2", "timeout"), "%s", line);
+    (void)store_remove(&house.store, "carrier/s2", &failure);
+    expect(!reach_tell(&reach, &house.store, "s2", "ssh", "h", REACH_DOWN, "timeout") &&
+               store_read(&house.store, "carrier/s2", line, &failure) == 1,
+           "it was written again");
+    expect(reach_tell(&reach, &house.store, "s2", "ssh", "h", REACH_UP, ""), "up");
+    expect(told("carrier/s2", "\"state\":\"reachable\""), "%s", line);
+    reach_clear(&house.store);
+    expect(store_read(&house.store, "carrier/s2", line, &failure) == 1, "it is left");
+    finish();
+}
