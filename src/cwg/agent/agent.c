@@ -16,8 +16,8 @@
 #include "cwg/agent/carrier.h"
 #include "cwg/agent/end.h"
 #include "cwg/agent/manager.h"
-#include "cwg/agent/namespaces.h"
 #include "cwg/agent/report.h"
+#include "cwg/agent/signs.h"
 #include "cwg/agent/telling.h"
 #include "cwg/agent/voice.h"
 #include "cwg/base/clock.h"
@@ -42,7 +42,7 @@ struct agent {
     struct carrier **carriers;
     size_t carrier_count;
     struct watch signals, changes;
-    struct namespaces namespaces;
+    struct signs signs;
     struct watched *watched;
     size_t watched_count;
     struct voice voice;
@@ -91,19 +91,6 @@ static struct agent_end *find_end(const struct agent *agent, const char *path)
     const size_t i = place_of(agent, path);
 
     return i < agent->count && strcmp(agent->ends[i]->path, path) == 0 ? agent->ends[i] : NULL;
-}
-
-/* A namespace may have come or gone, and an end with it. */
-static void see_namespace(void *owner, const char *name)
-{
-    const struct agent *agent = owner;
-
-    for (size_t i = 0; i < agent->count; i++) {
-        struct agent_end *end = agent->ends[i];
-
-        if (strcmp(end->want.engine, "netns") == 0 && (!name || strcmp(end->want.name, name) == 0))
-            end_seek(end);
-    }
 }
 
 /* A site has told of its end: that is news for the other end of the link. */
@@ -281,7 +268,7 @@ static void reload(struct agent *agent)
     if (trust_load(&agent->house.trust, &agent->house.store, &failure))
         journal_complain(&agent->house.journal, failure.text);
     names = list_wants(agent, &failure);
-    namespaces_watch(&agent->namespaces, &agent->house.loop);
+    signs_watch(&agent->signs, &agent->house.loop);
     if (!names) {
         journal_complain(&agent->house.journal, failure.text);
         return;
@@ -433,7 +420,8 @@ static int open_house(struct agent *agent, struct failure *failure)
 
     house->carry = carry;
     house->owner = agent;
-    agent->namespaces = (struct namespaces){.changed = see_namespace, .owner = agent};
+    signs_open(&agent->signs, &agent->ends, &agent->count);
+    house->sockets = &agent->signs.sockets;
     /* Before the first failure: agent_run() closes them in any case. */
     tasks_open(&house->work, &house->loop, house->config.helper);
     tasks_open(&house->probes, &house->loop, house->config.helper);
@@ -471,7 +459,7 @@ int agent_run(const struct config_options *options, struct failure *failure)
         turn(agent);
     voice_close(&agent->voice);
     lookups_close(&agent->house.lookups);
-    namespaces_close(&agent->namespaces);
+    signs_close(&agent->signs);
     tasks_close(&agent->house.work);
     tasks_close(&agent->house.probes);
     for (size_t i = 0; i < agent->count; i++)

@@ -70,6 +70,8 @@ static void take_device(struct agent_end *end, const json_t *links)
         end->port = json_whole(link, "listen_port", 1, UINT16_MAX, &port) ? 0 : (uint16_t)port;
         if (end->port == 0 && end->facts.device == DEVICE_SOUND)
             end->facts.device = DEVICE_SPOILED;
+        if (end->house->sockets)
+            sockets_note(end->house->sockets, end->port);
     }
 }
 

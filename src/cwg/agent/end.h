@@ -4,6 +4,7 @@
 #include "cwg/agent/config.h"
 #include "cwg/agent/decide.h"
 #include "cwg/agent/lookup.h"
+#include "cwg/agent/sockets.h"
 #include "cwg/agent/tasks.h"
 #include "cwg/base/journal.h"
 #include "cwg/record/news.h"
@@ -35,7 +36,8 @@ struct household {
     int addresses;
     /* A record for another site was stored: carries it there. */
     void (*carry)(struct household *house, const char *site, const char *path);
-    void *owner; /* for that */
+    void *owner;             /* for that */
+    struct sockets *sockets; /* are told of the ports of this machine's ends; may be NULL */
     struct journal journal;
     uint64_t changes; /* of ends' states */
     uint64_t refused; /* records of other sites */
