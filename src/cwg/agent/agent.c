@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "cwg/agent/carrier.h"
+#include "cwg/agent/courier.h"
 #include "cwg/agent/end.h"
 #include "cwg/agent/manager.h"
 #include "cwg/agent/report.h"
@@ -41,6 +42,7 @@ struct agent {
     size_t count;
     struct carrier **carriers;
     size_t carrier_count;
+    struct courier courier;
     struct watch signals, changes;
     struct signs signs;
     struct watched *watched;
@@ -390,10 +392,11 @@ static void turn(struct agent *agent)
 
         next = due < next ? due : next;
     }
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 5; i++) {
         const int64_t due = i == 0   ? tasks_run(&agent->house.work)
                             : i == 1 ? tasks_run(&agent->house.probes)
                             : i == 2 ? lookups_run(&agent->house.lookups)
+                            : i == 3 ? courier_run(&agent->courier)
                                      : tell_manager(agent);
 
         next = due < next ? due : next;
@@ -426,6 +429,7 @@ static int open_house(struct agent *agent, struct failure *failure)
     tasks_open(&house->work, &house->loop, house->config.helper);
     tasks_open(&house->probes, &house->loop, house->config.helper);
     lookups_open(&house->lookups, &house->loop);
+    courier_open(&agent->courier, &house->loop, &house->config, agent->options.file);
     if (config_load(&agent->options, &house->config, failure) ||
         config_need_site(&house->config, failure))
         return -1;
@@ -458,6 +462,7 @@ int agent_run(const struct config_options *options, struct failure *failure)
     while (!error && !agent->house.ending)
         turn(agent);
     voice_close(&agent->voice);
+    courier_close(&agent->courier);
     lookups_close(&agent->house.lookups);
     signs_close(&agent->signs);
     tasks_close(&agent->house.work);

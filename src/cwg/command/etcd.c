@@ -1,7 +1,11 @@
 #include "cwg/etcd/etcd.h"
 
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <unistd.h>
 
 #include "cwg/agent/config.h"
 #include "cwg/command/command.h"
@@ -42,13 +46,20 @@ static int take_config(const struct config *config, struct etcd_options *etcd,
     return 0;
 }
 
+/* The agent starts it, and it ends with the agent, however that does. */
+static void end_with_parent(const char *pid)
+{
+    (void)prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
+    if (getppid() != atoi(pid)) /* it has ended meanwhile */
+        (void)raise(SIGTERM);
+}
+
 int run_etcd(int argc, char *argv[])
 {
-    static const struct option options[] = {{"config", required_argument, NULL, 'f'},
-                                            {"site", required_argument, NULL, 's'},
-                                            {"state", required_argument, NULL, 'd'},
-                                            {"takeover", no_argument, NULL, 't'},
-                                            {0}};
+    static const struct option options[] = {
+        {"config", required_argument, NULL, 'f'}, {"site", required_argument, NULL, 's'},
+        {"state", required_argument, NULL, 'd'},  {"parent", required_argument, NULL, 'p'},
+        {"takeover", no_argument, NULL, 't'},     {0}};
     static struct config config; /* both are large, and there is one */
     static struct etcd_options etcd;
     struct config_options given = {.file = NULL};
@@ -62,6 +73,8 @@ int run_etcd(int argc, char *argv[])
             given.site = optarg;
         else if (found == 'd')
             given.state = optarg;
+        else if (found == 'p')
+            end_with_parent(optarg);
         else if (found == 't')
             etcd.takeover = true;
         else

@@ -250,7 +250,14 @@ int client_call(struct client *client, const char *name, json_t *request, json_t
     if (error && is_of_token(client, failure) && client_authenticate(client, failure) == 0)
         error = post(client, name, body, client->call_ms, ret_answer, failure);
     free(body);
+    if (!error)
+        client_see(client, gateway_header(*ret_answer).revision);
     return error;
+}
+
+void client_see(struct client *client, int64_t revision)
+{
+    client->revision = revision > client->revision ? revision : client->revision;
 }
 
 void client_key(const struct client *client, char ret_key[static GATEWAY_KEY_SIZE],
@@ -305,6 +312,7 @@ int64_t client_list(struct client *client, const char *prefix,
     const struct taker taker = {.take = take, .owner = owner};
     char from[GATEWAY_KEY_SIZE], end[GATEWAY_KEY_SIZE];
     struct gateway_header header = {.revision = 0};
+    const int64_t seen = client->revision;
     int more = 1, limit = CLIENT_PAGE;
 
     (void)snprintf(from, sizeof(from), "%s", prefix);
@@ -328,9 +336,9 @@ int64_t client_list(struct client *client, const char *prefix,
     }
     if (more < 0)
         return -1;
-    *ret_new = client->cluster &&
-               (client->cluster != header.cluster || client->revision > header.revision);
+    *ret_new = client->cluster && (client->cluster != header.cluster || seen > header.revision);
+    if (*ret_new)
+        client->revision = header.revision;
     client->cluster = header.cluster;
-    client->revision = header.revision;
     return header.revision;
 }

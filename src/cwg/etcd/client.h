@@ -35,8 +35,8 @@ struct client {
     char token[CLIENT_TOKEN_SIZE]; /* "": none */
     int call_ms;                   /* how long a call may take */
     enum gateway_code code;        /* of the last call that failed; GATEWAY_FINE: no answer came */
-    uint64_t cluster; /* what lists have shown, and 0 before the first: the cluster's name, */
-    int64_t revision; /* and the highest revision */
+    uint64_t cluster; /* the store's name, as the last list had it; 0: there was none */
+    int64_t revision; /* the highest that any answer had */
 };
 
 /* Adds a server. Returns 0, or -1: it is no URL for it. */
@@ -67,6 +67,9 @@ int client_authenticate(struct client *client, struct failure *failure);
  * good. *ret_answer is the caller's. Returns 0, or -1 with client->code. */
 int client_call(struct client *client, const char *name, json_t *request, json_t **ret_answer,
                 struct failure *failure);
+
+/* Notes a revision that came by another way: by the watch. */
+void client_see(struct client *client, int64_t revision);
 
 /* Writes "PREFIX/" and a path as printf(3) does. */
 void client_key(const struct client *client, char ret_key[static GATEWAY_KEY_SIZE],

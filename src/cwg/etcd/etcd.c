@@ -127,6 +127,9 @@ static int go_on(struct etcd *etcd, struct failure *failure)
     if (watcher_take(&etcd->watcher, hearing_take, &etcd->hearing, failure) ||
         presence_run(&etcd->presence, &beat, failure))
         return -1;
+    if (etcd->presence.lost)
+        telling_again(&etcd->telling);
+    etcd->presence.lost = false;
     if (beat)
         watcher_expect(&etcd->watcher, beat);
     if (etcd->presence.revision)

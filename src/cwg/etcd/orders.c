@@ -6,7 +6,7 @@
 
 #include "cwg/base/json.h"
 #include "cwg/record/record.h"
-#include "cwg/store/want.h"
+#include "cwg/store/trust.h"
 
 /* Opens a record that one of the operators has signed. */
 static int open_record(const struct orders *orders, const char *path, const char *line,
@@ -74,27 +74,17 @@ static int take_site(const struct orders *orders, const char *path, const json_t
 {
     const char *site = json_text(body, "site", WANT_SITE_SIZE - 1);
     const char *key = json_text(body, "key", KEY_TEXT_LENGTH);
-    char before[STORE_LINE_SIZE], *line;
-    json_t *object = NULL;
+    struct site_record record = {.serial = 0};
     struct failure unread;
     struct key parsed;
-    int error;
 
     if (!site || strcmp(site, strchr(path, '/') + 1) != 0 || strcmp(site, orders->site) == 0 ||
         !key || key_from_text(key, &parsed) || key_is_zero(&parsed))
         return fail(failure, "refused", "%.200s: its site or key is wrong", path);
-    if (store_read(orders->store, path, before, &unread) == 0)
-        object = json_read_line(before);
-    if (!object)
-        object = json_object();
-    (void)json_object_set_new(object, "site", json_string(site));
-    (void)json_object_set_new(object, "key", json_string(key));
-    line = json_dumps(object, JSON_COMPACT);
-    json_decref(object);
-    error = line ? store_write(orders->store, path, line, failure)
-                 : fail(failure, "system", "no memory");
-    free(line);
-    return error;
+    (void)trust_read(orders->store, site, &record, &unread);
+    (void)snprintf(record.name, sizeof(record.name), "%s", site);
+    record.key = parsed;
+    return trust_write(orders->store, &record, failure);
 }
 
 int orders_take(const struct orders *orders, const char *path, const char *line,

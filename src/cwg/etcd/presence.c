@@ -127,7 +127,7 @@ static int put(struct presence *presence, int64_t revision, struct gateway_entry
     done = json_is_true(json_object_get(answer, "succeeded"));
     *ret_now = (struct gateway_entry){.revision = 0};
     if (done) {
-        presence->revision = gateway_header(answer).revision;
+        presence->known = presence->revision = gateway_header(answer).revision;
     } else {
         const json_t *first = json_array_get(json_object_get(answer, "responses"), 0);
         const json_t *range = json_object_get(first, "response_range");
@@ -159,16 +159,21 @@ static bool is_ours(struct presence *presence, const char *value)
 int presence_claim(struct presence *presence, struct failure *failure)
 {
     struct gateway_entry now = {.revision = 0};
+    int64_t known;
     int done = 0;
 
     presence->revision = 0;
+    known = presence->known;
     presence->claim_due = clock_now() + CLAIM_MS;
     if (grant(presence, failure))
         return -1;
     for (int i = 0; i < CLAIMS && done == 0; i++) {
-        done = put(presence, now.revision, &now, failure);
+        const int64_t before = now.revision;
+
+        done = put(presence, before, &now, failure);
         if (done < 0)
             return -1;
+        presence->lost |= done && known && before != known;
         if (!done && now.revision && !is_ours(presence, now.value) && !presence->takeover)
             return 0;
     }

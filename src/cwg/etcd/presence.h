@@ -21,6 +21,8 @@ struct presence {
     bool takeover;             /* take the place of another machine, once */
     int64_t lease;             /* 0: none */
     int64_t revision;          /* of the key when this machine changed it last; 0: it isn't ours */
+    int64_t known;             /* the same, also when it isn't ours any more */
+    bool lost;                 /* the key wasn't as this machine had left it */
     char other[PRESENCE_HOST_SIZE]; /* the machine that has it; "" if none has */
     int64_t beats, beat_due, kept_due, claim_due;
 };

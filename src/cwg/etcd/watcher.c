@@ -67,6 +67,7 @@ static int take_answer(struct watcher *watcher, const json_t *answer,
             return -1;
     }
     revision = gateway_header(result).revision;
+    client_see(watcher->client, revision);
     watcher->revision = revision > watcher->revision ? revision : watcher->revision;
     return 0;
 }

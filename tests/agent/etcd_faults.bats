@@ -1,0 +1,282 @@
+#!/usr/bin/env bats
+# What `cwg etcd` does when etcd fails, or is another one than before. etcd.bash draws it.
+
+bats_require_minimum_version 1.5.0
+load etcd
+
+etcd_of_the_file
+
+@test "an etcd that ends and comes back: what was told meanwhile passes, in its last state only" {
+    local i
+    etcd_up
+    both_carry
+    etcd_down
+    for i in {1..20}; do put site1 out/site2/l.0 "$i"; done
+    within 10 says site1 unreachable
+    within 10 says site2 unreachable
+    etcd_up
+    within 10 has site2 in/site1/l.0 20
+    within 10 says site1 connected
+    [ "$(ctl get /cwg/v1/site/site2/in/site1/l.0 --write-out json | grep -o '"version":[0-9]*')" = '"version":1' ]
+}
+
+@test "etcd is away at the start: it is told so, and all passes once it comes" {
+    put site1 out/site2/l.0 early
+    carry site1
+    within 5 says site1 unreachable
+    grep -q "since" "$T/site1/store/carrier/etcd"
+    carry site2
+    etcd_up
+    within 10 has site2 in/site1/l.0 early
+}
+
+# TCP says nothing of it: the kernel of the machine answers.
+@test "an etcd that is stopped and answers nothing is left after half a minute, and found again" {
+    etcd_up
+    both_carry
+    kill -STOP "${MEMBERS[one]}"
+    put site1 out/site2/l.0 told
+    within 12 says site1 unreachable # the put has got no answer
+    within 35 says site2 unreachable # it had nothing to say
+    kill -CONT "${MEMBERS[one]}"
+    within 30 has site2 in/site1/l.0 told
+}
+
+# Only the watch's connection is dead: calls go on.
+@test "a watch that is silent is noticed by the beat that doesn't come, and what it missed is listed" {
+    local port
+    etcd_up
+    both_carry
+    passes before
+    # The older of the connections that site2 has is its call's, the younger its watch's.
+    port=$(inside_etcd ss -Htnp state established "dport = 2379" | grep "pid=${CARRIERS[site2]}," |
+        sed 's/.*fd=\([0-9]*\).*/\1 &/' | sort -n | tail -n 1 | awk '{ sub(".*:", "", $4); print $4 }')
+    inside_etcd iptables -A INPUT -p tcp --dport "$port" -j DROP
+    put site1 out/site2/l.0 missed
+    run ! within 5 has site2 in/site1/l.0 missed
+    within 70 has site2 in/site1/l.0 missed
+    grep -q "the watch is silent" "$T/site2.log"
+}
+
+@test "a watch that is behind a compaction lists anew" {
+    local revision
+    etcd_up
+    both_carry
+    passes before
+    kill -STOP "${CARRIERS[site2]}"
+    # Its connection ends, and it comes back to a revision that isn't there any more.
+    etcd_down
+    etcd_up
+    within 10 says site1 connected
+    put site1 out/site2/l.0 later
+    within 10 eval 'ctl get /cwg/v1/site/site2/in/site1/l.0 | grep -q later'
+    revision=$(ctl get / --write-out json | sed 's/.*"revision":\([0-9]*\).*/\1/')
+    ctl compact "$revision"
+    kill -CONT "${CARRIERS[site2]}"
+    within 15 has site2 in/site1/l.0 later
+}
+
+@test "a full store: it is told, reading goes on, and all passes once there is room" {
+    local revision
+    etcd_up one 2379 --quota-backend-bytes 16777216
+    both_carry
+    passes before
+    head -c 1000000 /dev/zero | tr '\0' x >"$T/big"
+    for _ in {1..20}; do ctl put /other <"$T/big" || break; done
+    put site1 out/site2/l.0 waiting
+    within 10 says site1 full
+    revision=$(ctl get / --write-out json | sed 's/.*"revision":\([0-9]*\).*/\1/')
+    ctl del /other || true
+    ctl compact "$revision"
+    ctl defrag
+    ctl alarm disarm
+    within 20 has site2 in/site1/l.0 waiting
+    within 5 says site1 connected
+}
+
+# As after a machine was lost: what was put since the backup is put again.
+@test "a restored backup: all is told anew, and an older record replaces none" {
+    local old='{"by":"a","body":"{\"serial\":7}"}' new='{"by":"a","body":"{\"serial\":8}"}'
+    etcd_up
+    both_carry
+    passes "$old"
+    ctl snapshot save "$T/backup"
+    passes "$new"
+    put site1 out/site2/m.0 later
+    within 5 has site2 in/site1/m.0 later
+    etcd_down
+    rm -rf "$T/one.data"
+    inside_etcd "$ETCD_DIR/etcdctl" snapshot restore "$T/backup" --name one --data-dir "$T/one.data" \
+        --initial-cluster one=http://127.0.0.1:2380 --initial-advertise-peer-urls http://127.0.0.1:2380
+    etcd_up
+    within 10 eval 'ctl get /cwg/v1/site/site2/in/site1/m.0 | grep -q later'
+    within 10 eval 'ctl get /cwg/v1/site/site2/in/site1/l.0 | grep -q 8'
+    grep -q "all is told again" "$T/site1.log"
+    has site2 in/site1/l.0 "$new"
+}
+
+# Starts three members, and names them all to who calls.
+three_members()
+{
+    CLUSTER=a=http://127.0.0.1:2380,b=http://127.0.0.1:2390,c=http://127.0.0.1:2400
+    URLS="http://127.0.0.1:2379 http://127.0.0.1:2389 http://127.0.0.1:2399"
+    CTL="--endpoints 127.0.0.1:2379,127.0.0.1:2389,127.0.0.1:2399"
+    start_etcd a 2379
+    start_etcd b 2389
+    start_etcd c 2399
+    within 20 ctl endpoint health
+}
+
+# Prints the name of the leader.
+leader()
+{
+    local port
+    port=$(ctl endpoint status --write-out simple | grep ', true,' | sed 's/.*:\([0-9]*\),.*/\1/')
+    case $port in 2379) echo a ;; 2389) echo b ;; 2399) echo c ;; esac
+}
+
+@test "three members: the leader dies, and dies again; with a minority nothing passes, and then all does" {
+    local first second
+    three_members
+    both_carry
+    passes one
+    first=$(leader)
+    etcd_down "$first"
+    passes two 20
+    within 10 leader
+    second=$(printf '%s\n' "${!MEMBERS[@]}" | head -n 1)
+    kill -STOP "${MEMBERS[$second]}"
+    put site1 out/site2/l.0 three
+    within 60 says site1 unreachable
+    has site2 in/site1/l.0 two
+    kill -CONT "${MEMBERS[$second]}"
+    within 65 has site2 in/site1/l.0 three
+}
+
+@test "users and passwords: lost tokens are had again, and a key that isn't allowed holds up no other" {
+    local password=$T/password
+    printf secret1 >"$password"
+    chmod 0600 "$password"
+    etcd_up
+    CTL_ROOT="--endpoints http://127.0.0.1:2379 --user root:secret0"
+    ctl user add root:secret0
+    ctl user add site1:secret1
+    ctl user add site2:secret1
+    for site in 1 2; do
+        ctl role add "site$site"
+        ctl role grant-permission "site$site" --prefix=true readwrite "/cwg/v1/site/site$site/"
+        ctl user grant-role "site$site" "site$site"
+    done
+    ctl role grant-permission site1 --prefix=true write /cwg/v1/site/site2/in/site1/
+    ctl user grant-role root root
+    ctl auth enable
+    CTL=$CTL_ROOT
+    CONF="etcd-user site1"$'\n'"etcd-password $password" carry site1
+    CONF="etcd-user site2"$'\n'"etcd-password $password" carry site2
+    within 10 says site1 connected
+    passes one
+    put site1 out/site3/l.0 forbidden
+    put site1 out/site2/m.0 allowed
+    within 10 has site2 in/site1/m.0 allowed
+    within 10 says site1 refused
+    passes two
+    etcd_down
+    etcd_up
+    passes three 15
+}
+
+@test "a wrong password, and a user that is missing, are told, and nothing is asked all the time" {
+    etcd_up
+    ctl user add root:secret0
+    ctl user grant-role root root
+    ctl auth enable
+    printf wrong >"$T/password"
+    chmod 0600 "$T/password"
+    CONF="etcd-user site1"$'\n'"etcd-password $T/password" carry site1
+    within 5 says site1 unreachable
+    grep -q "authentication failed" "$T/site1/store/carrier/etcd"
+    carry site2
+    within 5 says site2 unreachable
+    grep -q "user name is empty" "$T/site2/store/carrier/etcd"
+}
+
+@test "two machines that are one site: the second publishes nothing and says whose it is, until --takeover" {
+    etcd_up
+    both_carry
+    passes one
+    STATE=copy carry site1
+    within 5 says copy another-machine
+    grep -q "$(uname -n | cut -c 1-64) is site site1 as well" "$T/copy.log"
+    put copy out/site2/l.0 "from the copy"
+    put site1 out/site2/m.0 behind
+    within 5 has site2 in/site1/m.0 behind
+    has site2 in/site1/l.0 one
+    end_carrier copy
+    STATE=copy carry site1 --takeover
+    within 5 has site2 in/site1/l.0 "from the copy"
+    within 5 says site1 another-machine
+    put site1 out/site2/l.0 "from the first"
+    put copy out/site2/m.0 "behind that"
+    within 5 has site2 in/site1/m.0 "behind that"
+    has site2 in/site1/l.0 "from the copy"
+    # The copy ends: the first one is the site again, and tells all again.
+    end_carrier copy
+    within 5 has site2 in/site1/l.0 "from the first"
+}
+
+@test "a second carrier in the same directory ends, and says why" {
+    etcd_up
+    both_carry
+    run inside_etcd "$CWG" etcd --config "$T/site1.conf" --site site1 --state "$T/site1"
+    [ "$status" = 1 ]
+    [ "$output" = "cwg: cwg etcd runs already in $T/site1" ]
+    passes one
+}
+
+@test "a lease that has ended is had again; without it nothing that was told goes" {
+    local lease
+    etcd_up
+    both_carry
+    passes one
+    lease=$(ctl get /cwg/v1/site/site1/agent --write-out json | sed 's/.*"lease":\([0-9]*\).*/\1/')
+    ctl lease revoke "$(printf %x "$lease")"
+    within 5 eval 'ctl get /cwg/v1/site/site1/agent | grep -q boot'
+    passes two
+    [ "$(ctl get /cwg/v1/site/site2/in/site1/l.0 --print-value-only)" = two ]
+    ctl get /cwg/v1/site/site2/in/site1/l.0 --write-out json | run ! grep lease
+}
+
+# Makes a certificate authority, and certificates that it signed: authority, then certificate NAME SUBJECT
+authority()
+{
+    openssl req -x509 -newkey ed25519 -nodes -days 2 -subj /CN=authority -keyout "$T/ca.key" -out "$T/ca.pem"
+}
+
+certificate()
+{
+    openssl req -newkey ed25519 -nodes -subj "$2" -keyout "$T/$1.key" -out "$T/$1.csr"
+    openssl x509 -req -in "$T/$1.csr" -CA "$T/ca.pem" -CAkey "$T/ca.key" -CAcreateserial -days 2 -out "$T/$1.pem" \
+        -extfile <(echo "subjectAltName=IP:127.0.0.1,DNS:localhost")
+    chmod 0600 "$T/$1.key"
+}
+
+@test "TLS: a certificate without CN passes; none, one with a CN, and another authority's server are told" {
+    authority
+    certificate server /CN=server
+    certificate client /O=site1
+    certificate named /CN=site1
+    export URLS=https://127.0.0.1:2379
+    SCHEME=https
+    CTL="--endpoints $URLS --cacert $T/ca.pem --cert $T/client.pem --key $T/client.key"
+    etcd_up one 2379 --cert-file "$T/server.pem" --key-file "$T/server.key" --trusted-ca-file "$T/ca.pem" \
+        --client-cert-auth
+    CONF="etcd-ca $T/ca.pem"$'\n'"etcd-cert $T/client.pem"$'\n'"etcd-key $T/client.key" both_carry
+    passes secretly
+    end_carrier site1
+    CONF="etcd-ca $T/ca.pem"$'\n'"etcd-cert $T/named.pem"$'\n'"etcd-key $T/named.key" STATE=named carry site1
+    within 5 eval 'grep -q "CommonName of client" "$T/named/store/carrier/etcd"'
+    CONF="etcd-ca $T/ca.pem" STATE=bare carry site1
+    within 5 says bare unreachable
+    CONF="etcd-cert $T/client.pem"$'\n'"etcd-key $T/client.key" STATE=system carry site1
+    within 5 eval 'grep -q certificate "$T/system/store/carrier/etcd"'
+}
