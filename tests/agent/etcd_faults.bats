@@ -270,10 +270,16 @@ certificate()
     CTL="--endpoints $URLS --cacert $T/ca.pem --cert $T/client.pem --key $T/client.key"
     etcd_up one 2379 --cert-file "$T/server.pem" --key-file "$T/server.key" --trusted-ca-file "$T/ca.pem" \
         --client-cert-auth
-    CONF="etcd-ca $T/ca.pem"$'\n'"etcd-cert $T/client.pem"$'\n'"etcd-key $T/client.key" both_carry
+    printf secret >"$T/password"
+    chmod 0600 "$T/password"
+    ctl user add root:secret
+    ctl user grant-role root root
+    ctl auth enable
+    local user="etcd-user root"$'\n'"etcd-password $T/password"$'\n'"etcd-ca $T/ca.pem"
+    CONF=$user$'\n'"etcd-cert $T/client.pem"$'\n'"etcd-key $T/client.key" both_carry
     passes secretly
     end_carrier site1
-    CONF="etcd-ca $T/ca.pem"$'\n'"etcd-cert $T/named.pem"$'\n'"etcd-key $T/named.key" STATE=named carry site1
+    CONF=$user$'\n'"etcd-cert $T/named.pem"$'\n'"etcd-key $T/named.key" STATE=named carry site1
     within 5 eval 'grep -q "CommonName of client" "$T/named/store/carrier/etcd"'
     CONF="etcd-ca $T/ca.pem" STATE=bare carry site1
     within 5 says bare unreachable

@@ -45,6 +45,11 @@ static int run_serve(int argc, char *argv[])
                     : serve();
 }
 
+#define FLEET                                                                                      \
+    "  --etcd               do it in etcd, for the agents of many sites\n"                         \
+    "  --operator-key FILE  signs that: the private key of an operator, whom the sites name\n"     \
+    "  --config FILE        says where etcd is\n"
+
 static const struct command commands[] = {
     {"join", "END END", "link two containers",
      "  --net N              the link's number, 0-8388607; without it, a free one\n"
@@ -73,10 +78,10 @@ static const struct command commands[] = {
      "  --helper SOCKET      of cwg-helper.socket; left out: it starts net-admin-helper\n"
      "  --check              say what is wrong with settings and links, and end\n",
      run_agent},
-    {"declare", "FILE", "say which links the agent keeps", "  --state DIR          the agent's\n",
-     run_declare},
+    {"declare", "FILE", "say which links the agent keeps",
+     "  --state DIR          the agent's\n" FLEET, run_declare},
     {"forget", "LINK...", "let the agent remove declared links",
-     "  --state DIR          the agent's\n", run_forget},
+     "  --state DIR          the agent's\n" FLEET, run_forget},
     {"keys", "", "print this site's public key, which other sites declare",
      "  --state DIR          the agent's\n", run_keys},
     {"etcd", "", "carry what the agent tells and hears over etcd; the agent starts it",

@@ -8,6 +8,7 @@
 
 #include "cwg/base/status.h"
 #include "cwg/command/command.h"
+#include "cwg/command/fleet.h"
 #include "cwg/record/sitekey.h"
 #include "cwg/store/declare.h"
 
@@ -31,8 +32,7 @@ static int read_options(int argc, char *argv[], char ret_state[static PATH_MAX])
     return EXIT_DONE;
 }
 
-/* Reads a whole file, "-" for standard input. The caller frees it. */
-static char *read_file(const char *path, struct failure *failure)
+char *read_whole(const char *path, struct failure *failure)
 {
     FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
     char *text = file ? malloc(FILE_SIZE_MAX) : NULL;
@@ -68,13 +68,16 @@ int run_declare(int argc, char *argv[])
     char state[PATH_MAX];
     struct store store;
     char *text;
-    int error = read_options(argc, argv, state);
+    int error;
 
+    if (is_for_fleet(argc, argv))
+        return run_fleet(argc, argv);
+    error = read_options(argc, argv, state);
     if (error)
         return error;
     if (argc - optind != 1)
         return wrong("declare takes one file, or - for standard input");
-    text = read_file(argv[optind], &failure);
+    text = read_whole(argv[optind], &failure);
     if (!text)
         return failed(failure.text);
     error = open_store(state, &store, &failure);
@@ -94,8 +97,11 @@ int run_forget(int argc, char *argv[])
     struct failure failure = {.text = ""};
     char state[PATH_MAX];
     struct store store;
-    int error = read_options(argc, argv, state);
+    int error;
 
+    if (is_for_fleet(argc, argv))
+        return run_fleet(argc, argv);
+    error = read_options(argc, argv, state);
     if (error)
         return error;
     if (optind == argc)

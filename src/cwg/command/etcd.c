@@ -7,8 +7,8 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include "cwg/agent/config.h"
 #include "cwg/command/command.h"
+#include "cwg/command/fleet.h"
 
 /* An empty text is none. */
 static const char *given_or_null(const char *text)
@@ -16,9 +16,8 @@ static const char *given_or_null(const char *text)
     return text[0] ? text : NULL;
 }
 
-/* Takes over what the configuration says. The texts stay those of `config`. */
-static int take_servers(const struct config *config, struct client_settings *client,
-                        struct failure *failure)
+int client_settings_of(const struct config *config, struct client_settings *client,
+                       struct failure *failure)
 {
     for (int i = 0; i < config->etcds; i++) {
         if (client_add_url(client, config->etcd[i], failure))
@@ -37,7 +36,7 @@ static int take_servers(const struct config *config, struct client_settings *cli
 static int take_config(const struct config *config, struct etcd_options *etcd,
                        struct failure *failure)
 {
-    if (config_need_site(config, failure) || take_servers(config, &etcd->client, failure))
+    if (config_need_site(config, failure) || client_settings_of(config, &etcd->client, failure))
         return -1;
     for (int i = 0; i < config->signers && i < ORDERS_OPERATORS_MAX; i++)
         etcd->orders.operator[etcd->orders.operators++] = config->signer[i].key;

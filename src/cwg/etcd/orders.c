@@ -83,6 +83,8 @@ static int take_site(const struct orders *orders, const char *path, const json_t
         return fail(failure, "refused", "%.200s: its site or key is wrong", path);
     (void)trust_read(orders->store, site, &record, &unread);
     (void)snprintf(record.name, sizeof(record.name), "%s", site);
+    if (!key_equal(&record.key, &parsed))
+        record.serial = 0; /* the site's own words were of another key */
     record.key = parsed;
     return trust_write(orders->store, &record, failure);
 }

@@ -1,0 +1,142 @@
+#!/usr/bin/env bats
+# An operator declares links for sites through etcd: what a site takes, and what it refuses. etcd.bash draws it.
+
+bats_require_minimum_version 1.5.0
+load etcd
+
+etcd_of_the_file
+
+# Prints the public key of a private one, as `cwg keys` prints it: public_of FILE
+public_of()
+{
+    openssl pkey -in "$1" -pubout -outform DER | tail -c 32 | base64
+}
+
+# An operator with a key, and a stranger with another; both sites name the operator.
+with_operator()
+{
+    local name
+    for name in operator stranger key1 key2; do
+        openssl genpkey -algorithm ed25519 -out "$T/$name.key"
+        chmod 0600 "$T/$name.key"
+    done
+    printf 'etcd http://127.0.0.1:2379\n' >"$T/operator.conf"
+    CONF="operator ada $(public_of "$T/operator.key")"
+    export CONF
+}
+
+# Declares as an operator: declare LINK NET [NAME [MEMBERS]]
+declare_link()
+{
+    printf '{"sites":[{"site":"site1","key":"%s"},{"site":"site2","key":"%s"}],"links":[{"link":"%s","net":%s%s,
+        "ends":[{"site":"site1","container":"podman/web"},{"site":"site2","container":"db"}]}]}' \
+        "$(public_of "$T/key1.key")" "$(public_of "$T/key2.key")" "$1" "$2" "${4:-}" |
+        inside_etcd "$CWG" declare --etcd --config "$T/operator.conf" --operator-key "$T/${3:-operator}.key" -
+}
+
+forget()
+{
+    inside_etcd "$CWG" forget --etcd --config "$T/operator.conf" --operator-key "$T/operator.key" "$@"
+}
+
+# Prints a member of a want: wanted SITE LINK.HOST MEMBER
+wanted()
+{
+    python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))[sys.argv[2]])' "$T/$1/store/want/$2" "$3"
+}
+
+@test "what an operator declares comes to both sites, with the other site's key, and its end takes it away" {
+    etcd_up
+    with_operator
+    run declare_link web-db 7
+    [ "$output" = "declared: 1 links" ] || { echo "$output"; false; }
+    both_carry
+    within 5 [ -e "$T/site1/store/want/web-db.0" ]
+    within 5 [ -e "$T/site2/store/want/web-db.1" ]
+    [ "$(wanted site1 web-db.0 peer)" = "{'site': 'site2'}" ]
+    [ "$(wanted site2 web-db.1 container)" = "{'engine': '', 'name': 'db'}" ]
+    grep -qF "$(public_of "$T/key2.key")" "$T/site1/store/site/site2"
+    grep -qF "$(public_of "$T/key1.key")" "$T/site2/store/site/site1"
+    # A change, and the end.
+    declare_link web-db 7 operator ',"mtu":1300'
+    within 5 eval '[ "$(wanted site1 web-db.0 mtu)" = 1300 ]'
+    forget web-db
+    within 5 [ ! -e "$T/site1/store/want/web-db.0" ]
+    within 5 [ ! -e "$T/site2/store/want/web-db.1" ]
+    run forget web-db
+    [ "$status" = 1 ]
+    [ "$output" = "cwg: no link is declared by the name web-db" ]
+    # Name and net are free again.
+    declare_link other 7
+    declare_link web-db 8
+    within 5 [ -e "$T/site1/store/want/web-db.0" ]
+}
+
+@test "a net and a name are given once" {
+    etcd_up
+    with_operator
+    declare_link web-db 7
+    run declare_link other 7
+    [ "$status" = 1 ]
+    [ "$output" = "cwg: link other: net 7 is that of link web-db" ] || { echo "$output"; false; }
+    run declare_link web-db 8
+    [ "$output" = "cwg: link web-db is declared with another net or other sites: forget it first" ]
+    [ "$(ctl get --prefix --keys-only /cwg/v1/net/)" = /cwg/v1/net/7 ]
+}
+
+@test "a declaration that nobody signed, or a stranger, or for another site or link, is refused and said once" {
+    local key value
+    etcd_up
+    with_operator
+    both_carry
+    declare_link web-db 7 stranger
+    within 5 grep -q "want/web-db.0: it is signed by the key" "$T/site1.log"
+    ctl del --prefix /cwg/v1/
+    declare_link web-db 7
+    within 5 [ -e "$T/site1/store/want/web-db.0" ]
+    value=$(ctl get --print-value-only /cwg/v1/site/site1/want/web-db.0)
+    in_etcd site/site2/want/web-db.0 "$value"
+    within 5 grep -q "want/web-db.0: its signature" "$T/site2.log"
+    in_etcd site/site1/want/other.0 "$value"
+    within 5 grep -q "want/other.0: its signature" "$T/site1.log"
+    in_etcd site/site1/want/plain.0 "$(cat "$T/site1/store/want/web-db.0")"
+    within 5 grep -q "want/plain.0: it isn't a record" "$T/site1.log"
+    value=$(ctl get --print-value-only /cwg/v1/site/site1/site/site2)
+    in_etcd site/site1/site/site3 "$value"
+    within 5 grep -q "site/site3: its signature" "$T/site1.log"
+    [ "$(ls "$T/site1/store/want" "$T/site2/store/want" "$T/site1/store/site")" = "$(printf '%s\n' \
+        "$T/site1/store/site:" site2 "" "$T/site1/store/want:" web-db.0 "" "$T/site2/store/want:" web-db.1)" ]
+}
+
+@test "only a signed record ends a link: neither a deletion nor an older record, and none comes back" {
+    local old
+    etcd_up
+    with_operator
+    both_carry
+    declare_link web-db 7
+    within 5 [ -e "$T/site1/store/want/web-db.0" ]
+    old=$(ctl get --print-value-only /cwg/v1/site/site1/want/web-db.0)
+    ctl del --prefix /cwg/v1/site/site1/want/
+    passes behind
+    [ -e "$T/site1/store/want/web-db.0" ]
+    end_carrier site1
+    carry site1
+    within 5 says site1 connected
+    [ -e "$T/site1/store/want/web-db.0" ]
+    forget web-db
+    within 5 [ ! -e "$T/site1/store/want/web-db.0" ]
+    in_etcd site/site1/want/web-db.0 "$old"
+    put site2 out/site1/l.1 behind
+    within 5 has site1 in/site2/l.1 behind
+    [ ! -e "$T/site1/store/want/web-db.0" ]
+}
+
+@test "without an operator in its configuration a site takes no declaration" {
+    etcd_up
+    with_operator
+    CONF=
+    both_carry
+    declare_link web-db 7
+    within 5 grep -q "want/web-db.0: no operator is configured" "$T/site1.log"
+    [ ! -e "$T/site1/store/want" ]
+}
