@@ -49,7 +49,7 @@ static int take_config(const struct config *config, struct etcd_options *etcd,
 static void end_with_parent(const char *pid)
 {
     (void)prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
-    if (getppid() != atoi(pid)) /* it has ended meanwhile */
+    if (getppid() != (pid_t)strtol(pid, NULL, 10)) /* it has ended meanwhile */
         (void)raise(SIGTERM);
 }
 
