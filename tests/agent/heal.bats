@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
-# Declared links come up, and come back: after a restart of a container, of an agent, of all. agent.bash draws the sites.
+# Declared links come up, and come back: after a restart of a container, of an agent, of all. agent.bash draws the
+# sites.
 
 bats_require_minimum_version 1.5.0
 load agent
@@ -11,6 +12,302 @@ agents_of_the_file
     healed web-db 7
     [ "$(changes cwg_create)" = 2 ]
     [ "$(changes cwg_connect)" = 2 ]
+}
+
+
+@test "a restart of either container, or of both, is healed" {
+    declare_link web-db 7
+    healed web-db 7
+    restart_container s1 web
+    healed web-db 7
+    restart_container s2 db
+    healed web-db 7
+    stop_container s1 web
+    stop_container s2 db
+    within 10 says s1 web-db "waiting for its container"
+    start_container s2 db
+    start_container s1 web
+    healed web-db 7
+}
+
+@test "agents that are killed, and come back, touch no link, and leave no process" {
+    declare_link web-db 7
+    healed web-db 7
+    note
+    end_agent s1 KILL
+    start_agent s1
+    end_agent s2 KILL
+    start_agent s2
+    within 10 has_started_anew s1
+    end_agent s1
+    end_agent s2
+    pings 7
+    start_agent s1
+    start_agent s2
+    sleep 2
+    untouched
+    pings 7
+    says_up s1 web-db
+}
+
+# An agent that has looked at its ends has an open helper.
+has_started_anew()
+{
+    pgrep -P "${AGENTS[$1]}" -f '^net-admin-helper batch'
+}
+
+@test "a container that was restarted while its agent was dead is healed when the agent comes back" {
+    declare_link web-db 7
+    healed web-db 7
+    end_agent s1 KILL
+    restart_container s1 web
+    start_agent s1
+    healed web-db 7
+    end_agent s2 KILL
+    restart_container s2 db
+    restart_container s1 web
+    start_agent s2
+    healed web-db 7
+}
+
+@test "after a reboot of both machines, with the agents first or the containers first, links come back" {
+    declare_link web-db 7
+    healed web-db 7
+    end_agent s1 KILL
+    end_agent s2 KILL
+    stop_container s1 web
+    stop_container s2 db
+    stop_gate
+    start_agent s1
+    start_gate
+    start_container s1 web
+    start_container s2 db
+    start_agent s2
+    healed web-db 7 20
+}
+
+@test "an sshd that is away changes nothing, and when it is back, what changed meanwhile is healed" {
+    declare_link web-db 7
+    healed web-db 7
+    note
+    stop_gate
+    sleep 2
+    untouched
+    pings 7
+    restart_container s2 db
+    start_gate
+    # The next call comes after a second, two, four ...
+    healed web-db 7 30
+}
+
+@test "a partition of 20 seconds changes no link" {
+    declare_link web-db 7
+    healed web-db 7
+    note
+    part
+    sleep 20
+    run ! pings 7
+    untouched
+    meet
+    within 5 pings 7
+    sleep 2
+    untouched
+}
+
+@test "a site whose address has changed is reached at the new one" {
+    declare_link web-db 7
+    healed web-db 7
+    # Neither end can tell the other by a packet: both addresses are new at once. As a name server would, the
+    # configuration of ssh has the new one. What changes addresses sends SIGHUP.
+    MOVED=1
+    move 2 12
+    kill -HUP "${AGENTS[s1]}" "${AGENTS[s2]}"
+    restart_container s1 web
+    healed web-db 7 60
+}
+
+# Site 2 is at 192.0.2.TO instead of 192.0.2.FROM, and site 1 one below: move FROM TO
+move()
+{
+    local site
+    for site in 1 2; do
+        ip -n "site$site" address delete "192.0.2.$(($1 - 2 + site))/24" dev "v$site"
+        ip -n "site$site" address add "192.0.2.$(($2 - 2 + site))/24" dev "v$site"
+    done
+    sed -i "s/HostName 192.0.2.$1\$/HostName 192.0.2.$2/" "$WORLD/home/alice/.ssh/config"
+}
+
+after_test()
+{
+    [ -z "${MOVED:-}" ] || move 12 2
+    ! mountpoint -q "$(state_of_site s1)" || umount --lazy "$(state_of_site s1)"
+}
+
+@test "a link that is forgotten at one site ends there, and the other site waits; declared again, it comes back" {
+    declare_link web-db 7
+    healed web-db 7
+    of s1 cwg forget --state "$(state_of_site s1)" web-db
+    within 15 no_links "$web"
+    within 15 test ! -e "$(store_of s1)/status/web-db.0"
+    # A session lives on for three minutes; then packets pass no more.
+    [ "$(links_in "$db")" = wg-7-1 ]
+    [ "$(changes cwg_destroy)" = 1 ]
+    declare_link web-db 7
+    healed web-db 7
+    of s1 cwg forget --state "$(state_of_site s1)" web-db
+    of s2 cwg forget --state "$(state_of_site s2)" web-db
+    within 15 no_links "$web" "$db"
+    within 15 test ! -e "$(store_of s2)/status/web-db.1"
+    run --separate-stderr of s1 cwg forget --state "$(state_of_site s1)" web-db
+    assert_said 1 "no link is declared by the name web-db"
+}
+
+@test "a link that was forgotten while the agents were dead is not made again, and is not removed either" {
+    declare_link web-db 7
+    healed web-db 7
+    end_agent s1 KILL
+    of s1 cwg forget --state "$(state_of_site s1)" web-db
+    note
+    start_agent s1
+    sleep 1
+    untouched
+}
+
+@test "a link that is declared as off is removed at that site, and comes back when it is on" {
+    declare_link web-db 7
+    healed web-db 7
+    declaration s1 web-db 7 web ',"off":true' | of s1 cwg declare --state "$(state_of_site s1)" -
+    within 15 no_links "$web"
+    within 5 says s1 web-db off
+    declare_link web-db 7
+    healed web-db 7
+}
+
+@test "a link that is idle is left alone" {
+    declare_link web-db 7
+    healed web-db 7
+    note
+    sleep 10
+    untouched
+}
+
+@test "a link made by hand in the same containers stays, whatever happens to the declared one" {
+    link_up 4
+    declare_link web-db 7
+    healed web-db 7
+    inside "$web" ping -q -c 1 -W 5 10.0.0.9
+    NOTED=$(ends_of 4)
+    of s1 cwg forget --state "$(state_of_site s1)" web-db
+    of s2 cwg forget --state "$(state_of_site s2)" web-db
+    within 15 gone_but wg-4
+    same_link 4
+    inside "$web" ping -q -c 1 -W 5 10.0.0.9
+}
+
+# link_up of net.bash knows containers by c1 and c2.
+link_up()
+{
+    local key1 key2
+    key1=$(app_at site1 "$HELPER" cwg_create "$web" "$1" 0 5101)
+    key2=$(app_at site2 "$HELPER" cwg_create "$db" "$1" 1 5102)
+    app_at site2 "$HELPER" cwg_connect "$db" "$1" 0 192.0.2.1:5101 "$key1"
+    app_at site1 "$HELPER" cwg_connect "$web" "$1" 1 192.0.2.2:5102 "$key2"
+}
+
+gone_but()
+{
+    [ "$(links_in "$web")" = "$1-0" ] && [ "$(links_in "$db")" = "$1-1" ]
+}
+
+@test "a spoiled store touches no link: a want, records and a status that are none" {
+    local one two
+    declare_link web-db 7
+    healed web-db 7
+    one=$(store_of s1) two=$(store_of s2)
+    note
+    spoil "$one/want/web-db.0" '{"link":"web-db","net":'
+    spoil "$one/want/other.1" garbage
+    spoil "$one/in/s2/web-db.1" garbage
+    spoil "$one/out/s2/web-db.0" '{}'
+    spoil "$one/status/web-db.0" garbage
+    spoil "$two/in/s1/web-db.0" '{"v":1,"by":"0","body":"{}","sig":""}'
+    spoil "$two/in/s1/unknown.0" garbage
+    kill -HUP "${AGENTS[s1]}" "${AGENTS[s2]}"
+    sleep 1
+    untouched
+    grep -q '^cwg: want/other.1: ' "$WORLD/agent-s1.log"
+    # The agents that start with such a store touch nothing either.
+    end_agent s1 KILL
+    end_agent s2 KILL
+    start_agent s1
+    start_agent s2
+    sleep 2
+    untouched
+    # When it is declared again, each later change heals as ever.
+    rm "$one/want/other.1"
+    declare_link web-db 7
+    healed web-db 7 20
+    restart_container s1 web
+    restart_container s2 db
+    healed web-db 7 20
+}
+
+# A spoiled file, with the owner of its directory: spoil PATH TEXT
+spoil()
+{
+    echo "$2" >"${1%/*}/.spoiled"
+    chown --reference "${1%/*}" "${1%/*}/.spoiled"
+    mv -f "${1%/*}/.spoiled" "$1"
+}
+
+@test "a full disk, and one that can be read only, touch no link; with room again, what changed meanwhile is healed" {
+    local state
+    state=$(state_of_site s1)
+    end_agent s1
+    mount -t tmpfs -o "size=96k,mode=700,uid=${UIDS[alice]}" tests "$state"
+    KEYS[s1]=$(of s1 cwg keys --state "$state")
+    start_agent s1
+    declare_link web-db 7
+    healed web-db 7
+    note
+    dd if=/dev/zero of="$state/filling" bs=4k status=none || true
+    run ! of s1 /bin/sh -c 'echo x >"$0"' "$state/more"
+    end_agent s1
+    start_agent s1
+    sleep 1
+    untouched
+    restart_container s2 db
+    restart_container s1 web
+    sleep 1
+    rm "$state/filling"
+    healed web-db 7 20
+    note
+    mount -o remount,ro "$state"
+    end_agent s1
+    start_agent s1
+    sleep 1
+    untouched
+    restart_container s1 web
+    sleep 1
+    mount -o remount,rw "$state"
+    healed web-db 7 20
+}
+
+@test "the key that carries records can do nothing else" {
+    local two
+    two=$(store_of s2)
+    run of s1 ssh s2 "echo x >$WORLD/home/erin/agent/made; cwg inbox s3" </dev/null
+    [ "$output" = '{"cwg-post":1}' ] || fail "it says: $output"
+    run of s1 ssh s2 "cwg inbox --state $WORLD/home/erin/elsewhere s1" </dev/null
+    run of s1 ssh -o ExitOnForwardFailure=yes -W 127.0.0.1:22 s2 </dev/null
+    [ "$status" != 0 ]
+    [ ! -e "$WORLD/home/erin/agent/made" ] && [ ! -e "$WORLD/home/erin/elsewhere" ]
+    for path in ../../want/x.0 want/x.0 /etc/x .x ..; do
+        run of s1 ssh s2 <<<'{"cwg-post":1}'$'\n{"path":"'"$path"'","record":"{}"}'
+        [[ $output == *"cwg: s1: it sends something that is no record"* ]] || fail "$path: $output"
+    done
+    of s1 ssh s2 <<<'{"cwg-post":1}'$'\n{"path":"x.0","record":"{}"}' >/dev/null
+    [ "$(cd "$two" && find want in out site -type f)" = in/s1/x.0 ] || fail "in the store: $(find "$two" -type f)"
 }
 
 @test "a second agent says that one runs already, and ends; the first one goes on" {

@@ -226,8 +226,12 @@ static void load_want(struct agent *agent, const char *name)
     int error;
 
     (void)snprintf(path, sizeof(path), "want/%.400s", name);
-    error =
-        store_read(&agent->house.store, path, line, &failure) || want_read(line, &want, &failure);
+    error = store_read(&agent->house.store, path, line, &failure);
+    if (!error && want_read(line, &want, &failure)) {
+        const struct failure why = failure;
+
+        error = fail(&failure, "want", "%s: %s", path, why.text);
+    }
     if (!error) {
         char expected[END_PATH_SIZE];
 

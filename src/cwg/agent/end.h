@@ -16,9 +16,10 @@
 enum {
     END_PATH_SIZE = WANT_LINK_SIZE + 4, /* "LINK.HOST" */
     END_REASON_SIZE = 256,
-    END_GRACE_MS = 5000,    /* an editor may remove a want for a moment, and write it anew */
-    END_LOOK_MS = 30000,    /* between two looks at an end to which nothing happens */
-    END_REFUSED_MS = 60000, /* until what was refused, or can't be written, is tried again */
+    END_GRACE_MS = 5000,     /* an editor may remove a want for a moment, and write it anew */
+    END_LOOK_MS = 30000,     /* between two looks at an end to which nothing happens */
+    END_REFUSED_MS = 60000,  /* until what was refused is tried again */
+    END_UNWRITTEN_MS = 3000, /* the same of what this machine's disk has no room for */
 };
 
 /* What all ends of a site share. */

@@ -51,7 +51,7 @@ void telling_say(struct agent_end *end)
         end_rest(end, 0);
     } else {
         end_set_reason(end, failure.text);
-        end_rest(end, end_about(END_REFUSED_MS));
+        end_rest(end, end_about(END_UNWRITTEN_MS));
     }
     json_decref(body);
     free(line);
