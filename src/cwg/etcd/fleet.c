@@ -41,9 +41,12 @@ static const char *owner_of(const struct plan *plan, int i)
 
 static void name_records(struct plan *plan)
 {
+    char text[RECORD_PATH_SIZE];
+
     for (int host = 0; host < 2; host++) {
         (void)snprintf(plan->path[host], RECORD_PATH_SIZE, "want/%s.%d", plan->link, host);
-        (void)snprintf(plan->path[2 + host], RECORD_PATH_SIZE, "site/%s", plan->site[1 - host]);
+        (void)snprintf(text, sizeof(text), "site/%s", plan->site[1 - host]);
+        memcpy(plan->path[2 + host], text, sizeof(text));
     }
     (void)snprintf(plan->path[LINK_RECORD], RECORD_PATH_SIZE, "link/%s", plan->link);
     (void)snprintf(plan->path[LINK_RECORD + 1], RECORD_PATH_SIZE, "net/%d", (int)plan->net);
