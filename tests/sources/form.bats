@@ -30,13 +30,13 @@ cwg/name
 cwg/container
 cwg/machine
 cwg/checkup
-cwg/serve
 cwg/site
 cwg/state
 cwg/record
 cwg/store
 cwg/etcd
 cwg/agent
+cwg/serve
 cwg/join
 cwg/command
 cwg'

@@ -18,6 +18,7 @@
 #include "cwg/agent/end.h"
 #include "cwg/agent/manager.h"
 #include "cwg/agent/report.h"
+#include "cwg/agent/self.h"
 #include "cwg/agent/signs.h"
 #include "cwg/agent/telling.h"
 #include "cwg/agent/voice.h"
@@ -440,7 +441,8 @@ static int open_house(struct agent *agent, struct failure *failure)
     house->site = house->config.site;
     (void)snprintf(agent->path, sizeof(agent->path), "%.3500s/store", house->config.state);
     if (open_key(house, house->config.state, failure) ||
-        store_open(&house->store, agent->path, failure) || hold_take(&house->store, failure))
+        store_open(&house->store, agent->path, failure) || hold_take(&house->store, failure) ||
+        self_note(&house->store, house->site, failure))
         return -1;
     error = loop_open(&house->loop);
     if (error)

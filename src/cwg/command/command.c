@@ -58,6 +58,7 @@ static const struct command commands[] = {
      "  --nat 1|2            this end is behind a NAT; left out: found\n"
      "  --mtu N              bytes, 576-65455; left out: that of the path\n"
      "  --psk                with a preshared key, made here and shown nowhere\n"
+     "  --keep[=NAME]        let the agents of both machines keep it, by this name\n"
      "  --json               print the result, or the failure, as JSON\n",
      run_join},
     {"leave", "NET | END END", "remove a link at both ends",

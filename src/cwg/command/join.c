@@ -2,9 +2,11 @@
 #include "cwg/join/join.h"
 
 #include <getopt.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "cwg/command/command.h"
+#include "cwg/store/want.h"
 #include "link/decimal.h"
 #include "link/link.h"
 
@@ -71,6 +73,12 @@ static int take_option(int option, char *value, struct join_options *options)
     case 'k':
         options->psk = true;
         return 0;
+    case 'K':
+        options->keep = true;
+        if (value && !want_is_name(value))
+            return wrong("--keep: the link's name has to be of letters, digits, '_', '.' and '-'");
+        (void)snprintf(options->link, sizeof(options->link), "%s", value ? value : "");
+        return 0;
     case 'j':
         options->json = true;
         return 0;
@@ -79,13 +87,38 @@ static int take_option(int option, char *value, struct join_options *options)
     }
 }
 
+/* An agent makes a link anew by what it knows of it. */
+static int check_keep(const struct join_options *options, struct failure *failure)
+{
+    const char *host[2] = {options->end[0].host, options->end[1].host};
+
+    for (int i = 0; i < 2; i++) {
+        if (strcmp(options->end[i].engine, "pid") == 0)
+            return fail(failure, "usage", "--keep: a pid ends with its process: name a container");
+    }
+    if (options->psk)
+        return fail(failure, "usage",
+                    "--keep: nobody would know the preshared key of --psk for the next link");
+    if (host[0][0] && host[1][0] && strcmp(host[0], host[1]) != 0)
+        return fail(
+            failure, "usage",
+            "--keep: one of the ends has to be on this machine, whose agent calls the other "
+            "one's: call cwg join there");
+    return 0;
+}
+
 int run_join(int argc, char *argv[])
 {
     static const struct option known[] = {
-        {"net", required_argument, NULL, 'n'},      {"port", required_argument, NULL, 'p'},
-        {"endpoint", required_argument, NULL, 'e'}, {"nat", required_argument, NULL, 'N'},
-        {"mtu", required_argument, NULL, 'm'},      {"psk", no_argument, NULL, 'k'},
-        {"json", no_argument, NULL, 'j'},           {NULL, 0, NULL, 0},
+        {"net", required_argument, NULL, 'n'},
+        {"port", required_argument, NULL, 'p'},
+        {"endpoint", required_argument, NULL, 'e'},
+        {"nat", required_argument, NULL, 'N'},
+        {"mtu", required_argument, NULL, 'm'},
+        {"psk", no_argument, NULL, 'k'},
+        {"keep", optional_argument, NULL, 'K'},
+        {"json", no_argument, NULL, 'j'},
+        {NULL, 0, NULL, 0},
     };
     static const char *const which[] = {"the first END", "the second END"};
     struct join_options options = {.json = false};
@@ -104,5 +137,7 @@ int run_join(int argc, char *argv[])
         if (end_parse(argv[optind + i], which[i], &options.end[i], &failure))
             return wrong(failure.text);
     }
+    if (options.keep && check_keep(&options, &failure))
+        return wrong(failure.text);
     return join(&options);
 }

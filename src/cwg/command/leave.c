@@ -62,6 +62,36 @@ enum outcome {
     OUTCOMES,
 };
 
+/* Lets the agents of both machines forget a link that they keep: else they would make it again. An
+ * end that is forgotten is its agent's to remove, with whatever key it has by now. */
+static int forget_kept(const struct joined *joined, const struct end_seen seen[2],
+                       enum outcome outcome[static 2], struct failure *failure)
+{
+    struct call calls[2];
+    size_t count = 0, whose[2];
+    int error;
+
+    for (int i = 0; i < 2; i++) {
+        if (!joined->link[0] || !seen[i].site)
+            continue;
+        whose[count] = (size_t)i;
+        calls[count++] =
+            (struct call){.site = seen[i].site, .request = request_forget(joined->net, i)};
+    }
+    error = calls_run(calls, count, DESTROY_MS);
+    if (error)
+        calls_fail(calls, count, failure);
+    for (size_t i = 0; i < count; i++) {
+        if (calls[i].failed)
+            outcome[whose[i]] = LEFT;
+        else if (json_array_size(json_object_get(calls[i].answer, "forgotten")) > 0 &&
+                 outcome[whose[i]] == ABSENT)
+            outcome[whose[i]] = REMOVED;
+    }
+    calls_free(calls, count);
+    return error;
+}
+
 /* Destroys the link at the ends that have it. Returns 0, or -1 if one may be left. */
 static int destroy(const struct joined *joined, struct end_seen seen[2],
                    enum outcome ret_outcome[static 2], struct failure *failure)
@@ -86,10 +116,14 @@ static int destroy(const struct joined *joined, struct end_seen seen[2],
         calls[count++] = (struct call){
             .site = seen[i].site, .request = request_destroy(seen[i].container, joined->net, i)};
     }
+    if (forget_kept(joined, seen, ret_outcome, failure))
+        error = -1;
     if (calls_run(calls, count, DESTROY_MS))
         error = calls_fail(calls, count, failure);
-    for (size_t i = 0; i < count; i++)
-        ret_outcome[whose[i]] = calls[i].failed ? LEFT : REMOVED;
+    for (size_t i = 0; i < count; i++) {
+        if (calls[i].failed || ret_outcome[whose[i]] != LEFT)
+            ret_outcome[whose[i]] = calls[i].failed ? LEFT : REMOVED;
+    }
     calls_free(calls, count);
     return error;
 }

@@ -16,7 +16,19 @@ static int clean_side(struct work *work, int host, struct site *site)
     struct call look = {.site = site, .request = request_look(&side->end->end)};
     struct call destroy = {.site = site};
     int64_t container;
-    int error = calls_run(&look, 1, CLEAN_MS);
+    int error;
+
+    if (work->options->keep) {
+        struct call forget = {.site = site, .request = request_forget(work->joined.net, host)};
+
+        error = calls_run(&forget, 1, CLEAN_MS);
+        calls_free(&forget, 1);
+        if (error) {
+            json_decref(look.request);
+            return error;
+        }
+    }
+    error = calls_run(&look, 1, CLEAN_MS);
 
     /* A link goes with its container. */
     if (error && (failure_is(&look.failure, "no-such-container") ||

@@ -8,9 +8,8 @@
 #include "cwg/machine/protocol.h"
 
 enum {
-    CONNECT_MS = 50000,     /* a side hears nothing while the other one connects: see below */
-    WAIT_SECONDS = 5,       /* for one candidate: WireGuard sends its second handshake after 5 s */
-    KEEPALIVE_SECONDS = 25, /* shorter than the memory of most NATs and firewalls */
+    CONNECT_MS = 50000, /* a side hears nothing while the other one connects: see below */
+    WAIT_SECONDS = 5,   /* for one candidate: WireGuard sends its second handshake after 5 s */
     COMMIT_MS = 20000,
     ADVICE_SIZE = END_HOST_SIZE + 64,
 };
@@ -54,7 +53,7 @@ static json_t *connect_request(const struct work *work, int host)
                                 "endpoint", other->endpoint, "key", other->key);
 
     if (keeps_open(work, host))
-        (void)json_object_set_new(request, "keepalive", json_integer(KEEPALIVE_SECONDS));
+        (void)json_object_set_new(request, "keepalive", json_integer(JOIN_KEEPALIVE_SECONDS));
     if (work->options->mtu)
         (void)json_object_set_new(request, "mtu", json_integer(work->options->mtu));
     if (work->psk[0])

@@ -65,6 +65,8 @@ static void print_json(const struct work *work, bool already)
                                already, "seconds", (double)work->milliseconds / 1000, "ends",
                                pack_side(&work->side[0]), pack_side(&work->side[1]));
 
+    if (work->options->keep)
+        (void)json_object_set_new(result, "kept", json_string(work->joined.link));
     (void)json_dumpf(result, stdout, JSON_COMPACT | JSON_REAL_PRECISION(6));
     (void)putchar('\n');
     json_decref(result);
@@ -87,6 +89,8 @@ static void print_table(const struct work *work, bool already)
         (void)printf("joined already: %s, %s.", work->side[0].state, work->side[1].state);
     else
         (void)printf("connected in %.1f s.", (double)work->milliseconds / 1000);
+    if (work->options->keep)
+        (void)printf("  Kept as %s.", work->joined.link);
     (void)printf("  From %s: ping %s.  To undo: cwg leave %u\n", name[0], work->side[1].address,
                  work->joined.net);
     for (int i = 0; i < 2; i++) {
@@ -186,6 +190,8 @@ static int remember(struct work *work, struct failure *failure)
 
     work->was_noted = joined_read(joined.net, &before, &unreadable) == 0;
     joined.when = (int64_t)time(NULL);
+    if (work->was_noted && !joined.link[0])
+        (void)snprintf(joined.link, sizeof(joined.link), "%s", before.link);
     for (int i = 0; i < 2; i++)
         (void)snprintf(joined.end[i].key, sizeof(joined.end[i].key), "%s", work->side[i].key);
     if (work->swapped) {
@@ -196,7 +202,8 @@ static int remember(struct work *work, struct failure *failure)
     }
     /* A link that is remembered already keeps the names that leave takes. */
     work->noted =
-        (work->was_noted && has_keys(&joined, &before)) || joined_write(&joined, failure) == 0;
+        (work->was_noted && has_keys(&joined, &before) && strcmp(joined.link, before.link) == 0) ||
+        joined_write(&joined, failure) == 0;
     return work->noted ? 0 : -1;
 }
 
@@ -221,6 +228,8 @@ static int work_through(struct work *work, bool *ret_already, struct failure *fa
     error = open_sites(work, failure);
     if (!error)
         error = work_look(work, ret_already, failure);
+    if (!error && work->options->keep)
+        error = work_ask_agents(work, failure);
     if (error)
         return error;
     if (*ret_already) {
@@ -231,7 +240,11 @@ static int work_through(struct work *work, bool *ret_already, struct failure *fa
         work->lock = -1;
         if (!error)
             error = work_compare(work, failure);
-        return error ? error : work_check(work, failure);
+        if (!error)
+            error = work_check(work, failure);
+        if (!error && work->options->keep)
+            error = work_keep(work, failure) || work_commit(work, failure) ? -1 : 0;
+        return error;
     }
     error = work_judge_nat(work, failure);
     if (!error) {
@@ -247,6 +260,8 @@ static int work_through(struct work *work, bool *ret_already, struct failure *fa
     }
     if (!error)
         error = remember(work, failure);
+    if (!error && work->options->keep)
+        error = work_keep(work, failure);
     if (!error)
         error = work_commit(work, failure);
     return error;

@@ -7,9 +7,15 @@
 #include "cwg/machine/addresses.h"
 #include "cwg/name/end.h"
 
+enum {
+    JOIN_KEEPALIVE_SECONDS = 25, /* shorter than the memory of most NATs */
+};
+
 struct join_options {
     bool json;
     bool psk;
+    bool keep;     /* the agents of both machines keep the link, */
+    char link[64]; /* by this name; "": one is made of the ends' */
     bool has_net;
     uint32_t net;
     uint16_t port[2];               /* 0: any */

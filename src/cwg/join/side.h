@@ -31,6 +31,8 @@ struct side {
     bool behind_firewall; /* which lets nobody begin with it */
     char state[32];       /* of a link that was there before; "" for a new one */
     char warning[256];    /* of the helper's; "" if there is none */
+    char agent_site[64];  /* of its machine's agent, which is to keep the link; "": not asked */
+    char agent_key[KEY_TEXT_LENGTH + 1];
 };
 
 struct work {
@@ -80,6 +82,12 @@ int work_connect(struct work *work, struct failure *failure);
 /* Waits until packets pass over a link that was there before. If the peer is alive and doesn't
  * answer, that is the first side's warning. */
 int work_check(struct work *work, struct failure *failure);
+
+/* Asks the agents of both machines who they are. Fails if one doesn't run. Names the link. */
+int work_ask_agents(struct work *work, struct failure *failure);
+
+/* Tells both agents to keep the link. It counts from work_commit() on. */
+int work_keep(struct work *work, struct failure *failure);
 
 /* Tells both sides to keep what they made. After a failure one of them may have done so. */
 int work_commit(struct work *work, struct failure *failure);

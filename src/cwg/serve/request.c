@@ -6,6 +6,7 @@
 #include "cwg/base/json.h"
 #include "cwg/checkup/checkup.h"
 #include "cwg/machine/addresses.h"
+#include "cwg/serve/keep_request.h"
 #include "cwg/serve/link_request.h"
 #include "cwg/serve/way_request.h"
 
@@ -74,7 +75,10 @@ static int do_commit(struct session *session, const json_t *request, json_t *ans
 {
     (void)request;
     (void)answer;
-    return helper_commit(&session->helper, failure);
+    if (helper_commit(&session->helper, failure))
+        return -1;
+    keep_commit(session);
+    return 0;
 }
 
 /* Checks this machine, for cwg doctor. */
@@ -122,7 +126,8 @@ static const struct {
     {"wait", link_wait},      {"connect", link_connect}, {"destroy", link_destroy},
     {"commit", do_commit},    {"check", do_check},       {"scratch", do_scratch},
     {"clock", do_clock},      {"knock", way_knock},      {"probe", way_probe},
-    {"measure", way_measure},
+    {"measure", way_measure}, {"who", keep_who},         {"keep", keep_end},
+    {"forget", keep_forget},
 };
 
 int request_do(struct session *session, const json_t *request, json_t *answer,

@@ -4,6 +4,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cwg/agent/self.h"
+
 void session_begin(struct session *session, int client)
 {
     session->probe = -1;
@@ -66,9 +68,33 @@ pid_t session_start_scratch(struct session *session, struct failure *failure)
     return scratch->pid;
 }
 
+/* Gives the agent's store back what it had. Returns 0, or -1 if something may be left. */
+static int undo_kept(struct session *session)
+{
+    struct failure failure = {.text = ""};
+    struct self self;
+    int error = 0;
+
+    if (session->kept_count == 0)
+        return 0;
+    if (self_open(NULL, &self, &failure))
+        return -1;
+    while (session->kept_count > 0) {
+        const struct session_kept *kept = &session->kept[--session->kept_count];
+
+        if (kept->was_there ? store_write(&self.store, kept->path, kept->before, &failure)
+                            : store_remove(&self.store, kept->path, &failure))
+            error = -1;
+    }
+    self_close(&self);
+    return error;
+}
+
 int session_end(struct session *session)
 {
     struct failure failure = {.text = ""};
+    /* First, or else an agent makes the link again. */
+    const int undone = undo_kept(session);
     /* The client's end may be the end of its reader as well, so nothing is said any more. */
     int error = helper_end(&session->helper, &failure);
 
@@ -78,5 +104,5 @@ int session_end(struct session *session)
         scratch_end(&session->scratches[--session->scratch_count]);
     if (session->probe >= 0)
         close(session->probe);
-    return error;
+    return error ? error : undone;
 }

@@ -5,10 +5,19 @@
 #include "cwg/checkup/scratch.h"
 #include "cwg/container/container.h"
 #include "cwg/machine/helper.h"
+#include "cwg/store/store.h"
 
 enum {
     SESSION_CONTAINERS_MAX = 256,
     SESSION_SCRATCHES_MAX = 16,
+    SESSION_KEPT_MAX = 8,
+};
+
+/* A line of the agent's store that the session has written, and no commit has kept yet. */
+struct session_kept {
+    char path[STORE_PATH_SIZE];
+    bool was_there;
+    char before[STORE_LINE_SIZE]; /* the line, if it was */
 };
 
 struct session {
@@ -19,6 +28,8 @@ struct session {
     struct scratch scratches[SESSION_SCRATCHES_MAX];
     size_t scratch_count;
     int probe; /* a socket for one measurement; -1: none */
+    struct session_kept kept[SESSION_KEPT_MAX];
+    size_t kept_count;
 };
 
 /* Begins a session, which is zero before, and starts the helper. `client` is the descriptor whose

@@ -32,6 +32,11 @@ json_t *request_destroy(int container, uint32_t net, int host)
                      "host", host);
 }
 
+json_t *request_forget(uint32_t net, int host)
+{
+    return json_pack("{s:s,s:i,s:i}", "do", "forget", "net", (int)net, "host", host);
+}
+
 json_t *request_plain(const char *name)
 {
     return json_pack("{s:s}", "do", name);

@@ -19,6 +19,7 @@ struct joined {
     uint32_t net;
     int64_t when;             /* seconds since 1970 */
     struct joined_end end[2]; /* host 0 and host 1 */
+    char link[64];            /* as which the agents keep it; "": they don't */
 };
 
 /* Opens the file of the locks, and makes it, and the folder, if they aren't there. Returns a

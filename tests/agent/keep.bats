@@ -1,0 +1,120 @@
+#!/usr/bin/env bats
+# cwg join --keep: what was joined is kept by the agents of both machines, and left by both.
+
+bats_require_minimum_version 1.5.0
+load agent
+agents_of_the_file
+
+# alice's own key lets her in as erin, with any command, at "there". Both agents are where cwg looks for them.
+before_agents()
+{
+    local user
+    cat "$WORLD/key.pub" >>"$WORLD/agent_keys"
+    grep -q '^Host there' "$WORLD/home/alice/.ssh/config" ||
+        sed -i "1i Host there\n  HostName 192.0.2.2\n  User erin\n  IdentityFile $WORLD/home/alice/.ssh/id_ed25519\n  \
+IdentitiesOnly yes\n  ControlPath none" "$WORLD/home/alice/.ssh/config"
+    for user in alice erin; do
+        install -d -o "${UIDS[$user]}" -g "$APP_GID" "$WORLD/home/$user"/{.local,.local/state,.local/state/cwg}
+        ln -sfn "$WORLD/home/$user/agent" "$WORLD/home/$user/.local/state/cwg/agent"
+    done
+}
+
+after_test()
+{
+    rm -rf "$WORLD/home"/{alice,erin}/.local
+}
+
+# Joins web and db, and sets net to the link's.
+join_kept()
+{
+    before_agents
+    run -0 --separate-stderr of s1 cwg join --json --keep "$@" web there:db
+    net=$(jq .net <<<"$output")
+}
+
+@test "a link that is kept is adopted as it is: not one change, and not one packet lost" {
+    before_agents
+    run -0 of s1 cwg join --json web there:db
+    net=$(jq .net <<<"$output")
+    note "$net"
+    inside "$web" ping -q -i 0.01 -c 300 "$(jq -r '.ends[1].address' <<<"$output")" >"$BATS_TEST_TMPDIR/ping" 3>&- &
+    CONTAINERS+=("$!")
+    join_kept
+    [ "$(jq -r .kept <<<"$output")" = web-db ]
+    within 10 says s1 web-db connected
+    within 10 says s2 web-db connected
+    wait "${CONTAINERS[-1]}"
+    grep -q '300 packets transmitted, 300 received' "$BATS_TEST_TMPDIR/ping"
+    untouched "$net"
+}
+
+@test "a kept link comes back after a restart, and leave ends it at both machines" {
+    join_kept
+    within 10 says s2 web-db connected
+    restart_container s2 db
+    within 15 inside "$web" ping -q -c 1 -W 0.3 "$(jq -r '.ends[1].address' <<<"$output")"
+    run -0 of s1 cwg leave "$net"
+    sleep 1
+    within 5 test ! -e "$(store_of s1)/status/web-db.0"
+    within 5 test ! -e "$(store_of s2)/status/web-db.1"
+    [ ! -e "$(store_of s1)/want/web-db.0" ] && [ ! -e "$(store_of s2)/want/web-db.1" ]
+    within 5 no_links
+}
+
+no_links()
+{
+    ! inside "$web" ip -o link 2>/dev/null | grep -q wg- && ! inside "$db" ip -o link 2>/dev/null | grep -q wg-
+}
+
+@test "without an agent at one of the machines nothing is made, and one line says what to do" {
+    before_agents
+    end_agent s2
+    run -1 --separate-stderr of s1 cwg join --keep web there:db
+    [[ "$stderr" = "cwg: there: no agent runs here (on "*"): start it by systemctl --user start cwg-agent, or cwg agent" ]]
+    [ "$(changes)" = 0 ]
+    [ -z "$(ls "$(store_of s1)/want")" ]
+}
+
+@test "what can't be written at one machine is kept at neither, and the link is undone" {
+    before_agents
+    mv "$(store_of s2)/want" "$(store_of s2)/want.away"
+    touch "$(store_of s2)/want"
+    run -1 --separate-stderr of s1 cwg join --keep web there:db
+    [[ "$stderr" = *want* ]]
+    rm "$(store_of s2)/want"
+    mv "$(store_of s2)/want.away" "$(store_of s2)/want"
+    within 5 no_links
+    [ -z "$(ls "$(store_of s1)/want")$(ls "$(store_of s1)/site")" ]
+}
+
+@test "a machine that knows the site by another key is an error that says so" {
+    before_agents
+    declaration s2 other 99 elsewhere | sed "s#\"key\":\"[^\"]*\"#\"key\":\"$(head -c 32 /dev/urandom | base64)\"#" |
+        of s2 cwg declare --state "$(state_of_site s2)" -
+    run -1 --separate-stderr of s1 cwg join --keep web there:db
+    [[ "$stderr" = *"site s1 is known here by another key"* ]]
+    within 5 no_links
+    [ -z "$(ls "$(store_of s1)/want")" ]
+}
+
+@test "two ends on one machine are kept, too" {
+    before_agents
+    start_container s1 cache
+    run -0 of s1 cwg join --keep=both web cache
+    [[ "$output" = *"Kept as both."* ]]
+    within 10 grep -q connected "$(store_of s1)/status/both.0"
+    within 10 grep -q connected "$(store_of s1)/status/both.1"
+    restart_container s1 cache
+    within 15 inside "$web" ping -q -c 1 -W 0.3 "$(sed 's/.*"peer_address":"\([^"]*\)".*/\1/' \
+        "$(store_of s1)/status/both.0")"
+}
+
+@test "a pid, a preshared key, a third machine and a name that is none can't be kept" {
+    before_agents
+    run -2 of s1 cwg join --keep pid/1 there:db
+    [[ "$output" = *"a pid ends with its process"* ]]
+    run -2 of s1 cwg join --keep --psk web there:db
+    run -2 of s1 cwg join --keep there:db site3:web
+    run -2 of s1 cwg join --keep=a/b web there:db
+    [ "$(changes)" = 0 ]
+}
