@@ -302,3 +302,26 @@ TEST_AS_ROOT(a_full_disk_keeps_what_was_there)
     unit_in_child(fill, NULL);
     end();
 }
+
+/* A version that is a second old is known again; a younger one may be replaced unnoticed. */
+TEST(a_line_that_has_changed_is_seen)
+{
+    struct store_stamp stamp = {.inode = 0};
+
+    begin();
+    expect(store_changed(&store, "want/a", &stamp), "none is there");
+    expect(store_write(&store, "want/a", "1", &failure) == 0, "%s", failure.text);
+    expect(store_changed(&store, "want/a", &stamp) && store_changed(&store, "want/a", &stamp),
+           "it is too young to be known");
+    (void)sleep(3);
+    expect(store_changed(&store, "want/a", &stamp), "it is seen for the first time");
+    expect(!store_changed(&store, "want/a", &stamp), "it is the same");
+    expect(store_write(&store, "want/a", "1", &failure) == 0, "%s", failure.text);
+    expect(store_changed(&store, "want/a", &stamp), "it was written");
+    (void)sleep(3);
+    expect(store_changed(&store, "want/a", &stamp) && !store_changed(&store, "want/a", &stamp),
+           "it is the same");
+    expect(store_remove(&store, "want/a", &failure) == 0, "%s", failure.text);
+    expect(store_changed(&store, "want/a", &stamp), "it was removed");
+    end();
+}

@@ -9,15 +9,15 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/inotify.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "cwg/agent/carrier.h"
 #include "cwg/agent/courier.h"
-#include "cwg/agent/end.h"
+#include "cwg/agent/ends.h"
 #include "cwg/agent/manager.h"
-#include "cwg/agent/report.h"
 #include "cwg/agent/self.h"
 #include "cwg/agent/signs.h"
 #include "cwg/agent/telling.h"
@@ -38,9 +38,8 @@ struct watched {
 struct agent {
     struct household house;
     struct config_options options;
-    struct manager manager;  /* systemd */
-    struct agent_end **ends; /* sorted by their paths */
-    size_t count;
+    struct manager manager; /* systemd */
+    struct ends ends;
     struct carrier **carriers;
     size_t carrier_count;
     struct courier courier;
@@ -49,6 +48,7 @@ struct agent {
     struct watched *watched;
     size_t watched_count;
     struct voice voice;
+    int wants;           /* inotify's number of what is declared */
     char path[PATH_MAX]; /* of the store */
     bool reload;         /* the store may have changed */
     bool retry;          /* and what was refused is to be tried at once */
@@ -73,29 +73,6 @@ static void hear_signal(struct watch *watch, uint32_t events)
     journal_forget(&agent->house.journal);
 }
 
-/* Where an end is, or would be. */
-static size_t place_of(const struct agent *agent, const char *path)
-{
-    size_t low = 0, high = agent->count;
-
-    while (low < high) {
-        const size_t middle = (low + high) / 2;
-
-        if (strcmp(agent->ends[middle]->path, path) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
-static struct agent_end *find_end(const struct agent *agent, const char *path)
-{
-    const size_t i = place_of(agent, path);
-
-    return i < agent->count && strcmp(agent->ends[i]->path, path) == 0 ? agent->ends[i] : NULL;
-}
-
 /* A site has told of its end: that is news for the other end of the link. */
 static void hear_end(const struct agent *agent, const char *site, const char *path)
 {
@@ -106,7 +83,7 @@ static void hear_end(const struct agent *agent, const char *site, const char *pa
     if (!dot || (strcmp(dot, ".0") != 0 && strcmp(dot, ".1") != 0) || strlen(path) >= sizeof(own))
         return;
     (void)snprintf(own, sizeof(own), "%.*s.%c", (int)(dot - path), path, dot[1] == '0' ? '1' : '0');
-    end = find_end(agent, own);
+    end = ends_find(&agent->ends, own);
     if (!end) {
         own[dot - path] = '\0';
         telling_forget(&agent->house, site, own, dot[1] == '0');
@@ -115,8 +92,10 @@ static void hear_end(const struct agent *agent, const char *site, const char *pa
         telling_hear(end);
 }
 
+static void load_want(struct agent *agent, const char *name, bool changed);
+
 /* A site may tell of thousands of ends, and tell again as often as it likes: only the end that is
- * told of is looked at. */
+ * told of is looked at. So it is with thousands that are declared at once. */
 static void see_event(struct agent *agent, const struct inotify_event *event)
 {
     for (size_t i = 0; event->len > 0 && i < agent->watched_count; i++) {
@@ -125,7 +104,10 @@ static void see_event(struct agent *agent, const struct inotify_event *event)
             return;
         }
     }
-    agent->reload = true; /* of a want or a site, or events were lost */
+    if (event->len > 0 && event->wd == agent->wants && !agent->reload && end_is_name(event->name))
+        load_want(agent, event->name, true);
+    else if (event->wd != agent->wants || event->len == 0)
+        agent->reload = true; /* of a site, or events were lost */
 }
 
 static void see_change(struct watch *watch, uint32_t events)
@@ -201,33 +183,53 @@ static void add_carrier(struct agent *agent, const char *site)
         agent->carriers[agent->carrier_count++] = carrier;
 }
 
-static void add_end(struct agent *agent, const char *path, const struct want *want)
+/* Its want is there, or isn't. */
+static void miss(struct agent *agent, struct agent_end *end, bool there)
 {
-    struct agent_end **more = reallocarray(agent->ends, agent->count + 1, sizeof(void *));
-    struct agent_end *end = more ? end_new(&agent->house, path, want) : NULL;
+    const int64_t look = clock_now() + END_GRACE_MS;
 
-    if (more)
-        agent->ends = more;
-    if (end) {
-        const size_t i = place_of(agent, path);
-
-        memmove(&more[i + 1], &more[i], (agent->count++ - i) * sizeof(void *));
-        more[i] = end;
-    }
-    watch_site(agent, want->site);
+    end_miss(end, there);
+    if (end->missing && !end->forgotten && look < agent->reload_due)
+        agent->reload_due = look;
 }
 
-/* Reads one declared end. */
-static void load_want(struct agent *agent, const char *name)
+static void take_want(struct agent *agent, const char *name, const struct want *want)
 {
-    struct agent_end *end = find_end(agent, name);
+    struct agent_end *end = ends_find(&agent->ends, name);
+
+    if (end)
+        miss(agent, end, true);
+    if (end && !end->forgotten && want_equal(&end->want, want))
+        return;
+    if (end) {
+        end->forgotten = false;
+        end_want(end, want);
+    } else {
+        (void)ends_add(&agent->ends, name, want);
+    }
+    watch_site(agent, want->site);
+    add_carrier(agent, want->site);
+}
+
+/* Reads one declared end, if it has changed, or is said to have. */
+static void load_want(struct agent *agent, const char *name, bool changed)
+{
+    struct agent_end *end = ends_find(&agent->ends, name);
     struct failure failure = {.text = ""};
     char line[STORE_LINE_SIZE], path[STORE_PATH_SIZE];
     struct want want;
     int error;
 
     (void)snprintf(path, sizeof(path), "want/%.400s", name);
+    if (end && !end->forgotten && !store_changed(&agent->house.store, path, &end->want_stamp) &&
+        !changed)
+        return;
     error = store_read(&agent->house.store, path, line, &failure);
+    if (error > 0) {
+        if (end)
+            miss(agent, end, false);
+        return;
+    }
     if (!error && want_read(line, &want, &failure)) {
         const struct failure why = failure;
 
@@ -240,17 +242,10 @@ static void load_want(struct agent *agent, const char *name)
         if (strcmp(expected, name) != 0)
             error = fail(&failure, "want", "%s has to be called %s", path, expected);
     }
-    if (error) {
+    if (error)
         journal_complain(&agent->house.journal, failure.text);
-        return;
-    }
-    if (end && (end->forgotten || !want_equal(&end->want, &want))) {
-        end->forgotten = false;
-        end_want(end, &want);
-        watch_site(agent, want.site);
-    }
-    if (!end)
-        add_end(agent, name, &want);
+    else
+        take_want(agent, name, &want);
 }
 
 /* The names of what is declared, sorted. A directory that has gone says nothing of the links. */
@@ -281,16 +276,14 @@ static void reload(struct agent *agent)
         return;
     }
     for (name = names; *name; name++)
-        load_want(agent, *name);
+        load_want(agent, *name, false);
     name = names; /* both are sorted */
-    for (size_t i = 0; i < agent->count; i++) {
-        struct agent_end *end = agent->ends[i];
+    for (size_t i = 0; i < agent->ends.count; i++) {
+        struct agent_end *end = agent->ends.end[i];
 
         while (*name && strcmp(*name, end->path) < 0)
             name++;
-        end_miss(end, *name && strcmp(*name, end->path) == 0);
-        if (end->missing && !end->forgotten)
-            agent->reload_due = clock_now() + END_GRACE_MS;
+        miss(agent, end, *name && strcmp(*name, end->path) == 0);
         telling_hear(end);
         if (agent->retry)
             end_retry(end);
@@ -327,88 +320,57 @@ static int open_changes(struct agent *agent)
     for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
         (void)mkdirat(agent->house.store.directory, folders[i], 0700);
     for (size_t i = 0; i < 2; i++) {
+        int number;
+
         (void)snprintf(path, sizeof(path), "%.3500s/%s", agent->path, folders[i]);
-        if (inotify_add_watch(agent->changes.fd, path, IN_MOVED_TO | IN_DELETE) < 0)
+        number = inotify_add_watch(agent->changes.fd, path, IN_MOVED_TO | IN_DELETE);
+        if (number < 0)
             return -errno;
+        if (i == 0)
+            agent->wants = number;
     }
     return loop_add(&agent->house.loop, &agent->changes, EPOLLIN);
-}
-
-/* An end is gone: so are its want, if that says so, and the records, if both sites say so. */
-static void forget(const struct household *house, const struct agent_end *end)
-{
-    struct failure failure = {.text = ""};
-    char path[STORE_PATH_SIZE];
-
-    (void)snprintf(path, sizeof(path), "want/%s", end->path);
-    if (end->want.forget)
-        (void)store_remove(&house->store, path, &failure);
-    telling_forget(house, end->want.site, end->want.link, end->want.host);
-}
-
-/* Frees ends that were forgotten and are gone. */
-static void bury(struct agent *agent)
-{
-    size_t left = 0;
-
-    for (size_t i = 0; i < agent->count; i++) {
-        struct agent_end *end = agent->ends[i];
-
-        if (!end_is_over(end)) {
-            agent->ends[left++] = end;
-            continue;
-        }
-        report_remove(end);
-        forget(&agent->house, end);
-        end_free(end);
-    }
-    agent->count = left;
 }
 
 /* Tells systemd. Returns when it wants to be told again. */
 static int64_t tell_manager(struct agent *agent)
 {
-    size_t connected = 0;
-
     if (manager_wants_count(&agent->manager)) {
-        for (size_t i = 0; i < agent->count; i++)
-            connected += agent->ends[i]->verdict.state == END_CONNECTED;
-        manager_count(&agent->manager, agent->count, connected);
+        size_t connected = 0;
+
+        for (size_t i = 0; i < agent->ends.count; i++)
+            connected += agent->ends.end[i]->verdict.state == END_CONNECTED;
+        manager_count(&agent->manager, agent->ends.count, connected);
     }
     return manager_run(&agent->manager);
 }
 
 static void turn(struct agent *agent)
 {
-    int64_t next = agent->reload_due, told;
+    struct household *house = &agent->house;
+    int64_t due[6 + PROBES_AT_ONCE], next;
+    size_t count = 0;
 
     if (agent->reload || clock_now() >= agent->reload_due)
         reload(agent);
-    bury(agent);
-    for (size_t i = 0; i < agent->count; i++) {
-        const int64_t due = end_run(agent->ends[i]);
-
-        report(agent->ends[i]);
-        next = due < next ? due : next;
-    }
+    next = agent->reload_due;
+    due[count++] = ends_run(&agent->ends);
+    due[count++] = tasks_run(&house->work);
+    for (size_t i = 0; i < PROBES_AT_ONCE; i++)
+        due[count++] = tasks_run(&house->probes[i]);
+    due[count++] = lookups_run(&house->lookups);
     for (size_t i = 0; i < agent->carrier_count; i++) {
-        struct carrier *carrier = agent->carriers[i];
-        const int64_t due = carrier_run(carrier);
+        const int64_t one = carrier_run(agent->carriers[i]);
 
-        next = due < next ? due : next;
+        next = one < next ? one : next;
     }
-    for (int i = 0; i < 5; i++) {
-        const int64_t due = i == 0   ? tasks_run(&agent->house.work)
-                            : i == 1 ? tasks_run(&agent->house.probes)
-                            : i == 2 ? lookups_run(&agent->house.lookups)
-                            : i == 3 ? courier_run(&agent->courier)
-                                     : tell_manager(agent);
-
-        next = due < next ? due : next;
-    }
-    told =
-        voice_run(&agent->voice, agent->ends, agent->count, agent->carriers, agent->carrier_count);
-    loop_turn(&agent->house.loop, told < next ? told : next);
+    due[count++] = courier_run(&agent->courier);
+    due[count++] = tell_manager(agent);
+    due[count++] = voice_run(&agent->voice, agent->ends.end, agent->ends.count, agent->carriers,
+                             agent->carrier_count);
+    for (size_t i = 0; i < count; i++)
+        next = due[i] < next ? due[i] : next;
+    loop_turn(&house->loop, next);
 }
 
 static int open_key(struct household *house, const char *state, struct failure *failure)
@@ -421,18 +383,32 @@ static int open_key(struct household *house, const char *state, struct failure *
     return found > 0 ? sitekey_make(path, &house->key, failure) : found;
 }
 
+/* Each end has a descriptor of its container's process. */
+static void raise_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
 static int open_house(struct agent *agent, struct failure *failure)
 {
     struct household *house = &agent->house;
     int error;
 
+    raise_limit();
+    agent->ends.house = house;
     house->carry = carry;
     house->owner = agent;
-    signs_open(&agent->signs, &agent->ends, &agent->count);
+    signs_open(&agent->signs, &agent->ends.end, &agent->ends.count);
     house->sockets = &agent->signs.sockets;
     /* Before the first failure: agent_run() closes them in any case. */
     tasks_open(&house->work, &house->loop, house->config.helper);
-    tasks_open(&house->probes, &house->loop, house->config.helper);
+    for (size_t i = 0; i < PROBES_AT_ONCE; i++)
+        tasks_open(&house->probes[i], &house->loop, house->config.helper);
     lookups_open(&house->lookups, &house->loop);
     courier_open(&agent->courier, &house->loop, &house->config, agent->options.file);
     if (config_load(&agent->options, &house->config, failure) ||
@@ -472,10 +448,9 @@ int agent_run(const struct config_options *options, struct failure *failure)
     lookups_close(&agent->house.lookups);
     signs_close(&agent->signs);
     tasks_close(&agent->house.work);
-    tasks_close(&agent->house.probes);
-    for (size_t i = 0; i < agent->count; i++)
-        end_free(agent->ends[i]);
-    free(agent->ends);
+    for (size_t i = 0; i < PROBES_AT_ONCE; i++)
+        tasks_close(&agent->house.probes[i]);
+    ends_close(&agent->ends);
     free(agent->watched);
     for (size_t i = 0; i < agent->carrier_count; i++)
         carrier_free(agent->carriers[i]);

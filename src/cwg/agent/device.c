@@ -81,7 +81,7 @@ static bool start_over(struct agent_end *end)
     if (end->facts.running && container_is_current(&end->container))
         return false;
     end_lose_container(end);
-    end->again = true;
+    end_wake(end);
     end_rest(end, 0);
     return true;
 }
@@ -151,7 +151,7 @@ static void take_done(struct task *task, const json_t *result, const struct fail
     if (start_over(end))
         return;
     end->facts.refused = false;
-    end->again = true;
+    end_wake(end);
     end_rest(end, 0);
 }
 

@@ -37,6 +37,7 @@ void end_rest(struct agent_end *end, int64_t milliseconds)
 {
     end->phase = PHASE_REST;
     end->due = clock_now() + milliseconds;
+    dues_set(&end->house->dues, &end->visit, 0); /* to be reported */
 }
 
 /* The container */
@@ -89,7 +90,7 @@ static void take_container(struct lookup *lookup, const struct container *contai
     end->death = (struct watch){.fd = container->pidfd, .ready = see_death, .owner = end};
     if (end->death.fd >= 0)
         (void)loop_add(&end->house->loop, &end->death, EPOLLIN);
-    end->again = true;
+    end_wake(end);
     end_rest(end, 0);
 }
 
@@ -153,6 +154,7 @@ static bool nobody_is_reached(const struct agent_end *end)
 
 void end_decide(struct agent_end *end)
 {
+    dues_set(&end->house->dues, &end->visit, 0); /* to be reported */
     gather(end);
     end->verdict = decide(&end->facts);
     end->decided = true;
@@ -200,6 +202,11 @@ struct agent_end *end_new(struct household *house, const char *path, const struc
         return NULL;
     end->house = house;
     end->want = *want;
+    end->visit.owner = end;
+    if (dues_add(&house->dues, &end->visit, 0)) {
+        free(end);
+        return NULL;
+    }
     end->death.fd = -1;
     end->task.owner = end;
     (void)snprintf(end->path, sizeof(end->path), "%s", path);
@@ -212,6 +219,7 @@ struct agent_end *end_new(struct household *house, const char *path, const struc
 void end_free(struct agent_end *end)
 {
     end_lose_container(end);
+    dues_remove(&end->house->dues, &end->visit);
     free(end->heard_line);
     free(end);
 }
@@ -219,6 +227,7 @@ void end_free(struct agent_end *end)
 void end_wake(struct agent_end *end)
 {
     end->again = true;
+    dues_set(&end->house->dues, &end->visit, 0);
 }
 
 void end_seek(struct agent_end *end)

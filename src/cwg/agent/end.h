@@ -3,6 +3,7 @@
 
 #include "cwg/agent/config.h"
 #include "cwg/agent/decide.h"
+#include "cwg/agent/due.h"
 #include "cwg/agent/lookup.h"
 #include "cwg/agent/sockets.h"
 #include "cwg/agent/tasks.h"
@@ -20,6 +21,7 @@ enum {
     END_LOOK_MS = 30000,     /* between two looks at an end to which nothing happens */
     END_REFUSED_MS = 60000,  /* until what was refused is tried again */
     END_UNWRITTEN_MS = 3000, /* the same of what this machine's disk has no room for */
+    PROBES_AT_ONCE = 8,
 };
 
 /* What all ends of a site share. */
@@ -28,10 +30,11 @@ struct household {
     struct config config;
     struct store store;
     struct sitekey key;
-    struct trust trust;  /* the other sites */
-    const char *site;    /* the settings' */
-    struct tasks work;   /* all tasks but waits */
-    struct tasks probes; /* cwg_wait, which holds up the tasks behind it for seconds */
+    struct trust trust;                  /* the other sites */
+    const char *site;                    /* the settings' */
+    struct tasks work;                   /* all tasks but waits */
+    struct tasks probes[PROBES_AT_ONCE]; /* cwg_wait holds up the tasks behind it for seconds */
+    struct dues dues;                    /* when each end is to be visited */
     struct lookups lookups;
     struct endpoint address[NEWS_ENDPOINTS_MAX]; /* this machine's, without a port */
     int addresses;
@@ -62,8 +65,10 @@ enum end_phase {
 
 struct agent_end {
     struct household *house;
+    struct due visit;
     struct want want;
-    char path[END_PATH_SIZE]; /* its name in the store */
+    struct store_stamp want_stamp, heard_stamp; /* of what was read of it in the store */
+    char path[END_PATH_SIZE];                   /* its name in the store */
     struct facts facts;
     struct news told, heard;
     int64_t floor; /* of a record's serial: this end has gone by a record with it before */
@@ -123,8 +128,8 @@ bool end_is_over(const struct agent_end *end);
 /* Its want is in the store, or isn't: when it has been missed for END_GRACE_MS, it is forgotten. */
 void end_miss(struct agent_end *end, bool there);
 
-/* Goes on, if it is time. To be called in each turn of the loop. Returns when it wants to be called
- * at the latest (clock_now()). */
+/* Goes on, if it is time. To be called when `visit` is due, which is at once after each event of
+ * the end's. Returns when it wants to be called at the latest (clock_now()). */
 int64_t end_run(struct agent_end *end);
 
 /* For device.c, probe.c and telling.c, which are an end's hands: */

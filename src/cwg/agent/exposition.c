@@ -133,7 +133,12 @@ void exposition_write(FILE *stream, const void *owner)
 {
     const struct exposition *exposition = owner;
     const struct household *house = exposition->house;
+    uint64_t succeeded = 0, failed = 0;
 
+    for (size_t i = 0; i < PROBES_AT_ONCE; i++) {
+        succeeded += house->probes[i].succeeded;
+        failed += house->probes[i].failed;
+    }
     begin(stream, "cwg_build_info", "gauge", "1; the label is the agent's version.");
     (void)fprintf(stream, "cwg_build_info{version=\"%s\"} 1\n", VERSION);
     write_one(stream, "cwg_agent_start_time_seconds", "gauge",
@@ -146,8 +151,8 @@ void exposition_write(FILE *stream, const void *owner)
               "Changes of the state of declared links.", (double)house->changes);
     write_both(stream, "cwg_helper_tasks_total", "Tasks of net-admin-helper, without probes.",
                house->work.succeeded, house->work.failed);
-    write_both(stream, "cwg_probes_total", "Probes of links that don't pass packets.",
-               house->probes.succeeded, house->probes.failed);
+    write_both(stream, "cwg_probes_total", "Probes of links that don't pass packets.", succeeded,
+               failed);
     write_both(stream, "cwg_lookups_total", "Containers that engines were asked for.",
                house->lookups.found, house->lookups.missed);
     write_carriers(stream, exposition);

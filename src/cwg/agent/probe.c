@@ -16,7 +16,7 @@ static void take_probe(struct task *task, const json_t *result, const struct fai
 
     (void)result;
     end->probing = false;
-    end->again = true;
+    end_wake(end);
     if (!failure) {
         end->tried = end->rounds = 0;
         end->reason[0] = '\0';
@@ -35,6 +35,17 @@ static void take_probe(struct task *task, const json_t *result, const struct fai
     }
 }
 
+static struct tasks *least_busy(struct tasks *probes)
+{
+    struct tasks *found = probes;
+
+    for (size_t i = 1; i < PROBES_AT_ONCE; i++) {
+        if (probes[i].count < found->count)
+            found = &probes[i];
+    }
+    return found;
+}
+
 void probe_begin(struct agent_end *end)
 {
     char target[DEVICE_TARGET_SIZE];
@@ -45,7 +56,7 @@ void probe_begin(struct agent_end *end)
     device_aim(end, &end->probe, target);
     (void)task_write(&end->probe, "cwg_wait %s %u %u %d --json", target, end->want.net,
                      end->want.host, PROBE_SECONDS);
-    tasks_add(&end->house->probes, &end->probe);
+    tasks_add(least_busy(end->house->probes), &end->probe);
     end_rest(end, end_about(END_LOOK_MS));
 }
 

@@ -58,6 +58,7 @@ void tasks_add(struct tasks *tasks, struct task *task)
     task->next = NULL;
     *tasks->last = task;
     tasks->last = &task->next;
+    tasks->count++;
     if (!tasks->unsent)
         tasks->unsent = task;
 }
@@ -67,6 +68,7 @@ static struct task *take_first(struct tasks *tasks)
 {
     struct task *task = tasks->first;
 
+    tasks->count--;
     tasks->first = task->next;
     if (!tasks->first)
         tasks->last = &tasks->first;
@@ -349,5 +351,5 @@ void tasks_close(struct tasks *tasks)
     }
     tasks->first = tasks->unsent = NULL;
     tasks->last = &tasks->first;
-    tasks->sent = 0;
+    tasks->sent = tasks->count = 0;
 }

@@ -45,7 +45,7 @@ void telling_say(struct agent_end *end)
     (void)snprintf(path, sizeof(path), "%s/%s/%s", home ? "in" : "out", end->want.site, end->path);
     if (line && store_write_lazily(&house->store, path, line, &failure) == 0) {
         end->told = news;
-        end->again = true;
+        end_wake(end);
         if (!home)
             house->carry(house, end->want.site, end->path);
         end_rest(end, 0);
@@ -114,6 +114,8 @@ void telling_hear(struct agent_end *end)
     (void)snprintf(path, sizeof(path), "%.63s.%u", end->want.link, 1 - end->want.host);
     (void)snprintf(place, sizeof(place), "in/%s/%s", end->want.site, path);
     take_signer(end);
+    if (!store_changed(&end->house->store, place, &end->heard_stamp) && end->heard_line)
+        return;
     found = key_is_zero(&end->signer)
                 ? fail(&failure, "trust", "site %s isn't known here: declare it, with its key",
                        end->want.site)

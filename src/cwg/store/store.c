@@ -78,6 +78,24 @@ int store_read(const struct store *store, const char *path, char ret_line[static
     return 0;
 }
 
+/* A file that is no second old may be replaced once more by one with the same time and inode. */
+bool store_changed(const struct store *store, const char *path, struct store_stamp *stamp)
+{
+    struct store_stamp found = {.inode = 0};
+    struct stat status;
+    bool same;
+
+    if (fstatat(store->directory, path, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+        (time(NULL) > status.st_ctim.tv_sec + 1 || time(NULL) < status.st_ctim.tv_sec))
+        found = (struct store_stamp){.inode = status.st_ino,
+                                     .seconds = status.st_ctim.tv_sec,
+                                     .nanoseconds = status.st_ctim.tv_nsec};
+    same = found.inode != 0 && found.inode == stamp->inode && found.seconds == stamp->seconds &&
+           found.nanoseconds == stamp->nanoseconds;
+    *stamp = found;
+    return !same;
+}
+
 /* Makes the directories above a path. */
 static int make_above(const struct store *store, const char *path, struct failure *failure)
 {

@@ -10,7 +10,9 @@
  * carry the directory. Several processes may write: the agent, and a `cwg inbox` for each site. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "cwg/base/failure.h"
 
@@ -23,6 +25,12 @@ struct store {
     int directory; /* -1 if it isn't open */
 };
 
+/* Which version of a line was read. */
+struct store_stamp {
+    uint64_t inode; /* 0: none */
+    int64_t seconds, nanoseconds;
+};
+
 /* Opens a directory, and makes it, for its owner alone, if it isn't there. Returns 0, or -1. */
 int store_open(struct store *store, const char *path, struct failure *failure);
 void store_close(struct store *store);
@@ -31,6 +39,10 @@ void store_close(struct store *store);
  * or a file that is no regular one. */
 int store_read(const struct store *store, const char *path, char ret_line[static STORE_LINE_SIZE],
                struct failure *failure);
+
+/* Returns whether the line at a path may be another one than that of the stamp, and takes its
+ * stamp. It costs a fraction of reading. */
+bool store_changed(const struct store *store, const char *path, struct store_stamp *stamp);
 
 /* Writes a line to a path, and makes the directories above it. The line is on the disk when this
  * returns. Returns 0, or -1 with nothing changed. */
