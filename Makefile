@@ -15,6 +15,8 @@ LIBEXECDIR ?= $(PREFIX)/libexec/net-admin-helper
 COMPLETIONDIR ?= $(PREFIX)/share/bash-completion/completions
 ZSHDIR  ?= $(PREFIX)/share/zsh/site-functions
 FISHDIR ?= $(PREFIX)/share/fish/vendor_completions.d
+UNITDIR ?= $(PREFIX)/lib/systemd
+SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
 GROUP   ?=
 DESTDIR ?=
 

@@ -155,6 +155,7 @@ deps:
 # The environment of scripts/install and scripts/uninstall.
 PLACES = DESTDIR='$(DESTDIR)' BINDIR='$(BINDIR)' MANDIR='$(MANDIR)' DATADIR='$(DATADIR)' \
 	COMPLETIONDIR='$(COMPLETIONDIR)' ZSHDIR='$(ZSHDIR)' FISHDIR='$(FISHDIR)' \
+	UNITDIR='$(UNITDIR)' SYSUSERSDIR='$(SYSUSERSDIR)' \
 	ENGINE_PATH='$(LIBEXECDIR)/$(ENGINE)'
 
 ## make install      install it, as root: PREFIX, DESTDIR, GROUP (who may call it; left out: who may already)

@@ -266,8 +266,8 @@ END
 
 @test "another program called cwg, its page and its completions are refused, and stay" {
     local file
-    for file in bin/cwg share/man/man1/cwg.1 share/bash-completion/completions/cwg share/zsh/site-functions/_cwg \
-        share/fish/vendor_completions.d/cwg.fish; do
+    for file in bin/cwg share/man/man1/cwg.1 share/man/man5/cwg.conf.5 share/man/man8/cwg-agent.8 \
+        share/bash-completion/completions/cwg share/zsh/site-functions/_cwg share/fish/vendor_completions.d/cwg.fish; do
         mkdir -p "$DEST/usr/local/${file%/*}"
         echo theirs >"$DEST/usr/local/$file"
         run stage all
@@ -407,7 +407,7 @@ END
 @test "a caller who isn't root is told so, and nothing is installed" {
     mkdir -m 777 "$DEST"
     local places=(DESTDIR="$DEST" BINDIR=/bin MANDIR=/man DATADIR=/share COMPLETIONDIR=/completions
-        ZSHDIR=/zsh FISHDIR=/fish
+        ZSHDIR=/zsh FISHDIR=/fish UNITDIR=/units SYSUSERSDIR=/sysusers
         ENGINE_PATH=/libexec/cwg-engine GROUP=nogroup)
     run --separate-stderr as_app env -C "$ROOT" "${places[@]}" scripts/install "$BATS_FILE_TMPDIR/all/$NAME" \
         "$BATS_FILE_TMPDIR/all/cwg-engine" cap_net_admin=p
@@ -530,6 +530,57 @@ in_own_etc()
     stage with_more
     stage all
     [ ! -e "$example" ]
+}
+
+# Those of units/, as installed.
+units()
+{
+    (cd "$ROOT/units" && find . -type f | sort) |
+        sed -e 's|^\./sysusers.d|./lib/sysusers.d|; t' -e 's|^\.|./lib/systemd|' | sort
+}
+
+@test "with batch in the program, the units of an agent are installed for its place and group, and go again" {
+    local lib=$DEST/opt/nah/lib unit
+    stage with_more PREFIX=/opt/nah
+    [ "$(cd "$DEST/opt/nah" && find ./lib -type f | sort)" = "$(units)" ] || fail "$(listing "$lib")"
+    [ -z "$(find "$lib" -type f ! -perm 0644)" ]
+    grep -qx 'ExecStart=/opt/nah/bin/net-admin-helper batch --answered' "$lib/systemd/system/cwg-helper@.service"
+    grep -qx Group=nogroup "$lib/systemd/system/cwg-helper@.service"
+    for unit in "$lib"/systemd/*/cwg-agent.service; do
+        grep -qx 'ExecStart=/opt/nah/bin/cwg agent.*' "$unit"
+    done
+    run ! grep -rE '@[A-Z_]+@|/usr/local' "$lib"
+    cmp "$ROOT/doc/policy-agent.example" "$DEST/opt/nah/share/$NAME/policy-agent.example"
+    run ! grep -vE '^(#|$)' "$ROOT/doc/policy-agent.example"
+    # Of a program without batch nobody has use for them.
+    stage all PREFIX=/opt/nah
+    [ ! -e "$lib/systemd/system/cwg-agent.service" ]
+    [ ! -e "$DEST/opt/nah/share/$NAME/policy-agent.example" ]
+    stage with_more PREFIX=/opt/nah
+    unstage with_more PREFIX=/opt/nah
+    [ -z "$(find "$DEST" ! -type d)" ] || fail "$(listing "$DEST")"
+    [ ! -e "$lib" ]
+}
+
+@test "another unit called cwg-agent is refused, and stays" {
+    local unit=$DEST/usr/local/lib/systemd/system/cwg-agent.service
+    mkdir -p "${unit%/*}"
+    echo theirs >"$unit"
+    run stage with_more
+    [ "$status" != 0 ]
+    [[ $output == *"$unit is there already, and isn't ours: move it away"* ]] || fail "$output"
+    unstage with_more
+    [ "$(cat "$unit")" = theirs ]
+}
+
+# The rule of the example, with names turned into numbers.
+@test "the rule for an agent is one that the program takes" {
+    local rule=$BATS_TEST_TMPDIR/policy
+    sed -n 's/^# user cwg /user 1000 /p' "$ROOT/doc/policy-agent.example" >"$rule"
+    [ "$(wc -l <"$rule")" = 1 ]
+    run "$BATS_FILE_TMPDIR/with_more/$NAME" check-policy "$rule"
+    [ "$status" = 0 ] || fail "$output"
+    [[ $output == *1572864-2621439* ]] || fail "$output"
 }
 
 @test "with batch in the program, no link is called that" {
