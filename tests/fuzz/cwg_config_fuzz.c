@@ -26,7 +26,8 @@ static void check(const struct config *config)
     require(is_path(config->state, sizeof(config->state)));
     require(is_path(config->helper, sizeof(config->helper)));
     require(is_path(config->metrics, sizeof(config->metrics)) ||
-            strncmp(config->metrics, "127.0.0.1:", 10) == 0);
+            strncmp(config->metrics, "127.0.0.1:", 10) == 0 ||
+            strncmp(config->metrics, "[::1]:", 6) == 0);
     require(is_path(config->etcd_prefix, sizeof(config->etcd_prefix)));
     require(is_path(config->etcd_ca, sizeof(config->etcd_ca)));
     require(is_path(config->etcd_cert, sizeof(config->etcd_cert)));

@@ -115,7 +115,8 @@ static int set_metrics(const struct reading *reading)
     struct failure failure;
 
     if (metrics_check(reading->word[1], &failure))
-        return wrong(reading, "metrics takes the absolute path of a socket, or 127.0.0.1:PORT");
+        return wrong(reading, "metrics takes the absolute path of a socket, 127.0.0.1:PORT or "
+                              "[::1]:PORT");
     return set_text(reading, reading->config->metrics, sizeof(reading->config->metrics));
 }
 
