@@ -36,6 +36,12 @@ _cwg_nets()
     done
 }
 
+# The names of links that are declared to an agent: that of the state directory, or the user's: _cwg_links CWG [DIR]
+_cwg_links()
+{
+    timeout 3 "$1" status --names ${2:+--state "$2"} 2>/dev/null | grep -vxE '[0-9]+'
+}
+
 # What may stand in the place of an END: _cwg_ends CWG WORD. The containers of another machine aren't known.
 _cwg_ends()
 {
@@ -46,16 +52,23 @@ _cwg_ends()
     _cwg_hosts | sed "s/.*/$user&:/"
 }
 
-# The values of an option, or what a command takes by the first line of its help: _cwg_values CWG HELP OPTION WORD
+# The values of an option, or what a command takes by the first line of its help:
+# _cwg_values CWG HELP OPTION WORD STATE
 _cwg_values()
 {
     local usage=${2%%$'\n'*} value=
     [ -z "$3" ] || value=$(sed -n "s/^  $3 \([^ ]*\) .*/\1/p" <<<"$2")
+    case $value in
+        DIR) compgen -d -- "$4" | sed 's|$|/|' ;;
+        FILE | SOCKET) compgen -f -- "$4" ;;
+    esac
     if [ -n "$value" ]; then
         [[ ! $value =~ ^[0-9|]+$ ]] || tr '|' '\n' <<<"$value"
         return
     fi
     [[ $usage != *NET* ]] || _cwg_nets
+    [[ $usage != *LINK* ]] || _cwg_links "$1" "$5"
+    [[ $usage != *FILE* ]] || compgen -f -- "$4"
     [[ $usage != *END* ]] || _cwg_ends "$1" "$4"
     [[ $usage != *NAME* ]] || _cwg_containers "$1" "$4"
     [[ $usage != *HOST* ]] || _cwg_hosts
@@ -63,7 +76,8 @@ _cwg_values()
 
 _cwg()
 {
-    local cwg=${COMP_WORDS[0]} command=${COMP_WORDS[1]:-} line=${COMP_LINE:0:COMP_POINT} cur help option='' head breaks
+    local cwg=${COMP_WORDS[0]} command=${COMP_WORDS[1]:-} line=${COMP_LINE:0:COMP_POINT} cur help head breaks
+    local option='' state=''
     local -a words
     cur=${line##*[[:space:]]}
     read -r -a words <<<"${line%"$cur"}"
@@ -76,16 +90,18 @@ _cwg()
     else
         help=$("$cwg" "$command" --help 2>/dev/null) || return 0
         [[ ${words[-1]} != --* ]] || option=${words[-1]}
+        [[ " ${words[*]} " != *" --state"[=\ ]* ]] ||
+            state=$(sed -E 's/.* --state[= ]([^ ]*).*/\1/' <<<" ${words[*]}")
         if [[ $cur == --*=* ]]; then
-            help=$(_cwg_values "$cwg" "$help" "${cur%%=*}" "" | sed "s/^/${cur%%=*}=/")
+            help=$(_cwg_values "$cwg" "$help" "${cur%%=*}" "${cur#*=}" "$state" | sed "s/^/${cur%%=*}=/")
         elif [[ $cur == -* ]]; then
             help="$(sed -n 's/^  \(--[a-z-]*\) .*/\1/p' <<<"$help") --help"
         else
-            help=$(_cwg_values "$cwg" "$help" "$option" "$cur")
+            help=$(_cwg_values "$cwg" "$help" "$option" "$cur" "$state")
         fi
     fi
     mapfile -t COMPREPLY < <(compgen -W "$help" -- "$cur")
-    [ ${#COMPREPLY[@]} != 1 ] || [[ ${COMPREPLY[0]} != *: ]] || compopt -o nospace 2>/dev/null || true
+    [ ${#COMPREPLY[@]} != 1 ] || [[ ${COMPREPLY[0]} != *[:/] ]] || compopt -o nospace 2>/dev/null || true
     # readline replaces only what is behind the last of these.
     breaks=${COMP_WORDBREAKS//[^:=@]/}
     [ -n "$breaks" ] || return 0

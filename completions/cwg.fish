@@ -25,6 +25,13 @@ function __cwg_nets
     string replace --filter --regex '.*/([0-9]+)\.json$' '$1' -- $files
 end
 
+# The names of links that are declared to an agent: that of the state directory, or the user's: __cwg_links CWG [DIR]
+function __cwg_links
+    set -l state
+    test -n "$argv[2]"; and set state --state $argv[2]
+    timeout 3 $argv[1] status --names $state 2>/dev/null | string match --invert --regex '^[0-9]+$'
+end
+
 # What may stand in the place of an END: __cwg_ends CWG WORD. The containers of another machine aren't known.
 function __cwg_ends
     string match --quiet '*:*' -- $argv[2]; and return
@@ -40,15 +47,24 @@ function __cwg_values
     set -l cwg $argv[1]
     set -l option $argv[2]
     set -l word $argv[3]
-    set -l help $argv[4..]
+    set -l state $argv[4]
+    set -l help $argv[5..]
     if test -n "$option"
         set -l value (string match --regex --groups-only "^  $option ([^ ]+) " -- $help)
-        if test -n "$value"
+        if test "$value" = DIR
+            __fish_complete_directories $word ''
+            return
+        else if contains -- "$value" FILE SOCKET
+            __fish_complete_path $word
+            return
+        else if test -n "$value"
             string match --quiet --regex '^[0-9|]+$' -- $value; and string split '|' $value
             return
         end
     end
     string match --quiet '*NET*' -- $help[1]; and __cwg_nets
+    string match --quiet '*LINK*' -- $help[1]; and __cwg_links $cwg $state
+    string match --quiet '*FILE*' -- $help[1]; and __fish_complete_path $word
     string match --quiet '*END*' -- $help[1]; and __cwg_ends $cwg $word
     string match --quiet '*NAME*' -- $help[1]; and __cwg_containers $cwg $word
     string match --quiet '*HOST*' -- $help[1]; and __cwg_hosts
@@ -70,16 +86,17 @@ function __cwg
     end
     set -l help ($cwg $command --help 2>/dev/null); or return
     set -l option (string match --regex '^--.*' -- $words[-1])
+    set -l state (string match --regex --groups-only -- ' --state[= ]([^ ]+)' " $words ")
     set -l given (string match --regex --groups-only '^(--[a-z-]+)=' -- $current)
     if test -n "$given"
-        for value in (__cwg_values $cwg $given '' $help)
+        for value in (__cwg_values $cwg $given (string replace --regex '^[^=]*=' '' -- $current) "$state" $help)
             echo "$given=$value"
         end
     else if string match --quiet -- '-*' $current
         string match --regex --groups-only '^  (--[a-z-]+) ' -- $help
         echo --help
     else
-        __cwg_values $cwg "$option" "$current" $help
+        __cwg_values $cwg "$option" "$current" "$state" $help
     end
 end
 

@@ -22,6 +22,7 @@ setup()
 teardown()
 {
     [ -z "$AGENT" ] || end_agent
+    [ -z "${LOOP:-}" ] || kill "$LOOP" 2>/dev/null || true
 }
 
 # Declares a link, off or not: a site is reached by ssh.
@@ -45,8 +46,8 @@ agent()
 
 told()
 {
-    [ -e "$STATE/store/status/web-db.0" ] && [ -e "$STATE/store/status/mail.1" ] &&
-        grep -q unreachable "$STATE/store/carrier/s2"
+    grep -q "\"pid\":$AGENT," "$STATE/store/agent" && [ -e "$STATE/store/status/web-db.0" ] &&
+        [ -e "$STATE/store/status/mail.1" ] && grep -q unreachable "$STATE/store/carrier/s2"
 }
 
 wait_until()
@@ -188,12 +189,132 @@ END
     agent
     touch "$STATE/store/want/.x" && mv "$STATE/store/want/.x" "$STATE/store/want/worse.0"
     wait_until grep -q 'a declared link needs a name' "$err" || fail "$(<"$err")"
-    [ "$(grep -c 'cwg: bad: ' "$err")" = 1 ] || fail "$(<"$err")"
+    [ "$(grep -c 'want/bad.0: ' "$err")" = 1 ] || fail "$(<"$err")"
     kill -HUP "$AGENT"
     wait_until said_twice || fail "$(<"$err")"
 }
 
 said_twice()
 {
-    [ "$(grep -c 'cwg: bad: ' "$BATS_TEST_TMPDIR/err")" = 2 ]
+    [ "$(grep -c 'want/bad.0: ' "$BATS_TEST_TMPDIR/err")" = 2 ]
+}
+
+# The columns of a table's row that begins with a word, as one line: row WORD
+row()
+{
+    "$CWG" status --state "$STATE" | tr -s ' ' | sed -n "s/^$1 //p"
+}
+
+@test "status: links, ways to other sites and the agent, while it runs; exit status 1 for an end that isn't there" {
+    declared
+    agent
+    run -1 --separate-stderr "$CWG" status --state "$STATE"
+    [ -z "$stderr" ] && [ "${#lines[@]}" = 6 ] || fail "$output$stderr"
+    [[ ${lines[0]} =~ ^LINK\ +CONTAINER\ +ADDRESS\ +PEER\ +SITE\ +STATE\ +SINCE\ +REASON$ ]] || fail "$output"
+    [[ $(row web-db) =~ ^(.*)\ [0-9]+s\ podman\ has\ no\ container\ web$ ]] || fail "$output"
+    [ "${BASH_REMATCH[1]}" = "podman/web 10.0.0.14 10.0.0.15 s2 waiting for its container" ] || fail "$output"
+    [[ $(row mail) =~ ^podman/mail\ 10.0.0.17\ 10.0.0.16\ s2\ off\ [0-9]+s$ ]] || fail "$output"
+    [[ $(row s2) =~ ^ssh\ cwg@site2.test\ unreachable\ [0-9]+s\ s2:\ ssh:\ nobody\ is\ there$ ]] || fail "$output"
+    [[ ${lines[5]} =~ ^The\ agent\ of\ site\ s1\ has\ run\ for\ [0-9]+s\.$ ]] || fail "$output"
+    [[ $output != *" "$'\n'* ]] || fail "$output"
+    # By name, and by net.
+    for name in mail 8; do
+        run -0 "$CWG" status --state "$STATE" "$name"
+        [[ $output == *mail*off* && $output != *web-db* ]] || fail "$output"
+    done
+    run -1 --separate-stderr "$CWG" status --state "$STATE" 9
+    [[ $stderr == "cwg: no link of this name or net is declared here, or was joined by you" ]] || fail "$stderr"
+}
+
+@test "status: nothing is shown as connected that nobody tells of now" {
+    declared
+    agent
+    # An agent without an engine and another site can't be brought to say so.
+    sed -i "s/waiting for its container/connected/; s/\"since\":[0-9]*/\"since\":$(($(date +%s) - 7500))/" \
+        "$STATE/store/status/web-db.0"
+    [[ $(row web-db) == *" s2 connected 2h 5m "* ]] || fail "$(row web-db)"
+    end_agent KILL
+    run -1 "$CWG" status --state "$STATE"
+    [[ $(row web-db) =~ \ s2\ no\ agent\ runs\ [0-9]+s\ it\ was:\ connected ]] || fail "$output"
+    [[ $(row s2) =~ \ no\ agent\ runs\ [0-9]+s\ it\ was:\ unreachable ]] || fail "$output"
+    [[ ${lines[-1]} =~ ^No\ agent\ runs\ here\.\ It\ was\ there\ last\ [0-9]+s\ ago: ]] || fail "$output"
+    # One that hangs.
+    agent
+    sed -i "s/\"seen\":[0-9]*/\"seen\":$(($(date +%s) - 200))/" "$STATE/store/agent"
+    [[ $(row mail) == *" s2 agent is silent 3m 2"*s" it was: off" ]] || fail "$(row mail)"
+    run -1 "$CWG" status --state "$STATE"
+    [[ ${lines[-1]} == "The agent of site s1 runs, and has told nothing for 3m 2"*s. ]] || fail "$output"
+}
+
+@test "status: of a declared link that no agent has seen, and of one that is declared wrongly" {
+    declared
+    run -1 "$CWG" status --state "$STATE"
+    [[ $(row web-db) == "podman/web 10.0.0.14 10.0.0.15 s2 no agent runs - it was: not looked at yet" ]] ||
+        fail "$(row web-db)"
+    [ "${lines[-1]}" = "No agent runs here, and none has: start cwg agent." ] || fail "$output"
+    printf '{"link":"bad","net":-1}' >"$STATE/store/want/bad.0"
+    [[ $(row bad) == *'bad: "net", "host" or "container" is wrong' ]] || fail "$(row bad)"
+    # Nothing that a terminal would take for something else.
+    mkdir "$STATE/store/status"
+    printf '{"state":"off\\u001b[31m","since":1,"reason":"a\\nb"}' >"$STATE/store/status/mail.1"
+    [[ $(row mail) == *'it was: off?[31m: a?b' ]] || fail "$(row mail)"
+}
+
+@test "status changes nothing in a store, keeps no agent from starting, and needs no store" {
+    local before i
+    declared
+    before=$(find "$STATE" -printf '%p %T@ %C@\n')
+    "$CWG" status --state "$STATE" >/dev/null || true
+    [ "$(find "$STATE" -printf '%p %T@ %C@\n')" = "$before" ]
+    while :; do "$CWG" status --state "$STATE" >/dev/null || true; done 3>&- &
+    LOOP=$!
+    for i in {1..5}; do
+        agent
+        end_agent
+    done
+    kill "$LOOP"
+    wait "$LOOP" || true
+    [ ! -e "$STATE/../none" ]
+    run -0 --separate-stderr "$CWG" status --state "$BATS_TEST_TMPDIR/none"
+    [ ! -e "$BATS_TEST_TMPDIR/none" ] && [ -z "$stderr" ]
+}
+
+@test "status --json has all of the table, and the manual has each of its members" {
+    declared
+    agent
+    run -1 --separate-stderr "$CWG" status --state "$STATE" --json
+    python3 - "$output" "$ROOT/doc/cwg.1.scd" <<'END'
+import json, sys
+said = json.loads(sys.argv[1])
+assert list(said) == ["agent", "declared", "sites", "joined"] and said["joined"] == [], said
+assert said["agent"]["site"] == "s1" and said["agent"]["runs"], said
+assert said["agent"]["started"] <= said["agent"]["seen"], said
+mail, web = said["declared"]
+since = web.pop("since")
+assert since > 1000000000 and web == {
+    "link": "web-db", "net": 7, "host": 0, "container": "podman/web", "address": "10.0.0.14",
+    "peer_address": "10.0.0.15", "site": "s2", "state": "waiting for its container", "last_state": None,
+    "reason": "podman has no container web"}, web
+(site,) = said["sites"]
+assert (site["site"], site["by"], site["at"], site["state"]) == ("s2", "ssh", "cwg@site2.test", "unreachable"), site
+manual = open(sys.argv[2]).read()
+for member in (*said, *said["agent"], *mail, *site):
+    assert f'"{member}":' in manual, member
+END
+    end_agent
+    run -1 "$CWG" status --state "$STATE" --json
+    python3 - "$output" <<'END'
+import json, sys
+said = json.loads(sys.argv[1])
+assert not said["agent"]["runs"] and {link["state"] for link in said["declared"]} == {"no agent runs"}, said
+assert {link["last_state"] for link in said["declared"]} == {"off", "waiting for its container"}, said
+END
+}
+
+@test "status --watch shows declared links again and again" {
+    declared
+    agent
+    timeout -s INT 5 "$CWG" status --state "$STATE" --watch >"$BATS_TEST_TMPDIR/watched" || true
+    [ "$(grep -c '^web-db .*waiting for its container' "$BATS_TEST_TMPDIR/watched")" -ge 2 ] ||
+        fail "$(<"$BATS_TEST_TMPDIR/watched")"
 }

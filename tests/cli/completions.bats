@@ -50,7 +50,7 @@ offered()
             "${user[@]}" fish --no-config -c "source $completions/$file.fish
                 complete -C'$2'" | cut -f 1
             ;;
-    esac | sed -E 's/^--[a-z-]+=(.)/\1/; s/:$//' | sort -u | paste -sd ' '
+    esac | sed -E 's/^--[a-z-]+=(.)/\1/; s/[:/]$//' | sort -u | paste -sd ' '
 }
 
 # LINE, a '|', and what is to be offered there, by each shell.
@@ -174,6 +174,27 @@ END
     mkdir -p "$STATE/cwg"
     touch "$STATE/cwg/8.json"
     check_offers <<<"cwg status |8"
+}
+
+@test "cwg: names of declared links, of the agent that --state names, or of the user's; files and directories" {
+    local state=$BATS_FILE_TMPDIR/here/state key
+    mkdir -p "$state/store/want" "$HOME/.local/state/cwg/agent/store/want"
+    for key in "$state/store/want/web-db.0" "$state/store/want/mail.1" \
+        "$HOME/.local/state/cwg/agent/store/want/own.0"; do
+        echo '{}' >"$key"
+    done
+    check_offers <<END
+cwg forget --state state |mail web-db
+cwg forget --state=state w|web-db
+cwg forget --state state mail we|web-db
+cwg status --state state ma|mail
+cwg declare fi|file1
+cwg agent --config fi|file1
+cwg agent --config=fi|file1
+cwg agent --state fo|folder
+cwg agent --site |
+END
+    [ "$(id -u)" = 0 ] || check_offers <<<"cwg forget |own"
 }
 
 @test "cwg: the hosts that ssh knows, by name, without patterns and hashed names, and with a user" {

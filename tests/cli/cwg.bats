@@ -161,11 +161,11 @@ plain()
 }
 
 @test "status, doctor, ps, pid and serve: wrong arguments are refused" {
-    wrong "status takes one net, or none" status 7 8
-    wrong "NET must be a number from 0 to 8388607" status web
+    wrong "status takes one link, by its name or net, or none" status 7 8
+    wrong "LINK must be the name of a declared link, or a net from 0 to 8388607" status -- -web
     wrong "status: no such option" status --nonsense
     wrong "status: no such option" status --json=1
-    wrong "--json, --watch: exclude each other" status --json --watch
+    wrong "--json, --watch, --names: exclude each other" status --json --watch
     wrong "HOST must be a host's name or address" doctor -- -oProxyCommand=x
     wrong "HOST must be a host's name or address" doctor 'site2;reboot'
     wrong "doctor: no such option" doctor --nonsense

@@ -246,7 +246,7 @@ by cwg leave 77, by who joined it"
     run --separate-stderr cwg status "$NET"
     [ "$status" = 0 ] && [ "${#lines[@]}" = 3 ] || fail "$output $stderr"
     run --separate-stderr cwg status 5
-    assert_said 1 "no link of this net was joined by you on this machine"
+    assert_said 1 "no link of this name or net is declared here, or was joined by you"
 }
 
 @test "status shows an end that is gone, that has no container, and that isn't reached" {
@@ -297,7 +297,9 @@ may be left: run cwg leave $NET again when site2 answers, or cwg leave --forget 
     [ "$status" = 0 ] && [ "${#lines[@]}" = 1 ] || fail "$stderr"
     python3 - "$output" "$NET" <<'END'
 import json, sys
-(link,) = json.loads(sys.argv[1])
+said = json.loads(sys.argv[1])
+assert said["declared"] == said["sites"] == [] and not said["agent"]["runs"], said
+(link,) = said["joined"]
 assert link["net"] == int(sys.argv[2]), link
 first, second = link["ends"]
 assert first["host"] == "" and second["host"] == "site2" and first["engine"] == second["engine"] == "pid", link

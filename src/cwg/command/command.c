@@ -63,9 +63,11 @@ static const struct command commands[] = {
      run_join},
     {"leave", "NET | END END", "remove a link at both ends",
      "  --forget             forget it, also if another machine isn't reached\n", run_leave},
-    {"status", "[NET]", "show both ends of the links that you joined",
+    {"status", "[NET | LINK]", "show declared links, and those that you joined",
      "  --json               print JSON\n"
-     "  --watch              show it again every 2 seconds\n",
+     "  --watch              show it again every 2 seconds\n"
+     "  --names              only names of declared links, and nets of joined ones\n"
+     "  --state DIR          the agent's\n",
      run_status},
     {"doctor", "[HOST]...", "check this machine, others, and the way to them",
      "  --json               print JSON\n", run_doctor},

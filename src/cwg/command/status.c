@@ -1,4 +1,4 @@
-/* `cwg status`: both ends of the links that were joined. */
+/* `cwg status`: declared links, and both ends of the links that were joined. */
 #include <getopt.h>
 #include <inttypes.h>
 #include <poll.h>
@@ -9,6 +9,7 @@
 #include "cwg/base/json.h"
 #include "cwg/base/step.h"
 #include "cwg/command/command.h"
+#include "cwg/command/declared.h"
 #include "cwg/join/ends.h"
 #include "cwg/site/signals.h"
 #include "link/decimal.h"
@@ -24,8 +25,11 @@ enum {
 struct options {
     bool json;
     bool watch;
+    bool names;
     bool has_net;
     uint32_t net;
+    const char *name;  /* of a declared link, or the net; NULL: all */
+    const char *state; /* the agent's directory; NULL: where it is */
 };
 
 /* Reads the links to be shown. Returns their number, or -1. */
@@ -38,7 +42,7 @@ static int read_links(const struct options *options, struct joined **ret_links,
     int taken = 0, found = 0;
 
     for (int i = 0; i < count && links && found >= 0; i++) {
-        if (options->has_net && nets[i] != options->net)
+        if (options->name && (!options->has_net || nets[i] != options->net))
             continue;
         found = joined_read(nets[i], &links[taken], failure);
         taken += found == 0;
@@ -94,17 +98,20 @@ static json_t *pack_end(const struct joined *joined, int host, const struct end_
     return end;
 }
 
-static void print_json(const struct joined *links, int count, const struct end_seen *seen)
+static void print_json(const struct joined *links, int count, const struct end_seen *seen,
+                       const struct standing *declared)
 {
-    json_t *all = json_array();
+    json_t *object = json_object(), *all = json_array();
 
     for (int i = 0; i < count; i++, seen += 2)
         (void)json_array_append_new(all, json_pack("{s:i,s:[o,o]}", "net", (int)links[i].net,
                                                    "ends", pack_end(&links[i], 0, &seen[0]),
                                                    pack_end(&links[i], 1, &seen[1])));
-    (void)json_dumpf(all, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
+    declared_pack(declared, object);
+    (void)json_object_set_new(object, "joined", all);
+    (void)json_dumpf(object, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
     (void)putchar('\n');
-    json_decref(all);
+    json_decref(object);
 }
 
 /* Was the session with the end's machine lost, or is it slow? The watch goes on asking. */
@@ -126,6 +133,16 @@ static void print_failures(const struct end_seen *seen, int count, bool watch)
             (void)fprintf(stderr, "cwg: %s%s\n", text,
                           watch && is_away(&seen[i]) ? "; trying again" : "");
     }
+}
+
+/* Prints declared links, if an agent runs or has something to do. Returns whether it did. */
+static bool print_declared(const struct options *options, const struct standing *declared)
+{
+    if (options->json || (declared->links == 0 && (!declared->runs || options->name)))
+        return false;
+    declared_print(declared);
+    (void)fflush(stdout);
+    return true;
 }
 
 static void print_head(void)
@@ -163,14 +180,20 @@ static void wait_for_late(struct sites *sites, const struct joined *links, int c
 
 /* Prints all that was seen, over the table before. */
 static void print(const struct options *options, const struct joined *links, int count,
-                  const struct end_seen *seen)
+                  const struct end_seen *seen, const struct standing *declared)
 {
-    if (options->watch)
+    bool above = false;
+
+    if (options->watch) {
         (void)fputs("\033[H\033[J", stdout);
-    if (options->json) {
-        print_json(links, count, seen);
-        return;
+        above = print_declared(options, declared);
     }
+    if (options->json)
+        print_json(links, count, seen, declared);
+    if (options->json || (count == 0 && above))
+        return;
+    if (above)
+        (void)putchar('\n');
     print_head();
     print_rows(links, count, seen, false);
 }
@@ -185,9 +208,9 @@ static int status_of(const struct end_seen *seen, int count)
     return EXIT_DONE;
 }
 
-/* Shows all links once. Returns the exit status. */
+/* Shows all joined links once. Returns the exit status. */
 static int show(const struct options *options, struct sites *sites, const struct joined *links,
-                int count)
+                int count, const struct standing *declared)
 {
     const bool at_once = !options->json && !options->watch;
     struct end_seen *seen = calloc(2 * (size_t)count + 1, sizeof(*seen));
@@ -207,7 +230,7 @@ static int show(const struct options *options, struct sites *sites, const struct
     if (at_once && !site_interrupted && ends_find_late(seen, 2 * (size_t)count))
         wait_for_late(sites, links, count, seen);
     else if (!options->watch || !site_interrupted) /* Ctrl-C is how the watch is left */
-        print(options, links, count, seen);
+        print(options, links, count, seen, declared);
     (void)fflush(stdout);
     if (!options->json && (!options->watch || !site_interrupted))
         print_failures(seen, 2 * count, options->watch);
@@ -217,10 +240,63 @@ static int show(const struct options *options, struct sites *sites, const struct
     return status;
 }
 
+/* Prints what a shell may complete: names of declared links, and nets that were joined. */
+static int print_names(const struct options *options)
+{
+    struct failure failure = {.text = ""};
+    struct standing declared;
+    uint32_t *nets = NULL;
+    const int count = joined_list(&nets, &failure);
+    char state[PATH_MAX];
+
+    state_directory(options->state, state);
+    if (standing_read(state, &declared, &failure) == 0) {
+        for (size_t i = 0; i < declared.links; i++)
+            (void)puts(declared.link[i].link);
+        standing_free(&declared);
+    }
+    for (int i = 0; i < count; i++)
+        (void)printf("%u\n", nets[i]);
+    free(nets);
+    return failure.text[0] ? failed(failure.text) : EXIT_DONE;
+}
+
+/* Reads and shows what is declared, and then the joined links. Returns the exit status. */
+static int show_all(const struct options *options, struct sites *sites, const struct joined *links,
+                    int count)
+{
+    struct failure failure = {.text = ""};
+    struct standing declared;
+    char state[PATH_MAX];
+    int status;
+
+    state_directory(options->state, state);
+    if (standing_read(state, &declared, &failure) < 0)
+        return failed(failure.text);
+    if (options->name)
+        declared_choose(&declared, options->name);
+    if (options->name && count == 0 && declared.links == 0) {
+        status = failed("no link of this name or net is declared here, or was joined by you");
+    } else {
+        const bool above = !options->watch && print_declared(options, &declared);
+
+        if (above && count > 0)
+            (void)putchar('\n');
+        status = above && count == 0 ? EXIT_DONE : show(options, sites, links, count, &declared);
+        if (status == EXIT_DONE && !options->watch && !declared_is_well(&declared))
+            status = EXIT_FAILED;
+    }
+    standing_free(&declared);
+    return status;
+}
+
 static int parse(int argc, char *argv[], struct options *options)
 {
-    static const struct option known[] = {
-        {"json", no_argument, NULL, 'j'}, {"watch", no_argument, NULL, 'w'}, {NULL, 0, NULL, 0}};
+    static const struct option known[] = {{"json", no_argument, NULL, 'j'},
+                                          {"watch", no_argument, NULL, 'w'},
+                                          {"names", no_argument, NULL, 'n'},
+                                          {"state", required_argument, NULL, 'd'},
+                                          {NULL, 0, NULL, 0}};
     int option;
 
     while ((option = getopt_long(argc, argv, ":", known, NULL)) != -1) {
@@ -228,13 +304,20 @@ static int parse(int argc, char *argv[], struct options *options)
             return wrong_option("status", option);
         options->json |= option == 'j';
         options->watch |= option == 'w';
+        options->names |= option == 'n';
+        if (option == 'd')
+            options->state = optarg;
     }
     if (argc - optind > 1)
-        return wrong("status takes one net, or none");
-    options->has_net = argc > optind;
-    if (options->has_net && decimal_parse(argv[optind], LINK_NET_MAX, &options->net))
-        return wrong("NET must be a number from 0 to 8388607");
-    return options->json && options->watch ? wrong("--json, --watch: exclude each other") : 0;
+        return wrong("status takes one link, by its name or net, or none");
+    options->name = argv[optind];
+    if (options->name && !want_is_name(options->name))
+        return wrong("LINK must be the name of a declared link, or a net from 0 to 8388607");
+    options->has_net =
+        options->name && decimal_parse(options->name, LINK_NET_MAX, &options->net) == 0;
+    return options->json + options->watch + options->names > 1
+               ? wrong("--json, --watch, --names: exclude each other")
+               : 0;
 }
 
 int run_status(int argc, char *argv[])
@@ -248,17 +331,16 @@ int run_status(int argc, char *argv[])
 
     if (status)
         return status;
+    if (options.names)
+        return print_names(&options);
     count = read_links(&options, &links, &failure);
     if (count < 0)
         return failed(failure.text);
-    if (count == 0 && options.has_net)
-        status = failed("no link of this net was joined by you on this machine");
     signals_catch();
-    while (!status) {
-        status = show(&options, &sites, links, count);
-        if (!options.watch || site_interrupted)
+    for (;;) {
+        status = show_all(&options, &sites, links, count);
+        if (!options.watch || site_interrupted || status == EXIT_FAILED)
             break;
-        status = 0;
         (void)poll(NULL, 0, WATCH_MS);
         sites_renew(&sites);
     }

@@ -1,0 +1,231 @@
+#include "cwg/command/declared.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "link/decimal.h"
+#include "link/link.h"
+
+enum {
+    COLUMNS = 8,
+    CELL_SIZE = STANDING_REASON_SIZE + 64,
+    SPAN_SIZE = 32,
+};
+
+/* A row of a table, of which each cell is lent. */
+struct row {
+    const char *cell[COLUMNS];
+};
+
+/* A time in seconds in two units at most: "45s", "2h 5m", "3d 4h". */
+static const char *span(int64_t seconds, char ret_text[static SPAN_SIZE])
+{
+    const int64_t whole = seconds > 0 ? seconds : 0;
+    const int64_t minutes = whole / 60, hours = minutes / 60, days = hours / 24;
+
+    if (days > 0)
+        (void)snprintf(ret_text, SPAN_SIZE, "%" PRId64 "d %" PRId64 "h", days, hours % 24);
+    else if (hours > 0)
+        (void)snprintf(ret_text, SPAN_SIZE, "%" PRId64 "h %" PRId64 "m", hours, minutes % 60);
+    else if (minutes > 0)
+        (void)snprintf(ret_text, SPAN_SIZE, "%" PRId64 "m %" PRId64 "s", minutes, whole % 60);
+    else
+        (void)snprintf(ret_text, SPAN_SIZE, "%" PRId64 "s", whole);
+    return ret_text;
+}
+
+static const char *span_since(int64_t since, char ret_text[static SPAN_SIZE])
+{
+    return since > 0 ? span((int64_t)time(NULL) - since, ret_text) : "-";
+}
+
+/* A reason; with an agent that tells nothing now, what it told last. */
+static const char *reason_of(const char *last, const char *reason, char ret_text[static CELL_SIZE])
+{
+    (void)snprintf(ret_text, CELL_SIZE, "%s%s%s%s", last[0] ? "it was: " : "", last,
+                   last[0] && reason[0] ? ": " : "", reason);
+    return ret_text;
+}
+
+/* Makes the row of a link, or of a site. */
+static struct row link_row(const struct standing *standing, size_t i, char since[static SPAN_SIZE],
+                           char reason[static CELL_SIZE])
+{
+    const struct standing_link *link = &standing->link[i];
+
+    return (struct row){{link->link, link->container, link->address, link->peer, link->site,
+                         link->state, span_since(link->since, since),
+                         reason_of(link->last, link->reason, reason)}};
+}
+
+static struct row site_row(const struct standing *standing, size_t i, char since[static SPAN_SIZE],
+                           char reason[static CELL_SIZE])
+{
+    const struct standing_site *site = &standing->site[i];
+
+    return (struct row){{site->site, site->by, site->host, site->state,
+                         span_since(site->since, since),
+                         reason_of(site->last, site->reason, reason)}};
+}
+
+static void widen(size_t width[static COLUMNS], const struct row *row)
+{
+    for (size_t i = 0; i < COLUMNS && row->cell[i]; i++) {
+        const size_t length = strlen(row->cell[i]);
+
+        width[i] = length > width[i] ? length : width[i];
+    }
+}
+
+/* Prints a row without blanks at its end. */
+static void print_row(const size_t width[static COLUMNS], const struct row *row)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < COLUMNS && row->cell[i]; i++)
+        count = row->cell[i][0] ? i + 1 : count;
+    for (size_t i = 0; i < count; i++)
+        (void)printf("%-*s%s", i + 1 < count ? (int)width[i] : 0, row->cell[i],
+                     i + 1 < count ? "  " : "\n");
+}
+
+static void print_table(const struct standing *standing, const struct row *head, size_t count,
+                        struct row (*make)(const struct standing *standing, size_t i,
+                                           char since[static SPAN_SIZE],
+                                           char reason[static CELL_SIZE]))
+{
+    size_t width[COLUMNS] = {0};
+    char since[SPAN_SIZE], reason[CELL_SIZE];
+
+    widen(width, head);
+    for (size_t i = 0; i < count; i++) {
+        const struct row row = make(standing, i, since, reason);
+
+        widen(width, &row);
+    }
+    print_row(width, head);
+    for (size_t i = 0; i < count; i++) {
+        const struct row row = make(standing, i, since, reason);
+
+        print_row(width, &row);
+    }
+}
+
+static void print_agent(const struct standing *standing)
+{
+    char span_of[SPAN_SIZE];
+
+    if (!standing->runs && standing->seen == 0)
+        (void)puts("No agent runs here, and none has: start cwg agent.");
+    else if (!standing->runs)
+        (void)printf("No agent runs here. It was there last %s ago: nothing is known since then.\n",
+                     span_since(standing->seen, span_of));
+    else if (time(NULL) - standing->seen > STANDING_SILENCE)
+        (void)printf("The agent of site %s runs, and has told nothing for %s.\n", standing->own,
+                     span_since(standing->seen, span_of));
+    else
+        (void)printf("The agent of site %s has run for %s.\n", standing->own,
+                     span_since(standing->started, span_of));
+}
+
+void declared_print(const struct standing *standing)
+{
+    static const struct row links = {
+        {"LINK", "CONTAINER", "ADDRESS", "PEER", "SITE", "STATE", "SINCE", "REASON"}};
+    static const struct row sites = {{"SITE", "BY", "AT", "STATE", "SINCE", "REASON"}};
+
+    if (standing->links > 0) {
+        print_table(standing, &links, standing->links, link_row);
+        (void)putchar('\n');
+    }
+    if (standing->sites > 0) {
+        print_table(standing, &sites, standing->sites, site_row);
+        (void)putchar('\n');
+    }
+    print_agent(standing);
+}
+
+void declared_choose(struct standing *standing, const char *name)
+{
+    uint32_t net = UINT32_MAX;
+    size_t links = 0, sites = 0;
+
+    if (decimal_parse(name, LINK_NET_MAX, &net))
+        net = UINT32_MAX;
+    for (size_t i = 0; i < standing->links; i++) {
+        const struct standing_link *link = &standing->link[i];
+
+        if (strcmp(link->link, name) == 0 || (link->address[0] && link->net == net))
+            standing->link[links++] = *link;
+    }
+    standing->links = links;
+    for (size_t i = 0; i < standing->sites; i++) {
+        size_t j = 0;
+
+        while (j < links && strcmp(standing->link[j].site, standing->site[i].site) != 0)
+            j++;
+        if (j < links)
+            standing->site[sites++] = standing->site[i];
+    }
+    standing->sites = sites;
+}
+
+static json_t *text_or_null(const char *text)
+{
+    return text[0] ? json_string(text) : json_null();
+}
+
+static json_t *time_or_null(int64_t seconds)
+{
+    return seconds > 0 ? json_integer(seconds) : json_null();
+}
+
+void declared_pack(const struct standing *standing, json_t *object)
+{
+    json_t *links = json_array(), *sites = json_array();
+
+    for (size_t i = 0; i < standing->links; i++) {
+        const struct standing_link *link = &standing->link[i];
+
+        (void)json_array_append_new(
+            links,
+            json_pack("{s:s,s:i,s:i,s:s,s:s,s:s,s:s,s:s,s:o,s:o,s:s}", "link", link->link, "net",
+                      (int)link->net, "host", (int)link->host, "container", link->container,
+                      "address", link->address, "peer_address", link->peer, "site", link->site,
+                      "state", link->state, "last_state", text_or_null(link->last), "since",
+                      time_or_null(link->since), "reason", link->reason));
+    }
+    for (size_t i = 0; i < standing->sites; i++) {
+        const struct standing_site *site = &standing->site[i];
+
+        (void)json_array_append_new(
+            sites,
+            json_pack("{s:s,s:s,s:s,s:s,s:o,s:o,s:s}", "site", site->site, "by", site->by, "at",
+                      site->host, "state", site->state, "last_state", text_or_null(site->last),
+                      "since", time_or_null(site->since), "reason", site->reason));
+    }
+    (void)json_object_set_new(object, "agent",
+                              json_pack("{s:o,s:b,s:o,s:o}", "site", text_or_null(standing->own),
+                                        "runs", standing->runs, "started",
+                                        time_or_null(standing->started), "seen",
+                                        time_or_null(standing->seen)));
+    (void)json_object_set_new(object, "declared", links);
+    (void)json_object_set_new(object, "sites", sites);
+}
+
+bool declared_is_well(const struct standing *standing)
+{
+    static const char *const bad[] = {
+        "waiting for its container", "refused",       "creating",
+        "not looked at yet",         "no agent runs", "agent is silent"};
+
+    for (size_t i = 0; i < standing->links; i++) {
+        for (size_t j = 0; j < sizeof(bad) / sizeof(bad[0]); j++) {
+            if (strcmp(standing->link[i].state, bad[j]) == 0)
+                return false;
+        }
+    }
+    return true;
+}

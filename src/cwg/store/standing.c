@@ -1,0 +1,182 @@
+#include "cwg/store/standing.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "cwg/base/json.h"
+#include "cwg/store/hold.h"
+#include "link/link.h"
+
+/* Takes a text of an object's; "" if there is none. What a terminal would take for something else
+ * becomes '?'. */
+static void take_text(const json_t *object, const char *name, char *ret_text, size_t size)
+{
+    const char *text = json_text(object, name, size - 1);
+    struct failure printable = {.text = ""};
+
+    fail(&printable, "", "%s", text ? text : "");
+    (void)snprintf(ret_text, size, "%s", printable.text);
+}
+
+static json_t *read_object(const struct store *store, const char *folder, const char *name,
+                           struct failure *failure)
+{
+    char path[STORE_PATH_SIZE], line[STORE_LINE_SIZE];
+
+    (void)snprintf(path, sizeof(path), "%s%s%.255s", folder, folder[0] ? "/" : "", name);
+    return store_read(store, path, line, failure) == 0 ? json_read_line(line) : NULL;
+}
+
+static void read_agent(const struct store *store, struct standing *standing)
+{
+    struct failure failure = {.text = ""};
+    json_t *agent = read_object(store, "", "agent", &failure);
+
+    standing->runs = hold_is_taken(store);
+    take_text(agent, "site", standing->own, sizeof(standing->own));
+    (void)json_whole(agent, "started", 0, INT64_MAX, &standing->started);
+    (void)json_whole(agent, "seen", 0, INT64_MAX, &standing->seen);
+    json_decref(agent);
+}
+
+/* What nobody tells now is no state of now. */
+static void judge(const struct standing *standing, char state[static STANDING_STATE_SIZE],
+                  char last[static STANDING_STATE_SIZE], int64_t *since)
+{
+    const bool silent = time(NULL) - standing->seen > STANDING_SILENCE;
+
+    if (standing->runs && !silent)
+        return;
+    memcpy(last, state, STANDING_STATE_SIZE);
+    (void)snprintf(state, STANDING_STATE_SIZE, "%s",
+                   standing->runs ? "agent is silent" : "no agent runs");
+    *since = standing->seen;
+}
+
+/* What is declared of an end, and what is wrong with it. */
+static void read_want(const struct store *store, const char *name, struct standing_link *link)
+{
+    char path[STORE_PATH_SIZE], line[STORE_LINE_SIZE];
+    struct failure failure = {.text = ""};
+    struct want want;
+    struct link_end end;
+
+    (void)snprintf(link->link, sizeof(link->link), "%.*s",
+                   (int)(strrchr(name, '.') ? strrchr(name, '.') - name : 63), name);
+    (void)snprintf(path, sizeof(path), "want/%.255s", name);
+    if (store_read(store, path, line, &failure) != 0 || want_read(line, &want, &failure)) {
+        (void)snprintf(link->reason, sizeof(link->reason), "%s", failure.text);
+        return;
+    }
+    end = (struct link_end){.net = want.net, .host = want.host};
+    (void)snprintf(link->link, sizeof(link->link), "%s", want.link);
+    (void)snprintf(link->site, sizeof(link->site), "%s", want.site);
+    (void)snprintf(link->container, sizeof(link->container), "%s%s%s", want.engine,
+                   want.engine[0] ? "/" : "", want.name);
+    link->net = want.net;
+    link->host = want.host;
+    link_address_to_text(end, link->address);
+    link_address_to_text(link_other_end(end), link->peer);
+}
+
+static void read_link(const struct store *store, const char *name, struct standing *standing)
+{
+    struct standing_link *link = &standing->link[standing->links++];
+    struct failure failure = {.text = ""};
+    json_t *told = read_object(store, "status", name, &failure);
+
+    (void)snprintf(link->state, sizeof(link->state), "not looked at yet");
+    read_want(store, name, link);
+    if (told) {
+        char container[sizeof(link->container)];
+
+        take_text(told, "state", link->state, sizeof(link->state));
+        if (!link->reason[0])
+            take_text(told, "reason", link->reason, sizeof(link->reason));
+        take_text(told, "container", container, sizeof(container));
+        if (container[0]) /* with the engine that has it */
+            memcpy(link->container, container, sizeof(container));
+        (void)json_whole(told, "since", 0, INT64_MAX, &link->since);
+    }
+    json_decref(told);
+    judge(standing, link->state, link->last, &link->since);
+}
+
+static void read_site(const struct store *store, const char *name, struct standing *standing)
+{
+    struct standing_site *site = &standing->site[standing->sites++];
+    struct failure failure = {.text = ""};
+    json_t *told = read_object(store, "carrier", name, &failure);
+
+    (void)snprintf(site->site, sizeof(site->site), "%.63s", name);
+    take_text(told, "by", site->by, sizeof(site->by));
+    take_text(told, "host", site->host, sizeof(site->host));
+    take_text(told, "state", site->state, sizeof(site->state));
+    take_text(told, "reason", site->reason, sizeof(site->reason));
+    (void)json_whole(told, "since", 0, INT64_MAX, &site->since);
+    json_decref(told);
+    judge(standing, site->state, site->last, &site->since);
+}
+
+static size_t count(char **names)
+{
+    size_t found = 0;
+
+    while (names && names[found])
+        found++;
+    return found;
+}
+
+static int read_all(const struct store *store, struct standing *standing, struct failure *failure)
+{
+    char **links = store_list(store, "want", failure);
+    char **sites = links ? store_list(store, "carrier", failure) : NULL;
+    int error = sites ? 0 : -1;
+
+    if (!error) {
+        standing->link = calloc(count(links) + 1, sizeof(*standing->link));
+        standing->site = calloc(count(sites) + 1, sizeof(*standing->site));
+        if (!standing->link || !standing->site)
+            error = fail_errno(failure, ENOMEM, "can't read what is declared");
+    }
+    for (char **name = links; !error && *name; name++)
+        read_link(store, *name, standing);
+    for (char **name = sites; !error && *name; name++)
+        read_site(store, *name, standing);
+    free(links);
+    free(sites);
+    return error;
+}
+
+int standing_read(const char *state, struct standing *ret_standing, struct failure *failure)
+{
+    char path[PATH_MAX];
+    struct store store;
+    int error;
+
+    *ret_standing = (struct standing){.runs = false};
+    (void)snprintf(path, sizeof(path), "%.3500s/store", state);
+    store.directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (store.directory < 0)
+        return errno == ENOENT
+                   ? 1
+                   : fail(failure, "store", "can't read %.500s: %s", path, strerror(errno));
+    read_agent(&store, ret_standing);
+    error = read_all(&store, ret_standing, failure);
+    store_close(&store);
+    if (error)
+        standing_free(ret_standing);
+    return error;
+}
+
+void standing_free(struct standing *standing)
+{
+    free(standing->link);
+    free(standing->site);
+    *standing = (struct standing){.runs = false};
+}

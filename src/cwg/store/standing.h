@@ -1,0 +1,54 @@
+/* How declared links stand: what an agent has told of them in its store, and whether it is there to
+ * tell. Nothing here changes the store. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cwg/store/want.h"
+#include "link/address.h"
+
+enum {
+    STANDING_STATE_SIZE = 32,
+    STANDING_REASON_SIZE = 768,
+    STANDING_SILENCE = 180, /* seconds without a word of an agent's that tells each minute */
+};
+
+struct standing_link {
+    char link[WANT_LINK_SIZE];
+    uint32_t net, host;
+    char container[END_ENGINE_SIZE + END_NAME_SIZE + 1];
+    char address[ADDRESS_TEXT_SIZE], peer[ADDRESS_TEXT_SIZE];
+    char site[WANT_SITE_SIZE];       /* of the other end */
+    char state[STANDING_STATE_SIZE]; /* as it is now; see standing_read() */
+    char last[STANDING_STATE_SIZE];  /* that of an agent that doesn't tell any more; "" for none */
+    char reason[STANDING_REASON_SIZE];
+    int64_t since; /* seconds since 1970, of `state`; 0: not known */
+};
+
+/* The way to another site that this one calls. */
+struct standing_site {
+    char site[WANT_SITE_SIZE];
+    char by[16]; /* the kind of carrier */
+    char host[END_HOST_SIZE];
+    char state[STANDING_STATE_SIZE], last[STANDING_STATE_SIZE];
+    char reason[STANDING_REASON_SIZE];
+    int64_t since;
+};
+
+struct standing {
+    char own[WANT_SITE_SIZE]; /* this site; "" if no agent has ever told */
+    bool runs;                /* an agent holds the store on this machine */
+    int64_t started, seen;    /* seconds since 1970; 0: never. `seen`: it told that it was there */
+    struct standing_link *link;
+    size_t links;
+    struct standing_site *site;
+    size_t sites;
+};
+
+/* Reads it from an agent's state directory. A state is as the agent tells; "not looked at yet"; or
+ * "no agent runs" or "agent is silent", with the last one that was told in `last`.
+ * Returns 0; 1 if there is no store; or -1. */
+int standing_read(const char *state, struct standing *ret_standing, struct failure *failure);
+
+void standing_free(struct standing *standing);
