@@ -151,6 +151,7 @@ static void take_done(struct task *task, const json_t *result, const struct fail
     if (start_over(end))
         return;
     end->facts.refused = false;
+    end_set_reason(end, end->fault);
     end_wake(end);
     end_rest(end, 0);
 }
