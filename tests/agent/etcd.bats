@@ -27,7 +27,7 @@ etcd_of_the_file
     for i in {1000..2000}; do echo "{\"record\":$i}" >"$T/site1/store/out/site2/l$i.0"; done
     carry site1
     within 20 says site1 connected
-    within 20 [ "$(ctl get --prefix --count-only --write-out fields /cwg/v1/site/site2/ | grep -c 1001)" = 1 ] || true
+    within 20 eval '[ "$(ctl get --prefix --keys-only /cwg/v1/site/site2/ | grep -c .)" = 1001 ]'
     carry site2
     within 20 has site2 in/site1/l2000.0 '{"record":2000}'
     [ "$(find "$T/site2/store/in/site1" -type f | wc -l)" = 1001 ]

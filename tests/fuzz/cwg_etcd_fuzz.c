@@ -9,6 +9,7 @@
 
 #include "cwg/etcd/hearing.h"
 #include "cwg/etcd/watcher.h"
+#include "cwg/name/end.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

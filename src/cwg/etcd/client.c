@@ -156,16 +156,17 @@ static int read_answer(struct client *client, const struct http_answer *answer, 
     json_t *read = json_loadb(answer->body, answer->length, JSON_REJECT_DUPLICATES, NULL);
     enum gateway_code code;
     const char *text;
+    int error = 0;
 
     if (!json_is_object(read) && answer->status == 200)
-        code = refuse(client, GATEWAY_UNAVAILABLE, "its answer isn't etcd's", failure);
+        error = refuse(client, GATEWAY_UNAVAILABLE, "its answer isn't etcd's", failure);
     else if (!json_is_object(read))
-        code = refuse(client, GATEWAY_WRONG, answer->body, failure);
+        error = refuse(client, GATEWAY_WRONG, answer->body, failure);
     else if ((code = gateway_error(read, &text)) != GATEWAY_FINE)
-        (void)refuse(client, code, text, failure);
+        error = refuse(client, code, text, failure);
     else if (answer->status != 200)
-        code = refuse(client, GATEWAY_UNAVAILABLE, "it answers without an answer", failure);
-    if (code != GATEWAY_FINE) {
+        error = refuse(client, GATEWAY_UNAVAILABLE, "it answers without an answer", failure);
+    if (error) {
         json_decref(read);
         read = NULL;
     }

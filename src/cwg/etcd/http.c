@@ -103,7 +103,7 @@ static void reap(struct http *http)
                                     &http->stream->status);
         } else {
             http->done = true;
-            http->result = message->data.result;
+            http->result = (int)message->data.result;
         }
     }
 }
