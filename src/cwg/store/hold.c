@@ -5,7 +5,7 @@
 #include <sys/file.h>
 
 enum {
-    TRIES = 10, /* somebody may be looking */
+    TRIES = 50, /* somebody may be looking */
     EACH_MS = 20,
 };
 
