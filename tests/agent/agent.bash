@@ -332,7 +332,7 @@ agents_of_the_file()
         for site in s1 s2; do
             : >"$WORLD/agent-$site.log"
             install -d -o "${UIDS[${OWNER[$site]}]}" -g "$APP_GID" "$WORLD/home/${OWNER[$site]}"/{agent,containers}
-            KEYS[$site]=$(of "$site" cwg keys --state "$(state_of_site "$site")")
+            KEYS[$site]=$(of "$site" cwg keys --state "$(state_of_site "$site")" | cut -d " " -f 3)
         done
         start_gate
         start_agent s1

@@ -264,7 +264,7 @@ spoil()
     state=$(state_of_site s1)
     end_agent s1
     mount -t tmpfs -o "size=96k,mode=700,uid=${UIDS[alice]}" tests "$state"
-    KEYS[s1]=$(of s1 cwg keys --state "$state")
+    KEYS[s1]=$(of s1 cwg keys --state "$state" | cut -d " " -f 3)
     start_agent s1
     declare_link web-db 7
     healed web-db 7

@@ -118,3 +118,49 @@ no_links()
     run -2 of s1 cwg join --keep=a/b web there:db
     [ "$(changes)" = 0 ]
 }
+
+key_of()
+{
+    of "$1" cwg keys --state "$(state_of_site "$1")" | cut -d ' ' -f 3
+}
+
+# Site 2 knows this key of site 1.
+knows()
+{
+    grep -qF "$1" "$(store_of s2)/site/s1"
+}
+
+@test "a new key is taken over by the other site, once, and a restart heals with it; no packet is lost" {
+    local old
+    declare_link web-db 7
+    healed web-db 7
+    note
+    old=$(key_of s1)
+    of s1 cwg keys --new --state "$(state_of_site s1)"
+    [ "$(key_of s1)" != "$old" ]
+    within 10 knows "$(key_of s1)"
+    sleep 1
+    untouched
+    restart_container s1 web
+    healed web-db 7
+    # The old one can't take the site back.
+    run -1 of s1 cwg keys --new --state "$(state_of_site s1)"
+    [[ "$output" = *"--drop-old"* ]]
+    of s1 cwg keys --drop-old --state "$(state_of_site s1)"
+    of s1 cwg keys --new --state "$(state_of_site s1)"
+    within 10 knows "$(key_of s1)"
+    restart_container s2 db
+    healed web-db 7
+}
+
+@test "a key that changes while no agent runs is told by the next one" {
+    declare_link web-db 7
+    healed web-db 7
+    end_agent s1 KILL
+    of s1 cwg keys --new --state "$(state_of_site s1)"
+    rm -f "$(store_of s1)/out/s2/key"
+    start_agent s1
+    within 10 knows "$(key_of s1)"
+    restart_container s1 web
+    healed web-db 7
+}

@@ -18,12 +18,14 @@
 #include "cwg/agent/courier.h"
 #include "cwg/agent/ends.h"
 #include "cwg/agent/manager.h"
+#include "cwg/agent/rekey.h"
 #include "cwg/agent/self.h"
 #include "cwg/agent/signs.h"
 #include "cwg/agent/telling.h"
 #include "cwg/agent/voice.h"
 #include "cwg/base/clock.h"
 #include "cwg/store/hold.h"
+#include "cwg/store/rotation.h"
 
 enum {
     RELOAD_MS = 60000, /* a full look at the store: inotify is only an accelerator */
@@ -74,12 +76,16 @@ static void hear_signal(struct watch *watch, uint32_t events)
 }
 
 /* A site has told of its end: that is news for the other end of the link. */
-static void hear_end(const struct agent *agent, const char *site, const char *path)
+static void hear_end(struct agent *agent, const char *site, const char *path)
 {
     const char *dot = strrchr(path, '.');
+    struct failure failure = {.text = ""};
     struct agent_end *end;
     char own[END_PATH_SIZE];
 
+    if (strcmp(path, ROTATION_NAME) == 0 &&
+        rotation_hear(&agent->house.store, agent->house.site, site, &failure) > 0)
+        agent->reload = true;
     if (!dot || (strcmp(dot, ".0") != 0 && strcmp(dot, ".1") != 0) || strlen(path) >= sizeof(own))
         return;
     (void)snprintf(own, sizeof(own), "%.*s.%c", (int)(dot - path), path, dot[1] == '0' ? '1' : '0');
@@ -258,6 +264,25 @@ static char **list_wants(const struct agent *agent, struct failure *failure)
     return store_list(&agent->house.store, "want", failure);
 }
 
+/* Takes over the sites, and keys that have changed. */
+static void load_trust(struct agent *agent)
+{
+    struct household *house = &agent->house;
+    struct failure failure = {.text = ""};
+    int error = trust_load(&house->trust, &house->store, &failure);
+
+    if (rekey_others(house))
+        error = trust_load(&house->trust, &house->store, &failure);
+    if (error)
+        journal_complain(&house->journal, failure.text);
+    if (!rekey_own(house))
+        return;
+    for (size_t i = 0; i < agent->ends.count; i++) {
+        telling_remember(agent->ends.end[i]);
+        end_wake(agent->ends.end[i]);
+    }
+}
+
 /* Takes over what the store has now. */
 static void reload(struct agent *agent)
 {
@@ -267,8 +292,7 @@ static void reload(struct agent *agent)
     agent->reload = false;
     agent->reload_due = clock_now() + RELOAD_MS;
     household_take_addresses(&agent->house);
-    if (trust_load(&agent->house.trust, &agent->house.store, &failure))
-        journal_complain(&agent->house.journal, failure.text);
+    load_trust(agent);
     names = list_wants(agent, &failure);
     signs_watch(&agent->signs, &agent->house.loop);
     if (!names) {
@@ -329,6 +353,8 @@ static int open_changes(struct agent *agent)
         if (i == 0)
             agent->wants = number;
     }
+    /* Of the key: cwg keys --new. */
+    (void)inotify_add_watch(agent->changes.fd, agent->house.config.state, IN_MOVED_TO);
     return loop_add(&agent->house.loop, &agent->changes, EPOLLIN);
 }
 

@@ -17,22 +17,18 @@
 #define SELF "self"
 
 /* The name with which the agent has started, be it from its command line; else the settings'. */
-static int find_site(struct self *self, const struct config *config, struct failure *failure)
+static void find_site(struct self *self, const struct config *config)
 {
+    struct failure unreadable = {.text = ""};
     char line[STORE_LINE_SIZE];
     json_t *object = NULL;
-    const char *site = NULL;
-    int error = 0;
+    const char *site;
 
-    if (store_read(&self->store, SELF, line, failure) == 0)
+    if (store_read(&self->store, SELF, line, &unreadable) == 0)
         object = json_read_line(line);
     site = json_text(object, "site", WANT_SITE_SIZE - 1);
-    if (!site)
-        error = config_need_site(config, failure);
-    if (!error)
-        (void)snprintf(self->site, sizeof(self->site), "%.63s", site ? site : config->site);
+    (void)snprintf(self->site, sizeof(self->site), "%.63s", site ? site : config->site);
     json_decref(object);
-    return error;
 }
 
 static int find_key(struct self *self, struct failure *failure)
@@ -66,7 +62,8 @@ int self_open(const char *state, struct self *ret_self, struct failure *failure)
                     config.state, geteuid() == 0 ? "start " : "--user start ");
     if (store_open(&ret_self->store, path, failure))
         return -1;
-    if (find_site(ret_self, &config, failure) == 0 && find_key(ret_self, failure) == 0)
+    find_site(ret_self, &config);
+    if (find_key(ret_self, failure) == 0)
         return 0;
     self_close(ret_self);
     return -1;

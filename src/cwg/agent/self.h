@@ -9,7 +9,7 @@
 struct self {
     struct store store;
     char state[CONFIG_PATH_SIZE];
-    char site[WANT_SITE_SIZE]; /* which the agent that runs, or ran last, has */
+    char site[WANT_SITE_SIZE]; /* of the agent that runs, or ran last; else the settings', or "" */
     struct key key;            /* the site's; zero before the agent's first start */
 };
 

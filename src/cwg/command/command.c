@@ -85,7 +85,9 @@ static const struct command commands[] = {
      "  --state DIR          the agent's\n" FLEET, run_declare},
     {"forget", "LINK...", "let the agent remove declared links",
      "  --state DIR          the agent's\n" FLEET, run_forget},
-    {"keys", "", "print this site's public key, which other sites declare",
+    {"keys", "", "print this site's name, its key's id, and the key, which other sites declare",
+     "  --new                make another key, and tell the sites that know this one\n"
+     "  --drop-old           forget the key before: all sites have taken this one\n"
      "  --state DIR          the agent's\n", run_keys},
     {"etcd", "", "carry what the agent tells and hears over etcd; the agent starts it",
      "  --config FILE        the agent's, with the words that begin with etcd\n"

@@ -6,11 +6,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cwg/agent/self.h"
 #include "cwg/base/status.h"
 #include "cwg/command/command.h"
 #include "cwg/command/fleet.h"
 #include "cwg/record/sitekey.h"
 #include "cwg/store/declare.h"
+#include "cwg/store/rotation.h"
 
 enum {
     FILE_SIZE_MAX = 16 << 20,
@@ -117,25 +119,71 @@ int run_forget(int argc, char *argv[])
     return error ? failed(failure.text) : EXIT_DONE;
 }
 
+enum keys_do {
+    KEYS_SHOW,
+    KEYS_NEW,
+    KEYS_DROP,
+};
+
+/* Prints the site's name, or "-" if it has none yet, its key's id, and the key. */
+static void print_key(const struct self *self, const struct sitekey *key)
+{
+    char text[KEY_TEXT_LENGTH + 1], id[SITEKEY_ID_SIZE];
+
+    key_to_text(&key->public, text);
+    sitekey_id(&key->public, id);
+    (void)printf("%s %s %s\n", self->site[0] ? self->site : "-", id, text);
+}
+
+/* Reads the key, or makes it; before, or after, it is changed as was asked. */
+static int do_keys(const struct self *self, enum keys_do what, struct failure *failure)
+{
+    char path[PATH_MAX];
+    struct sitekey key;
+    int error;
+
+    (void)snprintf(path, sizeof(path), "%.3500s/site.key", self->state);
+    if (what == KEYS_NEW && !key_is_zero(&self->key) && rotation_make(self->state, failure))
+        return -1;
+    if (what == KEYS_DROP && rotation_drop(self->state, failure) < 0)
+        return -1;
+    error = sitekey_read(path, &key, failure);
+    if (error > 0)
+        error = sitekey_make(path, &key, failure);
+    if (error)
+        return -1;
+    if (what == KEYS_NEW)
+        error = rotation_tell(self->state, &self->store, &key, NULL, NULL, failure);
+    print_key(self, &key);
+    sitekey_close(&key);
+    return error;
+}
+
 int run_keys(int argc, char *argv[])
 {
+    static const struct option options[] = {{"state", required_argument, NULL, 'd'},
+                                            {"new", no_argument, NULL, 'n'},
+                                            {"drop-old", no_argument, NULL, 'o'},
+                                            {0}};
     struct failure failure = {.text = ""};
-    char state[PATH_MAX], path[PATH_MAX], text[KEY_TEXT_LENGTH + 1];
-    struct sitekey key;
-    int error = read_options(argc, argv, state);
+    enum keys_do what = KEYS_SHOW;
+    const char *given = NULL;
+    struct self self;
+    int found, error;
 
-    if (error)
-        return error;
+    while ((found = getopt_long(argc, argv, ":", options, NULL)) != -1) {
+        if (found == 'd')
+            given = optarg;
+        else if (found == 'n' || found == 'o')
+            what = found == 'n' ? KEYS_NEW : KEYS_DROP;
+        else
+            return wrong_option(argv[0], found);
+    }
     if (optind < argc)
         return wrong("keys takes no arguments");
-    (void)snprintf(path, sizeof(path), "%.3500s/site.key", state);
-    error = sitekey_read(path, &key, &failure);
-    if (error > 0)
-        error = sitekey_make(path, &key, &failure);
-    if (error)
+    if (self_open(given, &self, &failure))
         return failed(failure.text);
-    key_to_text(&key.public, text);
-    (void)puts(text);
-    sitekey_close(&key);
-    return EXIT_DONE;
+    error = do_keys(&self, what, &failure);
+    self_close(&self);
+    return error ? failed(failure.text) : EXIT_DONE;
 }

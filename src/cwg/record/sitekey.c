@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <stdio.h>
@@ -88,25 +90,42 @@ static int write_pair(int fd, EVP_PKEY *pair)
     return fclose(file) != 0 || error ? -1 : 0;
 }
 
+/* Puts a whole file in place, if there is none. A loss of power leaves none, or all of it. */
+static int put_in_place(const char *temporary, const char *path)
+{
+    char above[PATH_MAX];
+    int directory, error = link(temporary, path) < 0 ? errno : 0;
+
+    (void)unlink(temporary);
+    (void)snprintf(above, sizeof(above), "%.4000s", path);
+    directory = open(dirname(above), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (directory >= 0) {
+        (void)fsync(directory);
+        close(directory);
+    }
+    errno = error;
+    return error ? -1 : 0;
+}
+
 int sitekey_make(const char *path, struct sitekey *ret_key, struct failure *failure)
 {
     EVP_PKEY *pair = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
-    const int fd =
-        pair ? open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600) : -1;
+    char temporary[PATH_MAX];
+    int fd;
 
     *ret_key = (struct sitekey){.pair = NULL};
     if (!pair)
         return fail(failure, "key", "libcrypto can't make an Ed25519 key");
-    if (fd < 0) {
-        EVP_PKEY_free(pair);
-        return fail(failure, "key", "can't make %.500s: %s", path, strerror(errno));
-    }
-    if (write_pair(fd, pair)) {
-        (void)unlink(path);
-        EVP_PKEY_free(pair);
-        return fail(failure, "key", "can't write %.500s: %s", path, strerror(errno));
-    }
-    return take_pair(pair, path, ret_key, failure);
+    (void)snprintf(temporary, sizeof(temporary), "%.4000s.%d", path, (int)getpid());
+    (void)unlink(temporary); /* of a process that was killed */
+    fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd >= 0 && write_pair(fd, pair) == 0 && put_in_place(temporary, path) == 0)
+        return take_pair(pair, path, ret_key, failure);
+    fail(failure, "key", "can't make %.500s: %s", path, strerror(errno));
+    if (fd >= 0)
+        (void)unlink(temporary);
+    EVP_PKEY_free(pair);
+    return -1;
 }
 
 void sitekey_close(struct sitekey *key)
