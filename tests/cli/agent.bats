@@ -216,6 +216,10 @@ row()
     [[ $(row s2) =~ ^ssh\ cwg@site2.test\ unreachable\ [0-9]+s\ s2:\ ssh:\ nobody\ is\ there$ ]] || fail "$output"
     [[ ${lines[5]} =~ ^The\ agent\ of\ site\ s1\ has\ run\ for\ [0-9]+s\.$ ]] || fail "$output"
     [[ $output != *" "$'\n'* ]] || fail "$output"
+    # Another carrier, which tells by itself.
+    echo '{"carrier":"etcd","state":"unreachable","since":1,"server":"https://e.test:2379","reason":"late"}' \
+        >"$STATE/store/carrier/etcd"
+    [[ $(row etcd) =~ ^etcd\ https://e.test:2379\ unreachable\ [0-9]+d\ [0-9]+h\ late$ ]] || fail "$(row etcd)"
     # By name, and by net.
     for name in mail 8; do
         run -0 "$CWG" status --state "$STATE" "$name"

@@ -166,7 +166,7 @@ void declared_choose(struct standing *standing, const char *name)
 
         while (j < links && strcmp(standing->link[j].site, standing->site[i].site) != 0)
             j++;
-        if (j < links)
+        if (j < links || strcmp(standing->site[i].by, "etcd") == 0)
             standing->site[sites++] = standing->site[i];
     }
     standing->sites = sites;

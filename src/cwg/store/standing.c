@@ -114,8 +114,9 @@ static void read_site(const struct store *store, const char *name, struct standi
     json_t *told = read_object(store, "carrier", name, &failure);
 
     (void)snprintf(site->site, sizeof(site->site), "%.63s", name);
-    take_text(told, "by", site->by, sizeof(site->by));
-    take_text(told, "host", site->host, sizeof(site->host));
+    take_text(told, json_object_get(told, "by") ? "by" : "carrier", site->by, sizeof(site->by));
+    take_text(told, json_object_get(told, "host") ? "host" : "server", site->host,
+              sizeof(site->host));
     take_text(told, "state", site->state, sizeof(site->state));
     take_text(told, "reason", site->reason, sizeof(site->reason));
     (void)json_whole(told, "since", 0, INT64_MAX, &site->since);

@@ -26,7 +26,7 @@ struct standing_link {
     int64_t since; /* seconds since 1970, of `state`; 0: not known */
 };
 
-/* The way to another site that this one calls. */
+/* The way to another site that this one calls; or to etcd, which leads to all others. */
 struct standing_site {
     char site[WANT_SITE_SIZE];
     char by[16]; /* the kind of carrier */
