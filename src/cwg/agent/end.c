@@ -14,6 +14,8 @@ enum {
     DOWN_MS = 3000,
     MISS_FIRST_MS = 100, /* after a container's end; twice as long each time, up to ... */
     MISS_MAX_MS = 5000,
+    LOOKS_APART_MS = 300,
+    LOOK_MAX_MS = 600000,
 };
 
 int64_t end_about(int64_t milliseconds)
@@ -131,6 +133,26 @@ static void gather(struct agent_end *end)
     facts->may_probe = facts->device == DEVICE_SOUND && probe_may(end);
 }
 
+/* One program looks many containers up: so those that have been missing for a while are looked for
+ * at the same moments. */
+static int64_t miss_pause(int misses)
+{
+    const int64_t pause = end_doubled(MISS_FIRST_MS, misses, MISS_MAX_MS);
+
+    return pause < MISS_MAX_MS ? pause : pause - clock_now() % pause;
+}
+
+/* The more ends there are, the rarer each one that is connected is looked at: all of them together
+ * take the same time of the processor. */
+static int64_t look_pause(size_t ends)
+{
+    const int64_t pause = (int64_t)ends * LOOKS_APART_MS;
+
+    if (pause < END_LOOK_MS)
+        return END_LOOK_MS;
+    return pause < LOOK_MAX_MS ? pause : LOOK_MAX_MS;
+}
+
 /* How long nothing is to be done, if nothing happens. */
 static int64_t pause_of(const struct agent_end *end)
 {
@@ -138,7 +160,9 @@ static int64_t pause_of(const struct agent_end *end)
     int64_t pause = end_about(end->heard.serial > 0 && !end->heard.up ? DOWN_MS : END_LOOK_MS);
 
     if (end->verdict.state == END_NO_CONTAINER)
-        return end_doubled(MISS_FIRST_MS, end->misses, MISS_MAX_MS);
+        return miss_pause(end->misses);
+    if (end->verdict.state == END_CONNECTED)
+        pause = end_about(look_pause(end->house->dues.count));
     if ((end->verdict.state == END_CONNECTING || end->verdict.state == END_STALE) &&
         !end->probing && end->probe_due > clock_now() && end->probe_due - clock_now() < pause)
         pause = end->probe_due - clock_now();
@@ -289,7 +313,12 @@ int64_t end_run(struct agent_end *end)
     if (end->facts.running && !container_is_current(&end->container))
         end_lose_container(end);
     if (!end->facts.running && end->misses > 0 && clock_now() < end->due) {
+        const int64_t due = end->due;
+
+        /* Whoever tells often doesn't put the next look-up off. */
         end_decide(end);
+        if (end->phase == PHASE_REST && due < end->due)
+            end->due = due;
         return end->due;
     }
     if (end->facts.running)
