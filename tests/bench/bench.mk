@@ -106,3 +106,12 @@ bench-join:
 	@$(MAKE) --no-print-directory --silent build tools variants
 	@scripts/apart tests/bench/join --rounds $(ROUNDS) --delay $(DELAY)
 	@echo 'again: make bench-join ROUNDS=$(ROUNDS) DELAY=$(DELAY)'
+
+## make bench-agent      what cwg agent costs on a machine with LINKS links of its own, beside one batch
+.PHONY: bench-agent
+bench-agent: LINKS ?= 500
+bench-agent:
+	scripts/deps build demo
+	@$(MAKE) --no-print-directory --silent build variants
+	@scripts/apart tests/bench/agent $(LINKS) $(abspath $(BUILD)/variants/engine/$(PROGRAM) $(BUILD)/$(ENGINE)) \
+		/var/lib/net-admin-helper-test/$(ENGINE) $(abspath $(BUILD)/cwg)

@@ -14,7 +14,7 @@ enum {
     DOWN_MS = 3000,
     MISS_FIRST_MS = 100, /* after a container's end; twice as long each time, up to ... */
     MISS_MAX_MS = 5000,
-    LOOKS_APART_MS = 300,
+    LOOKS_APART_MS = 600,
     LOOK_MAX_MS = 600000,
 };
 
