@@ -118,21 +118,22 @@ TEST(a_file_declares_sites_and_links_to_known_ones)
     char line[STORE_LINE_SIZE];
 
     begin();
-    expect(declare(&store, link, &declared, &failure) < 0 && strstr(failure.text, "isn't known"),
+    expect(declare(&store, link, NULL, &declared, &failure) < 0 &&
+               strstr(failure.text, "isn't known"),
            "%s", failure.text);
     expect(store_read(&store, "want/l.0", line, &failure) == 1, "it is declared");
     expect(trust_write(&store, &site, &failure) == 0, "%s", failure.text);
-    expect(declare(&store, link, &declared, &failure) == 0 && declared.links == 1, "%s",
+    expect(declare(&store, link, NULL, &declared, &failure) == 0 && declared.links == 1, "%s",
            failure.text);
     expect(store_read(&store, "want/l.0", line, &failure) == 0 && !strstr(line, "key\""), "%s",
            line);
     /* The same key keeps what is known of it, and another one begins anew. */
-    expect(declare(&store, "{\"sites\":[{\"site\":\"s2\",\"key\":\"" KEY "\"}]}", &declared,
+    expect(declare(&store, "{\"sites\":[{\"site\":\"s2\",\"key\":\"" KEY "\"}]}", NULL, &declared,
                    &failure) == 0 &&
                trust_read(&store, "s2", &site, &failure) == 0 && site.serial == 7,
            "%s", failure.text);
     expect(declare(&store, "{\"sites\":[{\"site\":\"s2\",\"key\":\"" KEY2 "\",\"serial\":9}]}",
-                   &declared, &failure) == 0 &&
+                   NULL, &declared, &failure) == 0 &&
                trust_read(&store, "s2", &site, &failure) == 0 && site.serial == 9 &&
                site.key.bytes[31] == 2,
            "%s", failure.text);

@@ -82,6 +82,7 @@ static const struct command commands[] = {
      "  --check              say what is wrong with settings and links, and end\n",
      run_agent},
     {"declare", "FILE", "say which links the agent keeps",
+     "  --check              write nothing: say what would be another than before\n"
      "  --state DIR          the agent's\n" FLEET, run_declare},
     {"forget", "LINK...", "let the agent remove declared links",
      "  --state DIR          the agent's\n" FLEET, run_forget},

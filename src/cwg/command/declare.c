@@ -63,9 +63,36 @@ static int open_store(const char *state, struct store *store, struct failure *fa
     return store_open(store, path, failure);
 }
 
+static void print_change(const char *path, bool fresh)
+{
+    const char *name = strchr(path, '/') + 1, *how = fresh ? "new" : "changed";
+    const char *dot = strrchr(name, '.');
+
+    if (strncmp(path, "want/", 5) == 0 && dot)
+        (void)printf("link %.*s, host %s: %s\n", (int)(dot - name), name, dot + 1, how);
+    else
+        (void)printf("site %s: %s\n", name, how);
+}
+
+/* Takes --check out of the arguments. Returns whether it was there. */
+static bool take_check(int *argc, char *argv[])
+{
+    const int count = *argc;
+    int left = 0;
+
+    for (int i = 0; i < count; i++) {
+        if (strcmp(argv[i], "--check") != 0)
+            argv[left++] = argv[i];
+    }
+    argv[left] = NULL;
+    *argc = left;
+    return left != count;
+}
+
 int run_declare(int argc, char *argv[])
 {
     struct failure failure = {.text = ""};
+    struct declare_options options = {.changed = print_change};
     struct declared declared;
     char state[PATH_MAX];
     struct store store;
@@ -74,6 +101,7 @@ int run_declare(int argc, char *argv[])
 
     if (is_for_fleet(argc, argv))
         return run_fleet(argc, argv);
+    options.check = take_check(&argc, argv);
     error = read_options(argc, argv, state);
     if (error)
         return error;
@@ -84,13 +112,14 @@ int run_declare(int argc, char *argv[])
         return failed(failure.text);
     error = open_store(state, &store, &failure);
     if (!error) {
-        error = declare(&store, text, &declared, &failure);
+        error = declare(&store, text, &options, &declared, &failure);
         store_close(&store);
     }
     free(text);
     if (error)
         return failed(failure.text);
-    (void)printf("declared: %zu links, %zu sites\n", declared.links, declared.sites);
+    (void)printf("%s: %zu links, %zu sites\n", options.check ? "in order" : "declared",
+                 declared.links, declared.sites);
     return EXIT_DONE;
 }
 

@@ -142,8 +142,25 @@ static int read_all(const struct store *store, const json_t *file, struct entry 
     return 0;
 }
 
-int declare(const struct store *store, const char *text, struct declared *ret_declared,
-            struct failure *failure)
+/* Writes an entry that isn't there already as it is to be. */
+static int write_entry(const struct store *store, const struct entry *entry,
+                       const struct declare_options *options, struct failure *failure)
+{
+    struct failure unreadable = {.text = ""};
+    char before[STORE_LINE_SIZE];
+    const int found = store_read(store, entry->path, before, &unreadable);
+
+    if (found == 0 && strcmp(before, entry->line) == 0)
+        return 0;
+    if (!(options && options->check) && store_write(store, entry->path, entry->line, failure))
+        return -1;
+    if (options && options->changed)
+        options->changed(entry->path, found > 0);
+    return 0;
+}
+
+int declare(const struct store *store, const char *text, const struct declare_options *options,
+            struct declared *ret_declared, struct failure *failure)
 {
     json_error_t where;
     json_t *file = json_loads(text, JSON_REJECT_DUPLICATES, &where);
@@ -163,7 +180,7 @@ int declare(const struct store *store, const char *text, struct declared *ret_de
     else
         error = read_all(store, file, entries, ret_declared, failure);
     for (size_t i = 0; i < count && !error; i++)
-        error = store_write(store, entries[i].path, entries[i].line, failure);
+        error = write_entry(store, &entries[i], options, failure);
     for (size_t i = 0; entries && i < count; i++)
         free(entries[i].line);
     free(entries);

@@ -7,6 +7,7 @@
  * Of a site "ssh" may be left out: then that site calls. Of a link all after "site" may be. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "cwg/store/store.h"
@@ -15,10 +16,17 @@ struct declared {
     size_t sites, links;
 };
 
+struct declare_options {
+    bool check; /* write nothing */
+    /* Is told of each line that is new, or another than before: "site/NAME" or "want/LINK.HOST". */
+    void (*changed)(const char *path, bool fresh);
+};
+
 /* Reads a file's text, and puts all that it declares into the store: nothing, if anything in it is
- * wrong. What is declared already under the same name is replaced. Returns 0, or -1. */
-int declare(const struct store *store, const char *text, struct declared *ret_declared,
-            struct failure *failure);
+ * wrong. What is declared already under the same name is replaced. `options` may be NULL. Returns
+ * 0, or -1. */
+int declare(const struct store *store, const char *text, const struct declare_options *options,
+            struct declared *ret_declared, struct failure *failure);
 
 /* Ends what is declared of a link: an agent that runs removes it, and the other site learns of it.
  * Returns 0; 1 if nothing is declared of it; or -1. */
