@@ -187,8 +187,11 @@ member_of()
     CONF="etcd-user site2"$'\n'"etcd-password $password" carry site2
     within 10 says site1 connected
     passes one
+    # Both are put in one transaction.
+    end_carrier site1
     put site1 out/site3/l.0 forbidden
     put site1 out/site2/m.0 allowed
+    CONF="etcd-user site1"$'\n'"etcd-password $password" carry site1
     within 10 has site2 in/site1/m.0 allowed
     within 10 says site1 refused
     passes two
