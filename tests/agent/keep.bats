@@ -28,7 +28,7 @@ after_test()
 join_kept()
 {
     before_agents
-    run -0 --separate-stderr of s1 cwg join --json --keep "$@" web there:db
+    run -0 --separate-stderr of s1 cwg join --json --keep web there:db
     net=$(jq .net <<<"$output")
 }
 

@@ -59,7 +59,7 @@ static int take_site(struct session *session, const struct self *self, const jso
                      struct want *want, struct failure *failure)
 {
     struct site_record site, known;
-    char path[STORE_PATH_SIZE], id[SITEKEY_ID_SIZE];
+    char path[STORE_PATH_SIZE];
     char *line;
     int found;
 
@@ -78,6 +78,8 @@ static int take_site(struct session *session, const struct self *self, const jso
     if (found < 0)
         return -1;
     if (found == 0 && !key_equal(&site.key, &known.key)) {
+        char id[SITEKEY_ID_SIZE];
+
         sitekey_id(&known.key, id);
         return fail(failure, "trust",
                     "site %s is known here by another key, %s: if its key was made anew, declare "
@@ -174,12 +176,12 @@ int keep_end(struct session *session, const json_t *request, json_t *answer,
     error = self_need_agent(&self, failure) || check_others(&self.store, &want, failure) ||
             take_site(session, &self, request, &want, failure);
     (void)snprintf(path, sizeof(path), "want/%s.%u", want.link, want.host);
-    if (!error)
+    if (!error) {
         line = want_write(&want);
-    if (!error)
         error = line ? want_read(line, &want, failure) ||
                            write_noted(session, &self.store, path, line, failure)
                      : fail(failure, "system", "no memory");
+    }
     free(line);
     self_close(&self);
     return error ? -1 : 0;
