@@ -120,3 +120,33 @@ property()
     # The helper's processes and its engines are in the units of the connections.
     [[ $(cat "/proc/$(pgrep -x cwg-engine | head -n 1)/cgroup") == */cwg-helper@* ]]
 }
+
+@test "at a reload the agent says what is wrong with its settings, and goes on" {
+    local pid
+    pid=$(property MainPID)
+    echo "sit a" >/etc/cwg/cwg.conf
+    run as_cwg cwg agent --check
+    echo "site a" >/etc/cwg/cwg.conf.right
+    [ "$status" = 1 ]
+    [ "$output" = "cwg: /etc/cwg/cwg.conf:1: no setting is called sit: cwg.conf(5) lists all" ] || fail "$output"
+    systemctl reload cwg-agent
+    mv /etc/cwg/cwg.conf.right /etc/cwg/cwg.conf
+    run journalctl --no-pager -o cat -u cwg-agent
+    [[ $output == *"cwg: the settings stay as they were: /etc/cwg/cwg.conf:1: no setting is called sit"* ]] ||
+        fail "$output"
+    [ "$(property MainPID) $(property ActiveState)" = "$pid active" ]
+    as_cwg cwg agent --check
+}
+
+# Prints ten times what systemd-analyze thinks of a unit: 100 is unsafe.
+exposure()
+{
+    systemd-analyze security --no-pager "$1" | sed -n 's/.*exposure level.*: \([0-9]*\)\.\([0-9]\) .*/\1\2/p'
+}
+
+@test "the units are as hard as doc/agent.md says" {
+    [ "$(exposure cwg-agent.service)" -le 15 ]
+    [ "$(exposure cwg-helper@x.service)" -le 37 ]
+    run systemd-analyze verify --man=no /etc/systemd/system/cwg-{agent.service,helper.socket,helper@.service}
+    [ "$status $output" = "0 " ] || fail "$output"
+}
