@@ -30,6 +30,9 @@ bool rekey_own(struct household *house)
     if (rotation_tell(house->config.state, &house->store, &house->key, carry_it, house, &failure) ||
         failure.text[0])
         journal_complain(&house->journal, failure.text);
+    /* `cwg keys --new` may have signed the records itself, before this agent looked. */
+    for (size_t i = 0; changed && i < house->trust.count; i++)
+        carry_it(house, house->trust.sites[i].name);
     return changed;
 }
 
