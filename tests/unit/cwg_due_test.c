@@ -32,6 +32,15 @@ static size_t count_of(void)
     return count;
 }
 
+static size_t count_misplaced(const struct dues *dues)
+{
+    size_t count = 0;
+
+    for (size_t place = 2; place <= dues->count; place++)
+        count += dues->heap[place / 2]->at > dues->heap[place]->at;
+    return count;
+}
+
 TEST(the_first_is_the_earliest_whatever_is_done)
 {
     struct dues dues = {.heap = NULL};
@@ -51,6 +60,7 @@ TEST(the_first_is_the_earliest_whatever_is_done)
             dues_set(&dues, one, at);
         first = dues_first(&dues);
         expect(dues.count == count_of(), "round %d: %zu things", i, dues.count);
+        expect(count_misplaced(&dues) == 0, "round %d: one is above an earlier one", i);
         expect(first ? first->at == earliest() : count_of() == 0, "round %d: a later one", i);
     }
     dues_close(&dues);
