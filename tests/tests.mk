@@ -30,6 +30,13 @@ demo-vm:
 	$(DEMO_BUILD)
 	@demo/run --vm $(if $(filter-out file,$(origin SERIES)),$(SERIES))
 
+## make demo-agent   a declared link between two sites, that comes back after each of several faults (root)
+.PHONY: demo-agent
+demo-agent:
+	@scripts/deps build demo
+	$(DEMO_BUILD)
+	@demo/agent
+
 ## make picture      draw doc/join.svg anew: a terminal in which cwg joins two containers, by a real join (root)
 .PHONY: picture
 picture:
