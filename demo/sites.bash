@@ -53,8 +53,8 @@ container()
 
 install_programs()
 {
-    DESTDIR='' BINDIR=$bin MANDIR=$directory/man DATADIR=$directory/share \
-        COMPLETIONDIR=$directory/bash ZSHDIR=$directory/zsh FISHDIR=$directory/fish \
+    DESTDIR='' BINDIR=$bin MANDIR=$directory/man DATADIR=$directory/share UNITDIR=$directory/units \
+        SYSUSERSDIR=$directory/sysusers COMPLETIONDIR=$directory/bash ZSHDIR=$directory/zsh FISHDIR=$directory/fish \
         ENGINE_PATH=$directory/cwg-engine GROUP=nogroup "$here/../scripts/install" \
         "$here/../build/demo/net-admin-helper" "$here/../build/demo/cwg-engine" \
         cap_net_admin,cap_sys_admin,cap_sys_ptrace=p \

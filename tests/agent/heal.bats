@@ -306,7 +306,15 @@ spoil()
         [[ $output == *"cwg: s1: it sends something that is no record"* ]] || fail "$path: $output"
     done
     of s1 ssh s2 <<<'{"cwg-post":1}'$'\n{"path":"x.0","record":"{}"}' >/dev/null
-    [ "$(cd "$two" && find want in out site -type f 2>/dev/null)" = in/s1/x.0 ] || fail "in the store: $(find "$two" -type f)"
+    [ "$(cd "$two" && find want in out site -type f 2>/dev/null)" = in/s1/x.0 ] ||
+        fail "in the store: $(find "$two" -type f)"
+}
+
+@test "an agent that starts for the first time makes its state directory, for its user alone" {
+    local state=$WORLD/home/alice/agent/a/b
+    run of s1 /usr/bin/timeout 1 cwg agent --site s1 --state "$state"
+    [ "$(stat -c %a "$state" "$state/store" | paste -sd ' ')" = "700 700" ] || fail "it says: $output"
+    of s1 cwg keys --state "$state"
 }
 
 @test "a second agent says that one runs already, and ends; the first one goes on" {

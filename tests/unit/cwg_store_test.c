@@ -260,11 +260,11 @@ TEST(a_store_that_cannot_be_opened_says_why)
     char path[PATH_MAX + 8];
 
     begin();
-    (void)snprintf(path, sizeof(path), "%.4000s/a/b", folder);
+    put("file", "", 0);
+    (void)snprintf(path, sizeof(path), "%.4000s/file/b", folder);
     expect(store_open(&other, path, &failure) < 0 && other.directory == -1 &&
                strstr(failure.text, "can't make"),
            "%s", failure.text);
-    put("file", "", 0);
     (void)snprintf(path, sizeof(path), "%.4000s/file", folder);
     expect(store_open(&other, path, &failure) < 0 && strstr(failure.text, "can't open"), "%s",
            failure.text);

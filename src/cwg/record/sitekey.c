@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cwg/base/directory.h"
+
 enum {
     FILE_MAX = 4096,
 };
@@ -116,6 +118,8 @@ int sitekey_make(const char *path, struct sitekey *ret_key, struct failure *fail
     *ret_key = (struct sitekey){.pair = NULL};
     if (!pair)
         return fail(failure, "key", "libcrypto can't make an Ed25519 key");
+    (void)snprintf(temporary, sizeof(temporary), "%.4000s", path);
+    (void)directory_make(dirname(temporary));
     (void)snprintf(temporary, sizeof(temporary), "%.4000s.%d", path, (int)getpid());
     (void)unlink(temporary); /* of a process that was killed */
     fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);

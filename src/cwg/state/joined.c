@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cwg/base/directory.h"
 #include "cwg/base/json.h"
 #include "link/decimal.h"
 #include "link/link.h"
@@ -18,17 +19,6 @@ enum {
     FILE_MAX = 65536, /* bytes; cwg writes less than 2000 */
     NAME_SIZE = 24,   /* of a file's name, "NET.json" */
 };
-
-/* Makes the directories of a path that aren't there, each for the user alone. */
-static int make_directories(char *path)
-{
-    for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        (void)mkdir(path, 0700);
-        *slash = '/';
-    }
-    return mkdir(path, 0700) < 0 && errno != EEXIST ? -1 : 0;
-}
 
 /* The XDG Base Directory Specification: a relative path is ignored. */
 static int find_directory(char path[static PATH_MAX], struct failure *failure)
@@ -59,7 +49,7 @@ static int open_directory(bool make, struct failure *failure)
 
     if (find_directory(path, failure))
         return -1;
-    if (make && make_directories(path))
+    if (make && directory_make(path))
         return fail(failure, "state", "can't make %.400s, where cwg remembers links: %s" ELSEWHERE,
                     path, strerror(errno));
     fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cwg/base/directory.h"
 #include "cwg/name/end.h"
 
 enum {
@@ -42,9 +43,11 @@ static int check_path(const char *path, struct failure *failure)
 
 int store_open(struct store *store, const char *path, struct failure *failure)
 {
+    const int error = directory_make(path);
+
     store->directory = -1;
-    if (mkdir(path, MODE_DIRECTORY) < 0 && errno != EEXIST)
-        return fail_store(errno, "make", path, failure);
+    if (error)
+        return fail_store(-error, "make", path, failure);
     store->directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     return store->directory < 0 ? fail_store(errno, "open", path, failure) : 0;
 }
