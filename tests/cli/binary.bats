@@ -134,7 +134,7 @@ check_libraries()
     nothing grep -E '^\((RPATH|RUNPATH|AUDIT|DEPAUDIT|CONFIG)\)' <(dynamic "$2")
 }
 
-@test "it needs libc and libmnl, and cwg libc, libcrypto, curl and jansson, where the system has them, and nothing else" {
+@test "it needs libc and libmnl, and cwg libc, libcrypto, curl and jansson, if the system has them, and no more" {
     each "$NAME" check_libraries libmnl.so.0
     each cwg check_libraries "libcrypto.so.3][libcurl.so.4][libjansson.so.4"
 }

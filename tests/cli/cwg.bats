@@ -95,9 +95,10 @@ plain()
 @test "the manual's OPTIONS has each command's options as --help has them, and no other" {
     local command
     for command in $(commands); do
-        diff <("$CWG" "$command" --help | sed -nE 's/^  (--[a-z-]+)( [^ ]+)? .*/\1\2/p' | sed 's/ .*/ VALUE/') \
+        diff <("$CWG" "$command" --help | sed -nE 's/^  (--[a-z-]+)(\[=NAME\]| [^ ]+)? .*/\1\2/p' |
+                sed 's/[ [].*/ VALUE/') \
             <(sed -n "/^## cwg $command\$/,/^#/p" "$ROOT/doc/cwg.1.scd" | grep -E '^\*--' | plain |
-                sed 's/ .*/ VALUE/') ||
+                sed 's/[ [].*/ VALUE/') ||
             fail "of $command"
     done
 }

@@ -77,7 +77,6 @@ static const char *const parts[] = {
     "endpoint none\n",
     "metrics ",
     "127.0.0.1:",
-    "labels yes\n",
     "etcd http://a ",
     "https://b ",
     "etcd-prefix /",

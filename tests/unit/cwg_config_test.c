@@ -52,7 +52,6 @@ TEST(each_setting_is_read)
                             "endpoint 192.0.2.1\n"
                             "endpoint 2001:db8::1\n"
                             "metrics 127.0.0.1:9586\n"
-                            "labels yes\n"
                             "etcd https://one.example:2379 http://[2001:db8::2]:2379\n"
                             "etcd-prefix /a/b\n"
                             "etcd-ca /ca\n"
@@ -70,7 +69,7 @@ TEST(each_setting_is_read)
     expect(config.endpoints == 2 && !config.endpoint_none, "%d", config.endpoints);
     expect(strncmp(endpoint(0), "192.0.2.1:", 10) == 0, "%s", endpoint(0));
     expect(strncmp(endpoint(1), "[2001:db8::1]:", 14) == 0, "%s", endpoint(1));
-    expect(strcmp(config.metrics, "127.0.0.1:9586") == 0 && config.labels, "%s", config.metrics);
+    expect(strcmp(config.metrics, "127.0.0.1:9586") == 0, "%s", config.metrics);
     expect(config.etcds == 2 && strcmp(config.etcd[0], "https://one.example:2379") == 0 &&
                strcmp(config.etcd[1], "http://[2001:db8::2]:2379") == 0,
            "%s", config.etcd[0]);
@@ -87,8 +86,8 @@ TEST(each_setting_is_read)
 
 TEST(a_site_may_have_no_address_of_its_own)
 {
-    expect(parse("endpoint none\nlabels no\nmetrics /run/m\n") == 0, "%s", failure.text);
-    expect(config.endpoint_none && config.endpoints == 0 && !config.labels, "%d", config.endpoints);
+    expect(parse("endpoint none\nmetrics /run/m\n") == 0, "%s", failure.text);
+    expect(config.endpoint_none && config.endpoints == 0, "%d", config.endpoints);
     expect(strcmp(config.metrics, "/run/m") == 0, "%s", config.metrics);
 }
 
@@ -133,7 +132,6 @@ TEST(what_is_wrong_is_told_with_its_line)
         {"metrics 127.0.0.1:0\n", "file:1: metrics takes"},
         {"metrics 127.0.0.1:65536\n", "file:1: metrics takes"},
         {"metrics 192.0.2.1:80\n", "file:1: metrics takes"},
-        {"labels true\n", "file:1: labels takes yes or no"},
         {"etcd etcd.example:2379\n", "file:1: etcd takes URLs"},
         {"etcd ftp://x\n", "file:1: etcd takes URLs"},
         {"etcd https://\n", "file:1: etcd takes URLs"},
@@ -182,10 +180,10 @@ TEST(what_is_wrong_is_told_with_its_line)
 
 TEST(what_is_given_once_is_not_given_twice)
 {
-    static const char *const lines[] = {"site a",         "state /a",    "helper /a",
-                                        "metrics /a",     "labels no",   "etcd http://a",
-                                        "etcd-prefix /a", "etcd-ca /a",  "etcd-cert /a",
-                                        "etcd-key /a",    "etcd-user a", "etcd-password /a"};
+    static const char *const lines[] = {"site a",      "state /a",        "helper /a",
+                                        "metrics /a",  "etcd http://a",   "etcd-prefix /a",
+                                        "etcd-ca /a",  "etcd-cert /a",    "etcd-key /a",
+                                        "etcd-user a", "etcd-password /a"};
     char text[128];
 
     for (size_t i = 0; i < COUNT(lines); i++) {
@@ -249,19 +247,18 @@ TEST(there_are_sixteen_operators_at_most)
 }
 
 /* A new file, of which an agent at work takes what it can. */
-TEST(an_agent_takes_addresses_labels_and_operators)
+TEST(an_agent_takes_addresses_and_operators)
 {
     struct config old;
 
     (void)parse("site a\nendpoint 192.0.2.1\n");
     old = config;
-    expect(parse("site a\nendpoint 192.0.2.2\nendpoint 192.0.2.3\nlabels yes\n") == 0, "%s",
-           failure.text);
+    expect(parse("site a\nendpoint 192.0.2.2\nendpoint 192.0.2.3\n") == 0, "%s", failure.text);
     expect(!config_take(&old, &config), "more has changed");
     expect(memcmp(&old, &config, sizeof(old)) == 0, "not all is taken");
     (void)parse("site a\nendpoint none\n");
     expect(!config_take(&old, &config), "more has changed");
-    expect(old.endpoint_none && old.endpoints == 0 && !old.labels, "not taken");
+    expect(old.endpoint_none && old.endpoints == 0, "not taken");
     old = config;
     (void)parse("site a\netcd http://a\noperator a " KEY "\n");
     expect(strcmp(config_take(&old, &config), "etcd") == 0 && old.signers == 1 &&
@@ -325,18 +322,18 @@ static void as_user(void *context)
     (void)mkdir(path, 0700);
     config_path(path);
     file = fopen(path, "we");
-    if (!file || fputs("site a\nhelper /h\nlabels yes\n", file) < 0 || fclose(file) < 0)
+    if (!file || fputs("site a\nhelper /h\nmetrics /m\n", file) < 0 || fclose(file) < 0)
         unit_trouble(path);
     expect(config_load(&options, &config, &failure) == 0, "%s", failure.text);
-    expect(strcmp(config.site, "a") == 0 && config.labels, "%s", config.site);
+    expect(strcmp(config.site, "a") == 0 && config.metrics[0], "%s", config.site);
     expect(strcmp(config.state + strlen(folder), "/cwg/agent") == 0, "%s", config.state);
     options = (struct config_options){.site = "b", .state = "/s", .helper = "/other"};
     expect(config_load(&options, &config, &failure) == 0, "%s", failure.text);
     expect(strcmp(config.site, "b") == 0 && strcmp(config.state, "/s") == 0 &&
-               strcmp(config.helper, "/other") == 0 && config.labels,
+               strcmp(config.helper, "/other") == 0 && config.metrics[0],
            "%s", config.site);
     options.file = "/dev/null";
-    expect(config_load(&options, &config, &failure) == 0 && !config.labels, "%s", failure.text);
+    expect(config_load(&options, &config, &failure) == 0 && !config.metrics[0], "%s", failure.text);
     options.file = "/nowhere";
     expect(config_load(&options, &config, &failure) == -1 &&
                strcmp(failure.text, "can't read /nowhere: No such file or directory") == 0,

@@ -22,7 +22,6 @@ enum word {
     HELPER,
     ENDPOINT,
     METRICS,
-    LABELS,
     ETCD,
     ETCD_PREFIX,
     ETCD_CA,
@@ -120,14 +119,6 @@ static int set_metrics(const struct reading *reading)
     return set_text(reading, reading->config->metrics, sizeof(reading->config->metrics));
 }
 
-static int set_labels(const struct reading *reading)
-{
-    reading->config->labels = strcmp(reading->word[1], "yes") == 0;
-    if (!reading->config->labels && strcmp(reading->word[1], "no") != 0)
-        return wrong(reading, "labels takes yes or no");
-    return 0;
-}
-
 /* http[s]://HOST[:PORT], and no user, path or query. */
 static bool is_url(const char *text)
 {
@@ -200,7 +191,6 @@ static const struct {
     [HELPER] = {"helper", 1, false},
     [ENDPOINT] = {"endpoint", 1, true},
     [METRICS] = {"metrics", 1, false},
-    [LABELS] = {"labels", 1, false},
     [ETCD] = {"etcd", 0, false},
     [ETCD_PREFIX] = {"etcd-prefix", 1, false},
     [ETCD_CA] = {"etcd-ca", 1, false},
@@ -226,8 +216,6 @@ static int set(const struct reading *reading, enum word word)
         return set_endpoint(reading);
     case METRICS:
         return set_metrics(reading);
-    case LABELS:
-        return set_labels(reading);
     case ETCD:
         return set_etcd(reading);
     case ETCD_PREFIX:
@@ -371,7 +359,6 @@ const char *config_take(struct config *config, const struct config *fresh)
     memcpy(config->endpoint, fresh->endpoint, sizeof(config->endpoint));
     config->endpoints = fresh->endpoints;
     config->endpoint_none = fresh->endpoint_none;
-    config->labels = fresh->labels;
     memcpy(config->signer, fresh->signer, sizeof(config->signer));
     config->signers = fresh->signers;
     for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {

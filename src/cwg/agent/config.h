@@ -36,7 +36,6 @@ struct config {
     int endpoints;                                /* 0: the machine's own addresses are told */
     bool endpoint_none;                           /* no address is told */
     char metrics[CONFIG_SOCKET_SIZE];             /* a socket's path, or 127.0.0.1:PORT */
-    bool labels;                                  /* containers may declare links by labels */
     char etcd[CONFIG_URLS_MAX][CONFIG_URL_SIZE];
     int etcds;
     char etcd_prefix[CONFIG_PREFIX_SIZE]; /* it begins with '/', and doesn't end with one */
@@ -75,7 +74,7 @@ int config_load(const struct config_options *options, struct config *ret_config,
 /* Returns 0, or -1 if the site has no name. */
 int config_need_site(const struct config *config, struct failure *failure);
 
-/* Takes from `fresh` all that an agent can change while it runs: addresses, labels and operators.
+/* Takes from `fresh` all that an agent can change while it runs: addresses and operators.
  * Returns the word of a setting that is another one, and that an agent takes at its start only;
  * NULL if there is none. */
 const char *config_take(struct config *config, const struct config *fresh);

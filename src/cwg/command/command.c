@@ -47,7 +47,7 @@ static int run_serve(int argc, char *argv[])
 
 #define FLEET                                                                                      \
     "  --etcd               do it in etcd, for the agents of many sites\n"                         \
-    "  --operator-key FILE  signs that: the private key of an operator, whom the sites name\n"     \
+    "  --operator-key FILE  of an operator: signs what is declared\n"                              \
     "  --config FILE        says where etcd is\n"
 
 static const struct command commands[] = {
@@ -78,19 +78,21 @@ static const struct command commands[] = {
      "  --config FILE        the settings; left out: /etc/cwg/cwg.conf, or your own\n"
      "  --site NAME          this site's name; left out: the machine's\n"
      "  --state DIR          of its key and its store; left out: /var/lib/cwg\n"
-     "  --helper SOCKET      of cwg-helper.socket; left out: it starts net-admin-helper\n"
+     "  --helper SOCKET      cwg-helper.socket's; left out: the agent starts it\n"
      "  --check              say what is wrong with settings and links, and end\n",
      run_agent},
     {"declare", "FILE", "say which links the agent keeps",
      "  --check              write nothing: say what would be another than before\n"
-     "  --state DIR          the agent's\n" FLEET, run_declare},
+     "  --state DIR          the agent's\n" FLEET,
+     run_declare},
     {"forget", "LINK...", "let the agent remove declared links",
      "  --state DIR          the agent's\n" FLEET, run_forget},
-    {"keys", "", "print this site's name, its key's id, and the key, which other sites declare",
+    {"keys", "", "print this site's name and public key",
      "  --new                make another key, and tell the sites that know this one\n"
      "  --drop-old           forget the key before: all sites have taken this one\n"
-     "  --state DIR          the agent's\n", run_keys},
-    {"etcd", "", "carry what the agent tells and hears over etcd; the agent starts it",
+     "  --state DIR          the agent's\n",
+     run_keys},
+    {"etcd", "", "carry records over etcd; the agent starts it",
      "  --config FILE        the agent's, with the words that begin with etcd\n"
      "  --site NAME          this site's name\n"
      "  --state DIR          the agent's\n"
