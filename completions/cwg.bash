@@ -95,7 +95,7 @@ _cwg()
         if [[ $cur == --*=* ]]; then
             help=$(_cwg_values "$cwg" "$help" "${cur%%=*}" "${cur#*=}" "$state" | sed "s/^/${cur%%=*}=/")
         elif [[ $cur == -* ]]; then
-            help="$(sed -n 's/^  \(--[a-z-]*\) .*/\1/p' <<<"$help") --help"
+            help="$(sed -n 's/^  \(--[a-z-]*\)[ [].*/\1/p' <<<"$help") --help"
         else
             help=$(_cwg_values "$cwg" "$help" "$option" "$cur" "$state")
         fi

@@ -234,7 +234,12 @@ member_of()
     put copy out/site2/m.0 "behind that"
     within 5 has site2 in/site1/m.0 "behind that"
     has site2 in/site1/l.0 "from the copy"
-    # The copy ends: the first one is the site again, and tells all again.
+    # The copy ends, and begins without the option: it is the site. Then it ends, and the first one is, and tells all.
+    end_carrier copy
+    STATE=copy carry site1
+    put copy out/site2/n.0 again
+    within 5 has site2 in/site1/n.0 again
+    says site1 another-machine
     end_carrier copy
     within 5 has site2 in/site1/l.0 "from the first"
 }

@@ -115,7 +115,8 @@ fault()
         spoil) spoil_one ;;
         helper)
             choose s1 s2
-            pgrep -u "${UIDS[${OWNER[$CHOSEN]}]}" -f '^net-admin-helper batch' | xargs -r kill -KILL
+            pgrep -u "${UIDS[${OWNER[$CHOSEN]}]}" -f '^net-admin-helper batch' | xargs -r kill -KILL ||
+                true # one of them had ended before
             ;;
     esac
     pause

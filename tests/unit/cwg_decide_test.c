@@ -60,6 +60,10 @@ static const struct {
     CASE("even if the other site wasn't told of the old one's end", DO_CREATE, END_CREATING,
          .device = DEVICE_NONE, .told_up = true),
     CASE("a spoiled one is made anew", DO_REMAKE, END_CREATING, .device = DEVICE_SPOILED),
+    CASE("one whose engine can't be asked may work", DO_NOTHING, END_REFUSED,
+         .device = DEVICE_UNSEEN, .health = HEALTH_NONE),
+    CASE("but goes with its declaration", DO_DESTROY, END_OFF, .device = DEVICE_UNSEEN,
+         .wanted = false),
     CASE("refused: told", DO_TELL, END_REFUSED, .device = DEVICE_NONE, .refused = true),
     CASE("and not tried too often", DO_NOTHING, END_REFUSED, .device = DEVICE_NONE, .refused = true,
          .told_up = false),
@@ -73,6 +77,8 @@ static const struct {
     CASE("a look that failed: nothing is known, changed or told", DO_NOTHING, END_REFUSED,
          .blind = true, .device = DEVICE_NONE, .told_moved = true),
     CASE("neither of an end that is off", DO_NOTHING, END_OFF, .blind = true, .wanted = false),
+    CASE("nor while the container's engine doesn't answer", DO_NOTHING, END_REFUSED, .blind = true,
+         .running = false, .device = DEVICE_NONE),
     CASE("a preshared key is wanted: it is set, which ends no session", DO_CONNECT, END_CONNECTING,
          .secret_missing = true),
     CASE("and not while the other site says that its end is gone", DO_NOTHING, END_CONNECTED,
@@ -166,7 +172,7 @@ TEST(all_facts_come_to_rest)
             .wanted = bits & 1,
             .running = bits >> 1 & 1,
             .refused = bits >> 2 & 1,
-            .device = (enum decide_device)((bits >> 3 & 3) % 3),
+            .device = (enum decide_device)(bits >> 3 & 3),
             .health = (enum decide_health)(bits >> 5 & 3),
             .key = key((int)(bits >> 7 & 1)),
             .peer = key((int)(bits >> 8 & 1) * 2),
@@ -180,7 +186,7 @@ TEST(all_facts_come_to_rest)
         };
         struct verdict verdict = decide(&facts);
         const bool whole = facts.wanted && facts.running && !facts.refused && facts.heard &&
-                           facts.heard_up && facts.may_probe;
+                           facts.device != DEVICE_UNSEEN && facts.heard_up && facts.may_probe;
         int steps = 0;
 
         for (; verdict.decision != DO_NOTHING && steps < 10; steps++) {

@@ -28,6 +28,7 @@
 #include "cwg/store/rotation.h"
 
 enum {
+    SOON_MS = 1000,
     RELOAD_MS = 60000, /* a full look at the store: inotify is only an accelerator */
 };
 
@@ -42,8 +43,7 @@ struct agent {
     struct config_options options;
     struct manager manager; /* systemd */
     struct ends ends;
-    struct carrier **carriers;
-    size_t carrier_count;
+    struct carriers carriers;
     struct courier courier;
     struct watch signals, changes;
     struct signs signs;
@@ -60,6 +60,7 @@ struct agent {
 static void hear_signal(struct watch *watch, uint32_t events)
 {
     struct agent *agent = watch->owner;
+    struct config_signer before[CONFIG_SIGNERS_MAX];
     struct signalfd_siginfo info;
 
     (void)events;
@@ -70,22 +71,32 @@ static void hear_signal(struct watch *watch, uint32_t events)
         return;
     }
     manager_reload(&agent->manager);
+    memcpy(before, agent->house.config.signer, sizeof(before));
     household_reread(&agent->house, &agent->options);
+    if (memcmp(before, agent->house.config.signer, sizeof(before)) != 0)
+        courier_renew(&agent->courier);
     agent->reload = agent->retry = true;
     journal_forget(&agent->house.journal);
+}
+
+/* Looks at all of the store after a time at the latest. */
+static void look_by(struct agent *agent, int milliseconds)
+{
+    const int64_t due = clock_now() + milliseconds;
+
+    if (due < agent->reload_due)
+        agent->reload_due = due;
 }
 
 /* A site has told of its end: that is news for the other end of the link. */
 static void hear_end(struct agent *agent, const char *site, const char *path)
 {
     const char *dot = strrchr(path, '.');
-    struct failure failure = {.text = ""};
     struct agent_end *end;
     char own[END_PATH_SIZE];
 
-    if (strcmp(path, ROTATION_NAME) == 0 &&
-        rotation_hear(&agent->house.store, agent->house.site, site, &failure) > 0)
-        agent->reload = true;
+    if (strcmp(path, ROTATION_NAME) == 0)
+        look_by(agent, SOON_MS); /* rekey_others() hears it: at this site's pace */
     if (!dot || (strcmp(dot, ".0") != 0 && strcmp(dot, ".1") != 0) || strlen(path) >= sizeof(own))
         return;
     (void)snprintf(own, sizeof(own), "%.*s.%c", (int)(dot - path), path, dot[1] == '0' ? '1' : '0');
@@ -136,10 +147,7 @@ static void carry(struct household *house, const char *site, const char *path)
 {
     struct agent *agent = house->owner;
 
-    for (size_t i = 0; i < agent->carrier_count; i++) {
-        if (strcmp(agent->carriers[i]->site, site) == 0)
-            carrier_send(agent->carriers[i], path);
-    }
+    carriers_send(&agent->carriers, site, path);
 }
 
 /* Watches what a site tells. It may be watched already. */
@@ -169,34 +177,19 @@ static void watch_site(struct agent *agent, const char *site)
 
 static void add_carrier(struct agent *agent, const char *site)
 {
-    const struct site_record *known = trust_find(&agent->house.trust, site);
-    struct carrier **more;
-    struct carrier *carrier;
+    const struct household *house = &agent->house;
 
-    for (size_t i = 0; i < agent->carrier_count; i++) {
-        if (strcmp(agent->carriers[i]->site, site) == 0)
-            return;
-    }
-    if (strcmp(site, agent->house.site) == 0 || !known || !known->ssh[0])
-        return; /* a site without a host calls this one */
-    more = reallocarray(agent->carriers, agent->carrier_count + 1, sizeof(void *));
-    if (!more)
-        return;
-    agent->carriers = more;
-    carrier =
-        carrier_new(&agent->house.loop, &agent->house.store, agent->house.site, site, known->ssh);
-    if (carrier)
-        agent->carriers[agent->carrier_count++] = carrier;
+    if (strcmp(site, house->site) != 0)
+        carriers_add(&agent->carriers, &agent->house.loop, &house->store, house->site,
+                     trust_find(&house->trust, site));
 }
 
 /* Its want is there, or isn't. */
 static void miss(struct agent *agent, struct agent_end *end, bool there)
 {
-    const int64_t look = clock_now() + END_GRACE_MS;
-
     end_miss(end, there);
-    if (end->missing && !end->forgotten && look < agent->reload_due)
-        agent->reload_due = look;
+    if (end->missing && !end->forgotten)
+        look_by(agent, END_GRACE_MS);
 }
 
 static void take_want(struct agent *agent, const char *name, const struct want *want)
@@ -207,6 +200,13 @@ static void take_want(struct agent *agent, const char *name, const struct want *
         miss(agent, end, true);
     if (end && !end->forgotten && want_equal(&end->want, want))
         return;
+    if (end && end_is_elsewhere(end, want)) { /* it goes first, and is made anew by the next look */
+        end->forgotten = true;
+        end->want.forget = false;
+        end_wake(end);
+        look_by(agent, SOON_MS);
+        return;
+    }
     if (end) {
         end->forgotten = false;
         end_want(end, want);
@@ -385,15 +385,15 @@ static void turn(struct agent *agent)
     for (size_t i = 0; i < PROBES_AT_ONCE; i++)
         due[count++] = tasks_run(&house->probes[i]);
     due[count++] = lookups_run(&house->lookups);
-    for (size_t i = 0; i < agent->carrier_count; i++) {
-        const int64_t one = carrier_run(agent->carriers[i]);
+    for (size_t i = 0; i < agent->carriers.count; i++) {
+        const int64_t one = carrier_run(agent->carriers.one[i]);
 
         next = one < next ? one : next;
     }
     due[count++] = courier_run(&agent->courier);
     due[count++] = tell_manager(agent);
-    due[count++] = voice_run(&agent->voice, agent->ends.end, agent->ends.count, agent->carriers,
-                             agent->carrier_count);
+    due[count++] = voice_run(&agent->voice, agent->ends.end, agent->ends.count, agent->carriers.one,
+                             agent->carriers.count);
     for (size_t i = 0; i < count; i++)
         next = due[i] < next ? due[i] : next;
     loop_turn(&house->loop, next);
@@ -423,6 +423,7 @@ static void raise_limit(void)
 static int open_house(struct agent *agent, struct failure *failure)
 {
     struct household *house = &agent->house;
+    struct failure unwritten = {.text = ""};
     int error;
 
     raise_limit();
@@ -443,9 +444,11 @@ static int open_house(struct agent *agent, struct failure *failure)
     house->site = house->config.site;
     (void)snprintf(agent->path, sizeof(agent->path), "%.3500s/store", house->config.state);
     if (open_key(house, house->config.state, failure) ||
-        store_open(&house->store, agent->path, failure) || hold_take(&house->store, failure) ||
-        self_note(&house->store, house->site, failure))
+        store_open(&house->store, agent->path, failure) || hold_take(&house->store, failure))
         return -1;
+    /* A full disk is no reason not to start. */
+    if (self_note(&house->store, house->site, &unwritten))
+        (void)fprintf(stderr, "cwg: %s\n", unwritten.text);
     error = loop_open(&house->loop);
     if (error)
         return fail_errno(failure, -error, "can't wait for events");
@@ -478,9 +481,7 @@ int agent_run(const struct config_options *options, struct failure *failure)
         tasks_close(&agent->house.probes[i]);
     ends_close(&agent->ends);
     free(agent->watched);
-    for (size_t i = 0; i < agent->carrier_count; i++)
-        carrier_free(agent->carriers[i]);
-    free(agent->carriers);
+    carriers_free(&agent->carriers);
     trust_close(&agent->house.trust);
     sitekey_close(&agent->house.key);
     store_close(&agent->house.store);

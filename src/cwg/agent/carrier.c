@@ -1,5 +1,6 @@
 #include "cwg/agent/carrier.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,6 +45,7 @@ static void end(struct carrier *carrier)
     loop_remove(carrier->loop, &carrier->room);
     close(carrier->ssh.in);
     carrier->ssh.in = -1;
+    (void)kill(carrier->ssh.pid, SIGTERM); /* it may wait for a site that doesn't answer */
     (void)process_end(&carrier->ssh, clock_now() + END_MS);
     length = read(carrier->ssh.err, said, sizeof(said) - 1);
     said[length > 0 ? length : 0] = '\0';
@@ -182,4 +184,54 @@ void carrier_free(struct carrier *carrier)
     if (carrier->ssh.pid >= 0)
         end(carrier);
     free(carrier);
+}
+
+/* The site is reached at a host, maybe another one than before. */
+static void aim(struct carrier *carrier, const char *host)
+{
+    if (strcmp(carrier->host, host) == 0)
+        return;
+    (void)snprintf(carrier->host, sizeof(carrier->host), "%s", host);
+    if (carrier->ssh.pid >= 0)
+        end(carrier);
+    carrier->misses = 0;
+    carrier->due = 0;
+}
+
+void carriers_add(struct carriers *carriers, struct loop *loop, const struct store *store,
+                  const char *own, const struct site_record *site)
+{
+    struct carrier **more;
+
+    if (!site || !site->ssh[0])
+        return;
+    for (size_t i = 0; i < carriers->count; i++) {
+        if (strcmp(carriers->one[i]->site, site->name) == 0) {
+            aim(carriers->one[i], site->ssh);
+            return;
+        }
+    }
+    more = reallocarray(carriers->one, carriers->count + 1, sizeof(void *));
+    if (!more)
+        return;
+    carriers->one = more;
+    more[carriers->count] = carrier_new(loop, store, own, site->name, site->ssh);
+    if (more[carriers->count])
+        carriers->count++;
+}
+
+void carriers_send(struct carriers *carriers, const char *site, const char *path)
+{
+    for (size_t i = 0; i < carriers->count; i++) {
+        if (strcmp(carriers->one[i]->site, site) == 0)
+            carrier_send(carriers->one[i], path);
+    }
+}
+
+void carriers_free(struct carriers *carriers)
+{
+    for (size_t i = 0; i < carriers->count; i++)
+        carrier_free(carriers->one[i]);
+    free(carriers->one);
+    *carriers = (struct carriers){.one = NULL};
 }

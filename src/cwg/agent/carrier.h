@@ -6,6 +6,7 @@
 #include "cwg/base/lines.h"
 #include "cwg/base/process.h"
 #include "cwg/store/post.h"
+#include "cwg/store/trust.h"
 
 struct carrier {
     struct loop *loop;
@@ -41,3 +42,18 @@ int64_t carrier_run(struct carrier *carrier);
 
 /* Tells the store whether the site is reached. Returns whether that has changed. */
 bool carrier_tell(struct carrier *carrier);
+
+/* Those of an agent. */
+struct carriers {
+    struct carrier **one;
+    size_t count;
+};
+
+/* Carries to a site from now on, if ssh reaches it: else it calls this one. `site` may be NULL, and
+ * may be known already, then by another host. */
+void carriers_add(struct carriers *carriers, struct loop *loop, const struct store *store,
+                  const char *own, const struct site_record *site);
+
+/* carrier_send() of the one to a site, if there is one. */
+void carriers_send(struct carriers *carriers, const char *site, const char *path);
+void carriers_free(struct carriers *carriers);

@@ -108,3 +108,9 @@ void courier_close(struct courier *courier)
     if (courier->process.pid >= 0)
         end(courier);
 }
+
+void courier_renew(struct courier *courier)
+{
+    if (courier->process.pid >= 0)
+        (void)kill(courier->process.pid, SIGTERM);
+}

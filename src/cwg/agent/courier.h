@@ -24,4 +24,7 @@ void courier_open(struct courier *courier, struct loop *loop, const struct confi
 /* Starts it if that is due. Returns when it wants to be called again (clock_now()). */
 int64_t courier_run(struct courier *courier);
 
+/* Ends it: it is started anew, with the settings as they are now. */
+void courier_renew(struct courier *courier);
+
 void courier_close(struct courier *courier);

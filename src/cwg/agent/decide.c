@@ -56,7 +56,7 @@ static struct verdict decide_peer(const struct facts *facts)
 struct verdict decide(const struct facts *facts)
 {
     /* What isn't known isn't changed, and nothing is told of it. */
-    if (facts->blind && facts->running)
+    if (facts->blind)
         return verdict(DO_NOTHING, facts->wanted ? END_REFUSED : END_OFF);
     if (!facts->wanted && facts->running && facts->device != DEVICE_NONE)
         return verdict(facts->refused ? DO_NOTHING : DO_DESTROY, END_OFF);
@@ -64,6 +64,8 @@ struct verdict decide(const struct facts *facts)
         return decide_down(facts, END_OFF);
     if (!facts->running)
         return decide_down(facts, END_NO_CONTAINER);
+    if (facts->device == DEVICE_UNSEEN)
+        return verdict(DO_NOTHING, END_REFUSED);
     if (facts->device != DEVICE_SOUND)
         return decide_device(facts);
     if (has_news(facts)) {

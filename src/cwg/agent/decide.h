@@ -9,7 +9,8 @@
 /* The device in the container, as cwg_show tells of it. */
 enum decide_device {
     DEVICE_NONE,
-    DEVICE_SPOILED, /* unfinished, or its port or engine is lost: it has to be made anew */
+    DEVICE_SPOILED, /* unfinished, or its port is lost: it has to be made anew */
+    DEVICE_UNSEEN,  /* its engine can't be asked: it may work */
     DEVICE_SOUND,
 };
 

@@ -16,13 +16,13 @@ enum {
 
 static enum decide_device device_of(const char *state)
 {
-    static const char *const spoiled[] = {"unfinished", "port lost", "engine lost"};
+    static const char *const spoiled[] = {"unfinished", "port lost"};
 
     for (size_t i = 0; i < sizeof(spoiled) / sizeof(spoiled[0]); i++) {
         if (strcmp(state, spoiled[i]) == 0)
             return DEVICE_SPOILED;
     }
-    return DEVICE_SOUND;
+    return strcmp(state, "engine lost") == 0 ? DEVICE_UNSEEN : DEVICE_SOUND;
 }
 
 static enum decide_health health_of(const char *state)
@@ -65,6 +65,8 @@ static void take_device(struct agent_end *end, const json_t *links)
         end->facts.health = health_of(state);
         take_key(link, &end->facts.key);
         take_key(json_object_get(link, "peer"), &end->facts.peer);
+        if (end->facts.device == DEVICE_UNSEEN)
+            end_set_reason(end, "its engine can't be asked, and is left alone: cwg_show says more");
         end->has_secret =
             json_is_true(json_object_get(json_object_get(link, "peer"), "has_preshared_key"));
         end->port = json_whole(link, "listen_port", 1, UINT16_MAX, &port) ? 0 : (uint16_t)port;
@@ -241,6 +243,11 @@ void device_connect(struct agent_end *end)
     /* This end isn't reached, but by the way back of its own packets. */
     if (keepalive == 0 && end->house->addresses == 0)
         keepalive = KEEPALIVE_SECONDS;
+    /* A new key begins anew. Another address of the same key is one round's next. */
+    if (!key_equal(&end->heard.key, &end->facts.peer))
+        end->probe_due = end->tried = end->rounds = 0;
+    else if (!end->moving)
+        end->probe_due = 0;
     write_endpoint(end, endpoint);
     key_to_text(&end->heard.key, key);
     if (end->want.mtu)
@@ -248,7 +255,6 @@ void device_connect(struct agent_end *end)
     (void)task_write(&end->task, "cwg_connect %s %u %u %s %s --persistent-keepalive %u%s%s --json",
                      target, end->want.net, 1 - end->want.host, endpoint, key, keepalive, mtu,
                      secret);
-    end->probe_due = 0;
     end->moving = false;
     run_task(end);
 }

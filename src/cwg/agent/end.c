@@ -11,6 +11,7 @@
 #include "cwg/base/clock.h"
 
 enum {
+    CONNECT_APART_MS = 1000,
     DOWN_MS = 3000,
     MISS_FIRST_MS = 100, /* after a container's end; twice as long each time, up to ... */
     MISS_MAX_MS = 5000,
@@ -49,7 +50,7 @@ void end_lose_container(struct agent_end *end)
     loop_remove(&end->house->loop, &end->death);
     if (end->facts.running)
         container_close(&end->container);
-    end->facts.running = end->facts.refused = false;
+    end->facts.running = end->facts.refused = end->facts.blind = false;
     end->facts.device = DEVICE_NONE;
     end->facts.health = HEALTH_NONE;
     end->facts.key = end->facts.peer = (struct key){.bytes = {0}};
@@ -76,6 +77,18 @@ static void take_container(struct lookup *lookup, const struct container *contai
 {
     struct agent_end *end = lookup->owner;
 
+    if (strcmp(lookup->name, end->want.name) != 0 ||
+        strcmp(lookup->engine, end->want.engine) != 0) {
+        struct container other;
+
+        if (container) { /* of the name that was declared before */
+            other = *container;
+            container_close(&other);
+        }
+        end_wake(end);
+        end_rest(end, 0);
+        return;
+    }
     if (!container) {
         end_set_reason(end, failure->text);
         end->facts.blind = !is_absent(failure);
@@ -159,7 +172,7 @@ static int64_t pause_of(const struct agent_end *end)
     /* The other end is said to be gone: this one will notice it soon. */
     int64_t pause = end_about(end->heard.serial > 0 && !end->heard.up ? DOWN_MS : END_LOOK_MS);
 
-    if (end->verdict.state == END_NO_CONTAINER)
+    if (!end->facts.running && end->facts.wanted)
         return miss_pause(end->misses);
     if (end->verdict.state == END_CONNECTED)
         pause = end_about(look_pause(end->house->dues.count));
@@ -207,6 +220,12 @@ void end_decide(struct agent_end *end)
         telling_say(end);
         return;
     case DO_CONNECT:
+        /* The other site's word sends packets to an address of its choice: not each moment. */
+        if (clock_now() < end->connect_due) {
+            end_rest(end, end->connect_due - clock_now());
+            return;
+        }
+        end->connect_due = clock_now() + CONNECT_APART_MS;
         device_connect(end);
         return;
     case DO_PROBE:
@@ -282,6 +301,13 @@ void end_want(struct agent_end *end, const struct want *want)
     end->facts.refused = false;
     telling_hear(end);
     end_wake(end);
+}
+
+bool end_is_elsewhere(const struct agent_end *end, const struct want *want)
+{
+    return (end->facts.running || end->facts.device != DEVICE_NONE) &&
+           (want->net != end->want.net || want->host != end->want.host ||
+            strcmp(want->engine, end->want.engine) != 0 || strcmp(want->name, end->want.name) != 0);
 }
 
 bool end_is_over(const struct agent_end *end)

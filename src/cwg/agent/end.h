@@ -85,13 +85,14 @@ struct agent_end {
     bool has_secret; /* its peer has a preshared key */
     bool again;      /* something has changed since the phase began */
     bool probing;
-    int64_t missing; /* clock_now(): its want was missed first; 0: it is there */
-    bool forgotten;  /* its want is gone: to be freed when it rests */
-    int tried;       /* endpoints of the other end that gave no answer, in this round */
-    bool moving;     /* the next one is to be tried */
-    int rounds;      /* without success: each one waits twice as long */
-    int misses;      /* look-ups in a row that found no container */
-    int64_t due;     /* clock_now(): to be looked at again */
+    int64_t missing;     /* clock_now(): its want was missed first; 0: it is there */
+    bool forgotten;      /* its want is gone: to be freed when it rests */
+    int tried;           /* endpoints of the other end that gave no answer, in this round */
+    bool moving;         /* the next one is to be tried */
+    int rounds;          /* without success: each one waits twice as long */
+    int misses;          /* look-ups in a row that found no container */
+    int64_t due;         /* clock_now(): to be looked at again */
+    int64_t connect_due; /* clock_now(): no sooner */
     int64_t probe_due, retry_due;
     int64_t since; /* seconds since 1970: the state of `verdict` began */
     bool decided;  /* `verdict` is one */
@@ -121,6 +122,10 @@ void end_retry(struct agent_end *end);
 
 /* Takes another want, and wakes. */
 void end_want(struct agent_end *end, const struct want *want);
+
+/* Returns whether the end is in another place than a new want says: another container, or another
+ * net. */
+bool end_is_elsewhere(const struct agent_end *end, const struct want *want);
 
 /* Returns whether a forgotten end is gone, with the other site told: it is to be freed. */
 bool end_is_over(const struct agent_end *end);

@@ -51,10 +51,13 @@ struct agent_end *ends_add(struct ends *ends, const char *path, const struct wan
 static void forget(const struct household *house, const struct agent_end *end)
 {
     struct failure failure = {.text = ""};
-    char path[STORE_PATH_SIZE];
+    char path[STORE_PATH_SIZE], line[STORE_LINE_SIZE];
+    struct want now;
 
     (void)snprintf(path, sizeof(path), "want/%s", end->path);
-    if (end->want.forget)
+    /* It may be declared anew since. */
+    if (end->want.forget && store_read(&house->store, path, line, &failure) == 0 &&
+        want_read(line, &now, &failure) == 0 && now.forget)
         (void)store_remove(&house->store, path, &failure);
     telling_forget(house, end->want.site, end->want.link, end->want.host);
 }

@@ -26,12 +26,11 @@ static void take_probe(struct task *task, const json_t *result, const struct fai
     end_set_reason(end, failure->text);
     end->tried++;
     end->probe_due = 0;
+    end->moving = end->heard.up && end->heard.endpoints > 0;
     if (end->tried >= end->heard.endpoints) {
         end->tried = 0;
         end->probe_due =
             clock_now() + end_about(end_doubled(ROUND_FIRST_MS, end->rounds++, ROUND_MAX_MS));
-    } else if (end->heard.up) {
-        end->moving = true;
     }
 }
 

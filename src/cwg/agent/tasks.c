@@ -142,9 +142,13 @@ static void end_batch(struct tasks *tasks)
 static void lose_batch(struct tasks *tasks, const char *why)
 {
     struct failure failure = {.text = ""};
-    struct task *lost = tasks->sent > 0 ? tasks->first : NULL;
+    struct task *lost = tasks->first;
     int count = tasks->sent;
 
+    /* It has ended before it took anything, and the next one may do so, too: somebody has to know.
+     */
+    if (count == 0 && !tasks->answered)
+        count = 1;
     if (tasks->batch.pid == 0)
         (void)snprintf(tasks->said, sizeof(tasks->said),
                        "the reason is in its unit's journal: journalctl -u 'cwg-helper@*'");
@@ -163,6 +167,7 @@ static void renew_batch(struct tasks *tasks)
     const int sent = tasks->sent;
 
     tasks->sent = 0; /* lose_batch() fails none of them */
+    tasks->answered = true;
     lose_batch(tasks, "goes by an old policy");
     if (sent > 0)
         tasks->unsent = tasks->first;
@@ -189,6 +194,7 @@ static void take_answer(struct tasks *tasks, char *line)
         return;
     }
     tasks->heard = clock_now();
+    tasks->answered = true;
     (void)finish_first(tasks, result, error ? &failure : NULL);
     json_decref(result);
 }
@@ -290,6 +296,7 @@ static int start(struct tasks *tasks)
     tasks->watch = (struct watch){.fd = tasks->batch.out, .ready = hear, .owner = tasks};
     tasks->errors = (struct watch){.fd = tasks->batch.err, .ready = hear_errors, .owner = tasks};
     tasks->said[0] = '\0';
+    tasks->answered = false;
     error = loop_add(tasks->loop, &tasks->watch, EPOLLIN);
     if (!error && tasks->errors.fd >= 0)
         error = loop_add(tasks->loop, &tasks->errors, EPOLLIN);

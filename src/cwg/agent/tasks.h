@@ -40,6 +40,7 @@ struct tasks {
     struct task *unsent;        /* the first one that the batch hasn't got */
     struct task **last;
     int sent;
+    bool answered;    /* a task, since it began */
     int count;        /* of tasks without an answer */
     int64_t retry;    /* clock_now(): not started before */
     int64_t heard;    /* the last answer, or the first task that it got */

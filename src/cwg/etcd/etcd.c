@@ -257,7 +257,7 @@ int etcd_run(const struct etcd_options *options, struct failure *failure)
         error = turn(etcd, failure);
     etcd->client.http.interrupt = -1;
     etcd->client.call_ms = FAREWELL_MS;
-    if (!error)
+    if (!error && !options->takeover) /* the agent's own `cwg etcd` takes the place on */
         presence_end(&etcd->presence);
     watcher_close(&etcd->watcher);
     changes_close(&etcd->changes);

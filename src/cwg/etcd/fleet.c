@@ -14,6 +14,7 @@
 #define NOBODY "operators" /* no site: records for operators are signed for it */
 
 enum {
+    AHEAD_SECONDS = 86400, /* an operator's clock may be ahead by so much */
     KEEPALIVE_SECONDS = 25,
     RECORDS = 6, /* of a link: want, want, site, site, link, net */
     LINK_RECORD = 4,
@@ -70,9 +71,22 @@ static json_t *body_of(const struct gateway_entry *entry)
     return body;
 }
 
+/* Has the operator signed what etcd has at this place? */
+static bool is_ours(const struct plan *plan, int i)
+{
+    struct failure failure;
+    json_t *body;
+    const bool ours = record_open(plan->before[i].value, owner_of(plan, i), plan->path[i],
+                                  &plan->key->public, &body, &failure) == 0;
+
+    json_decref(body);
+    return ours;
+}
+
 /* Reads what etcd has of a link, of one revision. */
 static int read_before(struct plan *plan, struct failure *failure)
 {
+    const int64_t now = (int64_t)time(NULL);
     json_t *gets = json_array(), *answer;
     const json_t *responses;
 
@@ -84,7 +98,7 @@ static int read_before(struct plan *plan, struct failure *failure)
                     failure))
         return -1;
     responses = json_object_get(answer, "responses");
-    plan->serial = (int64_t)time(NULL); /* above what a store that was restored has forgotten */
+    plan->serial = now; /* above what a store that was restored has forgotten */
     for (int i = 0; i < RECORDS; i++) {
         const json_t *range =
             json_object_get(json_array_get(responses, (size_t)i), "response_range");
@@ -94,7 +108,9 @@ static int read_before(struct plan *plan, struct failure *failure)
         (void)gateway_read_entry(json_array_get(json_object_get(range, "kvs"), 0),
                                  &plan->before[i]);
         body = body_of(&plan->before[i]);
-        if (record_serial(body) >= plan->serial)
+        /* Anybody may have written it. A serial of the far future is the operator's, or is none. */
+        if (record_serial(body) >= plan->serial &&
+            (record_serial(body) <= now + AHEAD_SECONDS || is_ours(plan, i)))
             plan->serial = record_serial(body) + 1;
         json_decref(body);
     }

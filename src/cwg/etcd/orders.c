@@ -6,6 +6,7 @@
 
 #include "cwg/base/json.h"
 #include "cwg/record/record.h"
+#include "cwg/store/declare.h"
 #include "cwg/store/trust.h"
 
 /* Opens a record that one of the operators has signed. */
@@ -22,20 +23,20 @@ static int open_record(const struct orders *orders, const char *path, const char
     return -1;
 }
 
-/* The serial of the record of a path that was taken last; 0 if there was none. Another operator may
- * have signed it. A kept record that can't be read is none. */
-static int64_t serial_before(const struct orders *orders, const char *kept, const char *path)
+/* The serial of the record of a path that was taken last; 0 if there was none. It was checked when
+ * it was taken: whoever signed it then, it counts, even if that operator isn't one any more. */
+static int64_t serial_before(const struct orders *orders, const char *kept)
 {
     char line[STORE_LINE_SIZE];
     struct failure failure;
-    int64_t serial = 0;
-    json_t *body;
+    json_t *record =
+        store_read(orders->store, kept, line, &failure) == 0 ? json_read_line(line) : NULL;
+    const char *text = json_text(record, "body", RECORD_BODY_SIZE - 1);
+    json_t *body = text ? json_read_line(text) : NULL;
+    const int64_t serial = record_serial(body);
 
-    if (store_read(orders->store, kept, line, &failure) == 0 &&
-        open_record(orders, path, line, &body, &failure) == 0) {
-        serial = record_serial(body);
-        json_decref(body);
-    }
+    json_decref(body);
+    json_decref(record);
     return serial;
 }
 
@@ -49,8 +50,11 @@ static int take_want(const struct orders *orders, const char *path, const json_t
     int error = 0;
 
     if (json_is_true(json_object_get(body, "gone"))) {
+        char before[STORE_LINE_SIZE];
+        const int found = store_read(orders->store, path, before, failure);
+
         free(text);
-        return store_remove(orders->store, path, failure);
+        return found == 0 ? declare_forget_end(orders->store, path, before, failure) : -(found < 0);
     }
     if (!text)
         return fail(failure, "system", "no memory");
@@ -99,7 +103,7 @@ int orders_take(const struct orders *orders, const char *path, const char *line,
     if (open_record(orders, path, line, &body, failure))
         return -1;
     (void)snprintf(kept, sizeof(kept), "signed/%.400s", path);
-    if (record_serial(body) <= serial_before(orders, kept, path)) {
+    if (record_serial(body) <= serial_before(orders, kept)) {
         json_decref(body);
         return 0;
     }

@@ -147,7 +147,7 @@ static bool is_ours(struct presence *presence, const char *value)
     const char *host = json_text(read, "host", PRESENCE_HOST_SIZE - 1);
     const bool ours =
         id && boot && strcmp(id, presence->id) == 0 && strcmp(boot, presence->boot) == 0;
-    struct failure printable;
+    struct failure printable = {.text = ""};
 
     fail(&printable, "", "%s", host && host[0] ? host : "a machine without a name");
     if (!ours)

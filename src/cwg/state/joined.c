@@ -111,10 +111,10 @@ static bool write_file(int file, const json_t *packed)
 
 int joined_write(const struct joined *joined, struct failure *failure)
 {
-    json_t *packed = json_pack("{s:i,s:I,s:I,s:[o,o],s:s*}", "version", 1, "net",
-                               (json_int_t)joined->net, "joined", (json_int_t)joined->when, "ends",
-                               pack_end(&joined->end[0]), pack_end(&joined->end[1]), "link",
-                               joined->link[0] ? joined->link : NULL);
+    json_t *packed =
+        json_pack("{s:i,s:I,s:I,s:[o,o],s:s*}", "version", 1, "net", (json_int_t)joined->net,
+                  "joined", (json_int_t)joined->when, "ends", pack_end(&joined->end[0]),
+                  pack_end(&joined->end[1]), "link", joined->link[0] ? joined->link : NULL);
     int directory = open_directory(true, failure);
     char name[NAME_SIZE], temporary[2 * NAME_SIZE];
     int file = -1;
@@ -177,8 +177,7 @@ static int unpack(const json_t *packed, uint32_t net, struct joined *joined)
         json_whole(packed, "joined", 0, INT64_MAX, &joined->when) || json_array_size(ends) != 2)
         return -1;
     joined->net = net;
-    (void)snprintf(joined->link, sizeof(joined->link), "%s",
-                   link && end_is_name(link) ? link : "");
+    (void)snprintf(joined->link, sizeof(joined->link), "%s", link && end_is_name(link) ? link : "");
     return unpack_end(json_array_get(ends, 0), &joined->end[0]) ||
                    unpack_end(json_array_get(ends, 1), &joined->end[1])
                ? -1

@@ -188,9 +188,8 @@ int declare(const struct store *store, const char *text, const struct declare_op
     return error;
 }
 
-/* The agent removes the end first, and then what is wanted: so none is left behind if none runs. */
-static int forget_end(const struct store *store, const char *path, const char *line,
-                      struct failure *failure)
+int declare_forget_end(const struct store *store, const char *path, const char *line,
+                       struct failure *failure)
 {
     struct want want;
     char *off;
@@ -214,7 +213,7 @@ int declare_forget(const struct store *store, const char *link, struct failure *
         const int read = (snprintf(path, sizeof(path), "want/%.63s.%u", link, host),
                           store_read(store, path, line, failure));
 
-        if (read < 0 || (read == 0 && forget_end(store, path, line, failure)))
+        if (read < 0 || (read == 0 && declare_forget_end(store, path, line, failure)))
             return -1;
         if (read == 0)
             found = 0;

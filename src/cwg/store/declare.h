@@ -28,6 +28,11 @@ struct declare_options {
 int declare(const struct store *store, const char *text, const struct declare_options *options,
             struct declared *ret_declared, struct failure *failure);
 
+/* Ends one declared end, of which `line` stands at a path: the agent removes the end first, and
+ * then the want. So none is left behind if no agent runs. Returns 0, or -1. */
+int declare_forget_end(const struct store *store, const char *path, const char *line,
+                       struct failure *failure);
+
 /* Ends what is declared of a link: an agent that runs removes it, and the other site learns of it.
  * Returns 0; 1 if nothing is declared of it; or -1. */
 int declare_forget(const struct store *store, const char *link, struct failure *failure);

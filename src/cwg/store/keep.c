@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cwg/base/json.h"
 #include "cwg/record/record.h"
+#include "cwg/store/trust.h"
 
 /* A site that fills the store is stopped. */
 static int count(const struct store *store, const char *site, size_t *kept, struct failure *failure)
@@ -22,6 +24,25 @@ static int count(const struct store *store, const char *site, size_t *kept, stru
     return names ? 0 : -1;
 }
 
+/* Only what the site itself has signed holds its other records off: anybody on the way may forge a
+ * high serial. What can't be checked yet, without the site's key, does, too. */
+static bool is_genuine(const struct store *store, const char *site, const char *path,
+                       const char *line)
+{
+    char self[STORE_LINE_SIZE];
+    struct failure failure;
+    struct site_record known;
+    json_t *body = NULL;
+    json_t *object = store_read(store, "self", self, &failure) == 0 ? json_read_line(self) : NULL;
+    const char *own = json_text(object, "site", WANT_SITE_SIZE - 1);
+    const bool genuine = !own || trust_read(store, site, &known, &failure) ||
+                         record_open(line, own, path, &known.key, &body, &failure) == 0;
+
+    json_decref(object);
+    json_decref(body);
+    return genuine;
+}
+
 int keep(const struct store *store, const char *site, const char *path, const char *record,
          size_t *kept, struct failure *failure)
 {
@@ -31,7 +52,8 @@ int keep(const struct store *store, const char *site, const char *path, const ch
 
     (void)snprintf(place, sizeof(place), "in/%.63s/%.*s", site, KEEP_PATH_LENGTH_MAX, path);
     found = store_read(store, place, before, &unreadable);
-    if (found == 0 && (strcmp(before, record) == 0 || record_is_older(record, before)))
+    if (found == 0 && (strcmp(before, record) == 0 ||
+                       (record_is_older(record, before) && is_genuine(store, site, path, before))))
         return 0;
     if (found > 0) {
         if (count(store, site, kept, failure))
