@@ -93,7 +93,7 @@ function __cwg
             echo "$given=$value"
         end
     else if string match --quiet -- '-*' $current
-        string match --regex --groups-only '^  (--[a-z-]+) ' -- $help
+        string match --regex --groups-only '^  (--[a-z-]+)[ [=]' -- $help
         echo --help
     else
         __cwg_values $cwg "$option" "$current" "$state" $help
