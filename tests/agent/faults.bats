@@ -71,7 +71,7 @@ spoil_one()
 {
     local files path
     choose s1 s2
-    mapfile -t files < <(cd "$(store_of "$CHOSEN")" && find in out status -type f ! -name '.*' | sort)
+    mapfile -t files < <(cd "$(store_of "$CHOSEN")" && find in out -type f ! -name '.*' | sort)
     path=$(store_of "$CHOSEN")
     [ ${#files[@]} -gt 0 ] || return 0
     choose "${files[@]}"
