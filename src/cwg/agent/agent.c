@@ -28,7 +28,7 @@
 #include "cwg/store/rotation.h"
 
 enum {
-    SOON_MS = 1000,
+    SOON_MS = 1000,    /* for what others may have this site do */
     RELOAD_MS = 60000, /* a full look at the store: inotify is only an accelerator */
 };
 
