@@ -314,17 +314,19 @@ static int declare_one(struct plan *plan, const json_t *link, struct failure *fa
 int fleet_declare(struct client *client, const struct sitekey *key, const char *text,
                   size_t *ret_links, struct failure *failure)
 {
-    json_error_t where;
-    json_t *file = json_loads(text, JSON_REJECT_DUPLICATES, &where);
-    const json_t *links = json_object_get(file, "links"), *link;
     struct plan *plan = calloc(1, sizeof(*plan));
+    const json_t *links, *link;
+    json_error_t where;
+    json_t *file;
     int error = 0;
     size_t i;
 
     *ret_links = 0;
     if (!plan)
-        error = fail(failure, "system", "no memory");
-    else if (!json_is_object(file))
+        return fail(failure, "system", "no memory");
+    file = json_loads(text, JSON_REJECT_DUPLICATES, &where);
+    links = json_object_get(file, "links");
+    if (!json_is_object(file))
         error = fail(failure, "declare", "line %d: %.200s", where.line, where.text);
     else if (json_array_size(links) == 0)
         error = fail(failure, "declare", "it declares nothing: \"links\" has to be a list");

@@ -122,6 +122,7 @@ static int read_link(const struct store *store, const json_t *sites, const json_
     return want_read(ret_entry->line, &want, failure);
 }
 
+/* Reads all entries of a file. The last in the array stays without a line: it is the end. */
 static int read_all(const struct store *store, const json_t *file, struct entry *entries,
                     struct declared *declared, struct failure *failure)
 {
@@ -170,18 +171,20 @@ int declare(const struct store *store, const char *text, const struct declare_op
     int error = 0;
 
     *ret_declared = (struct declared){.sites = 0};
+    if (!entries) {
+        json_decref(file);
+        return fail(failure, "system", "no memory");
+    }
     if (!json_is_object(file))
         error = fail(failure, "declare", "line %d: %.200s", where.line, where.text);
     else if (count == 0)
         error = fail(failure, "declare",
                      "it declares nothing: \"sites\" or \"links\" has to be a list");
-    else if (!entries)
-        error = fail(failure, "system", "no memory");
     else
         error = read_all(store, file, entries, ret_declared, failure);
-    for (size_t i = 0; i < count && !error; i++)
+    for (size_t i = 0; entries[i].line && !error; i++)
         error = write_entry(store, &entries[i], options, failure);
-    for (size_t i = 0; entries && i < count; i++)
+    for (size_t i = 0; entries[i].line; i++)
         free(entries[i].line);
     free(entries);
     json_decref(file);
