@@ -102,7 +102,7 @@ value()
         "$(jq_like since "$STATE/store/status/web-db.0")" ]
     # The states are all that an end may be in.
     diff <(sed -n 's/^cwg_links{state="\(.*\)"}.*/\1/p' "$BATS_TEST_TMPDIR/scraped" | sort) \
-        <(sed -n 's/^ *\[END_[A-Z_]*\] = "\(.*\)",/\1/p' "$ROOT/src/cwg/agent/decide.c" | sort)
+        <(sed -n 's/^ *\[END_[A-Z_]*\] = "\(.*\)",/\1/p' "$ROOT/src/cwg/agent/end/decide.c" | sort)
     /usr/bin/python3 - "$BATS_TEST_TMPDIR/scraped" <<'END'
 import sys
 from prometheus_client.parser import text_string_to_metric_families

@@ -35,6 +35,10 @@ cwg/state
 cwg/record
 cwg/store
 cwg/etcd
+cwg/agent/loop
+cwg/agent/settings
+cwg/agent/carrier cwg/agent/end
+cwg/agent/voice
 cwg/agent
 cwg/serve
 cwg/join

@@ -9,8 +9,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "cwg/agent/end.h"
-#include "cwg/agent/telling.h"
+#include "cwg/agent/end/end.h"
+#include "cwg/agent/end/telling.h"
 #include "cwg/base/clock.h"
 #include "cwg/record/record.h"
 #include "cwg_programs.h"

@@ -1,4 +1,4 @@
-#include "cwg/agent/alone.h"
+#include "cwg/agent/loop/alone.h"
 
 #include <dirent.h>
 #include <signal.h>
@@ -8,7 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "cwg/agent/tasks.h"
+#include "cwg/agent/loop/tasks.h"
 #include "cwg/base/clock.h"
 #include "cwg_programs.h"
 #include "unit.h"

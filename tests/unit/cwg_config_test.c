@@ -1,4 +1,4 @@
-#include "cwg/agent/config.h"
+#include "cwg/agent/settings/config.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "cwg/agent/decide.h"
+#include "cwg/agent/end/decide.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-#include "cwg/agent/due.h"
+#include "cwg/agent/loop/due.h"
 
 #include <stdlib.h>
 

@@ -1,4 +1,4 @@
-#include "cwg/agent/lookup.h"
+#include "cwg/agent/loop/lookup.h"
 
 #include <dirent.h>
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-#include "cwg/agent/manager.h"
+#include "cwg/agent/voice/manager.h"
 
 #include <poll.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-#include "cwg/agent/metrics.h"
+#include "cwg/agent/loop/metrics.h"
 
 #include <fcntl.h>
 #include <limits.h>

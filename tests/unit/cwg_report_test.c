@@ -1,4 +1,4 @@
-#include "cwg/agent/report.h"
+#include "cwg/agent/end/report.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cwg/agent/reach.h"
+#include "cwg/agent/carrier/reach.h"
 #include "unit.h"
 
 static char folder[64], line[STORE_LINE_SIZE];

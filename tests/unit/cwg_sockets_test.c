@@ -1,4 +1,4 @@
-#include "cwg/agent/sockets.h"
+#include "cwg/agent/loop/sockets.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

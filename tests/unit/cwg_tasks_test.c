@@ -1,4 +1,4 @@
-#include "cwg/agent/tasks.h"
+#include "cwg/agent/loop/tasks.h"
 
 #include <dirent.h>
 #include <poll.h>

@@ -1,7 +1,7 @@
 /* The agent of a site: keeps declared links as they are declared. */
 #pragma once
 
-#include "cwg/agent/config.h"
+#include "cwg/agent/settings/config.h"
 
 /* Runs until SIGTERM or SIGINT. Links stay. The options stay the caller's, and are read again at
  * SIGHUP, with the file. Returns 0, or -1. */

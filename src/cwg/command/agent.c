@@ -1,5 +1,5 @@
 #include "cwg/agent/agent.h"
-#include "cwg/agent/inbox.h"
+#include "cwg/agent/carrier/inbox.h"
 
 #include <getopt.h>
 #include <limits.h>

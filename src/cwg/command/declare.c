@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cwg/agent/self.h"
+#include "cwg/agent/settings/self.h"
 #include "cwg/base/status.h"
 #include "cwg/command/command.h"
 #include "cwg/command/fleet.h"

@@ -3,7 +3,7 @@
 
 #include <stdbool.h>
 
-#include "cwg/agent/config.h"
+#include "cwg/agent/settings/config.h"
 #include "cwg/etcd/client.h"
 
 /* Takes over what the configuration says of etcd. The texts stay those of `config`. Returns 0, or

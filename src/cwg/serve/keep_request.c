@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cwg/agent/self.h"
+#include "cwg/agent/settings/self.h"
 #include "cwg/base/json.h"
 #include "cwg/record/sitekey.h"
 #include "cwg/serve/request.h"

@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cwg/agent/self.h"
+#include "cwg/agent/settings/self.h"
 
 void session_begin(struct session *session, int client)
 {

@@ -1,0 +1,116 @@
+#include "cwg/agent/carrier/courier.h"
+
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "cwg/base/clock.h"
+
+enum {
+    AGAIN_FIRST_MS = 1000, /* after it has ended; twice as long each time, up to ... */
+    AGAIN_MAX_MS = 60000,
+    NEVER_MS = 3600000,
+    END_MS = 2000, /* it gives its lease back */
+};
+
+static void end(struct courier *courier)
+{
+    int64_t wait = AGAIN_FIRST_MS;
+
+    loop_remove(courier->loop, &courier->said);
+    loop_remove(courier->loop, &courier->ended);
+    (void)kill(courier->process.pid, SIGTERM);
+    (void)process_end(&courier->process, clock_now() + END_MS);
+    process_close(&courier->process);
+    courier->misses = clock_now() - courier->begun >= AGAIN_MAX_MS ? 0 : courier->misses + 1;
+    for (int i = 1; i < courier->misses && wait < AGAIN_MAX_MS; i++)
+        wait *= 2;
+    courier->due = clock_now() + (wait < AGAIN_MAX_MS ? wait : AGAIN_MAX_MS);
+}
+
+static void hear(struct watch *watch, uint32_t events)
+{
+    char text[4096];
+    const ssize_t length = read(watch->fd, text, sizeof(text));
+    struct courier *courier = watch->owner;
+
+    (void)events;
+    if (length > 0)
+        (void)!write(STDERR_FILENO, text, (size_t)length);
+    else if (length == 0)
+        loop_remove(courier->loop, &courier->said);
+}
+
+static void see_end(struct watch *watch, uint32_t events)
+{
+    struct courier *courier = watch->owner;
+
+    (void)events;
+    if (courier->said.fd >= 0)
+        hear(&courier->said, 0); /* its last words */
+    end(courier);
+}
+
+static int start(struct courier *courier)
+{
+    char self[PATH_MAX], parent[16];
+    const ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
+    const struct config *config = courier->config;
+    const char *const command[] = {self,          "etcd",    "--site",
+                                   config->site,  "--state", config->state,
+                                   "--parent",    parent,    courier->file ? "--config" : NULL,
+                                   courier->file, NULL};
+
+    self[length > 0 ? length : 0] = '\0';
+    /* After an upgrade the program is another file. */
+    if (access(self, X_OK) < 0)
+        (void)snprintf(self, sizeof(self), "cwg");
+    (void)snprintf(parent, sizeof(parent), "%d", getpid());
+    return process_start(command, false, NULL, &courier->process);
+}
+
+void courier_open(struct courier *courier, struct loop *loop, const struct config *config,
+                  const char *file)
+{
+    *courier = (struct courier){.loop = loop, .config = config, .file = file};
+    courier->process.pid = -1;
+    courier->said.fd = courier->ended.fd = -1;
+}
+
+int64_t courier_run(struct courier *courier)
+{
+    if (courier->config->etcds == 0)
+        return clock_now() + NEVER_MS;
+    if (courier->process.pid >= 0)
+        return clock_now() + NEVER_MS;
+    if (clock_now() < courier->due)
+        return courier->due;
+    courier->begun = clock_now();
+    courier->due = courier->begun + AGAIN_MAX_MS;
+    if (start(courier)) {
+        courier->process.pid = -1;
+        (void)fprintf(stderr, "cwg: can't start cwg etcd\n");
+        return courier->due;
+    }
+    courier->said = (struct watch){.fd = courier->process.err, .ready = hear, .owner = courier};
+    courier->ended = (struct watch){.fd = courier->process.out, .ready = see_end, .owner = courier};
+    if (loop_add(courier->loop, &courier->said, EPOLLIN) ||
+        loop_add(courier->loop, &courier->ended, EPOLLIN))
+        end(courier);
+    return courier->due;
+}
+
+void courier_close(struct courier *courier)
+{
+    if (courier->process.pid >= 0)
+        end(courier);
+}
+
+void courier_renew(struct courier *courier)
+{
+    if (courier->process.pid >= 0)
+        (void)kill(courier->process.pid, SIGTERM);
+}

@@ -1,0 +1,95 @@
+#include "cwg/agent/end/decide.h"
+
+static struct verdict verdict(enum decision decision, enum end_state state)
+{
+    return (struct verdict){.decision = decision, .state = state};
+}
+
+/* The other site learns what has changed here before this end waits for anything of the other's. */
+static bool has_news(const struct facts *facts)
+{
+    const bool up = facts->device == DEVICE_SOUND;
+
+    if (up != facts->told_up)
+        return true;
+    return up && (facts->told_moved || !key_equal(&facts->key, &facts->told_key) ||
+                  !key_equal(&facts->peer, &facts->told_peer));
+}
+
+/* Of an end that isn't to be there, or can't. */
+static struct verdict decide_down(const struct facts *facts, enum end_state state)
+{
+    return verdict(facts->told_up ? DO_TELL : DO_NOTHING, state);
+}
+
+static struct verdict decide_device(const struct facts *facts)
+{
+    if (facts->refused)
+        return decide_down(facts, END_REFUSED);
+    return verdict(facts->device == DEVICE_NONE ? DO_CREATE : DO_REMAKE, END_CREATING);
+}
+
+/* Of a sound device. */
+static struct verdict decide_peer(const struct facts *facts)
+{
+    const bool can_connect = facts->heard && facts->heard_up;
+    const bool same_peer =
+        facts->heard && key_equal(&facts->heard_key, &facts->peer) && !facts->secret_missing;
+
+    if (can_connect && (!same_peer || (facts->may_move && facts->health < HEALTH_SESSION)))
+        return facts->refused ? verdict(DO_NOTHING, END_REFUSED)
+                              : verdict(DO_CONNECT, END_CONNECTING);
+    if (facts->health == HEALTH_GOOD)
+        return verdict(DO_NOTHING, END_CONNECTED);
+    if (facts->health == HEALTH_SESSION)
+        return verdict(DO_NOTHING, END_IN_SESSION);
+    if (key_is_zero(&facts->peer))
+        return verdict(DO_NOTHING, facts->heard ? END_PEER_DOWN : END_UNHEARD);
+    /* It has a peer, and nothing passes. Packets tell more than the other site: it may be late. */
+    if (facts->may_probe)
+        return verdict(DO_PROBE, facts->health == HEALTH_STALE ? END_STALE : END_CONNECTING);
+    if (facts->heard && !facts->heard_up)
+        return verdict(DO_NOTHING, END_PEER_DOWN);
+    return verdict(DO_NOTHING, facts->health == HEALTH_STALE ? END_STALE : END_CONNECTING);
+}
+
+struct verdict decide(const struct facts *facts)
+{
+    /* What isn't known isn't changed, and nothing is told of it. */
+    if (facts->blind)
+        return verdict(DO_NOTHING, facts->wanted ? END_REFUSED : END_OFF);
+    if (!facts->wanted && facts->running && facts->device != DEVICE_NONE)
+        return verdict(facts->refused ? DO_NOTHING : DO_DESTROY, END_OFF);
+    if (!facts->wanted)
+        return decide_down(facts, END_OFF);
+    if (!facts->running)
+        return decide_down(facts, END_NO_CONTAINER);
+    if (facts->device == DEVICE_UNSEEN)
+        return verdict(DO_NOTHING, END_REFUSED);
+    if (facts->device != DEVICE_SOUND)
+        return decide_device(facts);
+    if (has_news(facts)) {
+        struct verdict rest = decide_peer(facts);
+
+        return verdict(DO_TELL, rest.state);
+    }
+    return decide_peer(facts);
+}
+
+const char *end_state_text(enum end_state state)
+{
+    static const char *const texts[] = {
+        [END_OFF] = "off",
+        [END_NO_CONTAINER] = "waiting for its container",
+        [END_REFUSED] = "refused",
+        [END_CREATING] = "creating",
+        [END_UNHEARD] = "waiting for the other site",
+        [END_PEER_DOWN] = "the other end is down",
+        [END_CONNECTING] = "connecting",
+        [END_IN_SESSION] = "in session",
+        [END_CONNECTED] = "connected",
+        [END_STALE] = "stale",
+    };
+
+    return texts[state];
+}

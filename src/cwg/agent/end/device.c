@@ -1,0 +1,260 @@
+#include "cwg/agent/end/device.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cwg/base/clock.h"
+#include "cwg/base/json.h"
+
+enum {
+    KEEPALIVE_SECONDS = 25, /* shorter than the memory of most NATs */
+};
+
+static enum decide_device device_of(const char *state)
+{
+    static const char *const spoiled[] = {"unfinished", "port lost"};
+
+    for (size_t i = 0; i < sizeof(spoiled) / sizeof(spoiled[0]); i++) {
+        if (strcmp(state, spoiled[i]) == 0)
+            return DEVICE_SPOILED;
+    }
+    return strcmp(state, "engine lost") == 0 ? DEVICE_UNSEEN : DEVICE_SOUND;
+}
+
+static enum decide_health health_of(const char *state)
+{
+    if (strcmp(state, "connected") == 0)
+        return HEALTH_GOOD;
+    if (strcmp(state, "in session") == 0)
+        return HEALTH_SESSION;
+    if (strcmp(state, "no handshake yet") == 0 || strcmp(state, "waiting for connect") == 0)
+        return HEALTH_NONE;
+    return HEALTH_STALE;
+}
+
+static void take_key(const json_t *object, struct key *ret_key)
+{
+    const char *text = json_text(object, "public_key", KEY_TEXT_LENGTH);
+
+    if (!text || key_from_text(text, ret_key))
+        *ret_key = (struct key){.bytes = {0}};
+}
+
+/* Takes what cwg_show tells of the net's links in the container. */
+static void take_device(struct agent_end *end, const json_t *links)
+{
+    const json_t *link;
+    size_t i;
+
+    end->facts.device = DEVICE_NONE;
+    end->facts.health = HEALTH_NONE;
+    end->facts.key = end->facts.peer = (struct key){.bytes = {0}};
+    end->has_secret = false;
+    json_array_foreach(links, i, link)
+    {
+        const char *state = json_words(link, "state");
+        int64_t port;
+
+        if (json_whole(link, "host", end->want.host, end->want.host, &port))
+            continue;
+        end->facts.device = device_of(state);
+        end->facts.health = health_of(state);
+        take_key(link, &end->facts.key);
+        take_key(json_object_get(link, "peer"), &end->facts.peer);
+        if (end->facts.device == DEVICE_UNSEEN)
+            end_set_reason(end, "its engine can't be asked, and is left alone: cwg_show says more");
+        end->has_secret =
+            json_is_true(json_object_get(json_object_get(link, "peer"), "has_preshared_key"));
+        end->port = json_whole(link, "listen_port", 1, UINT16_MAX, &port) ? 0 : (uint16_t)port;
+        if (end->port == 0 && end->facts.device == DEVICE_SOUND)
+            end->facts.device = DEVICE_SPOILED;
+        if (end->house->sockets)
+            sockets_note(end->house->sockets, end->port);
+    }
+}
+
+/* The container may have ended while a task was at work on it. Then its answer counts no more. */
+static bool start_over(struct agent_end *end)
+{
+    if (end->facts.running && container_is_current(&end->container))
+        return false;
+    end_lose_container(end);
+    end_wake(end);
+    end_rest(end, 0);
+    return true;
+}
+
+/* The helper refuses a task. */
+static void fail_task(struct agent_end *end, const struct failure *failure)
+{
+    if (start_over(end))
+        return;
+    end_set_reason(end, failure->text);
+    end->facts.refused = true;
+    end->retry_due = clock_now() + end_about(END_REFUSED_MS);
+    end_rest(end, end_about(END_REFUSED_MS));
+    end_decide(end);
+}
+
+static void take_show(struct task *task, const json_t *result, const struct failure *failure)
+{
+    struct agent_end *end = task->owner;
+
+    end->facts.blind = failure != NULL;
+    if (failure) {
+        fail_task(end, failure);
+        return;
+    }
+    if (start_over(end))
+        return;
+    take_device(end, result);
+    end_decide(end);
+}
+
+void device_aim(const struct agent_end *end, struct task *task,
+                char ret_target[static DEVICE_TARGET_SIZE])
+{
+    const struct container *container = &end->container;
+
+    task->alone = container->pid == 0;
+    task->passed[0] = task->passed[1] = -1;
+    if (task->alone) {
+        task->passed[0] = fcntl(container->netns, F_DUPFD_CLOEXEC, 3);
+        (void)snprintf(ret_target, DEVICE_TARGET_SIZE, "fd:%d", task->passed[0]);
+    } else {
+        (void)snprintf(ret_target, DEVICE_TARGET_SIZE, "%d", container->pid);
+    }
+}
+
+void device_show(struct agent_end *end)
+{
+    char target[DEVICE_TARGET_SIZE];
+
+    end->phase = PHASE_SHOWING;
+    end->task.done = take_show;
+    device_aim(end, &end->task, target);
+    (void)task_write(&end->task, "cwg_show %s --nets %u --json", target, end->want.net);
+    tasks_add(&end->house->work, &end->task);
+}
+
+static void take_done(struct task *task, const json_t *result, const struct failure *failure)
+{
+    struct agent_end *end = task->owner;
+
+    (void)result;
+    if (failure) {
+        fail_task(end, failure);
+        return;
+    }
+    if (start_over(end))
+        return;
+    end->facts.refused = false;
+    end_set_reason(end, end->fault);
+    end_wake(end);
+    end_rest(end, 0);
+}
+
+static void run_task(struct agent_end *end)
+{
+    end->phase = PHASE_DOING;
+    end->task.done = take_done;
+    tasks_add(&end->house->work, &end->task);
+}
+
+void device_create(struct agent_end *end)
+{
+    char target[DEVICE_TARGET_SIZE];
+
+    device_aim(end, &end->task, target);
+    (void)task_write(&end->task, "cwg_create %s %u %u %u --json", target, end->want.net,
+                     end->want.host, end->want.port);
+    run_task(end);
+}
+
+void device_destroy(struct agent_end *end)
+{
+    char target[DEVICE_TARGET_SIZE];
+
+    device_aim(end, &end->task, target);
+    (void)task_write(&end->task, "cwg_destroy %s %u %u --if-exists --json", target, end->want.net,
+                     end->want.host);
+    run_task(end);
+}
+
+/* Opens the file of a preshared key. It is a secret: nobody else may read it. Returns a descriptor,
+ * or -1. */
+static int open_secret(const char *path, struct failure *failure)
+{
+    const int fd = open(path, O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+    struct stat status;
+
+    if (fd < 0)
+        return fail_errno(failure, errno, "can't open the preshared key's file");
+    if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && (status.st_mode & 077) == 0 &&
+        (status.st_uid == geteuid() || status.st_uid == 0))
+        return fd;
+    close(fd);
+    return fail(failure, "psk",
+                "the preshared key's file has to be a file that its owner alone may read: chmod "
+                "600 %.100s",
+                path);
+}
+
+/* Gives the task the preshared key. Returns 0, or -1. */
+static int add_secret(const struct agent_end *end, struct task *task, char *ret_word, size_t size,
+                      struct failure *failure)
+{
+    if (!end->want.psk[0])
+        return 0;
+    task->passed[1] = open_secret(end->want.psk, failure);
+    task->alone = true;
+    (void)snprintf(ret_word, size, " --preshared-key-file=fd:%d", task->passed[1]);
+    return task->passed[1] < 0 ? -1 : 0;
+}
+
+/* Which endpoint has its turn: "-" if the other site tells none. It begins, then. */
+static void write_endpoint(const struct agent_end *end, char ret_text[static ENDPOINT_TEXT_SIZE])
+{
+    const struct news *heard = &end->heard;
+
+    (void)snprintf(ret_text, ENDPOINT_TEXT_SIZE, "-");
+    if (heard->endpoints > 0)
+        endpoint_to_text(&heard->endpoint[end->tried % heard->endpoints], ret_text);
+}
+
+void device_connect(struct agent_end *end)
+{
+    char endpoint[ENDPOINT_TEXT_SIZE], key[KEY_TEXT_LENGTH + 1], mtu[24] = "", secret[48] = "";
+    char target[DEVICE_TARGET_SIZE];
+    struct failure failure = {.text = ""};
+    unsigned keepalive = end->want.keepalive;
+
+    device_aim(end, &end->task, target);
+    if (add_secret(end, &end->task, secret, sizeof(secret), &failure)) {
+        if (end->task.passed[0] >= 0)
+            close(end->task.passed[0]);
+        fail_task(end, &failure);
+        return;
+    }
+    /* This end isn't reached, but by the way back of its own packets. */
+    if (keepalive == 0 && end->house->addresses == 0)
+        keepalive = KEEPALIVE_SECONDS;
+    /* A new key begins anew. Another address of the same key is one round's next. */
+    if (!key_equal(&end->heard.key, &end->facts.peer))
+        end->probe_due = end->tried = end->rounds = 0;
+    else if (!end->moving)
+        end->probe_due = 0;
+    write_endpoint(end, endpoint);
+    key_to_text(&end->heard.key, key);
+    if (end->want.mtu)
+        (void)snprintf(mtu, sizeof(mtu), " --mtu %u", end->want.mtu);
+    (void)task_write(&end->task, "cwg_connect %s %u %u %s %s --persistent-keepalive %u%s%s --json",
+                     target, end->want.net, 1 - end->want.host, endpoint, key, keepalive, mtu,
+                     secret);
+    end->moving = false;
+    run_task(end);
+}

@@ -1,0 +1,42 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "cwg/agent/end/household.h"
+#include "cwg/machine/addresses.h"
+
+void household_take_addresses(struct household *house)
+{
+    struct addresses found;
+
+    house->addresses = house->config.endpoints;
+    memcpy(house->address, house->config.endpoint, sizeof(house->address));
+    if (house->config.endpoint_none || house->config.endpoints > 0)
+        return;
+    addresses_list(&found);
+    for (int i = 0; i < found.count && house->addresses < NEWS_ENDPOINTS_MAX; i++) {
+        struct endpoint *endpoint = &house->address[house->addresses];
+        char text[ENDPOINT_TEXT_SIZE];
+
+        *endpoint = (struct endpoint){.port = 0};
+        (void)snprintf(text, sizeof(text), strchr(found.text[i], ':') ? "[%s]:1" : "%s:1",
+                       found.text[i]);
+        if (endpoint_parse(text, endpoint) == ENDPOINT_GOOD)
+            house->addresses++;
+    }
+}
+
+void household_reread(struct household *house, const struct config_options *options)
+{
+    struct failure failure = {.text = ""};
+    struct config fresh;
+    const char *kept;
+
+    if (config_load(options, &fresh, &failure)) {
+        (void)fprintf(stderr, "cwg: the settings stay as they were: %s\n", failure.text);
+        return;
+    }
+    kept = config_take(&house->config, &fresh);
+    if (kept)
+        (void)fprintf(stderr, "cwg: %s has changed in cwg.conf: restart the agent to have it\n",
+                      kept);
+}

@@ -1,0 +1,120 @@
+#include "cwg/agent/end/report.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "cwg/base/clock.h"
+#include "cwg/base/json.h"
+#include "link/link.h"
+
+enum {
+    AGAIN_MS = 10000, /* after it couldn't be written */
+};
+
+static void path_of(const struct agent_end *end, char ret_path[static STORE_PATH_SIZE])
+{
+    (void)snprintf(ret_path, STORE_PATH_SIZE, "status/%s", end->path);
+}
+
+static json_t *pack(const struct agent_end *end)
+{
+    const struct link_end own = {.net = end->want.net, .host = end->want.host};
+    const char *engine = end->facts.running ? end->container.engine : end->want.engine;
+    char container[END_ENGINE_SIZE + END_NAME_SIZE + 1];
+    char address[ADDRESS_TEXT_SIZE], peer[ADDRESS_TEXT_SIZE];
+
+    (void)snprintf(container, sizeof(container), "%s%s%s", engine, engine[0] ? "/" : "",
+                   end->want.name);
+    link_address_to_text(own, address);
+    link_address_to_text(link_other_end(own), peer);
+    return json_pack("{s:s,s:i,s:i,s:s,s:s,s:s,s:s,s:s,s:I,s:s}", "link", end->want.link, "net",
+                     (int)end->want.net, "host", (int)end->want.host, "container", container,
+                     "site", end->want.site, "address", address, "peer_address", peer, "state",
+                     end_state_text(end->verdict.state), "since", (json_int_t)end->since, "reason",
+                     end->reason);
+}
+
+/* An agent before has told the same: it is so since then. */
+static bool recall(struct agent_end *end)
+{
+    struct failure failure = {.text = ""};
+    char path[STORE_PATH_SIZE], line[STORE_LINE_SIZE];
+    const char *state;
+    json_t *told = NULL;
+    bool same;
+
+    path_of(end, path);
+    if (store_read(&end->house->store, path, line, &failure) == 0)
+        told = json_read_line(line);
+    state = json_text(told, "state", STORE_LINE_SIZE);
+    same = state && strcmp(state, end_state_text(end->verdict.state)) == 0 &&
+           json_whole(told, "since", 0, INT64_MAX, &end->since) == 0;
+    json_decref(told);
+    return same;
+}
+
+/* A kernel's link goes to and fro between these without anything having happened. */
+static bool is_well(enum end_state state)
+{
+    return state == END_CONNECTED || state == END_IN_SESSION;
+}
+
+/* Tells the journal. */
+static void say(const struct agent_end *end)
+{
+    const enum end_state state = end->verdict.state;
+    const bool bad = state == END_REFUSED || state == END_STALE;
+
+    journal_say(&end->house->journal, bad ? JOURNAL_WARNING : JOURNAL_NOTICE,
+                "link %s (%s%s%s): %s%s%s", end->want.link, end->want.engine,
+                end->want.engine[0] ? "/" : "", end->want.name, end_state_text(state),
+                end->reason[0] ? ": " : "", end->reason);
+}
+
+static void write_report(struct agent_end *end)
+{
+    struct failure failure = {.text = ""};
+    char path[STORE_PATH_SIZE];
+    json_t *packed = pack(end);
+    char *line = packed ? json_dumps(packed, JSON_COMPACT) : NULL;
+
+    path_of(end, path);
+    end->report_due = 0;
+    if (!line || store_write_lazily(&end->house->store, path, line, &failure))
+        end->report_due = clock_now() + AGAIN_MS;
+    free(line);
+    json_decref(packed);
+}
+
+void report(struct agent_end *end)
+{
+    const bool changed = !end->reported || end->reported_state != end->verdict.state;
+
+    if (!end->decided)
+        return;
+    if (!changed && strcmp(end->reported_reason, end->reason) == 0 &&
+        (end->report_due == 0 || clock_now() < end->report_due))
+        return;
+    if (changed && (end->reported || !recall(end))) {
+        end->since = (int64_t)time(NULL);
+        if (!end->reported || !is_well(end->reported_state) || !is_well(end->verdict.state)) {
+            end->house->changes++;
+            say(end);
+        }
+    }
+    end->reported = true;
+    end->reported_state = end->verdict.state;
+    (void)snprintf(end->reported_reason, sizeof(end->reported_reason), "%s", end->reason);
+    write_report(end);
+}
+
+void report_remove(const struct agent_end *end)
+{
+    struct failure failure = {.text = ""};
+    char path[STORE_PATH_SIZE];
+
+    path_of(end, path);
+    (void)store_remove(&end->house->store, path, &failure);
+}

@@ -1,0 +1,19 @@
+/* Signs of the kernel's that an end may have changed, which wake it before its next look. */
+#pragma once
+
+#include "cwg/agent/end/end.h"
+#include "cwg/agent/loop/namespaces.h"
+#include "cwg/agent/loop/sockets.h"
+
+struct signs {
+    struct namespaces namespaces;
+    struct sockets sockets;
+    struct agent_end ***ends; /* all there are */
+    size_t *count;
+};
+
+void signs_open(struct signs *signs, struct agent_end ***ends, size_t *count);
+
+/* Begins to watch, and tries anew where that failed. To be called now and then. */
+void signs_watch(struct signs *signs, struct loop *loop);
+void signs_close(struct signs *signs);

@@ -1,0 +1,179 @@
+#include "cwg/agent/end/telling.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cwg/base/clock.h"
+#include "cwg/record/record.h"
+
+/* A serial is a time, too: if records are lost, by a loss of power or with the store, the next one
+ * is above all that the other site has heard. */
+static int64_t next_serial(const struct agent_end *end)
+{
+    const int64_t today = clock_today();
+
+    return today > end->told.serial ? today : end->told.serial + 1;
+}
+
+void telling_say(struct agent_end *end)
+{
+    struct household *house = end->house;
+    const bool up = end->facts.device == DEVICE_SOUND;
+    struct news news = {.serial = next_serial(end),
+                        .net = end->want.net,
+                        .host = end->want.host,
+                        .up = up,
+                        .heard = end->heard.serial > end->floor ? end->heard.serial : end->floor};
+    const bool home = strcmp(house->site, end->want.site) == 0;
+    struct failure failure = {.text = ""};
+    char path[STORE_PATH_SIZE];
+    json_t *body;
+    char *line;
+
+    if (up) {
+        news.key = end->facts.key;
+        news.peer = end->facts.peer;
+        for (; news.endpoints < house->addresses; news.endpoints++) {
+            news.endpoint[news.endpoints] = house->address[news.endpoints];
+            news.endpoint[news.endpoints].port = end->port;
+        }
+    }
+    body = news_pack(&news);
+    line = record_sign(&house->key, end->want.site, end->path, body, &failure);
+    /* A site needs nobody to carry what it tells itself. */
+    (void)snprintf(path, sizeof(path), "%s/%s/%s", home ? "in" : "out", end->want.site, end->path);
+    if (line && store_write_lazily(&house->store, path, line, &failure) == 0) {
+        end->told = news;
+        end_wake(end);
+        if (!home)
+            house->carry(house, end->want.site, end->path);
+        end_rest(end, 0);
+    } else {
+        end_set_reason(end, failure.text);
+        end_rest(end, end_about(END_UNWRITTEN_MS));
+    }
+    json_decref(body);
+    free(line);
+}
+
+/* Reads a record's line. Returns 0, or -1. */
+static int open_news(const char *line, const char *receiver, const char *path,
+                     const struct key *signer, struct news *ret_news, struct failure *failure)
+{
+    json_t *body = NULL;
+    const int error = record_open(line, receiver, path, signer, &body, failure) ||
+                      news_unpack(body, ret_news, failure);
+
+    json_decref(body);
+    return error ? -1 : 0;
+}
+
+void telling_remember(struct agent_end *end)
+{
+    const bool home = strcmp(end->house->site, end->want.site) == 0;
+    struct failure failure = {.text = ""};
+    char line[STORE_LINE_SIZE], place[STORE_PATH_SIZE];
+
+    end->told = (struct news){.serial = 0};
+    end->floor = 0;
+    (void)snprintf(place, sizeof(place), "%s/%s/%s", home ? "in" : "out", end->want.site,
+                   end->path);
+    if (store_read(&end->house->store, place, line, &failure) == 0)
+        (void)open_news(line, end->want.site, end->path, &end->house->key.public, &end->told,
+                        &failure);
+    end->floor = end->told.heard;
+}
+
+/* The other site's key: who is no known site tells nothing. */
+static void take_signer(struct agent_end *end)
+{
+    const struct household *house = end->house;
+    const struct site_record *site = trust_find(&house->trust, end->want.site);
+    struct key key = site ? site->key : (struct key){.bytes = {0}};
+
+    if (strcmp(house->site, end->want.site) == 0)
+        key = house->key.public;
+    if (key_equal(&key, &end->signer))
+        return;
+    end->signer = key;
+    end->heard = (struct news){.serial = 0};
+    free(end->heard_line);
+    end->heard_line = NULL;
+    end_wake(end);
+}
+
+void telling_hear(struct agent_end *end)
+{
+    struct failure failure = {.text = ""};
+    struct news news = {.serial = 0};
+    char line[STORE_LINE_SIZE], path[END_PATH_SIZE], place[STORE_PATH_SIZE];
+    bool readable;
+    int found;
+
+    (void)snprintf(path, sizeof(path), "%.63s.%u", end->want.link, 1 - end->want.host);
+    (void)snprintf(place, sizeof(place), "in/%s/%s", end->want.site, path);
+    take_signer(end);
+    if (!store_changed(&end->house->store, place, &end->heard_stamp) && end->heard_line)
+        return;
+    found = key_is_zero(&end->signer)
+                ? fail(&failure, "trust", "site %s isn't known here: declare it, with its key",
+                       end->want.site)
+                : store_read(&end->house->store, place, line, &failure);
+    /* A look at thousands of records that are the same must not check thousands of signatures. */
+    if (found == 0 && end->heard_line && strcmp(line, end->heard_line) == 0)
+        return;
+    readable = found == 0;
+    if (readable) {
+        free(end->heard_line);
+        end->heard_line = strdup(line);
+        found = open_news(line, end->house->site, path, &end->signer, &news, &failure);
+    }
+    if (found == 0 && (news.net != end->want.net || news.host != 1 - end->want.host))
+        found = fail(&failure, "record", "the other site tells of another end");
+    if (found == 0 && (news.serial < end->floor || news.serial < end->heard.serial))
+        found = fail(&failure, "record",
+                     "site %s tells what it told before: an old record was "
+                     "brought again, or its clock and its store were set back",
+                     end->want.site);
+    end->house->refused += readable && found < 0;
+    if (found < 0)
+        end_set_reason(end, failure.text);
+    (void)snprintf(end->fault, sizeof(end->fault), "%.255s", failure.text);
+    if (found != 0 || news.serial == end->heard.serial)
+        return;
+    if (!news_equal(&news, &end->heard))
+        end_wake(end);
+    end->heard = news;
+}
+
+/* Reads a record of an end that is none any more. Returns 0; 1 if there is none; or -1. */
+static int read_old(const struct household *house, const char *place, const char *receiver,
+                    const char *path, const struct key *signer, struct news *ret_news)
+{
+    struct failure failure = {.text = ""};
+    char line[STORE_LINE_SIZE];
+    const int found = store_read(&house->store, place, line, &failure);
+
+    return found ? found : open_news(line, receiver, path, signer, ret_news, &failure);
+}
+
+void telling_forget(const struct household *house, const char *site, const char *link,
+                    unsigned host)
+{
+    const struct site_record *known = trust_find(&house->trust, site);
+    const bool home = strcmp(house->site, site) == 0;
+    char own[END_PATH_SIZE], other[END_PATH_SIZE], out[STORE_PATH_SIZE], in[STORE_PATH_SIZE];
+    struct failure failure = {.text = ""};
+    struct news told = {.up = false}, heard;
+
+    (void)snprintf(own, sizeof(own), "%.63s.%u", link, host);
+    (void)snprintf(other, sizeof(other), "%.63s.%u", link, 1 - host);
+    (void)snprintf(out, sizeof(out), "%s/%.63s/%s", home ? "in" : "out", site, own);
+    (void)snprintf(in, sizeof(in), "in/%.63s/%s", site, other);
+    if (read_old(house, in, house->site, other, known ? &known->key : &house->key.public, &heard) ||
+        heard.up || read_old(house, out, site, own, &house->key.public, &told) < 0 || told.up)
+        return;
+    (void)store_remove(&house->store, in, &failure);
+    (void)store_remove(&house->store, out, &failure);
+}

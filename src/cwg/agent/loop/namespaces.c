@@ -1,0 +1,53 @@
+#include "cwg/agent/loop/namespaces.h"
+
+#include <sys/epoll.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include "cwg/container/reading.h"
+
+enum {
+    EVENTS = IN_CREATE | IN_DELETE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE_SELF | IN_ONLYDIR,
+};
+
+static void see_change(struct watch *watch, uint32_t events)
+{
+    struct namespaces *namespaces = watch->owner;
+    char buffer[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
+    const ssize_t length = read(watch->fd, buffer, sizeof(buffer));
+
+    (void)events;
+    for (const char *next = buffer; length > 0 && next < buffer + length;) {
+        const struct inotify_event *event = (const void *)next;
+
+        namespaces->changed(namespaces->owner, event->len > 0 ? event->name : NULL);
+        next += sizeof(*event) + event->len;
+    }
+}
+
+void namespaces_watch(struct namespaces *namespaces, struct loop *loop)
+{
+    struct watch *watch = &namespaces->watch;
+
+    if (!namespaces->loop) {
+        namespaces->loop = loop;
+        *watch = (struct watch){.fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK),
+                                .ready = see_change,
+                                .owner = namespaces};
+        if (watch->fd >= 0)
+            (void)loop_add(loop, watch, EPOLLIN);
+    }
+    /* Of a directory that is watched already this changes nothing. */
+    if (watch->fd >= 0)
+        (void)inotify_add_watch(watch->fd, NETNS_DIRECTORY, EVENTS);
+}
+
+void namespaces_close(struct namespaces *namespaces)
+{
+    const int fd = namespaces->watch.fd;
+
+    if (!namespaces->loop || fd < 0)
+        return;
+    loop_remove(namespaces->loop, &namespaces->watch);
+    close(fd);
+}

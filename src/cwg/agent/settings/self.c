@@ -1,0 +1,96 @@
+#include "cwg/agent/settings/self.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cwg/base/json.h"
+#include "cwg/record/sitekey.h"
+#include "cwg/store/hold.h"
+
+/* In the store. */
+#define SELF "self"
+
+/* The name with which the agent has started, be it from its command line; else the settings'. */
+static void find_site(struct self *self, const struct config *config)
+{
+    struct failure unreadable = {.text = ""};
+    char line[STORE_LINE_SIZE];
+    json_t *object = NULL;
+    const char *site;
+
+    if (store_read(&self->store, SELF, line, &unreadable) == 0)
+        object = json_read_line(line);
+    site = json_text(object, "site", WANT_SITE_SIZE - 1);
+    (void)snprintf(self->site, sizeof(self->site), "%.63s", site ? site : config->site);
+    json_decref(object);
+}
+
+static int find_key(struct self *self, struct failure *failure)
+{
+    char path[PATH_MAX];
+    struct sitekey key;
+    int found;
+
+    (void)snprintf(path, sizeof(path), "%.3500s/site.key", self->state);
+    found = sitekey_read(path, &key, failure);
+    self->key = key.public;
+    sitekey_close(&key);
+    return found < 0 ? -1 : 0;
+}
+
+int self_open(const char *state, struct self *ret_self, struct failure *failure)
+{
+    const struct config_options options = {.state = state};
+    char path[PATH_MAX];
+    struct config config;
+
+    *ret_self = (struct self){.store = {.directory = -1}};
+    if (config_load(&options, &config, failure))
+        return -1;
+    (void)snprintf(ret_self->state, sizeof(ret_self->state), "%s", config.state);
+    (void)snprintf(path, sizeof(path), "%.3500s/store", config.state);
+    if (faccessat(AT_FDCWD, config.state, F_OK, 0) < 0)
+        return fail(failure, "no-agent",
+                    "no agent has run here yet (there is no %.300s): start one by systemctl %s"
+                    "cwg-agent, or cwg agent",
+                    config.state, geteuid() == 0 ? "start " : "--user start ");
+    if (store_open(&ret_self->store, path, failure))
+        return -1;
+    find_site(ret_self, &config);
+    if (find_key(ret_self, failure) == 0)
+        return 0;
+    self_close(ret_self);
+    return -1;
+}
+
+void self_close(struct self *self)
+{
+    store_close(&self->store);
+}
+
+int self_need_agent(const struct self *self, struct failure *failure)
+{
+    if (hold_is_taken(&self->store))
+        return 0;
+    return fail(failure, "no-agent",
+                "no agent runs here (on %.300s): start it by systemctl %scwg-agent, or cwg agent",
+                self->state, geteuid() == 0 ? "start " : "--user start ");
+}
+
+int self_note(const struct store *store, const char *site, struct failure *failure)
+{
+    json_t *object = json_pack("{s:s}", "site", site);
+    char *line = object ? json_dumps(object, JSON_COMPACT) : NULL;
+    const int error = line ? store_write_lazily(store, SELF, line, failure)
+                           : fail_errno(failure, ENOMEM, "can't write down who this is");
+
+    json_decref(object);
+    free(line);
+    return error;
+}

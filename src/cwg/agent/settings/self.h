@@ -1,0 +1,25 @@
+/* This machine's agent, as the other commands see it: its directory, its site, and whether it runs.
+ */
+#pragma once
+
+#include "cwg/agent/settings/config.h"
+#include "cwg/store/store.h"
+#include "link/key.h"
+
+struct self {
+    struct store store;
+    char state[CONFIG_PATH_SIZE];
+    char site[WANT_SITE_SIZE]; /* of the agent that runs, or ran last; else the settings', or "" */
+    struct key key;            /* the site's; zero before the agent's first start */
+};
+
+/* Opens the directory of the caller's agent: the given one, or NULL. Returns 0, or -1. The caller
+ * closes it by self_close(). */
+int self_open(const char *state, struct self *ret_self, struct failure *failure);
+void self_close(struct self *self);
+
+/* Returns 0 if an agent runs on it; or -1: what to do. */
+int self_need_agent(const struct self *self, struct failure *failure);
+
+/* An agent has begun: it writes down who it is. Returns 0, or -1. */
+int self_note(const struct store *store, const char *site, struct failure *failure);
