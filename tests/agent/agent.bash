@@ -10,6 +10,8 @@
 #     |    | wg-7-0  |              |              |               | wg-7-1  |   |
 #     +----+---------+--------------+              +---------------+---------+---+
 #
+# Where a file asks for etcd, site 1 has the server, each agent's `cwg etcd` speaks with it, and nobody uses ssh.
+#
 # alice and erin have no privilege, and call the helper. Their `podman` is a program of the tests that tells of the
 # containers that start_container started: the real one takes a second for each start, and is in containers.bats. The
 # helper's log of changes is read at a /dev/log of the file's own.
@@ -20,6 +22,9 @@ declare -gA UIDS GIDS PIDS AGENTS=()
 UIDS[erin]=$((APP_UID + 400000000)) GIDS[erin]=$APP_GID
 declare -grA OWNER=([s1]=alice [s2]=erin) PLACE=([s1]=site1 [s2]=site2) NUMBER=([s1]=0 [s2]=1)
 AUDIT=$WORLD/audit
+
+# What carries records between the sites, ssh or etcd; and the options of agents that it needs.
+CARRIER=ssh AGENT_OPTIONS=()
 
 # cwg.bash's is alice's of site1.
 unset -f cwg
@@ -148,18 +153,41 @@ make_agents_world()
     make_dev
 }
 
-# Starts, and ends, site2's sshd. Its sessions end too.
-start_gate()
+# Starts, and ends, what carries records.
+start_carrier()
 {
-    start_sshd site2
-    GATE=${CONTAINERS[-1]}
+    "start_$CARRIER"
+    SERVER=${CONTAINERS[-1]}
 }
 
-stop_gate()
+stop_carrier()
 {
     local session
-    for session in $(pgrep -P "$GATE"); do kill -KILL "$session" $(pgrep -P "$session") || true; done
-    end_container "$GATE"
+    for session in $(pgrep -P "$SERVER"); do kill -KILL "$session" $(pgrep -P "$session") || true; done
+    end_container "$SERVER"
+}
+
+# Site 2's sshd.
+start_ssh()
+{
+    start_sshd site2
+}
+
+# Site 1's etcd, which keeps what it has as long as the test. The agents know it by the address that site 1 has, and by
+# the one that it gets in a test.
+start_etcd()
+{
+    ip netns exec site1 "$(tests/agent/fetch-etcd)/etcd" --data-dir "$BATS_TEST_TMPDIR/etcd" --log-level error \
+        --listen-client-urls http://0.0.0.0:2379 --advertise-client-urls http://192.0.2.1:2379 \
+        >/dev/null 2>&1 3>&- &
+    CONTAINERS+=("$!")
+}
+
+configure_etcd()
+{
+    echo "etcd http://192.0.2.1:2379 http://192.0.2.11:2379" >"$WORLD/etcd.conf"
+    chmod 0644 "$WORLD/etcd.conf"
+    AGENT_OPTIONS=(--config "$WORLD/etcd.conf")
 }
 
 # Starts a site's agent: start_agent SITE [OPTION...]
@@ -168,7 +196,8 @@ start_agent()
     local user=${OWNER[$1]}
     "$TOOLS/enter" --net "/run/netns/${PLACE[$1]}" --user "${UIDS[$user]}" "${GIDS[$user]}" -- \
         /usr/bin/env -i HOME="$WORLD/home/$user" PATH="$WORLD/whole" LC_ALL=C \
-        cwg agent --site "$1" --state "$(state_of_site "$1")" "${@:2}" >>"$WORLD/agent-$1.log" 2>&1 3>&- &
+        cwg agent --site "$1" --state "$(state_of_site "$1")" "${AGENT_OPTIONS[@]}" "${@:2}" \
+        >>"$WORLD/agent-$1.log" 2>&1 3>&- &
     AGENTS[$1]=$!
     CONTAINERS+=("$!")
     wait_for has_locked "$1" || fail "$(say_all)"
@@ -190,10 +219,10 @@ end_agent()
     within 30 no_children "$1" # a probe at work ends first
 }
 
-# Neither a helper nor an ssh of the agent's is left.
+# Neither a helper, nor an ssh, nor a `cwg etcd` of the agent's is left.
 no_children()
 {
-    ! pgrep -u "${UIDS[${OWNER[$1]}]}" -f '^(net-admin-helper batch|ssh |cwg agent)' >/dev/null
+    ! pgrep -u "${UIDS[${OWNER[$1]}]}" -f '^(net-admin-helper batch|ssh |cwg agent|.*/cwg etcd )' >/dev/null
 }
 
 # Starts a container of a site, and sets a variable of its name to its pid: start_container SITE NAME
@@ -220,7 +249,8 @@ restart_container()
 declaration()
 {
     local peer=s2 ssh=',"ssh":"s2"'
-    [ "$1" = s1 ] || peer=s1 ssh=
+    [ "$1" = s1 ] || peer=s1
+    [ "$1" = s1 ] && [ "$CARRIER" = ssh ] || ssh=
     printf '{"sites":[{"site":"%s","key":"%s"%s}],"links":[{"link":"%s","net":%s,"host":%s,"container":"podman/%s",
         "site":"%s"%s}]}' "$peer" "${KEYS[$peer]}" "$ssh" "$2" "$3" "${NUMBER[$1]}" "$4" "$peer" "${5:-}"
 }
@@ -312,11 +342,13 @@ meet()
     at site1 iptables -w -F
 }
 
-# For a file whose sites live as long as the file, and whose agents, sshd, stores and containers web and db live as long
-# as a test. The file calls this function once, at its top.
+# For a file whose sites live as long as the file, and whose agents, carrier, stores and containers web and db live as
+# long as a test. The file calls this function once, at its top: agents_of_the_file [CARRIER]
 # shellcheck disable=SC2317 # bats calls these
 agents_of_the_file()
 {
+    CARRIER=${1:-ssh}
+
     setup_file()
     {
         has_backend || return 0
@@ -334,7 +366,8 @@ agents_of_the_file()
             install -d -o "${UIDS[${OWNER[$site]}]}" -g "$APP_GID" "$WORLD/home/${OWNER[$site]}"/{agent,containers}
             KEYS[$site]=$(of "$site" cwg keys --state "$(state_of_site "$site")" | cut -d " " -f 3)
         done
-        start_gate
+        [ "$CARRIER" = ssh ] || configure_etcd
+        start_carrier
         start_agent s1
         start_agent s2
         start_container s1 web

@@ -1,13 +1,15 @@
 #!/usr/bin/env bats
-# Faults by chance: containers, agents and sshd that end, partitions, spoiled files, for a minute. Then quiet: within 60
-# seconds all that is wanted is connected, nothing else was touched, and no file has grown. agent.bash draws the sites.
+# Faults by chance: containers, agents and carriers that end, partitions, spoiled files, for a minute. Then quiet:
+# within 60 seconds all that is wanted is connected, nothing else was touched, and no file has grown. agent.bash draws
+# the sites.
 #
 # NAH_SEED chooses the faults; the test prints its seed. NAH_FAULT_SECONDS is how long they last (60).
+# NAH_CARRIER is what carries records: ssh, or etcd.
 
 bats_require_minimum_version 1.5.0
 load agent
 
-agents_of_the_file
+agents_of_the_file "${NAH_CARRIER:-ssh}"
 
 LINKS=(one two three)
 declare -gA NETS=([one]=11 [two]=12 [three]=13)
@@ -91,7 +93,7 @@ spoil_one()
 # One fault, with what it takes to see it in the output of a failed test.
 fault()
 {
-    choose restart restart restart stop agent agent gate partition spoil spoil helper
+    choose restart restart restart stop agent agent carrier partition spoil spoil helper
     echo "$((SECONDS - BEGUN)) s: $CHOSEN"
     case $CHOSEN in
         restart) choose_container; echo "    $NAME"; restart_container "$SITE" "$NAME" ;;
@@ -110,7 +112,7 @@ fault()
             pause
             start_agent "$SITE"
             ;;
-        gate) stop_gate; pause; start_gate ;;
+        carrier) stop_carrier; pause; start_carrier ;;
         partition) part; pause; pause; meet ;;
         spoil) spoil_one ;;
         helper)

@@ -3,7 +3,7 @@
 # sites.
 
 bats_require_minimum_version 1.5.0
-load agent
+load healing
 
 agents_of_the_file
 
@@ -14,90 +14,24 @@ agents_of_the_file
     [ "$(changes cwg_connect)" = 2 ]
 }
 
-
 @test "a restart of either container, or of both, is healed" {
-    declare_link web-db 7
-    healed web-db 7
-    restart_container s1 web
-    healed web-db 7
-    restart_container s2 db
-    healed web-db 7
-    stop_container s1 web
-    stop_container s2 db
-    within 10 says s1 web-db "waiting for its container"
-    start_container s2 db
-    start_container s1 web
-    healed web-db 7
+    heals_restarts
 }
 
 @test "agents that are killed, and come back, touch no link, and leave no process" {
-    declare_link web-db 7
-    healed web-db 7
-    note
-    end_agent s1 KILL
-    start_agent s1
-    end_agent s2 KILL
-    start_agent s2
-    within 10 has_started_anew s1
-    end_agent s1
-    end_agent s2
-    pings 7
-    start_agent s1
-    start_agent s2
-    sleep 2
-    untouched
-    pings 7
-    says_up s1 web-db
-}
-
-# An agent that has looked at its ends has an open helper.
-has_started_anew()
-{
-    pgrep -P "${AGENTS[$1]}" -f '^net-admin-helper batch'
+    survives_agents
 }
 
 @test "a container that was restarted while its agent was dead is healed when the agent comes back" {
-    declare_link web-db 7
-    healed web-db 7
-    end_agent s1 KILL
-    restart_container s1 web
-    start_agent s1
-    healed web-db 7
-    end_agent s2 KILL
-    restart_container s2 db
-    restart_container s1 web
-    start_agent s2
-    healed web-db 7
+    heals_restarts_without_agent
 }
 
 @test "after a reboot of both machines, with the agents first or the containers first, links come back" {
-    declare_link web-db 7
-    healed web-db 7
-    end_agent s1 KILL
-    end_agent s2 KILL
-    stop_container s1 web
-    stop_container s2 db
-    stop_gate
-    start_agent s1
-    start_gate
-    start_container s1 web
-    start_container s2 db
-    start_agent s2
-    healed web-db 7 20
+    heals_reboot
 }
 
 @test "an sshd that is away changes nothing, and when it is back, what changed meanwhile is healed" {
-    declare_link web-db 7
-    healed web-db 7
-    note
-    stop_gate
-    sleep 2
-    untouched
-    pings 7
-    restart_container s2 db
-    start_gate
-    # The next call comes after a second, two, four ...
-    healed web-db 7 30
+    heals_without_carrier
 }
 
 @test "a partition of 20 seconds changes no link" {
@@ -115,31 +49,12 @@ has_started_anew()
 }
 
 @test "a site whose address has changed is reached at the new one" {
-    declare_link web-db 7
-    healed web-db 7
-    # Neither end can tell the other by a packet: both addresses are new at once. As a name server would, the
-    # configuration of ssh has the new one. What changes addresses sends SIGHUP.
-    MOVED=1
-    move 2 12
-    kill -HUP "${AGENTS[s1]}" "${AGENTS[s2]}"
-    restart_container s1 web
-    healed web-db 7 60
-}
-
-# Site 2 is at 192.0.2.TO instead of 192.0.2.FROM, and site 1 one below: move FROM TO
-move()
-{
-    local site
-    for site in 1 2; do
-        ip -n "site$site" address delete "192.0.2.$(($1 - 2 + site))/24" dev "v$site"
-        ip -n "site$site" address add "192.0.2.$(($2 - 2 + site))/24" dev "v$site"
-    done
-    sed -i "s/HostName 192.0.2.$1\$/HostName 192.0.2.$2/" "$WORLD/home/alice/.ssh/config"
+    heals_move
 }
 
 after_test()
 {
-    [ -z "${MOVED:-}" ] || move 12 2
+    move_back
     ! mountpoint -q "$(state_of_site s1)" || umount --lazy "$(state_of_site s1)"
 }
 
