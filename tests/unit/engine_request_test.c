@@ -221,7 +221,9 @@ static void *read_secret(void *unused)
     return NULL;
 }
 
-/* What is left of a key on the stack of who has read it, for whoever reads memory later. */
+/* What is left of a key on the stack of who has read it, for whoever reads memory later. The first
+ * round doesn't count: when a function of a sanitizer's library is called first, the dynamic linker
+ * saves the processor's vector registers on the stack. The engine has no dynamic linker. */
 TEST(wiped)
 {
     static const char *const requests[] = {
@@ -231,7 +233,8 @@ TEST(wiped)
     };
     uint8_t *stack = aligned_alloc(4096, STACK);
 
-    for (size_t i = 0; stack && i < COUNT(requests); i++) {
+    for (size_t round = 0; stack && round < 2 * COUNT(requests); round++) {
+        const size_t i = round % COUNT(requests);
         pthread_attr_t attributes;
         pthread_t thread;
         const uint8_t part[] = {8, 9, 10, 11, 12, 13, 14, 15};
@@ -243,6 +246,8 @@ TEST(wiped)
             unit_trouble("a thread");
         (void)pthread_attr_destroy(&attributes);
         expect(secret_error == (i == 0 ? 0 : -EINVAL), "case %zu: %d", i, secret_error);
+        if (round < COUNT(requests))
+            continue;
         expect(!memmem(stack, STACK, part, sizeof(part)), "case %zu: the key is there", i);
         expect(!memmem(stack, STACK, "08090a0b0c", 10), "case %zu: its digits are", i);
     }
