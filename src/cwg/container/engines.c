@@ -170,27 +170,49 @@ static int find_by_command(const struct engine *engine, const char *name,
     return found;
 }
 
+static bool is_namespace(int file)
+{
+    struct statfs filesystem;
+
+    return fstatfs(file, &filesystem) == 0 && filesystem.f_type == NSFS_MAGIC;
+}
+
+/* Opens a namespace of this name. Returns a descriptor; -1 with errno; or -2 if the file is no
+ * namespace: `ip netns add` makes a file that nobody may read, and then the namespace over it. */
+static int open_namespace(const char *name)
+{
+    const int directory = open(NETNS_DIRECTORY, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    const int flags = O_NOFOLLOW | O_CLOEXEC;
+    int place, file = -1;
+
+    if (directory < 0)
+        return -1;
+    place = openat(directory, name, O_PATH | flags);
+    if (place >= 0) {
+        file = is_namespace(place) ? openat(directory, name, O_RDONLY | flags) : -2;
+        close(place);
+    }
+    close(directory);
+    if (file < 0 || is_namespace(file))
+        return file;
+    close(file);
+    return -2;
+}
+
 static int find_namespace(const struct engine *engine, const char *name,
                           struct container *ret_container, struct failure *failure)
 {
-    int directory = open(NETNS_DIRECTORY, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    int file = directory < 0 ? -1 : openat(directory, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-    struct statfs filesystem;
+    const int file = open_namespace(name);
 
     (void)engine;
-    if (directory >= 0)
-        close(directory);
-    if (file < 0 && errno == ENOENT)
+    if (file == -1 && errno == ENOENT)
         return 1;
-    if (file < 0)
+    if (file == -1)
         return fail(failure, "system", "netns/%s: can't open " NETNS_DIRECTORY "/%s: %s", name,
                     name, strerror(errno));
-    /* `ip netns add` makes the file first, and the namespace then. */
-    if (fstatfs(file, &filesystem) < 0 || filesystem.f_type != NSFS_MAGIC) {
-        close(file);
+    if (file < 0)
         return fail(failure, "not-running", "netns/%s: " NETNS_DIRECTORY "/%s is no namespace",
                     name, name);
-    }
     reading_keep(ret_container->engine, sizeof(ret_container->engine), "netns");
     ret_container->netns = file;
     return 0;
