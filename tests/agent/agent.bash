@@ -245,14 +245,15 @@ restart_container()
     start_container "$@"
 }
 
-# Prints what is declared at a site, for one link: declaration SITE LINK NET CONTAINER [MEMBERS]
+# Prints what is declared at a site, for one link: declaration SITE LINK NET [ENGINE/]CONTAINER [MEMBERS]
 declaration()
 {
-    local peer=s2 ssh=',"ssh":"s2"'
+    local peer=s2 ssh=',"ssh":"s2"' container=$4
     [ "$1" = s1 ] || peer=s1
     [ "$1" = s1 ] && [ "$CARRIER" = ssh ] || ssh=
-    printf '{"sites":[{"site":"%s","key":"%s"%s}],"links":[{"link":"%s","net":%s,"host":%s,"container":"podman/%s",
-        "site":"%s"%s}]}' "$peer" "${KEYS[$peer]}" "$ssh" "$2" "$3" "${NUMBER[$1]}" "$4" "$peer" "${5:-}"
+    [[ $container == */* ]] || container=podman/$container
+    printf '{"sites":[{"site":"%s","key":"%s"%s}],"links":[{"link":"%s","net":%s,"host":%s,"container":"%s",
+        "site":"%s"%s}]}' "$peer" "${KEYS[$peer]}" "$ssh" "$2" "$3" "${NUMBER[$1]}" "$container" "$peer" "${5:-}"
 }
 
 # Declares a link between web and db, or between other containers, at both sites: declare_link LINK NET [NAME1 NAME2]

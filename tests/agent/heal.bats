@@ -54,8 +54,127 @@ agents_of_the_file
 
 after_test()
 {
+    [ ! -e /run/netns/edge ] || ip netns delete edge
     move_back
     ! mountpoint -q "$(state_of_site s1)" || umount --lazy "$(state_of_site s1)"
+}
+
+# A namespace of `ip netns`. A process in it has the number that others know web by.
+add_namespace()
+{
+    ip netns add edge
+    ip -n edge link set lo up
+    ip netns exec edge sleep 600 3>&- &
+    web=$!
+    CONTAINERS+=("$web")
+    wait_for same_namespace
+}
+
+same_namespace()
+{
+    [ "$(stat -Lc %i "/proc/$web/ns/net")" = "$(stat -c %i /run/netns/edge)" ]
+}
+
+delete_namespace()
+{
+    ip netns delete edge
+    end_container "$web"
+}
+
+@test "an end in a namespace of ip netns comes up, and comes up again in another one of the same name" {
+    declaration s1 edge-db 7 netns/edge | of s1 cwg declare --state "$(state_of_site s1)" -
+    declaration s2 edge-db 7 db | of s2 cwg declare --state "$(state_of_site s2)" -
+    within 10 says s1 edge-db "waiting for its container"
+    # `ip netns add` makes a file that nobody may read, and then the namespace over it.
+    install -D -m 0 /dev/null /run/netns/edge
+    within 10 grep -q "edge is no namespace" "$(store_of s1)/status/edge-db.0"
+    says s1 edge-db "waiting for its container"
+    rm /run/netns/edge
+    add_namespace
+    healed edge-db 7
+    ! grep -q refused "$WORLD/agent-s1.log" || fail "$(say_all)"
+    note
+    end_agent s1 KILL
+    start_agent s1
+    sleep 2
+    untouched
+    delete_namespace
+    within 10 says s1 edge-db "waiting for its container"
+    add_namespace
+    healed edge-db 7
+    of s1 cwg forget --state "$(state_of_site s1)" edge-db
+    within 15 no_links "$web"
+}
+
+# Writes a preshared key, for the agent of a site alone: write_secret SITE KEY
+write_secret()
+{
+    local file=$WORLD/home/${OWNER[$1]}/agent/psk
+    install -m 0600 -o "${UIDS[${OWNER[$1]}]}" /dev/null "$file"
+    echo "$2" >"$file"
+}
+
+# Both ends have a preshared key, or have none: secrets true|false
+secrets()
+{
+    local pid
+    for pid in "$web" "$db"; do
+        app_at site1 "$HELPER" cwg_show "$pid" --nets 7 --json | grep -q "\"has_preshared_key\":$1" || return
+    done
+}
+
+# Declares the link of net 7 with a preshared key at each site.
+declare_with_secret()
+{
+    local site
+    for site in s1 s2; do
+        declaration "$site" web-db 7 "$([ "$site" = s1 ] && echo web || echo db)" \
+            ",\"psk\":\"$(state_of_site "$site")/psk\"" | of "$site" cwg declare --state "$(state_of_site "$site")" -
+    done
+}
+
+@test "ends with a preshared key get it, and get it again after a restart; without the same one no packet passes" {
+    local key
+    key=$(openssl rand -base64 32)
+    write_secret s1 "$key"
+    write_secret s2 "$key"
+    chmod 0644 "$(state_of_site s1)/psk"
+    declare_with_secret
+    within 10 says s1 web-db refused
+    grep -q "alone may read" "$(store_of s1)/status/web-db.0"
+    chmod 0600 "$(state_of_site s1)/psk"
+    kill -HUP "${AGENTS[s1]}"
+    healed web-db 7
+    secrets true
+    ! grep -rqF "$key" "$WORLD"/agent-s?.log "$(store_of s1)" "$(store_of s2)" "$AUDIT" || fail "the key is told"
+    restart_container s1 web
+    restart_container s2 db
+    healed web-db 7
+    secrets true
+    write_secret s2 "$(openssl rand -base64 32)"
+    restart_container s2 db
+    within 10 secrets true
+    sleep 6
+    run ! pings 7
+    write_secret s2 "$key"
+    restart_container s2 db
+    healed web-db 7
+}
+
+@test "a preshared key that is declared for a link in use is given to it, and the link stays" {
+    local key
+    declare_link web-db 7
+    healed web-db 7
+    secrets false
+    note
+    key=$(openssl rand -base64 32)
+    write_secret s1 "$key"
+    write_secret s2 "$key"
+    declare_with_secret
+    within 10 secrets true
+    same_link 7
+    pings 7
+    healed web-db 7
 }
 
 @test "a link that is forgotten at one site ends there, and the other site waits; declared again, it comes back" {
