@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -213,6 +214,30 @@ TEST(silent_clients_wait_for_no_one_and_those_that_are_too_many_have_their_turn)
         close(client[i]);
     work();
     expect(metrics.listener.fd >= 0, "it takes no more");
+    end();
+}
+
+TEST(a_client_that_finds_no_descriptor_left_waits_and_does_not_wake_the_loop)
+{
+    struct rlimit limit, none;
+    int client;
+
+    begin();
+    client = dial();
+    say(client, "GET /metrics HTTP/1.0\r\n\r\n", 25);
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        unit_trouble("getrlimit");
+    none = (struct rlimit){.rlim_cur = 0, .rlim_max = limit.rlim_max};
+    if (setrlimit(RLIMIT_NOFILE, &none) < 0)
+        unit_trouble("setrlimit");
+    loop_turn(&loop, clock_now() + LONG_MS);
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+    expect(metrics.listener.fd < 0, "it listens without a descriptor");
+    expect(metrics_run(&metrics) == metrics.pause, "the end of the pause isn't told");
+    metrics.pause = 1;
+    (void)metrics_run(&metrics);
+    expect(hear(client, LONG_MS), "no end");
+    expect(strstr(got, "200 OK") != NULL, "after the pause: %s", got);
     end();
 }
 

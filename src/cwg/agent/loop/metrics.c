@@ -178,15 +178,19 @@ static void take_client(struct watch *watch, uint32_t events)
         client->watch = (struct watch){.fd = fd, .ready = read_some, .owner = client};
         if (loop_add(metrics->loop, &client->watch, EPOLLIN))
             drop(client);
+    } else if (client && errno != EAGAIN && errno != ECONNABORTED) {
+        /* No descriptor or memory is left: the connection stays in the queue, and would wake the
+         * loop without end. */
+        metrics->pause = clock_now() + METRICS_PAUSE_MS;
     }
-    if (!find_free(metrics))
+    if (!find_free(metrics) || metrics->pause > 0)
         loop_remove(metrics->loop, &metrics->listener);
 }
 
 /* Takes connections, as long as there is room for one. */
 static void listen_on(struct metrics *metrics)
 {
-    if (metrics->socket < 0 || metrics->listener.fd >= 0)
+    if (metrics->socket < 0 || metrics->listener.fd >= 0 || metrics->pause > 0)
         return;
     metrics->listener =
         (struct watch){.fd = metrics->socket, .ready = take_client, .owner = metrics};
@@ -278,7 +282,12 @@ int64_t metrics_run(struct metrics *metrics)
         if (client->watch.fd >= 0 && client->deadline < next)
             next = client->deadline;
     }
-    return next;
+    if (metrics->pause > 0 && clock_now() >= metrics->pause) {
+        metrics->pause = 0;
+        if (find_free(metrics))
+            listen_on(metrics);
+    }
+    return metrics->pause > 0 && metrics->pause < next ? metrics->pause : next;
 }
 
 void metrics_close(struct metrics *metrics)

@@ -12,6 +12,7 @@ enum {
     METRICS_CLIENTS = 4,
     METRICS_REQUEST_SIZE = 4096, /* a longer head is refused */
     METRICS_PATIENCE_MS = 10000, /* for a whole connection */
+    METRICS_PAUSE_MS = 1000,     /* until a connection that couldn't be taken is tried again */
     METRICS_PLACE_SIZE = 108,    /* of a unix socket's path */
 };
 
@@ -35,6 +36,7 @@ struct metrics {
     void (*write)(FILE *stream, const void *owner);
     const void *owner;
     int64_t patience; /* milliseconds: METRICS_PATIENCE_MS */
+    int64_t pause;    /* clock_now(): no connection is taken until then; 0: there is no pause */
     struct metrics_client client[METRICS_CLIENTS];
 };
 
