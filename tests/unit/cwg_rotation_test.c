@@ -155,3 +155,37 @@ TEST(the_other_site_takes_a_new_key_once_and_from_the_old_one_alone)
     sitekey_close(&second);
     end();
 }
+
+TEST(a_rotation_is_believed_after_the_clock_was_set_back)
+{
+    const int64_t later = (int64_t)1 << 52; /* milliseconds: a clock that was far ahead */
+    struct site_record self = {.name = "self"}, other = {.name = "other", .key = {.bytes = {9}}};
+    struct site_record known;
+    struct sitekey first, second;
+    char line[STORE_LINE_SIZE];
+    char *before;
+    json_t *body;
+
+    begin();
+    first = read_key("site.key");
+    self.key = first.public;
+    self.serial = later;
+    body = json_pack("{s:I,s:s}", "serial", (json_int_t)later, "key", "of the rotation before");
+    before = record_sign(&first, "other", "key", body, &failure);
+    expect(before && store_write(&store, "out/other/key", before, &failure) == 0 &&
+               trust_write(&store, &self, &failure) == 0 &&
+               trust_write(&store, &other, &failure) == 0,
+           "%s", failure.text);
+    expect(rotation_make(folder, &failure) == 0, "%s", failure.text);
+    second = read_key("site.key");
+    tell_and_bring(&second, line);
+    expect(store_write(&store, "in/self/key", line, &failure) == 0 &&
+               rotation_hear(&store, "other", "self", &failure) == 1 &&
+               trust_read(&store, "self", &known, &failure) == 0 && known.serial == later + 1,
+           "%s", failure.text);
+    json_decref(body);
+    free(before);
+    sitekey_close(&first);
+    sitekey_close(&second);
+    end();
+}

@@ -122,23 +122,26 @@ int64_t record_serial(const json_t *body)
     return serial;
 }
 
+int64_t record_claimed_serial(const char *line)
+{
+    json_t *record = json_read_line(line);
+    const char *text = json_text(record, "body", RECORD_BODY_SIZE - 1);
+    json_t *body = text ? json_read_line(text) : NULL;
+    const int64_t serial = record_serial(body);
+
+    json_decref(body);
+    json_decref(record);
+    return serial;
+}
+
 bool record_is_older(const char *line, const char *other)
 {
     json_t *record[] = {json_read_line(line), json_read_line(other)};
-    const char *by[2] = {NULL, NULL};
-    int64_t serial[2] = {0, 0};
+    const char *by = json_text(record[0], "by", SITEKEY_ID_SIZE - 1);
+    const char *other_by = json_text(record[1], "by", SITEKEY_ID_SIZE - 1);
+    const bool same = by && other_by && strcmp(by, other_by) == 0;
 
-    for (int i = 0; i < 2; i++) {
-        const char *text = json_text(record[i], "body", RECORD_BODY_SIZE - 1);
-        json_t *body = text ? json_read_line(text) : NULL;
-
-        by[i] = json_text(record[i], "by", SITEKEY_ID_SIZE - 1);
-        serial[i] = record_serial(body);
-        json_decref(body);
-    }
-    if (!by[0] || !by[1] || strcmp(by[0], by[1]) != 0)
-        serial[0] = serial[1] = 0;
     json_decref(record[0]);
     json_decref(record[1]);
-    return serial[0] < serial[1];
+    return same && record_claimed_serial(line) < record_claimed_serial(other);
 }

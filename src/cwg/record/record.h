@@ -35,5 +35,9 @@ int record_open(const char *line, const char *site, const char *path, const stru
  * carries them: no signature is looked at. */
 bool record_is_older(const char *line, const char *other);
 
+/* The serial that a record claims to have, whoever has signed it; 0 for a line that has none. For
+ * records of this site's own. */
+int64_t record_claimed_serial(const char *line);
+
 /* The serial of a body from record_open(): a later record of a path has a higher one. */
 int64_t record_serial(const json_t *body);

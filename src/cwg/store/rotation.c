@@ -80,6 +80,17 @@ static bool is_told(const struct store *store, const char *place, const char *si
     return same;
 }
 
+/* A serial is above that of the rotation before, also if the clock was set back in between. */
+static int64_t next_serial(const struct store *store, const char *place)
+{
+    struct failure failure = {.text = ""};
+    char line[STORE_LINE_SIZE];
+    const int64_t today = clock_today();
+    const int64_t last = store_read(store, place, line, &failure) ? 0 : record_claimed_serial(line);
+
+    return today > last ? today : last + 1;
+}
+
 /* Returns 1 if it was written. */
 static int tell_site(const struct store *store, const char *site, const struct sitekey *old,
                      const struct key *fresh, struct failure *failure)
@@ -93,7 +104,7 @@ static int tell_site(const struct store *store, const char *site, const struct s
     (void)snprintf(place, sizeof(place), "out/%.63s/" ROTATION_NAME, site);
     if (is_told(store, place, site, &old->public, key))
         return 0;
-    body = json_pack("{s:I,s:s}", "serial", (json_int_t)clock_today(), "key", key);
+    body = json_pack("{s:I,s:s}", "serial", (json_int_t)next_serial(store, place), "key", key);
     line = record_sign(old, site, ROTATION_NAME, body, failure);
     error = line ? store_write(store, place, line, failure) : -1;
     free(line);
