@@ -29,7 +29,7 @@ PODMAN
     printf '%s\n' 'Host siteone.test' '    User alice' 'Host *.pattern.test' >"$HOME/.ssh/config"
     printf '%s ssh-ed25519 AAAA\n' 'sitetwo.test,192.0.2.2' '[sitethree.test]:2222' '|1|hash=|ed=' \
         >"$HOME/.ssh/known_hosts"
-    export PATH=$bin:$PATH
+    export PATH=$bin:$PATH ZSH_KNOWN=$BATS_FILE_TMPDIR/known
 }
 
 setup()
@@ -45,7 +45,7 @@ offered()
     [[ $2 != "cwg "* ]] || file=cwg
     case $1 in
         bash) "${user[@]}" bash --norc "$ROOT/tests/cli/complete.bash" "$completions/$file.bash" "$2" ;;
-        zsh) "${user[@]}" timeout 20 zsh "$ROOT/tests/cli/complete.zsh" "$completions" "$2" ;;
+        zsh) "${user[@]}" timeout 20 zsh "$ROOT/tests/cli/complete.zsh" "$completions" "$2" "$ZSH_KNOWN" ;;
         fish)
             "${user[@]}" fish --no-config -c "source $completions/$file.fish
                 complete -C'$2'" | cut -f 1
