@@ -77,7 +77,8 @@ static bool copy_name(struct part part, char ret_name[static CONTAINER_ID_SIZE])
     for (; part.start < part.end; part.start++) {
         char c = *part.start;
 
-        if (strncmp(part.start, dash, sizeof(dash) - 1) == 0) {
+        if ((size_t)(part.end - part.start) >= sizeof(dash) - 1 &&
+            memcmp(part.start, dash, sizeof(dash) - 1) == 0) {
             c = '-';
             part.start += sizeof(dash) - 2;
         }
