@@ -10,7 +10,8 @@
 #     +--------------------------------------------------------------+
 #
 # Both ends are at the one site, whose agent knows the containers by their pids. The links are engines', which live in
-# the units of the helper; the helper's log and the kernel's links don't differ here from those of agent/heal.bats.
+# the units of the helper, but for one test. The user ada has an agent of her own, in the same containers. Her podman is
+# a stand-in, which knows the pid of web alone; podman.bats has the real one.
 # bats file_tags=slow
 
 bats_require_minimum_version 1.5.0
@@ -20,16 +21,22 @@ SYSTEMD=
 [ -z "${NAH_IN_VM:-}" ] || [ ! -d /run/systemd/system ] || SYSTEMD=1
 NET=1572871
 PEER=10.48.0.15
+KERNEL_NET=1572872
+KERNEL_PEER=10.48.0.17
+ADA=4711
+# Whose units are asked: ask_ada has those of ada asked.
+UNITS=(systemctl)
 
 # The units as scripts/install writes them, for the group of the tests' helper; only the times are shorter.
 install_units()
 {
     local unit
-    mkdir -p /etc/systemd/system/cwg-agent.service.d /etc/sysusers.d /etc/cwg
+    mkdir -p /etc/systemd/{system,user}/cwg-agent.service.d /etc/sysusers.d /etc/cwg
     for unit in "$ROOT"/units/system/*; do
         sed "s|@BINDIR@|/usr/local/bin|g; s|@HELPER_GROUP@|$APP_GID|g" "$unit" >"/etc/systemd/system/${unit##*/}"
     done
-    printf '[Service]\nWatchdogSec=5\nRestartSec=1\n' >/etc/systemd/system/cwg-agent.service.d/soon.conf
+    sed "s|@BINDIR@|/usr/local/bin|g" "$ROOT/units/user/cwg-agent.service" >/etc/systemd/user/cwg-agent.service
+    printf '[Service]\nWatchdogSec=5\nRestartSec=1\n' | tee /etc/systemd/{system,user}/cwg-agent.service.d/soon.conf
     cp "$ROOT/units/sysusers.d/cwg.conf" /etc/sysusers.d/
     systemd-sysusers
     # systemd wants a group that is in a database.
@@ -38,10 +45,16 @@ install_units()
     systemctl daemon-reload
 }
 
+# New connections get a helper that has engines carry new links, or the kernel where it can: prefer engine|default
+prefer()
+{
+    install_helper "$ROOT/build/variants/$1/$NAME" "" /usr/local/bin
+}
+
 setup_file()
 {
     [ -n "$SYSTEMD" ] || return 0
-    install_helper "$ROOT/build/variants/engine/$NAME" "" /usr/local/bin
+    prefer engine
     install_engine
     install -m 0755 "$ROOT/build/cwg" /usr/local/bin/
     install_units
@@ -58,17 +71,20 @@ setup()
     container c1
     container c2
     systemctl start cwg-agent
-    declare_link
+    declare_link l "$NET"
     within 60 says "2 links, 2 connected"
 }
 
 teardown()
 {
     [ -n "$SYSTEMD" ] || return 0
+    UNITS=(systemctl)
     as_cwg cwg forget l || true
+    as_cwg cwg forget k || true
     systemctl start cwg-helper.socket cwg-agent
     within 60 says "0 links, 0 connected"
     systemctl stop cwg-agent cwg-helper.socket
+    prefer engine
     clean_up
 }
 
@@ -77,14 +93,24 @@ as_cwg()
     setpriv --reuid cwg --regid cwg --clear-groups env HOME=/var/lib/cwg "$@"
 }
 
+# Declares a link between both containers at the machine's site: declare_link LINK NET
 declare_link()
 {
-    local end='{"link":"l","net":%s,"host":%s,"container":"pid/%s","site":"a"}' site='{"site":"a","key":"%s"}'
+    local end='{"link":"%s","net":%s,"host":%s,"container":"pid/%s","site":"a"}' site='{"site":"a","key":"%s"}'
     # shellcheck disable=SC2059 # the format is the line above
     printf "{\"sites\":[$site],\"links\":[$end,$end]}" "$(as_cwg cwg keys | grep -o '[^ ]*=$')" \
-        $NET 0 "$c1" $NET 1 "$c2" >"$BATS_TEST_TMPDIR/links"
+        "$1" "$2" 0 "$c1" "$1" "$2" 1 "$c2" >"$BATS_TEST_TMPDIR/links"
     as_cwg cwg declare - <"$BATS_TEST_TMPDIR/links"
 }
+
+# Prints what the agents and the helper tell, for who looks at a failed test.
+say_all()
+{
+    "${UNITS[@]}" status --no-pager --full cwg-agent | tail -n 30
+    tail -n +1 /var/lib/cwg/store/status/* || true
+    tail -n +1 /home/ada/.local/state/cwg/agent/store/status/* || true
+    journalctl --no-pager -o cat -u 'cwg-helper@*' | tail -n 6
+} 2>/dev/null
 
 # Tries for so many seconds: within SECONDS COMMAND...
 within()
@@ -94,19 +120,87 @@ within()
         "${@:2}" >/dev/null 2>&1 && return
         sleep 0.2
     done
-    fail "waited ${1} s in vain for: ${*:2}"$'\n'"$(systemctl status --no-pager --full cwg-agent | tail -n 30)
-$(tail -n +1 /var/lib/cwg/store/status/*; journalctl --no-pager -o cat -u 'cwg-helper@*' | tail -n 6)"
+    fail "waited ${1} s in vain for: ${*:2}"$'\n'"$(say_all)"
 }
 
 # What the unit's status says.
 says()
 {
-    [ "$(systemctl show --property StatusText --value cwg-agent)" = "$1" ]
+    [ "$(property StatusText)" = "$1" ]
 }
 
 property()
 {
-    systemctl show --property "$1" --value cwg-agent
+    "${UNITS[@]}" show --property "$1" --value cwg-agent
+}
+
+# Prints what only a change changes of all links in the containers, and how many changes the helper has told of.
+links()
+{
+    local pid
+    for pid in "$c1" "$c2"; do
+        as_app "$HELPER" cwg_show "$pid" --json | jq -c '.[] | [.name, .engine_pid, .public_key, .listen_port,
+            .peer.public_key]'
+    done
+    journalctl --sync
+    journalctl --no-pager -o cat -t "$NAME" | grep -cE 'cwg_(create|connect|destroy) '
+}
+
+# Another agent runs than that of this pid.
+another_agent()
+{
+    [ "$(property ActiveState)" = active ] && [ "$(property MainPID)" != "$1" ] && [ "$(property MainPID)" != 0 ]
+}
+
+# Something happens to the agent of a unit. Then there is another agent, which finds so many ends connected, and the
+# links are what they were: outlive ENDS COMMAND...
+outlive()
+{
+    local pid before
+    pid=$(property MainPID)
+    before=$(links)
+    echo "${*:2}" >&2 # shown if this fails
+    "${@:2}"
+    within 60 another_agent "$pid"
+    within 60 says "$1 links, $1 connected"
+    [ "$(links)" = "$before" ] || fail "before: $before"$'\n'"now: $(links)"
+}
+
+signal()
+{
+    kill -"$1" "$(property MainPID)"
+}
+
+stop_and_start()
+{
+    "${UNITS[@]}" stop cwg-agent
+    within 10 no_agent
+    sleep 2
+    "${UNITS[@]}" start cwg-agent
+}
+
+no_agent()
+{
+    [ "$(property MainPID)" = 0 ]
+}
+
+# Has packets pass a link all the time: pass_packets ADDRESS FILE
+pass_packets()
+{
+    "$TOOLS/enter" --net "/proc/$c1/ns/net" -- ping -q -i 0.5 "$1" >"$2" 3>&- &
+    CONTAINERS+=("$!")
+    PINGS+=("$!")
+}
+
+# Ends pass_packets. All packets but the last have come back.
+all_have_passed()
+{
+    local pid file
+    for pid in "${PINGS[@]}"; do kill -INT "$pid" && wait "$pid"; done
+    for file; do
+        awk '/packets transmitted/ { lost = $1 - $4; sent = $1 } END { exit sent < 10 || lost > 1 }' "$file" ||
+            fail "$(cat "$file")"
+    done
 }
 
 @test "the agent's unit makes declared links by the socket, in a sandbox without any privilege" {
@@ -119,6 +213,85 @@ property()
         "cwg 600 cwg 700 cwg 600 " ]
     # The helper's processes and its engines are in the units of the connections.
     [[ $(cat "/proc/$(pgrep -x cwg-engine | head -n 1)/cgroup") == */cwg-helper@* ]]
+}
+
+@test "links of the kernel and of engines outlive a killed, hung, stopped and restarted agent, which touches none" {
+    local pid
+    PINGS=()
+    prefer default
+    systemctl restart cwg-agent
+    declare_link k "$KERNEL_NET"
+    within 60 says "4 links, 4 connected"
+    [ "$(links | grep -c '^\["[^"]*",[0-9]')" = 2 ] && [ "$(links | grep -c '^\["[^"]*",null')" = 2 ] || fail "$(links)"
+    for pid in $(pgrep -x cwg-engine); do [[ $(cat "/proc/$pid/cgroup") == */cwg-helper@* ]]; done
+    pass_packets "$PEER" "$BATS_TEST_TMPDIR/engine"
+    pass_packets "$KERNEL_PEER" "$BATS_TEST_TMPDIR/kernel"
+    outlive 4 signal KILL
+    outlive 4 signal STOP
+    journalctl --no-pager -o cat -u cwg-agent | grep -q "Watchdog timeout"
+    outlive 4 systemctl restart cwg-agent
+    outlive 4 stop_and_start
+    outlive 4 systemctl restart cwg-helper.socket
+    all_have_passed "$BATS_TEST_TMPDIR/engine" "$BATS_TEST_TMPDIR/kernel"
+}
+
+# Runs a command of ada, who has logged in.
+ada()
+{
+    setpriv --reuid $ADA --regid $ADA --init-groups --inh-caps=-all -- env -i HOME=/home/ada \
+        XDG_RUNTIME_DIR=/run/user/$ADA PATH="$PATH" LC_ALL=C "$@" 3>&-
+}
+
+# ada's account, with her stand-in for podman. From now on her units are asked.
+ask_ada()
+{
+    useradd --uid $ADA --groups "$APP_GID" --create-home ada
+    cat >/usr/local/bin/podman <<'END'
+#!/bin/sh
+for name; do :; done
+read -r pid 2>/dev/null <"$HOME/$name.pid" && [ -d "/proc/$pid" ] || { echo "no such container $name" >&2; exit 125; }
+echo "$pid $name-id $name"
+END
+    chmod 0755 /usr/local/bin/podman
+    loginctl enable-linger ada
+    UNITS=(ada systemctl --user)
+    within 60 ada systemctl --user show-environment
+}
+
+declare_adas_link()
+{
+    local end='{"link":"u","net":5,"host":%s,"container":"%s","site":"vm"}' site='{"site":"vm","key":"%s"}'
+    # shellcheck disable=SC2059 # the format is the line above
+    printf "{\"sites\":[$site],\"links\":[$end,$end]}" "$(ada cwg keys | grep -o '[^ ]*=$')" \
+        0 podman/web 1 "pid/$c2" >"$BATS_TEST_TMPDIR/links"
+    ada cwg declare - <"$BATS_TEST_TMPDIR/links"
+}
+
+@test "the unit of a user who lingers heals a link, which outlives a killed, hung and restarted agent" {
+    local before
+    as_cwg cwg forget l
+    within 60 says "0 links, 0 connected"
+    ask_ada
+    echo "$c1" >/home/ada/web.pid
+    "${UNITS[@]}" enable --now cwg-agent
+    declare_adas_link
+    within 60 says "2 links, 2 connected"
+    inside "$c1" ping -q -c 1 -W 5 10.0.0.11
+    before=$c1
+    end_container "$c1"
+    container c1
+    [ "$c1" != "$before" ]
+    echo "$c1" >/home/ada/web.pid
+    within 60 inside "$c1" ping -q -c 1 -W 5 10.0.0.11
+    within 60 says "2 links, 2 connected"
+    [[ $(cat "/proc/$(pgrep -x -u ada cwg-engine | head -n 1)/cgroup") == */user@$ADA.service/*/cwg-agent.service ]]
+    outlive 2 signal KILL
+    outlive 2 signal STOP
+    outlive 2 "${UNITS[@]}" restart cwg-agent
+    inside "$c1" ping -q -c 1 -W 5 10.0.0.11
+    ada cwg forget u
+    within 60 says "0 links, 0 connected"
+    loginctl disable-linger ada
 }
 
 @test "at a reload the agent says what is wrong with its settings, and goes on" {
