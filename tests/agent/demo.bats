@@ -25,13 +25,14 @@ outside()
     require_backend
     before=$(outside)
     # A user starts the demo outside of scripts/apart.
-    env -u NAH_APART -u NAH_APP_UID timeout 100 "$ROOT/demo/agent" >"$said" 2>&1 3>&- || fail "$(<"$said")"
+    env -u NAH_APART -u NAH_APP_UID timeout 200 "$ROOT/demo/agent" >"$said" 2>&1 3>&- || fail "$(<"$said")"
     for text in '^site1\$ cwg declare ' '^restrict,command="cwg inbox ' '^web has pinged db after [0-9.]* s\.$' \
         '^site1# kill -KILL ' '^site2# restart db$' '^site2# start sshd$' '^The ping had no answer for [0-9.]* s\.$' \
+        '^site2\$ cwg keys --new$' '^etcd takes the place of ssh' '^site1# kill -KILL .* # etcd$' \
         '^site2\$ cwg forget web-db$' '^The longest time without an answer was [0-9.]* s\.$'; do
         grep -q -- "$text" "$said" || fail "no '$text': $(<"$said")"
     done
-    # Two of the five faults, at least, are nothing to the link.
+    # Two of the nine faults, at least, are nothing to the link.
     [ "$(grep -c '^The ping went on' "$said")" -ge 2 ] || fail "$(<"$said")"
     ! sed -n '/ip -brief link$/,$p' "$said" | grep '^wg-' || fail "a link is left: $(<"$said")"
     [ "$before" = "$(outside)" ]
