@@ -115,3 +115,13 @@ bench-agent:
 	@$(MAKE) --no-print-directory --silent build variants
 	@scripts/apart tests/bench/agent $(LINKS) $(abspath $(BUILD)/variants/engine/$(PROGRAM) $(BUILD)/$(ENGINE)) \
 		/var/lib/net-admin-helper-test/$(ENGINE) $(abspath $(BUILD)/cwg)
+
+## make bench-silence    how long a declared link is silent after a container's restart, over ssh and etcd: ROUNDS
+.PHONY: bench-silence
+bench-silence: ROUNDS ?= 20
+bench-silence:
+	scripts/deps build demo test
+	@$(MAKE) --no-print-directory --silent tested
+	@NAH_CARRIER=ssh ROUNDS=$(ROUNDS) scripts/apart bats tests/bench/silence.bats
+	@NAH_CARRIER=etcd ROUNDS=$(ROUNDS) scripts/apart bats tests/bench/silence.bats
+	@echo 'again: make bench-silence ROUNDS=$(ROUNDS)'
