@@ -1,7 +1,8 @@
 #!/usr/bin/env zsh
-# complete.zsh DIRECTORY LINE KNOWN: what zsh offers at the end of a line, one a line, with the completions of DIRECTORY.
-# A shell at a terminal of its own is given the line and a tab; what would be shown there is printed in its place. In the
-# file KNOWN the first call writes which completions there are, and the later ones read it: to look takes zsh 0.3 s.
+# complete.zsh DIRECTORY LINE KNOWN: what zsh offers at the end of a line, one a line, with the completions of
+# DIRECTORY. A shell at a terminal of its own is given the line and a tab; what would be shown there is printed in its
+# place. In the file KNOWN the first call writes which completions there are, and the later ones read it: to look takes
+# zsh 0.3 s.
 zmodload zsh/zpty
 directory=${1:a} line=$2 known=${3:a} scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
