@@ -35,6 +35,7 @@ answers()
         { time[NR] = $1 / 1e6 }
         END {
             middle = NR % 2 ? time[(NR + 1) / 2] : (time[NR / 2] + time[NR / 2 + 1]) / 2
-            printf "%-5s %d restarts: median %.2f s, least %.2f s, most %.2f s\n", carrier, NR, middle, time[1], time[NR]
+            printf "%-5s %d restarts: median %.2f s, least %.2f s, most %.2f s\n", carrier, NR, middle, time[1],
+                time[NR]
         }' >&3
 }

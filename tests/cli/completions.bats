@@ -189,6 +189,11 @@ cwg forget --state=state w|web-db
 cwg forget --state state mail we|web-db
 cwg status --state state ma|mail
 cwg declare fi|file1
+cwg declare --e|--etcd
+cwg declare --etcd --operator-key fi|file1
+cwg declare --etcd --operator-key file1 --config fi|file1
+cwg forget --o|--operator-key
+cwg forget --etcd --operator-key=fi|file1
 cwg agent --config fi|file1
 cwg agent --config=fi|file1
 cwg agent --state fo|folder
