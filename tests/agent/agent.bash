@@ -77,12 +77,15 @@ make_dev()
     [ -n "${NAH_APART:-}${NAH_IN_VM:-}" ] || fail "run it by scripts/apart: it covers /dev"
     mkdir "$dev"
     mount -t tmpfs -o mode=755 tests "$dev"
-    mkdir "$dev/net" "$dev/shm"
+    mkdir "$dev/net"
+    mkdir -m 1777 "$dev/shm"
     while read -r name number; do
         # shellcheck disable=SC2086 # two numbers
         mknod -m 0666 "$dev/$name" c $number
     done <<<$'null 1 3\nzero 1 5\nfull 1 7\nrandom 1 8\nurandom 1 9\ntty 5 0\nnet/tun 10 200'
     ln -s /proc/self/fd "$dev/fd"
+    # What is shared, as all is with the VM's, can't be moved.
+    mount --make-rprivate /
     mount --move "$dev" /dev
     listen
 }

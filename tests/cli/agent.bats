@@ -295,8 +295,9 @@ assert said["agent"]["started"] <= said["agent"]["seen"], said
 mail, web = said["declared"]
 since = web.pop("since")
 assert since > 1000000000 and web == {
-    "link": "web-db", "net": 7, "host": 0, "container": "podman/web", "address": "10.0.0.14",
-    "peer_address": "10.0.0.15", "site": "s2", "state": "waiting for its container", "last_state": None,
+    "link": "web-db", "net": 7, "host": 0, "container": "podman/web", "declared_by": "store",
+    "address": "10.0.0.14", "peer_address": "10.0.0.15", "site": "s2",
+    "state": "waiting for its container", "last_state": None,
     "reason": "podman has no container web"}, web
 (site,) = said["sites"]
 assert (site["site"], site["by"], site["at"], site["state"]) == ("s2", "ssh", "cwg@site2.test", "unreachable"), site

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cwg/agent/settings/config.h"
+#include "cwg/container/labels.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -47,6 +48,9 @@ static void check(const struct config *config)
     require(config->signers >= 0 && config->signers <= CONFIG_SIGNERS_MAX);
     for (int i = 0; i < config->signers; i++)
         require(want_is_name(config->signer[i].name));
+    require(config->labels >= 0 && config->labels <= CONFIG_LABELS_MAX);
+    for (int i = 0; i < config->labels; i++)
+        require(labels_may(config->label[i]));
 }
 
 static void parse(const uint8_t *data, size_t size)
@@ -86,6 +90,7 @@ static const char *const parts[] = {
     "etcd-user ",
     "etcd-password /",
     "operator ",
+    "labels podman docker\n",
     "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
     "192.0.2.",
     "2001:db8::",

@@ -60,7 +60,8 @@ TEST(each_setting_is_read)
                             "etcd-user alice\n"
                             "etcd-password /password\n"
                             "operator op " KEY "\n"
-                            "operator op2 " KEY);
+                            "operator op2 " KEY "\n"
+                            "labels podman docker");
 
     expect(!error, "%s", failure.text);
     expect(strcmp(config.site, "a.b-c_1") == 0, "%s", config.site);
@@ -82,6 +83,9 @@ TEST(each_setting_is_read)
     expect(config.signers == 2 && strcmp(config.signer[0].name, "op") == 0 &&
                strcmp(config.signer[1].name, "op2") == 0 && key_is_zero(&config.signer[1].key),
            "%d", config.signers);
+    expect(config.labels == 2 && strcmp(config.label[0], "podman") == 0 &&
+               strcmp(config.label[1], "docker") == 0,
+           "%d", config.labels);
 }
 
 TEST(a_site_may_have_no_address_of_its_own)
@@ -105,6 +109,10 @@ TEST(what_is_wrong_is_told_with_its_line)
         {"operator a\n", "file:1: operator takes two values"},
         {"operator a " KEY " b\n", "file:1: operator takes two values"},
         {"etcd # none\n", "file:1: etcd takes one value or more"},
+        {"labels\n", "file:1: labels takes one value or more"},
+        {"labels podman lxc\n", "file:1: labels takes engines whose containers have labels"},
+        {"labels docker docker\n", "file:1: docker stands there already"},
+        {"labels podman\nlabels docker\n", "file:2: labels stands in line 1 already"},
         {"site a\nstate /x\nsite a\n", "file:3: site stands in line 1 already"},
         {"etcd http://a\netcd http://b\n", "file:2: etcd stands in line 1 already"},
         {"site -a\n", "file:1: site takes a name"},

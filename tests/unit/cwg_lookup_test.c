@@ -334,7 +334,7 @@ TEST(a_child_has_no_descriptor_of_the_agent)
         unit_trouble("flock");
     ask(0, "podman", "web");
     (void)lookups_run(lookups);
-    (void)snprintf(path, sizeof(path), "/proc/%d/fd/%d", lookups->child[0].pid, held);
+    (void)snprintf(path, sizeof(path), "/proc/%d/fd/%d", lookups->child[0].child.pid, held);
     for (int i = 0; i < 100 && access(path, F_OK) == 0; i++)
         (void)poll(NULL, 0, 10);
     close(held);

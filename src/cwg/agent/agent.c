@@ -17,6 +17,7 @@
 #include "cwg/agent/carrier/carrier.h"
 #include "cwg/agent/carrier/courier.h"
 #include "cwg/agent/end/ends.h"
+#include "cwg/agent/end/labels.h"
 #include "cwg/agent/end/rekey.h"
 #include "cwg/agent/end/signs.h"
 #include "cwg/agent/end/telling.h"
@@ -26,6 +27,7 @@
 #include "cwg/base/clock.h"
 #include "cwg/store/hold.h"
 #include "cwg/store/rotation.h"
+#include "cwg/store/wanted.h"
 
 enum {
     SOON_MS = 1000,    /* for what others may have this site do */
@@ -47,6 +49,7 @@ struct agent {
     struct courier courier;
     struct watch signals, changes;
     struct signs signs;
+    struct labels labels;
     struct watched *watched;
     size_t watched_count;
     struct voice voice;
@@ -75,6 +78,7 @@ static void hear_signal(struct watch *watch, uint32_t events)
     household_reread(&agent->house, &agent->options);
     if (memcmp(before, agent->house.config.signer, sizeof(before)) != 0)
         courier_renew(&agent->courier);
+    labels_reread(&agent->labels);
     agent->reload = agent->retry = true;
     journal_forget(&agent->house.journal);
 }
@@ -192,12 +196,14 @@ static void miss(struct agent *agent, struct agent_end *end, bool there)
         look_by(agent, END_GRACE_MS);
 }
 
-static void take_want(struct agent *agent, const char *name, const struct want *want)
+static void take_want(struct agent *agent, const char *name, const struct want *want, bool labelled)
 {
     struct agent_end *end = ends_find(&agent->ends, name);
 
-    if (end)
+    if (end) {
         miss(agent, end, true);
+        end->labelled = labelled;
+    }
     if (end && !end->forgotten && want_equal(&end->want, want))
         return;
     if (end && end_is_elsewhere(end, want)) { /* it goes first, and is made anew by the next look */
@@ -211,7 +217,9 @@ static void take_want(struct agent *agent, const char *name, const struct want *
         end->forgotten = false;
         end_want(end, want);
     } else {
-        (void)ends_add(&agent->ends, name, want);
+        end = ends_add(&agent->ends, name, want);
+        if (end)
+            end->labelled = labelled;
     }
     watch_site(agent, want->site);
     add_carrier(agent, want->site);
@@ -222,36 +230,27 @@ static void load_want(struct agent *agent, const char *name, bool changed)
 {
     struct agent_end *end = ends_find(&agent->ends, name);
     struct failure failure = {.text = ""};
-    char line[STORE_LINE_SIZE], path[STORE_PATH_SIZE];
+    char path[STORE_PATH_SIZE];
     struct want want;
-    int error;
+    bool labelled;
+    int found;
 
     (void)snprintf(path, sizeof(path), "want/%.400s", name);
     if (end && !end->forgotten && !store_changed(&agent->house.store, path, &end->want_stamp) &&
         !changed)
         return;
-    error = store_read(&agent->house.store, path, line, &failure);
-    if (error > 0) {
-        if (end)
-            miss(agent, end, false);
-        return;
-    }
-    if (!error && want_read(line, &want, &failure)) {
-        const struct failure why = failure;
-
-        error = fail(&failure, "want", "%s: %s", path, why.text);
-    }
-    if (!error) {
-        char expected[END_PATH_SIZE];
-
-        (void)snprintf(expected, sizeof(expected), "%.63s.%u", want.link, want.host);
-        if (strcmp(expected, name) != 0)
-            error = fail(&failure, "want", "%s has to be called %s", path, expected);
-    }
-    if (error)
+    found = wanted_read(&agent->house.store, name, &want, &labelled, &failure);
+    if (found > 0 && end)
+        miss(agent, end, false);
+    else if (found < 0)
         journal_complain(&agent->house.journal, failure.text);
-    else
-        take_want(agent, name, &want);
+    else if (found == 0)
+        take_want(agent, name, &want, labelled);
+}
+
+static void see_label(void *owner, const char *name)
+{
+    load_want(owner, name, true);
 }
 
 /* The names of what is declared, sorted. A directory that has gone says nothing of the links. */
@@ -261,7 +260,7 @@ static char **list_wants(const struct agent *agent, struct failure *failure)
         fail_errno(failure, errno, "can't read what is declared");
         return NULL;
     }
-    return store_list(&agent->house.store, "want", failure);
+    return wanted_list(&agent->house.store, failure);
 }
 
 /* Takes over the sites, and keys that have changed. */
@@ -377,7 +376,7 @@ static int64_t tell_manager(struct agent *agent)
 static void turn(struct agent *agent)
 {
     struct household *house = &agent->house;
-    int64_t due[6 + PROBES_AT_ONCE], next;
+    int64_t due[7 + PROBES_AT_ONCE], next;
     size_t count = 0;
 
     if (agent->reload || clock_now() >= agent->reload_due)
@@ -388,6 +387,7 @@ static void turn(struct agent *agent)
     for (size_t i = 0; i < PROBES_AT_ONCE; i++)
         due[count++] = tasks_run(&house->probes[i]);
     due[count++] = lookups_run(&house->lookups);
+    due[count++] = labels_run(&agent->labels);
     for (size_t i = 0; i < agent->carriers.count; i++) {
         const int64_t one = carrier_run(agent->carriers.one[i]);
 
@@ -440,6 +440,9 @@ static int open_house(struct agent *agent, struct failure *failure)
     for (size_t i = 0; i < PROBES_AT_ONCE; i++)
         tasks_open(&house->probes[i], &house->loop, house->config.helper);
     lookups_open(&house->lookups, &house->loop);
+    labels_open(&agent->labels, house, &agent->ends);
+    agent->labels.changed = see_label;
+    agent->labels.owner = agent;
     courier_open(&agent->courier, &house->loop, &house->config, agent->options.file);
     if (config_load(&agent->options, &house->config, failure) ||
         config_need_site(&house->config, failure))
@@ -477,6 +480,7 @@ int agent_run(const struct config_options *options, struct failure *failure)
         turn(agent);
     voice_close(&agent->voice);
     courier_close(&agent->courier);
+    labels_close(&agent->labels);
     lookups_close(&agent->house.lookups);
     signs_close(&agent->signs);
     tasks_close(&agent->house.work);

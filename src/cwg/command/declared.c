@@ -49,25 +49,30 @@ static const char *reason_of(const char *last, const char *reason, char ret_text
     return ret_text;
 }
 
+/* The cells of a row that are made for it. */
+struct made {
+    char container[END_TEXT_SIZE + 16], since[SPAN_SIZE], reason[CELL_SIZE];
+};
+
 /* Makes the row of a link, or of a site. */
-static struct row link_row(const struct standing *standing, size_t i, char since[static SPAN_SIZE],
-                           char reason[static CELL_SIZE])
+static struct row link_row(const struct standing *standing, size_t i, struct made *made)
 {
     const struct standing_link *link = &standing->link[i];
 
-    return (struct row){{link->link, link->container, link->address, link->peer, link->site,
-                         link->state, span_since(link->since, since),
-                         reason_of(link->last, link->reason, reason)}};
+    (void)snprintf(made->container, sizeof(made->container), "%s%s", link->container,
+                   link->labelled ? " (label)" : "");
+    return (struct row){{link->link, made->container, link->address, link->peer, link->site,
+                         link->state, span_since(link->since, made->since),
+                         reason_of(link->last, link->reason, made->reason)}};
 }
 
-static struct row site_row(const struct standing *standing, size_t i, char since[static SPAN_SIZE],
-                           char reason[static CELL_SIZE])
+static struct row site_row(const struct standing *standing, size_t i, struct made *made)
 {
     const struct standing_site *site = &standing->site[i];
 
     return (struct row){{site->site, site->by, site->host, site->state,
-                         span_since(site->since, since),
-                         reason_of(site->last, site->reason, reason)}};
+                         span_since(site->since, made->since),
+                         reason_of(site->last, site->reason, made->reason)}};
 }
 
 static void widen(size_t width[static COLUMNS], const struct row *row)
@@ -93,21 +98,20 @@ static void print_row(const size_t width[static COLUMNS], const struct row *row)
 
 static void print_table(const struct standing *standing, const struct row *head, size_t count,
                         struct row (*make)(const struct standing *standing, size_t i,
-                                           char since[static SPAN_SIZE],
-                                           char reason[static CELL_SIZE]))
+                                           struct made *made))
 {
     size_t width[COLUMNS] = {0};
-    char since[SPAN_SIZE], reason[CELL_SIZE];
+    struct made made;
 
     widen(width, head);
     for (size_t i = 0; i < count; i++) {
-        const struct row row = make(standing, i, since, reason);
+        const struct row row = make(standing, i, &made);
 
         widen(width, &row);
     }
     print_row(width, head);
     for (size_t i = 0; i < count; i++) {
-        const struct row row = make(standing, i, since, reason);
+        const struct row row = make(standing, i, &made);
 
         print_row(width, &row);
     }
@@ -191,11 +195,12 @@ void declared_pack(const struct standing *standing, json_t *object)
 
         (void)json_array_append_new(
             links,
-            json_pack("{s:s,s:i,s:i,s:s,s:s,s:s,s:s,s:s,s:o,s:o,s:s}", "link", link->link, "net",
-                      (int)link->net, "host", (int)link->host, "container", link->container,
-                      "address", link->address, "peer_address", link->peer, "site", link->site,
-                      "state", link->state, "last_state", text_or_null(link->last), "since",
-                      time_or_null(link->since), "reason", link->reason));
+            json_pack("{s:s,s:i,s:i,s:s,s:s,s:s,s:s,s:s,s:s,s:o,s:o,s:s}", "link", link->link,
+                      "net", (int)link->net, "host", (int)link->host, "container", link->container,
+                      "declared_by", link->labelled ? "label" : "store", "address", link->address,
+                      "peer_address", link->peer, "site", link->site, "state", link->state,
+                      "last_state", text_or_null(link->last), "since", time_or_null(link->since),
+                      "reason", link->reason));
     }
     for (size_t i = 0; i < standing->sites; i++) {
         const struct standing_site *site = &standing->site[i];

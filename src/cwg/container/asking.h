@@ -8,7 +8,10 @@ enum {
     ENGINE_MS = 15000, /* for an engine's program to answer */
 };
 
-/* Says why an engine's program told nothing: `error` is process_run()'s. Returns -1. */
+/* Says why an engine's program told nothing: `error` is process_run()'s. Returns -1. engine_fail()
+ * adds the way around an engine: to name a process. */
+int engine_tell(const struct engine *engine, int error, struct process_result *result,
+                struct failure *failure);
 int engine_fail(const struct engine *engine, int error, struct process_result *result,
                 struct failure *failure);
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "cwg/container/asking.h"
+#include "cwg/container/labels.h"
 #include "cwg/container/reading.h"
 
 enum {
@@ -22,24 +23,32 @@ enum {
 /* The way around an engine that can't be asked. */
 #define ANYWAY "; or give the container's pid: pid/1234"
 
-int engine_fail(const struct engine *engine, int error, struct process_result *result,
+int engine_tell(const struct engine *engine, int error, struct process_result *result,
                 struct failure *failure)
 {
     char quote[FAILURE_QUOTE_SIZE];
 
     if (error)
-        return fail(failure, "engine", "%s: %s: %s" ANYWAY, engine->name, engine->command[0],
+        return fail(failure, "engine", "%s: %s: %s", engine->name, engine->command[0],
                     error == -EMSGSIZE ? "says too much" : strerror(-error));
     if (result->status < 0)
-        return fail(failure, "engine", "%s: %s doesn't answer" ANYWAY, engine->name,
+        return fail(failure, "engine", "%s: %s doesn't answer", engine->name,
                     engine->command[0]);
     for (size_t i = 0; i < TROUBLES_MAX && engine->troubles[i].said; i++) {
         if (strcasestr(result->err, engine->troubles[i].said))
-            return fail(failure, "engine", "%s: %s" ANYWAY, engine->name,
+            return fail(failure, "engine", "%s: %s", engine->name,
                         engine->troubles[i].advice);
     }
-    return fail(failure, "engine", "%s: %s" ANYWAY, engine->name,
+    return fail(failure, "engine", "%s: %s", engine->name,
                 failure_quote(process_last_line(result->err), quote));
+}
+
+int engine_fail(const struct engine *engine, int error, struct process_result *result,
+                struct failure *failure)
+{
+    (void)engine_tell(engine, error, result, failure);
+    failure_add(failure, ANYWAY);
+    return -1;
 }
 
 bool engine_says_absent(const struct engine *engine, const char *text)
@@ -291,6 +300,17 @@ static int find_process(const struct engine *engine, const char *name,
 
 #define COMMAND(...) ((const char *const[]){__VA_ARGS__, NULL})
 
+/* Go cuts a label before it quotes it, on one line. */
+#define LABEL "{{printf \"%.513q\" (index .Config.Labels \"" LABEL_NAME "\")}}"
+
+/* The commands for labels, which docker and podman both have. */
+#define LABEL_COMMANDS(program)                                                                    \
+    .labelled = COMMAND(program, "ps", "--all", "--no-trunc", "--filter", "label=" LABEL_NAME,     \
+                        "--format", "{{.ID}} {{.Names}}"),                                         \
+    .label = COMMAND(program, "container", "inspect", "--format",                                  \
+                     "{{.Id}} {{.Image}} {{.Name}} " LABEL),                                       \
+    .image_label = COMMAND(program, "image", "inspect", "--format", "{{.Id}} " LABEL)
+
 const struct engine engines[] = {
     {
         .name = "podman",
@@ -302,6 +322,8 @@ const struct engine engines[] = {
         .absent = {"no such container"},
         .remote = COMMAND("podman", "info", "--format", "{{.Host.ServiceIsRemote}}"),
         .list = COMMAND("podman", "ps", "--format", "{{.Names}}"),
+        LABEL_COMMANDS("podman"),
+        .image_absent = "image not known",
     },
     {
         .name = "docker",
@@ -320,6 +342,8 @@ const struct engine engines[] = {
               "DOCKER_HOST, if it is a user's own"}},
         .in_cgroup = true,
         .list = COMMAND("docker", "ps", "--format", "{{.Names}}"),
+        LABEL_COMMANDS("docker"),
+        .image_absent = "no such image",
     },
     {
         .name = "nerdctl",

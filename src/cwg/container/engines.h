@@ -41,6 +41,11 @@ struct engine {
     bool listed_by_name;     /* these are the names that `find` takes */
     bool named_only;         /* not asked unless it is named */
     bool many;
+    /* The command that lists the containers with the label, "ID NAME", stopped ones, too; NULL if
+     * containers have no labels. With ids behind them, the command that tells of containers, "ID
+     * IMAGE NAME LABEL", and the one that tells of images, "IMAGE LABEL". */
+    const char *const *labelled, *const *label, *const *image_label;
+    const char *image_absent; /* a part of what the last one says when there is no such image */
 };
 
 /* Asks an engine for all of these names: each answer's `error` is as engine->find() returns. */

@@ -15,8 +15,7 @@
 
 enum {
     AHEAD_SECONDS = 86400, /* an operator's clock may be ahead by so much */
-    KEEPALIVE_SECONDS = 25,
-    RECORDS = 6, /* of a link: want, want, site, site, link, net */
+    RECORDS = 6,           /* of a link: want, want, site, site, link, net */
     LINK_RECORD = 4,
 };
 
@@ -164,7 +163,7 @@ static int read_end(const struct plan *plan, const json_t *link, int host, struc
 {
     const json_t *end = json_array_get(json_object_get(link, "ends"), (size_t)host);
     const char *container = json_text(end, "container", END_TEXT_SIZE - 1);
-    int64_t port = 0, keepalive = KEEPALIVE_SECONDS, mtu = 0;
+    int64_t port = 0, keepalive = WANT_KEEPALIVE, mtu = 0;
     struct end parsed;
 
     if (!container || end_parse(container, "container", &parsed, failure) || parsed.host[0])

@@ -11,6 +11,7 @@
 #include "cwg/store/declare.h"
 #include "cwg/store/trust.h"
 #include "cwg/store/want.h"
+#include "cwg/store/wanted.h"
 
 int keep_who(struct session *session, const json_t *request, json_t *answer,
              struct failure *failure)
@@ -137,17 +138,15 @@ static bool is_same_end(const struct want *a, const struct want *b)
 /* Fails if the link's name stands for another link, or this end is kept under another name. */
 static int check_others(const struct store *store, const struct want *want, struct failure *failure)
 {
-    char **names = store_list(store, "want", failure);
+    char **names = wanted_list(store, failure);
     int error = names ? 0 : -1;
 
     for (char **name = names; !error && *name; name++) {
-        char path[STORE_PATH_SIZE], line[STORE_LINE_SIZE];
         struct failure unreadable = {.text = ""};
         struct want other;
+        bool labelled;
 
-        (void)snprintf(path, sizeof(path), "want/%.400s", *name);
-        if (store_read(store, path, line, &unreadable) || want_read(line, &other, &unreadable) ||
-            other.forget)
+        if (wanted_read(store, *name, &other, &labelled, &unreadable) || other.forget)
             continue;
         if (strcmp(other.link, want->link) == 0 && other.net != want->net)
             error = fail(failure, "exists",

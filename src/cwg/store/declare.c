@@ -8,10 +8,7 @@
 #include "cwg/base/json.h"
 #include "cwg/store/trust.h"
 #include "cwg/store/want.h"
-
-enum {
-    KEEPALIVE_SECONDS = 25, /* shorter than the memory of most NATs */
-};
+#include "cwg/store/wanted.h"
 
 /* What is to be written: a path and a line. */
 struct entry {
@@ -96,7 +93,7 @@ static int read_link(const struct store *store, const json_t *sites, const json_
         return fail(failure, "declare", "link %s: \"site\" has to be the other end's", name);
     if (json_whole(link, "net", 0, UINT32_MAX, &net) || json_whole(link, "host", 0, 1, &host) ||
         read_number(link, "port", 0, UINT16_MAX, &port) ||
-        read_number(link, "keepalive", KEEPALIVE_SECONDS, UINT16_MAX, &keepalive) ||
+        read_number(link, "keepalive", WANT_KEEPALIVE, UINT16_MAX, &keepalive) ||
         read_number(link, "mtu", 0, UINT16_MAX, &mtu))
         return fail(failure, "declare",
                     "link %s: \"net\", \"host\", \"port\", \"keepalive\" or \"mtu\" is wrong",
@@ -207,6 +204,25 @@ int declare_forget_end(const struct store *store, const char *path, const char *
     return error;
 }
 
+/* Nobody but the container ends what its label declares. Returns 1, or -1 if a label does. */
+static int check_label(const struct store *store, const char *link, struct failure *failure)
+{
+    for (unsigned host = 0; host < 2; host++) {
+        struct failure unreadable = {.text = ""};
+        char name[STORE_PATH_SIZE];
+        struct want want;
+        bool labelled;
+
+        (void)snprintf(name, sizeof(name), "%.63s.%u", link, host);
+        if (wanted_read(store, name, &want, &labelled, &unreadable) == 0 && labelled)
+            return fail(failure, "declare",
+                        "a label of %s/%s declares %s: remove that container, or declare the link "
+                        "with \"off\": true",
+                        want.engine, want.name, link);
+    }
+    return 1;
+}
+
 int declare_forget(const struct store *store, const char *link, struct failure *failure)
 {
     int found = 1;
@@ -221,5 +237,5 @@ int declare_forget(const struct store *store, const char *link, struct failure *
         if (read == 0)
             found = 0;
     }
-    return found;
+    return found > 0 ? check_label(store, link, failure) : 0;
 }

@@ -10,6 +10,7 @@
 
 #include "cwg/base/json.h"
 #include "cwg/store/hold.h"
+#include "cwg/store/wanted.h"
 #include "link/link.h"
 
 /* Takes a text of an object's; "" if there is none. What a terminal would take for something else
@@ -61,15 +62,13 @@ static void judge(const struct standing *standing, char state[static STANDING_ST
 /* What is declared of an end, and what is wrong with it. */
 static void read_want(const struct store *store, const char *name, struct standing_link *link)
 {
-    char path[STORE_PATH_SIZE], line[STORE_LINE_SIZE];
     struct failure failure = {.text = ""};
     struct want want;
     struct link_end end;
 
     (void)snprintf(link->link, sizeof(link->link), "%.*s",
                    (int)(strrchr(name, '.') ? strrchr(name, '.') - name : 63), name);
-    (void)snprintf(path, sizeof(path), "want/%.255s", name);
-    if (store_read(store, path, line, &failure) != 0 || want_read(line, &want, &failure)) {
+    if (wanted_read(store, name, &want, &link->labelled, &failure) != 0) {
         (void)snprintf(link->reason, sizeof(link->reason), "%s", failure.text);
         return;
     }
@@ -135,7 +134,7 @@ static size_t count(char **names)
 
 static int read_all(const struct store *store, struct standing *standing, struct failure *failure)
 {
-    char **links = store_list(store, "want", failure);
+    char **links = wanted_list(store, failure);
     char **sites = links ? store_list(store, "carrier", failure) : NULL;
     int error = sites ? 0 : -1;
 

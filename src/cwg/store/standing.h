@@ -23,6 +23,7 @@ struct standing_link {
     char state[STANDING_STATE_SIZE]; /* as it is now; see standing_read() */
     char last[STANDING_STATE_SIZE];  /* that of an agent that doesn't tell any more; "" for none */
     char reason[STANDING_REASON_SIZE];
+    bool labelled; /* a label of the container declares it, and nothing in the store */
     int64_t since; /* seconds since 1970, of `state`; 0: not known */
 };
 

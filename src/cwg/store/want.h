@@ -12,6 +12,7 @@ enum {
     WANT_LINK_SIZE = 64,
     WANT_SITE_SIZE = 64,
     WANT_PSK_SIZE = 256,
+    WANT_KEEPALIVE = 25, /* seconds, unless declared: shorter than the memory of most NATs */
 };
 
 struct want {

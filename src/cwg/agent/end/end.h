@@ -44,6 +44,8 @@ struct agent_end {
     bool has_secret; /* its peer has a preshared key */
     bool again;      /* something has changed since the phase began */
     bool probing;
+    bool labelled;       /* a label of its container declares it, and nothing in the store */
+    int unlabelled;      /* looks in a row that found no such label */
     int64_t missing;     /* clock_now(): its want was missed first; 0: it is there */
     bool forgotten;      /* its want is gone: to be freed when it rests */
     int tried;           /* endpoints of the other end that gave no answer, in this round */

@@ -1,13 +1,9 @@
 #include "cwg/agent/loop/lookup.h"
 
-#include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "cwg/base/clock.h"
@@ -60,24 +56,14 @@ static void tell(int socket, struct told *told)
     (void)sendmsg(socket, &message, MSG_NOSIGNAL);
 }
 
-/* The child needs no other descriptor of the agent's, and above all not the store's: its lock
- * would be the child's, too, and keep the next agent from starting. Returns the socket. */
-static int keep_only(int socket)
+/* The child's work. */
+static void find(void *context, int socket)
 {
-    if (socket > 3 && dup2(socket, 3) == 3)
-        socket = 3;
-    if (close_range((unsigned int)socket + 1, ~0U, 0) < 0) { /* before Linux 5.9 */
-        for (int fd = socket + 1; fd < sysconf(_SC_OPEN_MAX); fd++)
-            close(fd);
-    }
-    return socket;
-}
-
-static _Noreturn void find(struct lookup *const *asked, size_t count, int socket)
-{
+    const struct lookup_child *child = context;
+    struct lookup *const *asked = child->asked;
+    const size_t count = child->count;
     struct container_answer *answers = calloc(count, sizeof(*answers));
 
-    socket = keep_only(socket);
     for (size_t i = 0; answers && i < count; i++)
         answers[i].name = asked[i]->name;
     if (answers)
@@ -91,7 +77,7 @@ static _Noreturn void find(struct lookup *const *asked, size_t count, int socket
         tell(socket, &told);
         container_close(&answers[i].container);
     }
-    _exit(0);
+    free(answers);
 }
 
 /* Receives what a child tells of one, with its descriptor. Returns 1, or 0 at its end. */
@@ -127,13 +113,8 @@ static int receive(int socket, struct told *ret_told)
 static struct lookup **end_child(struct lookup_child *child)
 {
     struct lookup **asked = child->asked;
-    const int socket = child->watch.fd;
 
-    loop_remove(child->lookups->loop, &child->watch);
-    close(socket);
-    (void)kill(child->pid, SIGKILL);
-    while (waitpid(child->pid, NULL, 0) < 0 && errno == EINTR)
-        ;
+    child_end(&child->child, child->lookups->loop);
     /* One container that an engine hangs at holds up all that are asked with it. */
     if (child->count > 1 && clock_now() - child->begun > child->lookups->patience / 4)
         child->lookups->apart = clock_now() + APART_MS;
@@ -171,32 +152,6 @@ static void hear(struct watch *watch, uint32_t events)
     if (--child->left == 0)
         free(end_child(child));
     lookup->done(lookup, told.error ? NULL : &told.container, told.error ? &told.failure : NULL);
-}
-
-/* Starts a child. Returns 0, or a negative errno. */
-static int start(struct lookup_child *child)
-{
-    int pair[2];
-    int error = 0;
-
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-        return -errno;
-    child->begun = clock_now();
-    child->pid = fork();
-    if (child->pid == 0)
-        find(child->asked, child->count, pair[1]);
-    if (child->pid < 0)
-        error = -errno;
-    close(pair[1]);
-    child->watch = (struct watch){.fd = pair[0], .ready = hear, .owner = child};
-    if (!error) {
-        error = loop_add(child->lookups->loop, &child->watch, EPOLLIN);
-        if (error)
-            (void)end_child(child);
-    } else {
-        close(pair[0]);
-    }
-    return error;
 }
 
 /* Takes the first question, and with it others that go to the same engine. Returns their number; 0
@@ -241,7 +196,8 @@ static int64_t employ(struct lookups *lookups, struct lookup_child *child)
         return clock_now() + RETRY_MS;
     child->asked = asked;
     child->count = child->left = count;
-    error = start(child);
+    child->begun = clock_now();
+    error = child_start(&child->child, lookups->loop, find, child, hear, child);
     if (!error)
         return child->begun + lookups->patience;
     child->asked = NULL; /* there is no child */

@@ -2,10 +2,7 @@
  * are to be asked of an engine at that moment. */
 #pragma once
 
-#include <stdbool.h>
-#include <sys/types.h>
-
-#include "cwg/agent/loop/loop.h"
+#include "cwg/agent/loop/child.h"
 #include "cwg/container/container.h"
 
 enum {
@@ -28,8 +25,7 @@ struct lookup_child {
     struct lookup **asked; /* its questions, each NULL once it is answered; NULL: it is free */
     size_t count, left;
     struct lookups *lookups;
-    struct watch watch; /* its socket */
-    pid_t pid;
+    struct child child;
     int64_t begun; /* clock_now() */
 };
 

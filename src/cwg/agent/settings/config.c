@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cwg/agent/loop/metrics.h"
+#include "cwg/container/labels.h"
 #include "link/address.h"
 #include "link/decimal.h"
 
@@ -30,6 +31,7 @@ enum word {
     ETCD_USER,
     ETCD_PASSWORD,
     OPERATOR,
+    LABELS,
     WORDS,
 };
 
@@ -180,6 +182,25 @@ static int set_operator(const struct reading *reading)
     return 0;
 }
 
+static int set_labels(const struct reading *reading)
+{
+    struct config *config = reading->config;
+
+    for (int i = 1; i < reading->words; i++) {
+        const char *engine = reading->word[i];
+
+        if (!labels_may(engine))
+            return wrong(reading, "labels takes engines whose containers have labels: podman, "
+                                  "docker");
+        for (int j = 0; j < config->labels; j++) {
+            if (strcmp(config->label[j], engine) == 0)
+                return wrong(reading, "%s stands there already", engine);
+        }
+        (void)snprintf(config->label[config->labels++], END_ENGINE_SIZE, "%s", engine);
+    }
+    return 0;
+}
+
 /* What a line may begin with. */
 static const struct {
     const char *word;
@@ -199,6 +220,7 @@ static const struct {
     [ETCD_USER] = {"etcd-user", 1, false},
     [ETCD_PASSWORD] = {"etcd-password", 1, false},
     [OPERATOR] = {"operator", 2, true},
+    [LABELS] = {"labels", 0, false},
 };
 
 static int set(const struct reading *reading, enum word word)
@@ -230,8 +252,10 @@ static int set(const struct reading *reading, enum word word)
         return set_text(reading, config->etcd_user, sizeof(config->etcd_user));
     case ETCD_PASSWORD:
         return set_path(reading, config->etcd_password, sizeof(config->etcd_password));
-    default:
+    case OPERATOR:
         return set_operator(reading);
+    default:
+        return set_labels(reading);
     }
 }
 
@@ -361,6 +385,8 @@ const char *config_take(struct config *config, const struct config *fresh)
     config->endpoint_none = fresh->endpoint_none;
     memcpy(config->signer, fresh->signer, sizeof(config->signer));
     config->signers = fresh->signers;
+    memcpy(config->label, fresh->label, sizeof(config->label));
+    config->labels = fresh->labels;
     for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
         if (memcmp(kept[i].old, kept[i].new, kept[i].size) != 0)
             return kept[i].word;

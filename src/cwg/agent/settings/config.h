@@ -18,6 +18,7 @@ enum {
     CONFIG_PREFIX_SIZE = 128,
     CONFIG_USER_SIZE = 64,
     CONFIG_SIGNERS_MAX = 16,
+    CONFIG_LABELS_MAX = 4, /* engines that have labels */
 };
 
 /* An operator, whose signed wants are taken from etcd. */
@@ -44,6 +45,8 @@ struct config {
     char etcd_password[CONFIG_PATH_SIZE]; /* the file with it */
     struct config_signer signer[CONFIG_SIGNERS_MAX];
     int signers;
+    char label[CONFIG_LABELS_MAX][END_ENGINE_SIZE]; /* engines whose containers' labels count */
+    int labels;
 };
 
 /* What the command line says. It wins over the file. NULL: not given. */
@@ -74,7 +77,8 @@ int config_load(const struct config_options *options, struct config *ret_config,
 /* Returns 0, or -1 if the site has no name. */
 int config_need_site(const struct config *config, struct failure *failure);
 
-/* Takes from `fresh` all that an agent can change while it runs: addresses and operators.
+/* Takes from `fresh` all that an agent can change while it runs: addresses, operators and
+ * labels.
  * Returns the word of a setting that is another one, and that an agent takes at its start only;
  * NULL if there is none. */
 const char *config_take(struct config *config, const struct config *fresh);

@@ -1,0 +1,88 @@
+#include "cwg/agent/end/claim.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Can't both be? A link has one net, a net one link, and an end one container. */
+static bool excludes(const struct want *a, const struct want *b)
+{
+    if (strcmp(a->link, b->link) != 0)
+        return a->net == b->net;
+    return a->host == b->host || a->net != b->net;
+}
+
+static bool is_same_end(const struct want *a, const struct want *b)
+{
+    return strcmp(a->link, b->link) == 0 && a->host == b->host;
+}
+
+static bool is_same_container(const struct want *a, const struct want *b)
+{
+    return strcmp(a->engine, b->engine) == 0 && strcmp(a->name, b->name) == 0;
+}
+
+/* Has this claim held before? */
+static bool is_own(const struct claim *claim, const struct agent_end *end)
+{
+    return end->labelled && is_same_end(&claim->want, &end->want) &&
+           is_same_container(&claim->want, &end->want);
+}
+
+static void refuse(struct claim *claim, const struct want *other, const char *how)
+{
+    claim->single = false;
+    (void)snprintf(claim->reason, sizeof(claim->reason), "%s%s%.64s has link %s, of net %u, by %s",
+                   other->engine, other->engine[0] ? "/" : "", other->name, other->link, other->net,
+                   how);
+}
+
+/* Looks at one claim alone. */
+static void judge(struct claim *claim, struct agent_end *const *ends, size_t count,
+                  const struct trust *trust)
+{
+    claim->held = false;
+    claim->single = trust_find(trust, claim->want.site) != NULL;
+    claim->reason[0] = '\0';
+    if (!claim->single)
+        (void)snprintf(claim->reason, sizeof(claim->reason), "site %s isn't known here: declare it",
+                       claim->want.site);
+    for (size_t i = 0; i < count && claim->single; i++) {
+        const struct agent_end *other = ends[i];
+
+        if (is_own(claim, other)) {
+            claim->held = true;
+            continue;
+        }
+        /* An end that no label declares any more is on its way out. */
+        if (!excludes(&claim->want, &other->want) || (other->labelled && other->missing))
+            continue;
+        refuse(claim, &other->want, other->labelled ? "its label" : "what the store declares");
+        if (!other->labelled && want_equal(&claim->want, &other->want))
+            claim->reason[0] = '\0';
+    }
+}
+
+/* Looks at one claim beside the others. */
+static void compare(struct claim *claim, const struct claim *claims, size_t count)
+{
+    claim->holds = claim->single;
+    for (size_t i = 0; i < count && claim->holds && !claim->held; i++) {
+        const struct want *other = &claims[i].want;
+
+        if (&claims[i] == claim || !claims[i].single || !excludes(&claim->want, other))
+            continue;
+        claim->holds = false;
+        (void)snprintf(claim->reason, sizeof(claim->reason),
+                       "the label of %s/%.64s claims link %s, of net %u, too", other->engine,
+                       other->name, other->link, other->net);
+    }
+}
+
+void claims_judge(struct claim *claims, size_t count, struct agent_end *const *ends,
+                  size_t end_count, const struct trust *trust)
+{
+    for (size_t i = 0; i < count; i++)
+        judge(&claims[i], ends, end_count, trust);
+    for (size_t i = 0; i < count; i++)
+        compare(&claims[i], claims, count);
+}
