@@ -20,7 +20,7 @@ load ../cwg/cwg
 
 declare -gA UIDS GIDS PIDS AGENTS=()
 UIDS[erin]=$((APP_UID + 400000000)) GIDS[erin]=$APP_GID
-declare -grA OWNER=([s1]=alice [s2]=erin) PLACE=([s1]=site1 [s2]=site2) NUMBER=([s1]=0 [s2]=1)
+declare -gA OWNER=([s1]=alice [s2]=erin) PLACE=([s1]=site1 [s2]=site2) NUMBER=([s1]=0 [s2]=1)
 AUDIT=$WORLD/audit
 
 # What carries records between the sites, ssh or etcd; and the options of agents that it needs.
