@@ -5,12 +5,16 @@
 #
 # NAH_SEED chooses the faults; the test prints its seed. NAH_FAULT_SECONDS is how long they last (60).
 # NAH_CARRIER is what carries records: ssh, or etcd.
+# The containers live ten minutes longer than the faults: one that ends by itself would look like a link that somebody
+# removed.
 
 bats_require_minimum_version 1.5.0
 load agent
 
 agents_of_the_file "${NAH_CARRIER:-ssh}"
 
+# shellcheck disable=SC2034 # container() reads it
+CONTAINER_SECONDS=$((${NAH_FAULT_SECONDS:-60} + 600))
 LINKS=(one two three)
 declare -gA NETS=([one]=11 [two]=12 [three]=13)
 

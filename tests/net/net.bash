@@ -101,7 +101,8 @@ container()
     shift
     rm -f "$ready"
     # Descriptor 3 is bats' own. bats waits for each process that keeps it open.
-    unshare --net "$@" -- sh -c 'ip link set lo up; : >"$0"; exec sleep 600' "$ready" 3>&- >/dev/null 2>&1 &
+    unshare --net "$@" -- sh -c 'ip link set lo up; : >"$0"; exec sleep "$1"' "$ready" "${CONTAINER_SECONDS:-600}" \
+        3>&- >/dev/null 2>&1 &
     ret_pid=$!
     CONTAINERS+=("$ret_pid")
     wait_for test -e "$ready"
