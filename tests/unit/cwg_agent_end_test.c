@@ -17,6 +17,7 @@
 #include "unit.h"
 
 enum {
+    TURN_MS = 10,
     SOON_MS = 10000,     /* for a machine that is busy */
     LATER_MS = 400,      /* in which what is wrong would happen */
     SERIAL = 1795747000, /* of the other site's first record */
@@ -26,7 +27,8 @@ enum {
 #define OTHER "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAI="
 #define THIRD "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAM="
 
-/* The helper keeps one device, in files: dev, state, peer. A file refuse.TASK has the answer to
+/* The helper keeps one device, in files: dev, state, peer; a file `created` has the answer to
+ * cwg_create. A file refuse.TASK has the answer to
  * that task; while there is a file gate.TASK, that task takes its time. */
 #define HELPER                                                                                     \
     "cd \"${0%/*}\"\n"                                                                             \
@@ -38,7 +40,8 @@ enum {
     "[{\\\"host\\\":0,\\\"state\\\":\\\"$(cat "                                                    \
     "state)\\\",\\\"public_key\\\":\\\"" KEY                                                       \
     "\\\",\\\"listen_port\\\":51801,\\\"peer\\\":$(cat peer)}]\";;\n"                              \
-    "cwg_create) echo '{}' >peer; echo 'waiting for connect' >state; : >dev;;\n"                   \
+    "cwg_create) echo '{}' >peer; echo 'waiting for connect' >state; : >dev\n"                     \
+    "[ ! -e created ] || answer=\"ok $(cat created)\";;\n"                                         \
     "cwg_destroy) rm -f dev;;\n"                                                                   \
     "cwg_connect) secret=false; case $* in *--preshared*) secret=true;; esac\n"                    \
     "echo \"{\\\"public_key\\\":\\\"$4\\\",\\\"has_preshared_key\\\":$secret}\" >peer; echo "      \
@@ -190,6 +193,9 @@ static void turn(int64_t deadline)
         due = tasks_run(&house->probes[i]);
         next = due < next ? due : next;
     }
+    /* end_run() may have decided: whoever waits for that looks again soon. */
+    due = clock_now() + TURN_MS;
+    next = due < next ? due : next;
     loop_turn(&house->loop, next < deadline ? next : deadline);
 }
 
@@ -287,6 +293,48 @@ TEST(an_end_is_made_told_connected_and_then_left_alone)
     go_on();
     EXPECT_STATE(END_CONNECTED);
     expect(told_times("cwg_show") >= 1 && told_times("") == told_times("cwg_show"), "touched");
+    finish();
+}
+
+/* A look costs the helper as much as a connect does. But what may be the device's end is looked at.
+ */
+TEST(news_of_the_other_site_right_after_a_look_cost_no_look)
+{
+    const int64_t deadline = clock_now() + SOON_MS;
+
+    begin();
+    connect_it();
+    end->shown = deadline;
+    end->connect_due = 0;
+    tell(SERIAL + 1, true, THIRD, &other);
+    while (told_times("cwg_connect") == 0 && clock_now() < deadline)
+        turn(deadline);
+    expect(told_times("cwg_show") == 0 && told_times("cwg_connect") == 1, "%d looks",
+           told_times("cwg_show"));
+    EXPECT_STATE(END_CONNECTED);
+    put("log", "");
+    end->shown = clock_now() + SOON_MS;
+    end_wake(end);
+    EXPECT_STATE(END_CONNECTED);
+    expect(told_times("cwg_show") >= 1, "not looked at");
+    put("log", "");
+    end->shown = 1;
+    tell(SERIAL + 2, false, NULL, &other);
+    go_on();
+    expect(told_times("cwg_show") >= 1, "an old look was good enough");
+    finish();
+}
+
+TEST(what_the_helper_tells_of_a_new_device_is_believed_until_the_next_look)
+{
+    begin();
+    put("created", "{\"created\":true,\"listen_port\":51802,\"public_key\":\"" KEY "\"}");
+    make_end();
+    EXPECT_STATE(END_UNHEARD);
+    expect(end->port == 51802, "port %d", end->port);
+    end_wake(end);
+    go_on();
+    expect(end->port == 51801, "port %d", end->port);
     finish();
 }
 

@@ -44,6 +44,12 @@ static void take_key(const json_t *object, struct key *ret_key)
         *ret_key = (struct key){.bytes = {0}};
 }
 
+static void note_port(const struct agent_end *end)
+{
+    if (end->house->sockets)
+        sockets_note(end->house->sockets, end->port);
+}
+
 /* Takes what cwg_show tells of the net's links in the container. */
 static void take_device(struct agent_end *end, const json_t *links)
 {
@@ -72,9 +78,9 @@ static void take_device(struct agent_end *end, const json_t *links)
         end->port = json_whole(link, "listen_port", 1, UINT16_MAX, &port) ? 0 : (uint16_t)port;
         if (end->port == 0 && end->facts.device == DEVICE_SOUND)
             end->facts.device = DEVICE_SPOILED;
-        if (end->house->sockets)
-            sockets_note(end->house->sockets, end->port);
+        note_port(end);
     }
+    end->shown = clock_now();
 }
 
 /* The container may have ended while a task was at work on it. Then its answer counts no more. */
@@ -94,6 +100,7 @@ static void fail_task(struct agent_end *end, const struct failure *failure)
     if (start_over(end))
         return;
     end_set_reason(end, failure->text);
+    end->shown = 0;
     end->facts.refused = true;
     end->retry_due = clock_now() + end_about(END_REFUSED_MS);
     end_rest(end, end_about(END_REFUSED_MS));
@@ -141,27 +148,77 @@ void device_show(struct agent_end *end)
     tasks_add(&end->house->work, &end->task);
 }
 
-static void take_done(struct task *task, const json_t *result, const struct failure *failure)
+/* The helper has done a task. Returns whether that is so, and the container is still there. */
+static bool is_done(struct agent_end *end, const struct failure *failure)
+{
+    if (failure) {
+        fail_task(end, failure);
+        return false;
+    }
+    if (start_over(end))
+        return false;
+    end->facts.refused = false;
+    end_set_reason(end, end->fault);
+    end_rest(end, 0);
+    return true;
+}
+
+static void take_destroyed(struct task *task, const json_t *result, const struct failure *failure)
 {
     struct agent_end *end = task->owner;
 
     (void)result;
-    if (failure) {
-        fail_task(end, failure);
-        return;
-    }
-    if (start_over(end))
-        return;
-    end->facts.refused = false;
-    end_set_reason(end, end->fault);
-    end_wake(end);
-    end_rest(end, 0);
+    if (is_done(end, failure))
+        end_wake(end);
 }
 
-static void run_task(struct agent_end *end)
+/* What the helper tells of a new device is all that there is to know of it. An adopted one is
+ * looked at. */
+static void take_created(struct task *task, const json_t *result, const struct failure *failure)
+{
+    struct agent_end *end = task->owner;
+    int64_t port;
+
+    if (!is_done(end, failure))
+        return;
+    if (!json_is_true(json_object_get(result, "created")) ||
+        json_whole(result, "listen_port", 1, UINT16_MAX, &port)) {
+        end_wake(end);
+        return;
+    }
+    take_key(result, &end->facts.key);
+    end->facts.device = DEVICE_SOUND;
+    end->facts.health = HEALTH_NONE;
+    end->facts.peer = (struct key){.bytes = {0}};
+    end->has_secret = false;
+    end->port = (uint16_t)port;
+    note_port(end);
+    end->shown = clock_now();
+    end_consider(end);
+}
+
+/* A new peer, with which there was no handshake yet. */
+static void take_connected(struct task *task, const json_t *result, const struct failure *failure)
+{
+    struct agent_end *end = task->owner;
+
+    (void)result;
+    if (!is_done(end, failure))
+        return;
+    if (!key_equal(&end->facts.peer, &end->asked))
+        end->facts.health = HEALTH_NONE;
+    end->facts.peer = end->asked;
+    end->has_secret = end->want.psk[0] != '\0';
+    end->early = 0;
+    end->shown = clock_now();
+    end_consider(end);
+}
+
+static void run_task(struct agent_end *end, void (*done)(struct task *task, const json_t *result,
+                                                         const struct failure *failure))
 {
     end->phase = PHASE_DOING;
-    end->task.done = take_done;
+    end->task.done = done;
     tasks_add(&end->house->work, &end->task);
 }
 
@@ -172,7 +229,7 @@ void device_create(struct agent_end *end)
     device_aim(end, &end->task, target);
     (void)task_write(&end->task, "cwg_create %s %u %u %u --json", target, end->want.net,
                      end->want.host, end->want.port);
-    run_task(end);
+    run_task(end, take_created);
 }
 
 void device_destroy(struct agent_end *end)
@@ -182,7 +239,7 @@ void device_destroy(struct agent_end *end)
     device_aim(end, &end->task, target);
     (void)task_write(&end->task, "cwg_destroy %s %u %u --if-exists --json", target, end->want.net,
                      end->want.host);
-    run_task(end);
+    run_task(end, take_destroyed);
 }
 
 /* Opens the file of a preshared key. It is a secret: nobody else may read it. Returns a descriptor,
@@ -256,5 +313,6 @@ void device_connect(struct agent_end *end)
                      target, end->want.net, 1 - end->want.host, endpoint, key, keepalive, mtu,
                      secret);
     end->moving = false;
-    run_task(end);
+    end->asked = end->heard.key;
+    run_task(end, take_connected);
 }

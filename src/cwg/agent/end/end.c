@@ -15,6 +15,8 @@ enum {
     DOWN_MS = 3000,
     MISS_FIRST_MS = 100, /* after a container's end; twice as long each time, up to ... */
     MISS_MAX_MS = 5000,
+    FRESH_MS = 1000,      /* so long what a look has found is good enough to decide by */
+    EARLY_FIRST_MS = 250, /* after a connect; twice as long each time, up to END_LOOK_MS */
     LOOKS_APART_MS = 600,
     LOOK_MAX_MS = 600000,
 };
@@ -53,6 +55,7 @@ void end_lose_container(struct agent_end *end)
     end->facts.running = end->facts.refused = end->facts.blind = false;
     end->facts.device = DEVICE_NONE;
     end->facts.health = HEALTH_NONE;
+    end->shown = 0;
     end->facts.key = end->facts.peer = (struct key){.bytes = {0}};
     end->misses = 0;
 }
@@ -166,6 +169,12 @@ static int64_t look_pause(size_t ends)
     return pause < LOOK_MAX_MS ? pause : LOOK_MAX_MS;
 }
 
+/* The other end may begin at any time: a handshake takes some milliseconds. */
+static bool is_early(const struct agent_end *end)
+{
+    return end->verdict.state == END_CONNECTING && !end->probing && end->heard.up;
+}
+
 /* How long nothing is to be done, if nothing happens. */
 static int64_t pause_of(const struct agent_end *end)
 {
@@ -179,6 +188,11 @@ static int64_t pause_of(const struct agent_end *end)
     if ((end->verdict.state == END_CONNECTING || end->verdict.state == END_STALE) &&
         !end->probing && end->probe_due > clock_now() && end->probe_due - clock_now() < pause)
         pause = end->probe_due - clock_now();
+    if (is_early(end)) {
+        const int64_t early = end_doubled(EARLY_FIRST_MS, end->early, END_LOOK_MS);
+
+        return early < pause ? early : pause;
+    }
     return pause;
 }
 
@@ -234,6 +248,7 @@ void end_decide(struct agent_end *end)
     case DO_NOTHING:
     default:
         end_rest(end, pause_of(end));
+        end->early += is_early(end);
     }
 }
 
@@ -268,6 +283,12 @@ void end_free(struct agent_end *end)
 }
 
 void end_wake(struct agent_end *end)
+{
+    end->look = true;
+    end_consider(end);
+}
+
+void end_consider(struct agent_end *end)
 {
     end->again = true;
     dues_set(&end->house->dues, &end->visit, 0);
@@ -329,13 +350,22 @@ void end_miss(struct agent_end *end, bool there)
     end_wake(end);
 }
 
+/* Is what is known of the device good enough to decide by? Not if it is time for a look. */
+static bool is_fresh(const struct agent_end *end)
+{
+    return end->again && !end->look && end->shown > 0 && clock_now() < end->shown + FRESH_MS;
+}
+
 int64_t end_run(struct agent_end *end)
 {
+    bool fresh;
+
     if (end->phase != PHASE_REST)
         return INT64_MAX;
     if (!end->again && clock_now() < end->due)
         return end->due;
-    end->again = false;
+    fresh = is_fresh(end);
+    end->again = end->look = false;
     if (end->facts.running && !container_is_current(&end->container))
         end_lose_container(end);
     if (!end->facts.running && end->misses > 0 && clock_now() < end->due) {
@@ -346,6 +376,10 @@ int64_t end_run(struct agent_end *end)
         if (end->phase == PHASE_REST && due < end->due)
             end->due = due;
         return end->due;
+    }
+    if (end->facts.running && fresh) {
+        end_decide(end);
+        return end->phase == PHASE_REST ? end->due : INT64_MAX;
     }
     if (end->facts.running)
         device_show(end);

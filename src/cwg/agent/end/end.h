@@ -40,9 +40,13 @@ struct agent_end {
     struct task task, probe;
     struct verdict verdict; /* the last one */
     enum end_phase phase;
-    uint16_t port;   /* of the device */
-    bool has_secret; /* its peer has a preshared key */
-    bool again;      /* something has changed since the phase began */
+    uint16_t port;    /* of the device */
+    bool has_secret;  /* its peer has a preshared key */
+    bool again;       /* something has changed since the phase began */
+    bool look;        /* what has changed may be the device: the helper has to show it */
+    int64_t shown;    /* clock_now(): `facts` tell of the device as it was then; 0: they don't */
+    int early;        /* looks since it was connected; each one waits twice as long as the last */
+    struct key asked; /* the peer's key in the last cwg_connect */
     bool probing;
     bool labelled;       /* a label of its container declares it, and nothing in the store */
     int unlabelled;      /* looks in a row that found no such label */
@@ -74,6 +78,10 @@ void end_free(struct agent_end *end);
 
 /* Something has changed: looks at all of it again, now or as soon as it rests. */
 void end_wake(struct agent_end *end);
+
+/* Something has changed that isn't the device: decides anew, and looks at the device only if the
+ * last look was long ago. */
+void end_consider(struct agent_end *end);
 
 /* Its container may be there now: wakes, and doesn't wait until the next look-up is due. */
 void end_seek(struct agent_end *end);

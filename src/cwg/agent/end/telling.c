@@ -45,7 +45,7 @@ void telling_say(struct agent_end *end)
     (void)snprintf(path, sizeof(path), "%s/%s/%s", home ? "in" : "out", end->want.site, end->path);
     if (line && store_write_lazily(&house->store, path, line, &failure) == 0) {
         end->told = news;
-        end_wake(end);
+        end_consider(end);
         if (!home)
             house->carry(house, end->want.site, end->path);
         end_rest(end, 0);
@@ -143,7 +143,7 @@ void telling_hear(struct agent_end *end)
     if (found != 0 || news.serial == end->heard.serial)
         return;
     if (!news_equal(&news, &end->heard))
-        end_wake(end);
+        end_consider(end);
     end->heard = news;
 }
 
