@@ -62,9 +62,9 @@ TEST(it_is_ready_after_the_first_count)
     begin(NULL);
     expect(manager_wants_count(&manager), "it wants no count");
     expect(manager_run(&manager) >= clock_now() && strcmp(hear(), "") == 0, "%s", heard);
-    manager_count(&manager, 3, 2);
+    manager_count(&manager, 3, 2, 0);
     (void)manager_run(&manager);
-    expect(strcmp(hear(), "STATUS=3 links, 2 connected|READY=1|") == 0, "%s", heard);
+    expect(strcmp(hear(), "STATUS=3 links, 2 connected, 0 in session|READY=1|") == 0, "%s", heard);
     (void)manager_run(&manager);
     expect(strcmp(hear(), "") == 0, "%s", heard);
     end();
@@ -73,17 +73,19 @@ TEST(it_is_ready_after_the_first_count)
 TEST(a_count_is_told_if_it_has_changed)
 {
     static const struct {
-        size_t links, connected;
+        size_t links, connected, in_session;
         const char *said;
-    } cases[] = {{0, 0, "STATUS=0 links, 0 connected|"},
-                 {0, 0, ""},
-                 {1, 0, "STATUS=1 link, 0 connected|"},
-                 {1, 1, "STATUS=1 link, 1 connected|"},
-                 {1, 1, ""}};
+    } cases[] = {{0, 0, 0, "STATUS=0 links, 0 connected, 0 in session|"},
+                 {0, 0, 0, ""},
+                 {1, 0, 0, "STATUS=1 link, 0 connected, 0 in session|"},
+                 {1, 1, 0, "STATUS=1 link, 1 connected, 0 in session|"},
+                 {1, 1, 0, ""},
+                 {2, 1, 1, "STATUS=2 links, 1 connected, 1 in session|"},
+                 {2, 1, 1, ""}};
 
     begin(NULL);
     for (size_t i = 0; i < COUNT(cases); i++) {
-        manager_count(&manager, cases[i].links, cases[i].connected);
+        manager_count(&manager, cases[i].links, cases[i].connected, cases[i].in_session);
         expect(strcmp(hear(), cases[i].said) == 0, "%zu: %s", i, heard);
     }
     end();
@@ -95,7 +97,7 @@ TEST(it_counts_once_a_second_and_not_in_rest)
     int64_t due;
 
     begin(NULL);
-    manager_count(&manager, 1, 1);
+    manager_count(&manager, 1, 1, 0);
     expect(!manager_wants_count(&manager), "it counts again");
     expect(manager_run(&manager) == INT64_MAX, "it wakes the loop in rest");
     due = manager_run(&manager);
@@ -112,7 +114,7 @@ TEST(a_reload_is_told_with_its_time)
     long long said = 0;
 
     begin(NULL);
-    manager_count(&manager, 1, 1);
+    manager_count(&manager, 1, 1, 0);
     (void)manager_run(&manager);
     (void)hear();
     manager_reload(&manager);
@@ -132,7 +134,7 @@ TEST(it_says_that_it_lives_twice_in_the_time)
     int64_t due;
 
     begin("400000");
-    manager_count(&manager, 1, 1);
+    manager_count(&manager, 1, 1, 0);
     due = manager_run(&manager);
     expect(strstr(hear(), "WATCHDOG=1|"), "%s", heard);
     expect(due > clock_now() + 100 && due <= clock_now() + 200, "in %lld ms",

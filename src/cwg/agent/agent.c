@@ -361,14 +361,13 @@ static int open_changes(struct agent *agent)
 static int64_t tell_manager(struct agent *agent)
 {
     if (manager_wants_count(&agent->manager)) {
-        size_t connected = 0;
+        size_t connected = 0, in_session = 0;
 
         for (size_t i = 0; i < agent->ends.count; i++) {
-            const enum end_state state = agent->ends.end[i]->verdict.state;
-
-            connected += state == END_CONNECTED || state == END_IN_SESSION;
+            connected += agent->ends.end[i]->verdict.state == END_CONNECTED;
+            in_session += agent->ends.end[i]->verdict.state == END_IN_SESSION;
         }
-        manager_count(&agent->manager, agent->ends.count, connected);
+        manager_count(&agent->manager, agent->ends.count, connected, in_session);
     }
     return manager_run(&agent->manager);
 }

@@ -26,19 +26,21 @@ bool manager_wants_count(const struct manager *manager)
     return clock_now() >= manager->count_due;
 }
 
-void manager_count(struct manager *manager, size_t links, size_t connected)
+void manager_count(struct manager *manager, size_t links, size_t connected, size_t in_session)
 {
-    char text[64];
+    char text[96];
 
     manager->count_due = clock_now() + COUNT_MS;
     manager->waiting = false;
-    if (manager->counted && manager->links == links && manager->connected == connected)
+    if (manager->counted && manager->links == links && manager->connected == connected &&
+        manager->in_session == in_session)
         return;
     manager->counted = true;
     manager->links = links;
     manager->connected = connected;
-    (void)snprintf(text, sizeof(text), "%zu link%s, %zu connected", links, links == 1 ? "" : "s",
-                   connected);
+    manager->in_session = in_session;
+    (void)snprintf(text, sizeof(text), "%zu link%s, %zu connected, %zu in session", links,
+                   links == 1 ? "" : "s", connected, in_session);
     notify_status(text);
 }
 
