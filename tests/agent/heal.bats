@@ -93,6 +93,8 @@ delete_namespace()
     add_namespace
     healed edge-db 7
     ! grep -q refused "$WORLD/agent-s1.log" || fail "$(say_all)"
+    # The reason of a state doesn't outlive it.
+    grep -q 'edge): creating$' "$WORLD/agent-s1.log"
     note
     end_agent s1 KILL
     start_agent s1

@@ -53,6 +53,10 @@ join_kept()
     within 10 says s2 web-db connected
     restart_container s2 db
     within 15 inside "$web" ping -q -c 1 -W 0.3 "$(jq -r '.ends[1].address' <<<"$output")"
+    within 10 says s2 web-db connected
+    # Both ends, though one has another key than the one that was joined.
+    run -0 of s1 cwg status --json
+    [ "$(jq -c '[.joined[0].ends[].link.name]' <<<"$output")" = "[\"wg-$net-0\",\"wg-$net-1\"]" ] || fail "$output"
     run -0 of s1 cwg leave "$net"
     sleep 1
     within 5 test ! -e "$(store_of s1)/status/web-db.0"

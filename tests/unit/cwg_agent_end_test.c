@@ -375,6 +375,28 @@ TEST(without_the_helper_a_link_is_left_as_it_is_told)
     finish();
 }
 
+static bool is_over_without_a_way(void)
+{
+    put("refuse.cwg_show", "socket no way");
+    make_end();
+    end->forgotten = true;
+    EXPECT_STATE(END_OFF);
+    return end_is_over(end);
+}
+
+/* Else a want of the same name, with another container, would wait for ever. */
+TEST(an_end_to_which_there_is_no_way_is_over_when_forgotten_unless_it_was_told)
+{
+    begin();
+    expect(is_over_without_a_way(), "not over");
+    end_free(end);
+    put("refuse.cwg_show", NULL);
+    connect_it();
+    end_free(end);
+    expect(!is_over_without_a_way(), "over");
+    finish();
+}
+
 /* Its agent was killed between the two. */
 TEST(an_end_that_was_made_and_not_told_is_told_and_not_made_again)
 {

@@ -228,7 +228,8 @@ TEST(behind_a_socket_they_fail_with_what_to_do)
     (void)snprintf(socket_path, sizeof(socket_path), "/helper.sock");
     add(0, "cwg_create");
     go_on(1);
-    expect(answer[0].failed && strstr(answer[0].text, "without `helper`"), "%s", answer[0].text);
+    expect(answer[0].failed && strstr(answer[0].text, "without `helper` in cwg.conf"), "%s",
+           answer[0].text);
     expect(count_descriptors() == before, "a descriptor is left");
     end();
 }

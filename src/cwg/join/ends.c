@@ -27,12 +27,14 @@ json_t *ends_link(const json_t *links, uint32_t net, uint32_t host)
     return NULL;
 }
 
-/* Is it another link of that net, which somebody made after the one that is remembered? */
-static bool is_other(const json_t *link, const struct joined_end *end)
+/* Is it another link of that net, which somebody made after the one that is remembered? An end that
+ * an agent keeps has a new key each time the agent makes it again. */
+static bool is_other(const json_t *link, const struct joined *joined, uint32_t host)
 {
     const char *key = json_text(link, "public_key", KEY_TEXT_LENGTH);
+    const char *known = joined->end[host].key;
 
-    return key && end->key[0] && strcmp(key, end->key) != 0;
+    return !joined->link[0] && key && known[0] && strcmp(key, known) != 0;
 }
 
 static void take_answer(const struct call *call, const struct joined *joined, uint32_t host,
@@ -48,7 +50,7 @@ static void take_answer(const struct call *call, const struct joined *joined, ui
         seen->container = (int)container;
         seen->link =
             json_incref(ends_link(json_object_get(call->answer, "links"), joined->net, host));
-        if (is_other(seen->link, &joined->end[host])) {
+        if (is_other(seen->link, joined, host)) {
             json_decref(seen->link);
             seen->link = NULL;
         }

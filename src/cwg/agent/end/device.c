@@ -111,7 +111,8 @@ static void take_show(struct task *task, const json_t *result, const struct fail
 {
     struct agent_end *end = task->owner;
 
-    end->facts.blind = failure != NULL;
+    /* This agent can't have made what it has no way to, unless it had the way once. */
+    end->facts.blind = failure && (!failure_is(failure, "socket") || end->told.up);
     if (failure) {
         fail_task(end, failure);
         return;

@@ -105,6 +105,7 @@ static void take_container(struct lookup *lookup, const struct container *contai
     end->facts.running = true;
     end->facts.blind = false;
     end->misses = 0;
+    end_set_reason(end, end->fault);
     end->death = (struct watch){.fd = container->pidfd, .ready = see_death, .owner = end};
     if (end->death.fd >= 0)
         (void)loop_add(&end->house->loop, &end->death, EPOLLIN);

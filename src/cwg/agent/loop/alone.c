@@ -136,7 +136,7 @@ static int fail_socket(struct failure *failure)
 {
     return fail(failure, "socket",
                 "a namespace's name and a preshared key need an agent that starts " PROGRAM
-                " itself: cwg.conf without `helper`");
+                " itself: one without --helper, and without `helper` in cwg.conf");
 }
 
 static void start_first(struct alone_child *child)
