@@ -32,12 +32,10 @@ int engine_tell(const struct engine *engine, int error, struct process_result *r
         return fail(failure, "engine", "%s: %s: %s", engine->name, engine->command[0],
                     error == -EMSGSIZE ? "says too much" : strerror(-error));
     if (result->status < 0)
-        return fail(failure, "engine", "%s: %s doesn't answer", engine->name,
-                    engine->command[0]);
+        return fail(failure, "engine", "%s: %s doesn't answer", engine->name, engine->command[0]);
     for (size_t i = 0; i < TROUBLES_MAX && engine->troubles[i].said; i++) {
         if (strcasestr(result->err, engine->troubles[i].said))
-            return fail(failure, "engine", "%s: %s", engine->name,
-                        engine->troubles[i].advice);
+            return fail(failure, "engine", "%s: %s", engine->name, engine->troubles[i].advice);
     }
     return fail(failure, "engine", "%s: %s", engine->name,
                 failure_quote(process_last_line(result->err), quote));
@@ -303,13 +301,17 @@ static int find_process(const struct engine *engine, const char *name,
 /* Go cuts a label before it quotes it, on one line. */
 #define LABEL "{{printf \"%.513q\" (index .Config.Labels \"" LABEL_NAME "\")}}"
 
+/* The brackets say that no comma is missing. */
+#define LABEL_FILTER    ("label=" LABEL_NAME)
+#define CONTAINER_LABEL ("{{.Id}} {{.Image}} {{.Name}} " LABEL)
+#define IMAGE_LABEL     ("{{.Id}} " LABEL)
+
 /* The commands for labels, which docker and podman both have. */
 #define LABEL_COMMANDS(program)                                                                    \
-    .labelled = COMMAND(program, "ps", "--all", "--no-trunc", "--filter", "label=" LABEL_NAME,     \
+    .labelled = COMMAND(program, "ps", "--all", "--no-trunc", "--filter", LABEL_FILTER,            \
                         "--format", "{{.ID}} {{.Names}}"),                                         \
-    .label = COMMAND(program, "container", "inspect", "--format",                                  \
-                     "{{.Id}} {{.Image}} {{.Name}} " LABEL),                                       \
-    .image_label = COMMAND(program, "image", "inspect", "--format", "{{.Id}} " LABEL)
+    .label = COMMAND(program, "container", "inspect", "--format", CONTAINER_LABEL),                \
+    .image_label = COMMAND(program, "image", "inspect", "--format", IMAGE_LABEL)
 
 const struct engine engines[] = {
     {
