@@ -108,6 +108,8 @@ static const struct {
          .may_move = true),
     CASE("but for a new key", DO_CONNECT, END_CONNECTING, .health = HEALTH_SESSION,
          .heard_key = {.bytes = {9}}),
+    CASE("a session, and the other site has told that its end is gone", DO_NOTHING, END_PEER_DOWN,
+         .health = HEALTH_SESSION, .heard_up = false),
     CASE("not of a link that works", DO_NOTHING, END_CONNECTED, .may_move = true),
     CASE("and isn't touched between two probes", DO_NOTHING, END_STALE, .health = HEALTH_STALE,
          .may_probe = false),

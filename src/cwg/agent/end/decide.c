@@ -41,8 +41,10 @@ static struct verdict decide_peer(const struct facts *facts)
                               : verdict(DO_CONNECT, END_CONNECTING);
     if (facts->health == HEALTH_GOOD)
         return verdict(DO_NOTHING, END_CONNECTED);
+    /* A session is no packet: the last keys may be older than the other end's end. */
     if (facts->health == HEALTH_SESSION)
-        return verdict(DO_NOTHING, END_IN_SESSION);
+        return verdict(DO_NOTHING,
+                       facts->heard && !facts->heard_up ? END_PEER_DOWN : END_IN_SESSION);
     if (key_is_zero(&facts->peer))
         return verdict(DO_NOTHING, facts->heard ? END_PEER_DOWN : END_UNHEARD);
     /* It has a peer, and nothing passes. Packets tell more than the other site: it may be late. */
