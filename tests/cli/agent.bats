@@ -84,6 +84,17 @@ value()
     awk -v name="$1" 'substr($0, 1, length(name) + 1) == name " " { print $NF }' "$BATS_TEST_TMPDIR/scraped"
 }
 
+@test "--check says what cwg etcd would refuse" {
+    (umask 077 && echo secret >"$BATS_TEST_TMPDIR/password")
+    printf '%s\n' "site s1" "etcd https://etcd.test:2379" "etcd-user s1" \
+        "etcd-password $BATS_TEST_TMPDIR/password" >"$BATS_TEST_TMPDIR/conf"
+    run -0 "$CWG" agent --check --state "$STATE" --config "$BATS_TEST_TMPDIR/conf"
+    [ -z "$output" ]
+    sed -i s/https:/http:/ "$BATS_TEST_TMPDIR/conf"
+    run -1 "$CWG" agent --check --state "$STATE" --config "$BATS_TEST_TMPDIR/conf"
+    [ "$output" = "cwg: http://etcd.test:2379: a password needs https" ]
+}
+
 @test "metrics: Prometheus reads all of them, promtool finds nothing to say, and they say what is so" {
     declared
     agent metrics "$BATS_TEST_TMPDIR/metrics"

@@ -8,6 +8,7 @@
 
 #include "cwg/base/status.h"
 #include "cwg/command/command.h"
+#include "cwg/command/fleet.h"
 #include "cwg/store/want.h"
 
 void state_directory(const char *given, char ret_path[static PATH_MAX])
@@ -21,6 +22,21 @@ void state_directory(const char *given, char ret_path[static PATH_MAX])
         config_state(given, config.state);
     }
     (void)snprintf(ret_path, PATH_MAX, "%s", config.state);
+}
+
+/* Also what is for `cwg etcd`, which the agent starts. */
+static int check_agent(const struct config_options *given)
+{
+    static struct config config; /* both are large, and there is one */
+    static struct client_settings client;
+    struct failure failure = {.text = ""};
+
+    if (agent_check(given))
+        return EXIT_FAILED;
+    if (config_load(given, &config, &failure) ||
+        (config.etcds > 0 && client_settings_of(&config, &client, &failure)))
+        return failed(failure.text);
+    return EXIT_DONE;
 }
 
 int run_agent(int argc, char *argv[])
@@ -55,7 +71,7 @@ int run_agent(int argc, char *argv[])
     if (given.helper && given.helper[0] != '/')
         return wrong("--helper takes the absolute path of a socket");
     if (check)
-        return agent_check(&given) ? EXIT_FAILED : EXIT_DONE;
+        return check_agent(&given);
     return agent_run(&given, &failure) ? failed(failure.text) : EXIT_DONE;
 }
 
