@@ -89,6 +89,30 @@ TEST(the_other_site_has_to_be_known)
            claim.reason);
 }
 
+TEST(without_its_image_or_site_a_container_keeps_just_what_it_has)
+{
+    struct agent_end end = {.want = want("web-db", 7, 0, "web"), .labelled = true};
+    struct agent_end *ends = &end;
+    struct claim claims[] = {{.want = want("web-db", 7, 0, "web"), .unproven = true},
+                             {.want = want("third", 9, 0, "web"), .unproven = true}};
+    const struct trust nobody = {.count = 0};
+
+    claims_judge(claims, COUNT(claims), &ends, 1, &trust);
+    expect(claims[0].holds && claims[0].held, "%s", claims[0].reason);
+    expect(!claims[1].holds && strcmp(claims[1].reason, "its image can't be looked at") == 0, "%s",
+           claims[1].reason);
+    claims[0].unproven = claims[1].unproven = false;
+    claims_judge(claims, COUNT(claims), &ends, 1, &nobody);
+    expect(claims[0].holds && claims[0].held && !claims[1].holds, "%s", claims[0].reason);
+    claims[0].want.port = 51801;
+    claims_judge(claims, COUNT(claims), &ends, 1, &nobody);
+    expect(!claims[0].holds, "it has got another port");
+    end.labelled = false;
+    claims[0] = (struct claim){.want = end.want, .unproven = true};
+    claims_judge(claims, 1, &ends, 1, &trust);
+    expect(!claims[0].holds, "it takes the store's end");
+}
+
 TEST(of_two_that_claim_the_same_neither_gets_it_and_one_that_has_it_keeps_it)
 {
     struct agent_end end = {.want = want("web-db", 7, 0, "web"), .labelled = true};
@@ -110,6 +134,23 @@ TEST(of_two_that_claim_the_same_neither_gets_it_and_one_that_has_it_keeps_it)
     (void)snprintf(claims[1].want.site, sizeof(claims[1].want.site), "s3");
     claims_judge(claims, COUNT(claims), NULL, 0, &trust);
     expect(claims[0].holds && !claims[1].holds, "%s", claims[0].reason);
+}
+
+/* Each has an end, and the labels of both say something new: another net, or two things at once. */
+TEST(two_that_have_ends_and_claim_the_same_net_both_get_nothing)
+{
+    struct agent_end web = {.want = want("web-db", 7, 0, "web"), .labelled = true};
+    struct agent_end mail = {.want = want("mail", 8, 0, "mail"), .labelled = true};
+    struct agent_end *ends[] = {&web, &mail};
+    struct claim claims[] = {{.want = want("web-db", 9, 0, "web")},
+                             {.want = want("mail", 9, 0, "mail")}};
+
+    claims_judge(claims, COUNT(claims), ends, COUNT(ends), &trust);
+    expect(!claims[0].holds && !claims[1].holds, "%d %d", claims[0].holds, claims[1].holds);
+    claims[1].want = want("web-db", 9, 0, "web");
+    claims[1].want.port = 51801;
+    claims_judge(claims, COUNT(claims), ends, COUNT(ends), &trust);
+    expect(!claims[0].holds && !claims[1].holds, "%d %d", claims[0].holds, claims[1].holds);
 }
 
 /* A container whose label says another net than before has the end still, and not the net yet. */

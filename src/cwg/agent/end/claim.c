@@ -36,16 +36,36 @@ static void refuse(struct claim *claim, const struct want *other, const char *ho
                    how);
 }
 
+/* Has the container just this end? */
+static bool has_it(const struct claim *claim, struct agent_end *const *ends, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (is_own(claim, ends[i]) && want_equal(&claim->want, &ends[i]->want))
+            return true;
+    }
+    return false;
+}
+
+/* May a container get what it claims? */
+static bool is_sure(struct claim *claim, const struct trust *trust)
+{
+    const bool known = trust_find(trust, claim->want.site) != NULL;
+
+    if (claim->unproven)
+        (void)snprintf(claim->reason, sizeof(claim->reason), "its image can't be looked at");
+    else if (!known)
+        (void)snprintf(claim->reason, sizeof(claim->reason), "site %s isn't known here: declare it",
+                       claim->want.site);
+    return known && !claim->unproven;
+}
+
 /* Looks at one claim alone. */
 static void judge(struct claim *claim, struct agent_end *const *ends, size_t count,
                   const struct trust *trust)
 {
     claim->held = false;
-    claim->single = trust_find(trust, claim->want.site) != NULL;
     claim->reason[0] = '\0';
-    if (!claim->single)
-        (void)snprintf(claim->reason, sizeof(claim->reason), "site %s isn't known here: declare it",
-                       claim->want.site);
+    claim->single = has_it(claim, ends, count) || is_sure(claim, trust);
     for (size_t i = 0; i < count && claim->single; i++) {
         const struct agent_end *other = ends[i];
 
@@ -66,10 +86,11 @@ static void judge(struct claim *claim, struct agent_end *const *ends, size_t cou
 static void compare(struct claim *claim, const struct claim *claims, size_t count)
 {
     claim->holds = claim->single;
-    for (size_t i = 0; i < count && claim->holds && !claim->held; i++) {
+    for (size_t i = 0; i < count && claim->holds; i++) {
         const struct want *other = &claims[i].want;
 
-        if (&claims[i] == claim || !claims[i].single || !excludes(&claim->want, other))
+        if (&claims[i] == claim || !claims[i].single || (claim->held && !claims[i].held) ||
+            !excludes(&claim->want, other))
             continue;
         claim->holds = false;
         (void)snprintf(claim->reason, sizeof(claim->reason),

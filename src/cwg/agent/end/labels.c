@@ -78,17 +78,16 @@ static void claim(struct labels *labels, const char *engine, const struct labell
     struct failure failure = {.text = ""};
     int ends;
 
-    if (labelled->origin != LABEL_OF_CONTAINER) {
-        complain(labels, said, engine, labelled,
-                 labelled->origin == LABEL_OF_IMAGE ? "it is its image's: give one to the container"
-                                                    : "its image can't be looked at");
+    if (labelled->origin == LABEL_OF_IMAGE) {
+        complain(labels, said, engine, labelled, "it is its image's: give one to the container");
         return;
     }
     ends = label_parse(labelled->text, engine, labelled->name, wants, &failure);
     if (ends < 0)
         complain(labels, said, engine, labelled, failure.text);
     for (int i = 0; i < ends; i++)
-        claims[(*count)++] = (struct claim){.want = wants[i]};
+        claims[(*count)++] =
+            (struct claim){.want = wants[i], .unproven = labelled->origin == LABEL_UNPROVEN};
 }
 
 /* Takes all claims of the last looks. Returns their number. The caller frees them. */
