@@ -189,6 +189,25 @@ TEST(so_many_containers_and_no_more)
     programs_end();
 }
 
+/* Fifty containers of one hostile image: Go writes some characters as ten. */
+TEST(the_longest_labels_of_many_containers_fit_into_answers)
+{
+    static const char script[] =
+        "l=$(printf '%0513d' 0 | sed 's/0/\\\\U000e0001/g')\n"
+        "case $1 in ps) i=100; while [ $i -lt 150 ]; do echo \"c$i n$i\"; i=$((i + 1)); done;; "
+        "container) shift 4; for c; do echo \"$c i n \\\"$l\\\"\"; done;; "
+        "*) echo \"i \\\"$l\\\"\";; esac";
+    int error;
+
+    programs_begin();
+    programs_write("podman", script);
+    error = find();
+    expect(!error && count == 50, "%d %zu: %s", error, count, failure.text);
+    expect(!error && strlen(found[0].text) == LABEL_SIZE - 1 && found[0].origin == LABEL_OF_IMAGE,
+           "%d", error);
+    end(error);
+}
+
 TEST(not_each_engine_has_labels)
 {
     expect(labels_may("podman") && labels_may("docker") && !labels_may("lxc") &&

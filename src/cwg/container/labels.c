@@ -9,7 +9,7 @@
 #include "cwg/container/reading.h"
 
 enum {
-    AT_ONCE = 50, /* what a program says of so many fits into its answer */
+    AT_ONCE = 10, /* each of 513 characters may be ten, "\U000e0001": so many fit into an answer */
     WORDS_MAX = 12,
 };
 
