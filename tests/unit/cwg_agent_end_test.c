@@ -532,6 +532,24 @@ TEST(a_preshared_key_comes_from_a_file_that_nobody_else_can_read)
     finish();
 }
 
+TEST(a_connected_end_that_gets_a_preshared_key_is_looked_at_again)
+{
+    const int64_t deadline = clock_now() + SOON_MS;
+
+    begin();
+    connect_it();
+    (void)snprintf(want.psk, sizeof(want.psk), "%s/a psk", state);
+    close(open(want.psk, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+    end->connect_due = 0;
+    end_want(end, &want);
+    while (told_times("cwg_connect") == 0 && clock_now() < deadline)
+        turn(deadline);
+    EXPECT_STATE(END_CONNECTED);
+    expect(told_times("cwg_connect") == 1 && told_times("cwg_show") == 2, "%d looks",
+           told_times("cwg_show"));
+    finish();
+}
+
 TEST(two_sites_without_an_address_say_so)
 {
     begin();

@@ -212,7 +212,11 @@ static void take_connected(struct task *task, const json_t *result, const struct
     end->has_secret = end->want.psk[0] != '\0';
     end->early = 0;
     end->shown = clock_now();
-    end_consider(end);
+    /* That packets passed is no word of what passes with a new preshared key or endpoint. */
+    if (end->facts.health >= HEALTH_SESSION)
+        end_wake(end);
+    else
+        end_consider(end);
 }
 
 static void run_task(struct agent_end *end, void (*done)(struct task *task, const json_t *result,
