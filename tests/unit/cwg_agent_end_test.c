@@ -475,6 +475,28 @@ TEST(records_are_removed_when_both_sites_say_down_and_not_before)
     finish();
 }
 
+/* With many ends a look at a connected one is minutes away. */
+TEST(an_end_whose_other_end_is_said_to_be_gone_is_looked_at_soon)
+{
+    static struct due others[1000];
+
+    begin();
+    connect_it();
+    for (size_t i = 0; i < COUNT(others); i++)
+        (void)dues_add(&house->dues, &others[i], INT64_MAX);
+    end_wake(end);
+    EXPECT_STATE(END_CONNECTED);
+    expect(end->due - clock_now() > (int64_t)2 * END_LOOK_MS, "no pause of many");
+    put("log", "");
+    tell(SERIAL + 1, false, NULL, &other);
+    EXPECT_STATE(END_CONNECTED);
+    expect(told_times("cwg_show") == 1, "%d looks", told_times("cwg_show"));
+    expect(end->due - clock_now() <= (int64_t)2 * END_LOOK_MS, "a long pause");
+    for (size_t i = 0; i < COUNT(others); i++)
+        dues_remove(&house->dues, &others[i]);
+    finish();
+}
+
 TEST(a_record_that_is_not_the_other_sites_counts_for_nothing_and_is_said)
 {
     begin();

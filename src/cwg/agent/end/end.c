@@ -180,12 +180,13 @@ static bool is_early(const struct agent_end *end)
 static int64_t pause_of(const struct agent_end *end)
 {
     /* The other end is said to be gone: this one will notice it soon. */
-    int64_t pause = end_about(end->heard.serial > 0 && !end->heard.up ? DOWN_MS : END_LOOK_MS);
+    const bool gone = end->heard.serial > 0 && !end->heard.up;
+    int64_t pause = end_about(gone ? DOWN_MS : END_LOOK_MS);
 
     if (!end->facts.running && end->facts.wanted)
         return miss_pause(end->misses);
     if (end->verdict.state == END_CONNECTED)
-        pause = end_about(look_pause(end->house->dues.count));
+        pause = end_about(gone ? END_LOOK_MS : look_pause(end->house->dues.count));
     if ((end->verdict.state == END_CONNECTING || end->verdict.state == END_STALE) &&
         !end->probing && end->probe_due > clock_now() && end->probe_due - clock_now() < pause)
         pause = end->probe_due - clock_now();

@@ -142,7 +142,9 @@ void telling_hear(struct agent_end *end)
     (void)snprintf(end->fault, sizeof(end->fault), "%.255s", failure.text);
     if (found != 0 || news.serial == end->heard.serial)
         return;
-    if (!news_equal(&news, &end->heard))
+    if (!news.up && end->heard.up)
+        end_wake(end); /* what packets said before may not hold any more */
+    else if (!news_equal(&news, &end->heard))
         end_consider(end);
     end->heard = news;
 }
