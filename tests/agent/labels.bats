@@ -294,6 +294,8 @@ EOF
         >/etc/containers/containers.conf
     make_image
     chmod a+r "$WORLD/small.tar"
+    # A file before this one may have given the users' numbers to other names, with ranges of their own.
+    truncate -s 0 /etc/subuid /etc/subgid
     for site in s1 s2; do
         install -d -o "${UIDS[${OWNER[$site]}]}" -g "$APP_GID" -m 0700 "$(home_of "$site")/run"
         echo "${OWNER[$site]}:$first:65536" | tee -a /etc/subgid >>/etc/subuid

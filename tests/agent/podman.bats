@@ -34,7 +34,8 @@ configure_podman()
     printf '[engine]\ncgroup_manager = "cgroupfs"\nevents_logger = "none"\nruntime = "crun"\n' \
         >/etc/containers/containers.conf
     install -d -o "${UIDS[erin]}" -g "${GIDS[erin]}" -m 0700 "/run/user/${UIDS[erin]}"
-    echo "erin:300000:65536" | tee -a /etc/subgid >>/etc/subuid
+    # A file before this one may have given the user's number to another name, with a range of its own.
+    echo "erin:300000:65536" | tee /etc/subgid >/etc/subuid
     rm "$WORLD/whole/podman"
     ln -s "$(command -v podman)" "$(command -v crun)" "$(command -v newuidmap)" "$(command -v newgidmap)" "$WORLD/whole"
 }

@@ -37,6 +37,7 @@ configure_podman()
         >/etc/containers/storage.conf
     printf '[engine]\ncgroup_manager = "cgroupfs"\nevents_logger = "none"\nruntime = "crun"\n' \
         >/etc/containers/containers.conf
+    truncate -s 0 /etc/subuid /etc/subgid
     for user in alice bob; do
         install -d -o "${UIDS[$user]}" -g "${GIDS[$user]}" -m 0700 "$WORLD/home/$user/run"
         echo "$user:$first:65536" | tee -a /etc/subgid >>/etc/subuid
