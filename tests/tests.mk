@@ -44,7 +44,7 @@ picture:
 	$(DEMO_BUILD)
 	@demo/picture doc/join.svg
 
-## make check        install what it needs, build, and run the tests: some 19 minutes on two processors (root)
+## make check        install what it needs, build, and run the tests: 10 to 20 minutes on two processors (root)
 .PHONY: check
 check: tested
 	CFLAGS='$(TESTED_CFLAGS)' tests/check
