@@ -230,8 +230,14 @@ has_gone()
     healed web-db 7
     note
     touch "$(home_of s1)/broken"
+    rm -r "$(store_of s1)/label" # a folder that has gone says nothing
     for _ in 1 2 3; do look s1; done
+    sleep 6
+    look s1
+    untouched
     rm "$(home_of s1)/broken"
+    look s1
+    within 5 test -e "$(store_of s1)/label/web-db.0"
     unlabel s1 web
     look s1
     label s1 web "$WEB"

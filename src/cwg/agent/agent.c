@@ -286,6 +286,7 @@ static void load_trust(struct agent *agent)
 static void reload(struct agent *agent)
 {
     struct failure failure = {.text = ""};
+    const bool kept = labels_are_kept(&agent->labels);
     char **names, **name;
 
     agent->reload = false;
@@ -306,7 +307,7 @@ static void reload(struct agent *agent)
 
         while (*name && strcmp(*name, end->path) < 0)
             name++;
-        miss(agent, end, *name && strcmp(*name, end->path) == 0);
+        miss(agent, end, (*name && strcmp(*name, end->path) == 0) || (end->labelled && !kept));
         telling_hear(end);
         if (agent->retry)
             end_retry(end);

@@ -1,10 +1,12 @@
 #include "cwg/agent/end/labels.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "cwg/agent/end/claim.h"
 #include "cwg/base/clock.h"
@@ -378,4 +380,10 @@ int64_t labels_run(struct labels *labels)
 void labels_close(struct labels *labels)
 {
     clear(labels);
+}
+
+bool labels_are_kept(const struct labels *labels)
+{
+    return labels->house->config.labels == 0 ||
+           faccessat(labels->house->store.directory, "label", F_OK, 0) == 0;
 }

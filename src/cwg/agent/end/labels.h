@@ -44,3 +44,7 @@ void labels_reread(struct labels *labels);
 int64_t labels_run(struct labels *labels);
 
 void labels_close(struct labels *labels);
+
+/* Returns whether the store's folder of labels says what labels declare. One that somebody has
+ * removed says nothing: the next look makes it anew. */
+bool labels_are_kept(const struct labels *labels);
