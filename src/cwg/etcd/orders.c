@@ -29,15 +29,8 @@ static int64_t serial_before(const struct orders *orders, const char *kept)
 {
     char line[STORE_LINE_SIZE];
     struct failure failure;
-    json_t *record =
-        store_read(orders->store, kept, line, &failure) == 0 ? json_read_line(line) : NULL;
-    const char *text = json_text(record, "body", RECORD_BODY_SIZE - 1);
-    json_t *body = text ? json_read_line(text) : NULL;
-    const int64_t serial = record_serial(body);
 
-    json_decref(body);
-    json_decref(record);
-    return serial;
+    return store_read(orders->store, kept, line, &failure) ? 0 : record_claimed_serial(line);
 }
 
 /* A want is one with its right name, or the end of one. */

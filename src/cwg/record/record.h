@@ -36,7 +36,7 @@ int record_open(const char *line, const char *site, const char *path, const stru
 bool record_is_older(const char *line, const char *other);
 
 /* The serial that a record claims to have, whoever has signed it; 0 for a line that has none. For
- * records of this site's own. */
+ * records of this site's own, and those that were checked before. */
 int64_t record_claimed_serial(const char *line);
 
 /* The serial of a body from record_open(): a later record of a path has a higher one. */
