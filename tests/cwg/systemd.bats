@@ -43,18 +43,6 @@ open_site1()
     ip link set v1 up
 }
 
-install_stand_in()
-{
-    cat >/usr/local/bin/podman <<'END'
-#!/bin/sh
-# podman container inspect --format FORMAT NAME
-for name; do :; done
-read -r pid 2>/dev/null <"$HOME/$name.pid" && [ -d "/proc/$pid" ] || { echo "no such container $name" >&2; exit 125; }
-echo "$pid $name-id $name"
-END
-    chmod 0755 /usr/local/bin/podman
-}
-
 # The one login of this file: as many have it, ssh keeps the connection open. Each other login takes some seconds here.
 log_in_at_site2()
 {
@@ -89,7 +77,7 @@ setup_file()
     FAR_PATH=/usr/local/bin:$PATH
     install_helper "" "" /usr/local/bin
     install -m 0755 "$ROOT/build/cwg" /usr/local/bin/
-    install_stand_in
+    install -m 0755 "$ROOT/tests/lib/podman-of-pids" /usr/local/bin/podman
     two_sites
     open_site1
     add_users
