@@ -212,6 +212,8 @@ TEST(errors)
         {"{\"error\":\"only this\",\"code\":16}", GATEWAY_NO_TOKEN, "only this"},
         {"{\"error\":{\"grpc_code\":1,\"http_code\":408,\"message\":\"closing\"}}",
          GATEWAY_CANCELLED, "closing"},
+        {"{\"code\":9,\"message\":\"etcdserver: z\"}", GATEWAY_UNMET, "etcdserver: z"},
+        {"{\"error\":{\"code\":16,\"message\":\"token\"}}", GATEWAY_NO_TOKEN, "token"},
         {"{\"error\":{}}", GATEWAY_UNAVAILABLE, "an error without a text"},
         {"{\"error\":7}", GATEWAY_UNAVAILABLE, "an error without a text"},
         {"{\"error\":\"x\",\"code\":0}", GATEWAY_UNAVAILABLE, "x"},

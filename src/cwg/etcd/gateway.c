@@ -225,23 +225,31 @@ int gateway_read_event(const json_t *event, struct gateway_entry *ret_entry)
     return 0;
 }
 
+/* Reads the code that an error has: etcd 3.4 calls it grpc_code within a stream. */
+static enum gateway_code code_of(const json_t *error)
+{
+    const char *name = json_object_get(error, "grpc_code") ? "grpc_code" : "code";
+    int64_t code;
+
+    if (gateway_number(error, name, &code))
+        return GATEWAY_UNAVAILABLE;
+    return code < 1 || code > CODE_MAX ? GATEWAY_UNAVAILABLE : (enum gateway_code)code;
+}
+
 enum gateway_code gateway_error(const json_t *answer, const char **ret_text)
 {
     const json_t *error = json_object_get(answer, "error");
     const json_t *within = json_is_object(error) ? error : answer;
     const char *text = json_string_value(json_object_get(within, "message"));
-    int64_t code = 0;
 
     *ret_text = "";
-    if (!error)
+    /* etcd 3.4 has "error" in each; 3.5 has "code" and "message" alone, outside of streams. */
+    if (!error && !json_object_get(answer, "code"))
         return GATEWAY_FINE;
-    if (gateway_number(within, json_is_object(error) ? "grpc_code" : "code", &code) || code < 1 ||
-        code > CODE_MAX)
-        code = GATEWAY_UNAVAILABLE;
     if (!text)
         text = json_string_value(error);
     *ret_text = text ? text : "an error without a text";
-    return (enum gateway_code)code;
+    return code_of(within);
 }
 
 /* Streams */
