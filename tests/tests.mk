@@ -53,7 +53,8 @@ check: tested
 .PHONY: check-all
 check-all: tested
 	CFLAGS='$(TESTED_CFLAGS)' NAH_EVERY_CALL=1 NAH_FUZZ_SECONDS=600 \
-		tests/check sources sources-slow unit cli fuzz engine net cwg agent 6.1-all 6.12-all 6.12-systemd new-all
+		tests/check sources sources-slow unit cli fuzz engine net cwg agent etcd-3.5 6.1-all 6.12-all \
+		6.12-systemd new-all
 
 # Builds everything that tests need. Warnings are errors. Tests that call make use the same flags, and so find
 # everything built.

@@ -357,6 +357,7 @@ agents_of_the_file()
     {
         has_backend || return 0
         make_agents_world
+        [ "$CARRIER" = ssh ] || tests/agent/fetch-etcd
     }
 
     setup()
