@@ -1,0 +1,42 @@
+#!/usr/bin/env bats
+# examples/fleet.sh makes its two machines itself: podman's own containers, agents, and an etcd with passwords and TLS.
+
+bats_require_minimum_version 1.5.0
+load ../net/net
+
+# The machine looks like Debian's: cgroups are of version 2 alone, and all programs are installed.
+setup_file()
+{
+    has_backend || return 0
+    [ -n "${NAH_APART:-}${NAH_IN_VM:-}" ] || { echo "run it by scripts/apart: it mounts" >&2; return 1; }
+    [ -e /sys/fs/cgroup/cgroup.controllers ] ||
+        { umount --recursive /sys/fs/cgroup && mount -t cgroup2 cgroup2 /sys/fs/cgroup; }
+    install_helper
+    install -m 0755 "$ROOT/build/cwg" "$(dirname "$HELPER")"
+    PATH=$(dirname "$HELPER"):$("$ROOT/tests/agent/fetch-etcd"):$PATH
+    export PATH TMPDIR=$BATS_FILE_TMPDIR
+}
+
+# Prints everything outside that the example could change.
+outside()
+{
+    ls -A "$TMPDIR" /run /run/netns /dev/shm /var/lib /var/lib/containers /var/lib/cni /etc /etc/containers /etc/cni \
+        /var/tmp /root 2>/dev/null
+    hostname
+    mount
+    find /sys/fs/cgroup -name 'libpod*'
+    pgrep -c -f 'conmon|etcd|cwg agent'
+}
+
+@test "the example of two machines with podman and etcd shows a link that heals, and leaves nothing" {
+    local before said=$BATS_TEST_TMPDIR/said text
+    require_backend
+    before=$(outside)
+    timeout 200 "$ROOT/examples/fleet.sh" run >"$said" 2>&1 3>&- || fail "$(<"$said")"
+    for text in '^s1# fleet.sh access ' '^declared: 1 links$' '^s2# podman restart ' \
+        '^web-db +podman/web .*(connected|in session)' '^s2# podman run .* --label cwg.link='; do
+        grep -Eq -- "$text" "$said" || fail "no '$text': $(<"$said")"
+    done
+    [ "$(grep -c '1 packets received' "$said")" = 3 ] || fail "$(<"$said")"
+    [ "$before" = "$(outside)" ]
+}
