@@ -138,6 +138,42 @@ forgets()
     forgets site1 web-db.0
 }
 
+@test "a site that is forgotten stays forgotten, whatever etcd still has, until an operator declares it anew" {
+    local old
+    etcd_up
+    with_operator
+    both_carry
+    declare_link web-db 7
+    within 5 [ -e "$T/site1/store/want/web-db.0" ]
+    old=$(ctl get --print-value-only /cwg/v1/site/site1/site/site2)
+    run "$CWG" forget --state "$T/site1" --site site2
+    [ "$output" = "cwg: links with site site2 are declared: web-db" ] || { echo "$output"; false; }
+    forget web-db
+    within 5 forgets site1 web-db.0
+    # What stands in etcd of a link that ended: its two ends, and the key of each site.
+    [ "$(ctl get --prefix --keys-only /cwg/v1/ | grep -E '/(want|site/site.)/|/link/|/net/' | grep -v /agent)" = \
+        "$(printf '%s\n' /cwg/v1/site/site{1/site/site2,1/want/web-db.0,2/site/site1,2/want/web-db.1})" ] ||
+        { ctl get --prefix --keys-only /cwg/v1/; false; }
+    rm "$T/site1/store/want/web-db.0" # as the agent does
+    "$CWG" forget --state "$T/site1" --site site2
+    [ ! -e "$T/site1/store/site/site2" ]
+    [ -e "$T/site1/store/signed/site/site2" ]
+    # By an event, and by a list.
+    in_etcd site/site1/site/site2 "$old"
+    put site2 out/site1/l.1 behind
+    within 5 has site1 in/site2/l.1 behind
+    [ ! -e "$T/site1/store/site/site2" ]
+    end_carrier site1
+    carry site1
+    within 5 says site1 connected
+    put site2 out/site1/l.1 again
+    within 5 has site1 in/site2/l.1 again
+    [ ! -e "$T/site1/store/site/site2" ]
+    declare_link web-db 7
+    within 5 [ -e "$T/site1/store/want/web-db.0" ]
+    grep -qF "$(public_of "$T/key2.key")" "$T/site1/store/site/site2"
+}
+
 @test "without an operator in its configuration a site takes no declaration" {
     etcd_up
     with_operator

@@ -139,3 +139,91 @@ TEST(a_file_declares_sites_and_links_to_known_ones)
            "%s", failure.text);
     end();
 }
+
+/* Is there a line at a path? */
+static bool is_there(const char *path)
+{
+    char line[STORE_LINE_SIZE];
+
+    return store_read(&store, path, line, &failure) == 0;
+}
+
+static void write_want(const char *path, const char *link, const char *site, bool forget)
+{
+    const struct want want = {.net = 7, .keepalive = WANT_KEEPALIVE, .forget = forget};
+    struct want whole = want;
+    char *line;
+
+    (void)snprintf(whole.link, sizeof(whole.link), "%s", link);
+    (void)snprintf(whole.site, sizeof(whole.site), "%s", site);
+    (void)snprintf(whole.name, sizeof(whole.name), "web");
+    line = want_write(&whole);
+    expect(line && store_write(&store, path, line, &failure) == 0, "%s", failure.text);
+    free(line);
+}
+
+TEST(a_site_with_links_isnt_forgotten)
+{
+    struct site_record site = {.name = "s2", .key = {.bytes = {1}}};
+
+    begin();
+    expect(trust_write(&store, &site, &failure) == 0, "%s", failure.text);
+    write_want("want/a.0", "a", "s2", false);
+    write_want("want/b.0", "b", "s3", false);
+    write_want("want/c.0", "c", "s2", true);
+    write_want("label/d.0", "d", "s2", false);
+    expect(trust_forget(&store, "s2", &failure) < 0 &&
+               strcmp(failure.text, "links with site s2 are declared: a, c (which the agent has to "
+                                    "remove yet), d (by a label)") == 0,
+           "%s", failure.text);
+    expect(is_there("site/s2"), "it is forgotten");
+    for (int i = 0; i < 200; i++) {
+        char path[64], link[32];
+
+        (void)snprintf(link, sizeof(link), "e%d", i);
+        (void)snprintf(path, sizeof(path), "want/e%d.0", i);
+        write_want(path, link, "s2", false);
+    }
+    expect(trust_forget(&store, "s2", &failure) < 0 && is_there("site/s2"), "with many links");
+    end();
+}
+
+TEST(a_want_that_cant_be_read_keeps_all_sites)
+{
+    struct site_record site = {.name = "s2", .key = {.bytes = {1}}};
+
+    begin();
+    expect(trust_write(&store, &site, &failure) == 0 &&
+               store_write(&store, "want/a.0", "spoiled", &failure) == 0,
+           "%s", failure.text);
+    failure.text[0] = '\0';
+    expect(trust_forget(&store, "s2", &failure) < 0 && strstr(failure.text, "want/a.0"), "%s",
+           failure.text);
+    expect(is_there("site/s2"), "it is forgotten");
+    end();
+}
+
+TEST(of_a_forgotten_site_only_an_operators_record_is_left)
+{
+    static const char *const gone[] = {"site/s2",    "in/s2/a.1",  "in/s2/key",
+                                       "out/s2/a.0", "out/s2/key", "carrier/s2"};
+    static const char *const kept[] = {"signed/site/s2", "site/s3",         "in/s3/a.1",
+                                       "out/s3/a.0",     "signed/want/a.0", "carrier/s3"};
+
+    begin();
+    expect(trust_forget(&store, "s2", &failure) == 1, "of an empty store: %s", failure.text);
+    expect(trust_forget(&store, "../s2", &failure) == 1, "no name: %s", failure.text);
+    for (size_t i = 0; i < COUNT(gone); i++)
+        expect(store_write(&store, gone[i], "x", &failure) == 0 &&
+                   store_write(&store, kept[i], "x", &failure) == 0,
+               "%s", failure.text);
+    expect(trust_forget(&store, "s2", &failure) == 0, "%s", failure.text);
+    for (size_t i = 0; i < COUNT(gone); i++)
+        expect(!is_there(gone[i]) && is_there(kept[i]), "%s, %s", gone[i], kept[i]);
+    expect(trust_forget(&store, "s2", &failure) == 1, "twice: %s", failure.text);
+    /* It was cut short. */
+    expect(store_write(&store, "out/s2/a.0", "x", &failure) == 0, "%s", failure.text);
+    expect(trust_forget(&store, "s2", &failure) == 0 && !is_there("out/s2/a.0"), "%s",
+           failure.text);
+    end();
+}

@@ -293,6 +293,7 @@ static void reload(struct agent *agent)
     agent->reload_due = clock_now() + RELOAD_MS;
     household_take_addresses(&agent->house);
     load_trust(agent);
+    carriers_match(&agent->carriers, &agent->house.trust);
     names = list_wants(agent, &failure);
     signs_watch(&agent->signs, &agent->house.loop);
     if (!names) {

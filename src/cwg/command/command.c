@@ -86,7 +86,9 @@ static const struct command commands[] = {
      "  --state DIR          the agent's\n" FLEET,
      run_declare},
     {"forget", "LINK...", "let the agent remove declared links",
-     "  --state DIR          the agent's\n" FLEET, run_forget},
+     "  --site NAME          forget this site, with which no link is declared any more\n"
+     "  --state DIR          the agent's\n" FLEET,
+     run_forget},
     {"keys", "", "print this site's name and public key",
      "  --new                make another key, and tell the sites that know this one\n"
      "  --drop-old           forget the key before: all sites have taken this one\n"

@@ -13,12 +13,13 @@
 #include "cwg/record/sitekey.h"
 #include "cwg/store/declare.h"
 #include "cwg/store/rotation.h"
+#include "cwg/store/trust.h"
 
 enum {
     FILE_SIZE_MAX = 16 << 20,
 };
 
-/* Reads --state, which is all that these commands take. Returns EXIT_DONE, or EXIT_USAGE. */
+/* Reads --state, which is all that is left for cwg declare. Returns EXIT_DONE, or EXIT_USAGE. */
 static int read_options(int argc, char *argv[], char ret_state[static PATH_MAX])
 {
     static const struct option options[] = {{"state", required_argument, NULL, 'd'}, {0}};
@@ -123,27 +124,50 @@ int run_declare(int argc, char *argv[])
     return EXIT_DONE;
 }
 
+static int forget_links(const struct store *store, char *names[], struct failure *failure)
+{
+    int error = 0;
+
+    for (; *names && !error; names++) {
+        error = declare_forget(store, *names, failure);
+        if (error > 0)
+            fail(failure, "declare", "no link is declared by the name %.100s", *names);
+    }
+    return error;
+}
+
+static int forget_site(const struct store *store, const char *name, struct failure *failure)
+{
+    const int error = trust_forget(store, name, failure);
+
+    return error > 0 ? fail(failure, "declare", "no site is known by the name %.100s", name)
+                     : error;
+}
+
 int run_forget(int argc, char *argv[])
 {
+    static const struct option options[] = {
+        {"state", required_argument, NULL, 'd'}, {"site", required_argument, NULL, 's'}, {0}};
+    const char *given = NULL, *site = NULL;
     struct failure failure = {.text = ""};
     char state[PATH_MAX];
     struct store store;
-    int error;
+    int found, error;
 
     if (is_for_fleet(argc, argv))
         return run_fleet(argc, argv);
-    error = read_options(argc, argv, state);
-    if (error)
-        return error;
-    if (optind == argc)
-        return wrong("forget takes the names of links");
+    while ((found = getopt_long(argc, argv, ":", options, NULL)) != -1) {
+        if (found != 'd' && found != 's')
+            return wrong_option(argv[0], found);
+        *(found == 'd' ? &given : &site) = optarg;
+    }
+    if (site ? optind < argc : optind == argc)
+        return wrong("forget takes the names of links, or --site and the name of a site");
+    state_directory(given, state);
     if (open_store(state, &store, &failure))
         return failed(failure.text);
-    for (; optind < argc && !error; optind++) {
-        error = declare_forget(&store, argv[optind], &failure);
-        if (error > 0)
-            fail(&failure, "declare", "no link is declared by the name %.100s", argv[optind]);
-    }
+    error =
+        site ? forget_site(&store, site, &failure) : forget_links(&store, argv + optind, &failure);
     store_close(&store);
     return error ? failed(failure.text) : EXIT_DONE;
 }

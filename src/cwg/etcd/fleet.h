@@ -22,7 +22,8 @@
 int fleet_declare(struct client *client, const struct sitekey *key, const char *text,
                   size_t *ret_links, struct failure *failure);
 
-/* Ends a link at both sites. Its name and its net are free again. Returns 0; 1 if there is none of
- * this name; or -1. */
+/* Ends a link at both sites. Its name and its net are free again. The records that end it stay in
+ * etcd, and those with the sites' keys: whoever is away has to find them. Returns 0; 1 if there is
+ * none of this name; or -1. */
 int fleet_forget(struct client *client, const struct sitekey *key, const char *link,
                  struct failure *failure);

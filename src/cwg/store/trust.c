@@ -6,6 +6,11 @@
 #include <string.h>
 
 #include "cwg/base/json.h"
+#include "cwg/store/wanted.h"
+
+enum {
+    LINKS_TEXT_SIZE = 300, /* of a message: the first ones are enough */
+};
 
 int trust_parse(const json_t *object, struct site_record *ret_site, struct failure *failure)
 {
@@ -84,6 +89,79 @@ int trust_write(const struct store *store, const struct site_record *site, struc
                  : fail_errno(failure, ENOMEM, "can't write down a site");
     free(line);
     return error;
+}
+
+/* Fails if a declared link has its other end at a site, and names the links. */
+static int check_links(const struct store *store, const char *site, struct failure *failure)
+{
+    char **names = wanted_list(store, failure);
+    char links[LINKS_TEXT_SIZE] = "";
+    int error = names ? 0 : -1;
+
+    for (char **name = names; !error && *name; name++) {
+        const size_t length = strlen(links);
+        struct want want;
+        bool labelled;
+
+        if (wanted_read(store, *name, &want, &labelled, failure) < 0)
+            error = -1;
+        else if (strcmp(want.site, site) == 0)
+            (void)snprintf(links + length, sizeof(links) - length, "%s%s%s", length ? ", " : "",
+                           want.link,
+                           labelled      ? " (by a label)"
+                           : want.forget ? " (which the agent has to remove yet)"
+                                         : "");
+    }
+    free(names);
+    if (!error && links[0])
+        error = fail(failure, "declare", "links with site %s are declared: %s", site, links);
+    return error;
+}
+
+/* Removes all records of a folder. Returns 0; 1 if there are none; or -1. */
+static int remove_records(const struct store *store, const char *folder, const char *site,
+                          struct failure *failure)
+{
+    char path[STORE_PATH_SIZE];
+    char **names;
+    int error;
+
+    (void)snprintf(path, sizeof(path), "%s/%.63s", folder, site);
+    names = store_list(store, path, failure);
+    error = names ? *names == NULL : -1;
+    for (char **name = names; error == 0 && *name; name++) {
+        (void)snprintf(path, sizeof(path), "%s/%.63s/%.255s", folder, site, *name);
+        error = store_remove(store, path, failure);
+    }
+    free(names);
+    return error;
+}
+
+int trust_forget(const struct store *store, const char *name, struct failure *failure)
+{
+    static const char *const folders[] = {"in", "out"};
+    char path[STORE_PATH_SIZE], line[STORE_LINE_SIZE];
+    struct failure unreadable = {.text = ""};
+    int found;
+
+    if (!want_is_name(name))
+        return 1;
+    if (check_links(store, name, failure))
+        return -1;
+    path_of(name, path);
+    found = store_read(store, path, line, &unreadable);
+    if (found <= 0 && store_remove(store, path, failure)) /* its agent ends the session then */
+        return -1;
+    found = found > 0;
+    for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+        const int none = remove_records(store, folders[i], name, failure);
+
+        if (none < 0)
+            return -1;
+        found = found && none;
+    }
+    (void)snprintf(path, sizeof(path), "carrier/%.63s", name);
+    return store_remove(store, path, failure) ? -1 : found;
 }
 
 int trust_load(struct trust *trust, const struct store *store, struct failure *failure)

@@ -40,6 +40,12 @@ char *trust_line(const struct site_record *site);
 /* Writes a site, in the place of what was known of it. Returns 0, or -1. */
 int trust_write(const struct store *store, const struct site_record *site, struct failure *failure);
 
+/* Forgets a site: its key, the records from it and for it, and how it is reached. The folders stay,
+ * since programs at work watch them. So do the records of operators in signed/: an old one must not
+ * bring the site back. What was cut short can be called again. Returns 0; 1 if nothing is known of
+ * the site; or -1, also if links with it are declared. */
+int trust_forget(const struct store *store, const char *name, struct failure *failure);
+
 /* Reads all sites. One that can't be read stays as it was in `trust`. Returns 0, or -1 with the
  * last failure. */
 int trust_load(struct trust *trust, const struct store *store, struct failure *failure);

@@ -220,6 +220,25 @@ void carriers_add(struct carriers *carriers, struct loop *loop, const struct sto
         carriers->count++;
 }
 
+void carriers_match(struct carriers *carriers, const struct trust *trust)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < carriers->count; i++) {
+        struct carrier *carrier = carriers->one[i];
+        const struct site_record *site = trust_find(trust, carrier->site);
+
+        if (site && site->ssh[0]) {
+            aim(carrier, site->ssh);
+            carriers->one[kept++] = carrier;
+        } else {
+            reach_forget(carrier->store, carrier->site);
+            carrier_free(carrier);
+        }
+    }
+    carriers->count = kept;
+}
+
 void carriers_send(struct carriers *carriers, const char *site, const char *path)
 {
     for (size_t i = 0; i < carriers->count; i++) {

@@ -54,6 +54,10 @@ struct carriers {
 void carriers_add(struct carriers *carriers, struct loop *loop, const struct store *store,
                   const char *own, const struct site_record *site);
 
+/* Takes over how the sites are reached now. The session with a site ends if the site isn't known
+ * any more, or isn't called any more, or is called another way. */
+void carriers_match(struct carriers *carriers, const struct trust *trust);
+
 /* carrier_send() of the one to a site, if there is one. */
 void carriers_send(struct carriers *carriers, const char *site, const char *path);
 void carriers_free(struct carriers *carriers);

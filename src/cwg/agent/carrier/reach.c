@@ -46,15 +46,21 @@ bool reach_tell(struct reach *reach, const struct store *store, const char *site
     return changed;
 }
 
+void reach_forget(const struct store *store, const char *site)
+{
+    struct failure failure = {.text = ""};
+    char path[STORE_PATH_SIZE];
+
+    (void)snprintf(path, sizeof(path), FOLDER "/%.255s", site);
+    (void)store_remove(store, path, &failure);
+}
+
 void reach_clear(const struct store *store)
 {
     struct failure failure = {.text = ""};
     char **names = store_list(store, FOLDER, &failure);
-    char path[STORE_PATH_SIZE];
 
-    for (char **name = names; name && *name; name++) {
-        (void)snprintf(path, sizeof(path), FOLDER "/%.255s", *name);
-        (void)store_remove(store, path, &failure);
-    }
+    for (char **name = names; name && *name; name++)
+        reach_forget(store, *name);
     free(names);
 }

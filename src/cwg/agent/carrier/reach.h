@@ -33,5 +33,8 @@ bool reach_tell(struct reach *reach, const struct store *store, const char *site
 
 const char *reach_text(enum reach_state state);
 
+/* Removes what was told of the way to a site. */
+void reach_forget(const struct store *store, const char *site);
+
 /* Removes what an agent before has told. */
 void reach_clear(const struct store *store);
