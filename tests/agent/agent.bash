@@ -23,8 +23,8 @@ UIDS[erin]=$((APP_UID + 400000000)) GIDS[erin]=$APP_GID
 declare -gA OWNER=([s1]=alice [s2]=erin) PLACE=([s1]=site1 [s2]=site2) NUMBER=([s1]=0 [s2]=1)
 AUDIT=$WORLD/audit
 
-# What carries records between the sites, ssh or etcd; and the options of agents that it needs.
-CARRIER=ssh AGENT_OPTIONS=()
+# What carries records between the sites, ssh or etcd; and agents' options and environment.
+CARRIER=ssh AGENT_OPTIONS=() AGENT_ENVIRONMENT=()
 
 # cwg.bash's is alice's of site1.
 unset -f cwg
@@ -198,7 +198,7 @@ start_agent()
 {
     local user=${OWNER[$1]}
     "$TOOLS/enter" --net "/run/netns/${PLACE[$1]}" --user "${UIDS[$user]}" "${GIDS[$user]}" -- \
-        /usr/bin/env -i HOME="$WORLD/home/$user" PATH="$WORLD/whole" LC_ALL=C \
+        /usr/bin/env -i HOME="$WORLD/home/$user" PATH="$WORLD/whole" LC_ALL=C "${AGENT_ENVIRONMENT[@]}" \
         cwg agent --site "$1" --state "$(state_of_site "$1")" "${AGENT_OPTIONS[@]}" "${@:2}" \
         >>"$WORLD/agent-$1.log" 2>&1 3>&- &
     AGENTS[$1]=$!

@@ -51,3 +51,21 @@ courier_of()
     end_agent s2 KILL
     within 5 eval "! kill -0 $child"
 }
+
+@test "a site that etcd doesn't hear any more loses no link, and changes none" {
+    declare_link web-db 7
+    healed web-db 7
+    note
+    # Its presence goes as with the end of its lease, and it can't have it again.
+    at site1 iptables -w -A INPUT -s 192.0.2.2 -p tcp --dport 2379 -j DROP
+    at site1 env ETCDCTL_API=3 "$(tests/agent/fetch-etcd)/etcdctl" --endpoints http://127.0.0.1:2379 \
+        del /cwg/v1/site/s2/agent | grep -qx 1
+    kill -HUP "${AGENTS[s1]}" "${AGENTS[s2]}"
+    sleep 5
+    untouched
+    pings 7
+    restart_container s2 db
+    within 10 says s2 web-db connecting
+    meet
+    healed web-db 7 40
+}
