@@ -52,7 +52,7 @@ check: tested
 ## make check-all    every test on each kernel, the newest too, every call to kill at, long fuzzing: a night (root)
 .PHONY: check-all
 check-all: tested
-	CFLAGS='$(TESTED_CFLAGS)' NAH_EVERY_CALL=1 NAH_FUZZ_SECONDS=600 \
+	CFLAGS='$(TESTED_CFLAGS)' NAH_EVERY_CALL=1 NAH_FUZZ_SECONDS=600 NAH_FAULT_SECONDS=3600 \
 		tests/check sources sources-slow unit cli fuzz engine net cwg agent etcd-3.5 6.1-all 6.12-all \
 		6.12-systemd new-all
 

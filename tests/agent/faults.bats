@@ -1,9 +1,9 @@
 #!/usr/bin/env bats
-# Faults by chance: containers, agents and carriers that end, partitions, spoiled files, for a minute. Then quiet:
+# Faults by chance: containers, agents and carriers that end, partitions, spoiled files, for five minutes. Then quiet:
 # within 60 seconds all that is wanted is connected, nothing else was touched, and no file has grown. agent.bash draws
 # the sites.
 #
-# NAH_SEED chooses the faults; the test prints its seed. NAH_FAULT_SECONDS is how long they last (60).
+# NAH_SEED chooses the faults; the test prints its seed. NAH_FAULT_SECONDS is how long they last (300).
 # NAH_CARRIER is what carries records: ssh, or etcd.
 # The containers live ten minutes longer than the faults: one that ends by itself would look like a link that somebody
 # removed.
@@ -14,7 +14,7 @@ load agent
 agents_of_the_file "${NAH_CARRIER:-ssh}"
 
 # shellcheck disable=SC2034 # container() reads it
-CONTAINER_SECONDS=$((${NAH_FAULT_SECONDS:-60} + 600))
+CONTAINER_SECONDS=$((${NAH_FAULT_SECONDS:-300} + 600))
 LINKS=(one two three)
 declare -gA NETS=([one]=11 [two]=12 [three]=13)
 
@@ -151,7 +151,7 @@ size_of_stores()
     NOTED=$(ends_of 4)
     read -r files bytes < <(size_of_stores)
     BEGUN=$SECONDS
-    while ((SECONDS - BEGUN < ${NAH_FAULT_SECONDS:-60})); do fault; done
+    while ((SECONDS - BEGUN < ${NAH_FAULT_SECONDS:-300})); do fault; done
     echo "$((SECONDS - BEGUN)) s: quiet"
     within 60 all_pass
     within 60 all_say_so
