@@ -107,14 +107,32 @@ bench-join:
 	@scripts/apart tests/bench/join --rounds $(ROUNDS) --delay $(DELAY)
 	@echo 'again: make bench-join ROUNDS=$(ROUNDS) DELAY=$(DELAY)'
 
-## make bench-agent      what cwg agent costs on a machine with LINKS links of its own, beside one batch
+BENCH_AGENT = $(abspath $(BUILD)/variants/engine/$(PROGRAM) $(BUILD)/$(ENGINE)) \
+	/var/lib/net-admin-helper-test/$(ENGINE) $(abspath $(BUILD)/cwg)
+
+## make bench-agent      what cwg agent costs on a machine with LINKS links, beside a batch: ROUNDS, IDLE, WHAT
 .PHONY: bench-agent
+bench-agent: WHAT ?= both
 bench-agent: LINKS ?= 500
+bench-agent: ROUNDS ?= 3
+bench-agent: IDLE ?= 180
 bench-agent:
 	scripts/deps build demo
 	@$(MAKE) --no-print-directory --silent build variants
-	@scripts/apart tests/bench/agent $(LINKS) $(abspath $(BUILD)/variants/engine/$(PROGRAM) $(BUILD)/$(ENGINE)) \
-		/var/lib/net-admin-helper-test/$(ENGINE) $(abspath $(BUILD)/cwg)
+	@scripts/apart tests/bench/agent $(WHAT) $(LINKS) $(ROUNDS) $(IDLE) $(BENCH_AGENT)
+	@echo 'again: make bench-agent WHAT=$(WHAT) LINKS=$(LINKS) ROUNDS=$(ROUNDS) IDLE=$(IDLE)'
+
+## make bench-fleet      what SITES agents at one etcd cost: a cold start, restarts, an OUTAGE of etcd; IDLE, TLS=1
+.PHONY: bench-fleet
+bench-fleet: SITES ?= 300
+bench-fleet: IDLE ?= 180
+bench-fleet: OUTAGE ?= 60
+bench-fleet: TLS ?= 0
+bench-fleet:
+	scripts/deps build demo
+	@$(MAKE) --no-print-directory --silent build variants
+	@scripts/apart tests/bench/fleet $(SITES) $(IDLE) $(OUTAGE) $(TLS) $(BENCH_AGENT) "$$(tests/agent/fetch-etcd)"
+	@echo 'again: make bench-fleet SITES=$(SITES) IDLE=$(IDLE) OUTAGE=$(OUTAGE) TLS=$(TLS)'
 
 ## make bench-silence    how long a declared link is silent after a container's restart, over ssh and etcd: ROUNDS
 .PHONY: bench-silence

@@ -63,9 +63,9 @@ class Namespace:
 class World:
     """A context: everything made in it ends with it."""
 
-    def __init__(self):
+    def __init__(self, sites=2):
         self.processes = []
-        self.names = [f"cwg-bench-{os.getpid()}-{number}" for number in (1, 2)]
+        self.names = [f"cwg-bench-{os.getpid()}-{number}" for number in range(1, sites + 1)]
         self.sites = [Namespace(self, f"/run/netns/{name}") for name in self.names]
         self.folder = None
 
