@@ -218,6 +218,36 @@ declare_with_secret()
     healed web-db 7
 }
 
+# Ends in namespaces that aren't there, whose number makes looks at each of the others rare: declare_absent NUMBER
+declare_absent()
+{
+    python3 - "${KEYS[s2]}" "$1" <<'END' | of s1 cwg declare --state "$(state_of_site s1)" -
+import json, sys
+links = [{"link": f"absent{i}", "net": 2000 + i, "host": 0, "container": f"netns/absent{i}", "site": "s2",
+          "off": True}
+         for i in range(int(sys.argv[2]))]
+json.dump({"sites": [{"site": "s2", "key": sys.argv[1], "ssh": "s2"}], "links": links}, sys.stdout)
+END
+}
+
+has_device()
+{
+    inside "$web" ip link show wg-7-0
+}
+
+# 1,000 ends: a look at each is 75 to 225 seconds away.
+# bats test_tags=kernel,only-6-12
+@test "among many ends a kernel's link whose device has gone is noticed by its counters, and healed" {
+    declare_absent 1000
+    within 120 says s1 absent999 off
+    declare_link web-db 7
+    healed web-db 7 60
+    sleep 5
+    inside "$web" ip link delete wg-7-0
+    within 60 has_device
+    healed web-db 7 60
+}
+
 @test "a link that is idle is left alone" {
     declare_link web-db 7
     healed web-db 7

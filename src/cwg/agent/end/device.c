@@ -12,6 +12,8 @@
 
 enum {
     KEEPALIVE_SECONDS = 25, /* shorter than the memory of most NATs */
+    SESSION_SECONDS = 180,  /* after a handshake: REJECT_AFTER_TIME of WireGuard */
+    SECOND_MS = 1000,
 };
 
 static enum decide_device device_of(const char *state)
@@ -50,6 +52,23 @@ static void note_port(const struct agent_end *end)
         sockets_note(end->house->sockets, end->port);
 }
 
+/* From now on the kernel's counters tell that the peer lives. */
+static void begin_pulse(struct agent_end *end, const json_t *link)
+{
+    const char *device = json_text(link, "name", PULSE_DEVICE_SIZE - 1);
+    const bool kernel = strcmp(json_words(link, "backend"), "kernel") == 0;
+    int64_t age;
+
+    end->session_end = 0;
+    if (json_whole(json_object_get(link, "peer"), "latest_handshake_age", 0, SESSION_SECONDS,
+                   &age) == 0)
+        end->session_end = clock_now() + (SESSION_SECONDS - age) * SECOND_MS + SECOND_MS;
+    if (kernel && device && end->container.pid > 0)
+        pulse_begin(&end->pulse, end->container.pid, device);
+    else
+        end->pulse.there = false;
+}
+
 /* Takes what cwg_show tells of the net's links in the container. */
 static void take_device(struct agent_end *end, const json_t *links)
 {
@@ -79,6 +98,7 @@ static void take_device(struct agent_end *end, const json_t *links)
         if (end->port == 0 && end->facts.device == DEVICE_SOUND)
             end->facts.device = DEVICE_SPOILED;
         note_port(end);
+        begin_pulse(end, link);
     }
     end->shown = clock_now();
 }

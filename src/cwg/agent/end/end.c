@@ -6,19 +6,14 @@
 #include <sys/epoll.h>
 
 #include "cwg/agent/end/device.h"
+#include "cwg/agent/end/pause.h"
 #include "cwg/agent/end/probe.h"
 #include "cwg/agent/end/telling.h"
 #include "cwg/base/clock.h"
 
 enum {
     CONNECT_APART_MS = 1000,
-    DOWN_MS = 3000,
-    MISS_FIRST_MS = 100, /* after a container's end; twice as long each time, up to ... */
-    MISS_MAX_MS = 5000,
-    FRESH_MS = 1000,      /* so long what a look has found is good enough to decide by */
-    EARLY_FIRST_MS = 250, /* after a connect; twice as long each time, up to END_LOOK_MS */
-    LOOKS_APART_MS = 600,
-    LOOK_MAX_MS = 600000,
+    FRESH_MS = 1000, /* so long what a look has found is good enough to decide by */
 };
 
 int64_t end_about(int64_t milliseconds)
@@ -56,6 +51,7 @@ void end_lose_container(struct agent_end *end)
     end->facts.device = DEVICE_NONE;
     end->facts.health = HEALTH_NONE;
     end->shown = 0;
+    end->pulse.there = false;
     end->facts.key = end->facts.peer = (struct key){.bytes = {0}};
     end->misses = 0;
 }
@@ -150,54 +146,6 @@ static void gather(struct agent_end *end)
     facts->may_probe = facts->device == DEVICE_SOUND && probe_may(end);
 }
 
-/* One program looks many containers up: so those that have been missing for a while are looked for
- * at the same moments. */
-static int64_t miss_pause(int misses)
-{
-    const int64_t pause = end_doubled(MISS_FIRST_MS, misses, MISS_MAX_MS);
-
-    return pause < MISS_MAX_MS ? pause : pause - clock_now() % pause;
-}
-
-/* The more ends there are, the rarer each one that is connected is looked at: all of them together
- * take the same time of the processor. */
-static int64_t look_pause(size_t ends)
-{
-    const int64_t pause = (int64_t)ends * LOOKS_APART_MS;
-
-    if (pause < END_LOOK_MS)
-        return END_LOOK_MS;
-    return pause < LOOK_MAX_MS ? pause : LOOK_MAX_MS;
-}
-
-/* The other end may begin at any time: a handshake takes some milliseconds. */
-static bool is_early(const struct agent_end *end)
-{
-    return end->verdict.state == END_CONNECTING && !end->probing && end->heard.up;
-}
-
-/* How long nothing is to be done, if nothing happens. */
-static int64_t pause_of(const struct agent_end *end)
-{
-    /* The other end is said to be gone: this one will notice it soon. */
-    const bool gone = end->heard.serial > 0 && !end->heard.up;
-    int64_t pause = end_about(gone ? DOWN_MS : END_LOOK_MS);
-
-    if (!end->facts.running && end->facts.wanted)
-        return miss_pause(end->misses);
-    if (end->verdict.state == END_CONNECTED)
-        pause = end_about(gone ? END_LOOK_MS : look_pause(end->house->dues.count));
-    if ((end->verdict.state == END_CONNECTING || end->verdict.state == END_STALE) &&
-        !end->probing && end->probe_due > clock_now() && end->probe_due - clock_now() < pause)
-        pause = end->probe_due - clock_now();
-    if (is_early(end)) {
-        const int64_t early = end_doubled(EARLY_FIRST_MS, end->early, END_LOOK_MS);
-
-        return early < pause ? early : pause;
-    }
-    return pause;
-}
-
 /* Two sites behind a NAT each: no packet of either ever comes to the other one. */
 static bool nobody_is_reached(const struct agent_end *end)
 {
@@ -250,7 +198,6 @@ void end_decide(struct agent_end *end)
     case DO_NOTHING:
     default:
         end_rest(end, pause_of(end));
-        end->early += is_early(end);
     }
 }
 
@@ -365,6 +312,8 @@ int64_t end_run(struct agent_end *end)
     if (end->phase != PHASE_REST)
         return INT64_MAX;
     if (!end->again && clock_now() < end->due)
+        return end->due;
+    if (!end->again && pause_goes_on(end))
         return end->due;
     fresh = is_fresh(end);
     end->again = end->look = false;

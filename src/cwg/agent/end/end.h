@@ -3,6 +3,7 @@
 
 #include "cwg/agent/end/decide.h"
 #include "cwg/agent/end/household.h"
+#include "cwg/agent/loop/pulse.h"
 #include "cwg/record/news.h"
 #include "cwg/store/want.h"
 
@@ -40,11 +41,14 @@ struct agent_end {
     struct task task, probe;
     struct verdict verdict; /* the last one */
     enum end_phase phase;
-    uint16_t port;    /* of the device */
-    bool has_secret;  /* its peer has a preshared key */
-    bool again;       /* something has changed since the phase began */
-    bool look;        /* what has changed may be the device: the helper has to show it */
-    int64_t shown;    /* clock_now(): `facts` tell of the device as it was then; 0: they don't */
+    uint16_t port;       /* of the device */
+    bool has_secret;     /* its peer has a preshared key */
+    bool again;          /* something has changed since the phase began */
+    bool look;           /* what has changed may be the device: the helper has to show it */
+    int64_t shown;       /* clock_now(): `facts` tell of the device as it was then; 0: they don't */
+    int64_t look_due;    /* clock_now(): a peer that gives signs of life is looked at, too */
+    int64_t session_end; /* clock_now(): the kernel's last keys are too old; 0: unknown */
+    struct pulse pulse;
     int early;        /* looks since it was connected; each one waits twice as long as the last */
     struct key asked; /* the peer's key in the last cwg_connect */
     bool probing;

@@ -1,0 +1,204 @@
+#include <stdio.h>
+
+#include "cwg/base/clock.h"
+#include "cwg_beating.h"
+#include "cwg_end_world.h"
+#include "unit.h"
+
+enum {
+    MINUTE = 60000,
+    SLACK = 100,    /* milliseconds in which the test does something */
+    KEEPALIVE = 74, /* bytes */
+    INITIATION = 148,
+};
+
+#define KERNEL ",\"backend\":\"kernel\",\"name\":\"lo\""
+
+static struct due others[10000];
+
+/* A connected end among so many that a look at it is minutes away, with a pulse. */
+static void connect_among_many(const char *more)
+{
+    begin();
+    stop_container();
+    start_beating_container();
+    for (size_t i = 0; i < COUNT(others); i++)
+        (void)dues_add(&house->dues, &others[i], INT64_MAX);
+    put("more", more);
+    want.keepalive = 25;
+    connect_it();
+    end_wake(end);
+    EXPECT_STATE(END_CONNECTED);
+    end->session_end = clock_now() + 2 * MINUTE;
+    put("log", "");
+}
+
+static void finish_many(void)
+{
+    for (size_t i = 0; i < COUNT(others); i++)
+        dues_remove(&house->dues, &others[i]);
+    finish();
+}
+
+/* So many milliseconds pass. */
+static void pass(int64_t time)
+{
+    end->due -= time;
+    end->shown -= time;
+    end->look_due -= time;
+    end->session_end -= time;
+    end->pulse.beat -= time;
+}
+
+/* Returns how many looks there were when the end has been visited. */
+static int visit(void)
+{
+    put("log", "");
+    end->due = clock_now();
+    (void)end_run(end);
+    EXPECT_STATE(END_CONNECTED);
+    return told_times("cwg_show");
+}
+
+/* With many ends a look at a connected one is minutes away. */
+TEST(an_end_whose_other_end_is_said_to_be_gone_is_looked_at_soon)
+{
+    begin();
+    connect_it();
+    for (size_t i = 0; i < COUNT(others); i++)
+        (void)dues_add(&house->dues, &others[i], INT64_MAX);
+    end_wake(end);
+    EXPECT_STATE(END_CONNECTED);
+    expect(end->due - clock_now() > (int64_t)2 * END_LOOK_MS, "no pause of many");
+    put("log", "");
+    tell(SERIAL + 1, false, NULL, &other);
+    EXPECT_STATE(END_CONNECTED);
+    expect(told_times("cwg_show") == 1, "%d looks", told_times("cwg_show"));
+    expect(end->due - clock_now() <= (int64_t)2 * END_LOOK_MS, "a long pause");
+    for (size_t i = 0; i < COUNT(others); i++)
+        dues_remove(&house->dues, &others[i]);
+    finish();
+}
+
+TEST(a_peer_that_lives_costs_no_look_though_it_is_visited_each_minute)
+{
+    connect_among_many(KERNEL);
+    for (int i = 0; i < 4; i++) {
+        expect(end->due - clock_now() <= MINUTE, "visited in %ld ms",
+               (long)(end->due - clock_now()));
+        expect(end->look_due - clock_now() > 2 * MINUTE, "looked at in %ld ms",
+               (long)(end->look_due - clock_now()));
+        pass(MINUTE / 2);
+        beating_receive(KEEPALIVE);
+        expect(visit() == 0, "a look");
+    }
+    pass(10 * MINUTE);
+    beating_receive(KEEPALIVE);
+    expect(visit() == 1, "no look at all");
+    finish_many();
+}
+
+TEST(a_peer_that_falls_silent_is_looked_at_within_a_minute_and_when_its_keys_get_old)
+{
+    connect_among_many(KERNEL);
+    expect(visit() == 0, "a look at once");
+    pass(MINUTE / 2);
+    expect(visit() == 0, "a look before a keepalive was late");
+    beating_receive(INITIATION);
+    pass(MINUTE / 4);
+    expect(visit() == 1, "no look though keepalives didn't come");
+    end->session_end = clock_now() + MINUTE;
+    pass(MINUTE / 2);
+    expect(visit() == 0, "a second look of the same silence");
+    expect(end->due <= end->session_end, "visited after the session's end");
+    pass(MINUTE / 2);
+    expect(visit() == 1, "no look at the session's end");
+    finish_many();
+}
+
+TEST(without_keepalives_silence_costs_no_look_before_the_keys_get_old)
+{
+    connect_among_many(KERNEL);
+    end->want.keepalive = 0;
+    pass(MINUTE);
+    expect(visit() == 0, "a look");
+    pass(MINUTE);
+    expect(visit() == 1, "no look");
+    finish_many();
+}
+
+TEST(a_device_that_goes_or_drops_packets_is_looked_at_at_once)
+{
+    connect_among_many(KERNEL);
+    end->pulse.errors++;
+    expect(visit() == 1, "no look");
+    (void)snprintf(end->pulse.device, sizeof(end->pulse.device), "wg-7-0");
+    expect(visit() == 1, "no look at what has gone");
+    finish_many();
+}
+
+TEST(a_pulse_keeps_an_end_in_session_and_heals_no_stale_one)
+{
+    connect_among_many(KERNEL);
+    put("state", "in session");
+    end_wake(end);
+    EXPECT_STATE(END_IN_SESSION);
+    expect(end->look_due - clock_now() > 2 * MINUTE, "looked at soon");
+    put("log", "");
+    beating_receive(KEEPALIVE);
+    end->due = 0;
+    (void)end_run(end);
+    go_on();
+    expect(told_times("cwg_show") == 0, "a look");
+    put("state", "idle");
+    end->probe_due = INT64_MAX;
+    end_wake(end);
+    EXPECT_STATE(END_STALE);
+    put("log", "");
+    beating_receive(KEEPALIVE);
+    end->look_due = clock_now() + MINUTE;
+    end->due = 0;
+    go_on();
+    expect(told_times("cwg_show") == 1, "no look at a stale one");
+    finish_many();
+}
+
+/* The engine's device counts data alone, and an end that can't be felt is no reason to look. */
+TEST(an_engines_end_is_looked_at_when_its_time_has_come)
+{
+    connect_among_many(KERNEL);
+    put("more", ",\"backend\":\"engine\",\"name\":\"lo\"");
+    put("peer", "{\"public_key\":\"" OTHER "\",\"latest_handshake_age\":170}");
+    end_wake(end);
+    EXPECT_STATE(END_CONNECTED);
+    expect((end->due + SLACK) % 5000 <= 2 * SLACK, "not beside others: %ld", (long)end->due);
+    expect(!end->pulse.there && end->due >= end->look_due - SLACK, "is felt");
+    put("more", ",\"backend\":\"kernel\",\"name\":\"wg-7-0\"");
+    end_wake(end);
+    EXPECT_STATE(END_CONNECTED);
+    expect(!end->pulse.there && end->due >= end->look_due - SLACK, "felt without a device");
+    finish_many();
+}
+
+TEST(the_time_that_a_session_lasts_is_reckoned_from_its_handshake)
+{
+    int64_t left;
+
+    connect_among_many(KERNEL);
+    put("peer", "{\"public_key\":\"" OTHER "\",\"latest_handshake_age\":170}");
+    end_wake(end);
+    EXPECT_STATE(END_CONNECTED);
+    left = end->session_end - clock_now();
+    expect(left > 1000 && left <= 11000, "%ld ms left", (long)left);
+    expect(end->due <= end->session_end, "visited later");
+    finish_many();
+}
+
+TEST(a_container_that_comes_anew_has_no_pulse_before_it_is_looked_at)
+{
+    connect_among_many(KERNEL);
+    stop_container();
+    EXPECT_STATE(END_NO_CONTAINER);
+    expect(!end->pulse.there, "a pulse of the dead");
+    finish_many();
+}
