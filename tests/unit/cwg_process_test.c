@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "cwg/base/clock.h"
@@ -219,4 +221,32 @@ TEST(last_lines)
         (void)snprintf(text, sizeof(text), "%s", cases[i].text);
         expect(strcmp(process_last_line(text), cases[i].last) == 0, "case %zu", i);
     }
+}
+
+/* A caller that is killed leaves no program behind. This test gets what the caller left. */
+TEST(a_program_ends_with_who_runs_it)
+{
+    int pipes[2], status = 0;
+    char pid[16] = "";
+    pid_t caller;
+
+    if (pipe(pipes) < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
+        unit_trouble("pipe");
+    caller = fork();
+    if (caller == 0) {
+        const int passed[PROCESS_PASSED] = {pipes[1], -1};
+        char script[64];
+
+        (void)snprintf(script, sizeof(script), "echo $$ >&%d; exec sleep 5", pipes[1]);
+        (void)process_run(SH(script), passed, LONG, &result);
+        _exit(0);
+    }
+    if (caller < 0 || read(pipes[0], pid, sizeof(pid) - 1) <= 0)
+        unit_trouble("read");
+    expect(kill(caller, SIGKILL) == 0 && waitpid(caller, NULL, 0) == caller, "the caller");
+    expect(waitpid((pid_t)strtol(pid, NULL, 10), &status, 0) > 0 && WIFSIGNALED(status) &&
+               WTERMSIG(status) == SIGKILL,
+           "%s has ended with %x", pid, (unsigned)status);
+    close(pipes[0]);
+    close(pipes[1]);
 }

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -36,23 +37,41 @@ static void keep_only(const int passed[])
     }
 }
 
+/* A program to be started, as process_start() has it. */
+struct start {
+    const char *const *argv;
+    const int *passed;
+    bool on_terminal;
+    bool bound; /* to its parent: it is killed when the thread that has started it ends */
+};
+
+/* Returns 0, or -1 with errno if the parent has ended already. */
+static int bind_to(pid_t parent)
+{
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+        return -1;
+    errno = ECANCELED;
+    return getppid() == parent ? 0 : -1;
+}
+
 static void __attribute__((noreturn))
-become(const char *const argv[], bool on_terminal, const int passed[], int pipes[3][2], int report)
+become(const struct start *start, pid_t parent, int pipes[3][2], int report)
 {
     sigset_t none;
     int error;
 
     /* A Ctrl-C is for the caller, who then ends this program in good order. */
-    if (on_terminal)
+    if (start->on_terminal)
         (void)signal(SIGINT, SIG_IGN);
     else
         (void)setsid();
     (void)sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
     (void)signal(SIGPIPE, SIG_DFL);
-    if (dup2(pipes[0][0], 0) >= 0 && dup2(pipes[1][1], 1) >= 0 && dup2(pipes[2][1], 2) >= 0) {
-        keep_only(passed);
-        (void)execvp(argv[0], (char *const *)argv);
+    if (dup2(pipes[0][0], 0) >= 0 && dup2(pipes[1][1], 1) >= 0 && dup2(pipes[2][1], 2) >= 0 &&
+        (!start->bound || bind_to(parent) == 0)) {
+        keep_only(start->passed);
+        (void)execvp(start->argv[0], (char *const *)start->argv);
     }
     error = errno;
     (void)!write(report, &error, sizeof(error));
@@ -81,9 +100,9 @@ static int await(pid_t pid)
     return status;
 }
 
-static int start(const char *const argv[], bool on_terminal, const int passed[], int pipes[3][2],
-                 pid_t *ret_pid)
+static int start_child(const struct start *start, int pipes[3][2], pid_t *ret_pid)
 {
+    const pid_t parent = getpid();
     int report[2];
     int error;
     pid_t pid;
@@ -92,7 +111,7 @@ static int start(const char *const argv[], bool on_terminal, const int passed[],
         return -errno;
     pid = fork();
     if (pid == 0)
-        become(argv, on_terminal, passed, pipes, report[1]);
+        become(start, parent, pipes, report[1]);
     error = pid < 0 ? -errno : 0;
     close(report[1]);
     if (!error)
@@ -112,8 +131,7 @@ static bool is_there(const char *program)
     return strchr(program, '/') || program_find(program, path) != -ENOENT;
 }
 
-int process_start(const char *const argv[], bool on_terminal, const int passed[],
-                  struct process *ret_process)
+static int start_process(const struct start *start, struct process *ret_process)
 {
     int pipes[3][2];
     int opened = 0;
@@ -127,8 +145,8 @@ int process_start(const char *const argv[], bool on_terminal, const int passed[]
         }
     }
     if (!error)
-        error = start(argv, on_terminal, passed, pipes, &pid);
-    if (error == -EACCES && !is_there(argv[0]))
+        error = start_child(start, pipes, &pid);
+    if (error == -EACCES && !is_there(start->argv[0]))
         error = -ENOENT;
     if (error) {
         while (opened > 0)
@@ -144,6 +162,14 @@ int process_start(const char *const argv[], bool on_terminal, const int passed[]
     *ret_process =
         (struct process){.pid = pid, .in = pipes[0][1], .out = pipes[1][0], .err = pipes[2][0]};
     return 0;
+}
+
+int process_start(const char *const argv[], bool on_terminal, const int passed[],
+                  struct process *ret_process)
+{
+    const struct start start = {.argv = argv, .passed = passed, .on_terminal = on_terminal};
+
+    return start_process(&start, ret_process);
 }
 
 static void close_one(int *fd)
@@ -248,9 +274,10 @@ static int read_all(struct process *process, int ended, int64_t deadline,
 int process_run(const char *const argv[], const int passed[], int milliseconds,
                 struct process_result *ret_result)
 {
+    const struct start start = {.argv = argv, .passed = passed, .bound = true};
     const int64_t deadline = clock_now() + milliseconds;
     struct process process;
-    int error = process_start(argv, false, passed, &process);
+    int error = start_process(&start, &process);
     int ended;
 
     ret_result->out[0] = ret_result->err[0] = '\0';

@@ -42,7 +42,8 @@ struct process_result {
     char err[4096]; /* the last part, in which each line ends with a newline */
 };
 
-/* Runs a program to its end, for `milliseconds` at most, with nothing as its standard input.
+/* Runs a program to its end, for `milliseconds` at most, with nothing as its standard input. If the
+ * caller is killed meanwhile, so is the program, unless it has privileges of its own.
  * Children that it leaves behind are not waited for. Returns 0, or a negative errno if it couldn't
  * be started; -EMSGSIZE if its output is too long. */
 int process_run(const char *const argv[], const int passed[], int milliseconds,
