@@ -13,21 +13,9 @@
 
 bats_require_minimum_version 1.5.0
 load cwg
+load docker
 
 IN_VM=${NAH_IN_VM:+1}
-UNPACKED=${NAH_VM_CACHE:-$ROOT/build/vm}/engines
-
-start_docker()
-{
-    PATH=$UNPACKED/usr/sbin:$UNPACKED/usr/bin:$PATH dockerd --data-root "$WORLD/docker" --pidfile "$WORLD/docker.pid" \
-        --group root --bridge none --iptables=false --ip-masq=false --ip-forward=false --userland-proxy=false \
-        --storage-driver vfs >"$WORLD/docker.log" 2>&1 3>&- &
-}
-
-docker_answers()
-{
-    [ -S /run/docker.sock ] && docker version
-}
 
 run_in_docker()
 {
@@ -36,8 +24,6 @@ run_in_docker()
 
 fill_docker()
 {
-    local i
-    for ((i = 0; i < 150; i++)); do docker_answers && break; sleep 0.2; done
     docker import "$WORLD/small.tar" small
     run_in_docker web
     run_in_docker db
@@ -69,7 +55,6 @@ setup_file()
 {
     [ -n "$IN_VM" ] || return 0
     has_backend || return 0
-    [ -d "$UNPACKED" ] || fail "$UNPACKED isn't there: run tests/vm/engines"
     FAR_PATH=$WORLD/whole:$PATH
     make_world
     make_root_known
@@ -78,6 +63,7 @@ setup_file()
     PATH=$WORLD/whole:$PATH
     start_docker
     install_lxc
+    await_docker
     fill_docker >"$WORLD/log" 2>&1 || { cat "$WORLD/log" "$WORLD/docker.log" >&2; return 1; }
 }
 
@@ -164,8 +150,7 @@ pid_of()
 # The last one: docker's containers are gone then.
 @test "docker's daemon isn't running" {
     docker rm --force web db stopped
-    kill "$(<"$WORLD/docker.pid")"
-    while [ -e "$WORLD/docker.pid" ]; do sleep 0.1; done
+    stop_docker
     run --separate-stderr root_cwg pid docker/web
     assert_said 1 "docker: its daemon isn't reached: as root, systemctl start docker; or set DOCKER_HOST"
 }

@@ -63,7 +63,33 @@ TEST(a_claim_beside_an_end_that_is_there)
                "%zu: %d %s", i, claim.holds, claim.reason);
         claim = beside(&claimed, &cases[i].there, true);
         expect(claim.holds == cases[i].of_label, "%zu: %d %s", i, claim.holds, claim.reason);
+        expect(claim.holds || strstr(claim.reason, "by its label"), "%zu: %s", i, claim.reason);
     }
+}
+
+TEST(a_container_of_the_same_name_at_another_engine_is_another_one)
+{
+    const struct want claimed = want("web-db", 7, 0, "web");
+    struct want there = claimed;
+    struct claim claim;
+
+    (void)snprintf(there.engine, sizeof(there.engine), "docker");
+    claim = beside(&claimed, &there, true);
+    expect(!claim.holds &&
+               strcmp(claim.reason, "docker/web has link web-db, of net 7, by its label") == 0,
+           "%s", claim.reason);
+}
+
+TEST(an_end_whose_engine_the_store_leaves_open_is_named_without_one)
+{
+    const struct want claimed = want("web-db", 7, 0, "web");
+    struct want there = want("web-db", 7, 0, "db");
+    struct claim claim;
+
+    there.engine[0] = '\0';
+    claim = beside(&claimed, &there, false);
+    expect(strcmp(claim.reason, "db has link web-db, of net 7, by what the store declares") == 0,
+           "%s", claim.reason);
 }
 
 TEST(an_end_that_no_label_declares_any_more_is_in_nobody_s_way)
@@ -110,7 +136,8 @@ TEST(without_its_image_or_site_a_container_keeps_just_what_it_has)
     end.labelled = false;
     claims[0] = (struct claim){.want = end.want, .unproven = true};
     claims_judge(claims, 1, &ends, 1, &trust);
-    expect(!claims[0].holds, "it takes the store's end");
+    expect(!claims[0].holds && strcmp(claims[0].reason, "its image can't be looked at") == 0,
+           "it takes the store's end: %s", claims[0].reason);
 }
 
 TEST(of_two_that_claim_the_same_neither_gets_it_and_one_that_has_it_keeps_it)
@@ -130,10 +157,11 @@ TEST(of_two_that_claim_the_same_neither_gets_it_and_one_that_has_it_keeps_it)
     claims_judge(claims, COUNT(claims), &ends, 1, &trust);
     expect(claims[0].holds && claims[0].held && !claims[1].holds && claims[2].holds, "%d %d %d",
            claims[0].holds, claims[1].holds, claims[2].holds);
+    expect(!claims[0].reason[0], "%s", claims[0].reason);
     /* What can't be anyway takes nothing from anybody. */
     (void)snprintf(claims[1].want.site, sizeof(claims[1].want.site), "s3");
     claims_judge(claims, COUNT(claims), NULL, 0, &trust);
-    expect(claims[0].holds && !claims[1].holds, "%s", claims[0].reason);
+    expect(claims[0].holds && !claims[0].held && !claims[1].holds, "%s", claims[0].reason);
 }
 
 /* Each has an end, and the labels of both say something new: another net, or two things at once. */
@@ -164,5 +192,18 @@ TEST(a_container_that_comes_back_with_another_net_takes_no_net_of_others)
 
     claims_judge(claims, COUNT(claims), ends, COUNT(ends), &trust);
     expect(!claims[0].holds && claims[1].holds && claims[1].held, "%d %d", claims[0].holds,
+           claims[1].holds);
+}
+
+/* The newcomer claims a net that nobody has yet. */
+TEST(a_container_that_has_its_end_comes_before_a_newcomer_with_another_net_too)
+{
+    struct agent_end web = {.want = want("web-db", 7, 0, "web"), .labelled = true};
+    struct agent_end *ends[] = {&web};
+    struct claim claims[] = {{.want = want("web-db", 9, 0, "web")},
+                             {.want = want("mail", 9, 0, "mail")}};
+
+    claims_judge(claims, COUNT(claims), ends, COUNT(ends), &trust);
+    expect(claims[0].holds && claims[0].held && !claims[1].holds, "%d %d", claims[0].holds,
            claims[1].holds);
 }

@@ -46,6 +46,14 @@ TEST(members_stand_in_any_order_and_ends_in_a_row)
            "%s", wants[1].link);
 }
 
+TEST(a_label_has_four_ends_at_most)
+{
+    expect(parse("a,net=1,host=0,site=s b,net=2,host=0,site=s c,net=3,host=0,site=s "
+                 "d,net=4,host=0,site=s") == LABEL_ENDS_MAX &&
+               strcmp(wants[3].link, "d") == 0 && strcmp(wants[3].name, "web") == 0,
+           "%s", failure.text);
+}
+
 TEST(what_is_wrong_is_said)
 {
     static const struct {

@@ -63,23 +63,62 @@ TEST(labels_of_containers_and_images_are_told_apart)
     end(error);
 }
 
-TEST(without_a_label_one_program_is_asked)
+/* The image of one says nothing of another's label. */
+TEST(each_label_is_compared_with_its_own_image_s)
 {
-    char words[4096] = "", path[4096];
-    FILE *file;
     int error;
 
-    install("", "", "", "");
+    install(LIST, A " " I " web \"x\"\n" B " " J " db \"x\"\n", I " \"x\"\n" J " \"y\"\n", "");
     error = find();
-    expect(!error && count == 0, "%d: %s", error, failure.text);
+    expect(!error && found[0].origin == LABEL_OF_IMAGE && found[1].origin == LABEL_OF_CONTAINER,
+           "%d: %s", error, failure.text);
+    end(error);
+}
+
+/* The words of all commands, a line each. */
+static const char *words_of_podman(void)
+{
+    static char words[4096];
+    char path[4096];
+    FILE *file;
+
+    memset(words, 0, sizeof(words));
     (void)snprintf(path, sizeof(path), "%s/podman.words", programs_folder());
     file = fopen(path, "re");
     if (!file || fread(words, 1, sizeof(words) - 1, file) == 0)
         unit_trouble("words");
     (void)fclose(file);
-    expect(strcmp(words,
-                  "ps --all --no-trunc --filter label=cwg.link --format {{.ID}} {{.Names}}\n") == 0,
-           "%s", words);
+    return words;
+}
+
+#define LISTING                                                                                    \
+    "ps --all --no-trunc --filter label=cwg.link --format {{.ID}} {{printf \"%.190s\" .Names}}\n"
+#define INSPECTING                                                                                 \
+    "container inspect --format {{.Id}} {{.Image}} {{printf \"%.254s\" .Name}} "                   \
+    "{{$label := \"\"}}{{with .Config}}{{with .Labels}}{{with index . \"cwg.link\"}}{{$label = "   \
+    ".}}{{end}}{{end}}{{end}}{{printf \"%.513q\" $label}} "
+
+TEST(without_a_label_one_program_is_asked)
+{
+    int error;
+
+    install("", "", "", "");
+    error = find();
+    expect(!error && count == 0, "%d: %s", error, failure.text);
+    expect(strcmp(words_of_podman(), LISTING) == 0, "%s", words_of_podman());
+    end(error);
+}
+
+/* Their answers have a bound for each container, whatever its name and its label. */
+TEST(containers_without_images_are_asked_for_by_two_programs)
+{
+    int error;
+
+    install(LIST, A "  web \"x\"\n" B "  db \"y\"\n", "", "exit 1");
+    error = find();
+    expect(!error && found[0].origin == LABEL_OF_CONTAINER, "%d: %s", error, failure.text);
+    expect(strcmp(words_of_podman(), LISTING INSPECTING A " " B "\n") == 0, "%s",
+           words_of_podman());
     end(error);
 }
 
@@ -98,6 +137,9 @@ TEST(the_same_containers_are_asked_for_once)
     programs_write("podman", "[ $1 = ps ] && printf '" A " web\\n" B " other\\n'");
     error = labels_find("podman", before, 2, &found, &count, &failure);
     expect(error == -1, "a new name: %d", error);
+    programs_write("podman", "[ $1 = ps ] && printf '" A " web\\n" I " db\\n'");
+    error = labels_find("podman", before, 2, &found, &count, &failure);
+    expect(error == -1, "a new container: %d", error);
     free(before);
     end(-1);
 }
@@ -134,13 +176,18 @@ TEST(what_cannot_be_read_is_no_look)
     } cases[] = {
         {"--all web\n", "", "", ""},
         {A "\n", "", "", ""},
+        {A "aaaaaaaaaaaaaaaa web\n", "", "", ""}, /* of 80 letters */
         {LIST, A " " I " web x\n", "", ""},
         {LIST, A " " I " web \"\n", "", ""},
+        {LIST, A " " I " web x\"\n", "", ""},
+        {LIST, A " " I " web \"x\n", "", ""},
+        {LIST, "no\n" A " " I " web \"x\"\n", "", ""},
         {LIST, A " " I " web\n", "", ""},
         {LIST, A " -- web \"x\"\n", "", ""},
         {LIST, A " " I " -web \"x\"\n", "", ""},
         {LIST, "\n", "", ""},
         {LIST, A " " I " web \"x\"\n", I "\n", ""},
+        {LIST, A " " I " web \"x\"\n", "-- \"x\"\n", ""},
         {LIST, A " " I " web \"x\"\n", "", "echo no >&2; exit 1\n"},
         {LIST, A " " I " web \"x\"\n", I " \"\"\n", "exit 1\n"},
     };
@@ -196,7 +243,7 @@ TEST(the_longest_labels_of_many_containers_fit_into_answers)
         "l=$(printf '%0513d' 0 | sed 's/0/\\\\U000e0001/g')\n"
         "case $1 in ps) i=100; while [ $i -lt 150 ]; do echo \"c$i n$i\"; i=$((i + 1)); done;; "
         "container) shift 4; for c; do echo \"$c i n \\\"$l\\\"\"; done;; "
-        "*) echo \"i \\\"$l\\\"\";; esac";
+        "*) [ $# = 5 ] || exit 1; echo \"i \\\"$l\\\"\";; esac";
     int error;
 
     programs_begin();
@@ -208,9 +255,67 @@ TEST(the_longest_labels_of_many_containers_fit_into_answers)
     end(error);
 }
 
+/* Of a name the engine is asked for one more character than the name of an end may have. */
+TEST(a_container_whose_name_is_too_long_is_told_and_hides_no_other)
+{
+    static const char script[] =
+        "case $1 in ps) l=$(printf '%%0190d' 0); printf '" A " '$l'\n" B " db\n';;\n"
+        "container) l=$(printf '%%0%dd' 0); echo \"" A " " I " $l \\\"x\\\"\"\n"
+        "echo '" B " " I " /db \"x\"';;\n"
+        "*) echo '" I " \"\"';; esac";
+    static const struct {
+        int length;
+        enum label_origin origin;
+    } cases[] = {{END_NAME_SIZE, LABEL_OF_NOBODY}, {END_NAME_SIZE - 1, LABEL_OF_CONTAINER}};
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char text[1024];
+        int error;
+
+        programs_begin();
+        (void)snprintf(text, sizeof(text), script, cases[i].length);
+        programs_write("podman", text);
+        error = find();
+        expect(!error && count == 2, "%zu: %d %zu: %s", i, error, count, failure.text);
+        expect(!error && found[0].origin == cases[i].origin &&
+                   strlen(found[0].name) == END_NAME_SIZE - 1,
+               "%zu: %d", i, found[0].origin);
+        expect(!error && found[1].origin == LABEL_OF_CONTAINER && strcmp(found[1].name, "db") == 0,
+               "%zu: %s", i, found[1].name);
+        /* The list has only the name's beginning, and that is no other name. */
+        if (!error) {
+            struct labelled *before = found;
+
+            expect(labels_find("podman", before, 2, &found, &count, &failure) == 1, "%zu: new", i);
+            free(before);
+        }
+        programs_end();
+    }
+}
+
+/* Who starts containers chooses their names. */
+TEST(the_longest_names_of_many_containers_fit_into_a_list)
+{
+    static const char script[] =
+        "case $1 in ps) l=$(printf '%0190d' 0); i=100; while [ $i -lt 350 ]; do "
+        "echo \"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa$i $l\"; "
+        "i=$((i + 1)); done;; "
+        "container) shift 4; for c; do echo \"$c i n \\\"x\\\"\"; done;; *) echo 'i \"\"';; esac";
+    int error;
+
+    programs_begin();
+    programs_write("podman", script);
+    error = find();
+    expect(!error && count == LABELLED_MAX, "%d %zu: %s", error, count, failure.text);
+    end(error);
+}
+
 TEST(not_each_engine_has_labels)
 {
     expect(labels_may("podman") && labels_may("docker") && !labels_may("lxc") &&
                !labels_may("nothing") && !labels_may(""),
            "another answer");
+    expect(labels_find("lxc", NULL, 0, &found, &count, &failure) == -1 &&
+               strcmp(failure.text, "lxc has no labels") == 0,
+           "%s", failure.text);
 }

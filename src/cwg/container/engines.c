@@ -298,18 +298,23 @@ static int find_process(const struct engine *engine, const char *name,
 
 #define COMMAND(...) ((const char *const[]){__VA_ARGS__, NULL})
 
-/* Go cuts a label before it quotes it, on one line. */
-#define LABEL "{{printf \"%.513q\" (index .Config.Labels \"" LABEL_NAME "\")}}"
+/* Go cuts a label before it quotes it, on one line. An image may have no configuration, or one
+ * without labels, of which docker makes a nil that has no index. */
+#define LABEL                                                                                      \
+    "{{$label := \"\"}}{{with .Config}}{{with .Labels}}{{with index . \"" LABEL_NAME               \
+    "\"}}{{$label = .}}{{end}}{{end}}{{end}}{{printf \"%.513q\" $label}}"
 
-/* The brackets say that no comma is missing. */
+/* A name may be longer than an answer: it is cut to LABELLED_LISTED, and to END_NAME_SIZE. The
+ * brackets say that no comma is missing. */
 #define LABEL_FILTER    ("label=" LABEL_NAME)
-#define CONTAINER_LABEL ("{{.Id}} {{.Image}} {{.Name}} " LABEL)
+#define LABEL_LISTED    ("{{.ID}} {{printf \"%.190s\" .Names}}")
+#define CONTAINER_LABEL ("{{.Id}} {{.Image}} {{printf \"%.254s\" .Name}} " LABEL)
 #define IMAGE_LABEL     ("{{.Id}} " LABEL)
 
 /* The commands for labels, which docker and podman both have. */
 #define LABEL_COMMANDS(program)                                                                    \
     .labelled = COMMAND(program, "ps", "--all", "--no-trunc", "--filter", LABEL_FILTER,            \
-                        "--format", "{{.ID}} {{.Names}}"),                                         \
+                        "--format", LABEL_LISTED),                                                 \
     .label = COMMAND(program, "container", "inspect", "--format", CONTAINER_LABEL),                \
     .image_label = COMMAND(program, "image", "inspect", "--format", IMAGE_LABEL)
 

@@ -123,8 +123,21 @@ static bool is_same(const struct look *look, const struct labelled *before, size
 
     for (size_t i = 0; same && i < count; i++)
         same = strcmp(before[i].id, look->all[i].id) == 0 &&
-               strcmp(before[i].name, look->all[i].name) == 0;
+               strncmp(before[i].name, look->all[i].name, LABELLED_LISTED) == 0;
     return same;
+}
+
+/* Takes a container's name, before which docker writes a '/'. Returns 0, or -1. */
+static int take_name(struct labelled *labelled, const char *text)
+{
+    const char *name = text[0] == '/' ? text + 1 : text;
+
+    reading_keep(labelled->name, sizeof(labelled->name), name);
+    if (!end_is_name(labelled->name))
+        return -1;
+    if (strlen(name) >= sizeof(labelled->name))
+        labelled->origin = LABEL_OF_NOBODY;
+    return 0;
 }
 
 /* "ID IMAGE NAME LABEL". An image that isn't there is "". */
@@ -134,9 +147,8 @@ static int take_container(struct look *look, char *line)
     struct labelled found = {.origin = image && image[0] ? LABEL_UNPROVEN : LABEL_OF_CONTAINER};
 
     if (!image || !name || take_id(found.id, id) || (image[0] && take_id(found.image, image)) ||
-        !end_is_name(name[0] == '/' ? name + 1 : name) || take_text(found.text, line))
+        take_name(&found, name) || take_text(found.text, line))
         return fail_unreadable(look);
-    reading_keep(found.name, sizeof(found.name), name[0] == '/' ? name + 1 : name);
     for (size_t i = 0; i < look->count; i++) {
         if (strcmp(look->all[i].id, found.id) == 0)
             look->all[i] = found;
@@ -155,7 +167,7 @@ static int take_image(struct look *look, char *line)
     for (size_t i = 0; i < look->count; i++) {
         struct labelled *labelled = &look->all[i];
 
-        if (strcmp(labelled->image, id) == 0)
+        if (strcmp(labelled->image, id) == 0 && labelled->origin != LABEL_OF_NOBODY)
             labelled->origin =
                 strcmp(labelled->text, text) == 0 ? LABEL_OF_IMAGE : LABEL_OF_CONTAINER;
     }

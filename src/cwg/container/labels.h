@@ -8,14 +8,16 @@
 #define LABEL_NAME "cwg.link"
 
 enum {
-    LABEL_SIZE = 514,   /* a longer text is cut to 513 characters */
-    LABELLED_MAX = 250, /* containers of an engine */
+    LABEL_SIZE = 514,      /* a longer text is cut to 513 characters */
+    LABELLED_MAX = 250,    /* containers of an engine */
+    LABELLED_LISTED = 190, /* of a name: with it so many containers fit into a list */
 };
 
 enum label_origin {
     LABEL_OF_CONTAINER, /* whoever started the container has said it */
     LABEL_OF_IMAGE,     /* the image says the same */
     LABEL_UNPROVEN,     /* the engine tells nothing of the image */
+    LABEL_OF_NOBODY,    /* the container's name is too long for the name of an end, and is cut */
 };
 
 /* A container with the label. It may be stopped. */

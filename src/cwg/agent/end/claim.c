@@ -77,7 +77,7 @@ static void judge(struct claim *claim, struct agent_end *const *ends, size_t cou
         if (!excludes(&claim->want, &other->want) || (other->labelled && other->missing))
             continue;
         refuse(claim, &other->want, other->labelled ? "its label" : "what the store declares");
-        if (!other->labelled && want_equal(&claim->want, &other->want))
+        if (want_equal(&claim->want, &other->want))
             claim->reason[0] = '\0';
     }
 }

@@ -84,6 +84,10 @@ static void claim(struct labels *labels, const char *engine, const struct labell
         complain(labels, said, engine, labelled, "it is its image's: give one to the container");
         return;
     }
+    if (labelled->origin == LABEL_OF_NOBODY) {
+        complain(labels, said, engine, labelled, "its name is longer than 253 characters");
+        return;
+    }
     ends = label_parse(labelled->text, engine, labelled->name, wants, &failure);
     if (ends < 0)
         complain(labels, said, engine, labelled, failure.text);
