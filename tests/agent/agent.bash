@@ -269,7 +269,7 @@ declare_link()
 # The state of a site's end of a link, as its agent tells: status_of SITE LINK
 status_of()
 {
-    sed -n 's/.*"state":"\([^"]*\)".*/\1/p' "$(store_of "$1")/status/$2.${NUMBER[$1]}"
+    sed -n 's/.*\\"state\\":\\"\([^"\\]*\)\\".*/\1/p' "$(store_of "$1")/status/$2.${NUMBER[$1]}"
 }
 
 says()

@@ -109,7 +109,7 @@ no_links()
     within 10 grep -q connected "$(store_of s1)/status/both.0"
     within 10 grep -q connected "$(store_of s1)/status/both.1"
     restart_container s1 cache
-    within 15 inside "$web" ping -q -c 1 -W 0.3 "$(sed 's/.*"peer_address":"\([^"]*\)".*/\1/' \
+    within 15 inside "$web" ping -q -c 1 -W 0.3 "$(sed 's/.*\\"peer_address\\":\\"\([^"\\]*\)\\".*/\1/' \
         "$(store_of s1)/status/both.0")"
 }
 

@@ -214,7 +214,7 @@ def says(path, state):
     """Does a file of a store tell of this state?"""
     try:
         with open(path, encoding="utf-8") as file:
-            return f'"state":"{state}"' in file.read()
+            return f'"state":"{state}"' in file.read().replace("\\", "")  # also within a record
     except FileNotFoundError:
         return False
 

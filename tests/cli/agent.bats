@@ -110,7 +110,7 @@ value()
     [ "$(value 'cwg_lookups_total{result="success"}')" = 0 ]
     [ $(($(date +%s) - $(value cwg_agent_start_time_seconds))) -lt 60 ]
     [ "$(value 'cwg_link_since_seconds{link="web-db",host="0",site="s2"}')" = \
-        "$(jq_like since "$STATE/store/status/web-db.0")" ]
+        "$(told_of since "$STATE/store/status/web-db.0")" ]
     # The states are all that an end may be in.
     diff <(sed -n 's/^cwg_links{state="\(.*\)"}.*/\1/p' "$BATS_TEST_TMPDIR/scraped" | sort) \
         <(sed -n 's/^ *\[END_[A-Z_]*\] = "\(.*\)",/\1/p' "$ROOT/src/cwg/agent/end/decide.c" | sort)
@@ -131,10 +131,11 @@ looked_up_twice()
     scrape >"$BATS_TEST_TMPDIR/scraped" 2>/dev/null && [ "$(value 'cwg_lookups_total{result="failure"}')" -ge 3 ]
 }
 
-# A member of a line of JSON: jq_like NAME FILE
-jq_like()
+# A member of a record's body: told_of NAME FILE
+told_of()
 {
-    /usr/bin/python3 -c 'import json, sys; print(json.load(open(sys.argv[2]))[sys.argv[1]])' "$1" "$2"
+    /usr/bin/python3 -c 'import json, sys
+print(json.loads(json.load(open(sys.argv[2]))["body"])[sys.argv[1]])' "$1" "$2"
 }
 
 @test "the manual has each metric by its name" {
@@ -244,7 +245,7 @@ row()
     declared
     agent
     # An agent without an engine and another site can't be brought to say so.
-    sed -i "s/waiting for its container/connected/; s/\"since\":[0-9]*/\"since\":$(($(date +%s) - 7500))/" \
+    sed -i "s/waiting for its container/connected/; s/since\\\\\":[0-9]*/since\\\\\":$(($(date +%s) - 7500))/" \
         "$STATE/store/status/web-db.0"
     [[ $(row web-db) == *" s2 connected 2h 5m "* ]] || fail "$(row web-db)"
     end_agent KILL
@@ -270,7 +271,9 @@ row()
     [[ $(row bad) == *'bad: "net", "host" or "container" is wrong' ]] || fail "$(row bad)"
     # Nothing that a terminal would take for something else.
     mkdir "$STATE/store/status"
-    printf '{"state":"off\\u001b[31m","since":1,"reason":"a\\nb"}' >"$STATE/store/status/mail.1"
+    cat >"$STATE/store/status/mail.1" <<'END'
+{"body":"{\"state\":\"off\\u001b[31m\",\"since\":1,\"reason\":\"a\\nb\"}"}
+END
     [[ $(row mail) == *'it was: off?[31m: a?b' ]] || fail "$(row mail)"
 }
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cwg/agent/carrier/reach.h"
+#include "cwg/record/record.h"
 #include "unit.h"
 
 static char folder[64], line[STORE_LINE_SIZE];
@@ -25,12 +26,24 @@ static void start(void)
                              .path = "l1.0"};
 }
 
+/* The site gets a key. */
+static void make_key(const char *name)
+{
+    char path[80];
+
+    (void)snprintf(path, sizeof(path), "%s/%s", folder, name);
+    sitekey_close(&house.key);
+    if (sitekey_make(path, &house.key, &failure))
+        unit_trouble("sitekey_make");
+}
+
 static void begin(void)
 {
     (void)snprintf(folder, sizeof(folder), "/tmp/cwg-unit.XXXXXX");
     house = (struct household){.site = "s1"};
     if (!mkdtemp(folder) || store_open(&house.store, folder, &failure))
         unit_trouble("mkdtemp");
+    make_key("key");
     kept = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
     if (!freopen("/dev/null", "we", stderr))
         unit_trouble("freopen");
@@ -46,6 +59,7 @@ static void finish(void)
         unit_trouble("dup2");
     close(kept);
     store_close(&house.store);
+    sitekey_close(&house.key);
     (void)snprintf(command, sizeof(command), "rm -rf %s", folder);
     if (system(command) != 0)
         unit_trouble("rm");
@@ -63,13 +77,28 @@ static bool told(const char *path, const char *part)
     return store_read(&house.store, path, line, &failure) == 0 && strstr(line, part);
 }
 
+/* Has the site signed, by its key of now, for operators, that the end is in a state? Returns the
+ * serial, or 0. */
+static int64_t signed_serial(const char *state)
+{
+    json_t *body = NULL;
+    int64_t serial = 0;
+
+    if (store_read(&house.store, "status/l1.0", line, &failure) == 0 &&
+        record_open(line, "operators", "status/l1.0", &house.key.public, &body, &failure) == 0 &&
+        strcmp(json_string_value(json_object_get(body, "state")), state) == 0)
+        serial = record_serial(body);
+    json_decref(body);
+    return serial;
+}
+
 TEST(an_end_that_was_not_looked_at_is_not_told_of)
 {
     begin();
     report(&end);
     expect(store_read(&house.store, "status/l1.0", line, &failure) == 1, "%s", line);
     be(END_CONNECTED);
-    expect(told("status/l1.0", "\"state\":\"connected\""), "%s", line);
+    expect(signed_serial("connected") > 0, "%s", line);
     finish();
 }
 
@@ -80,10 +109,11 @@ TEST(each_change_of_a_state_counts_once)
     be(END_CONNECTED);
     expect(house.changes == 1, "%d", (int)house.changes);
     be(END_STALE);
-    expect(house.changes == 2 && told("status/l1.0", "\"state\":\"stale\""), "%s", line);
+    expect(house.changes == 2 && signed_serial("stale") > 0, "%s", line);
     (void)snprintf(end.reason, sizeof(end.reason), "no answer");
     be(END_STALE);
-    expect(house.changes == 2 && told("status/l1.0", "\"reason\":\"no answer\""), "%s", line);
+    expect(house.changes == 2 && told("status/l1.0", "\\\"reason\\\":\\\"no answer\\\""), "%s",
+           line);
     finish();
 }
 
@@ -117,6 +147,53 @@ TEST(an_agent_that_starts_goes_on_with_what_was_told)
     start();
     be(END_CONNECTED);
     expect(end.since >= since + 1000 && house.changes == 1, "%d changes", (int)house.changes);
+    finish();
+}
+
+TEST(each_record_has_a_higher_serial_also_if_the_clock_was_set_back)
+{
+    const int64_t future = INT64_C(9000000000000);
+
+    begin();
+    be(END_CONNECTED);
+    end.report_serial = future; /* that clock */
+    be(END_STALE);
+    expect(signed_serial("stale") == future + 1, "%s", line);
+    start();
+    be(END_CONNECTED);
+    expect(signed_serial("connected") == future + 2, "%s", line);
+    finish();
+}
+
+TEST(an_agent_that_starts_writes_no_record_that_says_the_same)
+{
+    begin();
+    be(END_CONNECTED);
+    const int64_t serial = signed_serial("connected");
+    start();
+    be(END_CONNECTED);
+    expect(serial > 0 && signed_serial("connected") == serial, "%s", line);
+    start();
+    (void)snprintf(end.reason, sizeof(end.reason), "another");
+    be(END_CONNECTED);
+    expect(signed_serial("connected") > serial, "%s", line);
+    finish();
+}
+
+TEST(a_site_with_another_key_signs_anew_and_that_is_no_change)
+{
+    begin();
+    be(END_CONNECTED);
+    const int64_t since = end.since, serial = signed_serial("connected");
+    make_key("another");
+    expect(signed_serial("connected") == 0, "%s", line);
+    be(END_CONNECTED);
+    expect(signed_serial("connected") > serial, "%s", line);
+    expect(house.changes == 1 && end.since == since, "%d changes", (int)house.changes);
+    make_key("third"); /* while no agent ran */
+    start();
+    be(END_CONNECTED);
+    expect(signed_serial("connected") > serial && end.since == since, "%s", line);
     finish();
 }
 

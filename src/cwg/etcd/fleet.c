@@ -11,8 +11,6 @@
 #include "cwg/store/want.h"
 #include "link/link.h"
 
-#define NOBODY "operators" /* no site: records for operators are signed for it */
-
 enum {
     AHEAD_SECONDS = 86400, /* an operator's clock may be ahead by so much */
     RECORDS = 6,           /* of a link: want, want, site, site, link, net */
@@ -36,7 +34,7 @@ struct plan {
 /* The site that a record is for. */
 static const char *owner_of(const struct plan *plan, int i)
 {
-    return i < LINK_RECORD ? plan->site[i % 2] : NOBODY;
+    return i < LINK_RECORD ? plan->site[i % 2] : RECORD_OPERATORS;
 }
 
 static void name_records(struct plan *plan)
@@ -57,17 +55,6 @@ static void name_records(struct plan *plan)
         else
             client_key(plan->client, plan->etcd_key[i], "%s", plan->path[i]);
     }
-}
-
-/* The body of a record, whoever has signed it; NULL if it is none. */
-static json_t *body_of(const struct gateway_entry *entry)
-{
-    json_t *record = json_read_line(entry->value);
-    const char *text = json_text(record, "body", RECORD_BODY_SIZE - 1);
-    json_t *body = text ? json_read_line(text) : NULL;
-
-    json_decref(record);
-    return body;
 }
 
 /* Has the operator signed what etcd has at this place? */
@@ -106,7 +93,7 @@ static int read_before(struct plan *plan, struct failure *failure)
         plan->before[i] = (struct gateway_entry){.revision = 0};
         (void)gateway_read_entry(json_array_get(json_object_get(range, "kvs"), 0),
                                  &plan->before[i]);
-        body = body_of(&plan->before[i]);
+        body = record_body(plan->before[i].value);
         /* Anybody may have written it. A serial of the far future is the operator's, or is none. */
         if (record_serial(body) >= plan->serial &&
             (record_serial(body) <= now + AHEAD_SECONDS || is_ours(plan, i)))
@@ -237,8 +224,8 @@ static int read_link(struct plan *plan, const json_t *link, struct failure *fail
 /* Is the name or the net another link's? */
 static int check_before(const struct plan *plan, struct failure *failure)
 {
-    json_t *link = body_of(&plan->before[LINK_RECORD]);
-    json_t *net = body_of(&plan->before[LINK_RECORD + 1]);
+    json_t *link = record_body(plan->before[LINK_RECORD].value);
+    json_t *net = record_body(plan->before[LINK_RECORD + 1].value);
     const char *other = json_text(net, "link", WANT_LINK_SIZE - 1);
     int64_t number = plan->net;
     bool same = true;
@@ -363,7 +350,7 @@ static int find_link(struct plan *plan, struct failure *failure)
         return 1;
     /* Another operator may have declared it. Whoever may write there can't make this key sign more
      * than the end of links of this name. */
-    body = body_of(&entry);
+    body = record_body(entry.value);
     error = json_whole(body, "net", 0, LINK_NET_MAX, &plan->net);
     for (size_t i = 0; i < 2; i++) {
         const char *site = json_string_value(json_array_get(json_object_get(body, "sites"), i));

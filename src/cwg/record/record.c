@@ -122,15 +122,22 @@ int64_t record_serial(const json_t *body)
     return serial;
 }
 
-int64_t record_claimed_serial(const char *line)
+json_t *record_body(const char *line)
 {
     json_t *record = json_read_line(line);
     const char *text = json_text(record, "body", RECORD_BODY_SIZE - 1);
     json_t *body = text ? json_read_line(text) : NULL;
+
+    json_decref(record);
+    return body;
+}
+
+int64_t record_claimed_serial(const char *line)
+{
+    json_t *body = record_body(line);
     const int64_t serial = record_serial(body);
 
     json_decref(body);
-    json_decref(record);
     return serial;
 }
 

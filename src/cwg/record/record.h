@@ -15,6 +15,9 @@
 #include "cwg/base/failure.h"
 #include "cwg/record/sitekey.h"
 
+/* In the place of the receiving site's name, in a record that is for operators. */
+#define RECORD_OPERATORS "operators"
+
 enum {
     RECORD_SIZE = 4096, /* the longest line, with its NUL */
     RECORD_PATH_SIZE = 256,
@@ -34,6 +37,11 @@ int record_open(const char *line, const char *site, const char *path, const stru
 /* Returns whether a record claims to be an older one than another of the same signer. For who only
  * carries them: no signature is looked at. */
 bool record_is_older(const char *line, const char *other);
+
+/* Returns the body that a record claims to have, whoever has signed it, with a serial or without;
+ * NULL for a line that has none. It is the caller's. For records that nobody else can have written,
+ * and for who believes nothing in it. */
+json_t *record_body(const char *line);
 
 /* The serial that a record claims to have, whoever has signed it; 0 for a line that has none. For
  * records of this site's own, and those that were checked before. */

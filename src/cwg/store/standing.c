@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "cwg/base/json.h"
+#include "cwg/record/record.h"
 #include "cwg/store/hold.h"
 #include "cwg/store/wanted.h"
 #include "link/link.h"
@@ -24,19 +25,17 @@ static void take_text(const json_t *object, const char *name, char *ret_text, si
     (void)snprintf(ret_text, size, "%s", printable.text);
 }
 
-static json_t *read_object(const struct store *store, const char *folder, const char *name,
-                           struct failure *failure)
+static json_t *read_object(const struct store *store, const char *path)
 {
-    char path[STORE_PATH_SIZE], line[STORE_LINE_SIZE];
+    struct failure failure = {.text = ""};
+    char line[STORE_LINE_SIZE];
 
-    (void)snprintf(path, sizeof(path), "%s%s%.255s", folder, folder[0] ? "/" : "", name);
-    return store_read(store, path, line, failure) == 0 ? json_read_line(line) : NULL;
+    return store_read(store, path, line, &failure) == 0 ? json_read_line(line) : NULL;
 }
 
 static void read_agent(const struct store *store, struct standing *standing)
 {
-    struct failure failure = {.text = ""};
-    json_t *agent = read_object(store, "", "agent", &failure);
+    json_t *agent = read_object(store, "agent");
 
     standing->runs = hold_is_taken(store);
     take_text(agent, "site", standing->own, sizeof(standing->own));
@@ -83,11 +82,20 @@ static void read_want(const struct store *store, const char *name, struct standi
     link_address_to_text(link_other_end(end), link->peer);
 }
 
+/* What the agent has told of an end. No signature is checked: who writes here is this site. */
+static json_t *read_status(const struct store *store, const char *name)
+{
+    struct failure failure = {.text = ""};
+    char path[STORE_PATH_SIZE], line[STORE_LINE_SIZE];
+
+    (void)snprintf(path, sizeof(path), "status/%.255s", name);
+    return store_read(store, path, line, &failure) == 0 ? record_body(line) : NULL;
+}
+
 static void read_link(const struct store *store, const char *name, struct standing *standing)
 {
     struct standing_link *link = &standing->link[standing->links++];
-    struct failure failure = {.text = ""};
-    json_t *told = read_object(store, "status", name, &failure);
+    json_t *told = read_status(store, name);
 
     (void)snprintf(link->state, sizeof(link->state), "not looked at yet");
     read_want(store, name, link);
@@ -109,8 +117,11 @@ static void read_link(const struct store *store, const char *name, struct standi
 static void read_site(const struct store *store, const char *name, struct standing *standing)
 {
     struct standing_site *site = &standing->site[standing->sites++];
-    struct failure failure = {.text = ""};
-    json_t *told = read_object(store, "carrier", name, &failure);
+    char path[STORE_PATH_SIZE];
+    json_t *told;
+
+    (void)snprintf(path, sizeof(path), "carrier/%.255s", name);
+    told = read_object(store, path);
 
     (void)snprintf(site->site, sizeof(site->site), "%.63s", name);
     take_text(told, json_object_get(told, "by") ? "by" : "carrier", site->by, sizeof(site->by));

@@ -69,6 +69,8 @@ struct agent_end {
     enum end_state reported_state;
     char reported_reason[END_REASON_SIZE];
     int64_t report_due;           /* clock_now(): it couldn't be written; 0: it was */
+    int64_t report_serial;        /* of the record that was written last; 0: none is known */
+    struct key report_signer;     /* by which it was signed; zero: this agent hasn't told */
     char reason[END_REASON_SIZE]; /* why it isn't as it is wanted; "" if it is, or nothing is known
                                    */
 };

@@ -7,6 +7,7 @@
 
 #include "cwg/base/clock.h"
 #include "cwg/base/json.h"
+#include "cwg/record/record.h"
 #include "link/link.h"
 
 enum {
@@ -47,7 +48,8 @@ static bool recall(struct agent_end *end)
 
     path_of(end, path);
     if (store_read(&end->house->store, path, line, &failure) == 0)
-        told = json_read_line(line);
+        told = record_body(line);
+    end->report_serial = record_serial(told);
     state = json_text(told, "state", STORE_LINE_SIZE);
     same = state && strcmp(state, end_state_text(end->verdict.state)) == 0 &&
            json_whole(told, "since", 0, INT64_MAX, &end->since) == 0;
@@ -73,28 +75,72 @@ static void say(const struct agent_end *end)
                 end->reason[0] ? ": " : "", end->reason);
 }
 
+/* Does the store have this body already, signed by the key that this site has now? After a restart
+ * of the agent etcd is told of no end anew about which there is nothing new. */
+static bool is_told(const struct agent_end *end, const char *path, const json_t *packed)
+{
+    const struct household *house = end->house;
+    struct failure failure = {.text = ""};
+    char line[STORE_LINE_SIZE];
+    json_t *body = NULL;
+    bool same;
+
+    if (store_read(&house->store, path, line, &failure) ||
+        record_open(line, RECORD_OPERATORS, path, &house->key.public, &body, &failure))
+        return false;
+    (void)json_object_del(body, "serial");
+    same = json_equal(body, packed);
+    json_decref(body);
+    return same;
+}
+
+/* The next serial: it rises also if the clock was set back. */
+static int64_t next_serial(const struct agent_end *end)
+{
+    const int64_t today = clock_today();
+
+    return today > end->report_serial ? today : end->report_serial + 1;
+}
+
+static int write_record(struct agent_end *end, const char *path, json_t *body)
+{
+    const int64_t serial = next_serial(end);
+    struct failure failure = {.text = ""};
+    char *line = NULL;
+    int error = -1;
+
+    if (json_object_set_new(body, "serial", json_integer(serial)) == 0)
+        line = record_sign(&end->house->key, RECORD_OPERATORS, path, body, &failure);
+    if (line)
+        error = store_write_lazily(&end->house->store, path, line, &failure);
+    if (!error)
+        end->report_serial = serial;
+    free(line);
+    return error;
+}
+
 static void write_report(struct agent_end *end)
 {
-    struct failure failure = {.text = ""};
+    const bool first = key_is_zero(&end->report_signer);
     char path[STORE_PATH_SIZE];
-    json_t *packed = pack(end);
-    char *line = packed ? json_dumps(packed, JSON_COMPACT) : NULL;
+    json_t *body = pack(end);
 
     path_of(end, path);
     end->report_due = 0;
-    if (!line || store_write_lazily(&end->house->store, path, line, &failure))
+    end->report_signer = end->house->key.public;
+    if (!(first && is_told(end, path, body)) && write_record(end, path, body))
         end->report_due = clock_now() + AGAIN_MS;
-    free(line);
-    json_decref(packed);
+    json_decref(body);
 }
 
 void report(struct agent_end *end)
 {
     const bool changed = !end->reported || end->reported_state != end->verdict.state;
+    const bool same_key = key_equal(&end->report_signer, &end->house->key.public);
 
     if (!end->decided)
         return;
-    if (!changed && strcmp(end->reported_reason, end->reason) == 0 &&
+    if (!changed && same_key && strcmp(end->reported_reason, end->reason) == 0 &&
         (end->report_due == 0 || clock_now() < end->report_due))
         return;
     if (changed && (end->reported || !recall(end))) {
