@@ -277,6 +277,57 @@ END
     [[ $(row mail) == *'it was: off?[31m: a?b' ]] || fail "$(row mail)"
 }
 
+# Holds a session for site s2, which says what the test writes into a pipe: call
+call()
+{
+    mkfifo "$BATS_TEST_TMPDIR/line"
+    SSH_CONNECTION="192.0.2.9 4711 192.0.2.1 22" "$CWG" inbox --state "$STATE" s2 \
+        <"$BATS_TEST_TMPDIR/line" >/dev/null 3>&- &
+    CALL=$!
+    exec 9>"$BATS_TEST_TMPDIR/line"
+}
+
+@test "status: of a site that calls this one, whether it calls, from where, and since when; no agent is needed" {
+    local file=$STATE/store/caller/s2
+    "$CWG" declare --state "$STATE" - <<<"{\"sites\":[{\"site\":\"s2\",\"key\":\"$KEY\"}]}"
+    call
+    # A caller that doesn't greet is none.
+    wait_until test -e "$STATE/store/out/s2"
+    [ -z "$(row s2)" ]
+    echo '{"cwg-post":1}' >&9
+    wait_until test -e "$file" || fail "no $file"
+    [[ $(row s2) =~ ^inbox\ 192.0.2.9\ calls\ here\ [0-9]s$ ]] || fail "$(row s2)"
+    # Since when: it began then, and was heard last then.
+    sed -i "s/\"since\":[0-9]*/\"since\":$(($(date +%s) - 7500))/" "$file"
+    sed -i "s/\"heard\":[0-9]*/\"heard\":$(($(date +%s) - 200))/" "$file"
+    [[ $(row s2) == "inbox 192.0.2.9 calls here 2h 5m" ]] || fail "$(row s2)"
+    kill -KILL "$CALL"
+    wait "$CALL" || true
+    [[ $(row s2) =~ ^inbox\ 192.0.2.9\ doesn\'t\ call\ 3m\ 2.s$ ]] || fail "$(row s2)"
+    run -0 "$CWG" status --state "$STATE" --json
+    python3 -c 'import json, sys
+(site,) = json.loads(sys.argv[1])["sites"]
+assert (site["site"], site["by"], site["at"]) == ("s2", "inbox", "192.0.2.9"), site
+assert site["state"] == sys.argv[2], site' "$output" "doesn't call"
+    # A site that isn't known any more, and doesn't call.
+    rm "$STATE/store/site/s2"
+    [ -z "$(row s2)" ]
+    exec 9>&-
+}
+
+@test "status: a session that ends tells when the site was heard last" {
+    "$CWG" declare --state "$STATE" - <<<"{\"sites\":[{\"site\":\"s2\",\"key\":\"$KEY\"}]}"
+    call
+    echo '{"cwg-post":1}' >&9
+    wait_until test -e "$STATE/store/caller/s2"
+    echo '{"site":"s2","since":1,"heard":1}' >"$STATE/store/caller/s2"
+    sleep 1.1
+    echo '{}' >&9
+    exec 9>&-
+    wait "$CALL"
+    [[ $(row s2) =~ ^inbox\ 192.0.2.9\ doesn\'t\ call\ [0-9]s$ ]] || fail "$(row s2)"
+}
+
 @test "status changes nothing in a store, keeps no agent from starting, and needs no store" {
     local before holder
     declared

@@ -205,10 +205,10 @@ TEST(a_want_that_cant_be_read_keeps_all_sites)
 
 TEST(of_a_forgotten_site_only_an_operators_record_is_left)
 {
-    static const char *const gone[] = {"site/s2",    "in/s2/a.1",  "in/s2/key",
-                                       "out/s2/a.0", "out/s2/key", "carrier/s2"};
-    static const char *const kept[] = {"signed/site/s2", "site/s3",         "in/s3/a.1",
-                                       "out/s3/a.0",     "signed/want/a.0", "carrier/s3"};
+    static const char *const gone[] = {"site/s2",    "in/s2/a.1",  "in/s2/key", "out/s2/a.0",
+                                       "out/s2/key", "carrier/s2", "caller/s2"};
+    static const char *const kept[] = {"signed/site/s2",  "site/s3",    "in/s3/a.1", "out/s3/a.0",
+                                       "signed/want/a.0", "carrier/s3", "caller/s3"};
 
     begin();
     expect(trust_forget(&store, "s2", &failure) == 1, "of an empty store: %s", failure.text);

@@ -135,10 +135,13 @@ static void print_failures(const struct end_seen *seen, int count, bool watch)
     }
 }
 
-/* Prints declared links, if an agent runs or has something to do. Returns whether it did. */
+/* Prints declared links, if an agent runs or has something to do, or another site calls. Returns
+ * whether it did. */
 static bool print_declared(const struct options *options, const struct standing *declared)
 {
-    if (options->json || (declared->links == 0 && (!declared->runs || options->name)))
+    const bool alive = declared->runs || declared->sites > 0;
+
+    if (options->json || (declared->links == 0 && (!alive || options->name)))
         return false;
     declared_print(declared);
     (void)fflush(stdout);

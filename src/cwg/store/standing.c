@@ -7,9 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "cwg/base/json.h"
 #include "cwg/record/record.h"
+#include "cwg/store/caller.h"
 #include "cwg/store/hold.h"
 #include "cwg/store/wanted.h"
 #include "link/link.h"
@@ -44,13 +46,24 @@ static void read_agent(const struct store *store, struct standing *standing)
     json_decref(agent);
 }
 
+static bool is_told(const struct standing *standing)
+{
+    return standing->runs && time(NULL) - standing->seen <= STANDING_SILENCE;
+}
+
+bool standing_is_told(const struct store *store)
+{
+    struct standing standing = {.runs = false};
+
+    read_agent(store, &standing);
+    return is_told(&standing);
+}
+
 /* What nobody tells now is no state of now. */
 static void judge(const struct standing *standing, char state[static STANDING_STATE_SIZE],
                   char last[static STANDING_STATE_SIZE], int64_t *since)
 {
-    const bool silent = time(NULL) - standing->seen > STANDING_SILENCE;
-
-    if (standing->runs && !silent)
+    if (is_told(standing))
         return;
     memcpy(last, state, STANDING_STATE_SIZE);
     (void)snprintf(state, STANDING_STATE_SIZE, "%s",
@@ -92,6 +105,32 @@ static json_t *read_status(const struct store *store, const char *name)
     return store_read(store, path, line, &failure) == 0 ? record_body(line) : NULL;
 }
 
+void standing_take(struct standing_link *link, const json_t *told)
+{
+    char container[sizeof(link->container)];
+
+    take_text(told, "state", link->state, sizeof(link->state));
+    if (!link->reason[0])
+        take_text(told, "reason", link->reason, sizeof(link->reason));
+    take_text(told, "container", container, sizeof(container));
+    if (container[0]) /* with the engine that has it */
+        memcpy(link->container, container, sizeof(container));
+    (void)json_whole(told, "since", 0, INT64_MAX, &link->since);
+}
+
+bool standing_is_well(const char *state)
+{
+    static const char *const bad[] = {
+        "waiting for its container", "refused",       "creating",
+        "not looked at yet",         "no agent runs", "agent is silent"};
+
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        if (strcmp(state, bad[i]) == 0)
+            return false;
+    }
+    return true;
+}
+
 static void read_link(const struct store *store, const char *name, struct standing *standing)
 {
     struct standing_link *link = &standing->link[standing->links++];
@@ -99,17 +138,8 @@ static void read_link(const struct store *store, const char *name, struct standi
 
     (void)snprintf(link->state, sizeof(link->state), "not looked at yet");
     read_want(store, name, link);
-    if (told) {
-        char container[sizeof(link->container)];
-
-        take_text(told, "state", link->state, sizeof(link->state));
-        if (!link->reason[0])
-            take_text(told, "reason", link->reason, sizeof(link->reason));
-        take_text(told, "container", container, sizeof(container));
-        if (container[0]) /* with the engine that has it */
-            memcpy(link->container, container, sizeof(container));
-        (void)json_whole(told, "since", 0, INT64_MAX, &link->since);
-    }
+    if (told)
+        standing_take(link, told);
     json_decref(told);
     judge(standing, link->state, link->last, &link->since);
 }
@@ -134,6 +164,28 @@ static void read_site(const struct store *store, const char *name, struct standi
     judge(standing, site->state, site->last, &site->since);
 }
 
+/* A site whose sessions end here. */
+static void read_caller(const struct store *store, const char *name, struct standing *standing)
+{
+    struct standing_site *site = &standing->site[standing->sites];
+    const bool there = caller_is_there(store, name);
+    char path[STORE_PATH_SIZE];
+    json_t *told;
+
+    (void)snprintf(path, sizeof(path), "site/%.255s", name);
+    if (!there && faccessat(store->directory, path, F_OK, 0) < 0)
+        return;
+    standing->sites++;
+    (void)snprintf(path, sizeof(path), "caller/%.255s", name);
+    told = read_object(store, path);
+    (void)snprintf(site->site, sizeof(site->site), "%.63s", name);
+    (void)snprintf(site->by, sizeof(site->by), "inbox");
+    (void)snprintf(site->state, sizeof(site->state), "%s", there ? "calls here" : "doesn't call");
+    take_text(told, "from", site->host, sizeof(site->host));
+    (void)json_whole(told, there ? "since" : "heard", 0, INT64_MAX, &site->since);
+    json_decref(told);
+}
+
 static size_t count(char **names)
 {
     size_t found = 0;
@@ -147,11 +199,12 @@ static int read_all(const struct store *store, struct standing *standing, struct
 {
     char **links = wanted_list(store, failure);
     char **sites = links ? store_list(store, "carrier", failure) : NULL;
-    int error = sites ? 0 : -1;
+    char **callers = sites ? store_list(store, "caller", failure) : NULL;
+    int error = callers ? 0 : -1;
 
     if (!error) {
         standing->link = calloc(count(links) + 1, sizeof(*standing->link));
-        standing->site = calloc(count(sites) + 1, sizeof(*standing->site));
+        standing->site = calloc(count(sites) + count(callers) + 1, sizeof(*standing->site));
         if (!standing->link || !standing->site)
             error = fail_errno(failure, ENOMEM, "can't read what is declared");
     }
@@ -159,8 +212,11 @@ static int read_all(const struct store *store, struct standing *standing, struct
         read_link(store, *name, standing);
     for (char **name = sites; !error && *name; name++)
         read_site(store, *name, standing);
+    for (char **name = callers; !error && *name; name++)
+        read_caller(store, *name, standing);
     free(links);
     free(sites);
+    free(callers);
     return error;
 }
 

@@ -2,9 +2,11 @@
  * tell. Nothing here changes the store. */
 #pragma once
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "cwg/store/store.h"
 #include "cwg/store/want.h"
 #include "link/address.h"
 
@@ -27,10 +29,11 @@ struct standing_link {
     int64_t since; /* seconds since 1970, of `state`; 0: not known */
 };
 
-/* The way to another site that this one calls; or to etcd, which leads to all others. */
+/* The way to another site that this one calls; to one that calls this one; or to etcd, which leads
+ * to all others. */
 struct standing_site {
     char site[WANT_SITE_SIZE];
-    char by[16]; /* the kind of carrier */
+    char by[16]; /* the kind of carrier; "inbox": the site calls */
     char host[END_HOST_SIZE];
     char state[STANDING_STATE_SIZE], last[STANDING_STATE_SIZE];
     char reason[STANDING_REASON_SIZE];
@@ -48,8 +51,20 @@ struct standing {
 };
 
 /* Reads it from an agent's state directory. A state is as the agent tells; "not looked at yet"; or
- * "no agent runs" or "agent is silent", with the last one that was told in `last`.
+ * "no agent runs" or "agent is silent", with the last one that was told in `last`. The state of a
+ * site that calls is "calls here", or "doesn't call" since it was heard last: no agent is needed to
+ * tell. A site that isn't known any more, and doesn't call, is left out.
  * Returns 0; 1 if there is no store; or -1. */
 int standing_read(const char *state, struct standing *ret_standing, struct failure *failure);
+
+/* Returns whether an agent holds the store, and has told within STANDING_SILENCE. */
+bool standing_is_told(const struct store *store);
+
+/* Takes what an agent has told of an end, the body of status/LINK.HOST: state and since, and what
+ * it has of reason and container. What a terminal would take for something else becomes '?'. */
+void standing_take(struct standing_link *link, const json_t *told);
+
+/* Returns whether a state is that of an end that is there, or isn't to be. */
+bool standing_is_well(const char *state);
 
 void standing_free(struct standing *standing);

@@ -4,6 +4,8 @@
  *   site/SITE           a site that is known, with its key (trust.h)
  *   out/SITE/LINK.HOST  the record that this site tells another one of its end of a link
  *   in/SITE/LINK.HOST   the record that another site has told of its end
+ *   status/LINK.HOST    the record of how an end is, for operators
+ *   caller/SITE         when another site has called this one (caller.h)
  *
  * Each part of a path is a name (end_is_name()), so no path leaves the directory. Files are written
  * under another name and renamed. So a reader finds a whole one, and rsync, NFS and a backup can

@@ -160,6 +160,9 @@ int trust_forget(const struct store *store, const char *name, struct failure *fa
             return -1;
         found = found && none;
     }
+    (void)snprintf(path, sizeof(path), "caller/%.63s", name);
+    if (store_remove(store, path, failure))
+        return -1;
     (void)snprintf(path, sizeof(path), "carrier/%.63s", name);
     return store_remove(store, path, failure) ? -1 : found;
 }

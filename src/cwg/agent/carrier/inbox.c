@@ -12,6 +12,8 @@
 
 #include "cwg/base/clock.h"
 #include "cwg/base/lines.h"
+#include "cwg/machine/addresses.h"
+#include "cwg/store/caller.h"
 #include "cwg/store/post.h"
 
 /* Watches what is told to the site. Returns inotify's descriptor, or a negative errno. */
@@ -67,7 +69,7 @@ static int send_changes(struct post *post, int changes, struct failure *failure)
     return 0;
 }
 
-static int carry(struct post *post, int changes, struct failure *failure)
+static int carry(struct post *post, struct caller *caller, int changes, struct failure *failure)
 {
     struct lines input = {.fd = 0};
     int result = 0;
@@ -86,14 +88,34 @@ static int carry(struct post *post, int changes, struct failure *failure)
             result = send_changes(post, changes, failure);
         if (waited[0].revents && result == 0)
             result = take_lines(post, &input, failure);
+        if (post->greeted)
+            caller_hear(caller, post->heard);
     }
     return result < 0 ? -1 : 0;
+}
+
+/* Speaks with the site, and tells `cwg status` that it calls. */
+static int speak(const struct store *store, const char *site, int changes, struct failure *failure)
+{
+    char from[ADDRESS_SIZE];
+    struct caller caller;
+    struct post post;
+    int error;
+
+    if (!addresses_of_ssh(0, from))
+        from[0] = '\0';
+    if (caller_open(&caller, store, site, from, failure))
+        return -1;
+    error =
+        post_begin(&post, store, site, 1, failure) ? -1 : carry(&post, &caller, changes, failure);
+    post_end(&post);
+    caller_close(&caller);
+    return error;
 }
 
 int inbox_run(const char *path, const char *site, struct failure *failure)
 {
     struct store store;
-    struct post post;
     int changes, error;
 
     (void)signal(SIGPIPE, SIG_IGN);
@@ -104,8 +126,7 @@ int inbox_run(const char *path, const char *site, struct failure *failure)
         store_close(&store);
         return fail_errno(failure, -changes, "can't watch the store");
     }
-    error = post_begin(&post, &store, site, 1, failure) ? -1 : carry(&post, changes, failure);
-    post_end(&post);
+    error = speak(&store, site, changes, failure);
     close(changes);
     store_close(&store);
     return error;
