@@ -3,6 +3,7 @@
 
 bats_require_minimum_version 1.5.0
 load etcd
+load secure
 
 etcd_of_the_file
 
@@ -267,20 +268,6 @@ member_of()
     passes two
     [ "$(ctl get /cwg/v1/site/site2/in/site1/l.0 --print-value-only)" = two ]
     ctl get /cwg/v1/site/site2/in/site1/l.0 --write-out json | run ! grep lease
-}
-
-# Makes a certificate authority, and certificates that it signed: authority, then certificate NAME SUBJECT
-authority()
-{
-    openssl req -x509 -newkey ed25519 -nodes -days 2 -subj /CN=authority -keyout "$T/ca.key" -out "$T/ca.pem"
-}
-
-certificate()
-{
-    openssl req -newkey ed25519 -nodes -subj "$2" -keyout "$T/$1.key" -out "$T/$1.csr"
-    openssl x509 -req -in "$T/$1.csr" -CA "$T/ca.pem" -CAkey "$T/ca.key" -CAcreateserial -days 2 -out "$T/$1.pem" \
-        -extfile <(echo "subjectAltName=IP:127.0.0.1,DNS:localhost")
-    chmod 0600 "$T/$1.key"
 }
 
 @test "TLS: a certificate without CN passes; none, one with a CN, and another authority's server are told" {

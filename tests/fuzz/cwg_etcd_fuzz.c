@@ -177,7 +177,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static const struct store store = {.directory = -1};
     struct client client = {.settings = &settings, .call_ms = 1000};
     struct orders orders = {.store = &store, .site = "own", .operators = 1, .operator= {{{1}}} };
-    struct presence presence = {.client = &client, .site = "own", .id = "a", .boot = "b"};
+    struct presence presence = {
+        .client = &client, .store = &store, .site = "own", .id = "a", .boot = "b"};
     struct telling telling = {.client = &client, .store = &store, .site = "own", .all = true};
     struct hearing hearing = {.site = "own",
                               .store = &store,

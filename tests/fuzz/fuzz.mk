@@ -77,6 +77,8 @@ $(FUZZ_DIR)/cwg_post_fuzz: FUZZ_LINK := -Wl,$(call COMMAS,store_read store_write
 $(FUZZ_DIR)/cwg_etcd_fuzz: FUZZ_LINK := -Wl,$(call COMMAS,http_post store_read store_write store_write_lazily \
 	store_remove store_list sitekey_verify faccessat)
 
+$(FUZZ_DIR)/cwg_overview_fuzz: FUZZ_LINK := -Wl,$(call COMMAS,sitekey_verify sitekey_id)
+
 $(FUZZ_CWG:%=$(FUZZ_DIR)/%): $(FUZZ_DIR)/%: $(FUZZ_DIR)/%.o $(FUZZ_DIR)/cwg.a
 	@$(FUZZ_CC) $(FUZZ_FLAGS) $(FUZZ_LINK) -o $@ $^ -ljansson -lcrypto -lcurl
 

@@ -67,7 +67,9 @@ static const struct command commands[] = {
      "  --json               print JSON\n"
      "  --watch              show it again every 2 seconds\n"
      "  --names              only names of declared links, and nets of joined ones\n"
-     "  --state DIR          the agent's\n",
+     "  --state DIR          the agent's\n"
+     "  --etcd               of all links of which etcd knows, both ends\n"
+     "  --config FILE        says where etcd is, and whom to believe\n",
      run_status},
     {"doctor", "[HOST]...", "check this machine, others, and the way to them",
      "  --json               print JSON\n", run_doctor},

@@ -5,18 +5,12 @@
 #include <string.h>
 #include <time.h>
 
+#include "cwg/command/table.h"
 #include "link/decimal.h"
 #include "link/link.h"
 
 enum {
-    COLUMNS = 8,
-    CELL_SIZE = STANDING_REASON_SIZE + 64,
     SPAN_SIZE = 32,
-};
-
-/* A row of a table, of which each cell is lent. */
-struct row {
-    const char *cell[COLUMNS];
 };
 
 /* A time in seconds in two units at most: "45s", "2h 5m", "3d 4h". */
@@ -41,80 +35,42 @@ static const char *span_since(int64_t since, char ret_text[static SPAN_SIZE])
     return since > 0 ? span((int64_t)time(NULL) - since, ret_text) : "-";
 }
 
-/* A reason; with an agent that tells nothing now, what it told last. */
-static const char *reason_of(const char *last, const char *reason, char ret_text[static CELL_SIZE])
+const char *declared_reason(const char *last, const char *reason,
+                            char ret_text[static DECLARED_REASON_SIZE])
 {
-    (void)snprintf(ret_text, CELL_SIZE, "%s%s%s%s", last[0] ? "it was: " : "", last,
+    (void)snprintf(ret_text, DECLARED_REASON_SIZE, "%s%s%s%s", last[0] ? "it was: " : "", last,
                    last[0] && reason[0] ? ": " : "", reason);
     return ret_text;
 }
 
 /* The cells of a row that are made for it. */
 struct made {
-    char container[END_TEXT_SIZE + 16], since[SPAN_SIZE], reason[CELL_SIZE];
+    char container[END_TEXT_SIZE + 16], since[SPAN_SIZE], reason[DECLARED_REASON_SIZE];
 };
 
 /* Makes the row of a link, or of a site. */
-static struct row link_row(const struct standing *standing, size_t i, struct made *made)
+static struct row link_row(const void *owner, size_t i, void *cells)
 {
+    const struct standing *standing = owner;
+    struct made *made = cells;
     const struct standing_link *link = &standing->link[i];
 
     (void)snprintf(made->container, sizeof(made->container), "%s%s", link->container,
                    link->labelled ? " (label)" : "");
     return (struct row){{link->link, made->container, link->address, link->peer, link->site,
                          link->state, span_since(link->since, made->since),
-                         reason_of(link->last, link->reason, made->reason)}};
+                         declared_reason(link->last, link->reason, made->reason)}};
 }
 
-static struct row site_row(const struct standing *standing, size_t i, struct made *made)
+static struct row site_row(const void *owner, size_t i, void *cells)
 {
+    const struct standing *standing = owner;
+    struct made *made = cells;
     const struct standing_site *site = &standing->site[i];
 
     return (struct row){{site->site, site->by, site->host, site->state,
                          span_since(site->since, made->since),
-                         reason_of(site->last, site->reason, made->reason)}};
-}
-
-static void widen(size_t width[static COLUMNS], const struct row *row)
-{
-    for (size_t i = 0; i < COLUMNS && row->cell[i]; i++) {
-        const size_t length = strlen(row->cell[i]);
-
-        width[i] = length > width[i] ? length : width[i];
-    }
-}
-
-/* Prints a row without blanks at its end. */
-static void print_row(const size_t width[static COLUMNS], const struct row *row)
-{
-    size_t count = 0;
-
-    for (size_t i = 0; i < COLUMNS && row->cell[i]; i++)
-        count = row->cell[i][0] ? i + 1 : count;
-    for (size_t i = 0; i < count; i++)
-        (void)printf("%-*s%s", i + 1 < count ? (int)width[i] : 0, row->cell[i],
-                     i + 1 < count ? "  " : "\n");
-}
-
-static void print_table(const struct standing *standing, const struct row *head, size_t count,
-                        struct row (*make)(const struct standing *standing, size_t i,
-                                           struct made *made))
-{
-    size_t width[COLUMNS] = {0};
-    struct made made;
-
-    widen(width, head);
-    for (size_t i = 0; i < count; i++) {
-        const struct row row = make(standing, i, &made);
-
-        widen(width, &row);
-    }
-    print_row(width, head);
-    for (size_t i = 0; i < count; i++) {
-        const struct row row = make(standing, i, &made);
-
-        print_row(width, &row);
-    }
+                         declared_reason(site->last, site->reason, made->reason)}};
 }
 
 static void print_agent(const struct standing *standing)
@@ -140,12 +96,14 @@ void declared_print(const struct standing *standing)
         {"LINK", "CONTAINER", "ADDRESS", "PEER", "SITE", "STATE", "SINCE", "REASON"}};
     static const struct row sites = {{"SITE", "BY", "AT", "STATE", "SINCE", "REASON"}};
 
+    struct made made;
+
     if (standing->links > 0) {
-        print_table(standing, &links, standing->links, link_row);
+        table_print(&links, standing->links, link_row, standing, &made);
         (void)putchar('\n');
     }
     if (standing->sites > 0) {
-        print_table(standing, &sites, standing->sites, site_row);
+        table_print(&sites, standing->sites, site_row, standing, &made);
         (void)putchar('\n');
     }
     print_agent(standing);
@@ -176,12 +134,12 @@ void declared_choose(struct standing *standing, const char *name)
     standing->sites = sites;
 }
 
-static json_t *text_or_null(const char *text)
+json_t *declared_text_or_null(const char *text)
 {
     return text[0] ? json_string(text) : json_null();
 }
 
-static json_t *time_or_null(int64_t seconds)
+json_t *declared_time_or_null(int64_t seconds)
 {
     return seconds > 0 ? json_integer(seconds) : json_null();
 }
@@ -199,38 +157,32 @@ void declared_pack(const struct standing *standing, json_t *object)
                       "net", (int)link->net, "host", (int)link->host, "container", link->container,
                       "declared_by", link->labelled ? "label" : "store", "address", link->address,
                       "peer_address", link->peer, "site", link->site, "state", link->state,
-                      "last_state", text_or_null(link->last), "since", time_or_null(link->since),
-                      "reason", link->reason));
+                      "last_state", declared_text_or_null(link->last), "since",
+                      declared_time_or_null(link->since), "reason", link->reason));
     }
     for (size_t i = 0; i < standing->sites; i++) {
         const struct standing_site *site = &standing->site[i];
 
         (void)json_array_append_new(
-            sites,
-            json_pack("{s:s,s:s,s:s,s:s,s:o,s:o,s:s}", "site", site->site, "by", site->by, "at",
-                      site->host, "state", site->state, "last_state", text_or_null(site->last),
-                      "since", time_or_null(site->since), "reason", site->reason));
+            sites, json_pack("{s:s,s:s,s:s,s:s,s:o,s:o,s:s}", "site", site->site, "by", site->by,
+                             "at", site->host, "state", site->state, "last_state",
+                             declared_text_or_null(site->last), "since",
+                             declared_time_or_null(site->since), "reason", site->reason));
     }
-    (void)json_object_set_new(object, "agent",
-                              json_pack("{s:o,s:b,s:o,s:o}", "site", text_or_null(standing->own),
-                                        "runs", standing->runs, "started",
-                                        time_or_null(standing->started), "seen",
-                                        time_or_null(standing->seen)));
+    (void)json_object_set_new(
+        object, "agent",
+        json_pack("{s:o,s:b,s:o,s:o}", "site", declared_text_or_null(standing->own), "runs",
+                  standing->runs, "started", declared_time_or_null(standing->started), "seen",
+                  declared_time_or_null(standing->seen)));
     (void)json_object_set_new(object, "declared", links);
     (void)json_object_set_new(object, "sites", sites);
 }
 
 bool declared_is_well(const struct standing *standing)
 {
-    static const char *const bad[] = {
-        "waiting for its container", "refused",       "creating",
-        "not looked at yet",         "no agent runs", "agent is silent"};
-
     for (size_t i = 0; i < standing->links; i++) {
-        for (size_t j = 0; j < sizeof(bad) / sizeof(bad[0]); j++) {
-            if (strcmp(standing->link[i].state, bad[j]) == 0)
-                return false;
-        }
+        if (!standing_is_well(standing->link[i].state))
+            return false;
     }
     return true;
 }

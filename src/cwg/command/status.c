@@ -10,6 +10,7 @@
 #include "cwg/base/step.h"
 #include "cwg/command/command.h"
 #include "cwg/command/declared.h"
+#include "cwg/command/overview.h"
 #include "cwg/join/ends.h"
 #include "cwg/site/signals.h"
 #include "link/decimal.h"
@@ -26,10 +27,12 @@ struct options {
     bool json;
     bool watch;
     bool names;
+    bool etcd;
     bool has_net;
     uint32_t net;
-    const char *name;  /* of a declared link, or the net; NULL: all */
-    const char *state; /* the agent's directory; NULL: where it is */
+    const char *name;   /* of a declared link, or the net; NULL: all */
+    const char *state;  /* the agent's directory; NULL: where it is */
+    const char *config; /* the file that says where etcd is; NULL: where it is */
 };
 
 /* Reads the links to be shown. Returns their number, or -1. */
@@ -135,7 +138,7 @@ static void print_failures(const struct end_seen *seen, int count, bool watch)
     }
 }
 
-/* Prints declared links, if an agent runs or has something to do, or another site calls. Returns
+/* Prints declared links, if an agent runs or has something to do, or another site's calls. Returns
  * whether it did. */
 static bool print_declared(const struct options *options, const struct standing *declared)
 {
@@ -299,6 +302,8 @@ static int parse(int argc, char *argv[], struct options *options)
                                           {"watch", no_argument, NULL, 'w'},
                                           {"names", no_argument, NULL, 'n'},
                                           {"state", required_argument, NULL, 'd'},
+                                          {"etcd", no_argument, NULL, 'e'},
+                                          {"config", required_argument, NULL, 'f'},
                                           {NULL, 0, NULL, 0}};
     int option;
 
@@ -308,8 +313,11 @@ static int parse(int argc, char *argv[], struct options *options)
         options->json |= option == 'j';
         options->watch |= option == 'w';
         options->names |= option == 'n';
+        options->etcd |= option == 'e';
         if (option == 'd')
             options->state = optarg;
+        else if (option == 'f')
+            options->config = optarg;
     }
     if (argc - optind > 1)
         return wrong("status takes one link, by its name or net, or none");
@@ -318,9 +326,11 @@ static int parse(int argc, char *argv[], struct options *options)
         return wrong("LINK must be the name of a declared link, or a net from 0 to 8388607");
     options->has_net =
         options->name && decimal_parse(options->name, LINK_NET_MAX, &options->net) == 0;
-    return options->json + options->watch + options->names > 1
-               ? wrong("--json, --watch, --names: exclude each other")
-               : 0;
+    if (options->json + options->watch + options->names > 1)
+        return wrong("--json, --watch, --names: exclude each other");
+    if (options->etcd && (options->watch || options->names))
+        return wrong("--etcd shows all ends once: not with --watch or --names");
+    return options->config && !options->etcd ? wrong("--config is for --etcd") : 0;
 }
 
 int run_status(int argc, char *argv[])
@@ -334,6 +344,11 @@ int run_status(int argc, char *argv[])
 
     if (status)
         return status;
+    if (options.etcd)
+        return overview_show(&(struct overview_options){.config = options.config,
+                                                        .state = options.state,
+                                                        .name = options.name,
+                                                        .json = options.json});
     if (options.names)
         return print_names(&options);
     count = read_links(&options, &links, &failure);

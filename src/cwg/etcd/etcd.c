@@ -223,7 +223,8 @@ static int open_all(struct etcd *etcd, const struct etcd_options *options, struc
         return fail_errno(failure, errno, "can't wait for signals");
     if (store_open(&etcd->store, path, failure) ||
         client_open(&etcd->client, &options->client, etcd->signals, failure) ||
-        presence_open(&etcd->presence, &etcd->client, options->site, options->state, failure) ||
+        presence_open(&etcd->presence, &etcd->client, &etcd->store, options->site, options->state,
+                      failure) ||
         changes_open(&etcd->changes, &etcd->store, path, failure))
         return -1;
     etcd->presence.takeover = options->takeover;

@@ -7,11 +7,9 @@
 #include "cwg/base/json.h"
 #include "cwg/record/record.h"
 #include "cwg/store/declare.h"
-#include "cwg/store/trust.h"
 
-/* Opens a record that one of the operators has signed. */
-static int open_record(const struct orders *orders, const char *path, const char *line,
-                       json_t **ret_body, struct failure *failure)
+int orders_open(const struct orders *orders, const char *path, const char *line, json_t **ret_body,
+                struct failure *failure)
 {
     *ret_body = NULL;
     if (orders->operators == 0)
@@ -21,6 +19,47 @@ static int open_record(const struct orders *orders, const char *path, const char
             return 0;
     }
     return -1;
+}
+
+bool orders_is_end(const json_t *body)
+{
+    return json_is_true(json_object_get(body, "gone"));
+}
+
+int orders_read_want(const char *path, const json_t *body, struct want *ret_want,
+                     struct failure *failure)
+{
+    char *text = json_dumps(body, JSON_COMPACT);
+    char expected[STORE_PATH_SIZE];
+    struct want want;
+    int error;
+
+    if (!text)
+        return fail(failure, "system", "no memory");
+    error = want_read(text, &want, failure);
+    free(text);
+    if (error)
+        return -1;
+    (void)snprintf(expected, sizeof(expected), "want/%.63s.%u", want.link, want.host);
+    if (strcmp(expected, path) != 0)
+        return fail(failure, "refused", "%.200s: its want is that of %s", path, expected);
+    *ret_want = want;
+    return 0;
+}
+
+int orders_read_site(const char *path, const json_t *body, struct site_record *ret_site,
+                     struct failure *failure)
+{
+    const char *site = json_text(body, "site", WANT_SITE_SIZE - 1);
+    const char *text = json_text(body, "key", KEY_TEXT_LENGTH);
+    struct key key;
+
+    if (!site || strcmp(site, strchr(path, '/') + 1) != 0 || !text || key_from_text(text, &key) ||
+        key_is_zero(&key))
+        return fail(failure, "refused", "%.200s: its site or key is wrong", path);
+    (void)snprintf(ret_site->name, sizeof(ret_site->name), "%s", site);
+    ret_site->key = key;
+    return 0;
 }
 
 /* The serial of the record of a path that was taken last; 0 if there was none. It was checked when
@@ -33,31 +72,22 @@ static int64_t serial_before(const struct orders *orders, const char *kept)
     return store_read(orders->store, kept, line, &failure) ? 0 : record_claimed_serial(line);
 }
 
-/* A want is one with its right name, or the end of one. */
+/* A want, or the end of one. */
 static int take_want(const struct orders *orders, const char *path, const json_t *body,
                      struct failure *failure)
 {
-    char *text = json_dumps(body, JSON_COMPACT);
-    char *line = NULL, expected[STORE_PATH_SIZE];
     struct want want;
-    int error = 0;
+    char *line;
+    int error;
 
-    if (json_is_true(json_object_get(body, "gone"))) {
+    if (orders_is_end(body)) {
         char before[STORE_LINE_SIZE];
         const int found = store_read(orders->store, path, before, failure);
 
-        free(text);
         return found == 0 ? declare_forget_end(orders->store, path, before, failure) : -(found < 0);
     }
-    if (!text)
-        return fail(failure, "system", "no memory");
-    error = want_read(text, &want, failure);
-    free(text);
-    if (error)
+    if (orders_read_want(path, body, &want, failure))
         return -1;
-    (void)snprintf(expected, sizeof(expected), "want/%.63s.%u", want.link, want.host);
-    if (strcmp(expected, path) != 0)
-        return fail(failure, "refused", "%.200s: its want is that of %s", path, expected);
     line = want_write(&want);
     error = line ? store_write(orders->store, path, line, failure)
                  : fail(failure, "system", "no memory");
@@ -69,20 +99,18 @@ static int take_want(const struct orders *orders, const char *path, const json_t
 static int take_site(const struct orders *orders, const char *path, const json_t *body,
                      struct failure *failure)
 {
-    const char *site = json_text(body, "site", WANT_SITE_SIZE - 1);
-    const char *key = json_text(body, "key", KEY_TEXT_LENGTH);
-    struct site_record record = {.serial = 0};
+    struct site_record told, record = {.serial = 0};
     struct failure unread;
-    struct key parsed;
 
-    if (!site || strcmp(site, strchr(path, '/') + 1) != 0 || strcmp(site, orders->site) == 0 ||
-        !key || key_from_text(key, &parsed) || key_is_zero(&parsed))
+    if (orders_read_site(path, body, &told, failure))
+        return -1;
+    if (strcmp(told.name, orders->site) == 0)
         return fail(failure, "refused", "%.200s: its site or key is wrong", path);
-    (void)trust_read(orders->store, site, &record, &unread);
-    (void)snprintf(record.name, sizeof(record.name), "%s", site);
-    if (!key_equal(&record.key, &parsed))
+    (void)trust_read(orders->store, told.name, &record, &unread);
+    (void)snprintf(record.name, sizeof(record.name), "%s", told.name);
+    if (!key_equal(&record.key, &told.key))
         record.serial = 0; /* the site's own words were of another key */
-    record.key = parsed;
+    record.key = told.key;
     return trust_write(orders->store, &record, failure);
 }
 
@@ -93,7 +121,7 @@ int orders_take(const struct orders *orders, const char *path, const char *line,
     json_t *body;
     int error;
 
-    if (open_record(orders, path, line, &body, failure))
+    if (orders_open(orders, path, line, &body, failure))
         return -1;
     (void)snprintf(kept, sizeof(kept), "signed/%.400s", path);
     if (record_serial(body) <= serial_before(orders, kept)) {

@@ -14,6 +14,7 @@
 
 #include "cwg/base/clock.h"
 #include "cwg/base/json.h"
+#include "cwg/store/standing.h"
 
 enum {
     LEASE_SECONDS = 60,
@@ -45,14 +46,14 @@ static int make_id(int fd, char ret_id[static PRESENCE_ID_SIZE])
     return 0;
 }
 
-int presence_open(struct presence *presence, struct client *client, const char *site,
-                  const char *state, struct failure *failure)
+int presence_open(struct presence *presence, struct client *client, const struct store *store,
+                  const char *site, const char *state, struct failure *failure)
 {
     const int boot = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
     char path[PATH_MAX];
     int fd;
 
-    *presence = (struct presence){.client = client, .site = site};
+    *presence = (struct presence){.client = client, .store = store, .site = site};
     (void)snprintf(path, sizeof(path), "%.3500s/etcd.id", state);
     fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
@@ -79,9 +80,9 @@ static json_t *pack(struct presence *presence, const char *key)
 
     (void)uname(&machine);
     machine.nodename[PRESENCE_HOST_SIZE - 1] = '\0';
-    value =
-        json_pack("{s:s,s:s,s:s,s:s,s:I}", "agent", presence->id, "boot", presence->boot, "host",
-                  machine.nodename, "version", VERSION, "beat", (json_int_t)++presence->beats);
+    value = json_pack("{s:s,s:s,s:s,s:s,s:I,s:b}", "agent", presence->id, "boot", presence->boot,
+                      "host", machine.nodename, "version", VERSION, "beat",
+                      (json_int_t)++presence->beats, "told", standing_is_told(presence->store));
     text = value ? json_dumps(value, JSON_COMPACT) : NULL;
     json_decref(value);
     packed = text ? gateway_put(key, text, presence->lease) : NULL;
@@ -241,6 +242,15 @@ int64_t presence_due(const struct presence *presence)
     const int64_t due = presence->revision ? presence->beat_due : presence->claim_due;
 
     return presence->lease && presence->kept_due < due ? presence->kept_due : due;
+}
+
+bool presence_is_silent(const char *value)
+{
+    json_t *read = json_read_line(value);
+    const bool silent = json_is_false(json_object_get(read, "told"));
+
+    json_decref(read);
+    return silent;
 }
 
 void presence_see(struct presence *presence, int64_t revision, bool deleted)

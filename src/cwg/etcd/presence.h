@@ -1,11 +1,18 @@
 /* A site is one machine. The key PREFIX/site/OWN/agent says which: it is made if it isn't there,
- * and has a lease, so that it goes with its machine. Whoever doesn't have it publishes nothing. */
+ * and has a lease, so that it goes with its machine. Whoever doesn't have it publishes nothing. It
+ * is written anew in each beat, and has
+ *
+ *   {"agent":"<id>","boot":"<id>","host":"site1.example","version":"0.1.0","beat":7,"told":true}
+ *
+ * `told` is whether the agent on its machine has told within STANDING_SILENCE: this process lives
+ * on while the agent hangs. Nobody signs it: whoever may write to etcd can make it say so. */
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "cwg/etcd/client.h"
+#include "cwg/store/store.h"
 
 enum {
     PRESENCE_BEAT_MS = 60000, /* between two beats */
@@ -16,6 +23,7 @@ enum {
 struct presence {
     struct client *client;
     const char *site;
+    const struct store *store; /* where the agent tells */
     char id[PRESENCE_ID_SIZE]; /* of this directory */
     char boot[48];             /* of this machine's start */
     bool takeover;             /* take the place of another machine, once */
@@ -29,8 +37,8 @@ struct presence {
 
 /* Reads the directory's id, or makes it. The descriptor that keeps other processes from using it is
  * left open. Returns 0, or -1. */
-int presence_open(struct presence *presence, struct client *client, const char *site,
-                  const char *state, struct failure *failure);
+int presence_open(struct presence *presence, struct client *client, const struct store *store,
+                  const char *site, const char *state, struct failure *failure);
 
 /* Makes the key, or finds whose it is. To be called when a connection begins. Returns 0, or -1: the
  * server isn't reached. */
@@ -40,6 +48,9 @@ int presence_claim(struct presence *presence, struct failure *failure);
  * to come by the watch as well; or 0. Returns 0, or -1. */
 int presence_run(struct presence *presence, int64_t *ret_beat, struct failure *failure);
 int64_t presence_due(const struct presence *presence);
+
+/* Returns whether the value of such a key says that the agent doesn't tell any more. */
+bool presence_is_silent(const char *value);
 
 /* The watch tells of a change of the key at a revision. */
 void presence_see(struct presence *presence, int64_t revision, bool deleted);

@@ -10,7 +10,6 @@
 #include "cwg/base/clock.h"
 #include "cwg/base/json.h"
 #include "cwg/record/record.h"
-#include "cwg/store/trust.h"
 
 static void path_of(const char *state, const char *name, char ret_path[static PATH_MAX])
 {
@@ -135,30 +134,41 @@ int rotation_tell(const char *state, const struct store *store, const struct sit
     return found < 0 ? -1 : 0;
 }
 
-int rotation_hear(const struct store *store, const char *own, const char *site,
+int rotation_take(const char *line, const char *receiver, struct site_record *known,
                   struct failure *failure)
 {
-    char place[STORE_PATH_SIZE], line[STORE_LINE_SIZE];
-    struct site_record known;
     json_t *body = NULL;
     const char *text;
     struct key key;
     int result = 0;
 
-    (void)snprintf(place, sizeof(place), "in/%.63s/" ROTATION_NAME, site);
-    if (store_read(store, place, line, failure) || trust_read(store, site, &known, failure) ||
-        record_open(line, own, ROTATION_NAME, &known.key, &body, failure))
+    if (record_open(line, receiver, ROTATION_NAME, &known->key, &body, failure))
         return 0; /* what the key that is known hasn't signed tells nothing */
     text = json_text(body, "key", KEY_TEXT_LENGTH);
-    if (!text || key_from_text(text, &key) || key_is_zero(&key))
-        result = fail(failure, "record", "site %s tells of a new key in an unknown way", site);
-    else if (record_serial(body) > known.serial && !key_equal(&key, &known.key)) {
-        known.key = key;
-        known.serial = record_serial(body);
-        result = trust_write(store, &known, failure) ? -1 : 1;
+    if (!text || key_from_text(text, &key) || key_is_zero(&key)) {
+        result =
+            fail(failure, "record", "site %s tells of a new key in an unknown way", known->name);
+    } else if (record_serial(body) > known->serial && !key_equal(&key, &known->key)) {
+        known->key = key;
+        known->serial = record_serial(body);
+        result = 1;
     }
     json_decref(body);
     return result;
+}
+
+int rotation_hear(const struct store *store, const char *own, const char *site,
+                  struct failure *failure)
+{
+    char place[STORE_PATH_SIZE], line[STORE_LINE_SIZE];
+    struct site_record known;
+    int result;
+
+    (void)snprintf(place, sizeof(place), "in/%.63s/" ROTATION_NAME, site);
+    if (store_read(store, place, line, failure) || trust_read(store, site, &known, failure))
+        return 0;
+    result = rotation_take(line, own, &known, failure);
+    return result > 0 && trust_write(store, &known, failure) ? -1 : result;
 }
 
 int rotation_drop(const char *state, struct failure *failure)

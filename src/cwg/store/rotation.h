@@ -10,6 +10,7 @@
 
 #include "cwg/record/sitekey.h"
 #include "cwg/store/store.h"
+#include "cwg/store/trust.h"
 
 /* The record's name in out/SITE and in/SITE: no end of a link has it. */
 #define ROTATION_NAME "key"
@@ -22,6 +23,13 @@ int rotation_make(const char *state, struct failure *failure);
  * each. Returns 0, or -1. */
 int rotation_tell(const char *state, const struct store *store, const struct sitekey *key,
                   void (*told)(void *owner, const char *site), void *owner,
+                  struct failure *failure);
+
+/* Takes a site's new key from a record that the site says to have signed for `receiver`, if the key
+ * that is known has signed it, with a higher serial than the record before. Writes the new key and
+ * the serial to *known. Returns 1 if it is another key; 0; or -1 for a record that the site has
+ * signed, and that can't be read. */
+int rotation_take(const char *line, const char *receiver, struct site_record *known,
                   struct failure *failure);
 
 /* Takes a site's new key, if it has told of one. `own` is the site that it was told. Returns 1 if

@@ -16,18 +16,18 @@
 /* In the store. */
 #define SELF "self"
 
-/* The name with which the agent has started, be it from its command line; else the settings'. */
-static void find_site(struct self *self, const struct config *config)
+void self_find_site(const struct store *store, const struct config *config,
+                    char ret_site[static WANT_SITE_SIZE])
 {
     struct failure unreadable = {.text = ""};
     char line[STORE_LINE_SIZE];
     json_t *object = NULL;
     const char *site;
 
-    if (store_read(&self->store, SELF, line, &unreadable) == 0)
+    if (store_read(store, SELF, line, &unreadable) == 0)
         object = json_read_line(line);
     site = json_text(object, "site", WANT_SITE_SIZE - 1);
-    (void)snprintf(self->site, sizeof(self->site), "%.63s", site ? site : config->site);
+    (void)snprintf(ret_site, WANT_SITE_SIZE, "%.63s", site ? site : config->site);
     json_decref(object);
 }
 
@@ -62,7 +62,7 @@ int self_open(const char *state, struct self *ret_self, struct failure *failure)
                     config.state, geteuid() == 0 ? "start " : "--user start ");
     if (store_open(&ret_self->store, path, failure))
         return -1;
-    find_site(ret_self, &config);
+    self_find_site(&ret_self->store, &config, ret_self->site);
     if (find_key(ret_self, failure) == 0)
         return 0;
     self_close(ret_self);

@@ -13,6 +13,11 @@ struct self {
     struct key key;            /* the site's; zero before the agent's first start */
 };
 
+/* Writes the name with which the agent of a store has started, be it from its command line; else
+ * the settings', or "". */
+void self_find_site(const struct store *store, const struct config *config,
+                    char ret_site[static WANT_SITE_SIZE]);
+
 /* Opens the directory of the caller's agent: the given one, or NULL. Returns 0, or -1. The caller
  * closes it by self_close(). */
 int self_open(const char *state, struct self *ret_self, struct failure *failure);
