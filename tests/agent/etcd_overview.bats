@@ -11,6 +11,7 @@ agents_of_the_file secure_etcd
 # Calls etcd as its administrator, before there are users as anybody.
 ctl()
 {
+    # shellcheck disable=SC2086 # no word, or two
     ETCDCTL_API=3 ip netns exec site1 "$(tests/agent/fetch-etcd)/etcdctl" --endpoints https://192.0.2.1:2379 \
         --cacert "$T/ca.pem" --dial-timeout 5s --command-timeout 5s ${ROOT_USER:-} "$@"
 }
@@ -74,6 +75,8 @@ declare_by_operator()
         --config "$WORLD/etcd/operator.conf" --operator-key "$T/ada.key" -
 }
 
+# Shows all, or a link: overview [OPTION...] [LINK]
+# shellcheck disable=SC2120 # without arguments, too
 overview()
 {
     ip netns exec site1 "$WORLD/whole/cwg" status --etcd --config "$WORLD/etcd/reader.conf" "$@"
@@ -82,6 +85,7 @@ overview()
 # The row of a site says something: shows SITE WORDS
 shows()
 {
+    # shellcheck disable=SC2119 # without arguments
     overview | tr -s ' ' | grep -q "^web-db $1 .*$2"
 }
 

@@ -290,8 +290,10 @@ call()
 @test "status: of a site that calls this one, whether it calls, from where, and since when; no agent is needed" {
     local file=$STATE/store/caller/s2
     "$CWG" declare --state "$STATE" - <<<"{\"sites\":[{\"site\":\"s2\",\"key\":\"$KEY\"}]}"
-    call
     # A caller that doesn't greet is none.
+    run -1 "$CWG" inbox --state "$STATE" s2 <<<nonsense
+    [ ! -e "$file" ]
+    call
     wait_until test -e "$STATE/store/out/s2"
     [ -z "$(row s2)" ]
     echo '{"cwg-post":1}' >&9

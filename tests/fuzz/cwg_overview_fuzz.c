@@ -43,6 +43,12 @@ void __wrap_sitekey_id(const struct key *public, char ret_id[static SITEKEY_ID_S
 #define ZEROS                                                                                      \
     "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=="
 static const char *const pieces[] = {
+    "s1/agent\n{}\n",
+    "s2/site/s1\n{\"v\":1,\"by\":\"b\",\"sig\":\"" ZEROS
+    "\",\"body\":\"{\\\"serial\\\":1,\\\"site\\\":\\\"s1\\\",\\\"key\\\":\\\"" KEY_B "\\\"}\"}\n",
+    "s1/status/l.0\n{\"v\":1,\"by\":\"b\",\"sig\":\"" ZEROS "\",\"body\":\"{\\\"serial\\\":1",
+    "s1/want/l.0\n{\"v\":1,\"by\":\"b\",\"sig\":\"" ZEROS "\",\"body\":\"{\\\"serial\\\":1",
+    "s2/in/s1/key\n{\"v\":1,\"by\":\"b\",\"sig\":\"" ZEROS "\",\"body\":\"{\\\"serial\\\":1",
     "s1/agent\n",
     "s1/status/l.0\n",
     "s1/want/l.0\n",
