@@ -67,7 +67,7 @@ static struct overview_site *find_or_add(struct overview *overview, const char *
 
     if (i < overview->site_count && strcmp(overview->sites[i]->record.name, name) == 0)
         return overview->sites[i];
-    more = reallocarray(overview->sites, overview->site_count + 1, sizeof(*more));
+    more = reallocarray(overview->sites, overview->site_count + 1, sizeof(void *));
     if (!more)
         return fail(failure, "system", "no memory"), NULL;
     overview->sites = more;
@@ -75,7 +75,7 @@ static struct overview_site *find_or_add(struct overview *overview, const char *
     if (!site)
         return NULL;
     (void)snprintf(site->record.name, sizeof(site->record.name), "%s", name);
-    memmove(&more[i + 1], &more[i], (overview->site_count++ - i) * sizeof(*more));
+    memmove(&more[i + 1], &more[i], (overview->site_count++ - i) * sizeof(void *));
     more[i] = site;
     return site;
 }
@@ -181,7 +181,7 @@ static struct overview_end *add_end(struct overview *overview, const struct over
     if (overview->count == overview->room) {
         const size_t room = overview->room ? 2 * overview->room : 64;
 
-        more = reallocarray(more, room, sizeof(*more));
+        more = reallocarray(more, room, sizeof(void *));
         if (!more)
             return fail(failure, "system", "no memory"), NULL;
         overview->ends = more;
@@ -229,9 +229,9 @@ static int compare_path(const void *path, const void *end)
 static struct overview_end *find_told(const struct overview *overview, const char *path)
 {
     const size_t count = overview->told - overview->first;
-    struct overview_end **found = count ? bsearch(path, overview->ends + overview->first, count,
-                                                  sizeof(*overview->ends), compare_path)
-                                        : NULL;
+    struct overview_end **found =
+        count ? bsearch(path, overview->ends + overview->first, count, sizeof(void *), compare_path)
+              : NULL;
 
     return found ? *found : NULL;
 }
@@ -406,7 +406,7 @@ void overview_judge(struct overview *overview, const struct store *store)
     for (size_t i = 0; i < overview->count; i++)
         judge(overview->ends[i]);
     if (overview->count > 0)
-        qsort(overview->ends, overview->count, sizeof(*overview->ends), compare_ends);
+        qsort(overview->ends, overview->count, sizeof(void *), compare_ends);
 }
 
 int overview_read(struct overview *overview, struct client *client, struct failure *failure)
