@@ -1,6 +1,5 @@
 #include "cwg/agent/loop/lookup.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
@@ -100,18 +99,6 @@ static void end(void)
     free(lookups);
     expect(waitpid(-1, NULL, WNOHANG) < 0, "a child is left");
     programs_end();
-}
-
-static int count_descriptors(void)
-{
-    DIR *directory = opendir("/proc/self/fd");
-    int count = 0;
-
-    while (directory && readdir(directory))
-        count++;
-    if (!directory || closedir(directory) < 0)
-        unit_trouble("/proc/self/fd");
-    return count;
 }
 
 /* The program's last words, behind the format, are names; each stands for a container of this
@@ -291,13 +278,13 @@ TEST(closing_ends_what_is_at_work)
     int before;
 
     begin("exec sleep 2");
-    before = count_descriptors();
+    before = unit_descriptors();
     for (int i = 0; i < 8; i++)
         ask(i, "podman", "hangs");
     (void)go_on(1, 100);
     lookups_close(lookups);
     expect(done == 0, "%d were answered", done);
-    expect(count_descriptors() == before, "%d, and %d before", count_descriptors(), before);
+    expect(unit_descriptors() == before, "%d, and %d before", unit_descriptors(), before);
     expect(lookups_run(lookups) == INT64_MAX, "something is left to do");
     end();
 }
@@ -307,7 +294,7 @@ TEST(descriptors_do_not_leak)
     int before;
 
     begin(found_here());
-    before = count_descriptors();
+    before = unit_descriptors();
     for (int i = 0; i < LOOKUPS; i++)
         ask(i, i % 3 ? "podman" : "rkt", "web");
     (void)go_on(LOOKUPS, LONG_MS);
@@ -316,8 +303,8 @@ TEST(descriptors_do_not_leak)
             container_close(&answer[i].container);
         answer[i].found = false;
     }
-    expect(done == LOOKUPS && count_descriptors() == before, "%d, and %d before",
-           count_descriptors(), before);
+    expect(done == LOOKUPS && unit_descriptors() == before, "%d, and %d before", unit_descriptors(),
+           before);
     end();
 }
 

@@ -1,5 +1,6 @@
 #include "unit.h"
 
+#include <dirent.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -218,4 +219,16 @@ bool unit_is_printable(const char *text)
     while (*next >= ' ' && *next <= '~')
         next++;
     return next > text && *next == '\0';
+}
+
+int unit_descriptors(void)
+{
+    DIR *directory = opendir("/proc/self/fd");
+    int number = 0;
+
+    while (directory && readdir(directory))
+        number++;
+    if (!directory || closedir(directory) < 0)
+        unit_trouble("/proc/self/fd");
+    return number;
 }

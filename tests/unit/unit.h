@@ -58,6 +58,9 @@ void unit_in_child(void (*body)(void *context), void *context);
 /* A copy in memory of exactly that size, so that reading beyond it is seen; for free(). */
 void *unit_copy(const void *bytes, size_t size);
 
+/* How many descriptors are open, with a few of the look's own. */
+int unit_descriptors(void);
+
 /* Random numbers that are the same each time (splitmix64); the second one below `bound`. */
 uint64_t unit_random(void);
 uint32_t unit_random_below(uint32_t bound);
