@@ -148,15 +148,15 @@ start()
     on "$@" >>"$directory/$1/log" 2>&1 &
 }
 
-# Tries a command for a minute.
+# Tries a command for two minutes: a slow machine needs them.
 wait_until()
 {
-    local end=$((SECONDS + 60))
+    local end=$((SECONDS + 120))
     while [ $SECONDS -lt $end ]; do
         ! "$@" >/dev/null 2>&1 || return 0
         sleep 0.2
     done
-    { echo "fleet.sh: waited a minute in vain for: $*"; tail -n 20 "$directory"/*/log; } >&2
+    { echo "fleet.sh: waited two minutes in vain for: $*"; tail -n 20 "$directory"/*/log; } >&2
     return 1
 }
 

@@ -32,7 +32,7 @@ outside()
     local before said=$BATS_TEST_TMPDIR/said text
     require_backend
     before=$(outside)
-    timeout 200 "$ROOT/examples/fleet.sh" run >"$said" 2>&1 3>&- || fail "$(<"$said")"
+    timeout 500 "$ROOT/examples/fleet.sh" run >"$said" 2>&1 3>&- || fail "$(<"$said")"
     for text in '^s1# fleet.sh access ' '^declared: 1 links$' '^s2# podman restart ' \
         '^web-db +podman/web .*(connected|in session)' '^s2# podman run .* --label cwg.link='; do
         grep -Eq -- "$text" "$said" || fail "no '$text': $(<"$said")"
