@@ -330,6 +330,20 @@ assert site["state"] == sys.argv[2], site' "$output" "doesn't call"
     [[ $(row s2) =~ ^inbox\ 192.0.2.9\ doesn\'t\ call\ [0-9]s$ ]] || fail "$(row s2)"
 }
 
+# Asks `cwg serve` of a user whose agent there is, in a /var/lib of the test's own: served_as UID
+served_as()
+{
+    printf '%s\n' '{"cwg":1}' '{"do":"who"}' | unshare --mount --propagation private sh -c '
+        mount -t tmpfs tests /var/lib && mkdir -m 0777 /var/lib/cwg
+        exec setpriv --reuid "$1" --regid "$1" --clear-groups env HOME=/var/lib/cwg/none "$2" serve' sh "$1" "$CWG"
+}
+
+@test "who may not start the machine's agent is told who may" {
+    [ "$(id -u)" = 0 ] || skip "needs root"
+    [[ $(served_as 0) == *"(on /var/lib/cwg): start it by systemctl start cwg-agent, or cwg agent"* ]]
+    [[ $(served_as 65534) == *"(on /var/lib/cwg): root starts it by systemctl start cwg-agent\""* ]]
+}
+
 @test "status changes nothing in a store, keeps no agent from starting, and needs no store" {
     local before holder
     declared

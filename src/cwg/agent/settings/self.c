@@ -44,6 +44,16 @@ static int find_key(struct self *self, struct failure *failure)
     return found < 0 ? -1 : 0;
 }
 
+/* User cwg may start no unit of the machine's. */
+static const char *how_to_start(void)
+{
+    if (geteuid() == 0)
+        return "start it by systemctl start cwg-agent, or cwg agent";
+    if (config_is_system())
+        return "root starts it by systemctl start cwg-agent";
+    return "start it by systemctl --user start cwg-agent, or cwg agent";
+}
+
 int self_open(const char *state, struct self *ret_self, struct failure *failure)
 {
     const struct config_options options = {.state = state};
@@ -56,10 +66,8 @@ int self_open(const char *state, struct self *ret_self, struct failure *failure)
     (void)snprintf(ret_self->state, sizeof(ret_self->state), "%s", config.state);
     (void)snprintf(path, sizeof(path), "%.3500s/store", config.state);
     if (faccessat(AT_FDCWD, config.state, F_OK, 0) < 0)
-        return fail(failure, "no-agent",
-                    "no agent has run here yet (there is no %.300s): start one by systemctl %s"
-                    "cwg-agent, or cwg agent",
-                    config.state, geteuid() == 0 ? "start " : "--user start ");
+        return fail(failure, "no-agent", "no agent has run here yet (there is no %.300s): %s",
+                    config.state, how_to_start());
     if (store_open(&ret_self->store, path, failure))
         return -1;
     self_find_site(&ret_self->store, &config, ret_self->site);
@@ -78,9 +86,8 @@ int self_need_agent(const struct self *self, struct failure *failure)
 {
     if (hold_is_taken(&self->store))
         return 0;
-    return fail(failure, "no-agent",
-                "no agent runs here (on %.300s): start it by systemctl %scwg-agent, or cwg agent",
-                self->state, geteuid() == 0 ? "start " : "--user start ");
+    return fail(failure, "no-agent", "no agent runs here (on %.300s): %s", self->state,
+                how_to_start());
 }
 
 int self_note(const struct store *store, const char *site, struct failure *failure)

@@ -12,8 +12,7 @@
 #define SYSTEM_STATE "/var/lib/cwg"
 #define SYSTEM_FILE  "/etc/cwg/cwg.conf"
 
-/* Does this caller look after the machine? */
-static bool is_system(void)
+bool config_is_system(void)
 {
     return geteuid() == 0 || access(SYSTEM_STATE, W_OK) == 0;
 }
@@ -32,7 +31,7 @@ static void own_path(const char *variable, const char *usual, const char *rest,
 
 void config_path(char ret_path[static CONFIG_PATH_SIZE])
 {
-    if (is_system())
+    if (config_is_system())
         (void)snprintf(ret_path, CONFIG_PATH_SIZE, SYSTEM_FILE);
     else
         own_path("XDG_CONFIG_HOME", ".config", "cwg/cwg.conf", ret_path);
@@ -102,7 +101,7 @@ void config_state(const char *given, char ret_path[static CONFIG_PATH_SIZE])
 {
     if (given)
         (void)snprintf(ret_path, CONFIG_PATH_SIZE, "%s", given);
-    else if (is_system())
+    else if (config_is_system())
         (void)snprintf(ret_path, CONFIG_PATH_SIZE, SYSTEM_STATE);
     else
         own_path("XDG_STATE_HOME", ".local/state", "cwg/agent", ret_path);
