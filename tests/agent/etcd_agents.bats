@@ -32,6 +32,34 @@ after_test()
     heals_move
 }
 
+# What `cwg status` of site 1 says of etcd: reached STATE [WORDS]
+reached()
+{
+    run of s1 cwg status --state "$(state_of_site s1)"
+    grep -E "^etcd +etcd +http://192.0.2.1:2379 +$1 .*${2:-}" <<<"$output"
+}
+
+@test "etcd's settings that can't be used are in cwg status, with the reason, until they are mended" {
+    local since
+    within 10 reached connected
+    end_agent s1
+    printf 'etcd-user site-s1\netcd-password %s\n' "$WORLD/password" >>"$WORLD/etcd.conf"
+    start_agent s1
+    within 5 reached unreachable "cwg etcd ended: .*$WORLD/password: No such file"
+    # It is so since the first time, and not since the last one.
+    since=$(grep -o '"since":[0-9]*' "$(store_of s1)/carrier/etcd")
+    wait_for lines_of_log 3 "$WORLD/password"
+    grep -q "$since" "$(store_of s1)/carrier/etcd"
+    configure_etcd
+    within 20 reached connected
+}
+
+# The log of site 1's agent has so many lines with a text: lines_of_log COUNT TEXT
+lines_of_log()
+{
+    [ "$(grep -cF "$2" "$WORLD/agent-s1.log")" -ge "$1" ]
+}
+
 # The pid of an agent's child for etcd.
 courier_of()
 {

@@ -444,7 +444,7 @@ static int open_house(struct agent *agent, struct failure *failure)
     labels_open(&agent->labels, house, &agent->ends);
     agent->labels.changed = see_label;
     agent->labels.owner = agent;
-    courier_open(&agent->courier, &house->loop, &house->config, agent->options.file);
+    courier_open(&agent->courier, &house->loop, &house->store, &house->config, agent->options.file);
     if (config_load(&agent->options, &house->config, failure) ||
         config_need_site(&house->config, failure))
         return -1;

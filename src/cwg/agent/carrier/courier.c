@@ -8,6 +8,9 @@
 #include <unistd.h>
 
 #include "cwg/base/clock.h"
+#include "cwg/base/json.h"
+
+#define PLACE "carrier/etcd"
 
 enum {
     AGAIN_FIRST_MS = 1000, /* after it has ended; twice as long each time, up to ... */
@@ -16,19 +19,42 @@ enum {
     END_MS = 2000, /* it gives its lease back */
 };
 
-static void end(struct courier *courier)
+/* Returns its exit status. */
+static int end(struct courier *courier)
 {
     int64_t wait = AGAIN_FIRST_MS;
+    int status;
 
     loop_remove(courier->loop, &courier->said);
     loop_remove(courier->loop, &courier->ended);
     (void)kill(courier->process.pid, SIGTERM);
-    (void)process_end(&courier->process, clock_now() + END_MS);
+    status = process_end(&courier->process, clock_now() + END_MS);
     process_close(&courier->process);
     courier->misses = clock_now() - courier->begun >= AGAIN_MAX_MS ? 0 : courier->misses + 1;
     for (int i = 1; i < courier->misses && wait < AGAIN_MAX_MS; i++)
         wait *= 2;
     courier->due = clock_now() + (wait < AGAIN_MAX_MS ? wait : AGAIN_MAX_MS);
+    return status;
+}
+
+/* Says why there is no way to etcd. If `cwg etcd` has told anything meanwhile, that begins now. */
+static void tell(struct courier *courier, int status)
+{
+    const char *last = process_last_line(courier->last);
+    struct failure failure = {.text = ""}, ignored = {.text = ""};
+    char line[STORE_LINE_SIZE];
+    json_t *told = NULL;
+
+    if (strncmp(last, "cwg: ", strlen("cwg: ")) == 0) /* else it was killed at its work */
+        fail(&failure, "etcd", "cwg etcd ended: %s", last + strlen("cwg: "));
+    else
+        fail(&failure, "etcd", "cwg etcd ended with status %d", status);
+    if (store_read(courier->store, PLACE, line, &ignored) == 0)
+        told = json_read_line(line);
+    courier->reach.told = courier->reach.told && json_object_get(told, "by");
+    json_decref(told);
+    (void)reach_tell(&courier->reach, courier->store, "etcd", "etcd", courier->config->etcd[0],
+                     REACH_DOWN, failure.text);
 }
 
 static void hear(struct watch *watch, uint32_t events)
@@ -38,20 +64,28 @@ static void hear(struct watch *watch, uint32_t events)
     struct courier *courier = watch->owner;
 
     (void)events;
-    if (length > 0)
+    if (length > 0) {
+        const size_t kept =
+            (size_t)length < sizeof(courier->last) ? (size_t)length : sizeof(courier->last) - 1;
+
         (void)!write(STDERR_FILENO, text, (size_t)length);
-    else if (length == 0)
+        memcpy(courier->last, text + (size_t)length - kept, kept);
+        courier->last[kept] = '\0';
+    } else if (length == 0)
         loop_remove(courier->loop, &courier->said);
 }
 
 static void see_end(struct watch *watch, uint32_t events)
 {
     struct courier *courier = watch->owner;
+    int status;
 
     (void)events;
     if (courier->said.fd >= 0)
         hear(&courier->said, 0); /* its last words */
-    end(courier);
+    status = end(courier);
+    if (status != 0)
+        tell(courier, status);
 }
 
 static int start(struct courier *courier)
@@ -72,10 +106,10 @@ static int start(struct courier *courier)
     return process_start(command, false, NULL, &courier->process);
 }
 
-void courier_open(struct courier *courier, struct loop *loop, const struct config *config,
-                  const char *file)
+void courier_open(struct courier *courier, struct loop *loop, const struct store *store,
+                  const struct config *config, const char *file)
 {
-    *courier = (struct courier){.loop = loop, .config = config, .file = file};
+    *courier = (struct courier){.loop = loop, .store = store, .config = config, .file = file};
     courier->process.pid = -1;
     courier->said.fd = courier->ended.fd = -1;
 }
@@ -89,6 +123,7 @@ int64_t courier_run(struct courier *courier)
     if (clock_now() < courier->due)
         return courier->due;
     courier->begun = clock_now();
+    courier->last[0] = '\0';
     courier->due = courier->begun + AGAIN_MAX_MS;
     if (start(courier)) {
         courier->process.pid = -1;
@@ -99,14 +134,14 @@ int64_t courier_run(struct courier *courier)
     courier->ended = (struct watch){.fd = courier->process.out, .ready = see_end, .owner = courier};
     if (loop_add(courier->loop, &courier->said, EPOLLIN) ||
         loop_add(courier->loop, &courier->ended, EPOLLIN))
-        end(courier);
+        (void)end(courier);
     return courier->due;
 }
 
 void courier_close(struct courier *courier)
 {
     if (courier->process.pid >= 0)
-        end(courier);
+        (void)end(courier);
 }
 
 void courier_renew(struct courier *courier)
