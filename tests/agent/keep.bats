@@ -91,6 +91,67 @@ no_links()
     [ -z "$(ls "$(store_of s1)/want")$(ls "$(store_of s1)/site")" ]
 }
 
+# Joins by --keep, up to a message, and kills the other machine's `cwg serve` there. Sets $status and $stderr as run
+# does: killed_at MESSAGE
+killed_at()
+{
+    local join
+    watch_messages "$1"
+    as alice site1 /usr/bin/env CWG_SSH="$CWG_SSH" cwg join --keep web there:db >"$HELD/out" 2>"$HELD/err" 3>&- &
+    join=$!
+    CONTAINERS+=("$join")
+    wait_for test -e "$HELD/held"
+    [ -e "$(store_of s2)/want/web-db.1" ] || [ "$1" = request:keep ]
+    pkill -KILL -u "${UIDS[erin]}" -f "^cwg serve"
+    release_message
+    status=0
+    wait "$join" || status=$?
+    stderr=$(<"$HELD/err")
+}
+
+no_wants()
+{
+    [ -z "$(find "$(store_of s1)/want" "$(store_of s2)/want" -type f)" ]
+}
+
+@test "the other machine's cwg that is killed while a link is to be kept leaves no link, and nothing that is kept" {
+    local message
+    before_agents
+    for message in request:keep answer:keep request:commit answer:commit; do
+        echo "killed at $message" >&2
+        killed_at "$message"
+        if [ "$status" = 0 ]; then # it had done all
+            [ "$message" = answer:commit ]
+            within 10 says s1 web-db connected
+            of s1 cwg leave web there:db
+        else
+            [ "$status" = 1 ] || fail "$message: $status $stderr"
+        fi
+        within 10 no_wants
+        within 5 no_links
+    done
+}
+
+@test "what is left of a kept link where the other machine isn't reached again has a remedy that lasts" {
+    before_agents
+    watch_messages answer:keep
+    as alice site1 /usr/bin/env CWG_SSH="$CWG_SSH" cwg join --keep web there:db >"$HELD/out" 2>"$HELD/err" 3>&- &
+    CONTAINERS+=("$!")
+    wait_for test -e "$HELD/held"
+    mv "$WORLD/agent_keys" "$WORLD/agent_keys.away" # nobody logs in anew
+    pkill -KILL -u "${UIDS[erin]}" -f "^cwg serve"
+    release_message
+    status=0
+    wait "${CONTAINERS[-1]}" || status=$?
+    mv "$WORLD/agent_keys.away" "$WORLD/agent_keys"
+    [ "$status" = 3 ]
+    grep -F "there, \`cwg forget web-db; net-admin-helper cwg_destroy " "$HELD/err"
+    [ -e "$(store_of s2)/want/web-db.1" ] && [ ! -e "$(store_of s1)/want/web-db.0" ]
+    of s2 sh -c "$(sed -n 's/.*there, `\(.*\)` removes.*/\1/p' "$HELD/err")"
+    within 10 no_wants
+    within 5 no_links
+}
+
 @test "a machine that knows the site by another key is an error that says so" {
     before_agents
     declaration s2 other 99 elsewhere | sed "s#\"key\":\"[^\"]*\"#\"key\":\"$(head -c 32 /dev/urandom | base64)\"#" |
@@ -142,6 +203,8 @@ knows()
     old=$(key_of s1)
     of s1 cwg keys --new --state "$(state_of_site s1)"
     [ "$(key_of s1)" != "$old" ]
+    run of s1 cwg status --state "$(state_of_site s1)"
+    [[ "$output" = *"old key is kept, too: cwg keys --drop-old"* ]]
     within 10 knows "$(key_of s1)"
     sleep 1
     untouched
@@ -151,6 +214,8 @@ knows()
     run -1 of s1 cwg keys --new --state "$(state_of_site s1)"
     [[ "$output" = *"--drop-old"* ]]
     of s1 cwg keys --drop-old --state "$(state_of_site s1)"
+    run of s1 cwg status --state "$(state_of_site s1)"
+    [[ "$output" != *"old key"* ]]
     of s1 cwg keys --new --state "$(state_of_site s1)"
     within 10 knows "$(key_of s1)"
     restart_container s2 db

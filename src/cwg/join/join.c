@@ -12,6 +12,7 @@
 #include "cwg/join/side.h"
 #include "cwg/site/signals.h"
 #include "cwg/state/lock.h"
+#include "cwg/store/want.h"
 
 static void show_step(const struct work *work, const char *text)
 {
@@ -107,21 +108,24 @@ static void print_failure(const struct work *work, const struct failure *failure
 }
 
 enum {
-    REMEDY_SIZE = END_TEXT_SIZE + 128,
+    REMEDY_SIZE = END_TEXT_SIZE + WANT_LINK_SIZE + 128,
 };
 
 /* The command that removes an end, to be run at its machine. */
 static void remedy(const struct work *work, int host, char ret_text[static REMEDY_SIZE])
 {
     const struct end *end = &work->side[host].end->end;
+    char forget[WANT_LINK_SIZE + 16] = "";
 
+    if (work->options->keep) /* or else the agent there makes the end again */
+        (void)snprintf(forget, sizeof(forget), "cwg forget %s; ", work->joined.link);
     if (strcmp(end->engine, "netns") == 0)
         (void)snprintf(ret_text, REMEDY_SIZE,
-                       "net-admin-helper cwg_destroy fd:3 %u %d --if-exists 3</run/netns/%s",
-                       work->joined.net, host, end->name);
+                       "%snet-admin-helper cwg_destroy fd:3 %u %d --if-exists 3</run/netns/%s",
+                       forget, work->joined.net, host, end->name);
     else
         (void)snprintf(ret_text, REMEDY_SIZE,
-                       "net-admin-helper cwg_destroy $(cwg pid %s/%s) %u %d --if-exists",
+                       "%snet-admin-helper cwg_destroy $(cwg pid %s/%s) %u %d --if-exists", forget,
                        end->engine, end->name, work->joined.net, host);
 }
 
