@@ -13,6 +13,7 @@
 #include "cwg/command/overview.h"
 #include "cwg/join/ends.h"
 #include "cwg/site/signals.h"
+#include "cwg/store/rotation.h"
 #include "link/decimal.h"
 #include "link/endpoint.h"
 #include "link/link.h"
@@ -143,10 +144,16 @@ static void print_failures(const struct end_seen *seen, int count, bool watch)
 static bool print_declared(const struct options *options, const struct standing *declared)
 {
     const bool alive = declared->runs || declared->sites > 0;
+    char state[PATH_MAX];
 
     if (options->json || (declared->links == 0 && (!alive || options->name)))
         return false;
     declared_print(declared);
+    state_directory(options->state, state);
+    if (rotation_is_kept(state))
+        (void)puts(
+            "This site's old key is kept, too: cwg keys --drop-old, once all sites have taken "
+            "the new one.");
     (void)fflush(stdout);
     return true;
 }

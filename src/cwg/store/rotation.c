@@ -171,6 +171,14 @@ int rotation_hear(const struct store *store, const char *own, const char *site,
     return result > 0 && trust_write(store, &known, failure) ? -1 : result;
 }
 
+bool rotation_is_kept(const char *state)
+{
+    char path[PATH_MAX];
+
+    path_of(state, "site.key.old", path);
+    return access(path, F_OK) == 0;
+}
+
 int rotation_drop(const char *state, struct failure *failure)
 {
     char path[PATH_MAX];

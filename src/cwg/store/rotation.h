@@ -8,6 +8,8 @@
  * long as there may be sites that know that one. */
 #pragma once
 
+#include <stdbool.h>
+
 #include "cwg/record/sitekey.h"
 #include "cwg/store/store.h"
 #include "cwg/store/trust.h"
@@ -36,6 +38,9 @@ int rotation_take(const char *line, const char *receiver, struct site_record *kn
  * another key is known of it now; 0; or -1. */
 int rotation_hear(const struct store *store, const char *own, const char *site,
                   struct failure *failure);
+
+/* Is an old key kept? */
+bool rotation_is_kept(const char *state);
 
 /* Forgets the old key. Returns 0; 1 if there is none; or -1. */
 int rotation_drop(const char *state, struct failure *failure);
