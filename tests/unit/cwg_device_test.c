@@ -70,3 +70,28 @@ TEST(two_sites_without_an_address_say_so)
     expect(strstr(end->reason, "neither site tells an address"), "%s", end->reason);
     finish();
 }
+
+TEST(a_spoiled_device_is_made_anew)
+{
+    for (const char *const *word = TEXTS("unfinished", "port lost"); *word; word++) {
+        begin();
+        connect_it();
+        put("state", *word);
+        end_wake(end);
+        EXPECT_STATE(END_CONNECTED);
+        expect(told_times("cwg_destroy") == 1 && told_times("cwg_create") == 1, "%s: left", *word);
+        finish();
+    }
+}
+
+TEST(a_device_whose_engine_is_lost_is_left_alone)
+{
+    begin();
+    connect_it();
+    put("state", "engine lost");
+    end_wake(end);
+    EXPECT_STATE(END_REFUSED);
+    expect(told_times("") == told_times("cwg_show"), "touched");
+    expect(strstr(end->reason, "its engine can't be asked") != NULL, "%s", end->reason);
+    finish();
+}
