@@ -219,10 +219,12 @@ def says(path, state):
         return False
 
 
-def until(paths, state, seconds):
-    """Waits until all of the files tell of a state. Returns seconds of the clock, and how many don't."""
+def until(paths, state, seconds, check=lambda: None):
+    """Waits until all of the files tell of a state, and checks meanwhile. Returns seconds of the clock, and how many
+    don't."""
     begun = time.monotonic()
     ends = Ends(paths)
     while (left := ends.count(state)) and time.monotonic() < begun + seconds:
+        check()
         ends.pause()
     return time.monotonic() - begun, left

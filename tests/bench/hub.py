@@ -121,11 +121,17 @@ class Hub(Namespace):
         if tls:
             options += ["--cert-file", self.file("server.pem"), "--key-file", self.file("server.key"),
                         "--trusted-ca-file", self.file("ca.pem"), "--client-cert-auth"]
-        self.etcd = self.start(os.path.join(self.programs, "etcd"), *options)
+        with open(self.file("etcd.log"), "ab") as log:
+            self.etcd = self.start(os.path.join(self.programs, "etcd"), *options, stderr=log)
         wait_for("etcd", 60, self.figures)
 
     def stop_etcd(self):
         self.world.end(self.etcd)
+
+    def check_etcd(self):
+        if self.etcd.poll() is not None:
+            with open(self.file("etcd.log"), encoding="utf-8") as file:
+                raise Failure(f"etcd has ended with {self.etcd.returncode}:\n{file.read()[:3000]}")
 
     def figures(self):
         """What it has counted; None if it doesn't answer."""
