@@ -7,8 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cwg/etcd/hearing.h"
-#include "cwg/etcd/watcher.h"
+#include "cwg/etcd/carry/hearing.h"
+#include "cwg/etcd/gateway/watcher.h"
 #include "cwg/name/end.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

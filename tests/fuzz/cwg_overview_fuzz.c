@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cwg/etcd/overview.h"
+#include "cwg/etcd/fleet/overview.h"
 #include "cwg/name/end.h"
 #include "cwg/record/sitekey.h"
 

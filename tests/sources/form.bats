@@ -34,7 +34,9 @@ cwg/site
 cwg/state
 cwg/record
 cwg/store
-cwg/etcd
+cwg/etcd/gateway
+cwg/etcd/carry
+cwg/etcd/fleet
 cwg/agent/loop
 cwg/agent/settings
 cwg/agent/carrier cwg/agent/end

@@ -1,4 +1,4 @@
-#include "cwg/etcd/gateway.h"
+#include "cwg/etcd/gateway/gateway.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "cwg/etcd/overview.h"
+#include "cwg/etcd/fleet/overview.h"
 
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-#include "cwg/etcd/watcher.h"
+#include "cwg/etcd/gateway/watcher.h"
 
 #include <stdio.h>
 #include <string.h>

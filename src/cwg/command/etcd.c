@@ -1,4 +1,4 @@
-#include "cwg/etcd/etcd.h"
+#include "cwg/etcd/carry/etcd.h"
 
 #include <getopt.h>
 #include <signal.h>

@@ -5,7 +5,7 @@
 
 #include "cwg/command/command.h"
 #include "cwg/command/fleet.h"
-#include "cwg/etcd/fleet.h"
+#include "cwg/etcd/fleet/fleet.h"
 
 /* Where an operator declares, and by which key. */
 struct operator

@@ -4,7 +4,7 @@
 #include <stdbool.h>
 
 #include "cwg/agent/settings/config.h"
-#include "cwg/etcd/client.h"
+#include "cwg/etcd/gateway/client.h"
 
 /* Takes over what the configuration says of etcd. The texts stay those of `config`. Returns 0, or
  * -1. */

@@ -10,7 +10,7 @@
 #include "cwg/command/declared.h"
 #include "cwg/command/fleet.h"
 #include "cwg/command/table.h"
-#include "cwg/etcd/overview.h"
+#include "cwg/etcd/fleet/overview.h"
 #include "link/decimal.h"
 #include "link/link.h"
 

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "cwg/etcd/client.h"
+#include "cwg/etcd/gateway/client.h"
 #include "cwg/store/store.h"
 
 enum {

@@ -3,9 +3,9 @@
 
 #include <stdbool.h>
 
-#include "cwg/etcd/orders.h"
-#include "cwg/etcd/presence.h"
-#include "cwg/etcd/telling.h"
+#include "cwg/etcd/carry/orders.h"
+#include "cwg/etcd/carry/presence.h"
+#include "cwg/etcd/carry/telling.h"
 
 struct hearing {
     const char *site;

@@ -1,4 +1,4 @@
-#include "cwg/etcd/orders.h"
+#include "cwg/etcd/carry/orders.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "cwg/etcd/tale.h"
+#include "cwg/etcd/carry/tale.h"
 
 #include <jansson.h>
 #include <stdio.h>

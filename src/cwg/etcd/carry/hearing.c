@@ -1,4 +1,4 @@
-#include "cwg/etcd/hearing.h"
+#include "cwg/etcd/carry/hearing.h"
 
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-#include "cwg/etcd/fleet.h"
+#include "cwg/etcd/fleet/fleet.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -15,8 +15,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "cwg/etcd/client.h"
-#include "cwg/etcd/orders.h"
+#include "cwg/etcd/carry/orders.h"
+#include "cwg/etcd/gateway/client.h"
 #include "cwg/store/standing.h"
 
 enum {

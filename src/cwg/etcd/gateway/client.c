@@ -1,4 +1,4 @@
-#include "cwg/etcd/client.h"
+#include "cwg/etcd/gateway/client.h"
 
 #include <errno.h>
 #include <fcntl.h>

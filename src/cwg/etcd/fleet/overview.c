@@ -1,11 +1,11 @@
-#include "cwg/etcd/overview.h"
+#include "cwg/etcd/fleet/overview.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cwg/base/json.h"
-#include "cwg/etcd/presence.h"
+#include "cwg/etcd/carry/presence.h"
 #include "cwg/record/record.h"
 #include "cwg/store/rotation.h"
 #include "link/link.h"

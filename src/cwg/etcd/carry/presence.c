@@ -1,4 +1,4 @@
-#include "cwg/etcd/presence.h"
+#include "cwg/etcd/carry/presence.h"
 
 #include <errno.h>
 #include <fcntl.h>

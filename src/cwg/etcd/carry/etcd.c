@@ -1,4 +1,4 @@
-#include "cwg/etcd/etcd.h"
+#include "cwg/etcd/carry/etcd.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -11,10 +11,10 @@
 #include <unistd.h>
 
 #include "cwg/base/clock.h"
-#include "cwg/etcd/changes.h"
-#include "cwg/etcd/hearing.h"
-#include "cwg/etcd/tale.h"
-#include "cwg/etcd/watcher.h"
+#include "cwg/etcd/carry/changes.h"
+#include "cwg/etcd/carry/hearing.h"
+#include "cwg/etcd/carry/tale.h"
+#include "cwg/etcd/gateway/watcher.h"
 
 enum {
     AGAIN_NEXT_MS = 100,   /* until the next server is tried, */

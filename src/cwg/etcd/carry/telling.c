@@ -1,4 +1,4 @@
-#include "cwg/etcd/telling.h"
+#include "cwg/etcd/carry/telling.h"
 
 #include <openssl/evp.h>
 #include <stdio.h>

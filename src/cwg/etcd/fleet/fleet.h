@@ -13,7 +13,7 @@
  *                        {"site":"site2", "container":"podman/db"}]}]} */
 #pragma once
 
-#include "cwg/etcd/client.h"
+#include "cwg/etcd/gateway/client.h"
 #include "cwg/record/sitekey.h"
 
 /* Declares all links of a file's text: each in one transaction, whole or not at all. What is

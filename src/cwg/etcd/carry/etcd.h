@@ -2,8 +2,8 @@
  * it: when etcd is away, the directory is all that there is, and links live on. */
 #pragma once
 
-#include "cwg/etcd/client.h"
-#include "cwg/etcd/orders.h"
+#include "cwg/etcd/carry/orders.h"
+#include "cwg/etcd/gateway/client.h"
 
 struct etcd_options {
     struct client_settings client;

@@ -3,7 +3,7 @@
 
 #include <stdbool.h>
 
-#include "cwg/etcd/telling.h"
+#include "cwg/etcd/carry/telling.h"
 #include "cwg/store/want.h"
 
 struct changes {

@@ -1,7 +1,7 @@
 /* The one watch of a site: what changes under PREFIX/site/OWN/, on a connection of its own. */
 #pragma once
 
-#include "cwg/etcd/client.h"
+#include "cwg/etcd/gateway/client.h"
 
 enum {
     WATCHER_BEAT_MS = 5000, /* within which a beat has to come back */

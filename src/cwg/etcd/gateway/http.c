@@ -1,4 +1,4 @@
-#include "cwg/etcd/http.h"
+#include "cwg/etcd/gateway/http.h"
 
 #include <curl/curl.h>
 #include <stdio.h>

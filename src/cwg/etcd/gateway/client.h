@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "cwg/etcd/gateway.h"
-#include "cwg/etcd/http.h"
+#include "cwg/etcd/gateway/gateway.h"
+#include "cwg/etcd/gateway/http.h"
 
 enum {
     CLIENT_URLS_MAX = 16,

@@ -1,4 +1,4 @@
-#include "cwg/etcd/changes.h"
+#include "cwg/etcd/carry/changes.h"
 
 #include <errno.h>
 #include <limits.h>
