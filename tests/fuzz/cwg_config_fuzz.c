@@ -7,14 +7,8 @@
 
 #include "cwg/agent/settings/config.h"
 #include "cwg/container/labels.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool condition)
-{
-    if (!condition)
-        abort();
-}
+#include "fuzz.h"
+#include "parts.h"
 
 static bool is_path(const char *text, size_t size)
 {
@@ -53,7 +47,7 @@ static void check(const struct config *config)
         require(labels_may(config->label[i]));
 }
 
-static void parse(const uint8_t *data, size_t size)
+static void parse(const char *data, size_t size)
 {
     struct failure failure = {.text = ""};
     struct config config, before;
@@ -72,7 +66,6 @@ static void parse(const uint8_t *data, size_t size)
     free(text);
 }
 
-/* The bytes from FIRST_PART up stand for these texts, which no fuzzer finds by itself. */
 static const char *const parts[] = {
     "site ",
     "state /",
@@ -98,26 +91,11 @@ static const char *const parts[] = {
     "#",
 };
 
-enum {
-    PARTS = sizeof(parts) / sizeof(parts[0]),
-    FIRST_PART = 256 - PARTS,
-    PART_MAX = 48,
-};
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    uint8_t *text = malloc(size * PART_MAX + 1);
-    size_t length = 0;
+    size_t length;
+    char *text = parts_join(parts, sizeof(parts) / sizeof(parts[0]), data, size, &length);
 
-    require(text);
-    for (size_t i = 0; i < size; i++) {
-        const char *part = data[i] >= FIRST_PART ? parts[data[i] - FIRST_PART] : NULL;
-        const size_t part_length = part ? strlen(part) : 1;
-
-        require(part_length <= PART_MAX);
-        memcpy(text + length, part ? (const void *)part : &data[i], part_length);
-        length += part_length;
-    }
     parse(text, length);
     free(text);
     return 0;

@@ -10,17 +10,10 @@
 #include "cwg/etcd/carry/hearing.h"
 #include "cwg/etcd/gateway/watcher.h"
 #include "cwg/name/end.h"
+#include "fuzz.h"
+#include "parts.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool condition)
-{
-    if (!condition)
-        abort();
-}
-
-static char text[1 << 18];
-static char *answers; /* those that are left: a NUL ends each */
+static const char *answers, *answers_end; /* those that are left: a NUL ends each */
 
 int __wrap_http_post(struct http *http, const char *url, const char *token, const char *body,
                      int milliseconds, struct http_answer *ret_answer, struct failure *failure);
@@ -50,7 +43,8 @@ int __wrap_http_post(struct http *http, const char *url, const char *token, cons
         return fail(failure, "unreachable", "none is left");
     ret_answer->body = strdup(answers);
     ret_answer->length = strlen(answers);
-    answers += ret_answer->length + 1;
+    answers += ret_answer->length;
+    answers += answers < answers_end;
     return ret_answer->body ? 0 : -1;
 }
 
@@ -124,10 +118,10 @@ int __wrap_faccessat(int directory, const char *path, int mode, int flags)
     return strcmp(path, "in/peer") == 0 ? 0 : -1;
 }
 
-/* A byte of 0x80 and more stands for a piece of a right answer, because chance finds none. The key
- * "/p/site/own/" is base64 of twelve bytes: others can stand behind it. */
+/* Of right answers. The key "/p/site/own/" is base64 of twelve bytes: others can stand behind it.
+ */
 #define OWN "L3Avc2l0ZS9vd24v"
-static const char *const pieces[] = {
+static const char *const parts[] = {
     "{\"header\":{\"cluster_id\":\"1\",\"revision\":\"9\"}",
     ",\"kvs\":[",
     "{\"key\":\"" OWN "aW4vcGVlci9sLjE=\",\"mod_revision\":\"3\",\"value\":\"",
@@ -156,20 +150,6 @@ static const char *const pieces[] = {
     "!",
 };
 
-static void put_together(const uint8_t *data, size_t size)
-{
-    const size_t count = sizeof(pieces) / sizeof(pieces[0]);
-    size_t length = 0;
-
-    for (size_t i = 0; i < size && length + 512 < sizeof(text); i++) {
-        if (data[i] >= 0x80 && data[i] < 0x80 + count)
-            length += (size_t)snprintf(text + length, 512, "%s", pieces[data[i] - 0x80]);
-        else
-            text[length++] = (char)data[i];
-    }
-    text[length] = text[length + 1] = '\0';
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct client_settings settings = {
@@ -190,11 +170,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                               .quiet = true};
     struct watcher watcher = {.client = &client};
     struct failure failure = {.text = ""};
+    size_t length;
+    char *text = parts_join(parts, sizeof(parts) / sizeof(parts[0]), data, size, &length);
     int64_t beat;
     bool is_new;
 
-    put_together(data, size);
     answers = text;
+    answers_end = text + length;
     (void)client_authenticate(&client, &failure);
     (void)presence_claim(&presence, &failure);
     (void)client_list(&client, "/p/site/own/", hearing_take, &hearing, &is_new, &failure);
@@ -208,5 +190,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     gateway_stream_clear(&watcher.objects);
     telling_end(&telling);
     hearing_end(&hearing);
+    free(text);
     return 0;
 }

@@ -14,16 +14,9 @@
 #include "cwg/join/join.h"
 #include "cwg/site/signals.h"
 #include "cwg/state/joined.h"
+#include "fuzz.h"
 #include "link/endpoint.h"
 #include "link/key.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool condition)
-{
-    if (!condition)
-        abort();
-}
 
 #define KEY "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE="
 #define GREET                                                                                      \

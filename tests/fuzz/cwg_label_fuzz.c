@@ -5,15 +5,9 @@
 #include <string.h>
 
 #include "cwg/store/label.h"
+#include "fuzz.h"
 #include "link/link.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool condition)
-{
-    if (!condition)
-        abort();
-}
+#include "parts.h"
 
 static void check(const struct want *want)
 {
@@ -29,7 +23,6 @@ static void check(const struct want *want)
     require(!want->off && !want->forget && !want->psk[0]);
 }
 
-/* The bytes from FIRST_PART up stand for these texts, which no fuzzer finds by itself. */
 static const char *const parts[] = {
     "a,net=7,host=0,site=s2",
     "b,net=8,host=1,site=s3",
@@ -43,31 +36,14 @@ static const char *const parts[] = {
     " ",
 };
 
-enum {
-    PARTS = sizeof(parts) / sizeof(parts[0]),
-    FIRST_PART = 256 - PARTS,
-    PART_MAX = 32,
-};
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct want wants[LABEL_ENDS_MAX];
     struct failure failure = {.text = ""};
-    char *text = malloc(size * PART_MAX + 1);
-    size_t length = 0;
-    int count;
+    size_t length;
+    char *text = parts_join(parts, sizeof(parts) / sizeof(parts[0]), data, size, &length);
+    const int count = label_parse(text, "podman", "web", wants, &failure);
 
-    require(text);
-    for (size_t i = 0; i < size; i++) {
-        const char *part = data[i] >= FIRST_PART ? parts[data[i] - FIRST_PART] : NULL;
-        const size_t part_length = part ? strlen(part) : 1;
-
-        require(part_length <= PART_MAX);
-        memcpy(text + length, part ? (const void *)part : &data[i], part_length);
-        length += part_length;
-    }
-    text[length] = '\0';
-    count = label_parse(text, "podman", "web", wants, &failure);
     require(count == -1 || (count > 0 && count <= LABEL_ENDS_MAX));
     require(count > 0 || failure.text[0]);
     for (int i = 0; i < count; i++)

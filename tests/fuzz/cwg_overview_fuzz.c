@@ -2,23 +2,17 @@
  * sites, declarations, states. Nothing is sent, and no store is there. */
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "cwg/etcd/fleet/overview.h"
 #include "cwg/name/end.h"
 #include "cwg/record/sitekey.h"
+#include "fuzz.h"
+#include "parts.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 bool __wrap_sitekey_verify(const struct key *public, const void *bytes, size_t length,
                            const uint8_t signature[static SIGNATURE_SIZE]);
 void __wrap_sitekey_id(const struct key *public, char ret_id[static SITEKEY_ID_SIZE]);
-
-static void require(bool condition)
-{
-    if (!condition)
-        abort();
-}
 
 /* Chance signs nothing: a signature of zeros is right. */
 bool __wrap_sitekey_verify(const struct key *public, const void *bytes, size_t length,
@@ -36,13 +30,12 @@ void __wrap_sitekey_id(const struct key *public, char ret_id[static SITEKEY_ID_S
     (void)snprintf(ret_id, SITEKEY_ID_SIZE, "%c", 'a' + public->bytes[0] % 26);
 }
 
-/* A byte of 0x80 and more stands for a piece of what is right, because chance finds none. The
- * operator's key is 'b', and so is the first site's; another one is 'c'. */
+/* The operator's key is 'b', and so is the first site's; another one is 'c'. */
 #define KEY_B "AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 #define KEY_C "AgAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 #define ZEROS                                                                                      \
     "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=="
-static const char *const pieces[] = {
+static const char *const parts[] = {
     "s1/agent\n{}\n",
     "s2/site/s1\n{\"v\":1,\"by\":\"b\",\"sig\":\"" ZEROS
     "\",\"body\":\"{\\\"serial\\\":1,\\\"site\\\":\\\"s1\\\",\\\"key\\\":\\\"" KEY_B "\\\"}\"}\n",
@@ -75,22 +68,6 @@ static const char *const pieces[] = {
     "\n",
 };
 
-static char text[1 << 18];
-
-static void put_together(const uint8_t *data, size_t size)
-{
-    const size_t count = sizeof(pieces) / sizeof(pieces[0]);
-    size_t length = 0;
-
-    for (size_t i = 0; i < size && length + 512 < sizeof(text); i++) {
-        if (data[i] >= 0x80 && data[i] < 0x80 + count)
-            length += (size_t)snprintf(text + length, 512, "%s", pieces[data[i] - 0x80]);
-        else if (data[i])
-            text[length++] = (char)data[i];
-    }
-    text[length] = '\0';
-}
-
 static void check_text(const char *words, size_t size)
 {
     require(memchr(words, '\0', size) != NULL);
@@ -122,9 +99,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                 .orders = {.operators = 1, .operator= {{{1}}} } };
     struct gateway_entry entry = {.revision = 1};
     struct failure failure = {.text = ""};
+    size_t length;
+    char *text = parts_join(parts, sizeof(parts) / sizeof(parts[0]), data, size, &length);
     char *rest = text, *key;
 
-    put_together(data, size);
     while ((key = strsep(&rest, "\n")) && rest) {
         const char *value = strsep(&rest, "\n");
 
@@ -138,5 +116,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (size_t i = 0; i < overview.count; i++)
         check_end(overview.ends[i]);
     overview_clear(&overview);
+    free(text);
     return 0;
 }

@@ -13,14 +13,8 @@
 #include "cwg/store/post.h"
 #include "cwg/store/store.h"
 #include "cwg/store/want.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool condition)
-{
-    if (!condition)
-        abort();
-}
+#include "fuzz.h"
+#include "parts.h"
 
 /* The records of the store that were written last; more than these are forgotten. */
 static struct {
@@ -157,8 +151,8 @@ static void open_records(void)
     }
 }
 
-/* A byte of 0x80 and more stands for a piece of a right line, because chance finds none. */
-static const char *const pieces[] = {
+/* Of right lines. */
+static const char *const parts[] = {
     "{\"cwg-post\":1}\n",
     "{}\n",
     "{\"path\":\"l.1\",\"record\":\"",
@@ -179,28 +173,14 @@ static const char *const pieces[] = {
     "}\n",
 };
 
-static size_t put_together(const uint8_t *data, size_t size, char *text, size_t room)
-{
-    const size_t count = sizeof(pieces) / sizeof(pieces[0]);
-    size_t length = 0;
-
-    for (size_t i = 0; i < size && length + 256 < room; i++) {
-        if (data[i] >= 0x80 && data[i] < 0x80 + count)
-            length += (size_t)snprintf(text + length, 256, "%s", pieces[data[i] - 0x80]);
-        else if (data[i])
-            text[length++] = (char)data[i];
-    }
-    text[length] = '\0';
-    return length;
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static char text[1 << 18];
     static int nowhere;
     static const struct store store = {.directory = -1};
     static struct post post;
     struct failure failure = {.text = ""};
+    size_t length;
+    char *text = parts_join(parts, sizeof(parts) / sizeof(parts[0]), data, size, &length);
     char *left = text;
     int result = 0;
 
@@ -208,7 +188,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
     memset(stored, 0, sizeof(stored));
     writes = 0;
-    require(put_together(data, size, text, sizeof(text)) < sizeof(text));
     require(post_begin(&post, &store, "site2", nowhere, &failure) == 0);
     for (char *line; (line = strsep(&left, "\n"));) {
         check_want(line);
@@ -219,5 +198,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     require(post.greeted || writes == 0);
     post_end(&post);
     open_records();
+    free(text);
     return 0;
 }

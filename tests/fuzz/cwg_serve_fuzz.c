@@ -16,18 +16,12 @@
 #include "cwg/container/container.h"
 #include "cwg/machine/helper.h"
 #include "cwg/serve/serve.h"
+#include "fuzz.h"
 #include "link/decimal.h"
 #include "link/endpoint.h"
 #include "link/key.h"
 #include "link/link.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool condition)
-{
-    if (!condition)
-        abort();
-}
+#include "parts.h"
 
 static int input, output; /* files in memory */
 static bool greeted;      /* the client has, as far as the helper was told anything */
@@ -232,8 +226,8 @@ static void open_once(void)
     require(input > 2 && output > 2 && dup2(input, 0) == 0 && dup2(output, 1) == 1);
 }
 
-/* A byte of 0x80 and more stands for a piece of a right request, because chance finds none. */
-static const char *const pieces[] = {
+/* Of right requests. */
+static const char *const parts[] = {
     "{\"cwg\":1}\n",
     "{\"do\":\"look\",\"name\":\"a\"}\n",
     "{\"do\":\"look\",\"engine\":\"pid\",\"name\":\"",
@@ -261,24 +255,10 @@ static const char *const pieces[] = {
     "\"}\n",
 };
 
-static size_t put_together(const uint8_t *data, size_t size, char *text, size_t room)
-{
-    const size_t count = sizeof(pieces) / sizeof(pieces[0]);
-    size_t length = 0;
-
-    for (size_t i = 0; i < size && length + 128 < room; i++) {
-        if (data[i] >= 0x80 && data[i] < 0x80 + count)
-            length += (size_t)snprintf(text + length, 128, "%s", pieces[data[i] - 0x80]);
-        else
-            text[length++] = (char)data[i];
-    }
-    return length;
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static char text[1 << 18];
-    const size_t length = put_together(data, size, text, sizeof(text));
+    size_t length;
+    char *text = parts_join(parts, sizeof(parts) / sizeof(parts[0]), data, size, &length);
 
     open_once();
     greeted = false;
@@ -287,5 +267,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             pwrite(input, text, length, 0) == (ssize_t)length);
     require(serve() == 0 && scratches == 0);
     check_output(greets((const uint8_t *)text, length));
+    free(text);
     return 0;
 }

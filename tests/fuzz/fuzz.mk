@@ -45,7 +45,7 @@ $(FUZZ_DIR)/world.a: $(patsubst src/%.c,$(FUZZ_DIR)/src/%.o,$(filter-out $(ENGIN
 FUZZ_PARSERS := $(filter src/link/% src/helper/netlink/% $(patsubst %,src/helper/%.c,admin/rule backend/engine/ctlmsg \
 	backend/kernel/wgmsg command/lines netns/cgroup),$(UNIT_SOURCES))
 
-$(FUZZ_DIR)/helper.a: $(FUZZ_PARSERS:src/%.c=$(FUZZ_DIR)/src/%.o)
+$(FUZZ_DIR)/helper.a: $(FUZZ_PARSERS:src/%.c=$(FUZZ_DIR)/src/%.o) $(FUZZ_DIR)/parts.o
 	@rm -f $@
 	@ar rcs $@ $^
 
@@ -61,7 +61,7 @@ $(FUZZ_WORLD:%=$(FUZZ_DIR)/%): $(FUZZ_DIR)/%: $(FUZZ_DIR)/%.o $(FUZZ_DIR)/world.
 $(FUZZ_HELPER:%=$(FUZZ_DIR)/%): $(FUZZ_DIR)/%: $(FUZZ_DIR)/%.o $(FUZZ_DIR)/helper.a
 	@$(FUZZ_CC) $(FUZZ_FLAGS) -o $@ $^ -lmnl
 
-$(FUZZ_DIR)/cwg.a: $(CWG_PARTS:src/%.c=$(FUZZ_DIR)/src/%.o)
+$(FUZZ_DIR)/cwg.a: $(CWG_PARTS:src/%.c=$(FUZZ_DIR)/src/%.o) $(FUZZ_DIR)/parts.o
 	@rm -f $@
 	@ar rcs $@ $^
 

@@ -8,15 +8,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "fuzz.h"
 #include "helper/command/lines.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool condition)
-{
-    if (!condition)
-        abort();
-}
 
 /* Each word stands in the line behind the word before, with only blanks between them. */
 static void check_words(const char *line, size_t length, const struct words *words)

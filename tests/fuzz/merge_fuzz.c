@@ -7,8 +7,7 @@
 #include "engine/packet/merge.h"
 #include "engine/packet/split.h"
 #include "engine_packets.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz.h"
 
 enum {
     PACKETS_MAX = 300,
@@ -24,12 +23,6 @@ static struct {
     bool written;
 } packets[PACKETS_MAX];
 static size_t count;
-
-static void require(bool condition)
-{
-    if (!condition)
-        abort();
-}
 
 /* Returns the packet that ends there. Its payload may be written once. */
 static size_t find(const struct iovec *part)

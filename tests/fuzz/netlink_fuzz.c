@@ -7,10 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fuzz.h"
 #include "helper/backend/kernel/wgmsg.h"
 #include "helper/netlink/rtmsg.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum {
     FAMILY = 0x1f,
@@ -19,12 +18,6 @@ enum {
 
 static const uint16_t types[READERS] = {FAMILY, RTM_NEWLINK, RTM_NEWROUTE, RTM_NEWROUTE,
                                         GENL_ID_CTRL};
-
-static void require(bool condition)
-{
-    if (!condition)
-        abort();
-}
 
 static void read_status(const struct nlmsghdr *message)
 {

@@ -13,6 +13,7 @@
 #include "engine/crypto/hash.h"
 #include "engine/protocol/cookie.h"
 #include "engine/protocol/noise.h"
+#include "fuzz.h"
 
 enum {
     ENDS = 2,
@@ -491,8 +492,6 @@ static void operate(void)
     check_end(&ends[0]);
     check_end(&ends[1]);
 }
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -6,14 +6,7 @@
 #include "engine/packet/packet.h"
 #include "engine/packet/unreachable.h"
 #include "engine_packets.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool condition)
-{
-    if (!condition)
-        abort();
-}
+#include "fuzz.h"
 
 static bool is_right(const uint8_t *bytes)
 {

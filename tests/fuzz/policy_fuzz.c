@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fuzz.h"
 #include "helper/admin/rule.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "parts.h"
 
 enum {
     TEXT_MAX = 8192,
@@ -19,12 +19,6 @@ static const struct caller callers[] = {
     {.user = 7, .group = 0, .groups = NULL, .group_count = 0},
     {.user = 4294967294, .group = 1, .groups = groups, .group_count = 1},
 };
-
-static void require(bool condition)
-{
-    if (!condition)
-        abort();
-}
 
 static enum rule_search search(const void *text, size_t length, const struct caller *caller,
                                struct rule *ret_rule, struct mistake *ret_mistake)
@@ -157,7 +151,6 @@ static void check_text(const uint8_t *data, size_t size)
     }
 }
 
-/* The bytes from FIRST_PART up stand for these texts, which no fuzzer finds by itself. */
 static const char *const parts[] = {
     "user 1000 ",
     "group 990 ",
@@ -185,27 +178,12 @@ static const char *const parts[] = {
     "0-99,200",
 };
 
-enum {
-    PARTS = sizeof(parts) / sizeof(parts[0]),
-    FIRST_PART = 256 - PARTS,
-    PART_MAX = 16,
-};
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    uint8_t *text = malloc(size * PART_MAX + 1);
-    size_t length = 0;
+    size_t length;
+    char *text = parts_join(parts, sizeof(parts) / sizeof(parts[0]), data, size, &length);
 
-    require(text);
-    for (size_t i = 0; i < size; i++) {
-        const char *part = data[i] >= FIRST_PART ? parts[data[i] - FIRST_PART] : NULL;
-        size_t part_length = part ? strlen(part) : 1;
-
-        require(part_length <= PART_MAX);
-        memcpy(text + length, part ? (const void *)part : &data[i], part_length);
-        length += part_length;
-    }
-    check_text(text, length);
+    check_text((const uint8_t *)text, length);
     free(text);
     return 0;
 }

@@ -8,16 +8,9 @@
 #include "engine/control/request.h"
 #include "engine/flow/tunnel.h"
 #include "engine_world.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz.h"
 
 static struct tunnel *const tunnel = &world.end[0].tunnel;
-
-static void require(bool condition)
-{
-    if (!condition)
-        abort();
-}
 
 static size_t ask(const char *request, size_t length, char ret_answer[static CONFIGURATION_MAX + 1])
 {

@@ -7,19 +7,12 @@
 
 #include "engine/packet/split.h"
 #include "engine_packets.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz.h"
 
 enum {
     BEHIND = 15,
     FILLER = 0x5a,
 };
-
-static void require(bool condition)
-{
-    if (!condition)
-        abort();
-}
 
 static void put16(uint8_t *place, size_t value)
 {

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <linux/virtio_net.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "engine/control/configuration.h"
@@ -16,8 +15,7 @@
 #include "engine/protocol/session.h"
 #include "engine_packets.h"
 #include "engine_world.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz.h"
 
 enum {
     FRAME_MAX = 4096,
@@ -44,12 +42,6 @@ static uint16_t next16(void)
     uint16_t high = next();
 
     return (uint16_t)(high << 8 | next());
-}
-
-static void require(bool condition)
-{
-    if (!condition)
-        abort();
 }
 
 /* ---- Sent packets ---- */
