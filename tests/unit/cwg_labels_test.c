@@ -94,7 +94,7 @@ static const char *words_of_podman(void)
 #define LISTING                                                                                    \
     "ps --all --no-trunc --filter label=cwg.link --format {{.ID}} {{printf \"%.190s\" .Names}}\n"
 #define INSPECTING                                                                                 \
-    "container inspect --format {{.Id}} {{.Image}} {{printf \"%.254s\" .Name}} "                   \
+    "container inspect --format {{.Id}} {{.Image}} {{printf \"%.255s\" .Name}} "                   \
     "{{$label := \"\"}}{{with .Config}}{{with .Labels}}{{with index . \"cwg.link\"}}{{$label = "   \
     ".}}{{end}}{{end}}{{end}}{{printf \"%.513q\" $label}} "
 
@@ -291,6 +291,23 @@ TEST(a_container_whose_name_is_too_long_is_told_and_hides_no_other)
         }
         programs_end();
     }
+}
+
+/* Docker writes a '/' before a name, and so it cuts one character less of the name. */
+TEST(a_container_of_dockers_whose_name_is_too_long_is_told_too)
+{
+    static const char script[] = "case $1 in ps) echo '" A " 0';;\n"
+                                 "container) cut=${4#*%.}; l=$(printf '%0254d' 0)\n"
+                                 "printf '" A " " I " %.'${cut%%s*}'s \"x\"\n' /$l;;\n"
+                                 "*) echo '" I " \"\"';; esac";
+    int error;
+
+    programs_begin();
+    programs_write("docker", script);
+    error = labels_find("docker", NULL, 0, &found, &count, &failure);
+    expect(!error && count == 1 && found[0].origin == LABEL_OF_NOBODY, "%d %zu %d: %s", error,
+           count, error ? -1 : (int)found[0].origin, failure.text);
+    end(error);
 }
 
 /* Who starts containers chooses their names. */

@@ -304,11 +304,12 @@ static int find_process(const struct engine *engine, const char *name,
     "{{$label := \"\"}}{{with .Config}}{{with .Labels}}{{with index . \"" LABEL_NAME               \
     "\"}}{{$label = .}}{{end}}{{end}}{{end}}{{printf \"%.513q\" $label}}"
 
-/* A name may be longer than an answer: it is cut to LABELLED_LISTED, and to END_NAME_SIZE. The
- * brackets say that no comma is missing. */
+/* A name may be longer than an answer: it is cut to LABELLED_LISTED, and to END_NAME_SIZE behind
+ * the
+ * '/' that docker writes before it. The brackets say that no comma is missing. */
 #define LABEL_FILTER    ("label=" LABEL_NAME)
 #define LABEL_LISTED    ("{{.ID}} {{printf \"%.190s\" .Names}}")
-#define CONTAINER_LABEL ("{{.Id}} {{.Image}} {{printf \"%.254s\" .Name}} " LABEL)
+#define CONTAINER_LABEL ("{{.Id}} {{.Image}} {{printf \"%.255s\" .Name}} " LABEL)
 #define IMAGE_LABEL     ("{{.Id}} " LABEL)
 
 /* The commands for labels, which docker and podman both have. */
