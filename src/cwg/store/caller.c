@@ -1,21 +1,13 @@
 #include "cwg/store/caller.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/file.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "cwg/base/clock.h"
-
-enum {
-    TRIES = 50, /* somebody may be looking */
-    EACH_MS = 20,
-};
 
 static int open_folder(const struct store *store, const char *site)
 {
@@ -47,19 +39,15 @@ static void tell(struct caller *caller)
 int caller_open(struct caller *caller, const struct store *store, const char *site,
                 const char *from, struct failure *failure)
 {
-    int tries = 0;
+    const struct flock lasting = {.l_type = F_RDLCK, .l_whence = SEEK_SET};
 
     *caller = (struct caller){.store = store, .since = (int64_t)time(NULL)};
     (void)snprintf(caller->site, sizeof(caller->site), "%.63s", site);
     (void)snprintf(caller->from, sizeof(caller->from), "%.63s", from);
     caller->lock = open_folder(store, site);
-    while (caller->lock >= 0 && flock(caller->lock, LOCK_SH | LOCK_NB) < 0) {
-        if (errno != EWOULDBLOCK || ++tries == TRIES) {
-            close(caller->lock);
-            caller->lock = -1;
-        } else {
-            (void)poll(NULL, 0, EACH_MS);
-        }
+    if (caller->lock >= 0 && fcntl(caller->lock, F_OFD_SETLK, &lasting) < 0) {
+        close(caller->lock);
+        caller->lock = -1;
     }
     return caller->lock < 0 ? fail(failure, "store", "can't lock out/%.63s", site) : 0;
 }
@@ -78,10 +66,13 @@ void caller_close(struct caller *caller)
     close(caller->lock);
 }
 
+/* Asks for the lock, and takes none: two who ask at once would be a session to each other. */
 bool caller_is_there(const struct store *store, const char *site)
 {
+    struct flock session = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     const int folder = open_folder(store, site);
-    const bool there = folder >= 0 && flock(folder, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+    const bool there =
+        folder >= 0 && fcntl(folder, F_OFD_GETLK, &session) == 0 && session.l_type != F_UNLCK;
 
     if (folder >= 0)
         close(folder);

@@ -5,8 +5,8 @@
  *
  * `since` is the second since 1970, by this machine's clock, in which its session began, `heard`
  * the one in which it was heard last, give or take a minute; `from` is sshd's word for its address,
- * or "". As long as a session lasts its process has a shared lock (flock(2)) on the folder
- * out/SITE, which the kernel takes back. */
+ * or "". As long as a session lasts its process has a shared lock (F_OFD_SETLK of fcntl(2)) on the
+ * folder out/SITE, which the kernel takes back. */
 #pragma once
 
 #include <stdbool.h>
