@@ -50,14 +50,19 @@ static void pass(int64_t time)
     end->pulse.beat -= time;
 }
 
-/* Returns how many looks there were when the end has been visited. */
-static int visit(void)
+/* Returns how many looks there were when the end has been visited, which keeps its state. */
+static int visit_in(enum end_state kept)
 {
     put("log", "");
     end->due = clock_now();
     (void)end_run(end);
-    EXPECT_STATE(END_CONNECTED);
+    EXPECT_STATE(kept);
     return told_times("cwg_show");
+}
+
+static int visit(void)
+{
+    return visit_in(END_CONNECTED);
 }
 
 /* With many ends a look at a connected one is minutes away. */
@@ -116,15 +121,42 @@ TEST(a_peer_that_falls_silent_is_looked_at_within_a_minute_and_when_its_keys_get
     finish_many();
 }
 
-TEST(without_keepalives_silence_costs_no_look_before_the_keys_get_old)
+/* `connected` has been heard lately, whatever keepalives there are. */
+TEST(with_rare_keepalives_or_none_silence_costs_a_connected_end_one_look)
 {
-    connect_among_many(KERNEL);
-    end->want.keepalive = 0;
-    pass(MINUTE);
-    expect(visit() == 0, "a look");
-    pass(MINUTE);
-    expect(visit() == 1, "no look");
-    finish_many();
+    static const uint16_t keepalives[] = {0, 3600};
+
+    for (size_t i = 0; i < COUNT(keepalives); i++) {
+        connect_among_many(KERNEL);
+        end->want.keepalive = keepalives[i];
+        pass(MINUTE / 4);
+        expect(visit() == 0, "%zu: a look at once", i);
+        pass(MINUTE / 2);
+        expect(visit() == 1, "%zu: no look at a silent one that is called connected", i);
+        end->session_end = clock_now() + MINUTE;
+        pass(MINUTE / 2);
+        expect(visit() == 0, "%zu: a second look of the same silence", i);
+        finish_many();
+    }
+}
+
+TEST(in_session_with_rare_keepalives_or_none_silence_costs_no_look_before_the_keys_get_old)
+{
+    static const uint16_t keepalives[] = {0, 3600};
+
+    for (size_t i = 0; i < COUNT(keepalives); i++) {
+        connect_among_many(KERNEL);
+        end->want.keepalive = keepalives[i];
+        put("state", "in session");
+        end_wake(end);
+        EXPECT_STATE(END_IN_SESSION);
+        end->session_end = clock_now() + 2 * MINUTE;
+        pass(MINUTE);
+        expect(visit_in(END_IN_SESSION) == 0, "%zu: a look", i);
+        pass(MINUTE);
+        expect(visit_in(END_IN_SESSION) == 1, "%zu: no look", i);
+        finish_many();
+    }
 }
 
 TEST(a_device_that_goes_or_drops_packets_is_looked_at_at_once)

@@ -97,15 +97,18 @@ int64_t pause_of(struct agent_end *end)
 }
 
 /* Is there something to be seen of a peer that is silent? Yes, once, if it has been silent for
- * longer than keepalives leave it: the kernel's timers are late by an eighth. Without keepalives
- * nothing follows from silence. And yes when the keys have got old meanwhile. */
+ * longer than keepalives leave it: the kernel's timers are late by an eighth. And yes when the keys
+ * have got old meanwhile. Without keepalives, and with rare ones, silence says nothing of the peer.
+ * But it isn't `connected` any more, then: one look finds what it is. */
 static bool is_lost(const struct agent_end *end)
 {
     const int64_t keepalive = (int64_t)end->want.keepalive * SECOND_MS;
-    const int64_t silent = keepalive > 0 ? keepalive + keepalive / 8 + LATE_MS : END_LOOK_MS;
+    const bool often = keepalive > 0 && keepalive <= END_LOOK_MS;
+    const int64_t silent = often ? keepalive + keepalive / 8 + LATE_MS : END_LOOK_MS;
     const int64_t since = end->pulse.beat + silent, now = clock_now();
+    const bool tells = often || end->verdict.state == END_CONNECTED;
 
-    return now >= since && (now >= end->session_end || (keepalive > 0 && end->shown < since));
+    return now >= since && (now >= end->session_end || (tells && end->shown < since));
 }
 
 bool pause_goes_on(struct agent_end *end)
