@@ -115,17 +115,17 @@ enum {
 static void remedy(const struct work *work, int host, char ret_text[static REMEDY_SIZE])
 {
     const struct end *end = &work->side[host].end->end;
-    char forget[WANT_LINK_SIZE + 16] = "";
+    char first[WANT_LINK_SIZE + 16] = "";
 
     if (work->options->keep) /* or else the agent there makes the end again */
-        (void)snprintf(forget, sizeof(forget), "cwg forget %s; ", work->joined.link);
+        (void)snprintf(first, sizeof(first), "cwg forget %s; ", work->joined.link);
     if (strcmp(end->engine, "netns") == 0)
         (void)snprintf(ret_text, REMEDY_SIZE,
                        "%snet-admin-helper cwg_destroy fd:3 %u %d --if-exists 3</run/netns/%s",
-                       forget, work->joined.net, host, end->name);
+                       first, work->joined.net, host, end->name);
     else
         (void)snprintf(ret_text, REMEDY_SIZE,
-                       "%snet-admin-helper cwg_destroy $(cwg pid %s/%s) %u %d --if-exists", forget,
+                       "%snet-admin-helper cwg_destroy $(cwg pid %s/%s) %u %d --if-exists", first,
                        end->engine, end->name, work->joined.net, host);
 }
 
