@@ -155,6 +155,43 @@ TEST(a_want_that_an_editor_writes_anew_keeps_its_link)
     finish();
 }
 
+TEST(an_end_that_is_idle_is_called_stale_when_a_probe_had_time_to_tell)
+{
+    begin();
+    connect_it();
+    EXPECT_STATE(END_CONNECTED);
+    put("state", "idle");
+    end->probe_due = INT64_MAX;
+    end_wake(end);
+    EXPECT_STATE(END_CONNECTED);
+    expect(end->due <= end->doubt_end && end->doubt_end > clock_now(), "it stays so");
+    end->shown -= END_LOOK_MS;
+    end->due = end->doubt_end = clock_now();
+    EXPECT_STATE(END_STALE);
+    put("state", "connected");
+    end_wake(end);
+    EXPECT_STATE(END_CONNECTED);
+    put("state", "silent");
+    end_wake(end);
+    EXPECT_STATE(END_STALE);
+    finish();
+}
+
+TEST(a_probe_in_vain_ends_the_doubt)
+{
+    begin();
+    connect_it();
+    EXPECT_STATE(END_CONNECTED);
+    put("state", "idle");
+    end->probe_due = INT64_MAX;
+    end_wake(end);
+    EXPECT_STATE(END_CONNECTED);
+    end->tried = 1;
+    end_wake(end);
+    EXPECT_STATE(END_STALE);
+    finish();
+}
+
 /* A kernel's link whose machine's clock was set looks stale. */
 TEST(a_stale_link_is_not_touched_before_a_probe_has_failed)
 {

@@ -29,6 +29,17 @@ static struct verdict decide_device(const struct facts *facts)
     return verdict(facts->device == DEVICE_NONE ? DO_CREATE : DO_REMAKE, END_CREATING);
 }
 
+/* Of an end with which no packet passes, as far as is known. One that was connected isn't called
+ * stale before a probe had time to tell, unless the other site has told that its end is gone. */
+static enum end_state silent_state(const struct facts *facts)
+{
+    const bool gone = facts->heard && !facts->heard_up;
+
+    if (facts->health == HEALTH_NONE)
+        return END_CONNECTING;
+    return facts->health == HEALTH_IDLE && facts->in_doubt && !gone ? END_CONNECTED : END_STALE;
+}
+
 /* Of a sound device. */
 static struct verdict decide_peer(const struct facts *facts)
 {
@@ -49,10 +60,10 @@ static struct verdict decide_peer(const struct facts *facts)
         return verdict(DO_NOTHING, facts->heard ? END_PEER_DOWN : END_UNHEARD);
     /* It has a peer, and nothing passes. Packets tell more than the other site: it may be late. */
     if (facts->may_probe)
-        return verdict(DO_PROBE, facts->health == HEALTH_STALE ? END_STALE : END_CONNECTING);
+        return verdict(DO_PROBE, silent_state(facts));
     if (facts->heard && !facts->heard_up)
         return verdict(DO_NOTHING, END_PEER_DOWN);
-    return verdict(DO_NOTHING, facts->health == HEALTH_STALE ? END_STALE : END_CONNECTING);
+    return verdict(DO_NOTHING, silent_state(facts));
 }
 
 struct verdict decide(const struct facts *facts)

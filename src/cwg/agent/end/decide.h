@@ -18,6 +18,7 @@ enum decide_device {
 enum decide_health {
     HEALTH_NONE,    /* no handshake yet, or no peer */
     HEALTH_STALE,   /* packets have passed, and may not pass any more */
+    HEALTH_IDLE,    /* the same, and no answer is overdue */
     HEALTH_SESSION, /* of a kernel's link: keys were agreed on within the last three minutes */
     HEALTH_GOOD,
 };
@@ -29,6 +30,7 @@ struct facts {
     bool refused; /* the helper refused the last create or connect, and it is early to try again */
     enum decide_device device;
     enum decide_health health;
+    bool in_doubt;   /* it was connected until it was idle: the other end has time to answer yet */
     struct key key;  /* of the device; zero without one */
     struct key peer; /* which the device has; zero without one */
 

@@ -35,7 +35,7 @@ static enum decide_health health_of(const char *state)
         return HEALTH_SESSION;
     if (strcmp(state, "no handshake yet") == 0 || strcmp(state, "waiting for connect") == 0)
         return HEALTH_NONE;
-    return HEALTH_STALE;
+    return strcmp(state, "idle") == 0 ? HEALTH_IDLE : HEALTH_STALE;
 }
 
 static void take_key(const json_t *object, struct key *ret_key)

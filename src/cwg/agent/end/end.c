@@ -13,7 +13,8 @@
 
 enum {
     CONNECT_APART_MS = 1000,
-    FRESH_MS = 1000, /* so long what a look has found is good enough to decide by */
+    FRESH_MS = 1000,  /* so long what a look has found is good enough to decide by */
+    DOUBT_MS = 20000, /* a probe takes 5 s, and the other end has up to 15 s to begin its own */
 };
 
 int64_t end_about(int64_t milliseconds)
@@ -121,6 +122,17 @@ static void look_up(struct agent_end *end)
 }
 
 /* Facts that are in other places. */
+/* An end that was connected, and is idle, is probed. Until then it may as well be connected. */
+static void doubt(struct agent_end *end)
+{
+    if (end->facts.health != HEALTH_IDLE || end->verdict.state != END_CONNECTED || end->tried > 0 ||
+        end->rounds > 0)
+        end->doubt_end = 0;
+    else if (end->doubt_end == 0)
+        end->doubt_end = clock_now() + DOUBT_MS;
+    end->facts.in_doubt = end->doubt_end > clock_now();
+}
+
 static void gather(struct agent_end *end)
 {
     struct facts *facts = &end->facts;
@@ -143,6 +155,7 @@ static void gather(struct agent_end *end)
     facts->heard_up = end->heard.up;
     facts->heard_key = end->heard.key;
     facts->may_move = end->moving;
+    doubt(end);
     facts->may_probe = facts->device == DEVICE_SOUND && probe_may(end);
 }
 

@@ -49,7 +49,15 @@ static bool is_early(const struct agent_end *end)
 
 static bool is_well(const struct agent_end *end)
 {
-    return end->verdict.state == END_CONNECTED || end->verdict.state == END_IN_SESSION;
+    return !end->facts.in_doubt &&
+           (end->verdict.state == END_CONNECTED || end->verdict.state == END_IN_SESSION);
+}
+
+/* Is a probe to tell how it is? */
+static bool waits_for_probe(const struct agent_end *end)
+{
+    return end->verdict.state == END_CONNECTING || end->verdict.state == END_STALE ||
+           end->facts.in_doubt;
 }
 
 /* When the end is visited next: sooner than it is looked at if its pulse can be felt. */
@@ -85,8 +93,10 @@ int64_t pause_of(struct agent_end *end)
         return miss_pause(end->misses);
     if (is_well(end))
         return well_pause(end, gone);
-    if ((end->verdict.state == END_CONNECTING || end->verdict.state == END_STALE) &&
-        !end->probing && end->probe_due > clock_now() && end->probe_due - clock_now() < pause)
+    if (end->facts.in_doubt && end->doubt_end - clock_now() < pause)
+        pause = end->doubt_end - clock_now();
+    if (waits_for_probe(end) && !end->probing && end->probe_due > clock_now() &&
+        end->probe_due - clock_now() < pause)
         pause = end->probe_due - clock_now();
     if (is_early(end)) {
         const int64_t early = end_doubled(EARLY_FIRST_MS, end->early++, END_LOOK_MS);
