@@ -19,6 +19,10 @@ UNITDIR ?= $(PREFIX)/lib/systemd
 SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
 GROUP   ?=
 DESTDIR ?=
+# no: `make install` sets no owner, group and capability, and needs no root, for a package's build.
+RIGHTS  ?= yes
+# The command that errors name, of an engine or of capabilities that are missing.
+INSTALLER ?= make install
 
 ifeq ($(origin CC),default)
 CC := gcc

@@ -24,13 +24,13 @@ ENGINE_ENABLED := $(filter ENGINE,$(ENABLED))
 ENGINE_PATH ?= $(LIBEXECDIR)/$(ENGINE)
 
 PLAIN_COMPILE = $(CC) $(DIALECT) $(WARNINGS) $(HARDENING) $(CPPFLAGS) $(CFLAGS)
-COMPILE = $(PLAIN_COMPILE) -DVERSION='"$(VERSION)"' -DCONFIG_H='"$(abspath $(CONFIG))"'
-LINK = $(CC) $(CFLAGS) -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--gc-sections -Wl,--as-needed $(LDFLAGS)
+COMPILE = $(PLAIN_COMPILE) -DVERSION='"$(VERSION)"' -DCONFIG_H='"$(abspath $(CONFIG))"' -DINSTALLER='"$(INSTALLER)"'
+LINK = $(CC) $(CFLAGS) -fPIE -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--gc-sections -Wl,--as-needed $(LDFLAGS)
 
 # The engine has no settings. It is static, because it runs in an empty file system.
 ENGINE_COMPILE = $(PLAIN_COMPILE) -DVERSION='"$(VERSION)"' $(ENGINE_OPTIMIZE)
 # The linker would warn of functions in libcrypto that the engine never calls: dlopen(), getaddrinfo().
-ENGINE_LINK = $(CC) $(CFLAGS) -static-pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--gc-sections \
+ENGINE_LINK = $(CC) $(CFLAGS) -fPIE -static-pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--gc-sections \
 	-Wl,--no-warnings $(LDFLAGS)
 ENGINE_OPTIMIZE ?= -O3
 
@@ -56,7 +56,7 @@ SOURCES := $(filter-out $(LEFT_OUT),$(sort $(shell find src/link src/handover sr
 # These know settings. The others are plain: one of them that includes settings.h doesn't compile.
 SETTLED := $(patsubst %,src/helper/%.c,main admin/policy backend/backends backend/device backend/kernel/kernel \
 	$(addprefix backend/engine/,control engine launch launcher proof) command/arguments command/help command/task% \
-	confine/sandbox netns/procfs netns/target $(addprefix view/,diagnosis json_link links probe))
+	confine/privilege confine/sandbox netns/procfs netns/target $(addprefix view/,diagnosis json_link links probe))
 PLAIN := $(filter-out $(SETTLED),$(SOURCES) $(LEFT_OUT))
 PLAIN_OBJECTS := $(PLAIN:src/%.c=$(PLAIN_DIR)/%.o)
 # These know the engine's place.
@@ -155,7 +155,7 @@ deps:
 # The environment of scripts/install and scripts/uninstall.
 PLACES = DESTDIR='$(DESTDIR)' BINDIR='$(BINDIR)' MANDIR='$(MANDIR)' DATADIR='$(DATADIR)' \
 	COMPLETIONDIR='$(COMPLETIONDIR)' ZSHDIR='$(ZSHDIR)' FISHDIR='$(FISHDIR)' \
-	UNITDIR='$(UNITDIR)' SYSUSERSDIR='$(SYSUSERSDIR)' \
+	UNITDIR='$(UNITDIR)' SYSUSERSDIR='$(SYSUSERSDIR)' RIGHTS='$(RIGHTS)' \
 	ENGINE_PATH='$(LIBEXECDIR)/$(ENGINE)'
 
 ## make install      install it, as root: PREFIX, DESTDIR, GROUP (who may call it; left out: who may already)

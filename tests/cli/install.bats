@@ -419,6 +419,21 @@ END
     [ -z "$(ls "$DEST")" ]
 }
 
+@test "for a package anybody installs the files below DESTDIR: without group, capabilities and a list of directories" {
+    mkdir -m 777 "$DEST"
+    as_app env -C "$ROOT" RIGHTS=no DESTDIR="$DEST" BINDIR=/bin MANDIR=/man DATADIR=/share COMPLETIONDIR=/completions \
+        ZSHDIR=/zsh FISHDIR=/fish UNITDIR=/units SYSUSERSDIR=/sysusers ENGINE_PATH=/libexec/cwg-engine \
+        GROUP=nah-no-such-group scripts/install "$BATS_FILE_TMPDIR/all/$NAME" "$BATS_FILE_TMPDIR/all/cwg-engine" \
+        cap_net_admin=p cwg_create
+    [ "$(stat -c '%a %u' "$DEST/bin/$NAME" "$DEST/libexec/cwg-engine" "$DEST/bin/cwg" | paste -sd ' ')" = \
+        "750 $APP_UID 710 $APP_UID 755 $APP_UID" ]
+    [ -z "$(getcap "$DEST/bin/$NAME")" ]
+    [ "$(readlink "$DEST/bin/cwg_create")" = "$NAME" ]
+    [ ! -e "$DEST/share/made-directories" ]
+    # The package's build takes the symbols, for a package of their own.
+    readelf --sections "$DEST/bin/$NAME" | grep -q ' \.symtab '
+}
+
 @test "below DESTDIR a group that doesn't exist is an error, and nothing is installed" {
     run make_with all DESTDIR="$DEST" GROUP=nah-no-such-group install
     [ "$status" != 0 ]

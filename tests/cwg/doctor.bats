@@ -124,7 +124,7 @@ no_process()
     ill "0:$APP_GID" 0700 "$CAPABILITIES"
     doctor
     ends_with 1
-    found fail mode 'has mode 0700, and `make install` sets 0750'
+    found fail mode 'has mode 0700, and 0750 is right'
     found ok group 'this session is in its group'
     found fail trial 'not tried: you may not run'
     not_found ok trial

@@ -21,7 +21,7 @@
 enum {
     PATH_SIZE = 512,
     RUN_MS = 10000,
-    PROGRAM_MODE = 0750, /* as `make install` sets it */
+    PROGRAM_MODE = 0750, /* as scripts/install and the Debian package set it */
 };
 
 struct program {
@@ -64,8 +64,8 @@ static void check_mode(const struct program *program, json_t *findings)
             program->path);
     else
         finding_add(findings, "mode", program->runs ? FOUND_WARN : FOUND_FAIL,
-                    "%s has mode %04o, and `make install` sets 0750: as root, chmod 0750 it",
-                    program->path, mode);
+                    "%s has mode %04o, and 0750 is right: as root, chmod 0750 it", program->path,
+                    mode);
 }
 
 /* Tells which of the three capabilities are missing, as words. */

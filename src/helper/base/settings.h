@@ -82,6 +82,11 @@
 #define ENGINE_PATH "/usr/local/libexec/net-admin-helper/cwg-engine"
 #endif
 
+/* The command that installs the programs with their rights, for errors: a package sets its own. */
+#ifndef INSTALLER
+#define INSTALLER "make install"
+#endif
+
 #if CWG_MAX_LINKS < 1
 #error "config.h: CWG_MAX_LINKS must be at least 1"
 #endif

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "helper/base/failure.h"
+#include "helper/base/settings.h"
 
 static unsigned int permitted; /* a set of enum privilege */
 
@@ -73,7 +74,7 @@ static const char *find_reason(int capability)
     if (is_nosuid())
         return "it is on a file system that is mounted nosuid; install it on another, or mount "
                "that without nosuid";
-    return "install it with `make install`, which does setcap "
+    return "install it with `" INSTALLER "`, which does setcap "
            "'cap_net_admin,cap_sys_admin,cap_sys_ptrace=p'; and don't trace it";
 }
 

@@ -35,7 +35,7 @@ static int open_program(int *ret_program, struct failure *failure)
     if (fd < 0 && errno == ENOENT)
         return fail_as(failure, FAILURE_NO_BACKEND, -ENOENT,
                        "this kernel has no WireGuard: load its module with `modprobe wireguard`, "
-                       "or install the engine with `make install`: there is no %s",
+                       "or install the engine with `" INSTALLER "`: there is no %s",
                        ENGINE_PATH);
     if (fd < 0 || fstat(fd, &status) < 0)
         return fail_unexpected(failure, -errno, "can't open the engine's program, " ENGINE_PATH);
@@ -44,7 +44,7 @@ static int open_program(int *ret_program, struct failure *failure)
         status.st_mode & (S_IWGRP | S_IWOTH | S_IRGRP | S_IROTH))
         return fail_as(failure, FAILURE_NO_BACKEND, -EPERM,
                        "the engine's program, %s, is not a file that root owns and nobody else may "
-                       "write or read: install it with `make install`",
+                       "write or read: install it with `" INSTALLER "`",
                        ENGINE_PATH);
     *ret_program = fd;
     return 0;
@@ -216,14 +216,14 @@ static int fail_report(const struct child_report *report, struct failure *failur
             "can't start the engine: its empty root directory can't be made (AppArmor may forbid "
             "mounts, as in Docker; the initramfs, and a chroot that is no mount, allow none)",
         [CHILD_STEP_PRIVILEGES] = "can't start the engine: it can't give up its privileges",
-        [CHILD_STEP_PROGRAM] = "can't run the engine's program, " ENGINE_PATH
-                               " (`make install` installs it for the caller's group)",
+        [CHILD_STEP_PROGRAM] = "can't run the engine's program, " ENGINE_PATH " (`" INSTALLER
+                               "` installs it for the caller's group)",
     };
 
     if (report->step >= CHILD_STEPS || report->error >= 0)
         return fail_as(failure, FAILURE_NO_BACKEND, -EPROTO,
                        "the engine's program is of another version: install it again with "
-                       "`make install`");
+                       "`" INSTALLER "`");
     return fail_unexpected(failure, report->error, doing[report->step]);
 }
 
@@ -250,7 +250,7 @@ int launch_await_key(const struct launch *launch, struct key *ret_public_key,
     if (size != sizeof(said.key) || header.msg_flags & MSG_TRUNC || key_is_zero(&said.key))
         return fail_as(failure, FAILURE_NO_BACKEND, -EPROTO,
                        "the engine ended before it was ready: is %s of this version, and is there "
-                       "memory? install it again with `make install`",
+                       "memory? install it again with `" INSTALLER "`",
                        ENGINE_PATH);
     *ret_public_key = said.key;
     return 0;
