@@ -168,6 +168,12 @@ install: build
 uninstall:
 	$(PLACES) scripts/uninstall '$(PROGRAM)' $(TASKS)
 
+## make deb          install what it needs, and build the Debian packages in build/deb (Debian 12, as root)
+.PHONY: deb
+deb:
+	scripts/deps build deb
+	scripts/deb '$(BUILD)/deb'
+
 # Docker, or podman where there is no docker.
 DOCKER ?= $(shell command -v docker || command -v podman || echo docker)
 

@@ -8,12 +8,15 @@
 #     +---+---------------+-----+          +-----+---------------+---+
 #
 # Here a site is a network namespace; in reality it is a machine. Everything else is real: the helper with its
-# capabilities, cwg, ssh. The callers are the user nobody, who has a home and a shell here.
+# capabilities, cwg, ssh. The callers are the user nobody, who has a home and a shell here. The programs are those of
+# the demo's build, or with NAH_INSTALLED=1 those of the Debian packages.
 # shellcheck shell=bash
 
 here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 directory=/var/lib/net-admin-helper-demo # in memory, and this run's own; the engine's place is part of the program
 bin=$directory/bin home=$directory/home path=$directory/bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin
+group=nogroup
+[ -z "${NAH_INSTALLED:-}" ] || group=net-admin-helper
 started=()
 container1='' container2='' # their pids
 
@@ -35,7 +38,7 @@ fail()
 }
 
 # The words before a command that make it nobody's.
-as_caller=(setpriv --reuid nobody --regid nogroup --clear-groups --inh-caps=-all --
+as_caller=(setpriv --reuid nobody --regid "$group" --clear-groups --inh-caps=-all --
     env -u XDG_STATE_HOME -u CWG_SSH "HOME=$home" "PATH=$path")
 
 # Starts a container: a process in a network namespace of its own, which `ip netns` knows by a name too. Sets the
@@ -53,9 +56,10 @@ container()
 
 install_programs()
 {
+    [ -z "${NAH_INSTALLED:-}" ] || return 0
     DESTDIR='' BINDIR=$bin MANDIR=$directory/man DATADIR=$directory/share UNITDIR=$directory/units \
         SYSUSERSDIR=$directory/sysusers COMPLETIONDIR=$directory/bash ZSHDIR=$directory/zsh FISHDIR=$directory/fish \
-        ENGINE_PATH=$directory/cwg-engine GROUP=nogroup "$here/../scripts/install" \
+        ENGINE_PATH=$directory/cwg-engine GROUP=$group "$here/../scripts/install" \
         "$here/../build/demo/net-admin-helper" "$here/../build/demo/cwg-engine" \
         cap_net_admin,cap_sys_admin,cap_sys_ptrace=p \
         cwg_create cwg_connect cwg_destroy cwg_show cwg_wait >/dev/null
@@ -80,9 +84,10 @@ make_sites()
 # Gives nobody a key, with which site1 logs in at site2, and starts the sshd there.
 start_sshd()
 {
-    local ssh=$home/.ssh
-    install -d -m 0700 -o nobody -g nogroup "$home" "$ssh"
-    sed "s|^nobody:.*|nobody:x:$(id -u nobody):$(id -g nobody)::$home:/bin/sh|" /etc/passwd >"$directory/passwd"
+    local ssh=$home/.ssh gid
+    install -d -m 0700 -o nobody -g "$group" "$home" "$ssh"
+    gid=$(getent group "$group" | cut -d : -f 3)
+    sed "s|^nobody:.*|nobody:x:$(id -u nobody):$gid::$home:/bin/sh|" /etc/passwd >"$directory/passwd"
     chmod 0644 "$directory/passwd"
     mount --bind "$directory/passwd" /etc/passwd
     ssh-keygen -q -t ed25519 -N '' -C '' -f "$directory/host_key"
@@ -90,7 +95,7 @@ start_sshd()
     cp "$ssh/id_ed25519.pub" "$ssh/authorized_keys"
     echo "192.0.2.2 $(<"$directory/host_key.pub")" >"$ssh/known_hosts"
     printf 'Host site2\n    Hostname 192.0.2.2\n' >"$ssh/config"
-    chown -R nobody:nogroup "$ssh"
+    chown -R "nobody:$group" "$ssh"
     printf '%s\n' "HostKey $directory/host_key" 'PasswordAuthentication no' 'UsePAM no' 'PidFile none' \
         "SetEnv PATH=$path" >"$directory/sshd_config"
     : >"$directory/sshd"

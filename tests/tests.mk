@@ -53,8 +53,8 @@ check: tested
 .PHONY: check-all
 check-all: tested
 	CFLAGS='$(TESTED_CFLAGS)' NAH_EVERY_CALL=1 NAH_FUZZ_SECONDS=600 NAH_FAULT_SECONDS=3600 \
-		tests/check sources sources-slow unit cli fuzz engine net cwg agent etcd-3.5 6.1-all 6.12-all \
-		6.12-systemd new-all
+		tests/check sources sources-slow unit cli fuzz engine net cwg agent etcd-3.5 packages packages-slow \
+		6.1-all 6.12-all 6.12-systemd 6.12-packages new-all
 
 # Builds everything that tests need. Warnings are errors. Tests that call make use the same flags, and so find
 # everything built.
@@ -62,10 +62,10 @@ TESTED_CFLAGS := -O2 -g -Werror
 
 .PHONY: tested
 tested:
-	scripts/deps build demo vm test
+	scripts/deps build deb demo vm test
 	$(MAKE) --no-print-directory --silent -j$(shell nproc) CFLAGS='$(TESTED_CFLAGS)' build tools variants
 
 ## make test-deps    install what the tests need (Debian, as root)
 .PHONY: test-deps
 test-deps:
-	scripts/deps build demo vm test
+	scripts/deps build deb demo vm test
