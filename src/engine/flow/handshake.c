@@ -104,7 +104,7 @@ static void read_initiation(struct tunnel *tunnel, const uint8_t *bytes, const s
         return;
     tunnel->last_consumed = tunnel->now;
     note_authentic(tunnel, sizeof(message), from);
-    timers_initiation_received(&tunnel->timers, tunnel->now);
+    timers_initiation_received(&tunnel->timers);
     respond(tunnel);
 }
 

@@ -81,14 +81,6 @@ bool timers_may_initiate(struct timers *timers, bool retry, int64_t now)
     return !timers->last_initiation || now - timers->last_initiation >= REKEY_TIMEOUT;
 }
 
-/* Puts off the persistent keepalive: any authentic packet, either way, keeps a NAT's mapping alive.
- */
-static void passed(struct timers *timers, int64_t now)
-{
-    if (timers->persistent)
-        timers->at[TIMER_PERSISTENT] = now + timers->persistent * SECONDS;
-}
-
 /* Notes the first packet since the peer was last heard that has to be answered: data is, by a
  * keepalive if by nothing else, and so is an initiation. */
 static void asked(struct timers *timers, int64_t now)
@@ -112,23 +104,25 @@ void timers_data_received(struct timers *timers, int64_t now)
         timers->at[TIMER_KEEPALIVE] = now + KEEPALIVE_TIMEOUT;
 }
 
+/* Only what is sent puts off the persistent keepalive. The kernel's driver lets packets of the peer
+ * put it off, too: then one of two idle ends sends all keepalives, and hears nothing itself. */
 void timers_authentic_sent(struct timers *timers, int64_t now)
 {
     timers->at[TIMER_KEEPALIVE] = 0;
-    passed(timers, now);
+    if (timers->persistent)
+        timers->at[TIMER_PERSISTENT] = now + timers->persistent * SECONDS;
 }
 
 void timers_authentic_received(struct timers *timers, int64_t now)
 {
-    timers_initiation_received(timers, now);
+    timers_initiation_received(timers);
     timers->heard = now;
     timers->asked = 0;
 }
 
-void timers_initiation_received(struct timers *timers, int64_t now)
+void timers_initiation_received(struct timers *timers)
 {
     timers->at[TIMER_SILENCE] = 0;
-    passed(timers, now);
 }
 
 void timers_initiation_sent(struct timers *timers, int64_t now, int64_t jitter)

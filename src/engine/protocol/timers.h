@@ -59,7 +59,7 @@ void timers_authentic_received(struct timers *timers, int64_t now);
 /* An authentic initiation ends the wait for an answer, because a session may come of it. It doesn't
  * show that the peer is there: somebody on the way may have held it back, and the peer may receive
  * nothing. */
-void timers_initiation_received(struct timers *timers, int64_t now);
+void timers_initiation_received(struct timers *timers);
 void timers_initiation_sent(struct timers *timers, int64_t now, int64_t jitter);
 void timers_response_sent(struct timers *timers, int64_t now);
 void timers_session_derived(struct timers *timers, int64_t now);
