@@ -2,6 +2,7 @@
 
 #include "cwg/base/clock.h"
 #include "cwg_end_world.h"
+#include "cwg_programs.h"
 #include "unit.h"
 
 TEST(an_end_is_made_told_connected_and_then_left_alone)
@@ -16,7 +17,7 @@ TEST(an_end_is_made_told_connected_and_then_left_alone)
     EXPECT_STATE(END_CONNECTED);
     expect(tells(&news) && !key_is_zero(&news.peer) && news.heard == SERIAL, "tells %ld",
            (long)news.heard);
-    put("log", "");
+    programs_put("log", "");
     end_wake(end);
     tell(SERIAL + 1, false, NULL, &other);
     go_on();
@@ -41,12 +42,12 @@ TEST(news_of_the_other_site_right_after_a_look_cost_no_look)
     expect(told_times("cwg_show") == 0 && told_times("cwg_connect") == 1, "%d looks",
            told_times("cwg_show"));
     EXPECT_STATE(END_CONNECTED);
-    put("log", "");
+    programs_put("log", "");
     end->shown = clock_now() + SOON_MS;
     end_wake(end);
     EXPECT_STATE(END_CONNECTED);
     expect(told_times("cwg_show") >= 1, "not looked at");
-    put("log", "");
+    programs_put("log", "");
     end->shown = 1;
     tell(SERIAL + 2, false, NULL, &other);
     go_on();
@@ -60,7 +61,7 @@ TEST(a_refusal_is_said_not_repeated_at_once_and_nothing_is_told)
     struct news news;
 
     begin();
-    put("refuse.cwg_create", "port port 51820 is taken");
+    programs_put("refuse.cwg_create", "port port 51820 is taken");
     make_end();
     EXPECT_STATE(END_REFUSED);
     expect(strcmp(end->reason, "port 51820 is taken") == 0, "%s", end->reason);
@@ -68,7 +69,7 @@ TEST(a_refusal_is_said_not_repeated_at_once_and_nothing_is_told)
     go_on();
     expect(told_times("cwg_create") == 1, "%d times", told_times("cwg_create"));
     expect(!tells(&news) && news.serial == 0, "told");
-    put("refuse.cwg_create", NULL);
+    programs_put("refuse.cwg_create", NULL);
     end_retry(end);
     EXPECT_STATE(END_UNHEARD);
     expect(tells(&news) && end->reason[0] == '\0', "%s", end->reason);
@@ -81,11 +82,11 @@ TEST(without_the_helper_a_link_is_left_as_it_is_told)
 
     begin();
     connect_it();
-    put("refuse.cwg_show", "helper it is gone");
+    programs_put("refuse.cwg_show", "helper it is gone");
     end_wake(end);
     EXPECT_STATE(END_REFUSED);
     expect(tells(&news) && told_times("") == told_times("cwg_show"), "changed");
-    put("refuse.cwg_show", NULL);
+    programs_put("refuse.cwg_show", NULL);
     end_retry(end);
     EXPECT_STATE(END_CONNECTED);
     finish();
@@ -93,7 +94,7 @@ TEST(without_the_helper_a_link_is_left_as_it_is_told)
 
 static bool is_over_without_a_way(void)
 {
-    put("refuse.cwg_show", "socket no way");
+    programs_put("refuse.cwg_show", "socket no way");
     make_end();
     end->forgotten = true;
     EXPECT_STATE(END_OFF);
@@ -106,7 +107,7 @@ TEST(an_end_to_which_there_is_no_way_is_over_when_forgotten_unless_it_was_told)
     begin();
     expect(is_over_without_a_way(), "not over");
     end_free(end);
-    put("refuse.cwg_show", NULL);
+    programs_put("refuse.cwg_show", NULL);
     connect_it();
     end_free(end);
     expect(!is_over_without_a_way(), "over");
@@ -119,16 +120,16 @@ TEST(a_container_that_ends_while_the_helper_works_is_waited_for)
     struct news news;
 
     begin();
-    put("gate.cwg_create", "");
-    put("refuse.cwg_create", "no-such-process it has ended");
+    programs_put("gate.cwg_create", "");
+    programs_put("refuse.cwg_create", "no-such-process it has ended");
     make_end();
     while (told_times("cwg_create") == 0 && clock_now() < deadline)
         turn(clock_now() + 20);
     stop_container();
-    put("gate.cwg_create", NULL);
+    programs_put("gate.cwg_create", NULL);
     EXPECT_STATE(END_NO_CONTAINER);
     expect(!tells(&news), "told");
-    put("refuse.cwg_create", NULL);
+    programs_put("refuse.cwg_create", NULL);
     start_container(); /* another process: a replaced container */
     end_want(end, &want);
     end_seek(end);
@@ -197,7 +198,7 @@ TEST(a_stale_link_is_not_touched_before_a_probe_has_failed)
 {
     begin();
     connect_it();
-    put("state", "stale");
+    programs_put("state", "stale");
     end->probe_due = INT64_MAX;
     end_wake(end);
     go_on();

@@ -3,7 +3,6 @@
 #include "cwg/agent/end/labels.h"
 
 #include <fcntl.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 
 #include "cwg/base/clock.h"
 #include "cwg/store/wanted.h"
+#include "cwg_folder.h"
 #include "cwg_programs.h"
 #include "unit.h"
 
@@ -91,8 +91,6 @@ static void declare(const char *container)
 
 static void begin(void)
 {
-    char path[PATH_MAX];
-
     (void)signal(SIGPIPE, SIG_IGN);
     kept = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
     journal = fileno(tmpfile());
@@ -102,8 +100,8 @@ static void begin(void)
     programs_write("podman", ENGINE);
     programs_write("docker", ENGINE);
     house = calloc(1, sizeof(*house));
-    (void)snprintf(path, sizeof(path), "%s/" STORE, programs_folder());
-    if (!house || store_open(&house->store, path, &failure) || loop_open(&house->loop))
+    if (!house || store_open(&house->store, folder_path(programs_folder(), STORE), &failure) ||
+        loop_open(&house->loop))
         unit_trouble("store");
     journal_open(&house->journal);
     house->trust = (struct trust){.sites = &site, .count = 1};
@@ -115,19 +113,13 @@ static void begin(void)
     labels.changed = see;
 }
 
-/* Removes what a look has left in the store's folders, and then the rest. */
 static void end(void)
 {
-    char command[PATH_MAX];
-
     labels_close(&labels);
     while (all.count > 0)
         free(ends[--all.count]);
     loop_close(&house->loop);
     store_close(&house->store);
-    (void)snprintf(command, sizeof(command), "/bin/rm -r %s/" STORE, programs_folder());
-    if (system(command) != 0) /* NOLINT(cert-env33-c) */
-        unit_trouble("rm");
     programs_end();
     free(house);
     (void)fflush(stderr);
@@ -135,22 +127,6 @@ static void end(void)
         unit_trouble("dup2");
     close(kept);
     close(journal);
-}
-
-/* Writes a file beside the programs; NULL removes it. */
-static void put(const char *name, const char *text)
-{
-    char path[PATH_MAX];
-    FILE *file;
-
-    (void)snprintf(path, sizeof(path), "%s/%s", programs_folder(), name);
-    if (!text) {
-        (void)unlink(path);
-        return;
-    }
-    file = fopen(path, "we");
-    if (!file || fputs(text, file) < 0 || fclose(file) != 0)
-        unit_trouble("fopen");
 }
 
 /* A round: all engines are looked at. */
@@ -189,12 +165,10 @@ static bool has(const char *name)
 /* How many commands began with this word. */
 static int asked(const char *word)
 {
-    char path[PATH_MAX], line[64];
-    FILE *file;
+    FILE *file = fopen(folder_path(programs_folder(), "asked"), "re");
+    char line[64];
     int count = 0;
 
-    (void)snprintf(path, sizeof(path), "%s/asked", programs_folder());
-    file = fopen(path, "re");
     while (file && fgets(line, sizeof(line), file))
         count += strncmp(line, word, strlen(word)) == 0;
     if (file)
@@ -205,7 +179,7 @@ static int asked(const char *word)
 TEST(a_label_becomes_an_end_in_the_store_once)
 {
     begin();
-    put("podman.label.web", WEB);
+    programs_put("podman.label.web", WEB);
     look();
     expect(has(WANT) && changes == 1, "%d", changes);
     expect(times("link web-db: a label of podman/web declares it") == 1, "%s", said);
@@ -223,9 +197,9 @@ TEST(another_label_of_the_same_container_changes_its_end)
     bool labelled;
 
     begin();
-    put("podman.label.web", WEB);
+    programs_put("podman.label.web", WEB);
     look();
-    put("podman.label.web", WEB ",mtu=1380");
+    programs_put("podman.label.web", WEB ",mtu=1380");
     look();
     expect(wanted_read(&house->store, WANT, &want, &labelled, &failure) == 0 && want.mtu == 1380 &&
                changes == 2,
@@ -248,8 +222,8 @@ TEST(what_does_not_count_is_said_once_with_its_reason)
         char expected[256];
 
         begin();
-        put("podman.label.web", cases[i].label);
-        put("image.web", cases[i].image);
+        programs_put("podman.label.web", cases[i].label);
+        programs_put("image.web", cases[i].image);
         look();
         look();
         (void)snprintf(expected, sizeof(expected),
@@ -280,7 +254,7 @@ TEST(a_look_complains_of_some_labels_and_not_of_all)
 {
     begin();
     for (char name[] = "podman.label.a"; name[13] <= 'j'; name[13]++)
-        put(name, "x");
+        programs_put(name, "x");
     look();
     expect(times("doesn't count") == 8, "%d", times("doesn't count"));
     end();
@@ -289,20 +263,20 @@ TEST(a_look_complains_of_some_labels_and_not_of_all)
 TEST(a_label_that_two_looks_have_missed_is_gone)
 {
     begin();
-    put("podman.label.web", WEB);
+    programs_put("podman.label.web", WEB);
     look();
-    put("podman.label.web", NULL);
+    programs_put("podman.label.web", NULL);
     look();
     expect(has(WANT) && changes == 1, "a look: %d", changes);
-    put("podman.label.web", WEB); /* it is back, and the count begins anew */
+    programs_put("podman.label.web", WEB); /* it is back, and the count begins anew */
     look();
-    put("podman.label.web", NULL);
+    programs_put("podman.label.web", NULL);
     look();
     expect(has(WANT) && changes == 1, "one more: %d", changes);
     look();
     expect(!has(WANT) && changes == 2 && all.count == 0, "two: %d", changes);
     expect(times("link web-db: no label declares it any more") == 1, "%s", said);
-    put("podman.label.web", WEB);
+    programs_put("podman.label.web", WEB);
     look();
     expect(has(WANT), "it is back");
     end();
@@ -320,16 +294,16 @@ TEST(a_look_that_fails_changes_nothing)
 
     for (size_t i = 0; i < COUNT(cases); i++) {
         begin();
-        put("podman.label.web", WEB);
+        programs_put("podman.label.web", WEB);
         look();
-        put("podman.label.web", NULL);
-        put("podman.script", cases[i].script);
+        programs_put("podman.label.web", NULL);
+        programs_put("podman.script", cases[i].script);
         for (int j = 0; j < 4; j++)
             look();
         expect(has(WANT) && changes == 1, "%zu: %d", i, changes);
         expect(times(cases[i].said) == 1, "%zu: %s", i, said);
         /* Misses in a row are looks that succeed. */
-        put("podman.script", NULL);
+        programs_put("podman.script", NULL);
         look();
         expect(has(WANT), "%zu: a look", i);
         look();
@@ -344,7 +318,7 @@ TEST(a_look_that_takes_too_long_is_ended)
     pid_t before;
 
     begin();
-    put("podman.script", "exec sleep 100");
+    programs_put("podman.script", "exec sleep 100");
     (void)labels_run(&labels);
     before = labels.child.pid;
     labels_reread(&labels); /* it begins anew */
@@ -362,7 +336,7 @@ TEST(a_look_that_takes_too_long_is_ended)
 TEST(without_the_setting_no_engine_is_asked_and_the_ends_go)
 {
     begin();
-    put("podman.label.web", WEB);
+    programs_put("podman.label.web", WEB);
     look();
     house->config.labels = 0;
     labels_reread(&labels);
@@ -378,14 +352,14 @@ TEST(each_engine_speaks_for_itself)
     begin();
     house->config.labels = 2;
     (void)snprintf(house->config.label[1], END_ENGINE_SIZE, "docker");
-    put("podman.label.web", WEB);
-    put("docker.label.mail", "mail,net=8,host=0,site=s2");
+    programs_put("podman.label.web", WEB);
+    programs_put("docker.label.mail", "mail,net=8,host=0,site=s2");
     look();
     expect(has(WANT) && has("mail.0") && asked("ps") == 2, "%s", failure.text);
-    put("podman.label.web", NULL);
+    programs_put("podman.label.web", NULL);
     look();
     expect(has(WANT), "docker's look counted for podman");
-    put("docker.script", "exit 1");
+    programs_put("docker.script", "exit 1");
     look();
     expect(!has(WANT) && has("mail.0"), "podman's goes, docker's stays");
     end();
@@ -396,8 +370,8 @@ TEST(a_container_of_two_engines_is_one)
     begin();
     house->config.labels = 2;
     (void)snprintf(house->config.label[1], END_ENGINE_SIZE, "docker");
-    put("podman.label.web", WEB);
-    put("docker.label.web", WEB);
+    programs_put("podman.label.web", WEB);
+    programs_put("docker.label.web", WEB);
     look();
     look();
     expect(has(WANT) && changes == 1 && times("doesn't count") == 0, "%d %s", changes, said);
@@ -408,7 +382,7 @@ TEST(what_the_store_declares_is_no_label_s)
 {
     begin();
     declare("db");
-    put("podman.label.web", WEB);
+    programs_put("podman.label.web", WEB);
     look(); /* the agent hasn't read it yet, and the label doesn't overtake it */
     expect(!has(WANT) && changes == 0 && times("declares it") == 0, "%d %s", changes, said);
     see(NULL, WANT);
@@ -423,7 +397,7 @@ TEST(what_the_store_declares_is_no_label_s)
 TEST(the_store_takes_an_end_from_a_label_and_gives_it_back)
 {
     begin();
-    put("podman.label.web", WEB);
+    programs_put("podman.label.web", WEB);
     look();
     declare("web");
     see(NULL, WANT);
@@ -443,11 +417,11 @@ TEST(the_store_takes_an_end_from_a_label_and_gives_it_back)
 TEST(ends_of_two_containers_that_come_back_and_claim_the_same_are_gone)
 {
     begin();
-    put("podman.label.web", WEB);
-    put("podman.label.mail", "mail,net=8,host=0,site=s2");
+    programs_put("podman.label.web", WEB);
+    programs_put("podman.label.mail", "mail,net=8,host=0,site=s2");
     look();
-    put("podman.label.web", "web-db,net=9,host=0,site=s2,mtu=1380");
-    put("podman.label.mail", "mail,net=9,host=0,site=s2,mtu=1380");
+    programs_put("podman.label.web", "web-db,net=9,host=0,site=s2,mtu=1380");
+    programs_put("podman.label.mail", "mail,net=9,host=0,site=s2,mtu=1380");
     look();
     expect(has(WANT) && has("mail.0") && times("doesn't count") == 2, "%s", said);
     look();
@@ -471,7 +445,7 @@ TEST(the_folder_of_labels_is_kept_or_says_nothing)
 {
     begin();
     expect(!labels_are_kept(&labels), "there is none yet");
-    put("podman.label.web", WEB);
+    programs_put("podman.label.web", WEB);
     look();
     expect(labels_are_kept(&labels), "there is one");
     if (store_remove(&house->store, "label/" WANT, &failure) ||

@@ -6,12 +6,13 @@
 
 #include "cwg/base/clock.h"
 #include "cwg_end_world.h"
+#include "cwg_programs.h"
 #include "unit.h"
 
 TEST(what_the_helper_tells_of_a_new_device_is_believed_until_the_next_look)
 {
     begin();
-    put("created", "{\"created\":true,\"listen_port\":51802,\"public_key\":\"" KEY "\"}");
+    programs_put("created", "{\"created\":true,\"listen_port\":51802,\"public_key\":\"" KEY "\"}");
     make_end();
     EXPECT_STATE(END_UNHEARD);
     expect(end->port == 51802, "port %d", end->port);
@@ -64,7 +65,7 @@ TEST(two_sites_without_an_address_say_so)
     EXPECT_STATE(END_CONNECTED);
     expect(told_times("--persistent-keepalive 25") == 1 && told_times(" - ") == 1,
            "connects otherwise");
-    put("state", "no handshake yet");
+    programs_put("state", "no handshake yet");
     end_wake(end);
     go_on();
     expect(strstr(end->reason, "neither site tells an address"), "%s", end->reason);
@@ -76,7 +77,7 @@ TEST(a_spoiled_device_is_made_anew)
     for (const char *const *word = TEXTS("unfinished", "port lost"); *word; word++) {
         begin();
         connect_it();
-        put("state", *word);
+        programs_put("state", *word);
         end_wake(end);
         EXPECT_STATE(END_CONNECTED);
         expect(told_times("cwg_destroy") == 1 && told_times("cwg_create") == 1, "%s: left", *word);
@@ -88,7 +89,7 @@ TEST(a_device_whose_engine_is_lost_is_left_alone)
 {
     begin();
     connect_it();
-    put("state", "engine lost");
+    programs_put("state", "engine lost");
     end_wake(end);
     EXPECT_STATE(END_REFUSED);
     expect(told_times("") == told_times("cwg_show"), "touched");

@@ -1,11 +1,8 @@
-#include <fcntl.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,6 +12,7 @@
 #include "cwg/base/clock.h"
 #include "cwg/record/record.h"
 #include "cwg_beating.h"
+#include "cwg_folder.h"
 #include "cwg_programs.h"
 #include "unit.h"
 
@@ -54,9 +52,8 @@ struct household *house;
 struct agent_end *end;
 struct sitekey other;
 struct want want;
-char state[64];
+char state[FOLDER_SIZE];
 static struct failure failure;
-static const char folder[] = "/tmp/cwg-unit-end.XXXXXX";
 static pid_t container;
 
 static void carry(struct household *one, const char *site, const char *path)
@@ -92,29 +89,12 @@ void stop_container(void)
     container = 0;
 }
 
-void put(const char *name, const char *text)
-{
-    char path[PATH_MAX];
-    FILE *file;
-
-    (void)snprintf(path, sizeof(path), "%s/%s", programs_folder(), name);
-    if (!text) {
-        (void)unlink(path);
-        return;
-    }
-    file = fopen(path, "we");
-    if (!file || fputs(text, file) < 0 || fclose(file) != 0)
-        unit_trouble("fopen");
-}
-
 int told_times(const char *word)
 {
-    char path[PATH_MAX], line[512];
-    FILE *file;
+    FILE *file = fopen(folder_path(programs_folder(), "log"), "re");
+    char line[512];
     int count = 0;
 
-    (void)snprintf(path, sizeof(path), "%s/log", programs_folder());
-    file = fopen(path, "re");
     while (file && fgets(line, sizeof(line), file))
         count += strstr(line, word) != NULL;
     if (file)
@@ -125,21 +105,15 @@ int told_times(const char *word)
 void begin(void)
 {
     struct site_record site = {.name = "site2"};
-    char path[80];
 
     (void)signal(SIGPIPE, SIG_IGN);
     programs_begin();
     programs_write("net-admin-helper", HELPER);
-    memcpy(state, folder, sizeof(folder));
+    folder_make(state);
     house = calloc(1, sizeof(*house));
-    if (!house || !mkdtemp(state) || store_open(&house->store, state, &failure) ||
-        loop_open(&house->loop))
-        unit_trouble("mkdtemp");
-    (void)snprintf(path, sizeof(path), "%s/here.key", state);
-    if (sitekey_make(path, &house->key, &failure))
-        unit_trouble(failure.text);
-    (void)snprintf(path, sizeof(path), "%s/there.key", state);
-    if (sitekey_make(path, &other, &failure))
+    if (!house || store_open(&house->store, state, &failure) || loop_open(&house->loop) ||
+        sitekey_make(folder_path(state, "here.key"), &house->key, &failure) ||
+        sitekey_make(folder_path(state, "there.key"), &other, &failure))
         unit_trouble(failure.text);
     site.key = other.public;
     house->site = "site1";
@@ -159,8 +133,6 @@ void begin(void)
 
 void finish(void)
 {
-    char command[96];
-
     lookups_close(&house->lookups);
     tasks_close(&house->work);
     for (int i = 0; i < PROBES_AT_ONCE; i++)
@@ -176,8 +148,7 @@ void finish(void)
     free(house);
     if (container)
         stop_container();
-    (void)snprintf(command, sizeof(command), "/bin/rm -rf '%s'", state);
-    (void)!system(command);
+    folder_remove(state);
     programs_end();
 }
 
@@ -265,5 +236,5 @@ void connect_it(void)
     make_end();
     tell(SERIAL, true, OTHER, &other);
     EXPECT_STATE(END_CONNECTED);
-    put("log", "");
+    programs_put("log", "");
 }

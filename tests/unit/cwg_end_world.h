@@ -18,7 +18,7 @@ extern struct household *house;
 extern struct agent_end *end;
 extern struct sitekey other; /* of the other site */
 extern struct want want;     /* of the end, before make_end() */
-extern char state[64];       /* the state directory */
+extern char state[];         /* the state directory */
 
 void begin(void);
 void finish(void);
@@ -32,9 +32,6 @@ void make_end(void);
 
 /* Makes an end, and connects it; then the log is empty. */
 void connect_it(void);
-
-/* A word for the helper: its file, with a text; NULL: without the file. */
-void put(const char *name, const char *text);
 
 /* How often the helper was told something that contains a word, since its file `log` was emptied.
  */

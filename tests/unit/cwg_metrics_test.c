@@ -1,8 +1,6 @@
 #include "cwg/agent/loop/metrics.h"
 
 #include <fcntl.h>
-#include <limits.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -11,6 +9,7 @@
 #include <unistd.h>
 
 #include "cwg/base/clock.h"
+#include "cwg_folder.h"
 #include "unit.h"
 
 enum {
@@ -21,7 +20,7 @@ enum {
 static struct loop loop;
 static struct metrics metrics;
 static struct failure failure;
-static char folder[64], place[METRICS_PLACE_SIZE];
+static char folder[FOLDER_SIZE], place[METRICS_PLACE_SIZE];
 static size_t body; /* bytes of an answer */
 static char got[BIG + 4096];
 
@@ -34,9 +33,9 @@ static void write_body(FILE *stream, const void *owner)
 
 static void begin(void)
 {
-    (void)snprintf(folder, sizeof(folder), "/tmp/cwg-unit.XXXXXX");
-    if (!mkdtemp(folder) || loop_open(&loop))
-        unit_trouble("mkdtemp");
+    folder_make(folder);
+    if (loop_open(&loop))
+        unit_trouble("loop_open");
     (void)snprintf(place, sizeof(place), "%s/metrics", folder);
     body = 3;
     if (metrics_open(&metrics, &loop, place, write_body, &body, &failure))

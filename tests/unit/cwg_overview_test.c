@@ -1,6 +1,5 @@
 #include "cwg/etcd/fleet/overview.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,9 +7,10 @@
 
 #include "cwg/record/record.h"
 #include "cwg/store/trust.h"
+#include "cwg_folder.h"
 #include "unit.h"
 
-static char folder[64];
+static char folder[FOLDER_SIZE];
 static struct failure failure;
 static struct sitekey ada, eve, key1, key2,
     key3; /* an operator, a stranger; of site s1, and later */
@@ -19,18 +19,15 @@ static struct overview overview;
 
 static void make_key(const char *name, struct sitekey *key)
 {
-    char path[80];
-
-    (void)snprintf(path, sizeof(path), "%s/%s", folder, name);
-    if (sitekey_make(path, key, &failure))
-        unit_trouble("sitekey_make");
+    if (sitekey_make(folder_path(folder, name), key, &failure))
+        unit_trouble(failure.text);
 }
 
 static void begin(void)
 {
-    (void)snprintf(folder, sizeof(folder), "/tmp/cwg-unit.XXXXXX");
-    if (!mkdtemp(folder) || store_open(&store, folder, &failure))
-        unit_trouble("mkdtemp");
+    folder_make(folder);
+    if (store_open(&store, folder, &failure))
+        unit_trouble(failure.text);
     make_key("ada", &ada);
     make_key("eve", &eve);
     make_key("key1", &key1);
@@ -43,15 +40,12 @@ static void begin(void)
 static void finish(void)
 {
     struct sitekey *keys[] = {&ada, &eve, &key1, &key2, &key3};
-    char command[80];
 
     overview_clear(&overview);
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
         sitekey_close(keys[i]);
     store_close(&store);
-    (void)snprintf(command, sizeof(command), "rm -rf %s", folder);
-    if (system(command) != 0)
-        unit_trouble("rm");
+    folder_remove(folder);
 }
 
 /* etcd has a line at a key below /p/site/. */

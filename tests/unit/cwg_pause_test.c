@@ -3,6 +3,7 @@
 #include "cwg/base/clock.h"
 #include "cwg_beating.h"
 #include "cwg_end_world.h"
+#include "cwg_programs.h"
 #include "unit.h"
 
 enum {
@@ -24,13 +25,13 @@ static void connect_among_many(const char *more)
     start_beating_container();
     for (size_t i = 0; i < COUNT(others); i++)
         (void)dues_add(&house->dues, &others[i], INT64_MAX);
-    put("more", more);
+    programs_put("more", more);
     want.keepalive = 25;
     connect_it();
     end_wake(end);
     EXPECT_STATE(END_CONNECTED);
     end->session_end = clock_now() + 2 * MINUTE;
-    put("log", "");
+    programs_put("log", "");
 }
 
 static void finish_many(void)
@@ -53,7 +54,7 @@ static void pass(int64_t time)
 /* Returns how many looks there were when the end has been visited, which keeps its state. */
 static int visit_in(enum end_state kept)
 {
-    put("log", "");
+    programs_put("log", "");
     end->due = clock_now();
     (void)end_run(end);
     EXPECT_STATE(kept);
@@ -75,7 +76,7 @@ TEST(an_end_whose_other_end_is_said_to_be_gone_is_looked_at_soon)
     end_wake(end);
     EXPECT_STATE(END_CONNECTED);
     expect(end->due - clock_now() > (int64_t)2 * END_LOOK_MS, "no pause of many");
-    put("log", "");
+    programs_put("log", "");
     tell(SERIAL + 1, false, NULL, &other);
     EXPECT_STATE(END_CONNECTED);
     expect(told_times("cwg_show") == 1, "%d looks", told_times("cwg_show"));
@@ -172,21 +173,21 @@ TEST(a_device_that_goes_or_drops_packets_is_looked_at_at_once)
 TEST(a_pulse_keeps_an_end_in_session_and_heals_no_stale_one)
 {
     connect_among_many(KERNEL);
-    put("state", "in session");
+    programs_put("state", "in session");
     end_wake(end);
     EXPECT_STATE(END_IN_SESSION);
     expect(end->look_due - clock_now() > 2 * MINUTE, "looked at soon");
-    put("log", "");
+    programs_put("log", "");
     beating_receive(KEEPALIVE);
     end->due = 0;
     (void)end_run(end);
     go_on();
     expect(told_times("cwg_show") == 0, "a look");
-    put("state", "idle");
+    programs_put("state", "idle");
     end->probe_due = INT64_MAX;
     end_wake(end);
     EXPECT_STATE(END_STALE);
-    put("log", "");
+    programs_put("log", "");
     beating_receive(KEEPALIVE);
     end->look_due = clock_now() + MINUTE;
     end->due = 0;
@@ -199,13 +200,13 @@ TEST(a_pulse_keeps_an_end_in_session_and_heals_no_stale_one)
 TEST(an_engines_end_is_looked_at_when_its_time_has_come)
 {
     connect_among_many(KERNEL);
-    put("more", ",\"backend\":\"engine\",\"name\":\"lo\"");
-    put("peer", "{\"public_key\":\"" OTHER "\",\"latest_handshake_age\":170}");
+    programs_put("more", ",\"backend\":\"engine\",\"name\":\"lo\"");
+    programs_put("peer", "{\"public_key\":\"" OTHER "\",\"latest_handshake_age\":170}");
     end_wake(end);
     EXPECT_STATE(END_CONNECTED);
     expect((end->due + SLACK) % 5000 <= 2 * SLACK, "not beside others: %ld", (long)end->due);
     expect(!end->pulse.there && end->due >= end->look_due - SLACK, "is felt");
-    put("more", ",\"backend\":\"kernel\",\"name\":\"wg-7-0\"");
+    programs_put("more", ",\"backend\":\"kernel\",\"name\":\"wg-7-0\"");
     end_wake(end);
     EXPECT_STATE(END_CONNECTED);
     expect(!end->pulse.there && end->due >= end->look_due - SLACK, "felt without a device");
@@ -217,7 +218,7 @@ TEST(the_time_that_a_session_lasts_is_reckoned_from_its_handshake)
     int64_t left;
 
     connect_among_many(KERNEL);
-    put("peer", "{\"public_key\":\"" OTHER "\",\"latest_handshake_age\":170}");
+    programs_put("peer", "{\"public_key\":\"" OTHER "\",\"latest_handshake_age\":170}");
     end_wake(end);
     EXPECT_STATE(END_CONNECTED);
     left = end->session_end - clock_now();

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <jansson.h>
-#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -15,9 +14,10 @@
 #include "cwg/base/clock.h"
 #include "cwg/base/lines.h"
 #include "cwg/store/keep.h"
+#include "cwg_folder.h"
 #include "unit.h"
 
-static char folder[PATH_MAX];
+static char folder[FOLDER_SIZE];
 static struct failure failure;
 
 /* Two sites, each with its store; their posts are joined by a pair of sockets. */
@@ -28,22 +28,20 @@ static struct side {
     struct lines input;
     int stored; /* records that came and were new */
 } * here, *there;
+static bool joined;
 
 static void begin(void)
 {
-    char path[PATH_MAX + 8];
-
     (void)signal(SIGPIPE, SIG_IGN); /* as the agent does */
-    (void)snprintf(folder, sizeof(folder), "/tmp/cwg-unit.XXXXXX");
+    folder_make(folder);
     here = calloc(2, sizeof(*here));
-    if (!mkdtemp(folder) || !here)
-        unit_trouble("mkdtemp");
+    if (!here)
+        unit_trouble("calloc");
     there = here + 1;
     here->site = "site1";
     there->site = "site2";
     for (int i = 0; i < 2; i++) {
-        (void)snprintf(path, sizeof(path), "%.4000s/%s", folder, here[i].site);
-        if (store_open(&here[i].store, path, &failure))
+        if (store_open(&here[i].store, folder_path(folder, here[i].site), &failure))
             unit_trouble(failure.text);
     }
 }
@@ -60,26 +58,25 @@ static void join(void)
            failure.text);
     expect(post_begin(&there->post, &there->store, here->site, pair[1], &failure) == 0, "%s",
            failure.text);
+    joined = true;
 }
 
 static void part(void)
 {
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; joined && i < 2; i++) {
         post_end(&here[i].post);
         close(here[i].input.fd);
     }
+    joined = false;
 }
 
 static void end(void)
 {
-    char command[PATH_MAX + 16];
-
+    part();
     for (int i = 0; i < 2; i++)
         store_close(&here[i].store);
     free(here);
-    (void)snprintf(command, sizeof(command), "rm -rf %s", folder);
-    if (system(command) != 0)
-        unit_trouble("rm");
+    folder_remove(folder);
 }
 
 /* A side takes what is there. */
@@ -153,7 +150,6 @@ TEST(records_go_both_ways)
     expect(strcmp(get(here, "in/site2/l.1"), "from there") == 0, "%s", get(here, "in/site2/l.1"));
     expect(strcmp(get(here, "in/site2/m.0"), "and one more") == 0, "%s", get(here, "in/site2/m.0"));
     expect(here->post.greeted && there->post.greeted, "no greeting");
-    part();
     end();
 }
 
@@ -165,7 +161,6 @@ TEST(the_first_line_is_the_greeting)
     expect(strcmp(said(there->input.fd),
                   "{\"cwg-post\":1}\n{\"path\":\"l.0\",\"record\":\"{\\\"a\\\":1}\"}\n") == 0,
            "another line");
-    part();
     end();
 }
 
@@ -200,7 +195,6 @@ TEST(a_change_is_sent_once)
     put(here, "out/site2/m.0", "new");
     expect(post_send(&here->post, "m.0", &failure) == 0 && strstr(said(there->input.fd), "m.0"),
            "told again after it was removed");
-    part();
     end();
 }
 
@@ -221,7 +215,6 @@ TEST(other_names_are_not_sent)
     expect(here->post.told_count == 0, "noted");
     expect(post_send(&here->post, NULL, &failure) == 0, "all");
     expect(!said(there->input.fd)[0] && here->post.told_count == 0, "something was sent");
-    part();
     end();
 }
 
@@ -237,7 +230,6 @@ TEST(a_spoiled_record_stops_no_other)
     join();
     (void)go_on();
     expect(there->stored == 2, "%d", there->stored);
-    part();
     end();
 }
 
@@ -252,7 +244,6 @@ TEST(a_record_that_is_there_is_not_written_again)
     (void)go_on();
     expect(there->stored == 1, "%d", there->stored);
     expect(strcmp(get(there, "in/site1/m.0"), "one") == 0, "%s", get(there, "in/site1/m.0"));
-    part();
     end();
 }
 
@@ -309,7 +300,6 @@ TEST(hundreds_of_records_go_both_ways_at_once)
     (void)go_on();
     expect(here->stored == RECORDS && there->stored == RECORDS, "%d and %d", here->stored,
            there->stored);
-    part();
     end();
 }
 
@@ -378,7 +368,6 @@ TEST(a_path_and_a_record_have_a_limit)
         expect(post_take(&here->post, line, &failure) == (length == STORE_LINE_SIZE - 2 ? 1 : -1),
                "%d: %s", length, failure.text);
     }
-    part();
     end();
 }
 
@@ -405,7 +394,6 @@ TEST(a_site_tells_of_so_many_links)
            failure.text);
     expect(post_take(&here->post, "{\"path\":\"m.0\",\"record\":\"y\"}", &failure) == 1,
            "one that is there can't change: %s", failure.text);
-    part();
     end();
 }
 
@@ -430,7 +418,6 @@ TEST(silence_ends_a_session)
     here->post.heard -= 1000;
     expect(post_run(&here->post, &failure) == -1 && strstr(failure.text, "silent for 60 s"), "%s",
            failure.text);
-    part();
     end();
 }
 
@@ -444,7 +431,6 @@ TEST(changes_that_nobody_told_of_are_found)
     here->post.looked -= POST_LOOK_MS;
     expect(post_run(&here->post, &failure) > 0 && strstr(said(there->input.fd), "new"), "%s",
            failure.text);
-    part();
     end();
 }
 
@@ -471,14 +457,13 @@ TEST(a_reader_that_does_not_read_holds_nobody_up)
     here->post.said -= POST_SILENCE_MS;
     expect(post_run(&here->post, &failure) == -1 && strstr(failure.text, "nobody reads"), "%s",
            failure.text);
-    part();
     end();
 }
 
 /* Nor for one that reads as fast as it can. */
 TEST(much_is_sent_in_pieces)
 {
-    char path[PATH_MAX + 8], line[3001];
+    char path[64], line[3001];
     struct stat status = {.st_size = 0};
     int file, pieces = 1;
 
@@ -489,8 +474,7 @@ TEST(much_is_sent_in_pieces)
         (void)snprintf(path, sizeof(path), "out/site2/l-%d.0", i);
         put(here, path, line);
     }
-    (void)snprintf(path, sizeof(path), "%.4000s/output", folder);
-    file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    file = open(folder_path(folder, "output"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     expect(post_begin(&here->post, &here->store, "site2", file, &failure) == 0, "%s", failure.text);
     for (; post_waits(&here->post) && pieces < 100; pieces++)
         expect(post_flush(&here->post, &failure) == 0, "%s", failure.text);
@@ -512,6 +496,5 @@ TEST(a_reader_that_has_gone_ends_a_session)
     expect(post_send(&here->post, "l.0", &failure) < 0 && strstr(failure.text, "nobody reads"),
            "%s", failure.text);
     there->input.fd = dup(here->input.fd);
-    part();
     end();
 }

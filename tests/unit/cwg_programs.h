@@ -8,6 +8,9 @@ void programs_begin(void);
 /* Writes a program. The script has the usual commands. */
 void programs_write(const char *name, const char *script);
 
+/* Writes a file beside the programs; with NULL, removes it. */
+void programs_put(const char *name, const char *text);
+
 /* The folder. */
 const char *programs_folder(void);
 

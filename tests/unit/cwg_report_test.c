@@ -2,15 +2,15 @@
 
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cwg/agent/carrier/reach.h"
 #include "cwg/record/record.h"
+#include "cwg_folder.h"
 #include "unit.h"
 
-static char folder[64], line[STORE_LINE_SIZE];
+static char folder[FOLDER_SIZE], line[STORE_LINE_SIZE];
 static struct household house;
 static struct agent_end end;
 static struct failure failure;
@@ -29,20 +29,17 @@ static void start(void)
 /* The site gets a key. */
 static void make_key(const char *name)
 {
-    char path[80];
-
-    (void)snprintf(path, sizeof(path), "%s/%s", folder, name);
     sitekey_close(&house.key);
-    if (sitekey_make(path, &house.key, &failure))
-        unit_trouble("sitekey_make");
+    if (sitekey_make(folder_path(folder, name), &house.key, &failure))
+        unit_trouble(failure.text);
 }
 
 static void begin(void)
 {
-    (void)snprintf(folder, sizeof(folder), "/tmp/cwg-unit.XXXXXX");
+    folder_make(folder);
     house = (struct household){.site = "s1"};
-    if (!mkdtemp(folder) || store_open(&house.store, folder, &failure))
-        unit_trouble("mkdtemp");
+    if (store_open(&house.store, folder, &failure))
+        unit_trouble(failure.text);
     make_key("key");
     kept = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
     if (!freopen("/dev/null", "we", stderr))
@@ -52,17 +49,13 @@ static void begin(void)
 
 static void finish(void)
 {
-    char command[80];
-
     (void)fflush(stderr);
     if (dup2(kept, STDERR_FILENO) < 0)
         unit_trouble("dup2");
     close(kept);
     store_close(&house.store);
     sitekey_close(&house.key);
-    (void)snprintf(command, sizeof(command), "rm -rf %s", folder);
-    if (system(command) != 0)
-        unit_trouble("rm");
+    folder_remove(folder);
 }
 
 static void be(enum end_state state)

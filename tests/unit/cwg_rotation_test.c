@@ -10,26 +10,18 @@
 
 #include "cwg/record/record.h"
 #include "cwg/store/trust.h"
+#include "cwg_folder.h"
 #include "unit.h"
 
-static char folder[PATH_MAX];
+static char folder[FOLDER_SIZE];
 static struct store store;
 static struct failure failure;
-
-/* A path in the state directory. */
-static const char *in_folder(const char *name)
-{
-    static char path[PATH_MAX + 32];
-
-    (void)snprintf(path, sizeof(path), "%s/%s", folder, name);
-    return path;
-}
 
 static struct sitekey read_key(const char *name)
 {
     struct sitekey key;
 
-    if (sitekey_read(in_folder(name), &key, &failure))
+    if (sitekey_read(folder_path(folder, name), &key, &failure))
         unit_trouble(failure.text);
     return key;
 }
@@ -39,21 +31,17 @@ static void begin(void)
     struct sitekey key;
 
     failure.text[0] = '\0';
-    (void)snprintf(folder, sizeof(folder), "/tmp/cwg-unit.XXXXXX");
-    if (!mkdtemp(folder) || store_open(&store, in_folder("store"), &failure) ||
-        sitekey_make(in_folder("site.key"), &key, &failure))
-        unit_trouble("mkdtemp");
+    folder_make(folder);
+    if (store_open(&store, folder_path(folder, "store"), &failure) ||
+        sitekey_make(folder_path(folder, "site.key"), &key, &failure))
+        unit_trouble(failure.text);
     sitekey_close(&key);
 }
 
 static void end(void)
 {
-    char command[PATH_MAX + 16];
-
     store_close(&store);
-    (void)snprintf(command, sizeof(command), "rm -rf %s", folder);
-    if (system(command) != 0)
-        unit_trouble("rm");
+    folder_remove(folder);
 }
 
 TEST(a_key_is_made_whole_or_not_at_all)
@@ -64,14 +52,14 @@ TEST(a_key_is_made_whole_or_not_at_all)
     begin();
     /* What a killed process has left under the temporary name is no key. */
     (void)snprintf(failure.text, sizeof(failure.text), "site.key2.%d", (int)getpid());
-    close(open(in_folder(failure.text), O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
-    expect(sitekey_make(in_folder("site.key2"), &key, &failure) == 0, "%s", failure.text);
+    close(open(folder_path(folder, failure.text), O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+    expect(sitekey_make(folder_path(folder, "site.key2"), &key, &failure) == 0, "%s", failure.text);
     sitekey_close(&key);
-    expect(stat(in_folder("site.key2"), &status) == 0 && (status.st_mode & 07777) == 0600 &&
-               status.st_nlink == 1,
+    expect(stat(folder_path(folder, "site.key2"), &status) == 0 &&
+               (status.st_mode & 07777) == 0600 && status.st_nlink == 1,
            "mode %o", status.st_mode);
-    expect(sitekey_make(in_folder("site.key2"), &key, &failure) < 0, "one was replaced");
-    expect(sitekey_read(in_folder("site.key2"), &key, &failure) == 0, "%s", failure.text);
+    expect(sitekey_make(folder_path(folder, "site.key2"), &key, &failure) < 0, "one was replaced");
+    expect(sitekey_read(folder_path(folder, "site.key2"), &key, &failure) == 0, "%s", failure.text);
     sitekey_close(&key);
     end();
 }
@@ -83,7 +71,7 @@ TEST(a_rotation_can_be_cut_short_anywhere)
     begin();
     first = read_key("site.key");
     /* After the new key, before the old one is kept. */
-    if (sitekey_make(in_folder("site.key.new"), &now, &failure))
+    if (sitekey_make(folder_path(folder, "site.key.new"), &now, &failure))
         unit_trouble(failure.text);
     sitekey_close(&now);
     expect(rotation_make(folder, &failure) == 0, "%s", failure.text);
@@ -102,8 +90,8 @@ TEST(a_rotation_can_be_cut_short_anywhere)
     {
         char old[PATH_MAX + 32];
 
-        (void)snprintf(old, sizeof(old), "%s", in_folder("site.key.old"));
-        if (link(in_folder("site.key"), old) < 0)
+        (void)snprintf(old, sizeof(old), "%s", folder_path(folder, "site.key.old"));
+        if (link(folder_path(folder, "site.key"), old) < 0)
             unit_trouble("link");
     }
     expect(rotation_make(folder, &failure) == 0, "%s", failure.text);

@@ -1,7 +1,6 @@
 #include "cwg/store/store.h"
 
 #include <fcntl.h>
-#include <limits.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,28 +11,25 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cwg_folder.h"
 #include "unit.h"
 
-static char folder[PATH_MAX];
+static char folder[FOLDER_SIZE];
 static struct store store;
 static struct failure failure;
 static char line[STORE_LINE_SIZE];
 
 static void begin(void)
 {
-    (void)snprintf(folder, sizeof(folder), "/tmp/cwg-unit.XXXXXX");
-    if (!mkdtemp(folder) || store_open(&store, folder, &failure))
-        unit_trouble("mkdtemp");
+    folder_make(folder);
+    if (store_open(&store, folder, &failure))
+        unit_trouble(failure.text);
 }
 
 static void end(void)
 {
-    char command[PATH_MAX + 16];
-
     store_close(&store);
-    (void)snprintf(command, sizeof(command), "rm -rf %s", folder);
-    if (system(command) != 0)
-        unit_trouble("rm");
+    folder_remove(folder);
 }
 
 /* Writes a file past the store. */
@@ -48,7 +44,7 @@ static void put(const char *path, const char *text, size_t length)
 /* Counts all entries of a directory but "." and "..". */
 static int count(const char *path)
 {
-    char command[PATH_MAX + 64], text[16] = "";
+    char command[FOLDER_SIZE + 64], text[16] = "";
     FILE *stream;
 
     (void)snprintf(command, sizeof(command), "ls -A %s/%s | wc -l", folder, path);
@@ -257,17 +253,15 @@ TEST(a_list_has_the_names_in_order)
 TEST(a_store_that_cannot_be_opened_says_why)
 {
     struct store other;
-    char path[PATH_MAX + 8];
 
     begin();
     put("file", "", 0);
-    (void)snprintf(path, sizeof(path), "%.4000s/file/b", folder);
-    expect(store_open(&other, path, &failure) < 0 && other.directory == -1 &&
-               strstr(failure.text, "can't make"),
+    expect(store_open(&other, folder_path(folder, "file/b"), &failure) < 0 &&
+               other.directory == -1 && strstr(failure.text, "can't make"),
            "%s", failure.text);
-    (void)snprintf(path, sizeof(path), "%.4000s/file", folder);
-    expect(store_open(&other, path, &failure) < 0 && strstr(failure.text, "can't open"), "%s",
-           failure.text);
+    expect(store_open(&other, folder_path(folder, "file"), &failure) < 0 &&
+               strstr(failure.text, "can't open"),
+           "%s", failure.text);
     end();
 }
 

@@ -2,6 +2,7 @@
 
 #include "cwg/agent/end/telling.h"
 #include "cwg_end_world.h"
+#include "cwg_programs.h"
 #include "unit.h"
 
 TEST(records_are_removed_when_both_sites_say_down_and_not_before)
@@ -55,7 +56,7 @@ TEST(an_old_record_is_not_believed_even_by_an_agent_that_has_just_started)
     end_free(end);
     end = NULL;
     tell(SERIAL, true, THIRD, &other);
-    put("log", "");
+    programs_put("log", "");
     make_end();
     EXPECT_STATE(END_CONNECTED);
     expect(told_times("cwg_connect") == 0 && strstr(end->reason, "tells what it told before"), "%s",
@@ -72,9 +73,9 @@ TEST(an_end_that_was_made_and_not_told_is_told_and_not_made_again)
     struct news news;
 
     begin();
-    put("dev", "");
-    put("state", "no handshake yet");
-    put("peer", "{}");
+    programs_put("dev", "");
+    programs_put("state", "no handshake yet");
+    programs_put("peer", "{}");
     make_end();
     EXPECT_STATE(END_UNHEARD);
     expect(tells(&news) && told_times("cwg_create") == 0, "made again");

@@ -1,7 +1,5 @@
 #include "cwg/store/trust.h"
 
-#include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,31 +7,28 @@
 
 #include "cwg/base/json.h"
 #include "cwg/store/declare.h"
+#include "cwg_folder.h"
 #include "unit.h"
 
 #define KEY  "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE="
 #define KEY2 "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAI="
 #define ZERO "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 
-static char folder[PATH_MAX];
+static char folder[FOLDER_SIZE];
 static struct store store;
 static struct failure failure;
 
 static void begin(void)
 {
-    (void)snprintf(folder, sizeof(folder), "/tmp/cwg-unit.XXXXXX");
-    if (!mkdtemp(folder) || store_open(&store, folder, &failure))
-        unit_trouble("mkdtemp");
+    folder_make(folder);
+    if (store_open(&store, folder, &failure))
+        unit_trouble(failure.text);
 }
 
 static void end(void)
 {
-    char command[PATH_MAX + 16];
-
     store_close(&store);
-    (void)snprintf(command, sizeof(command), "rm -rf %s", folder);
-    if (system(command) != 0)
-        unit_trouble("rm");
+    folder_remove(folder);
 }
 
 TEST(a_site_is_read_as_it_was_written)

@@ -29,7 +29,7 @@ UNIT_ENGINE_OBJECTS := $(ENGINE_PARTS:src/%.c=$(UNIT_DIR)/src/%.o) \
 # Those of cwg, with its own objects, of which some have the same names as well.
 CWG_TESTS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/cwg_*_test.c))
 CWG_PARTS := $(filter-out src/cwg/main.c,$(CWG_SOURCES))
-CWG_SHARED := unit unit_main cwg_programs cwg_beating cwg_end_world cwg_row
+CWG_SHARED := unit unit_main cwg_folder cwg_programs cwg_beating cwg_end_world cwg_row
 UNIT_CWG_OBJECTS := $(CWG_PARTS:src/%.c=$(UNIT_DIR)/src/%.o) $(patsubst %,$(UNIT_DIR)/%.o,$(CWG_TESTS) $(CWG_SHARED))
 UNIT_PROGRAMS := $(CWG_TESTS:%=$(UNIT_DIR)/%) $(UNIT_TESTS:%=$(UNIT_DIR)/%) $(UNIT_PLAIN:%=$(UNIT_DIR)/%) $(ENGINE_TESTS:%=$(UNIT_DIR)/%)
 
