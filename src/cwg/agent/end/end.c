@@ -121,7 +121,6 @@ static void look_up(struct agent_end *end)
     lookups_add(&end->house->lookups, lookup);
 }
 
-/* Facts that are in other places. */
 /* An end that was connected, and is idle, is probed. Until then it may as well be connected. */
 static void doubt(struct agent_end *end)
 {
@@ -133,6 +132,7 @@ static void doubt(struct agent_end *end)
     end->facts.in_doubt = end->doubt_end > clock_now();
 }
 
+/* Facts that are in other places. */
 static void gather(struct agent_end *end)
 {
     struct facts *facts = &end->facts;
