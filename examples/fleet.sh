@@ -323,6 +323,6 @@ usage()
 case ${1:-}.$# in
     run.1) run ;;
     certificates.2 | etcd.2 | access.2 | operator.1 | settings.3 | links.3) "step_$1" "${@:2}" ;;
-    site.[4-9]) "step_$1" "${@:2}" ;;
+    site.[4-9] | site.[1-9][0-9]*) "step_$1" "${@:2}" ;;
     *) usage ;;
 esac

@@ -33,4 +33,8 @@ install)" ] || fail "$output"
     run -2 "$ROOT/examples/fleet.sh"
     [[ $output == *"fleet.sh run"*"cwg declare --etcd"* ]]
     run -2 "$ROOT/examples/fleet.sh" site 192.0.2.1 s1
+    # A site has any number of peers. This one has ten, and nobody has made the users' passwords.
+    cd "$BATS_TEST_TMPDIR"
+    run -1 "$ROOT/examples/fleet.sh" site 192.0.2.1 s1 s{2..11}
+    [[ $output == *"root.password: No such file"* ]] || fail "$output"
 }
