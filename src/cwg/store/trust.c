@@ -142,29 +142,28 @@ int trust_forget(const struct store *store, const char *name, struct failure *fa
     static const char *const folders[] = {"in", "out"};
     char path[STORE_PATH_SIZE], line[STORE_LINE_SIZE];
     struct failure unreadable = {.text = ""};
-    int found;
+    int none;
 
     if (!want_is_name(name))
         return 1;
     if (check_links(store, name, failure))
         return -1;
     path_of(name, path);
-    found = store_read(store, path, line, &unreadable);
-    if (found <= 0 && store_remove(store, path, failure)) /* its agent ends the session then */
+    none = store_read(store, path, line, &unreadable) > 0;
+    if (!none && store_remove(store, path, failure)) /* the agent ends its session then */
         return -1;
-    found = found > 0;
     for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
-        const int none = remove_records(store, folders[i], name, failure);
+        const int empty = remove_records(store, folders[i], name, failure);
 
-        if (none < 0)
+        if (empty < 0)
             return -1;
-        found = found && none;
+        none = none && empty;
     }
     (void)snprintf(path, sizeof(path), "caller/%.63s", name);
     if (store_remove(store, path, failure))
         return -1;
     (void)snprintf(path, sizeof(path), "carrier/%.63s", name);
-    return store_remove(store, path, failure) ? -1 : found;
+    return store_remove(store, path, failure) ? -1 : none;
 }
 
 int trust_load(struct trust *trust, const struct store *store, struct failure *failure)
