@@ -204,6 +204,36 @@ member_of()
     passes three 15
 }
 
+# How many logins etcd was asked for since its start.
+logins()
+{
+    inside_etcd curl --silent --max-time 5 http://127.0.0.1:2379/metrics |
+        awk '/^grpc_server_started_total\{.*"Authenticate"/ { count += $2 } END { print count + 0 }'
+}
+
+@test "a token that is still good is used on: an etcd that answers again is asked for no login" {
+    local before
+    printf secret1 >"$T/password"
+    chmod 0600 "$T/password"
+    etcd_up
+    ctl user add root:secret0
+    ctl user add site1:secret1
+    ctl role add site1
+    ctl role grant-permission site1 --prefix=true readwrite /cwg/v1/
+    ctl user grant-role root root
+    ctl user grant-role site1 site1
+    ctl auth enable
+    CONF="etcd-user site1"$'\n'"etcd-password $T/password" carry site1
+    within 10 says site1 connected
+    before=$(logins)
+    [ "$before" -gt 0 ]
+    kill -STOP "${MEMBERS[one]}"
+    within 45 says site1 unreachable
+    kill -CONT "${MEMBERS[one]}"
+    within 70 says site1 connected
+    [ "$(logins)" -eq "$before" ]
+}
+
 @test "a wrong password, and a user that is missing, are told, and nothing is asked all the time" {
     etcd_up
     ctl user add root:secret0
@@ -217,6 +247,9 @@ member_of()
     carry site2
     within 5 says site2 unreachable
     grep -q "user name is empty" "$T/site2/store/carrier/etcd"
+    sleep 7
+    [ "$(logins)" -ge 1 ]
+    [ "$(logins)" -le 10 ]
 }
 
 @test "two machines that are one site: the second publishes nothing and says whose it is, until --takeover" {

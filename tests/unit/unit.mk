@@ -36,6 +36,9 @@ UNIT_PROGRAMS := $(CWG_TESTS:%=$(UNIT_DIR)/%) $(UNIT_TESTS:%=$(UNIT_DIR)/%) $(UN
 # Its tests say what the kernel answered.
 $(UNIT_DIR)/netlink_test: UNIT_LINK := -Wl,--wrap=recvmsg,--wrap=send
 
+# Its tests are the server, and the clock.
+$(UNIT_DIR)/cwg_patience_test: UNIT_LINK := -Wl,--wrap=http_post,--wrap=clock_now
+
 .PHONY: unit-programs
 unit-programs: $(UNIT_PROGRAMS)
 
@@ -79,7 +82,7 @@ $(UNIT_DIR)/cwg.a: $(CWG_PARTS:src/%.c=$(UNIT_DIR)/src/%.o) $(CWG_SHARED:%=$(UNI
 	@ar rcs $@ $^
 
 $(CWG_TESTS:%=$(UNIT_DIR)/%): $(UNIT_DIR)/%: $(UNIT_DIR)/%.o $(UNIT_DIR)/cwg.a
-	@$(CC) $(UNIT_SANITIZE) -o $@ $^ -ljansson -lcrypto -lcurl -lcmocka
+	@$(CC) $(UNIT_SANITIZE) $(UNIT_LINK) -o $@ $^ -ljansson -lcrypto -lcurl -lcmocka
 
 $(UNIT_DIR)/plain/src/%.o: src/%.c
 	@mkdir -p $(@D)

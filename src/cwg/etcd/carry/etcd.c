@@ -113,9 +113,9 @@ static void disconnect(struct etcd *etcd, const struct failure *failure)
             wait *= 2;
     }
     wait = wait < AGAIN_MAX_MS ? wait : AGAIN_MAX_MS;
-    etcd->due = now + wait / 2 + random() % (wait / 2);
     tale_tell(&etcd->tale, "unreachable", client_url(&etcd->client), failure->text, 0);
     client_next(&etcd->client);
+    etcd->due = now + wait / 2 + random() % (wait / 2) + client_spread(&etcd->client);
 }
 
 /* What is due while there is a connection. Returns 0, or -1: there is none any more. */
@@ -254,6 +254,7 @@ int etcd_run(const struct etcd_options *options, struct failure *failure)
     srandom((unsigned)clock_today() ^ (unsigned)getpid());
     etcd->store.directory = etcd->changes.fd = -1;
     error = open_all(etcd, options, failure);
+    etcd->due = error ? 0 : clock_now() + client_spread(&etcd->client);
     while (!error && !etcd->ending)
         error = turn(etcd, failure);
     etcd->client.http.interrupt = -1;

@@ -8,11 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cwg/base/clock.h"
 #include "cwg/base/json.h"
-
-enum {
-    AUTHENTICATE_MS = 30000, /* it costs the server 0.1 s, and many may ask at once */
-};
 
 static bool begins_with(const char *text, const char *start)
 {
@@ -137,7 +134,13 @@ const char *client_url(const struct client *client)
 void client_next(struct client *client)
 {
     client->server = (client->server + 1) % client->settings->urls;
-    client->token[0] = '\0';
+}
+
+int64_t client_spread(const struct client *client)
+{
+    const bool logs_in = client->settings->user[0] && !client->token[0];
+
+    return logs_in ? patience_spread(&client->patience[client->server]) : 0;
 }
 
 /* What etcd says of a call that it refuses. Returns -1. */
@@ -203,6 +206,22 @@ static int post(struct client *client, const char *name, const char *body, int m
     return error;
 }
 
+/* Posts a login, and notes whether the server had time for it. */
+static int post_login(struct client *client, const char *body, json_t **ret_answer,
+                      struct failure *failure)
+{
+    struct patience *patience = &client->patience[client->server];
+    const int milliseconds = patience_of(patience);
+    const int64_t deadline = clock_now() + milliseconds;
+    const int error = post(client, "auth/authenticate", body, milliseconds, ret_answer, failure);
+
+    if (!error)
+        patience_forget(patience);
+    else if (clock_now() >= deadline)
+        patience_miss(patience);
+    return error;
+}
+
 int client_authenticate(struct client *client, struct failure *failure)
 {
     json_t *request, *answer;
@@ -219,7 +238,7 @@ int client_authenticate(struct client *client, struct failure *failure)
     json_decref(request);
     if (!body)
         return fail(failure, "system", "the name or the password isn't UTF-8");
-    error = post(client, "auth/authenticate", body, AUTHENTICATE_MS, &answer, failure);
+    error = post_login(client, body, &answer, failure);
     explicit_bzero(body, strlen(body));
     free(body);
     if (error && client->code == GATEWAY_UNMET)

@@ -7,6 +7,7 @@
 
 #include "cwg/etcd/gateway/gateway.h"
 #include "cwg/etcd/gateway/http.h"
+#include "cwg/etcd/gateway/patience.h"
 
 enum {
     CLIENT_URLS_MAX = 16,
@@ -31,12 +32,13 @@ struct client_settings {
 struct client {
     const struct client_settings *settings;
     struct http http;
-    int server;                    /* the one of url[] that is in use */
-    char token[CLIENT_TOKEN_SIZE]; /* "": none */
-    int call_ms;                   /* how long a call may take */
-    enum gateway_code code;        /* of the last call that failed; GATEWAY_FINE: no answer came */
-    uint64_t cluster; /* the store's name, as the last list had it; 0: there was none */
-    int64_t revision; /* the highest that any answer had */
+    int server;                                /* the one of url[] that is in use */
+    char token[CLIENT_TOKEN_SIZE];             /* "": none */
+    struct patience patience[CLIENT_URLS_MAX]; /* with each server's logins */
+    int call_ms;                               /* how long a call may take */
+    enum gateway_code code; /* of the last call that failed; GATEWAY_FINE: no answer came */
+    uint64_t cluster;       /* the store's name, as the last list had it; 0: there was none */
+    int64_t revision;       /* the highest that any answer had */
 };
 
 /* Adds a server. Returns 0, or -1: it is no URL for it. */
@@ -57,8 +59,11 @@ int client_open(struct client *client, const struct client_settings *settings, i
 void client_close(struct client *client);
 
 const char *client_url(const struct client *client);
-/* Takes the next server, and forgets the token. */
+/* Takes the next server. The token may be good there, too: etcd tells all members of it. */
 void client_next(struct client *client);
+/* Returns a random wait in milliseconds before a login at this server; 0 if there is a token, or no
+ * user. */
+int64_t client_spread(const struct client *client);
 
 /* Gets a token, if there is a user. Returns 0, or -1. */
 int client_authenticate(struct client *client, struct failure *failure);
