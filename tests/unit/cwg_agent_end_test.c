@@ -161,7 +161,7 @@ TEST(an_end_that_is_idle_is_called_stale_when_a_probe_had_time_to_tell)
     begin();
     connect_it();
     EXPECT_STATE(END_CONNECTED);
-    put("state", "idle");
+    programs_put("state", "idle");
     end->probe_due = INT64_MAX;
     end_wake(end);
     EXPECT_STATE(END_CONNECTED);
@@ -169,10 +169,10 @@ TEST(an_end_that_is_idle_is_called_stale_when_a_probe_had_time_to_tell)
     end->shown -= END_LOOK_MS;
     end->due = end->doubt_end = clock_now();
     EXPECT_STATE(END_STALE);
-    put("state", "connected");
+    programs_put("state", "connected");
     end_wake(end);
     EXPECT_STATE(END_CONNECTED);
-    put("state", "silent");
+    programs_put("state", "silent");
     end_wake(end);
     EXPECT_STATE(END_STALE);
     finish();
@@ -183,7 +183,7 @@ TEST(a_probe_in_vain_ends_the_doubt)
     begin();
     connect_it();
     EXPECT_STATE(END_CONNECTED);
-    put("state", "idle");
+    programs_put("state", "idle");
     end->probe_due = INT64_MAX;
     end_wake(end);
     EXPECT_STATE(END_CONNECTED);

@@ -1,38 +1,32 @@
 /* Whether a site calls, as several programs see it at once. */
 #include "cwg/store/caller.h"
 
-#include <limits.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cwg_folder.h"
 #include "unit.h"
 
 enum {
     LOOKS = 20000,
 };
 
-static char folder[PATH_MAX];
+static char folder[FOLDER_SIZE];
 static struct store store;
 static struct failure failure;
 
 static void begin(void)
 {
-    (void)snprintf(folder, sizeof(folder), "/tmp/cwg-unit.XXXXXX");
-    if (!mkdtemp(folder) || store_open(&store, folder, &failure) ||
+    folder_make(folder);
+    if (store_open(&store, folder, &failure) ||
         store_write(&store, "out/s2/web-db.0", "{}", &failure))
         unit_trouble("store");
 }
 
 static void end(void)
 {
-    char command[PATH_MAX + 16];
-
     store_close(&store);
-    (void)snprintf(command, sizeof(command), "rm -rf %s", folder);
-    if (system(command) != 0)
-        unit_trouble("rm");
+    folder_remove(folder);
 }
 
 /* Looks often. Returns how often the site was there. */

@@ -148,7 +148,7 @@ TEST(in_session_with_rare_keepalives_or_none_silence_costs_no_look_before_the_ke
     for (size_t i = 0; i < COUNT(keepalives); i++) {
         connect_among_many(KERNEL);
         end->want.keepalive = keepalives[i];
-        put("state", "in session");
+        programs_put("state", "in session");
         end_wake(end);
         EXPECT_STATE(END_IN_SESSION);
         end->session_end = clock_now() + 2 * MINUTE;
