@@ -608,3 +608,15 @@ units()
     unstage with_more
     [ "$(find "$DEST" ! -type d)" = "$BIN/batch" ]
 }
+
+# An option that dpkg-buildpackage doesn't know ends the build at once.
+@test "a build of packages removes what one before has left in its directory, and nothing else" {
+    local file others=(my.log other_1_all.deb backup.tar.xz net-admin-helper-mine)
+    local left=(build.log cwg_0.0.9_amd64.deb net-admin-helper-dbgsym_0.0.9_amd64.deb net-admin-helper_0.0.9.tar.xz)
+    cd "$BATS_TEST_TMPDIR"
+    touch "${others[@]}" "${left[@]}"
+    run -1 "$ROOT/scripts/deb" . --no-such-option
+    for file in "${others[@]}"; do [ -e "$file" ] || fail "$file is gone"; done
+    for file in "${left[@]:1}"; do [ ! -e "$file" ] || fail "$file is left"; done
+    grep -q -- --no-such-option build.log
+}
