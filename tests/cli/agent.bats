@@ -403,3 +403,17 @@ END
     [ "$(grep -c '^web-db .*waiting for its container' "$BATS_TEST_TMPDIR/watched")" -ge 2 ] ||
         fail "$(<"$BATS_TEST_TMPDIR/watched")"
 }
+
+@test "no site can be called etcd, which has a line of its own beside the sites" {
+    run -2 --separate-stderr "$CWG" agent --site etcd --state "$STATE"
+    [ "$stderr" = "cwg: --site has to be a name: letters, digits, '_', '.' and '-', and not etcd" ] || fail "$stderr"
+    echo "site etcd" >"$BATS_TEST_TMPDIR/conf"
+    run -1 --separate-stderr "$CWG" agent --config "$BATS_TEST_TMPDIR/conf" --state "$STATE"
+    [[ "$stderr" = *"/conf:1: site takes a name: letters, digits, '_', '.' and '-', and not etcd" ]] || fail "$stderr"
+    run -1 --separate-stderr unshare --uts sh -c 'hostname etcd.example && exec "$0" "$@"' \
+        "$CWG" agent --config /dev/null --state "$STATE"
+    [[ "$stderr" = "cwg: the machine's name can't be a site's: "* ]] || fail "$stderr"
+    run -1 --separate-stderr "$CWG" declare --state "$STATE" - <<<"{\"sites\":[{\"site\":\"etcd\",\"key\":\"$KEY\"}]}"
+    [ "$stderr" = 'cwg: a site needs a name ("site"), and not etcd' ] || fail "$stderr"
+    [ -z "$(find "$STATE" -name etcd)" ]
+}

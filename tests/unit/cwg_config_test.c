@@ -117,6 +117,7 @@ TEST(what_is_wrong_is_told_with_its_line)
         {"etcd http://a\netcd http://b\n", "file:2: etcd stands in line 1 already"},
         {"site -a\n", "file:1: site takes a name"},
         {"site a/b\n", "file:1: site takes a name"},
+        {"site etcd\n", "file:1: site takes a name"},
         {"site aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n",
          "file:1: site takes a name"},
         {"state x\n", "file:1: state takes an absolute path"},

@@ -66,8 +66,8 @@ int run_agent(int argc, char *argv[])
     }
     if (optind < argc)
         return wrong("agent takes no arguments");
-    if (given.site && !want_is_name(given.site))
-        return wrong("--site has to be a name: letters, digits, '_', '.' and '-'");
+    if (given.site && !want_is_site(given.site))
+        return wrong("--site has to be a name: letters, digits, '_', '.' and '-', and not etcd");
     if (given.helper && given.helper[0] != '/')
         return wrong("--helper takes the absolute path of a socket");
     if (check)
@@ -89,7 +89,7 @@ int run_inbox(int argc, char *argv[])
         given = optarg;
     }
     state_directory(given, state);
-    if (argc - optind != 1 || !want_is_name(argv[optind]))
+    if (argc - optind != 1 || !want_is_site(argv[optind]))
         return wrong("inbox takes the name of the site that calls");
     (void)snprintf(path, sizeof(path), "%.3500s/store", state);
     return inbox_run(path, argv[optind], &failure) ? failed(failure.text) : EXIT_DONE;

@@ -19,8 +19,8 @@ int trust_parse(const json_t *object, struct site_record *ret_site, struct failu
     const char *ssh = json_text(object, "ssh", END_HOST_SIZE - 1);
     struct site_record site = {.serial = 0};
 
-    if (!name || !want_is_name(name))
-        return fail(failure, "trust", "a site needs a name (\"site\")");
+    if (!name || !want_is_site(name))
+        return fail(failure, "trust", "a site needs a name (\"site\"), and not etcd");
     if (!key || key_from_text(key, &site.key) || key_is_zero(&site.key))
         return fail(failure, "trust",
                     "site %s: \"key\" has to be its public key; there, `cwg keys` prints it", name);

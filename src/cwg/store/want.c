@@ -16,6 +16,11 @@ bool want_is_name(const char *text)
     return strlen(text) < WANT_SITE_SIZE && end_is_name(text);
 }
 
+bool want_is_site(const char *text)
+{
+    return want_is_name(text) && strcmp(text, "etcd") != 0;
+}
+
 /* Takes a name that has to be there. */
 static const char *take_name(const json_t *want, const char *member)
 {

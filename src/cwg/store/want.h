@@ -42,3 +42,6 @@ bool want_equal(const struct want *a, const struct want *b);
 /* Returns whether a text can be the name of a site or of a link: a name (end_is_name()) of at most
  * 63 characters. */
 bool want_is_name(const char *text);
+
+/* May a site have this name? "etcd" stands beside sites in the store for etcd itself. */
+bool want_is_site(const char *text);

@@ -78,8 +78,8 @@ static int set_path(const struct reading *reading, char *ret_path, size_t size)
 
 static int set_site(const struct reading *reading)
 {
-    if (!want_is_name(reading->word[1]))
-        return wrong(reading, "site takes a name: letters, digits, '_', '.' and '-'");
+    if (!want_is_site(reading->word[1]))
+        return wrong(reading, "site takes a name: letters, digits, '_', '.' and '-', and not etcd");
     return set_text(reading, reading->config->site, sizeof(reading->config->site));
 }
 

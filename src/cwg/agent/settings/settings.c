@@ -93,7 +93,7 @@ static void default_site(struct config *config)
 
     (void)gethostname(name, sizeof(name) - 1);
     name[strcspn(name, ".")] = '\0';
-    if (!config->site[0] && want_is_name(name))
+    if (!config->site[0] && want_is_site(name))
         (void)snprintf(config->site, sizeof(config->site), "%.63s", name);
 }
 
