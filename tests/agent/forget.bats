@@ -47,7 +47,7 @@ nothing_of()
 {
     local store
     store=$(store_of "$2")
-    [ -z "$(find "$store/site/$1" "$store/in/$1" "$store/out/$1" "$store/carrier/$1" -type f 2>/dev/null)" ]
+    [ -z "$(find "$store/site/$1" "$store/in/$1" "$store/out/$1" "$store"/{carrier,caller}/"$1" -type f 2>/dev/null)" ]
 }
 
 # At site 2 nobody carries records for site 1.
@@ -114,4 +114,32 @@ no_wants()
     same_link 7
     restart_container s1 web
     healed web-db 7
+}
+
+# Site 2 has what site 1 tells of its end.
+has_heard()
+{
+    cmp "$(store_of s1)/out/s2/web-db.0" "$(store_of s2)/in/s1/web-db.0"
+}
+
+@test "an end that is forgotten while the other site isn't reached is told there by the agent that starts next" {
+    declare_link web-db 7
+    healed web-db 7
+    stop_carrier
+    forget s1 web-db
+    within 10 test ! -e "$(store_of s1)/want/web-db.0"
+    end_agent s1
+    run ! has_heard
+    start_agent s1
+    start_carrier
+    within 20 has_heard
+    # Both have told that they have no end: nothing is left that one of them would be told.
+    forget s2 web-db
+    within 10 no_wants
+    within 10 no_records
+}
+
+no_records()
+{
+    [ -z "$(find "$(store_of s1)"/{in,out}/s2 "$(store_of s2)"/{in,out}/s1 -name 'web-db.*')" ]
 }

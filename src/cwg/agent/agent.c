@@ -9,7 +9,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/inotify.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -282,6 +281,19 @@ static void load_trust(struct agent *agent)
     }
 }
 
+/* A site without a link here may have to hear that it has none. */
+static void call_untold(struct agent *agent)
+{
+    const struct trust *trust = &agent->house.trust;
+
+    for (size_t i = 0; i < trust->count; i++) {
+        if (carriers_lack(&agent->carriers, &agent->house.store, &trust->sites[i])) {
+            watch_site(agent, trust->sites[i].name);
+            add_carrier(agent, trust->sites[i].name);
+        }
+    }
+}
+
 /* Takes over what the store has now. */
 static void reload(struct agent *agent)
 {
@@ -314,6 +326,7 @@ static void reload(struct agent *agent)
             end_retry(end);
         add_carrier(agent, end->want.site);
     }
+    call_untold(agent);
     agent->retry = false;
     free(names);
 }
@@ -403,34 +416,13 @@ static void turn(struct agent *agent)
     loop_turn(&house->loop, next);
 }
 
-static int open_key(struct household *house, const char *state, struct failure *failure)
-{
-    char path[PATH_MAX];
-    int found;
-
-    (void)snprintf(path, sizeof(path), "%.3500s/site.key", state);
-    found = sitekey_read(path, &house->key, failure);
-    return found > 0 ? sitekey_make(path, &house->key, failure) : found;
-}
-
-/* Each end has a descriptor of its container's process. */
-static void raise_limit(void)
-{
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-        limit.rlim_cur = limit.rlim_max;
-        (void)setrlimit(RLIMIT_NOFILE, &limit);
-    }
-}
-
 static int open_house(struct agent *agent, struct failure *failure)
 {
     struct household *house = &agent->house;
     struct failure unwritten = {.text = ""};
     int error;
 
-    raise_limit();
+    household_raise_limit();
     agent->ends.house = house;
     house->carry = carry;
     house->owner = agent;
@@ -450,8 +442,8 @@ static int open_house(struct agent *agent, struct failure *failure)
         return -1;
     house->site = house->config.site;
     (void)snprintf(agent->path, sizeof(agent->path), "%.3500s/store", house->config.state);
-    if (open_key(house, house->config.state, failure) ||
-        store_open(&house->store, agent->path, failure) || hold_take(&house->store, failure))
+    if (rekey_open(house, failure) || store_open(&house->store, agent->path, failure) ||
+        hold_take(&house->store, failure))
         return -1;
     /* A full disk is no reason not to start. */
     if (self_note(&house->store, house->site, &unwritten))

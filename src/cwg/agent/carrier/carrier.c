@@ -220,6 +220,27 @@ void carriers_add(struct carriers *carriers, struct loop *loop, const struct sto
         carriers->count++;
 }
 
+bool carriers_lack(const struct carriers *carriers, const struct store *store,
+                   const struct site_record *site)
+{
+    struct failure failure = {.text = ""};
+    char folder[STORE_PATH_SIZE];
+    char **records;
+    bool any;
+
+    if (!site->ssh[0])
+        return false;
+    for (size_t i = 0; i < carriers->count; i++) {
+        if (strcmp(carriers->one[i]->site, site->name) == 0)
+            return false;
+    }
+    (void)snprintf(folder, sizeof(folder), "out/%.63s", site->name);
+    records = store_list(store, folder, &failure);
+    any = records && *records;
+    free(records);
+    return any;
+}
+
 void carriers_match(struct carriers *carriers, const struct trust *trust)
 {
     size_t kept = 0;

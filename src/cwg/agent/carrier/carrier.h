@@ -54,6 +54,11 @@ struct carriers {
 void carriers_add(struct carriers *carriers, struct loop *loop, const struct store *store,
                   const char *own, const struct site_record *site);
 
+/* Is something to be told to a site, which ssh reaches and nobody carries to yet? What it is told
+ * stays in the store until it has told the same. */
+bool carriers_lack(const struct carriers *carriers, const struct store *store,
+                   const struct site_record *site);
+
 /* Takes over how the sites are reached now. The session with a site ends if the site isn't known
  * any more, or isn't called any more, or is called another way. */
 void carriers_match(struct carriers *carriers, const struct trust *trust);

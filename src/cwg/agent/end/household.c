@@ -1,5 +1,6 @@
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "cwg/agent/end/household.h"
 #include "cwg/machine/addresses.h"
@@ -39,4 +40,14 @@ void household_reread(struct household *house, const struct config_options *opti
     if (kept)
         (void)fprintf(stderr, "cwg: %s has changed in cwg.conf: restart the agent to have it\n",
                       kept);
+}
+
+void household_raise_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
 }

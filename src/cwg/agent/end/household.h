@@ -46,3 +46,7 @@ void household_take_addresses(struct household *house);
 /* Takes over what the settings say now. What is wrong with them is told on standard error, and they
  * stay. A change that an agent at work can't take over is told, too. */
 void household_reread(struct household *house, const struct config_options *options);
+
+/* Lets this process have as many descriptors as it may: each end has one of its container's
+ * process. */
+void household_raise_limit(void);

@@ -12,6 +12,16 @@ static void carry_it(void *owner, const char *site)
     house->carry(house, site, ROTATION_NAME);
 }
 
+int rekey_open(struct household *house, struct failure *failure)
+{
+    char path[PATH_MAX];
+    int found;
+
+    (void)snprintf(path, sizeof(path), "%.3500s/site.key", house->config.state);
+    found = sitekey_read(path, &house->key, failure);
+    return found > 0 ? sitekey_make(path, &house->key, failure) : found;
+}
+
 bool rekey_own(struct household *house)
 {
     struct failure failure = {.text = ""};

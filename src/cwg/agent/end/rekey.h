@@ -3,6 +3,9 @@
 
 #include "cwg/agent/end/household.h"
 
+/* Reads the site's key, or makes it. Returns 0, or -1. */
+int rekey_open(struct household *house, struct failure *failure);
+
 /* Takes over the site's own key, if it is another one now, and tells the other sites of it. Returns
  * whether it is: all ends have to be told of anew. */
 bool rekey_own(struct household *house);
