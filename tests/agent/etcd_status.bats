@@ -108,8 +108,7 @@ states()
     local old
     etcd_up
     with_fleet
-    carry site1
-    within 5 says site1 connected
+    in_etcd site/site1/agent '{"told":true}' # one that carries would tell its own states again
     old=$(told site1 0 connected "" 5)
     states site1 0 refused "" 6
     [[ $(row site1) == *" refused 2026"* ]]
@@ -264,4 +263,56 @@ END
     [ "$output" = "cwg: --config is for --etcd" ]
     run -1 "$CWG" status --etcd --config /dev/null
     [ "$output" = "cwg: no server of etcd is given" ] || { echo "$output"; false; }
+}
+
+# Expects a value in etcd: in_etcd_is KEY VALUE
+in_etcd_is()
+{
+    [ "$(ctl get --print-value-only "/cwg/v1/$1")" = "$2" ]
+}
+
+# How often a key was put since it is there: version_of KEY
+version_of()
+{
+    ctl get "/cwg/v1/$1" --write-out json | grep -o '"version":[0-9]*'
+}
+
+@test "a site whose state somebody else has changed tells its own again, at once, but not all the time" {
+    local own key=site/site1/status/web-db.0
+    etcd_up
+    with_fleet
+    own=$(told site1 0 connected)
+    put site1 status/web-db.0 "$own"
+    carry site1
+    within 5 in_etcd_is $key "$own"
+    says site1 connected
+    [ "$(version_of $key)" = '"version":1' ]
+    states site1 0 connected "$T/eve.key"
+    within 5 in_etcd_is $key "$own"
+    [ "$(version_of $key)" = '"version":3' ]
+    [[ $(row site1) == *" connected 2026"* ]]
+    # Nobody makes it write all the time: the next one waits until a state is told again.
+    in_etcd $key forged
+    put site1 out/site2/l.0 behind
+    within 5 in_etcd_is site/site2/in/site1/l.0 behind
+    in_etcd_is $key forged
+    within 35 in_etcd_is $key "$own"
+    # Nor does one last of an end that the site doesn't have.
+    in_etcd site/site1/status/far.0 "$own"
+    within 5 in_etcd_is site/site1/status/far.0 ""
+}
+
+@test "a state that somebody has deleted, or that isn't text, is told again" {
+    local own key=site/site1/status/web-db.0
+    etcd_up
+    with_fleet
+    own=$(told site1 0 connected)
+    put site1 status/web-db.0 "$own"
+    put site1 status/db-web.0 "$own"
+    carry site1
+    within 5 in_etcd_is $key "$own"
+    ctl del "/cwg/v1/$key"
+    within 5 in_etcd_is $key "$own"
+    in_etcd site/site1/status/db-web.0 $'two\nlines'
+    within 5 in_etcd_is site/site1/status/db-web.0 "$own"
 }

@@ -68,7 +68,6 @@ static int list(struct etcd *etcd, int64_t *ret_revision, struct failure *failur
     hearing->refusal[0] = '\0';
     *ret_revision = client_list(&etcd->client, etcd->own, hearing_take, hearing, &is_new, failure);
     hearing->listing = false;
-    hearing->quiet = *ret_revision >= 0;
     if (*ret_revision < 0)
         return -1;
     if (is_new) {
@@ -90,7 +89,6 @@ static int connect_now(struct etcd *etcd, struct failure *failure)
         presence_claim(&etcd->presence, failure) || list(etcd, &revision, failure) ||
         watcher_open(&etcd->watcher, &etcd->client, etcd->own, revision + 1, failure))
         return -1;
-    etcd->hearing.quiet = false;
     etcd->connected = true;
     return 0;
 }
@@ -138,7 +136,12 @@ static int go_on(struct etcd *etcd, struct failure *failure)
         told = presence_claim(&etcd->presence, failure);
     if (told < 0)
         return -1;
-    return clock_now() >= etcd->list_due ? list(etcd, &revision, failure) : 0;
+    if (clock_now() < etcd->list_due)
+        return 0;
+    etcd->hearing.quiet = true; /* the watch has told of it all */
+    told = list(etcd, &revision, failure);
+    etcd->hearing.quiet = false;
+    return told;
 }
 
 static void tell_state(struct etcd *etcd)

@@ -84,13 +84,14 @@ int hearing_take(void *owner, const struct gateway_entry *entry, struct failure 
     if (strcmp(path, "agent") == 0) {
         if (!hearing->listing)
             presence_see(hearing->presence, entry->revision, entry->deleted);
+    } else if (begins_with(path, "status/")) {
+        if (end_is_name(path + strlen("status/")))
+            telling_know(hearing->telling, path, entry->deleted ? NULL : entry->value,
+                         entry->revision);
     } else if (entry->deleted || entry->foreign) {
         return 0; /* what is missing says nothing */
     } else if (begins_with(path, "in/")) {
         result = take_record(hearing, path + strlen("in/"), entry->value, &reason);
-    } else if (begins_with(path, "status/") && hearing->listing) {
-        if (end_is_name(path + strlen("status/")))
-            telling_know(hearing->telling, path, entry->value);
     } else if (begins_with(path, "want/") || begins_with(path, "site/")) {
         if (end_is_name(strchr(path, '/') + 1) && strlen(path) < (size_t)WANT_LINK_SIZE * 2)
             result = orders_take(hearing->orders, path, entry->value, &reason);

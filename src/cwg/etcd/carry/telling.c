@@ -24,8 +24,10 @@ struct told {
     bool put;
     bool look; /* it may be another one now */
     bool found;
-    bool refused; /* etcd says that it isn't allowed */
-    int64_t due;  /* it isn't put before */
+    bool refused;     /* etcd says that it isn't allowed */
+    int64_t due;      /* it isn't put before */
+    int64_t revision; /* of etcd's, in which it was put or read last */
+    int64_t mended;   /* when somebody else's line was found there last; 0: never */
 };
 
 static bool is_status(const char *path)
@@ -83,16 +85,33 @@ void telling_see(struct telling *telling, const char *path)
     }
 }
 
-void telling_know(struct telling *telling, const char *path, const char *line)
+/* Somebody else has changed what this site had put. It is put again at once, unless that was so a
+ * moment ago: who writes all the time isn't answered all the time. */
+static void mend(struct told *told)
+{
+    const int64_t now = clock_now();
+
+    if (!told->mended || now - told->mended >= TELLING_STATUS_MS) {
+        told->mended = now;
+        told->due = now;
+    }
+}
+
+void telling_know(struct telling *telling, const char *path, const char *line, int64_t revision)
 {
     struct told *told = strlen(path) < PATH_SIZE ? find_or_add(telling, path) : NULL;
     uint8_t digest[EVP_MAX_MD_SIZE] = {0};
 
-    if (!told || told->put)
+    if (!told || revision <= told->revision)
         return;
-    (void)EVP_Digest(line, strlen(line), digest, NULL, EVP_sha256(), NULL);
+    if (line)
+        (void)EVP_Digest(line, strlen(line), digest, NULL, EVP_sha256(), NULL);
+    if (told->put && (!line || memcmp(told->digest, digest, DIGEST_SIZE) != 0))
+        mend(told);
     memcpy(told->digest, digest, DIGEST_SIZE);
-    told->put = told->look = true;
+    told->put = line != NULL;
+    told->look = true;
+    told->revision = revision;
 }
 
 void telling_again(struct telling *telling)
@@ -100,6 +119,7 @@ void telling_again(struct telling *telling)
     for (size_t i = 0; i < telling->count; i++) {
         telling->told[i].put = false;
         telling->told[i].look = true;
+        telling->told[i].revision = 0;
     }
     telling->all = true;
 }
@@ -220,7 +240,7 @@ static void fill(struct telling *telling, struct batch *batch)
     }
 }
 
-static void note_put(struct batch *batch)
+static void note_put(struct batch *batch, int64_t revision)
 {
     const int64_t now = clock_now();
 
@@ -230,6 +250,7 @@ static void note_put(struct batch *batch)
         memcpy(told->digest, batch->digest[i], DIGEST_SIZE);
         told->put = !batch->gone[i];
         told->look = told->refused = false;
+        told->revision = revision;
         if (is_status(told->path))
             told->due = now + TELLING_STATUS_MS;
     }
@@ -281,6 +302,7 @@ static int put(struct telling *telling, int64_t presence, struct failure *failur
     struct batch batch = {.operations = json_array()};
     char key[GATEWAY_KEY_SIZE];
     json_t *answer;
+    int64_t revision;
     bool done;
 
     fill(telling, &batch);
@@ -295,12 +317,13 @@ static int put(struct telling *telling, int64_t presence, struct failure *failur
                     &answer, failure))
         return telling->client->code == GATEWAY_FINE ? -1 : note_refusal(telling, &batch, failure);
     done = json_is_true(json_object_get(answer, "succeeded"));
+    revision = gateway_header(answer).revision;
     json_decref(answer);
     if (!done)
         return 1;
     telling->alone -= telling->alone > 0;
     telling->full = 0;
-    note_put(&batch);
+    note_put(&batch, revision);
     forget_refusal(telling);
     return 0;
 }

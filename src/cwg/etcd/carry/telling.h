@@ -31,8 +31,10 @@ struct telling {
 /* Something at a path of the store may have changed; NULL: anything. */
 void telling_see(struct telling *telling, const char *path);
 
-/* etcd has a line for a path: what stood there before this process began. */
-void telling_know(struct telling *telling, const char *path, const char *line);
+/* etcd has had a line for a path since a revision; NULL: it has none. What this site itself put
+ * there last is known. Any other line is replaced by this site's own, or deleted if the site has
+ * none. */
+void telling_know(struct telling *telling, const char *path, const char *line, int64_t revision);
 
 /* What was put may be lost: all is put again. */
 void telling_again(struct telling *telling);
