@@ -111,6 +111,15 @@ forgets()
     value=$(ctl get --print-value-only /cwg/v1/site/site1/site/site2)
     in_etcd site/site1/site/site3 "$value"
     within 5 grep -q "site/site3: its signature" "$T/site1.log"
+    # A site that is new here has etcd listed again.
+    mkdir "$T/site1/store/in/site3"
+    in_etcd site/site1/in/site3/l.0 behind
+    within 5 has site1 in/site3/l.0 behind
+    put site2 out/site1/l.1 again
+    within 5 has site1 in/site2/l.1 again
+    [ "$(grep -c "want/other.0: its signature" "$T/site1.log")" = 1 ]
+    in_etcd site/site1/want/later.0 "$value"
+    within 5 grep -q "want/later.0: its signature" "$T/site1.log"
     [ "$(ls "$T/site1/store/want" "$T/site2/store/want" "$T/site1/store/site")" = "$(printf '%s\n' \
         "$T/site1/store/site:" site2 "" "$T/site1/store/want:" web-db.0 "" "$T/site2/store/want:" web-db.1)" ]
 }
