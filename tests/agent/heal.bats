@@ -236,7 +236,7 @@ has_device()
 }
 
 # 1,000 ends: a look at each is 75 to 225 seconds away.
-# bats test_tags=kernel,only-6-12
+# bats test_tags=kernel,only-6-1
 @test "among many ends a kernel's link whose device has gone is noticed by its counters, and healed" {
     declare_absent 1000
     within 120 says s1 absent999 off
