@@ -285,14 +285,18 @@ static int take(struct overview *overview, struct overview_site *site, const cha
                 const struct gateway_entry *entry, struct failure *failure)
 {
     const char *line = entry->foreign ? "" : entry->value;
-    const char *rest = strchr(path, '/'), *slash = rest ? strchr(rest + 1, '/') : NULL;
+    const char *rest = strchr(path, '/'), *slash;
     char teller[WANT_SITE_SIZE] = "";
 
     overview->orders.site = site->record.name;
     if (strcmp(path, "agent") == 0) {
         site->there = true;
         site->silent = presence_is_silent(line);
-    } else if (begins_with(path, "in/") && slash && strcmp(slash + 1, ROTATION_NAME) == 0) {
+    }
+    if (!rest)
+        return 0;
+    slash = strchr(rest + 1, '/');
+    if (begins_with(path, "in/") && slash && strcmp(slash + 1, ROTATION_NAME) == 0) {
         (void)snprintf(teller, sizeof(teller), "%.*s", (int)(slash - rest - 1), rest + 1);
         if (want_is_name(teller))
             return take_rotation(overview, site->record.name, teller, line, failure);
