@@ -76,7 +76,7 @@ static int forget_kept(const struct joined *joined, const struct end_seen seen[2
             continue;
         whose[count] = (size_t)i;
         calls[count++] =
-            (struct call){.site = seen[i].site, .request = request_forget(joined->net, i)};
+            (struct call){.site = seen[i].site, .request = request_forget(joined->net, i, false)};
     }
     error = calls_run(calls, count, DESTROY_MS);
     if (error)

@@ -38,7 +38,8 @@ static int open_sites(struct work *work, struct failure *failure)
     return 0;
 }
 
-/* Ends the sessions. A side stays `made` if its site doesn't say that nothing is left there. */
+/* Ends the sessions. A side stays `made` and `told` if its site doesn't say that nothing is left
+ * there. */
 static void close_sites(struct work *work)
 {
     for (size_t i = 0; i < work->site_count; i++) {
@@ -46,7 +47,7 @@ static void close_sites(struct work *work)
 
         for (size_t j = 0; j < 2; j++) {
             if (work->side[j].site == &work->sites[i] && done && !work->side[j].kept)
-                work->side[j].made = false;
+                work->side[j].made = work->side[j].told = false;
         }
     }
 }
@@ -117,6 +118,10 @@ static void remedy(const struct work *work, int host, char ret_text[static REMED
     const struct end *end = &work->side[host].end->end;
     char first[WANT_LINK_SIZE + 16] = "";
 
+    if (!work->side[host].made) {
+        (void)snprintf(ret_text, REMEDY_SIZE, "cwg forget %s", work->joined.link);
+        return;
+    }
     if (work->options->keep) /* or else the agent there makes the end again */
         (void)snprintf(first, sizeof(first), "cwg forget %s; ", work->joined.link);
     if (strcmp(end->engine, "netns") == 0)
@@ -134,21 +139,29 @@ static void remedy(const struct work *work, int host, char ret_text[static REMED
 static int print_left(const struct work *work, const struct failure *failure)
 {
     json_t *left = json_array(), *object;
-    const bool any = work->side[0].made || work->side[1].made;
+    bool any = false;
 
     for (int i = 0; i < 2; i++) {
         char name[END_TEXT_SIZE], command[REMEDY_SIZE], leave[80] = "";
 
-        if (!work->side[i].made)
+        if (!work->side[i].made && !work->side[i].told)
             continue;
+        any = true;
         end_to_text(&work->options->end[i], name);
         remedy(work, i, command);
         if (work->noted)
             (void)snprintf(leave, sizeof(leave),
                            "; so does cwg leave %u here, once that machine is reached",
                            work->joined.net);
-        (void)fprintf(stderr, "cwg: an end of net %u may be left in %s; there, `%s` removes it%s\n",
-                      work->joined.net, name, command, leave);
+        if (work->side[i].made)
+            (void)fprintf(stderr,
+                          "cwg: an end of net %u may be left in %s; there, `%s` removes it%s\n",
+                          work->joined.net, name, command, leave);
+        else
+            (void)fprintf(stderr,
+                          "cwg: the end of net %u in %s may be kept; there, `%s` ends that, and "
+                          "removes the end%s\n",
+                          work->joined.net, name, command, leave);
         (void)json_array_append_new(left, json_pack("{s:s,s:s}", "end", name, "command", command));
     }
     object = json_pack("{s:{s:s,s:s},s:o}", "error", "code", failure->code, "text", failure->text,

@@ -49,6 +49,11 @@ int work_ask_agents(struct work *work, struct failure *failure)
     return error;
 }
 
+static int host_of(const struct work *work, int side)
+{
+    return work->swapped ? 1 - side : side;
+}
+
 /* What the agent of a side's machine is to keep. Where ssh was started from, ssh is known to reach
  * the other machine. */
 static json_t *keep_request(const struct work *work, int i)
@@ -60,8 +65,26 @@ static json_t *keep_request(const struct work *work, int i)
 
     return json_pack("{s:s,s:s,s:i,s:i,s:i,s:i,s:i,s:i,s:o}", "do", "keep", "link",
                      work->joined.link, "container", side->container, "net", (int)work->joined.net,
-                     "host", work->swapped ? 1 - i : i, "port", (int)work->options->port[i],
-                     "keepalive", JOIN_KEEPALIVE_SECONDS, "mtu", work->options->mtu, "peer", peer);
+                     "host", host_of(work, i), "port", (int)work->options->port[i], "keepalive",
+                     JOIN_KEEPALIVE_SECONDS, "mtu", work->options->mtu, "peer", peer);
+}
+
+/* Asks whether the ends are kept already: what was there before isn't undone. */
+static int ask_kept(struct work *work, struct failure *failure)
+{
+    struct call calls[2];
+    int error;
+
+    for (int i = 0; i < 2; i++)
+        calls[i] = (struct call){.site = work->side[i].site,
+                                 .request = request_kept(work->joined.net, host_of(work, i))};
+    error = calls_run(calls, 2, KEEP_MS);
+    if (error)
+        (void)calls_fail(calls, 2, failure);
+    for (int i = 0; i < 2; i++) /* an older cwg doesn't say */
+        work->side[i].was_kept = !json_is_false(json_object_get(calls[i].answer, "kept"));
+    calls_free(calls, 2);
+    return error;
 }
 
 int work_keep(struct work *work, struct failure *failure)
@@ -69,11 +92,15 @@ int work_keep(struct work *work, struct failure *failure)
     struct call calls[2];
     int error;
 
+    if (ask_kept(work, failure))
+        return -1;
     for (int i = 0; i < 2; i++)
         calls[i] = (struct call){.site = work->side[i].site, .request = keep_request(work, i)};
     error = calls_run(calls, 2, KEEP_MS);
     if (error)
         (void)calls_fail(calls, 2, failure);
+    for (int i = 0; i < 2; i++)
+        work->side[i].told = !work->side[i].was_kept && !calls[i].refused;
     calls_free(calls, 2);
     return error;
 }

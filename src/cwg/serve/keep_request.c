@@ -13,17 +13,41 @@
 #include "cwg/store/want.h"
 #include "cwg/store/wanted.h"
 
+/* Tells whether an end is kept already. */
+static int tell_kept(const struct store *store, uint32_t net, uint32_t host, json_t *answer,
+                     struct failure *failure)
+{
+    char **names = wanted_list(store, failure);
+    bool kept = false;
+
+    for (char **name = names; name && *name; name++) {
+        struct failure unreadable = {.text = ""};
+        struct want want;
+        bool labelled;
+
+        kept |= wanted_read(store, *name, &want, &labelled, &unreadable) == 0 && !want.forget &&
+                want.net == net && want.host == host;
+    }
+    (void)json_object_set_new(answer, "kept", json_boolean(kept));
+    free(names);
+    return names ? 0 : -1;
+}
+
 int keep_who(struct session *session, const json_t *request, json_t *answer,
              struct failure *failure)
 {
     char key[KEY_TEXT_LENGTH + 1];
     struct self self;
+    int64_t net, host;
     int error;
 
-    (void)session, (void)request;
+    (void)session;
     if (self_open(NULL, &self, failure))
         return -1;
     error = self_need_agent(&self, failure);
+    if (!error && json_whole(request, "net", 0, INT32_MAX, &net) == 0 &&
+        json_whole(request, "host", 0, 1, &host) == 0)
+        error = tell_kept(&self.store, (uint32_t)net, (uint32_t)host, answer, failure);
     if (!error && key_is_zero(&self.key))
         error = fail(failure, "no-agent", "the agent here has no key yet: try again");
     key_to_text(&self.key, key);
@@ -190,6 +214,7 @@ int keep_forget(struct session *session, const json_t *request, json_t *answer,
                 struct failure *failure)
 {
     json_t *forgotten = json_array();
+    const bool release = json_is_true(json_object_get(request, "release"));
     struct want want = {.off = false};
     int64_t net, host;
     struct self self;
@@ -215,7 +240,8 @@ int keep_forget(struct session *session, const json_t *request, json_t *answer,
         if (store_read(&self.store, path, line, &unreadable) ||
             want_read(line, &other, &unreadable) || !is_same_end(&other, &want))
             continue;
-        error = declare_forget(&self.store, other.link, failure) < 0 ? -1 : 0;
+        error = release ? declare_release_end(&self.store, path, line, failure)
+                        : -(declare_forget(&self.store, other.link, failure) < 0);
         (void)json_array_append_new(forgotten, json_string(other.link));
     }
     free(names);

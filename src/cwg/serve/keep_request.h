@@ -7,7 +7,8 @@
 
 /* As request_do(). */
 
-/* Tells of the agent's site, if an agent runs. */
+/* Tells of the agent's site, if an agent runs; and of an end, if one is named, whether it is kept.
+ */
 int keep_who(struct session *session, const json_t *request, json_t *answer,
              struct failure *failure);
 
@@ -16,7 +17,7 @@ int keep_who(struct session *session, const json_t *request, json_t *answer,
 int keep_end(struct session *session, const json_t *request, json_t *answer,
              struct failure *failure);
 
-/* Removes what is declared of a net's end. */
+/* Removes what is declared of a net's end. With "release" the end itself stays. */
 int keep_forget(struct session *session, const json_t *request, json_t *answer,
                 struct failure *failure);
 

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "cwg/agent/settings/self.h"
+#include "cwg/store/declare.h"
 
 void session_begin(struct session *session, int client)
 {
@@ -68,6 +69,21 @@ pid_t session_start_scratch(struct session *session, struct failure *failure)
     return scratch->pid;
 }
 
+/* An agent that has seen a want already must not take its end away: it may have been there before,
+ * and if not, the helper removes it. */
+static int undo_one(const struct store *store, const struct session_kept *kept,
+                    struct failure *failure)
+{
+    char line[STORE_LINE_SIZE];
+
+    if (kept->was_there)
+        return store_write(store, kept->path, kept->before, failure);
+    if (strncmp(kept->path, "want/", strlen("want/")) == 0 &&
+        store_read(store, kept->path, line, failure) == 0)
+        return declare_release_end(store, kept->path, line, failure);
+    return store_remove(store, kept->path, failure);
+}
+
 /* Gives the agent's store back what it had. Returns 0, or -1 if something may be left. */
 static int undo_kept(struct session *session)
 {
@@ -82,9 +98,7 @@ static int undo_kept(struct session *session)
     while (session->kept_count > 0) {
         const struct session_kept *kept = &session->kept[--session->kept_count];
 
-        if (kept->was_there ? store_write(&self.store, kept->path, kept->before, &failure)
-                            : store_remove(&self.store, kept->path, &failure))
-            error = -1;
+        error |= undo_one(&self.store, kept, &failure);
     }
     self_close(&self);
     return error;

@@ -32,9 +32,15 @@ json_t *request_destroy(int container, uint32_t net, int host)
                      "host", host);
 }
 
-json_t *request_forget(uint32_t net, int host)
+json_t *request_kept(uint32_t net, int host)
 {
-    return json_pack("{s:s,s:i,s:i}", "do", "forget", "net", (int)net, "host", host);
+    return json_pack("{s:s,s:i,s:i}", "do", "who", "net", (int)net, "host", host);
+}
+
+json_t *request_forget(uint32_t net, int host, bool release)
+{
+    return json_pack("{s:s,s:i,s:i,s:b}", "do", "forget", "net", (int)net, "host", host, "release",
+                     release);
 }
 
 json_t *request_plain(const char *name)

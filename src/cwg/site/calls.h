@@ -21,7 +21,8 @@ struct call {
 /* The requests of doc/cwg-protocol.md that several commands make. The caller owns them. */
 json_t *request_look(const struct end *end);
 json_t *request_destroy(int container, uint32_t net, int host);
-json_t *request_forget(uint32_t net, int host);
+json_t *request_kept(uint32_t net, int host);
+json_t *request_forget(uint32_t net, int host, bool release);
 json_t *request_plain(const char *name); /* one without members */
 
 /* Sends requests to their sites at once, and collects the answers, for `milliseconds` at most. The

@@ -188,8 +188,8 @@ int declare(const struct store *store, const char *text, const struct declare_op
     return error;
 }
 
-int declare_forget_end(const struct store *store, const char *path, const char *line,
-                       struct failure *failure)
+static int forget_end(const struct store *store, const char *path, const char *line, bool release,
+                      struct failure *failure)
 {
     struct want want;
     char *off;
@@ -198,10 +198,23 @@ int declare_forget_end(const struct store *store, const char *path, const char *
     if (want_read(line, &want, failure))
         return store_remove(store, path, failure);
     want.off = want.forget = true;
+    want.release = release;
     off = want_write(&want);
     error = off ? store_write(store, path, off, failure) : fail(failure, "system", "no memory");
     free(off);
     return error;
+}
+
+int declare_forget_end(const struct store *store, const char *path, const char *line,
+                       struct failure *failure)
+{
+    return forget_end(store, path, line, false, failure);
+}
+
+int declare_release_end(const struct store *store, const char *path, const char *line,
+                        struct failure *failure)
+{
+    return forget_end(store, path, line, true, failure);
 }
 
 /* Nobody but the container ends what its label declares. Returns 1, or -1 if a label does. */

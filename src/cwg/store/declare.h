@@ -33,6 +33,10 @@ int declare(const struct store *store, const char *text, const struct declare_op
 int declare_forget_end(const struct store *store, const char *path, const char *line,
                        struct failure *failure);
 
+/* The same, but the end stays as it is: somebody else has made it, and it was never to be kept. */
+int declare_release_end(const struct store *store, const char *path, const char *line,
+                        struct failure *failure);
+
 /* Ends what is declared of a link: an agent that runs removes it, and the other site learns of it.
  * Returns 0; 1 if nothing is declared of it; or -1. */
 int declare_forget(const struct store *store, const char *link, struct failure *failure);

@@ -58,18 +58,21 @@ static int take_end(const json_t *want, struct want *ret_want)
 static int take_settings(const json_t *want, struct want *ret_want)
 {
     const json_t *off = json_object_get(want, "off"), *forget = json_object_get(want, "forget");
+    const json_t *release = json_object_get(want, "release");
     const char *psk = json_object_get(want, "psk") ? json_text(want, "psk", WANT_PSK_SIZE - 1) : "";
     int64_t port, keepalive, mtu;
 
-    if ((off && !json_is_boolean(off)) || (forget && !json_is_boolean(forget)) || !psk ||
-        (psk[0] && psk[0] != '/') || take_number(want, "port", UINT16_MAX, &port) ||
+    if ((off && !json_is_boolean(off)) || (forget && !json_is_boolean(forget)) ||
+        (release && !json_is_boolean(release)) || !psk || (psk[0] && psk[0] != '/') ||
+        take_number(want, "port", UINT16_MAX, &port) ||
         take_number(want, "keepalive", UINT16_MAX, &keepalive) ||
         take_number(want, "mtu", MTU_MAX, &mtu) || (mtu && mtu < MTU_MIN))
         return -1;
     ret_want->port = (uint16_t)port;
     ret_want->keepalive = (uint16_t)keepalive;
     ret_want->mtu = (uint32_t)mtu;
-    ret_want->forget = json_is_true(forget);
+    ret_want->release = json_is_true(release);
+    ret_want->forget = json_is_true(forget) || ret_want->release;
     ret_want->off = json_is_true(off) || ret_want->forget;
     (void)snprintf(ret_want->psk, sizeof(ret_want->psk), "%s", psk);
     return 0;
@@ -114,6 +117,8 @@ char *want_write(const struct want *want)
         (void)json_object_set_new(packed, "psk", json_string(want->psk));
     if (want->forget)
         (void)json_object_set_new(packed, "forget", json_true());
+    if (want->release)
+        (void)json_object_set_new(packed, "release", json_true());
     line = packed ? json_dumps(packed, JSON_COMPACT) : NULL;
     json_decref(packed);
     return line;
@@ -125,5 +130,5 @@ bool want_equal(const struct want *a, const struct want *b)
            strcmp(a->engine, b->engine) == 0 && strcmp(a->name, b->name) == 0 &&
            strcmp(a->site, b->site) == 0 && a->port == b->port && a->keepalive == b->keepalive &&
            a->mtu == b->mtu && a->off == b->off && a->forget == b->forget &&
-           strcmp(a->psk, b->psk) == 0;
+           a->release == b->release && strcmp(a->psk, b->psk) == 0;
 }

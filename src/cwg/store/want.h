@@ -27,6 +27,7 @@ struct want {
     uint32_t mtu;              /* 0: that of the path */
     bool off;                  /* the end is to be removed */
     bool forget;               /* and then its want as well */
+    bool release;              /* with forget: the want alone goes, and the end is left as it is */
     char psk[WANT_PSK_SIZE];   /* the file of a preshared key; "" for none */
 };
 

@@ -138,6 +138,8 @@ static void gather(struct agent_end *end)
     struct facts *facts = &end->facts;
 
     facts->wanted = !end->want.off && !end->forgotten;
+    if (end->want.release)
+        facts->device = DEVICE_NONE; /* it isn't this agent's */
     facts->secret_missing = end->want.psk[0] && !end->has_secret;
     if (facts->refused && clock_now() >= end->retry_due)
         facts->refused = false;
