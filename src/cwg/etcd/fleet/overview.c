@@ -286,7 +286,6 @@ static int take(struct overview *overview, struct overview_site *site, const cha
 {
     const char *line = entry->foreign ? "" : entry->value;
     const char *rest = strchr(path, '/'), *slash;
-    char teller[WANT_SITE_SIZE] = "";
 
     overview->orders.site = site->record.name;
     if (strcmp(path, "agent") == 0) {
@@ -297,6 +296,8 @@ static int take(struct overview *overview, struct overview_site *site, const cha
         return 0;
     slash = strchr(rest + 1, '/');
     if (begins_with(path, "in/") && slash && strcmp(slash + 1, ROTATION_NAME) == 0) {
+        char teller[WANT_SITE_SIZE] = "";
+
         (void)snprintf(teller, sizeof(teller), "%.*s", (int)(slash - rest - 1), rest + 1);
         if (want_is_name(teller))
             return take_rotation(overview, site->record.name, teller, line, failure);
