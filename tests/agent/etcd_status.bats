@@ -262,7 +262,7 @@ END
     run -2 "$CWG" status --config "$T/none"
     [ "$output" = "cwg: --config is for --etcd" ]
     run -1 "$CWG" status --etcd --config /dev/null
-    [ "$output" = "cwg: no server of etcd is given" ] || { echo "$output"; false; }
+    [ "$output" = "cwg: no server of etcd is given: it needs a line \`etcd URL\` in cwg.conf, or --config FILE" ]
 }
 
 # Expects a value in etcd: in_etcd_is KEY VALUE

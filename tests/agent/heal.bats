@@ -180,8 +180,12 @@ declare_with_secret()
 }
 
 @test "a link that is forgotten at one site ends there, and the other site waits; declared again, it comes back" {
+    declaration s2 web-db 7 db | of s2 cwg declare --state "$(state_of_site s2)" -
+    within 10 says s2 web-db "waiting for the other site"
+    run -1 of s2 cwg status --state "$(state_of_site s2)"
     declare_link web-db 7
     healed web-db 7
+    run -0 of s2 cwg status --state "$(state_of_site s2)"
     of s1 cwg forget --state "$(state_of_site s1)" web-db
     within 15 no_links "$web"
     within 15 test ! -e "$(store_of s1)/status/web-db.0"

@@ -89,7 +89,7 @@ static void check_end(const struct overview_end *end)
     check_text(end->site->record.name, sizeof(end->site->record.name));
     require(want_is_name(link->link) && want_is_name(end->site->record.name) && link->host <= 1);
     require(!link->site[0] || want_is_name(link->site));
-    require(!overview_is_well(end) || (end->line && end->site->there && end->site->known));
+    require(!standing_is_well(link->state) || (end->line && end->site->there && end->site->known));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -138,7 +138,7 @@ TEST(a_state_is_believed_by_the_key_that_an_operator_has_signed)
     have_key("s2", "s1", &ada, &key1, 3);
     expect_end("connected", "");
     end = overview.ends[0];
-    expect(end->declared && overview_is_well(end), "it isn't well");
+    expect(end->declared && standing_is_well(end->link.state), "it isn't well");
     expect(strcmp(end->link.container, "podman/web") == 0 && end->link.since == 1795729867, "%s",
            end->link.container);
     expect(strcmp(end->link.address, "10.0.0.14") == 0 && strcmp(end->link.site, "s2") == 0 &&
@@ -166,7 +166,7 @@ TEST(a_state_that_another_key_signed_or_that_was_moved_or_changed_is_not_believe
     have_status(&eve);
     have_key("s2", "s1", &ada, &key1, 3);
     expect_end("not believed", "status/l1.0: it is signed by the key");
-    expect(!overview_is_well(overview.ends[0]), "it is well");
+    expect(!standing_is_well(overview.ends[0]->link.state), "it is well");
     overview_clear(&overview);
     (void)snprintf(overview.prefix, sizeof(overview.prefix), "/p/site/");
     have("s1/agent", "{}");
@@ -271,7 +271,7 @@ TEST(without_its_machine_at_etcd_or_with_an_agent_that_hangs_a_state_is_one_of_b
     have_key("s2", "s1", &ada, &key1, 3);
     expect_end("silent", "");
     expect(strcmp(overview.ends[0]->link.last, "connected") == 0 &&
-               overview.ends[0]->link.since == 0 && !overview_is_well(overview.ends[0]),
+               overview.ends[0]->link.since == 0 && !standing_is_well(overview.ends[0]->link.state),
            "%s", overview.ends[0]->link.last);
     finish();
     begin();
@@ -280,9 +280,33 @@ TEST(without_its_machine_at_etcd_or_with_an_agent_that_hangs_a_state_is_one_of_b
     have_key("s2", "s1", &ada, &key1, 3);
     expect_end("agent is silent", "");
     expect(strcmp(overview.ends[0]->link.last, "connected") == 0 &&
-               !overview_is_well(overview.ends[0]),
+               !standing_is_well(overview.ends[0]->link.state),
            "%s", overview.ends[0]->link.last);
     finish();
+}
+
+TEST(an_end_is_well_if_it_works_or_is_not_to_be_there)
+{
+    static const char *const well[] = {"connected", "in session", "off"};
+    static const char *const other[] = {"waiting for its container",
+                                        "refused",
+                                        "creating",
+                                        "waiting for the other site",
+                                        "the other end is down",
+                                        "connecting",
+                                        "stale",
+                                        "not looked at yet",
+                                        "no agent runs",
+                                        "agent is silent",
+                                        "silent",
+                                        "not told yet",
+                                        "not believed",
+                                        ""};
+
+    for (size_t i = 0; i < COUNT(well); i++)
+        expect(standing_is_well(well[i]), "%s", well[i]);
+    for (size_t i = 0; i < COUNT(other); i++)
+        expect(!standing_is_well(other[i]), "%s", other[i]);
 }
 
 TEST(a_declared_end_that_has_told_nothing_is_shown_unless_a_stranger_declared_it_or_it_ended)
@@ -290,7 +314,7 @@ TEST(a_declared_end_that_has_told_nothing_is_shown_unless_a_stranger_declared_it
     begin();
     have_want(&ada);
     expect_end("not told yet", "nobody is at etcd");
-    expect(overview.ends[0]->declared && !overview_is_well(overview.ends[0]) &&
+    expect(overview.ends[0]->declared && !standing_is_well(overview.ends[0]->link.state) &&
                strcmp(overview.ends[0]->link.container, "web") == 0,
            "%s", overview.ends[0]->link.container);
     finish();

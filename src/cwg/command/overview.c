@@ -190,7 +190,7 @@ static int print(const struct overview_options *options, struct look *look)
                       "configuration has signed them\n",
                       overview->foreign);
     for (size_t i = 0; i < count; i++) {
-        if (!overview_is_well(overview->ends[i]))
+        if (!standing_is_well(overview->ends[i]->link.state))
             status = EXIT_FAILED;
     }
     return status;

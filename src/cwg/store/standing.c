@@ -120,15 +120,13 @@ void standing_take(struct standing_link *link, const json_t *told)
 
 bool standing_is_well(const char *state)
 {
-    static const char *const bad[] = {
-        "waiting for its container", "refused",       "creating",
-        "not looked at yet",         "no agent runs", "agent is silent"};
+    static const char *const well[] = {"connected", "in session", "off"};
 
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        if (strcmp(state, bad[i]) == 0)
-            return false;
+    for (size_t i = 0; i < sizeof(well) / sizeof(well[0]); i++) {
+        if (strcmp(state, well[i]) == 0)
+            return true;
     }
-    return true;
+    return false;
 }
 
 static void read_link(const struct store *store, const char *name, struct standing *standing)

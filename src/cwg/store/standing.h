@@ -64,7 +64,7 @@ bool standing_is_told(const struct store *store);
  * it has of reason and container. What a terminal would take for something else becomes '?'. */
 void standing_take(struct standing_link *link, const json_t *told);
 
-/* Returns whether a state is that of an end that is there, or isn't to be. */
+/* Returns whether a state is that of an end that works, or isn't to be there. */
 bool standing_is_well(const char *state);
 
 void standing_free(struct standing *standing);

@@ -423,17 +423,6 @@ int overview_read(struct overview *overview, struct client *client, struct failu
                                                                                                 : 0;
 }
 
-bool overview_is_well(const struct overview_end *end)
-{
-    static const char *const bad[] = {"silent", "not told yet", "not believed"};
-
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        if (strcmp(end->link.state, bad[i]) == 0)
-            return false;
-    }
-    return standing_is_well(end->link.state);
-}
-
 static void free_site(struct overview_site *site)
 {
     struct overview_rotation *next;

@@ -65,8 +65,5 @@ void overview_judge(struct overview *overview, const struct store *store);
 /* Sets the prefix, lists all of etcd's keys of sites, and takes them. Returns 0, or -1. */
 int overview_read(struct overview *overview, struct client *client, struct failure *failure);
 
-/* Returns whether an end is there, or isn't to be: as far as its site has told. */
-bool overview_is_well(const struct overview_end *end);
-
 /* Frees all that was taken. The operators and the own site stay. */
 void overview_clear(struct overview *overview);

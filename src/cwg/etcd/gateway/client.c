@@ -102,7 +102,9 @@ static bool is_loopback(const char *url)
 int client_check(const struct client_settings *settings, struct failure *failure)
 {
     if (settings->urls == 0)
-        return fail(failure, "etcd", "no server of etcd is given");
+        return fail(
+            failure, "etcd",
+            "no server of etcd is given: it needs a line `etcd URL` in cwg.conf, or --config FILE");
     if (!settings->http.cert != !settings->http.key)
         return fail(failure, "etcd", "a certificate needs its key, and a key its certificate");
     for (int i = 0; i < settings->urls; i++) {
