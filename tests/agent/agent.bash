@@ -84,8 +84,6 @@ make_dev()
         mknod -m 0666 "$dev/$name" c $number
     done <<<$'null 1 3\nzero 1 5\nfull 1 7\nrandom 1 8\nurandom 1 9\ntty 5 0\nnet/tun 10 200'
     ln -s /proc/self/fd "$dev/fd"
-    # What is shared, as all is with the VM's, can't be moved.
-    mount --make-rprivate /
     mount --move "$dev" /dev
     listen
 }
@@ -93,6 +91,7 @@ make_dev()
 # Writes each line of the helper's log into $AUDIT.
 listen()
 {
+    rm -f /dev/log # of the file before this one, in the VM
     python3 - "$AUDIT" 3>&- <<'END' &
 import os, socket, sys
 log = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -145,6 +144,9 @@ IdentitiesOnly yes\n  ControlPath none" "$WORLD/home/alice/.ssh/config"
 make_agents_world()
 {
     COVERED=()
+    # What is shared, as all is in the VM, can't be moved. And where /run is shared, `ip netns` mounts a namespace
+    # twice. So this comes before the sites: the second mount would stay when the sites are deleted.
+    [ -z "${NAH_APART:-}${NAH_IN_VM:-}" ] || mount --make-rprivate /
     install_helper
     two_sites
     add_users
