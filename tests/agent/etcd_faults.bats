@@ -284,7 +284,7 @@ logins()
 @test "a second carrier in the same directory ends, and says why" {
     etcd_up
     both_carry
-    run inside_etcd "$CWG" etcd --config "$T/site1.conf" --site site1 --state "$T/site1"
+    run inside_etcd timeout 20 "$CWG" etcd --config "$T/site1.conf" --site site1 --state "$T/site1"
     [ "$status" = 1 ]
     [ "$output" = "cwg: cwg etcd runs already in $T/site1" ]
     passes one
