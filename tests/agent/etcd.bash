@@ -94,6 +94,13 @@ says()
     grep -q "\"state\":\"$2\"" "$T/$1/store/carrier/etcd"
 }
 
+# Stops a process. On a busy machine its other threads still run for some milliseconds: freeze PID
+freeze()
+{
+    kill -STOP "$1"
+    within 5 eval '! grep -qs "^State:.[^T]" /proc/'"$1"'/task/*/status'
+}
+
 # Both carriers are connected.
 both_carry()
 {

@@ -35,7 +35,7 @@ etcd_of_the_file
 @test "an etcd that is stopped and answers nothing is left after half a minute, and found again" {
     etcd_up
     both_carry
-    kill -STOP "${MEMBERS[one]}"
+    freeze "${MEMBERS[one]}"
     put site1 out/site2/l.0 told
     within 12 says site1 unreachable # the put has got no answer
     within 35 says site2 unreachable # it had nothing to say
@@ -64,7 +64,7 @@ etcd_of_the_file
     etcd_up
     both_carry
     passes before
-    kill -STOP "${CARRIERS[site2]}"
+    freeze "${CARRIERS[site2]}"
     # Its connection ends, and it comes back to a revision that isn't there any more.
     etcd_down
     etcd_up
@@ -161,7 +161,7 @@ member_of()
     etcd_down "$member"
     passes three 20
     member=$(printf '%s\n' "${!MEMBERS[@]}" | head -n 1)
-    kill -STOP "${MEMBERS[$member]}"
+    freeze "${MEMBERS[$member]}"
     put site1 out/site2/l.0 four
     within 60 says site1 unreachable
     has site2 in/site1/l.0 three
@@ -227,7 +227,7 @@ logins()
     within 10 says site1 connected
     before=$(logins)
     [ "$before" -gt 0 ]
-    kill -STOP "${MEMBERS[one]}"
+    freeze "${MEMBERS[one]}"
     within 45 says site1 unreachable
     kill -CONT "${MEMBERS[one]}"
     within 70 says site1 connected

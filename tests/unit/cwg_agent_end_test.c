@@ -205,3 +205,47 @@ TEST(a_stale_link_is_not_touched_before_a_probe_has_failed)
     expect(end->verdict.state == END_STALE && told_times("") == told_times("cwg_show"), "touched");
     finish();
 }
+
+/* Begins a probe of a link that was connected, and waits until the helper is at it. */
+static void probe_it(void)
+{
+    const int64_t deadline = clock_now() + SOON_MS;
+
+    begin();
+    connect_it();
+    put("answers", "");
+    put("gate.cwg_wait", "");
+    put("state", "idle");
+    end->probe_due = 1;
+    end_wake(end);
+    while (told_times("cwg_wait") == 0 && clock_now() < deadline)
+        turn(deadline);
+    expect(end->probing && told_times("cwg_show") == 1, "%d looks", told_times("cwg_show"));
+}
+
+TEST(a_probe_with_an_answer_costs_no_look)
+{
+    probe_it();
+    put("gate.cwg_wait", NULL);
+    EXPECT_STATE(END_CONNECTED);
+    go_on();
+    expect(told_times("cwg_show") == 1 && told_times("") == 2, "%d looks", told_times("cwg_show"));
+    expect(end->due - clock_now() > END_LOOK_MS / 4, "looked at in %ld ms",
+           (long)(end->due - clock_now()));
+    finish();
+}
+
+/* The answer is one of the device as it was. */
+TEST(a_probe_s_answer_counts_no_more_once_the_device_was_looked_at_again)
+{
+    probe_it();
+    end_wake(end);
+    go_on();
+    expect(end->probing && told_times("cwg_show") == 2, "%d looks", told_times("cwg_show"));
+    put("gate.cwg_wait", NULL);
+    EXPECT_STATE(END_STALE);
+    go_on();
+    expect(!end->probing && told_times("cwg_show") == 3, "%d looks", told_times("cwg_show"));
+    EXPECT_STATE(END_STALE);
+    finish();
+}

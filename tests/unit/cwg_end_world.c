@@ -22,8 +22,9 @@ enum {
 };
 
 /* The helper keeps one device, in files: dev, state, peer; `more` is what cwg_show tells besides. A
- * file `created` has the answer to cwg_create. A file refuse.TASK has the answer to that task;
- * while there is a file gate.TASK, that task takes its time. */
+ * file `created` has the answer to cwg_create. With a file `answers` a peer answers cwg_wait. A
+ * file refuse.TASK has the answer to that task; while there is a file gate.TASK, that task takes
+ * its time. */
 #define HELPER                                                                                     \
     "cd \"${0%/*}\"\n"                                                                             \
     "one() { echo \"$*\" >>log; name=$1; shift 2\n"                                                \
@@ -41,7 +42,7 @@ enum {
     "echo \"{\\\"public_key\\\":\\\"$4\\\",\\\"has_preshared_key\\\":$secret}\" >peer; echo "      \
     "connected "                                                                                   \
     ">state;;\n"                                                                                   \
-    "cwg_wait) answer='error timeout no answer';;\n"                                               \
+    "cwg_wait) [ -e answers ] || answer='error timeout no answer';;\n"                             \
     "esac; }\n"                                                                                    \
     "if [ $1 = batch ]; then while read -r line; do one $line; echo \"$answer\"; done; exit; fi\n" \
     "one \"$@\"; case $answer in ok*) echo \"${answer#ok}\";; *) echo \"${answer#*error * }\" "    \

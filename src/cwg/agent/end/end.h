@@ -63,6 +63,7 @@ struct agent_end {
     int misses;          /* look-ups in a row that found no container */
     int64_t due;         /* clock_now(): to be looked at again */
     int64_t connect_due; /* clock_now(): no sooner */
+    int64_t probed;      /* `shown` when the last probe began */
     int64_t probe_due, retry_due;
     int64_t since; /* seconds since 1970: the state of `verdict` began */
     bool decided;  /* `verdict` is one */
