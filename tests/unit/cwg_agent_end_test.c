@@ -213,9 +213,9 @@ static void probe_it(void)
 
     begin();
     connect_it();
-    put("answers", "");
-    put("gate.cwg_wait", "");
-    put("state", "idle");
+    programs_put("answers", "");
+    programs_put("gate.cwg_wait", "");
+    programs_put("state", "idle");
     end->probe_due = 1;
     end_wake(end);
     while (told_times("cwg_wait") == 0 && clock_now() < deadline)
@@ -226,12 +226,24 @@ static void probe_it(void)
 TEST(a_probe_with_an_answer_costs_no_look)
 {
     probe_it();
-    put("gate.cwg_wait", NULL);
+    programs_put("gate.cwg_wait", NULL);
     EXPECT_STATE(END_CONNECTED);
     go_on();
     expect(told_times("cwg_show") == 1 && told_times("") == 2, "%d looks", told_times("cwg_show"));
+    expect(end->facts.health == HEALTH_GOOD && end->shown > end->probed, "no answer");
     expect(end->due - clock_now() > END_LOOK_MS / 4, "looked at in %ld ms",
            (long)(end->due - clock_now()));
+    finish();
+}
+
+/* The age of its keys tells when to look next. */
+TEST(a_kernel_s_link_is_looked_at_after_a_probe_too)
+{
+    probe_it();
+    end->pulse.there = true;
+    programs_put("gate.cwg_wait", NULL);
+    go_on();
+    expect(told_times("cwg_show") == 2, "%d looks", told_times("cwg_show"));
     finish();
 }
 
@@ -242,10 +254,9 @@ TEST(a_probe_s_answer_counts_no_more_once_the_device_was_looked_at_again)
     end_wake(end);
     go_on();
     expect(end->probing && told_times("cwg_show") == 2, "%d looks", told_times("cwg_show"));
-    put("gate.cwg_wait", NULL);
-    EXPECT_STATE(END_STALE);
+    programs_put("gate.cwg_wait", NULL);
     go_on();
     expect(!end->probing && told_times("cwg_show") == 3, "%d looks", told_times("cwg_show"));
-    EXPECT_STATE(END_STALE);
+    expect(end->facts.health == HEALTH_IDLE, "the answer counts");
     finish();
 }

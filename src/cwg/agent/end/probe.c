@@ -10,12 +10,11 @@ enum {
     ROUND_MAX_MS = 300000,
 };
 
-/* Is an end as the look before its probe found it? The kernel's links are looked at once more: the
- * age of their keys tells when. */
+/* Is the end as the look before its probe found it? A kernel's link is looked at once more: the age
+ * of its keys tells when to look next. */
 static bool is_as_seen(const struct agent_end *end)
 {
-    return end->shown > 0 && end->shown == end->probed && end->phase == PHASE_REST &&
-           end->facts.device == DEVICE_SOUND && !end->pulse.there;
+    return end->shown == end->probed && !end->pulse.there;
 }
 
 /* Packets pass. No look could tell more. */
