@@ -1,7 +1,6 @@
 #include "cwg/agent/agent.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
@@ -24,6 +23,8 @@
 #include "cwg/agent/voice/manager.h"
 #include "cwg/agent/voice/voice.h"
 #include "cwg/base/clock.h"
+#include "cwg/base/signal_fd.h"
+#include "cwg/store/folders.h"
 #include "cwg/store/hold.h"
 #include "cwg/store/rotation.h"
 #include "cwg/store/wanted.h"
@@ -31,12 +32,6 @@
 enum {
     SOON_MS = 1000,    /* for what others may have this site do */
     RELOAD_MS = 60000, /* a full look at the store: inotify is only an accelerator */
-};
-
-/* A site whose records are watched. */
-struct watched {
-    int number; /* inotify's */
-    char site[WANT_SITE_SIZE];
 };
 
 struct agent {
@@ -47,15 +42,12 @@ struct agent {
     struct carriers carriers;
     struct courier courier;
     struct watch signals, changes;
+    struct folders folders; /* of the store */
     struct signs signs;
     struct labels labels;
-    struct watched *watched;
-    size_t watched_count;
     struct voice voice;
-    int wants;           /* inotify's number of what is declared */
-    char path[PATH_MAX]; /* of the store */
-    bool reload;         /* the store may have changed */
-    bool retry;          /* and what was refused is to be tried at once */
+    bool reload; /* the store may have changed */
+    bool retry;  /* and what was refused is to be tried at once */
     int64_t reload_due;
 };
 
@@ -116,34 +108,24 @@ static void load_want(struct agent *agent, const char *name, bool changed);
 
 /* A site may tell of thousands of ends, and tell again as often as it likes: only the end that is
  * told of is looked at. So it is with thousands that are declared at once. */
-static void see_event(struct agent *agent, const struct inotify_event *event)
+static void see_change(void *owner, const char *folder, const char *name)
 {
-    for (size_t i = 0; event->len > 0 && i < agent->watched_count; i++) {
-        if (agent->watched[i].number == event->wd) {
-            hear_end(agent, agent->watched[i].site, event->name);
-            return;
-        }
-    }
-    if (event->len > 0 && event->wd == agent->wants && !agent->reload && end_is_name(event->name))
-        load_want(agent, event->name, true);
-    else if (event->wd != agent->wants || event->len == 0)
-        agent->reload = true; /* of a site, or events were lost */
+    struct agent *agent = owner;
+
+    if (folder && strncmp(folder, "in/", 3) == 0)
+        hear_end(agent, folder + 3, name);
+    else if (!folder || strcmp(folder, "want") != 0)
+        agent->reload = true; /* of a site, or changes were lost */
+    else if (!agent->reload && end_is_name(name))
+        load_want(agent, name, true);
 }
 
-static void see_change(struct watch *watch, uint32_t events)
+static void see_changes(struct watch *watch, uint32_t events)
 {
     struct agent *agent = watch->owner;
-    char buffer[8192] __attribute__((aligned(__alignof__(struct inotify_event))));
-    ssize_t length;
 
     (void)events;
-    length = read(watch->fd, buffer, sizeof(buffer));
-    for (const char *next = buffer; length > 0 && next < buffer + length;) {
-        const struct inotify_event *event = (const void *)next;
-
-        see_event(agent, event);
-        next += sizeof(*event) + event->len;
-    }
+    folders_read(&agent->folders, see_change, agent);
 }
 
 static void carry(struct household *house, const char *site, const char *path)
@@ -153,29 +135,13 @@ static void carry(struct household *house, const char *site, const char *path)
     carriers_send(&agent->carriers, site, path);
 }
 
-/* Watches what a site tells. It may be watched already. */
+/* Watches what a site tells. One that can't be watched is found by the full look. */
 static void watch_site(struct agent *agent, const char *site)
 {
-    char folder[STORE_PATH_SIZE], path[PATH_MAX];
-    struct watched *more;
-    int number;
+    char folder[STORE_PATH_SIZE];
 
     (void)snprintf(folder, sizeof(folder), "in/%.63s", site);
-    (void)mkdirat(agent->house.store.directory, folder, 0700);
-    (void)snprintf(path, sizeof(path), "%.3500s/%s", agent->path, folder);
-    number = inotify_add_watch(agent->changes.fd, path, IN_MOVED_TO);
-    for (size_t i = 0; i < agent->watched_count; i++) {
-        if (agent->watched[i].number == number)
-            return;
-    }
-    more =
-        number < 0 ? NULL : reallocarray(agent->watched, agent->watched_count + 1, sizeof(*more));
-    if (!more)
-        return; /* found by the full look */
-    agent->watched = more;
-    more += agent->watched_count++;
-    more->number = number;
-    (void)snprintf(more->site, sizeof(more->site), "%.63s", site);
+    (void)folders_watch(&agent->folders, folder, IN_MOVED_TO);
 }
 
 static void add_carrier(struct agent *agent, const char *site)
@@ -333,42 +299,23 @@ static void reload(struct agent *agent)
 
 static int open_signals(struct agent *agent)
 {
-    sigset_t set;
-
-    (void)sigemptyset(&set);
-    (void)sigaddset(&set, SIGTERM);
-    (void)sigaddset(&set, SIGINT);
-    (void)sigaddset(&set, SIGHUP);
-    (void)sigprocmask(SIG_BLOCK, &set, NULL);
-    (void)signal(SIGPIPE, SIG_IGN);
-    agent->signals = (struct watch){
-        .fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK), .ready = hear_signal, .owner = agent};
+    agent->signals = (struct watch){.fd = signal_fd_open(), .ready = hear_signal, .owner = agent};
     return agent->signals.fd < 0 ? -errno : loop_add(&agent->house.loop, &agent->signals, EPOLLIN);
 }
 
 static int open_changes(struct agent *agent)
 {
-    static const char *const folders[] = {"want", "site", "in", "out"};
-    char path[PATH_MAX + 8];
+    static const char *const folders[] = {"want", "site"};
 
-    agent->changes = (struct watch){
-        .fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK), .ready = see_change, .owner = agent};
-    if (agent->changes.fd < 0)
-        return -errno;
-    for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
-        (void)mkdirat(agent->house.store.directory, folders[i], 0700);
+    agent->changes = (struct watch){.fd = agent->folders.fd, .ready = see_changes, .owner = agent};
+    (void)mkdirat(agent->house.store.directory, "in", 0700);
+    (void)mkdirat(agent->house.store.directory, "out", 0700);
     for (size_t i = 0; i < 2; i++) {
-        int number;
-
-        (void)snprintf(path, sizeof(path), "%.3500s/%s", agent->path, folders[i]);
-        number = inotify_add_watch(agent->changes.fd, path, IN_MOVED_TO | IN_DELETE);
-        if (number < 0)
+        if (folders_watch(&agent->folders, folders[i], IN_MOVED_TO | IN_DELETE))
             return -errno;
-        if (i == 0)
-            agent->wants = number;
     }
     /* Of the key: cwg keys --new. */
-    (void)inotify_add_watch(agent->changes.fd, agent->house.config.state, IN_MOVED_TO);
+    (void)folders_watch_other(&agent->folders, agent->house.config.state, IN_MOVED_TO);
     return loop_add(&agent->house.loop, &agent->changes, EPOLLIN);
 }
 
@@ -420,6 +367,7 @@ static int open_house(struct agent *agent, struct failure *failure)
 {
     struct household *house = &agent->house;
     struct failure unwritten = {.text = ""};
+    char path[PATH_MAX];
     int error;
 
     household_raise_limit();
@@ -441,9 +389,10 @@ static int open_house(struct agent *agent, struct failure *failure)
         config_need_site(&house->config, failure))
         return -1;
     house->site = house->config.site;
-    (void)snprintf(agent->path, sizeof(agent->path), "%.3500s/store", house->config.state);
-    if (rekey_open(house, failure) || store_open(&house->store, agent->path, failure) ||
-        hold_take(&house->store, failure))
+    (void)snprintf(path, sizeof(path), "%.3500s/store", house->config.state);
+    if (rekey_open(house, failure) || store_open(&house->store, path, failure) ||
+        hold_take(&house->store, failure) ||
+        folders_open(&agent->folders, &house->store, path, failure))
         return -1;
     /* A full disk is no reason not to start. */
     if (self_note(&house->store, house->site, &unwritten))
@@ -480,7 +429,7 @@ int agent_run(const struct config_options *options, struct failure *failure)
     for (size_t i = 0; i < PROBES_AT_ONCE; i++)
         tasks_close(&agent->house.probes[i]);
     ends_close(&agent->ends);
-    free(agent->watched);
+    folders_close(&agent->folders);
     carriers_free(&agent->carriers);
     trust_close(&agent->house.trust);
     sitekey_close(&agent->house.key);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "cwg/base/clock.h"
+#include "cwg/base/signal_fd.h"
 #include "cwg/etcd/carry/changes.h"
 #include "cwg/etcd/carry/hearing.h"
 #include "cwg/etcd/carry/tale.h"
@@ -34,7 +35,7 @@ struct etcd {
     struct hearing hearing;
     struct orders orders;
     struct watcher watcher;
-    struct changes changes;
+    struct folders folders;
     struct tale tale;
     char own[GATEWAY_KEY_SIZE]; /* the prefix of this site's keys */
     int signals;
@@ -183,7 +184,7 @@ static int64_t due_of(const struct etcd *etcd)
 static int turn(struct etcd *etcd, struct failure *failure)
 {
     struct failure reason = {.text = ""};
-    const int fds[] = {etcd->signals, etcd->changes.fd};
+    const int fds[] = {etcd->signals, etcd->folders.fd};
     int error = 0;
 
     if (!etcd->connected && clock_now() >= etcd->due)
@@ -197,22 +198,9 @@ static int turn(struct etcd *etcd, struct failure *failure)
     if (http_wait(&etcd->client.http, fds, 2, due_of(etcd), failure))
         return -1;
     hear_signals(etcd);
-    if (changes_read(&etcd->changes, &etcd->telling))
+    if (changes_read(&etcd->folders, &etcd->telling))
         etcd->list_due = 0; /* a site is listened to that wasn't before */
     return 0;
-}
-
-static int open_signals(void)
-{
-    sigset_t set;
-
-    (void)sigemptyset(&set);
-    (void)sigaddset(&set, SIGTERM);
-    (void)sigaddset(&set, SIGINT);
-    (void)sigaddset(&set, SIGHUP);
-    (void)sigprocmask(SIG_BLOCK, &set, NULL);
-    (void)signal(SIGPIPE, SIG_IGN);
-    return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
 static int open_all(struct etcd *etcd, const struct etcd_options *options, struct failure *failure)
@@ -221,14 +209,14 @@ static int open_all(struct etcd *etcd, const struct etcd_options *options, struc
 
     (void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); /* it starts no program */
     (void)snprintf(path, sizeof(path), "%.3500s/store", options->state);
-    etcd->signals = open_signals();
+    etcd->signals = signal_fd_open();
     if (etcd->signals < 0)
         return fail_errno(failure, errno, "can't wait for signals");
     if (store_open(&etcd->store, path, failure) ||
         client_open(&etcd->client, &options->client, etcd->signals, failure) ||
         presence_open(&etcd->presence, &etcd->client, &etcd->store, options->site, options->state,
                       failure) ||
-        changes_open(&etcd->changes, &etcd->store, path, failure))
+        changes_open(&etcd->folders, &etcd->store, path, failure))
         return -1;
     etcd->presence.takeover = options->takeover;
     etcd->orders = options->orders;
@@ -255,7 +243,7 @@ int etcd_run(const struct etcd_options *options, struct failure *failure)
     if (!etcd)
         return fail_errno(failure, ENOMEM, "can't start");
     srandom((unsigned)clock_today() ^ (unsigned)getpid());
-    etcd->store.directory = etcd->changes.fd = -1;
+    etcd->store.directory = -1;
     error = open_all(etcd, options, failure);
     etcd->due = error ? 0 : clock_now() + client_spread(&etcd->client);
     while (!error && !etcd->ending)
@@ -265,7 +253,7 @@ int etcd_run(const struct etcd_options *options, struct failure *failure)
     if (!error && !options->takeover) /* the agent's own `cwg etcd` takes the place on */
         presence_end(&etcd->presence);
     watcher_close(&etcd->watcher);
-    changes_close(&etcd->changes);
+    folders_close(&etcd->folders);
     telling_end(&etcd->telling);
     hearing_end(&etcd->hearing);
     client_close(&etcd->client);
