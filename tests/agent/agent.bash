@@ -158,7 +158,7 @@ make_agents_world()
     make_dev
 }
 
-# Starts, and ends, what carries records.
+# Starts, and ends, what carries records: by start_ssh or start_etcd.
 start_carrier()
 {
     "start_$CARRIER"

@@ -71,12 +71,6 @@ as_app()
     setpriv --reuid "$APP_UID" --regid "$APP_GID" --clear-groups --inh-caps=-all -- env -- "$@"
 }
 
-# Runs a command as another user of the application's group, who so may call the helper.
-as_other_app()
-{
-    setpriv --reuid $((APP_UID + 1)) --regid "$APP_GID" --clear-groups --inh-caps=-all -- env -- "$@"
-}
-
 # Says whether the tests run in the machine's own network namespace, which alone has this setting. In another namespace
 # the helper takes the namespace for a container's, as it has to. A test that calls the helper on it there could change
 # things that aren't the tests'.

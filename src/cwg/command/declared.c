@@ -6,8 +6,6 @@
 #include <time.h>
 
 #include "cwg/command/table.h"
-#include "link/decimal.h"
-#include "link/link.h"
 
 enum {
     SPAN_SIZE = 32,
@@ -111,16 +109,11 @@ void declared_print(const struct standing *standing)
 
 void declared_choose(struct standing *standing, const char *name)
 {
-    uint32_t net = UINT32_MAX;
     size_t links = 0, sites = 0;
 
-    if (decimal_parse(name, LINK_NET_MAX, &net))
-        net = UINT32_MAX;
     for (size_t i = 0; i < standing->links; i++) {
-        const struct standing_link *link = &standing->link[i];
-
-        if (strcmp(link->link, name) == 0 || (link->address[0] && link->net == net))
-            standing->link[links++] = *link;
+        if (standing_is_meant(&standing->link[i], name))
+            standing->link[links++] = standing->link[i];
     }
     standing->links = links;
     for (size_t i = 0; i < standing->sites; i++) {

@@ -11,8 +11,6 @@
 #include "cwg/command/fleet.h"
 #include "cwg/command/table.h"
 #include "cwg/etcd/fleet/overview.h"
-#include "link/decimal.h"
-#include "link/link.h"
 
 enum {
     TIME_SIZE = 24, /* "2026-11-27 08:15:00" */
@@ -91,15 +89,12 @@ static int read_it(struct look *look, struct failure *failure)
 /* Leaves the ends of a link, by its name or its net, at the beginning. Returns their number. */
 static size_t choose(struct overview *overview, const char *name)
 {
-    uint32_t net = UINT32_MAX;
     size_t count = 0;
 
-    if (decimal_parse(name, LINK_NET_MAX, &net))
-        net = UINT32_MAX;
     for (size_t i = 0; i < overview->count; i++) {
         struct overview_end *end = overview->ends[i];
 
-        if (strcmp(end->link.link, name) == 0 || (end->link.address[0] && end->link.net == net)) {
+        if (standing_is_meant(&end->link, name)) {
             overview->ends[i] = overview->ends[count];
             overview->ends[count++] = end;
         }

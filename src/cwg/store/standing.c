@@ -14,6 +14,7 @@
 #include "cwg/store/caller.h"
 #include "cwg/store/hold.h"
 #include "cwg/store/wanted.h"
+#include "link/decimal.h"
 #include "link/link.h"
 
 /* Takes a text of an object's; "" if there is none. What a terminal would take for something else
@@ -237,6 +238,14 @@ int standing_read(const char *state, struct standing *ret_standing, struct failu
     if (error)
         standing_free(ret_standing);
     return error;
+}
+
+bool standing_is_meant(const struct standing_link *link, const char *text)
+{
+    uint32_t net;
+
+    return strcmp(link->link, text) == 0 ||
+           (link->address[0] && decimal_parse(text, LINK_NET_MAX, &net) == 0 && link->net == net);
 }
 
 void standing_free(struct standing *standing)

@@ -67,4 +67,7 @@ void standing_take(struct standing_link *link, const json_t *told);
 /* Returns whether a state is that of an end that works, or isn't to be there. */
 bool standing_is_well(const char *state);
 
+/* Returns whether a link is the one of a name, or of a net's number. */
+bool standing_is_meant(const struct standing_link *link, const char *text);
+
 void standing_free(struct standing *standing);

@@ -9,7 +9,6 @@
 enum {
     HASH_SIZE = 32,
     HASH_MAC_SIZE = 16,
-    HASH_KEY_MAX = 32, /* of hash_mac() */
 };
 
 /* Prepares the functions below, at start; a second call changes nothing. Returns false without
@@ -20,7 +19,7 @@ bool hash_start(void);
 void hash_join(const uint8_t *first, size_t first_length, const uint8_t *second,
                size_t second_length, uint8_t ret_hash[static HASH_SIZE]);
 
-/* Keyed BLAKE2s-128; key_length is 1 to HASH_KEY_MAX. */
+/* Keyed BLAKE2s-128; key_length is 1 to 32. */
 void hash_mac(const uint8_t *key, size_t key_length, const uint8_t *bytes, size_t length,
               uint8_t ret_mac[static HASH_MAC_SIZE]);
 

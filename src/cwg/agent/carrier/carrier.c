@@ -16,8 +16,8 @@ enum {
     END_MS = 500,
 };
 
-struct carrier *carrier_new(struct loop *loop, const struct store *store, const char *own,
-                            const char *site, const char *host)
+static struct carrier *make_carrier(struct loop *loop, const struct store *store, const char *own,
+                                    const char *site, const char *host)
 {
     struct carrier *carrier = calloc(1, sizeof(*carrier));
 
@@ -142,7 +142,7 @@ static void begin(struct carrier *carrier)
         end(carrier);
 }
 
-void carrier_send(struct carrier *carrier, const char *path)
+static void send_record(struct carrier *carrier, const char *path)
 {
     if (carrier->ssh.pid < 0)
         return;
@@ -179,7 +179,7 @@ bool carrier_tell(struct carrier *carrier)
                       up ? "" : carrier->failure.text);
 }
 
-void carrier_free(struct carrier *carrier)
+static void free_carrier(struct carrier *carrier)
 {
     if (carrier->ssh.pid >= 0)
         end(carrier);
@@ -215,7 +215,7 @@ void carriers_add(struct carriers *carriers, struct loop *loop, const struct sto
     if (!more)
         return;
     carriers->one = more;
-    more[carriers->count] = carrier_new(loop, store, own, site->name, site->ssh);
+    more[carriers->count] = make_carrier(loop, store, own, site->name, site->ssh);
     if (more[carriers->count])
         carriers->count++;
 }
@@ -254,7 +254,7 @@ void carriers_match(struct carriers *carriers, const struct trust *trust)
             carriers->one[kept++] = carrier;
         } else {
             reach_forget(carrier->store, carrier->site);
-            carrier_free(carrier);
+            free_carrier(carrier);
         }
     }
     carriers->count = kept;
@@ -264,14 +264,14 @@ void carriers_send(struct carriers *carriers, const char *site, const char *path
 {
     for (size_t i = 0; i < carriers->count; i++) {
         if (strcmp(carriers->one[i]->site, site) == 0)
-            carrier_send(carriers->one[i], path);
+            send_record(carriers->one[i], path);
     }
 }
 
 void carriers_free(struct carriers *carriers)
 {
     for (size_t i = 0; i < carriers->count; i++)
-        carrier_free(carriers->one[i]);
+        free_carrier(carriers->one[i]);
     free(carriers->one);
     *carriers = (struct carriers){.one = NULL};
 }

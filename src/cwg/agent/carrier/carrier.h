@@ -28,14 +28,6 @@ struct carrier {
     struct failure failure; /* why the last one ended; "" while one works */
 };
 
-/* Returns a carrier, which the caller frees by carrier_free(). NULL if there is no memory. */
-struct carrier *carrier_new(struct loop *loop, const struct store *store, const char *own,
-                            const char *site, const char *host);
-void carrier_free(struct carrier *carrier);
-
-/* A record for the site has changed: sends it. */
-void carrier_send(struct carrier *carrier, const char *path);
-
 /* Goes on. To be called in each turn of the loop. Returns when it wants to be called at the latest
  * (clock_now()). */
 int64_t carrier_run(struct carrier *carrier);
@@ -63,6 +55,6 @@ bool carriers_lack(const struct carriers *carriers, const struct store *store,
  * any more, or isn't called any more, or is called another way. */
 void carriers_match(struct carriers *carriers, const struct trust *trust);
 
-/* carrier_send() of the one to a site, if there is one. */
+/* A record for a site has changed: sends it, if there is a carrier to the site. */
 void carriers_send(struct carriers *carriers, const char *site, const char *path);
 void carriers_free(struct carriers *carriers);
