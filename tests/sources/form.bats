@@ -39,7 +39,9 @@ cwg/etcd/carry
 cwg/etcd/fleet
 cwg/agent/loop
 cwg/agent/settings
-cwg/agent/carrier cwg/agent/end
+cwg/agent/carrier cwg/agent/house
+cwg/agent/end
+cwg/agent/ends
 cwg/agent/voice
 cwg/agent
 cwg/serve

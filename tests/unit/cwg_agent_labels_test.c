@@ -1,6 +1,6 @@
 /* What becomes of the labels that an agent hears of, from programs that stand in for the engines.
  * An end is here what the store says, and does nothing. */
-#include "cwg/agent/end/labels.h"
+#include "cwg/agent/ends/labels.h"
 
 #include <fcntl.h>
 #include <signal.h>

@@ -1,5 +1,5 @@
 /* Which of the ends that labels claim hold. */
-#include "cwg/agent/end/claim.h"
+#include "cwg/agent/ends/claim.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "cwg/agent/end/report.h"
+#include "cwg/agent/ends/report.h"
 
 #include <fcntl.h>
 #include <stdio.h>

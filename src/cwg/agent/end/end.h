@@ -2,7 +2,7 @@
 #pragma once
 
 #include "cwg/agent/end/decide.h"
-#include "cwg/agent/end/household.h"
+#include "cwg/agent/house/household.h"
 #include "cwg/agent/loop/pulse.h"
 #include "cwg/record/news.h"
 #include "cwg/store/want.h"

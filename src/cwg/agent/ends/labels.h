@@ -4,7 +4,7 @@
  * the engine's containers, and none of them with that label. A look that fails changes nothing. */
 #pragma once
 
-#include "cwg/agent/end/ends.h"
+#include "cwg/agent/ends/ends.h"
 #include "cwg/agent/loop/child.h"
 #include "cwg/container/labels.h"
 

@@ -1,7 +1,7 @@
 /* Keys that change while an agent runs: its own site's, and other sites'. */
 #pragma once
 
-#include "cwg/agent/end/household.h"
+#include "cwg/agent/house/household.h"
 
 /* Reads the site's key, or makes it. Returns 0, or -1. */
 int rekey_open(struct household *house, struct failure *failure);

@@ -1,11 +1,11 @@
-#include "cwg/agent/end/ends.h"
+#include "cwg/agent/ends/ends.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "cwg/agent/end/report.h"
 #include "cwg/agent/end/telling.h"
+#include "cwg/agent/ends/report.h"
 #include "cwg/base/clock.h"
 
 /* Where an end is, or would be. */

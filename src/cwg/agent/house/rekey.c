@@ -1,4 +1,4 @@
-#include "cwg/agent/end/rekey.h"
+#include "cwg/agent/house/rekey.h"
 
 #include <limits.h>
 #include <stdio.h>

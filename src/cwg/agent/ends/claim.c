@@ -1,4 +1,4 @@
-#include "cwg/agent/end/claim.h"
+#include "cwg/agent/ends/claim.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "cwg/agent/end/household.h"
+#include "cwg/agent/house/household.h"
 #include "cwg/machine/addresses.h"
 
 void household_take_addresses(struct household *house)

@@ -1,4 +1,4 @@
-#include "cwg/agent/end/report.h"
+#include "cwg/agent/ends/report.h"
 
 #include <stdio.h>
 #include <stdlib.h>

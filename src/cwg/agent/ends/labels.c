@@ -1,4 +1,4 @@
-#include "cwg/agent/end/labels.h"
+#include "cwg/agent/ends/labels.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "cwg/agent/end/claim.h"
+#include "cwg/agent/ends/claim.h"
 #include "cwg/base/clock.h"
 #include "cwg/store/label.h"
 

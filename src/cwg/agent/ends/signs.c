@@ -1,4 +1,4 @@
-#include "cwg/agent/end/signs.h"
+#include "cwg/agent/ends/signs.h"
 
 #include <string.h>
 
