@@ -265,6 +265,48 @@ END
     [ "$output" = "cwg: no server of etcd is given: it needs a line \`etcd URL\` in cwg.conf, or --config FILE" ]
 }
 
+# An etcd of which the list of ends has no end. Each list that begins is a line in its log.
+endless_etcd()
+{
+    ip netns exec etcd python3 - >"$T/endless.log" 3>&- <<'END' &
+import base64, http.server, json
+
+def packed(number):
+    key = base64.b64encode(b"/cwg/v1/site/s/status/l%07d.0" % number).decode()
+    return '{"key":"%s","mod_revision":"1"}' % key
+
+class Server(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        rest = base64.b64decode(asked["key"]).partition(b"/status/l")[2]
+        if not rest:
+            print(self.headers["Host"], flush=True)
+        first = int(rest[:7]) + 1 if rest else 0
+        answer = '{"header":{"revision":"9","cluster_id":"1"},"more":true,"kvs":[%s]}' % ",".join(
+            packed(number) for number in range(first, first + 50000))
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer.encode())
+
+    def log_message(self, *words):
+        pass
+
+http.server.HTTPServer(("127.0.0.1", 2379), Server).serve_forever()
+END
+    MEMBERS[endless]=$!
+}
+
+@test "an etcd with more ends than can be shown is told, and no other server is asked for the same" {
+    endless_etcd
+    within 10 inside_etcd bash -c '>/dev/tcp/127.0.0.1/2379'
+    printf 'etcd http://127.0.0.1:2379 http://localhost:2379\nstate %s\n' "$T/nowhere" >"$T/operator.conf"
+    run -1 --separate-stderr overview
+    [ -z "$output" ] && [ "$stderr" = "cwg: etcd has more of links than can be shown: over 256 MiB" ] ||
+        { echo "$stderr"; false; }
+    [ "$(cat "$T/endless.log")" = 127.0.0.1:2379 ] || { cat "$T/endless.log"; false; }
+}
+
 # Expects a value in etcd: in_etcd_is KEY VALUE
 in_etcd_is()
 {

@@ -68,6 +68,13 @@ static void close_look(struct look *look)
         client_close(&look->client);
 }
 
+/* May another server do better? Not if all have the same to tell, or this machine lacks memory. */
+static bool is_of_server(const struct client *client, const struct failure *failure)
+{
+    return (client->code == GATEWAY_FINE || client->code == GATEWAY_UNAVAILABLE) &&
+           !failure_is(failure, "limit") && !failure_is(failure, "system");
+}
+
 /* Asks one server after the other, until one answers. */
 static int read_it(struct look *look, struct failure *failure)
 {
@@ -78,7 +85,7 @@ static int read_it(struct look *look, struct failure *failure)
         overview_clear(&look->overview);
         error =
             client_authenticate(client, failure) || overview_read(&look->overview, client, failure);
-        if (error && client->code != GATEWAY_FINE && client->code != GATEWAY_UNAVAILABLE)
+        if (error && !is_of_server(client, failure))
             break;
         if (error)
             client_next(client);
