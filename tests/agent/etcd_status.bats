@@ -358,3 +358,75 @@ version_of()
     in_etcd site/site1/status/db-web.0 $'two\nlines'
     within 5 in_etcd_is site/site1/status/db-web.0 "$own"
 }
+
+# Fills etcd's store, of 16 MiB.
+fill_etcd()
+{
+    head -c 1000000 /dev/zero | tr '\0' x >"$T/big"
+    for _ in {1..20}; do ctl put /other <"$T/big" || break; done
+}
+
+empty_etcd()
+{
+    local revision
+    ctl del /other
+    revision=$(ctl get / --write-out json | sed 's/.*"revision":\([0-9]*\).*/\1/')
+    ctl compact "$revision"
+    ctl defrag
+    ctl alarm disarm
+}
+
+@test "a full etcd: a site whose state it doesn't take is silent, one with nothing new isn't, unless its agent hangs" {
+    etcd_up one 2379 --quota-backend-bytes 16777216
+    with_fleet
+    both_carry
+    put site1 status/web-db.0 "$(told site1 0 connected)"
+    put site2 status/web-db.1 "$(told site2 1 connected)"
+    within 5 overview
+    fill_etcd
+    put site1 status/web-db.0 "$(told site1 0 refused "" 8)"
+    within 40 eval '[ "$(row site1)" = "podman/web 10.0.0.14 site2 silent - it was: connected" ]'
+    says site1 full
+    # Its beat finds no room either. What etcd has of it is true.
+    within 65 says site2 full
+    [[ $(row site2) == *" connected 2026"* ]]
+    put site2 agent "{\"site\":\"site2\",\"started\":1,\"seen\":$(($(date +%s) - 200))}"
+    within 65 eval '[[ $(row site2) == *" silent - it was: connected" ]]'
+    empty_etcd
+    for name in site1 site2; do put "$name" agent "{\"site\":\"$name\",\"started\":1,\"seen\":$(date +%s)}"; done
+    within 30 eval '[[ $(row site1) == *" refused 2026"* && $(row site2) == *" connected 2026"* ]]'
+    within 5 says site1 connected
+    says site2 connected
+}
+
+@test "a site that etcd forbids to tell a state is unconfirmed as long as it is, and tells the other sites all" {
+    etcd_up
+    printf secret1 >"$T/password"
+    chmod 0600 "$T/password"
+    with_fleet
+    ctl user add root:secret1
+    ctl user add site1:secret1
+    ctl role add site1
+    ctl role grant-permission site1 --prefix=true readwrite /cwg/v1/
+    ctl user grant-role site1 site1
+    ctl user grant-role root root
+    ctl auth enable
+    CTL="--endpoints http://127.0.0.1:2379 --user root:secret1"
+    printf 'etcd-user root\netcd-password %s\n' "$T/password" >>"$T/operator.conf"
+    put site1 status/web-db.0 "$(told site1 0 connected)"
+    CONF="etcd-user site1"$'\n'"etcd-password $T/password" carry site1
+    within 10 eval '[[ $(row site1) == *" connected 2026"* ]]'
+    ctl role grant-permission site1 --prefix=true read /cwg/v1/
+    ctl role grant-permission site1 readwrite /cwg/v1/site/site1/agent
+    ctl role grant-permission site1 --prefix=true readwrite /cwg/v1/site/site2/in/site1/
+    put site1 status/web-db.0 "$(told site1 0 refused "" 8)"
+    within 40 eval '[ "$(row site1)" = "podman/web 10.0.0.14 site2 unconfirmed - it was: connected" ]'
+    run -1 overview
+    says site1 refused
+    put site1 out/site2/l.0 passes
+    within 5 eval '[ "$(ctl get --print-value-only /cwg/v1/site/site2/in/site1/l.0)" = passes ]'
+    # It is so again as etcd has it: that is noticed at the time of the next attempt.
+    put site1 status/web-db.0 "$(told site1 0 connected)"
+    within 35 eval '[[ $(row site1) == *" connected 2026"* ]]'
+    within 5 says site1 connected
+}

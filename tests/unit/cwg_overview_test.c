@@ -150,7 +150,7 @@ TEST(a_state_is_believed_by_the_key_that_an_operator_has_signed)
 TEST(a_state_without_a_declaration_is_shown_and_its_place_is_the_sites_word)
 {
     begin();
-    have("s1/agent", "{}"); /* of a cwg that doesn't say whether its agent tells */
+    have("s1/agent", "{\"told\":true}");
     have_status(&key1);
     have_key("s2", "s1", &ada, &key1, 3);
     expect_end("connected", "");
@@ -162,26 +162,26 @@ TEST(a_state_without_a_declaration_is_shown_and_its_place_is_the_sites_word)
 TEST(a_state_that_another_key_signed_or_that_was_moved_or_changed_is_not_believed)
 {
     begin();
-    have("s1/agent", "{}");
+    have("s1/agent", "{\"told\":true}");
     have_status(&eve);
     have_key("s2", "s1", &ada, &key1, 3);
     expect_end("not believed", "status/l1.0: it is signed by the key");
     expect(!standing_is_well(overview.ends[0]->link.state), "it is well");
     overview_clear(&overview);
     (void)snprintf(overview.prefix, sizeof(overview.prefix), "/p/site/");
-    have("s1/agent", "{}");
+    have("s1/agent", "{\"told\":true}");
     have_record("s1/status/l1.0", &key1, "operators", "status/l2.0", STATUS);
     have_key("s2", "s1", &ada, &key1, 3);
     expect_end("not believed", "status/l1.0: its signature isn't");
     overview_clear(&overview);
     (void)snprintf(overview.prefix, sizeof(overview.prefix), "/p/site/");
-    have("s1/agent", "{}");
+    have("s1/agent", "{\"told\":true}");
     have_record("s1/status/l1.0", &key1, "s2", "status/l1.0", STATUS);
     have_key("s2", "s1", &ada, &key1, 3);
     expect_end("not believed", "status/l1.0: its signature isn't");
     overview_clear(&overview);
     (void)snprintf(overview.prefix, sizeof(overview.prefix), "/p/site/");
-    have("s1/agent", "{}");
+    have("s1/agent", "{\"told\":true}");
     have("s1/status/l1.0", "{\"state\":\"connected\"}");
     have_key("s2", "s1", &ada, &key1, 3);
     expect_end("not believed", "status/l1.0: it isn't a record");
@@ -191,7 +191,7 @@ TEST(a_state_that_another_key_signed_or_that_was_moved_or_changed_is_not_believe
 TEST(a_site_whose_key_is_not_known_is_not_believed)
 {
     begin();
-    have("s1/agent", "{}");
+    have("s1/agent", "{\"told\":true}");
     have_status(&key1);
     have_key("s2", "s1", &eve, &key1, 3);
     expect_end("not believed", "no operator here has signed a key of site s1");
@@ -206,7 +206,7 @@ TEST(without_an_operators_record_the_key_is_that_of_the_store_and_of_this_site_i
     site.key = key1.public;
     if (trust_write(&store, &site, &failure))
         unit_trouble(failure.text);
-    have("s1/agent", "{}");
+    have("s1/agent", "{\"told\":true}");
     have_status(&key1);
     expect_end("connected", "");
     /* The operator's comes first. */
@@ -216,7 +216,7 @@ TEST(without_an_operators_record_the_key_is_that_of_the_store_and_of_this_site_i
     begin();
     (void)snprintf(overview.own.name, sizeof(overview.own.name), "s1");
     overview.own.key = key1.public;
-    have("s1/agent", "{}");
+    have("s1/agent", "{\"told\":true}");
     have_status(&key1);
     expect_end("connected", "");
     finish();
@@ -225,7 +225,7 @@ TEST(without_an_operators_record_the_key_is_that_of_the_store_and_of_this_site_i
 TEST(the_newest_record_of_an_operators_counts_and_none_of_a_strangers)
 {
     begin();
-    have("s1/agent", "{}");
+    have("s1/agent", "{\"told\":true}");
     have_status(&key2);
     have_key("s2", "s1", &ada, &key2, 4);
     have_key("s3", "s1", &ada, &key1, 3);
@@ -237,7 +237,7 @@ TEST(the_newest_record_of_an_operators_counts_and_none_of_a_strangers)
 TEST(a_sites_own_word_for_a_new_key_is_followed_in_whichever_order_it_comes)
 {
     begin();
-    have("s1/agent", "{}");
+    have("s1/agent", "{\"told\":true}");
     have_status(&key3);
     have_rotation("s2", "s1", &key1, &key2, 10);
     have_key("s2", "s1", &ada, &key1, 3);
@@ -246,7 +246,7 @@ TEST(a_sites_own_word_for_a_new_key_is_followed_in_whichever_order_it_comes)
     finish();
     /* An older one, which leads back, or one that nobody who is known has signed. */
     begin();
-    have("s1/agent", "{}");
+    have("s1/agent", "{\"told\":true}");
     have_status(&key2);
     have_key("s2", "s1", &ada, &key1, 3);
     have_rotation("s2", "s1", &key1, &key2, 10);
@@ -256,11 +256,25 @@ TEST(a_sites_own_word_for_a_new_key_is_followed_in_whichever_order_it_comes)
     finish();
     /* One that was told to another site. */
     begin();
-    have("s1/agent", "{}");
+    have("s1/agent", "{\"told\":true}");
     have_status(&key2);
     have_key("s2", "s1", &ada, &key1, 3);
     have_record("s3/in/s1/key", &key1, "s2", "key", "{\"serial\":10}");
     expect_end("not believed", "");
+    finish();
+}
+
+/* The site is there, and says a beat of which its state comes. */
+static void expect_word(const char *beat, const char *state)
+{
+    begin();
+    have("s1/agent", beat);
+    have_status(&key1);
+    have_key("s2", "s1", &ada, &key1, 3);
+    expect_end(state, "");
+    expect(strcmp(overview.ends[0]->link.last, "connected") == 0 &&
+               !standing_is_well(overview.ends[0]->link.state),
+           "%s", overview.ends[0]->link.last);
     finish();
 }
 
@@ -274,15 +288,10 @@ TEST(without_its_machine_at_etcd_or_with_an_agent_that_hangs_a_state_is_one_of_b
                overview.ends[0]->link.since == 0 && !standing_is_well(overview.ends[0]->link.state),
            "%s", overview.ends[0]->link.last);
     finish();
-    begin();
-    have("s1/agent", "{\"told\":false}");
-    have_status(&key1);
-    have_key("s2", "s1", &ada, &key1, 3);
-    expect_end("agent is silent", "");
-    expect(strcmp(overview.ends[0]->link.last, "connected") == 0 &&
-               !standing_is_well(overview.ends[0]->link.state),
-           "%s", overview.ends[0]->link.last);
-    finish();
+    expect_word("{\"told\":false}", "agent is silent");
+    expect_word("{\"told\":false,\"behind\":true}", "agent is silent");
+    expect_word("{\"told\":true,\"behind\":true}", "unconfirmed");
+    expect_word("", "agent is silent"); /* nobody's words say nothing good */
 }
 
 TEST(an_end_is_well_if_it_works_or_is_not_to_be_there)
@@ -299,6 +308,7 @@ TEST(an_end_is_well_if_it_works_or_is_not_to_be_there)
                                         "no agent runs",
                                         "agent is silent",
                                         "silent",
+                                        "unconfirmed",
                                         "not told yet",
                                         "not believed",
                                         ""};

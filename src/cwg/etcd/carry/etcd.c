@@ -86,6 +86,7 @@ static int connect_now(struct etcd *etcd, struct failure *failure)
     int64_t revision;
 
     etcd->begun = clock_now();
+    presence_say(&etcd->presence, telling_is_behind(&etcd->telling, etcd->begun));
     if ((!etcd->client.token[0] && client_authenticate(&etcd->client, failure)) ||
         presence_claim(&etcd->presence, failure) || list(etcd, &revision, failure) ||
         watcher_open(&etcd->watcher, &etcd->client, etcd->own, revision + 1, failure))
@@ -120,6 +121,7 @@ static void disconnect(struct etcd *etcd, const struct failure *failure)
 /* What is due while there is a connection. Returns 0, or -1: there is none any more. */
 static int go_on(struct etcd *etcd, struct failure *failure)
 {
+    const int64_t now = clock_now();
     int64_t beat, revision;
     int told = 0;
 
@@ -137,6 +139,7 @@ static int go_on(struct etcd *etcd, struct failure *failure)
         told = presence_claim(&etcd->presence, failure);
     if (told < 0)
         return -1;
+    presence_say(&etcd->presence, telling_is_behind(&etcd->telling, now));
     if (clock_now() < etcd->list_due)
         return 0;
     etcd->hearing.quiet = true; /* the watch has told of it all */
@@ -150,7 +153,9 @@ static void tell_state(struct etcd *etcd)
     const size_t waiting = telling_waiting(&etcd->telling);
     const char *url = client_url(&etcd->client);
 
-    if (!etcd->presence.revision) {
+    if (etcd->presence.full[0]) {
+        tale_tell(&etcd->tale, "full", url, etcd->presence.full, waiting);
+    } else if (!etcd->presence.revision) {
         char text[FAILURE_TEXT_SIZE];
 
         (void)snprintf(text, sizeof(text),

@@ -72,7 +72,7 @@ int presence_open(struct presence *presence, struct client *client, const struct
     return make_id(fd, presence->id) ? fail(failure, "etcd", "can't write %.500s", path) : 0;
 }
 
-static json_t *pack(struct presence *presence, const char *key)
+static json_t *pack(struct presence *presence, const char *key, bool told)
 {
     struct utsname machine = {.nodename = ""};
     json_t *value, *packed;
@@ -80,9 +80,9 @@ static json_t *pack(struct presence *presence, const char *key)
 
     (void)uname(&machine);
     machine.nodename[PRESENCE_HOST_SIZE - 1] = '\0';
-    value = json_pack("{s:s,s:s,s:s,s:s,s:I,s:b}", "agent", presence->id, "boot", presence->boot,
-                      "host", machine.nodename, "version", VERSION, "beat",
-                      (json_int_t)++presence->beats, "told", standing_is_told(presence->store));
+    value = json_pack("{s:s,s:s,s:s,s:s,s:I,s:b,s:b}", "agent", presence->id, "boot",
+                      presence->boot, "host", machine.nodename, "version", VERSION, "beat",
+                      (json_int_t)++presence->beats, "told", told, "behind", presence->behind);
     text = value ? json_dumps(value, JSON_COMPACT) : NULL;
     json_decref(value);
     packed = text ? gateway_put(key, text, presence->lease) : NULL;
@@ -90,6 +90,32 @@ static json_t *pack(struct presence *presence, const char *key)
     return packed;
 }
 
+/* Did the last call fail since etcd has no room? Notes its words. */
+static bool is_full(struct presence *presence, const struct failure *failure)
+{
+    if (presence->client->code != GATEWAY_FULL)
+        return false;
+    (void)snprintf(presence->full, sizeof(presence->full), "%s", failure->text);
+    return true;
+}
+
+/* Ends the lease, and with it the key. If etcd doesn't hear of it, the lease ends by itself. */
+static void give_back(struct presence *presence)
+{
+    struct failure failure;
+    char id[24];
+    json_t *answer;
+
+    (void)snprintf(id, sizeof(id), "%lld", (long long)presence->lease);
+    if (client_call(presence->client, "lease/revoke", json_pack("{s:s}", "ID", id), &answer,
+                    &failure) == 0)
+        json_decref(answer);
+    presence->lease = 0;
+    presence->revision = 0;
+    presence->claim_due = clock_now() + CLAIM_MS;
+}
+
+/* Returns 0; 1: there is no room; or -1. */
 static int grant(struct presence *presence, struct failure *failure)
 {
     json_t *answer;
@@ -98,36 +124,50 @@ static int grant(struct presence *presence, struct failure *failure)
         return 0;
     if (client_call(presence->client, "lease/grant", json_pack("{s:i}", "TTL", LEASE_SECONDS),
                     &answer, failure))
-        return -1;
+        return is_full(presence, failure) ? 1 : -1;
     (void)gateway_number(answer, "ID", &presence->lease);
     json_decref(answer);
     presence->kept_due = clock_now() + KEEP_MS;
     return presence->lease ? 0 : fail(failure, "unreachable", "etcd grants no lease");
 }
 
-/* Puts the key, if it was changed last at `revision`; 0: if it isn't there. Returns 1; 0 if it was
- * changed since, with the key as it is now; or -1. */
+enum {
+    PUT_CHANGED, /* it was changed since: *ret_now is the key as it is now */
+    PUT_DONE,
+    PUT_FULL,
+};
+
+/* Puts the key, if it was changed last at `revision`; 0: if it isn't there. Returns how that went,
+ * or -1. */
 static int put(struct presence *presence, int64_t revision, struct gateway_entry *ret_now,
                struct failure *failure)
 {
+    const bool told = standing_is_told(presence->store);
     char key[GATEWAY_KEY_SIZE];
     json_t *answer;
     int done;
 
     client_key(presence->client, key, "site/%s/agent", presence->site);
-    if (client_call(presence->client, "kv/txn",
-                    gateway_transaction(
-                        json_pack("[o]", gateway_compare(key, revision)),
-                        json_pack("[o]", gateway_operation("request_put", pack(presence, key))),
-                        json_pack("[o]", gateway_operation("request_range", gateway_get(key)))),
-                    &answer, failure)) {
+    if (client_call(
+            presence->client, "kv/txn",
+            gateway_transaction(
+                json_pack("[o]", gateway_compare(key, revision)),
+                json_pack("[o]", gateway_operation("request_put", pack(presence, key, told))),
+                json_pack("[o]", gateway_operation("request_range", gateway_get(key)))),
+            &answer, failure)) {
         if (presence->client->code == GATEWAY_ABSENT)
             presence->lease = 0; /* it has ended */
-        return -1;
+        if (!is_full(presence, failure))
+            return -1;
+        if (!presence->said_well || !told || presence->behind)
+            give_back(presence);
+        return PUT_FULL;
     }
-    done = json_is_true(json_object_get(answer, "succeeded"));
+    done = json_is_true(json_object_get(answer, "succeeded")) ? PUT_DONE : PUT_CHANGED;
     *ret_now = (struct gateway_entry){.revision = 0};
-    if (done) {
+    presence->full[0] = '\0';
+    if (done == PUT_DONE) {
+        presence->said_well = told && !presence->behind;
         presence->known = presence->revision = gateway_header(answer).revision;
     } else {
         const json_t *first = json_array_get(json_object_get(answer, "responses"), 0);
@@ -161,24 +201,27 @@ int presence_claim(struct presence *presence, struct failure *failure)
 {
     struct gateway_entry now = {.revision = 0};
     int64_t known;
-    int done = 0;
+    int done = PUT_CHANGED;
+    int granted;
 
     presence->revision = 0;
     known = presence->known;
     presence->claim_due = clock_now() + CLAIM_MS;
-    if (grant(presence, failure))
-        return -1;
-    for (int i = 0; i < CLAIMS && done == 0; i++) {
+    granted = grant(presence, failure);
+    if (granted)
+        return granted < 0 ? -1 : 0;
+    for (int i = 0; i < CLAIMS && done == PUT_CHANGED; i++) {
         const int64_t before = now.revision;
 
         done = put(presence, before, &now, failure);
         if (done < 0)
             return -1;
-        presence->lost |= done && known && before != known;
-        if (!done && now.revision && !is_ours(presence, now.value) && !presence->takeover)
+        presence->lost |= done == PUT_DONE && known && before != known;
+        if (done == PUT_CHANGED && now.revision && !is_ours(presence, now.value) &&
+            !presence->takeover)
             return 0;
     }
-    if (done) {
+    if (done == PUT_DONE) {
         presence->takeover = false;
         presence->other[0] = '\0';
         presence->beat_due = clock_now() + PRESENCE_BEAT_MS;
@@ -211,9 +254,10 @@ static int beat(struct presence *presence, int64_t *ret_beat, struct failure *fa
     if (done < 0)
         return -1;
     presence->beat_due = clock_now() + PRESENCE_BEAT_MS;
-    if (!done)
+    if (done == PUT_CHANGED)
         return presence_claim(presence, failure);
-    *ret_beat = presence->revision;
+    if (done == PUT_DONE)
+        *ret_beat = presence->revision;
     return 0;
 }
 
@@ -244,13 +288,23 @@ int64_t presence_due(const struct presence *presence)
     return presence->lease && presence->kept_due < due ? presence->kept_due : due;
 }
 
-bool presence_is_silent(const char *value)
+void presence_say(struct presence *presence, bool behind)
+{
+    if (behind != presence->behind)
+        presence->beat_due = clock_now();
+    presence->behind = behind;
+}
+
+enum presence_word presence_read(const char *value)
 {
     json_t *read = json_read_line(value);
-    const bool silent = json_is_false(json_object_get(read, "told"));
+    const enum presence_word word = !json_is_true(json_object_get(read, "told")) ? PRESENCE_SILENT
+                                    : json_is_true(json_object_get(read, "behind"))
+                                        ? PRESENCE_BEHIND
+                                        : PRESENCE_WELL;
 
     json_decref(read);
-    return silent;
+    return word;
 }
 
 void presence_see(struct presence *presence, int64_t revision, bool deleted)
@@ -263,14 +317,6 @@ void presence_see(struct presence *presence, int64_t revision, bool deleted)
 
 void presence_end(struct presence *presence)
 {
-    struct failure failure;
-    char id[24];
-    json_t *answer;
-
-    if (!presence->revision || !presence->lease)
-        return;
-    (void)snprintf(id, sizeof(id), "%lld", (long long)presence->lease);
-    if (client_call(presence->client, "lease/revoke", json_pack("{s:s}", "ID", id), &answer,
-                    &failure) == 0)
-        json_decref(answer);
+    if (presence->revision && presence->lease)
+        give_back(presence);
 }

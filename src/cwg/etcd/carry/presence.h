@@ -2,10 +2,17 @@
  * and has a lease, so that it goes with its machine. Whoever doesn't have it publishes nothing. It
  * is written anew in each beat, and has
  *
- *   {"agent":"<id>","boot":"<id>","host":"site1.example","version":"0.1.0","beat":7,"told":true}
+ *   {"agent":"<id>","boot":"<id>","host":"site1.example","version":"0.1.0","beat":7,"told":true,
+ *    "behind":false}
  *
  * `told` is whether the agent on its machine has told within STANDING_SILENCE: this process lives
- * on while the agent hangs. Nobody signs it: whoever may write to etcd can make it say so. */
+ * on while the agent hangs. `behind` is whether etcd may have a state of this site's ends that is
+ * one of before (telling_is_behind()). Nobody signs the key: whoever may write to etcd can make it
+ * say so.
+ *
+ * An etcd that is full takes no put and grants no lease, but it keeps leases and ends them. So a
+ * key that says something that is true no longer, and can't be written anew, is given back: the
+ * site is silent until there is room. */
 #pragma once
 
 #include <stdbool.h>
@@ -32,6 +39,9 @@ struct presence {
     int64_t known;             /* the same, also when it isn't ours any more */
     bool lost;                 /* the key wasn't as this machine had left it */
     char other[PRESENCE_HOST_SIZE]; /* the machine that has it; "" if none has */
+    bool behind;                    /* is to be said */
+    bool said_well;                 /* the last beat said "told", and not "behind" */
+    char full[FAILURE_TEXT_SIZE];   /* etcd has no room for the key, in its words; or "" */
     int64_t beats, beat_due, kept_due, claim_due;
 };
 
@@ -49,8 +59,17 @@ int presence_claim(struct presence *presence, struct failure *failure);
 int presence_run(struct presence *presence, int64_t *ret_beat, struct failure *failure);
 int64_t presence_due(const struct presence *presence);
 
-/* Returns whether the value of such a key says that the agent doesn't tell any more. */
-bool presence_is_silent(const char *value);
+/* Says from now on whether etcd may have a state of before: by a beat, which is due at once if that
+ * has changed. */
+void presence_say(struct presence *presence, bool behind);
+
+/* What the value of such a key says. */
+enum presence_word {
+    PRESENCE_WELL,
+    PRESENCE_SILENT, /* the agent doesn't tell any more; or the value says nothing */
+    PRESENCE_BEHIND, /* etcd may have a state of before */
+};
+enum presence_word presence_read(const char *value);
 
 /* The watch tells of a change of the key at a revision. */
 void presence_see(struct presence *presence, int64_t revision, bool deleted);

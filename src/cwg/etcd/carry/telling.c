@@ -81,7 +81,10 @@ void telling_see(struct telling *telling, const char *path)
     if (!path) {
         telling->all = true;
     } else if (strlen(path) < PATH_SIZE && (told = find_or_add(telling, path))) {
+        const int64_t soon = clock_now() + TELLING_STATUS_MS;
+
         told->look = true;
+        told->due = told->due > soon ? soon : told->due; /* it may be allowed now */
     }
 }
 
@@ -199,8 +202,16 @@ static void key_of(const struct telling *telling, const char *path,
                    telling->site, name + 1);
 }
 
-/* Puts a file into the transaction, if it has changed. One that can't be read is nothing to the
- * others. */
+/* A line can't be told. The others are. */
+static void refuse(struct telling *telling, struct told *told, const struct failure *failure)
+{
+    told->look = told->refused = true;
+    told->due = clock_now() + REFUSED_MS;
+    (void)snprintf(telling->refusal, sizeof(telling->refusal), "%s", failure->text);
+}
+
+/* Puts a file into the transaction, if it has changed. A record for another site that can't be read
+ * is nothing to the others. */
 static void add(struct telling *telling, struct batch *batch, struct told *told)
 {
     char line[STORE_LINE_SIZE], key[GATEWAY_KEY_SIZE];
@@ -209,12 +220,17 @@ static void add(struct telling *telling, struct batch *batch, struct told *told)
     const int found = store_read(telling->store, told->path, line, &failure);
     const bool gone = found > 0 && is_status(told->path);
 
+    if (found < 0 && is_status(told->path)) {
+        refuse(telling, told, &failure);
+        return;
+    }
     told->look = found == 0 || gone;
     if (found == 0)
         (void)EVP_Digest(line, strlen(line), digest, NULL, EVP_sha256(), NULL);
     if ((found == 0 && told->put && memcmp(told->digest, digest, DIGEST_SIZE) == 0) ||
         (gone && !told->put))
         told->look = false;
+    told->refused &= told->look;
     if (!told->look)
         return;
     key_of(telling, told->path, key);
@@ -275,13 +291,12 @@ static int note_refusal(struct telling *telling, struct batch *batch, const stru
         telling->alone = (size_t)batch->count; /* one of them isn't allowed */
         return 0;
     }
-    (void)snprintf(telling->refusal, sizeof(telling->refusal), "%s", failure->text);
     if (telling->client->code == GATEWAY_FORBIDDEN) {
-        batch->told[0]->due = now + REFUSED_MS;
-        batch->told[0]->refused = true;
+        refuse(telling, batch->told[0], failure);
         telling->alone -= telling->alone > 0;
         return 0;
     }
+    (void)snprintf(telling->refusal, sizeof(telling->refusal), "%s", failure->text);
     if (telling->client->code == GATEWAY_FULL) {
         int64_t wait = FULL_FIRST_MS;
 
@@ -308,6 +323,8 @@ static int put(struct telling *telling, int64_t presence, struct failure *failur
     fill(telling, &batch);
     if (batch.count == 0) {
         json_decref(batch.operations);
+        telling->full = 0;
+        forget_refusal(telling);
         return 2;
     }
     client_key(telling->client, key, "site/%s/agent", telling->site);
@@ -352,6 +369,19 @@ int64_t telling_due(const struct telling *telling)
             due = told->due;
     }
     return due > telling->due ? due : telling->due;
+}
+
+bool telling_is_behind(const struct telling *telling, int64_t now)
+{
+    if (telling->all)
+        return true;
+    for (size_t i = 0; i < telling->count; i++) {
+        const struct told *told = &telling->told[i];
+
+        if (is_status(told->path) && told->look && (told->refused || told->due <= now))
+            return true;
+    }
+    return false;
 }
 
 size_t telling_waiting(const struct telling *telling)

@@ -46,6 +46,11 @@ int telling_run(struct telling *telling, int64_t presence, struct failure *failu
 /* When it wants to be called (clock_now()). */
 int64_t telling_due(const struct telling *telling);
 
+/* Returns whether etcd may have a state of an end that isn't the one of `now` (clock_now()): it
+ * doesn't take the new one, whatever the reason, or nobody has looked yet. A state that waits for
+ * TELLING_STATUS_MS after the one before doesn't count. */
+bool telling_is_behind(const struct telling *telling, int64_t now);
+
 /* How many wait. */
 size_t telling_waiting(const struct telling *telling);
 

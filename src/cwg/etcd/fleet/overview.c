@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "cwg/base/json.h"
-#include "cwg/etcd/carry/presence.h"
 #include "cwg/record/record.h"
 #include "cwg/store/rotation.h"
 #include "link/link.h"
@@ -290,7 +289,7 @@ static int take(struct overview *overview, struct overview_site *site, const cha
     overview->orders.site = site->record.name;
     if (strcmp(path, "agent") == 0) {
         site->there = true;
-        site->silent = presence_is_silent(line);
+        site->word = presence_read(line);
     }
     if (!rest)
         return 0;
@@ -374,6 +373,10 @@ static int open_told(const struct overview_end *end, json_t **ret_body, struct f
 static void believe(struct overview_end *end, const json_t *body)
 {
     const char *site = json_text(body, "site", WANT_SITE_SIZE - 1);
+    static const char *const states[] = {
+        [PRESENCE_SILENT] = "agent is silent",
+        [PRESENCE_BEHIND] = "unconfirmed",
+    };
     struct standing_link *link = &end->link;
     int64_t net;
 
@@ -381,11 +384,11 @@ static void believe(struct overview_end *end, const json_t *body)
         json_whole(body, "net", 0, LINK_NET_MAX, &net) == 0)
         fill_place(link, (uint32_t)net, site);
     standing_take(link, body);
-    if (end->site->there && !end->site->silent)
+    if (end->site->there && end->site->word == PRESENCE_WELL)
         return;
     memcpy(link->last, link->state, sizeof(link->last));
     (void)snprintf(link->state, sizeof(link->state), "%s",
-                   end->site->there ? "agent is silent" : "silent");
+                   end->site->there ? states[end->site->word] : "silent");
     link->since = 0;
 }
 

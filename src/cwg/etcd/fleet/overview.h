@@ -16,6 +16,7 @@
 #include <stddef.h>
 
 #include "cwg/etcd/carry/orders.h"
+#include "cwg/etcd/carry/presence.h"
 #include "cwg/etcd/gateway/client.h"
 #include "cwg/store/standing.h"
 
@@ -25,9 +26,10 @@ enum {
 
 struct overview_site {
     struct site_record record; /* its name, and the key that is believed */
-    int64_t declared;   /* the serial of the operator's record with the key; 0: none is there */
-    bool known;         /* the key is */
-    bool there, silent; /* its machine is at etcd; but the agent on it doesn't tell */
+    int64_t declared; /* the serial of the operator's record with the key; 0: none is there */
+    bool known;       /* the key is */
+    bool there;       /* its machine is at etcd, and says: */
+    enum presence_word word;
     struct overview_rotation *rotations;
 };
 
@@ -58,8 +60,9 @@ int overview_take(void *overview, const struct gateway_entry *entry, struct fail
 
 /* Decides how each end is, when all keys have come. `store` has the sites that this machine knows;
  * its directory may be -1. A state is as the site's agent has told; "not told yet"; "not believed",
- * with the reason; "agent is silent", which its machine says; or "silent": nobody is at etcd for
- * the site. link.last is the one before that. link.since is by the site's clock. */
+ * with the reason; "agent is silent" or "unconfirmed", which its machine says (presence.h); or
+ * "silent": nobody is at etcd for the site. link.last is the one before that. link.since is by the
+ * site's clock. */
 void overview_judge(struct overview *overview, const struct store *store);
 
 /* Sets the prefix, lists all of etcd's keys of sites, and takes them. Returns 0, or -1. */
