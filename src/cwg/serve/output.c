@@ -10,12 +10,16 @@ enum {
     WRITE_MS = 10000,
 };
 
+_Static_assert(PROTOCOL_BUSY_MS % 1000 == 0, "a beat is whole seconds");
+
+/* A condition waits by CLOCK_MONOTONIC or CLOCK_REALTIME, and not by clock_now()'s clock. */
 static struct timespec next_beat(void)
 {
-    const int64_t next = clock_now() + PROTOCOL_BUSY_MS;
+    struct timespec next;
 
-    return (struct timespec){.tv_sec = (time_t)(next / 1000),
-                             .tv_nsec = (long)(next % 1000) * 1000000};
+    (void)clock_gettime(CLOCK_MONOTONIC, &next);
+    next.tv_sec += PROTOCOL_BUSY_MS / 1000;
+    return next;
 }
 
 /* Where there is no room for the line the client doesn't read, and needs no sign. */
