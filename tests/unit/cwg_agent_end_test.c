@@ -260,3 +260,101 @@ TEST(a_probe_s_answer_counts_no_more_once_the_device_was_looked_at_again)
     expect(end->facts.health == HEALTH_IDLE, "the answer counts");
     finish();
 }
+
+/* Waits until the end that idles is due, and asks. */
+static void let_it_be_due(void)
+{
+    const int64_t deadline = clock_now() + SOON_MS;
+
+    programs_put("log", "");
+    end->due = end->look_due = clock_now();
+    while (told_times("") == 0 && clock_now() < deadline)
+        turn(deadline);
+    go_on();
+}
+
+/* Of an idle link a look tells nothing. */
+TEST(an_end_that_idles_is_probed_first_and_looked_at_if_the_probe_is_in_vain)
+{
+    probe_it();
+    programs_put("gate.cwg_wait", NULL);
+    EXPECT_STATE(END_CONNECTED);
+    go_on();
+    let_it_be_due();
+    expect(told_times("cwg_wait") == 1 && told_times("") == 1, "%d tasks", told_times(""));
+    EXPECT_STATE(END_CONNECTED);
+    programs_put("answers", NULL);
+    let_it_be_due();
+    EXPECT_STATE(END_STALE);
+    expect(told_times("cwg_show") > 0 && !end->idles, "not looked at");
+    finish();
+}
+
+/* Its peer may have a firewall that answers no probe. */
+TEST(an_end_that_hears_its_peer_is_connected_after_a_probe_in_vain_and_not_probed_first_again)
+{
+    probe_it();
+    programs_put("gate.cwg_wait", NULL);
+    EXPECT_STATE(END_CONNECTED);
+    go_on();
+    programs_put("answers", NULL);
+    programs_put("state", "connected");
+    let_it_be_due();
+    expect(told_times("cwg_wait") == 1 && told_times("cwg_show") == 1, "%d tasks", told_times(""));
+    EXPECT_STATE(END_CONNECTED);
+    expect(!end->moving && end->tried == 0 && !end->reason[0], "it moves");
+    let_it_be_due();
+    expect(told_times("cwg_wait") == 0 && told_times("cwg_show") == 1, "%d tasks", told_times(""));
+    finish();
+}
+
+/* What may have changed the device leads to a look. */
+TEST(an_end_that_idles_and_is_woken_is_looked_at)
+{
+    probe_it();
+    programs_put("gate.cwg_wait", NULL);
+    EXPECT_STATE(END_CONNECTED);
+    go_on();
+    programs_put("log", "");
+    end_wake(end);
+    go_on();
+    expect(told_times("cwg_show") > 0, "not looked at");
+    finish();
+}
+
+/* One probe of an end is at work at a time, and none once the agent ends. */
+TEST(an_end_that_idles_is_not_probed_during_a_probe_or_while_the_agent_ends)
+{
+    probe_it();
+    programs_put("gate.cwg_wait", NULL);
+    EXPECT_STATE(END_CONNECTED);
+    go_on();
+    programs_put("gate.cwg_wait", "");
+    let_it_be_due();
+    expect(end->probing && told_times("cwg_wait") == 1, "%d tasks", told_times(""));
+    let_it_be_due();
+    expect(told_times("cwg_show") == 1 && told_times("") == 1, "%d tasks", told_times(""));
+    programs_put("gate.cwg_wait", NULL);
+    EXPECT_STATE(END_CONNECTED);
+    go_on();
+    end->idles = end->house->ending = true;
+    let_it_be_due();
+    expect(told_times("cwg_wait") == 0, "probed");
+    finish();
+}
+
+TEST(an_end_that_idled_is_looked_at_once_it_has_another_peer)
+{
+    probe_it();
+    programs_put("gate.cwg_wait", NULL);
+    EXPECT_STATE(END_CONNECTED);
+    go_on();
+    programs_put("log", "");
+    end->connect_due = 0;
+    tell(SERIAL + 1, true, THIRD, &other);
+    EXPECT_STATE(END_CONNECTED);
+    expect(told_times("cwg_connect") == 1 && told_times("cwg_show") >= 1 &&
+               told_times("cwg_wait") == 0,
+           "probed");
+    finish();
+}

@@ -178,6 +178,7 @@ void end_decide(struct agent_end *end)
         end->reason[0] = '\0';
     if (end->verdict.state == END_CONNECTED || end->verdict.state == END_IN_SESSION) {
         end->tried = end->rounds = 0;
+        end->moving = false;
         end_set_reason(end, end->fault);
     }
     if (nobody_is_reached(end))
@@ -322,7 +323,7 @@ static bool is_fresh(const struct agent_end *end)
 
 int64_t end_run(struct agent_end *end)
 {
-    bool fresh;
+    bool fresh, probes;
 
     if (end->phase != PHASE_REST)
         return INT64_MAX;
@@ -330,6 +331,7 @@ int64_t end_run(struct agent_end *end)
         return end->due;
     if (!end->again && pause_goes_on(end))
         return end->due;
+    probes = !end->again && probe_is_first(end);
     fresh = is_fresh(end);
     end->again = end->look = false;
     if (end->facts.running && !container_is_current(&end->container))
@@ -343,13 +345,18 @@ int64_t end_run(struct agent_end *end)
             end->due = due;
         return end->due;
     }
-    if (end->facts.running && fresh) {
+    if (!end->facts.running) {
+        look_up(end);
+        return INT64_MAX;
+    }
+    if (fresh) {
         end_decide(end);
         return end->phase == PHASE_REST ? end->due : INT64_MAX;
     }
-    if (end->facts.running)
-        device_show(end);
-    else
-        look_up(end);
+    if (probes) {
+        probe_begin(end);
+        return end->due;
+    }
+    device_show(end);
     return INT64_MAX;
 }

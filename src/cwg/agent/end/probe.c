@@ -24,6 +24,7 @@ static void note_answer(struct agent_end *end)
     end->reason[0] = '\0';
     end->probe_due = clock_now() + end_about(END_LOOK_MS);
     if (is_as_seen(end)) {
+        end->idles = end->idles || end->facts.health == HEALTH_IDLE;
         end->facts.health = HEALTH_GOOD;
         end->shown = clock_now();
         end_consider(end);
@@ -43,6 +44,7 @@ static void take_probe(struct task *task, const json_t *result, const struct fai
         return;
     }
     end_wake(end);
+    end->idles = false;
     end_set_reason(end, failure->text);
     end->tried++;
     end->probe_due = 0;
@@ -99,4 +101,10 @@ bool probe_may(struct agent_end *end)
     else if (known && end->rounds == 0 && end->tried == 0)
         end->probe_due = clock_now();
     return clock_now() >= end->probe_due;
+}
+
+bool probe_is_first(const struct agent_end *end)
+{
+    return end->idles && end->verdict.state == END_CONNECTED && !end->probing &&
+           !end->house->ending;
 }

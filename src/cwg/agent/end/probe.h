@@ -10,3 +10,7 @@ void probe_begin(struct agent_end *end);
  * seconds. So host 0 begins when host 1 has told that it is connected to it; and host 1 only if
  * nothing came of that. */
 bool probe_may(struct agent_end *end);
+
+/* Returns whether a probe is to find out how an end is that is connected, rather than a look: of
+ * one to which nothing is sent a look tells nothing, and leads to a probe. */
+bool probe_is_first(const struct agent_end *end);
