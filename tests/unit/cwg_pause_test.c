@@ -8,7 +8,8 @@
 
 enum {
     MINUTE = 60000,
-    SLACK = 100,    /* milliseconds in which the test does something */
+    SLACK = 100, /* milliseconds in which the test does something */
+    SLOT = 5000,
     KEEPALIVE = 74, /* bytes */
     INITIATION = 148,
 };
@@ -66,6 +67,121 @@ static int visit(void)
     return visit_in(END_CONNECTED);
 }
 
+/* Milliseconds until the end is visited. */
+static int64_t left(void)
+{
+    return end->due - clock_now();
+}
+
+/* The end comes to rest in a state. Returns the milliseconds until it is visited. */
+static int64_t rest(enum end_state wanted)
+{
+    end_wake(end);
+    EXPECT_STATE(wanted);
+    return left();
+}
+
+/* Is a time one of those at which many ends are visited? */
+static bool is_of_many(int64_t time)
+{
+    return (time + SLACK) % SLOT <= (int64_t)2 * SLACK;
+}
+
+/* The container has been looked for in vain so many times, and once more. Returns the milliseconds
+ * until it is looked for again. */
+static int64_t miss(int misses)
+{
+    end->misses = misses;
+    end->due = 0;
+    (void)end_run(end);
+    EXPECT_STATE(END_NO_CONTAINER);
+    return left();
+}
+
+TEST(a_container_is_looked_for_soon_then_more_rarely_and_then_beside_others)
+{
+    begin();
+    connect_it();
+    stop_container();
+    EXPECT_STATE(END_NO_CONTAINER);
+    expect(left() <= 800, "in %ld ms", (long)left());
+    expect(miss(4) > 1000, "in %ld ms", (long)left());
+    for (int i = 0; i < 3; i++)
+        expect(miss(20) <= SLOT && is_of_many(end->due), "in %ld ms", (long)left());
+    finish();
+}
+
+TEST(a_connected_end_among_few_is_looked_at_each_half_a_minute_beside_others)
+{
+    begin();
+    connect_it();
+    for (int i = 0; i < 20; i++) {
+        const int64_t time = rest(END_CONNECTED);
+
+        expect(time >= END_LOOK_MS / 2 - SLACK && time <= END_LOOK_MS * 3 / 2 + SLOT, "in %ld ms",
+               (long)time);
+        expect(is_of_many(end->due), "not beside others: %ld", (long)end->due);
+    }
+    finish();
+}
+
+/* The other end may begin at any time. */
+TEST(an_end_that_connects_is_looked_at_soon_and_then_more_rarely)
+{
+    int64_t time;
+
+    begin();
+    connect_it();
+    programs_put("state", "no handshake yet");
+    end->probe_due = INT64_MAX;
+    time = rest(END_CONNECTING);
+    expect(time <= 1000, "in %ld ms", (long)time);
+    for (int i = 0; i < 4; i++)
+        time = rest(END_CONNECTING);
+    expect(time > 1500, "still in %ld ms", (long)time);
+    end->early = 0;
+    end->heard = (struct news){.up = false};
+    time = rest(END_CONNECTING);
+    expect(time > END_LOOK_MS / 3, "without the other site's word in %ld ms", (long)time);
+    finish();
+}
+
+TEST(an_end_that_waits_for_its_probe_is_visited_then)
+{
+    static const char *const states[] = {"no handshake yet", "stale"};
+
+    for (size_t i = 0; i < COUNT(states); i++) {
+        const enum end_state wanted = i == 0 ? END_CONNECTING : END_STALE;
+        int64_t time;
+
+        begin();
+        connect_it();
+        programs_put("state", states[i]);
+        end->early = 20;
+        end->rounds = 1;
+        end->probe_due = clock_now() + SOON_MS;
+        time = rest(wanted);
+        expect(time > 1000 && end->due <= end->probe_due + SLACK, "%s: in %ld ms", states[i],
+               (long)time);
+        finish();
+    }
+}
+
+TEST(an_end_that_is_down_at_the_other_site_is_visited_soon_and_not_for_a_probe)
+{
+    int64_t time;
+
+    begin();
+    connect_it();
+    programs_put("state", "stale");
+    end->probe_due = clock_now() + 500;
+    end->rounds = 1;
+    tell(SERIAL + 1, false, NULL, &other);
+    time = rest(END_PEER_DOWN);
+    expect(time > 1000 && time <= 4500, "in %ld ms", (long)time);
+    finish();
+}
+
 /* With many ends a look at a connected one is minutes away. */
 TEST(an_end_whose_other_end_is_said_to_be_gone_is_looked_at_soon)
 {
@@ -90,15 +206,16 @@ TEST(a_peer_that_lives_costs_no_look_though_it_is_visited_each_minute)
 {
     connect_among_many(KERNEL);
     for (int i = 0; i < 4; i++) {
-        expect(end->due - clock_now() <= MINUTE, "visited in %ld ms",
-               (long)(end->due - clock_now()));
+        expect(left() >= END_LOOK_MS / 2 - SLACK && left() <= MINUTE, "visited in %ld ms",
+               (long)left());
         expect(end->look_due - clock_now() > 2 * MINUTE, "looked at in %ld ms",
                (long)(end->look_due - clock_now()));
         pass(MINUTE / 2);
         beating_receive(KEEPALIVE);
         expect(visit() == 0, "a look");
+        expect(left() >= END_LOOK_MS / 2 - SLACK, "visited again in %ld ms", (long)left());
     }
-    pass(10 * MINUTE);
+    pass(15 * MINUTE); /* a look is 5 to 15 minutes away */
     beating_receive(KEEPALIVE);
     expect(visit() == 1, "no look at all");
     finish_many();
@@ -204,7 +321,7 @@ TEST(an_engines_end_is_looked_at_when_its_time_has_come)
     programs_put("peer", "{\"public_key\":\"" OTHER "\",\"latest_handshake_age\":170}");
     end_wake(end);
     EXPECT_STATE(END_CONNECTED);
-    expect((end->due + SLACK) % 5000 <= 2 * SLACK, "not beside others: %ld", (long)end->due);
+    expect(is_of_many(end->due), "not beside others: %ld", (long)end->due);
     expect(!end->pulse.there && end->due >= end->look_due - SLACK, "is felt");
     programs_put("more", ",\"backend\":\"kernel\",\"name\":\"wg-7-0\"");
     end_wake(end);
