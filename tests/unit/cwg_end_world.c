@@ -54,6 +54,7 @@ struct agent_end *end;
 struct sitekey other;
 struct want want;
 char state[FOLDER_SIZE];
+int carried;
 static struct failure failure;
 static pid_t container;
 
@@ -62,6 +63,7 @@ static void carry(struct household *one, const char *site, const char *path)
     (void)one;
     (void)site;
     (void)path;
+    carried++;
 }
 
 void start_container(void)
@@ -107,6 +109,7 @@ void begin(void)
 {
     struct site_record site = {.name = "site2"};
 
+    carried = 0;
     (void)signal(SIGPIPE, SIG_IGN);
     programs_begin();
     programs_write("net-admin-helper", HELPER);

@@ -19,6 +19,7 @@ extern struct agent_end *end;
 extern struct sitekey other; /* of the other site */
 extern struct want want;     /* of the end, before make_end() */
 extern char state[];         /* the state directory */
+extern int carried;          /* how often a record was to be carried to another site */
 
 void begin(void);
 void finish(void);

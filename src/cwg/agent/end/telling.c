@@ -76,7 +76,6 @@ void telling_remember(struct agent_end *end)
     char line[STORE_LINE_SIZE], place[STORE_PATH_SIZE];
 
     end->told = (struct news){.serial = 0};
-    end->floor = 0;
     (void)snprintf(place, sizeof(place), "%s/%s/%s", home ? "in" : "out", end->want.site,
                    end->path);
     if (store_read(&end->house->store, place, line, &failure) == 0)
