@@ -223,7 +223,8 @@ states()
     # The second server answers.
     sed -i 's|^etcd .*|etcd http://127.0.0.1:9 http://127.0.0.1:2379|' "$T/reader.conf"
     run -1 --separate-stderr inside_etcd "$CWG" status --etcd --config "$T/reader.conf"
-    [ "${#lines[@]}" = 3 ] && [ -z "$stderr" ]
+    [ "${#lines[@]}" = 3 ]
+    [ -z "$stderr" ]
     etcd_down
     run -1 --separate-stderr inside_etcd "$CWG" status --etcd --config "$T/reader.conf"
     [ -z "$output" ] && [[ $stderr == "cwg: http://127.0.0.1:2379: "* && $stderr != *$'\n'* ]] ||

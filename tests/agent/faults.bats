@@ -134,10 +134,10 @@ pause()
     sleep "$CHOSEN"
 }
 
-# The files of both stores, and their bytes, at rest.
-size_of_stores()
+# The files of both agents, and their bytes, at rest.
+size_of_states()
 {
-    find "$(store_of s1)" "$(store_of s2)" -type f ! -name '.*' -printf '%s\n' |
+    find "$(state_of_site s1)" "$(state_of_site s2)" -type f ! -name '.*' -printf '%s\n' |
         awk '{ files++; bytes += $1 } END { print files, bytes }'
 }
 
@@ -149,7 +149,7 @@ size_of_stores()
     within 30 all_pass
     within 30 all_say_so
     NOTED=$(ends_of 4)
-    read -r files bytes < <(size_of_stores)
+    read -r files bytes < <(size_of_states)
     BEGUN=$SECONDS
     while ((SECONDS - BEGUN < ${NAH_FAULT_SECONDS:-300})); do fault; done
     echo "$((SECONDS - BEGUN)) s: quiet"
@@ -157,11 +157,13 @@ size_of_stores()
     within 60 all_say_so
     echo "$((SECONDS - BEGUN)) s: all is connected"
     same_link 4
-    [ "$(changes "pid $web")" = 2 ] && [ "$(changes "pid $db")" = 2 ]
+    [ "$(changes "pid $web")" = 2 ]
+    [ "$(changes "pid $db")" = 2 ]
+    run ! grep -vE "^mark-| net (4|${NETS[one]}|${NETS[two]}|${NETS[three]}) " "$AUDIT"
     inside "$web" ping -q -c 1 -W 5 10.0.0.9
-    read -r after more < <(size_of_stores)
+    read -r after more < <(size_of_states)
     [ "$after" -le "$files" ] && [ "$more" -le $((bytes + 500)) ] ||
-        fail "the stores had $files files of $bytes bytes, and have $after of $more"
+        fail "the agents had $files files of $bytes bytes, and have $after of $more"
     CHANGED=$(changes)
     sleep 5
     [ "$(changes)" = "$CHANGED" ]

@@ -370,7 +370,8 @@ spoil()
     run of s1 ssh s2 "cwg inbox --state $WORLD/home/erin/elsewhere s1" </dev/null
     run of s1 ssh -o ExitOnForwardFailure=yes -W 127.0.0.1:22 s2 </dev/null
     [ "$status" != 0 ]
-    [ ! -e "$WORLD/home/erin/agent/made" ] && [ ! -e "$WORLD/home/erin/elsewhere" ]
+    [ ! -e "$WORLD/home/erin/agent/made" ]
+    [ ! -e "$WORLD/home/erin/elsewhere" ]
     for path in ../../want/x.0 want/x.0 /etc/x .x ..; do
         run of s1 ssh s2 <<<'{"cwg-post":1}'$'\n{"path":"'"$path"'","record":"{}"}'
         [[ $output == *"cwg: s1: it sends something that is no record"* ]] || fail "$path: $output"

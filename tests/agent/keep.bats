@@ -61,7 +61,8 @@ join_kept()
     sleep 1
     within 5 test ! -e "$(store_of s1)/status/web-db.0"
     within 5 test ! -e "$(store_of s2)/status/web-db.1"
-    [ ! -e "$(store_of s1)/want/web-db.0" ] && [ ! -e "$(store_of s2)/want/web-db.1" ]
+    [ ! -e "$(store_of s1)/want/web-db.0" ]
+    [ ! -e "$(store_of s2)/want/web-db.1" ]
     within 5 no_links
 }
 

@@ -360,7 +360,8 @@ served_as()
     [[ $stderr == "cwg: an agent runs already in this directory" ]] || fail "$stderr"
     end_agent
     run -0 --separate-stderr "$CWG" status --state "$BATS_TEST_TMPDIR/none"
-    [ ! -e "$BATS_TEST_TMPDIR/none" ] && [ -z "$stderr" ]
+    [ ! -e "$BATS_TEST_TMPDIR/none" ]
+    [ -z "$stderr" ]
 }
 
 @test "status --json has all of the table, and the manual has each of its members" {

@@ -52,7 +52,8 @@ at_terminal()
     run --separate-stderr at_terminal --type "password: " $'open-sesame\r' -- cwg join "pid/$c1" "dave@site2:pid/$c2"
     [ "$status" = 0 ] || fail "$output"
     [[ $output == *"dave@192.0.2.2's password: "*"connected in "* && $output != *open-sesame* ]] || fail "$output"
-    [ -n "$(links_in "$c1")" ] && [ -n "$(links_in "$c2")" ]
+    [ -n "$(links_in "$c1")" ]
+    [ -n "$(links_in "$c2")" ]
     # Nobody is asked without a terminal.
     run --separate-stderr cwg join "pid/$c2" "dave@site2:pid/$c1"
     assert_said 1 "dave@site2: ssh: dave@192.0.2.2: Permission denied (password)."

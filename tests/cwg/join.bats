@@ -131,7 +131,8 @@ END
 @test "--json prints one object with both ends" {
     run --separate-stderr cwg join --json "pid/$c1" "site2:pid/$c2"
     [ "$status" = 0 ] || fail "$stderr"
-    [ "${#lines[@]}" = 1 ] && [ -z "$stderr" ]
+    [ "${#lines[@]}" = 1 ]
+    [ -z "$stderr" ]
     python3 - "$output" "$c1" "$c2" "$(inside "$c1" wg show all public-key | cut -f2)" <<'END'
 import json, re, sys
 said = json.loads(sys.argv[1])

@@ -180,7 +180,8 @@ by cwg leave 77, by who joined it"
     run --separate-stderr as alice site1 /usr/bin/env XDG_STATE_HOME="$WORLD/home/alice/elsewhere" cwg join --net 9 \
         "pid/$c1" "pid/$c2"
     [ "$status" = 0 ] || fail "$stderr"
-    [ -e "$WORLD/home/alice/elsewhere/cwg/9.json" ] && [ -z "$(remembered)" ]
+    [ -e "$WORLD/home/alice/elsewhere/cwg/9.json" ]
+    [ -z "$(remembered)" ]
 }
 
 @test "what couldn't be remembered isn't joined" {

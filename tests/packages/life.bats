@@ -155,7 +155,8 @@ listing()
     container c1
     member cwg_create "$c1" 7 0 0 >/dev/null
     in_debian apt-get -qq -y remove cwg net-admin-helper >/dev/null
-    [ -e "$DEBIAN/etc/cwg/cwg.conf" ] && [ -e "$DEBIAN/etc/net-admin-helper/policy.new" ]
+    [ -e "$DEBIAN/etc/cwg/cwg.conf" ]
+    [ -e "$DEBIAN/etc/net-admin-helper/policy.new" ]
     [ -e "$DEBIAN/var/lib/cwg/key" ]
     [ ! -e "$DEBIAN/usr/libexec/net-admin-helper" ]
     [ -z "$(in_debian find /usr/bin -name 'cwg*' -o -name net-admin-helper)" ]

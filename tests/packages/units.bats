@@ -124,6 +124,8 @@ reaches()
     apt-get -qq -y purge cwg net-admin-helper </dev/null 3>&-
     reaches
     [ -z "$(find /etc/systemd /lib/systemd /usr/lib/systemd /var/lib/systemd -name '*cwg*')" ]
-    [ ! -e /etc/cwg ] && [ ! -e /var/lib/cwg ] && [ ! -e /etc/net-admin-helper ]
+    [ ! -e /etc/cwg ]
+    [ ! -e /var/lib/cwg ]
+    [ ! -e /etc/net-admin-helper ]
     [ -z "$(systemctl list-unit-files --no-legend 'cwg*')" ]
 }

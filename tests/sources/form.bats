@@ -87,6 +87,17 @@ cwg'
     [ -z "$output" ]
 }
 
+# bash goes on after a list of conditions of which not the last one has failed.
+@test "no test joins two conditions by && alone, since bash overlooks that the first one fails" {
+    git ls-files 'tests/*.bats' | xargs awk '
+        /^@test / { within = 1 }
+        /^}/ { within = 0 }
+        { line = held $0; held = "" }
+        line ~ /(&&|\|\||\\)$/ { held = line; next }
+        within && line ~ /^ +\[.*\] +&& / && line !~ /\|\|/ { print FILENAME ": " line }' >"$BATS_TEST_TMPDIR/found"
+    [ ! -s "$BATS_TEST_TMPDIR/found" ] || { cat "$BATS_TEST_TMPDIR/found"; false; }
+}
+
 @test "no function of the program is longer than a screen" {
     run awk 'FNR == 1 { start = 0 }
         /^\{/ { start = FNR }
