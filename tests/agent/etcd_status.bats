@@ -360,6 +360,42 @@ version_of()
     within 5 in_etcd_is site/site1/status/db-web.0 "$own"
 }
 
+# etcd has no state of an end: untold KEY
+untold()
+{
+    [ -z "$(ctl get "/cwg/v1/site/$1")" ]
+}
+
+@test "an end that is none any more goes from etcd at once, and one that comes again is told half a minute later" {
+    etcd_up
+    with_fleet
+    both_carry
+    put site1 status/web-db.0 "$(told site1 0 connected)"
+    within 5 eval '[[ $(row site1) == *" connected 2026"* ]]'
+    put site1 status/web-db.0 "$(told site1 0 off "" 8)"
+    rm "$T/site1/store/status/web-db.0"
+    within 5 untold site1/status/web-db.0
+    # Who makes and removes it all the time writes no more often than who changes it.
+    put site1 status/web-db.0 "$(told site1 0 connected "" 9)"
+    run ! within 5 eval '[[ $(row site1) == *" connected 2026"* ]]'
+    within 30 eval '[[ $(row site1) == *" connected 2026"* ]]'
+}
+
+@test "a state that somebody has deleted while its site had no connection is told again" {
+    etcd_up
+    with_fleet
+    both_carry
+    put site1 status/web-db.0 "$(told site1 0 connected)"
+    within 5 eval '[[ $(row site1) == *" connected 2026"* ]]'
+    kill -STOP "${CARRIERS[site1]}"
+    etcd_down
+    etcd_up
+    ctl del /cwg/v1/site/site1/status/web-db.0
+    ctl compact "$(ctl get / --write-out json | sed 's/.*"revision":\([0-9]*\).*/\1/')"
+    kill -CONT "${CARRIERS[site1]}"
+    within 40 eval '[[ $(row site1) == *" connected 2026"* ]]'
+}
+
 # Fills etcd's store, of 16 MiB.
 fill_etcd()
 {

@@ -67,10 +67,12 @@ static int list(struct etcd *etcd, int64_t *ret_revision, struct failure *failur
     hearing->listing = true;
     hearing->missed = false;
     hearing->refusal[0] = '\0';
+    telling_begin_list(&etcd->telling);
     *ret_revision = client_list(&etcd->client, etcd->own, hearing_take, hearing, &is_new, failure);
     hearing->listing = false;
     if (*ret_revision < 0)
         return -1;
+    telling_end_list(&etcd->telling, *ret_revision);
     if (is_new) {
         (void)fprintf(stderr, "cwg etcd: the store is another one, or was restored: all is told "
                               "again\n");

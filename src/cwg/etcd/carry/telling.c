@@ -1,9 +1,11 @@
 #include "cwg/etcd/carry/telling.h"
 
+#include <fcntl.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cwg/base/clock.h"
 #include "cwg/store/keep.h"
@@ -24,6 +26,8 @@ struct told {
     bool put;
     bool look; /* it may be another one now */
     bool found;
+    bool gone;        /* it was removed: that doesn't wait for `due` */
+    bool listed;      /* the list has it that comes now */
     bool refused;     /* etcd says that it isn't allowed */
     int64_t due;      /* it isn't put before */
     int64_t revision; /* of etcd's, in which it was put or read last */
@@ -84,8 +88,15 @@ void telling_see(struct telling *telling, const char *path)
         const int64_t soon = clock_now() + TELLING_STATUS_MS;
 
         told->look = true;
+        told->gone = faccessat(telling->store->directory, path, F_OK, 0) < 0;
         told->due = told->due > soon ? soon : told->due; /* it may be allowed now */
     }
+}
+
+/* When it may be put. A state that is none any more goes at once. */
+static int64_t due_of(const struct told *told)
+{
+    return told->gone && !told->refused && is_status(told->path) ? 0 : told->due;
 }
 
 /* Somebody else has changed what this site had put. It is put again at once, unless that was so a
@@ -105,6 +116,8 @@ void telling_know(struct telling *telling, const char *path, const char *line, i
     struct told *told = strlen(path) < PATH_SIZE ? find_or_add(telling, path) : NULL;
     uint8_t digest[EVP_MAX_MD_SIZE] = {0};
 
+    if (told && line)
+        told->listed = true;
     if (!told || revision <= told->revision)
         return;
     if (line)
@@ -115,6 +128,22 @@ void telling_know(struct telling *telling, const char *path, const char *line, i
     told->put = line != NULL;
     told->look = true;
     told->revision = revision;
+}
+
+void telling_begin_list(struct telling *telling)
+{
+    for (size_t i = 0; i < telling->count; i++)
+        telling->told[i].listed = false;
+}
+
+void telling_end_list(struct telling *telling, int64_t revision)
+{
+    for (size_t i = 0; i < telling->count; i++) {
+        const struct told *told = &telling->told[i];
+
+        if (is_status(told->path) && told->put && !told->listed)
+            telling_know(telling, told->path, NULL, revision);
+    }
 }
 
 void telling_again(struct telling *telling)
@@ -167,7 +196,8 @@ static void look_at_all(struct telling *telling)
     for (size_t i = 0; i < telling->count; i++) {
         struct told *told = &telling->told[i];
 
-        told->look |= !told->found && told->put && is_status(told->path);
+        if (!told->found && told->put && is_status(told->path))
+            told->look = told->gone = true;
         if (error || told->found || told->look)
             telling->told[left++] = *told;
     }
@@ -220,6 +250,7 @@ static void add(struct telling *telling, struct batch *batch, struct told *told)
     const int found = store_read(telling->store, told->path, line, &failure);
     const bool gone = found > 0 && is_status(told->path);
 
+    told->gone = gone;
     if (found < 0 && is_status(told->path)) {
         refuse(telling, told, &failure);
         return;
@@ -251,7 +282,7 @@ static void fill(struct telling *telling, struct batch *batch)
     for (size_t i = 0; i < telling->count && batch->count < most; i++) {
         struct told *told = &telling->told[i];
 
-        if (told->look && told->due <= now && batch->bytes < BATCH_BYTES_MAX)
+        if (told->look && due_of(told) <= now && batch->bytes < BATCH_BYTES_MAX)
             add(telling, batch, told);
     }
 }
@@ -265,7 +296,7 @@ static void note_put(struct batch *batch, int64_t revision)
 
         memcpy(told->digest, batch->digest[i], DIGEST_SIZE);
         told->put = !batch->gone[i];
-        told->look = told->refused = false;
+        told->look = told->gone = told->refused = false;
         told->revision = revision;
         if (is_status(told->path))
             told->due = now + TELLING_STATUS_MS;
@@ -365,8 +396,8 @@ int64_t telling_due(const struct telling *telling)
     for (size_t i = 0; i < telling->count; i++) {
         const struct told *told = &telling->told[i];
 
-        if (told->look && told->due < due)
-            due = told->due;
+        if (told->look && due_of(told) < due)
+            due = due_of(told);
     }
     return due > telling->due ? due : telling->due;
 }
@@ -378,7 +409,7 @@ bool telling_is_behind(const struct telling *telling, int64_t now)
     for (size_t i = 0; i < telling->count; i++) {
         const struct told *told = &telling->told[i];
 
-        if (is_status(told->path) && told->look && (told->refused || told->due <= now))
+        if (is_status(told->path) && told->look && (told->refused || due_of(told) <= now))
             return true;
     }
     return false;

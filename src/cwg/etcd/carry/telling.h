@@ -1,6 +1,6 @@
 /* What this site tells, from the store's directory to etcd: out/PEER/X is put as
  * PREFIX/site/PEER/in/OWN/X, and status/X as PREFIX/site/OWN/status/X. Only what has changed is
- * put, and of each only its last state. */
+ * put, and of each only its last state. A status that is removed is deleted in etcd. */
 #pragma once
 
 #include <stdbool.h>
@@ -35,6 +35,11 @@ void telling_see(struct telling *telling, const char *path);
  * there last is known. Any other line is replaced by this site's own, or deleted if the site has
  * none. */
 void telling_know(struct telling *telling, const char *path, const char *line, int64_t revision);
+
+/* A list of all that etcd has of this site's begins, of which telling_know() is told; and it was
+ * whole: a state that it doesn't have is put again. */
+void telling_begin_list(struct telling *telling);
+void telling_end_list(struct telling *telling, int64_t revision);
 
 /* What was put may be lost: all is put again. */
 void telling_again(struct telling *telling);
