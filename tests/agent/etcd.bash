@@ -68,12 +68,20 @@ etcd_down()
     unset "MEMBERS[${1:-one}]"
 }
 
+# A site is known in a store, and listened to: knows STATE SITE
+knows()
+{
+    mkdir -p "$T/$1/store/site"
+    touch "$T/$1/store/site/$2"
+    mkdir -p "$T/$1/store/in/$2" # last: all is listed then
+}
+
 # Starts a site's carrier: carry SITE [OPTION...]. STATE names another directory than SITE, CONF further lines of its
 # configuration, URLS other servers.
 carry()
 {
     local state=${STATE:-$1}
-    mkdir -p "$T/$state/store/in/site1" "$T/$state/store/in/site2"
+    [ -e "$T/$state/store/in" ] || knows "$state" "$([ "$1" = site1 ] && echo site2 || echo site1)"
     printf 'etcd %s\n%s\n' "${URLS:-http://127.0.0.1:2379}" "${CONF:-}" >"$T/$state.conf"
     ip netns exec etcd "$CWG" etcd --config "$T/$state.conf" --site "$1" --state "$T/$state" "${@:2}" \
         >>"$T/$state.log" 2>&1 3>&- &

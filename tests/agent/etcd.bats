@@ -64,7 +64,23 @@ etcd_of_the_file
     in_etcd site/site2/want/l.1 '{"link":"l"}'
     in_etcd site/site22/in/site1/l.7 x
     passes behind
-    [ "$(cd "$T/site2/store" && find in want site signed -type f)" = in/site1/l.0 ]
+    [ "$(cd "$T/site2/store" && find in want signed -type f)" = in/site1/l.0 ]
+    [ "$(ls "$T/site2/store/site")" = site1 ]
+}
+
+@test "a site that was forgotten: what etcd has of it isn't taken, until it is known anew" {
+    etcd_up
+    both_carry
+    passes one
+    "$CWG" forget --state "$T/site2" --site site1
+    [ -z "$(ls "$T/site2/store/in/site1")" ]
+    knows site2 site3
+    put site1 out/site2/l.0 two
+    put site1 out/site2/m.0 two
+    run ! within 3 eval '[ -n "$(ls "$T/site2/store/in/site1")" ]'
+    put site2 site/site1 known
+    within 5 has site2 in/site1/l.0 two
+    within 5 has site2 in/site1/m.0 two
 }
 
 # The store may be a restored one, or its server a liar.
@@ -90,6 +106,6 @@ etcd_of_the_file
     in_etcd site/site2/in/site3/l.0 early
     passes behind
     [ ! -e "$T/site2/store/in/site3" ]
-    mkdir "$T/site2/store/in/site3" # as the agent does
+    knows site2 site3
     within 5 has site2 in/site3/l.0 early
 }

@@ -103,7 +103,7 @@ put_many()
     put site1 out/site2/l.0 waiting
     within 10 says site1 full
     # Nothing new can be put: what was there before is read by a site that listens to one more site now.
-    mkdir "$T/site1/store/in/site3"
+    knows site1 site3
     within 5 has site1 in/site3/l.0 early
     says site1 full
     ctl del /other || true

@@ -112,16 +112,16 @@ forgets()
     in_etcd site/site1/site/site3 "$value"
     within 5 grep -q "site/site3: its signature" "$T/site1.log"
     # A site that is new here has etcd listed again.
-    mkdir "$T/site1/store/in/site3"
-    in_etcd site/site1/in/site3/l.0 behind
-    within 5 has site1 in/site3/l.0 behind
+    knows site1 site4
+    in_etcd site/site1/in/site4/l.0 behind
+    within 5 has site1 in/site4/l.0 behind
     put site2 out/site1/l.1 again
     within 5 has site1 in/site2/l.1 again
     [ "$(grep -c "want/other.0: its signature" "$T/site1.log")" = 1 ]
     in_etcd site/site1/want/later.0 "$value"
     within 5 grep -q "want/later.0: its signature" "$T/site1.log"
     [ "$(ls "$T/site1/store/want" "$T/site2/store/want" "$T/site1/store/site")" = "$(printf '%s\n' \
-        "$T/site1/store/site:" site2 "" "$T/site1/store/want:" web-db.0 "" "$T/site2/store/want:" web-db.1)" ]
+        "$T/site1/store/site:" site2 site4 "" "$T/site1/store/want:" web-db.0 "" "$T/site2/store/want:" web-db.1)" ]
 }
 
 @test "only a signed record ends a link: neither a deletion nor an older record, and none comes back" {
@@ -170,14 +170,18 @@ forgets()
     # By an event, and by a list.
     in_etcd site/site1/site/site2 "$old"
     put site2 out/site1/l.1 behind
-    within 5 has site1 in/site2/l.1 behind
+    within 5 eval 'ctl get /cwg/v1/site/site1/in/site2/l.1 | grep -q behind'
+    knows site1 site3
+    in_etcd site/site1/in/site3/l.1 behind
+    within 5 has site1 in/site3/l.1 behind
     [ ! -e "$T/site1/store/site/site2" ]
     end_carrier site1
     carry site1
     within 5 says site1 connected
-    put site2 out/site1/l.1 again
-    within 5 has site1 in/site2/l.1 again
+    in_etcd site/site1/in/site3/l.1 again
+    within 5 has site1 in/site3/l.1 again
     [ ! -e "$T/site1/store/site/site2" ]
+    [ -z "$(ls "$T/site1/store/in/site2")" ]
     declare_link web-db 7
     within 5 [ -e "$T/site1/store/want/web-db.0" ]
     grep -qF "$(public_of "$T/key2.key")" "$T/site1/store/site/site2"

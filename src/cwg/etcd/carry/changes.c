@@ -32,6 +32,7 @@ int changes_open(struct folders *folders, const struct store *store, const char 
         folders_watch(folders, "in", IN_CREATE | IN_MOVED_TO | IN_ONLYDIR))
         return fail_errno(failure, errno, "can't watch the store");
     (void)folders_watch(folders, "status", IN_MOVED_TO | IN_DELETE);
+    (void)folders_watch(folders, "site", IN_MOVED_TO);
     sites = store_list(store, "out", failure);
     for (char **site = sites; site && *site; site++)
         watch_site(folders, *site);
@@ -43,22 +44,22 @@ int changes_open(struct folders *folders, const struct store *store, const char 
 struct reading {
     struct folders *folders;
     struct telling *telling;
-    bool is_new; /* a folder of in/ */
+    bool is_new; /* a folder of in/, or a site */
 };
 
 static void see(void *owner, const char *folder, const char *name)
 {
     struct reading *reading = owner;
+    const bool of_others = !folder || strcmp(folder, "in") == 0 || strcmp(folder, "site") == 0;
     char path[STORE_PATH_SIZE + NAME_MAX];
 
-    if (!folder || strcmp(folder, "in") == 0)
-        reading->is_new = true;
+    reading->is_new |= of_others;
     if (!folder) {
         telling_see(reading->telling, NULL);
     } else if (strcmp(folder, "out") == 0) {
         watch_site(reading->folders, name);
         telling_see(reading->telling, NULL); /* files of before the watch */
-    } else if (strcmp(folder, "in") != 0 && end_is_name(name)) {
+    } else if (!of_others && end_is_name(name)) {
         (void)snprintf(path, sizeof(path), "%s/%s", folder, name);
         telling_see(reading->telling, path);
     }

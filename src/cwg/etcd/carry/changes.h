@@ -10,5 +10,6 @@
 int changes_open(struct folders *folders, const struct store *store, const char *path,
                  struct failure *failure);
 
-/* Tells of what has changed. Returns whether a folder of in/ is new. */
+/* Tells of what has changed. Returns whether a folder of in/ is new, or a site is
+ * known anew: what it has told before wasn't taken. */
 bool changes_read(struct folders *folders, struct telling *telling);

@@ -206,7 +206,7 @@ static int turn(struct etcd *etcd, struct failure *failure)
         return -1;
     hear_signals(etcd);
     if (changes_read(&etcd->folders, &etcd->telling))
-        etcd->list_due = 0; /* a site is listened to that wasn't before */
+        etcd->list_due = 0; /* a site may be listened to that wasn't before */
     return 0;
 }
 

@@ -38,6 +38,15 @@ static struct heard_site *find_site(struct hearing *hearing, const char *name)
     return more;
 }
 
+/* What etcd has of a site that was forgotten counts for nothing: its folder is there still. */
+static bool is_known(const struct hearing *hearing, const char *name)
+{
+    char path[STORE_PATH_SIZE];
+
+    (void)snprintf(path, sizeof(path), "site/%.63s", name);
+    return faccessat(hearing->store->directory, path, F_OK, AT_EACCESS) == 0;
+}
+
 static int take_record(struct hearing *hearing, const char *rest, const char *record,
                        struct failure *failure)
 {
@@ -49,7 +58,7 @@ static int take_record(struct hearing *hearing, const char *rest, const char *re
         strlen(slash + 1) > KEEP_PATH_LENGTH_MAX)
         return 0;
     (void)snprintf(name, sizeof(name), "%.*s", (int)(slash - rest), rest);
-    site = want_is_name(name) ? find_site(hearing, name) : NULL;
+    site = want_is_name(name) && is_known(hearing, name) ? find_site(hearing, name) : NULL;
     return site ? keep(hearing->store, name, slash + 1, record, &site->kept, failure) : 0;
 }
 
