@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
-# The life of the Debian packages in a clean Debian: installation, upgrades beside running links, removal; their own
-# tests; and two builds compared. A container is a process of this machine; a link is the engine's where this machine's
-# kernel has no WireGuard.
+# The life of the Debian packages in a clean Debian, whose release NAH_DEBIAN names: installation, upgrades beside
+# running links, removal; their own tests; and two builds compared. A container is a process of this machine; a link is
+# the engine's where this machine's kernel has no WireGuard.
 # bats file_tags=slow
 
 bats_require_minimum_version 1.5.0
@@ -10,7 +10,7 @@ load packages
 setup_file()
 {
     export PACKAGES=$BATS_FILE_TMPDIR/deb
-    "$ROOT/tests/packages/fetch" >&2
+    "$ROOT/tests/packages/fetch" "${NAH_DEBIAN:-bookworm}" >&2
     build_packages "$PACKAGES"
 }
 
@@ -196,6 +196,7 @@ listing()
     grep -q '^join-and-nine-steps *PASS' "$BATS_TEST_TMPDIR/said" || fail "$(<"$BATS_TEST_TMPDIR/said")"
 }
 
+# bats test_tags=build
 @test "a second build, in another place, with other settings of the user's, gives the same packages" {
     local file
     (umask 027 && TZ=Pacific/Kiritimati LC_ALL=C.UTF-8 HOME=/nowhere USER=somebody \
@@ -203,5 +204,5 @@ listing()
     for file in "$PACKAGES"/*.deb "$PACKAGES"/*.tar.xz; do
         cmp "$file" "$BATS_TEST_TMPDIR/elsewhere/deb/${file##*/}"
     done
-    [ "$(find "$PACKAGES" -name '*.deb' | wc -l)" = 4 ]
+    [ "$(find "$PACKAGES/" -name '*.deb' | wc -l)" = 4 ]
 }

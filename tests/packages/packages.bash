@@ -1,5 +1,5 @@
 # The Debian packages in a clean Debian, which tests/packages/fetch makes: all changes are in memory, and gone with the
-# test. Sourced by bats files. $DEBIAN is its root.
+# test. Sourced by bats files. $DEBIAN is its root. NAH_DEBIAN is its release: bookworm, if it isn't set.
 
 load ../lib/helper
 
@@ -29,7 +29,8 @@ start_debian()
     mkdir -p "$BATS_TEST_TMPDIR/memory" "$DEBIAN"
     mount -t tmpfs -o mode=755 memory "$BATS_TEST_TMPDIR/memory"
     mkdir "$BATS_TEST_TMPDIR"/memory/{upper,work}
-    mount -t overlay -o "lowerdir=$ROOT/build/packages/root,upperdir=$BATS_TEST_TMPDIR/memory/upper" \
+    mount -t overlay -o "lowerdir=$ROOT/build/packages/${NAH_DEBIAN:-bookworm}" \
+        -o "upperdir=$BATS_TEST_TMPDIR/memory/upper" \
         -o "workdir=$BATS_TEST_TMPDIR/memory/work" debian "$DEBIAN"
     mount -t proc proc "$DEBIAN/proc"
     mount --rbind --make-rslave /sys "$DEBIAN/sys"

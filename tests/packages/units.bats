@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # The units of the Debian packages, in a VM whose system is the clean Debian that tests/packages/fetch made:
-# `tests/vm/run 6.12 --root build/packages/root --systemd -- bats tests/packages/units.bats`.
+# `tests/vm/run 6.12 --root build/packages/bookworm --systemd -- bats tests/packages/units.bats`.
 #
 # The agent keeps a link between two containers of this machine, which it knows by their pids. `tests/check
 # 6.12-packages` builds the packages before.
