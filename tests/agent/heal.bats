@@ -158,9 +158,43 @@ declare_with_secret()
     within 10 secrets true
     sleep 6
     run ! pings 7
+}
+
+# The helper has done both ends' change since the last note(), and no more follow at once.
+both_have_changed()
+{
+    within 15 eval '[ "$(changes)" -ge $((CHANGED + 2)) ]'
+    sleep 2
+    [ "$(changes)" = $((CHANGED + 2)) ] || fail "changes since: $(tail -n 5 "$AUDIT")"
+}
+
+@test "a preshared key that is written anew comes to the devices without a restart, and a link in use stays" {
+    local key site
+    key=$(openssl rand -base64 32)
+    write_secret s1 "$key"
+    write_secret s2 "$(openssl rand -base64 32)"
+    declare_with_secret
+    within 10 secrets true
+    sleep 6
+    run ! pings 7
     write_secret s2 "$key"
-    restart_container s2 db
+    healed web-db 7 60
+    # Of a link in use, at once with a reload.
+    key=$(openssl rand -base64 32)
+    note
+    for site in s1 s2; do
+        write_secret "$site" "$key"
+        kill -HUP "${AGENTS[$site]}"
+    done
+    both_have_changed
+    same_link 7
     healed web-db 7
+    # An agent that starts touches nothing.
+    note
+    end_agent s1 KILL
+    start_agent s1
+    sleep 2
+    untouched
 }
 
 @test "a preshared key that is declared for a link in use is given to it, and the link stays" {

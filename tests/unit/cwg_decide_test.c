@@ -80,9 +80,9 @@ static const struct {
     CASE("nor while the container's engine doesn't answer", DO_NOTHING, END_REFUSED, .blind = true,
          .running = false, .device = DEVICE_NONE),
     CASE("a preshared key is wanted: it is set, which ends no session", DO_CONNECT, END_CONNECTING,
-         .secret_missing = true),
+         .secret_due = true),
     CASE("and not while the other site says that its end is gone", DO_NOTHING, END_CONNECTED,
-         .secret_missing = true, .heard_up = false),
+         .secret_due = true, .heard_up = false),
 
     CASE("no peer yet", DO_NOTHING, END_UNHEARD, .peer = {.bytes = {0}},
          .told_peer = {.bytes = {0}}, .heard = false, .heard_key = {.bytes = {0}},

@@ -1,10 +1,5 @@
-#include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "cwg/base/clock.h"
 #include "cwg_end_world.h"
 #include "cwg_programs.h"
 #include "unit.h"
@@ -19,40 +14,6 @@ TEST(what_the_helper_tells_of_a_new_device_is_believed_until_the_next_look)
     end_wake(end);
     go_on();
     expect(end->port == 51801, "port %d", end->port);
-    finish();
-}
-
-TEST(a_preshared_key_comes_from_a_file_that_nobody_else_can_read)
-{
-    begin();
-    (void)snprintf(want.psk, sizeof(want.psk), "%s/a psk", state);
-    close(open(want.psk, O_WRONLY | O_CREAT | O_CLOEXEC, 0640));
-    make_end();
-    tell(SERIAL, true, OTHER, &other);
-    EXPECT_STATE(END_REFUSED);
-    expect(strstr(end->reason, "chmod 600") && told_times("cwg_connect") == 0, "%s", end->reason);
-    (void)chmod(want.psk, 0600);
-    end_retry(end);
-    EXPECT_STATE(END_CONNECTED);
-    expect(told_times("--preshared-key-file=fd:") == 1, "without a key");
-    finish();
-}
-
-TEST(a_connected_end_that_gets_a_preshared_key_is_looked_at_again)
-{
-    const int64_t deadline = clock_now() + SOON_MS;
-
-    begin();
-    connect_it();
-    (void)snprintf(want.psk, sizeof(want.psk), "%s/a psk", state);
-    close(open(want.psk, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
-    end->connect_due = 0;
-    end_want(end, &want);
-    while (told_times("cwg_connect") == 0 && clock_now() < deadline)
-        turn(deadline);
-    EXPECT_STATE(END_CONNECTED);
-    expect(told_times("cwg_connect") == 1 && told_times("cwg_show") == 2, "%d looks",
-           told_times("cwg_show"));
     finish();
 }
 

@@ -221,6 +221,22 @@ TEST(a_peer_that_lives_costs_no_look_though_it_is_visited_each_minute)
     finish_many();
 }
 
+/* Both ends have a minute or two for another key before packets are lost. */
+TEST(a_preshared_key_that_is_written_anew_is_noticed_within_a_minute)
+{
+    connect_among_many(KERNEL);
+    (void)snprintf(end->want.psk, sizeof(end->want.psk), "%s/there.key", state);
+    end->has_secret = true;
+    pass(MINUTE / 2);
+    beating_receive(KEEPALIVE);
+    expect(visit() == 0, "a look at the same key");
+    end->secret.seconds--;
+    pass(MINUTE / 2);
+    beating_receive(KEEPALIVE);
+    expect(visit() > 0 && told_times("--preshared-key-file") == 1, "no look");
+    finish_many();
+}
+
 TEST(a_peer_that_falls_silent_is_looked_at_within_a_minute_and_when_its_keys_get_old)
 {
     connect_among_many(KERNEL);

@@ -45,7 +45,7 @@ static struct verdict decide_peer(const struct facts *facts)
 {
     const bool can_connect = facts->heard && facts->heard_up;
     const bool same_peer =
-        facts->heard && key_equal(&facts->heard_key, &facts->peer) && !facts->secret_missing;
+        facts->heard && key_equal(&facts->heard_key, &facts->peer) && !facts->secret_due;
 
     if (can_connect && (!same_peer || (facts->may_move && facts->health < HEALTH_SESSION)))
         return facts->refused ? verdict(DO_NOTHING, END_REFUSED)

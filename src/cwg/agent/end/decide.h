@@ -34,7 +34,7 @@ struct facts {
     struct key key;  /* of the device; zero without one */
     struct key peer; /* which the device has; zero without one */
 
-    bool secret_missing; /* the peer has no preshared key, and is to have one */
+    bool secret_due; /* the peer is to have another preshared key than it has, or its first one */
 
     bool told_up;         /* the other site was told of a device here */
     struct key told_key;  /* and of this key */

@@ -1,12 +1,11 @@
 #include "cwg/agent/end/device.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "cwg/agent/end/secret.h"
 #include "cwg/base/clock.h"
 #include "cwg/base/json.h"
 
@@ -230,6 +229,7 @@ static void take_connected(struct task *task, const json_t *result, const struct
         end->facts.health = HEALTH_NONE;
     end->facts.peer = end->asked;
     end->has_secret = end->want.psk[0] != '\0';
+    end->secret = end->asked_secret;
     end->early = 0;
     end->shown = clock_now();
     /* That packets passed is no word of what passes with a new preshared key or endpoint. */
@@ -267,32 +267,14 @@ void device_destroy(struct agent_end *end)
     run_task(end, take_destroyed);
 }
 
-/* Opens the file of a preshared key. It is a secret: nobody else may read it. Returns a descriptor,
- * or -1. */
-static int open_secret(const char *path, struct failure *failure)
-{
-    const int fd = open(path, O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
-    struct stat status;
-
-    if (fd < 0)
-        return fail_errno(failure, errno, "can't open the preshared key's file");
-    if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && (status.st_mode & 077) == 0 &&
-        (status.st_uid == geteuid() || status.st_uid == 0))
-        return fd;
-    close(fd);
-    return fail(failure, "psk",
-                "the preshared key's file has to be a file that its owner alone may read: chmod "
-                "600 %.100s",
-                path);
-}
-
 /* Gives the task the preshared key. Returns 0, or -1. */
-static int add_secret(const struct agent_end *end, struct task *task, char *ret_word, size_t size,
+static int add_secret(struct agent_end *end, struct task *task, char *ret_word, size_t size,
                       struct failure *failure)
 {
+    end->asked_secret = (struct store_stamp){.inode = 0};
     if (!end->want.psk[0])
         return 0;
-    task->passed[1] = open_secret(end->want.psk, failure);
+    task->passed[1] = secret_open(end->want.psk, &end->asked_secret, failure);
     task->alone = true;
     (void)snprintf(ret_word, size, " --preshared-key-file=fd:%d", task->passed[1]);
     return task->passed[1] < 0 ? -1 : 0;

@@ -8,6 +8,7 @@
 #include "cwg/agent/end/device.h"
 #include "cwg/agent/end/pause.h"
 #include "cwg/agent/end/probe.h"
+#include "cwg/agent/end/secret.h"
 #include "cwg/agent/end/telling.h"
 #include "cwg/base/clock.h"
 
@@ -140,7 +141,7 @@ static void gather(struct agent_end *end)
     facts->wanted = !end->want.off && !end->forgotten;
     if (end->want.release)
         facts->device = DEVICE_NONE; /* it isn't this agent's */
-    facts->secret_missing = end->want.psk[0] && !end->has_secret;
+    facts->secret_due = secret_is_due(end);
     if (facts->refused && clock_now() >= end->retry_due)
         facts->refused = false;
     facts->told_up = end->told.up;

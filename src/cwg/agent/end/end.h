@@ -28,7 +28,9 @@ struct agent_end {
     struct due visit;
     struct want want;
     struct store_stamp want_stamp, heard_stamp; /* of what was read of it in the store */
-    char path[END_PATH_SIZE];                   /* its name in the store */
+    struct store_stamp secret;       /* of the file of the peer's preshared key; 0: unknown */
+    struct store_stamp asked_secret; /* of that in the last cwg_connect */
+    char path[END_PATH_SIZE];        /* its name in the store */
     struct facts facts;
     struct news told, heard;
     int64_t floor; /* of a record's serial: this end has gone by a record with it before */

@@ -1,5 +1,6 @@
 #include "cwg/agent/end/pause.h"
 
+#include "cwg/agent/end/secret.h"
 #include "cwg/base/clock.h"
 
 enum {
@@ -126,7 +127,7 @@ bool pause_goes_on(struct agent_end *end)
     const int64_t now = clock_now();
     enum pulse_word word;
 
-    if (!is_well(end) || !end->pulse.there || now >= end->look_due)
+    if (!is_well(end) || !end->pulse.there || now >= end->look_due || secret_is_due(end))
         return false;
     word = pulse_feel(&end->pulse, end->container.pid);
     if (word == PULSE_NONE || !container_is_current(&end->container) || is_lost(end))

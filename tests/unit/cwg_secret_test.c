@@ -1,0 +1,138 @@
+#include "cwg/agent/end/secret.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cwg/base/clock.h"
+#include "cwg_end_world.h"
+#include "cwg_folder.h"
+#include "cwg_programs.h"
+#include "unit.h"
+
+TEST(a_preshared_key_comes_from_a_file_that_nobody_else_can_read)
+{
+    begin();
+    (void)snprintf(want.psk, sizeof(want.psk), "%s/a psk", state);
+    close(open(want.psk, O_WRONLY | O_CREAT | O_CLOEXEC, 0640));
+    make_end();
+    tell(SERIAL, true, OTHER, &other);
+    EXPECT_STATE(END_REFUSED);
+    expect(strstr(end->reason, "chmod 600") && told_times("cwg_connect") == 0, "%s", end->reason);
+    (void)chmod(want.psk, 0600);
+    end_retry(end);
+    EXPECT_STATE(END_CONNECTED);
+    expect(told_times("--preshared-key-file=fd:") == 1, "without a key");
+    finish();
+}
+
+TEST(a_connected_end_that_gets_a_preshared_key_is_looked_at_again)
+{
+    const int64_t deadline = clock_now() + SOON_MS;
+
+    begin();
+    connect_it();
+    (void)snprintf(want.psk, sizeof(want.psk), "%s/a psk", state);
+    close(open(want.psk, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+    end->connect_due = 0;
+    end_want(end, &want);
+    while (told_times("cwg_connect") == 0 && clock_now() < deadline)
+        turn(deadline);
+    EXPECT_STATE(END_CONNECTED);
+    expect(told_times("cwg_connect") == 1 && told_times("cwg_show") == 2, "%d looks",
+           told_times("cwg_show"));
+    finish();
+}
+
+/* Writes the file anew, as an editor does. */
+static void write_anew(const char *text)
+{
+    char path[sizeof(want.psk) + 4];
+    const size_t length = strlen(text);
+    int fd;
+
+    (void)snprintf(path, sizeof(path), "%s.new", want.psk);
+    fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0 || write(fd, text, length) != (ssize_t)length || rename(path, want.psk) < 0)
+        unit_trouble(path);
+    close(fd);
+}
+
+/* A connected end with a preshared key. */
+static void connect_with_secret(void)
+{
+    begin();
+    (void)snprintf(want.psk, sizeof(want.psk), "%s/a psk", state);
+    write_anew("one");
+    make_end();
+    tell(SERIAL, true, OTHER, &other);
+    EXPECT_STATE(END_CONNECTED);
+    expect(told_times("--preshared-key-file=fd:") == 1, "without a key");
+    programs_put("log", "");
+}
+
+/* Returns how often the device got a key at the next look, which leaves the end connected. */
+static int look(void)
+{
+    programs_put("log", "");
+    end->connect_due = 0;
+    end_wake(end);
+    go_on();
+    EXPECT_STATE(END_CONNECTED);
+    return told_times("--preshared-key-file=fd:");
+}
+
+TEST(a_key_that_is_written_anew_is_given_to_the_device_once)
+{
+    int fd;
+
+    connect_with_secret();
+    expect(look() == 0, "the same one is given again");
+    write_anew("two");
+    expect(look() == 1, "another file isn't noticed");
+    expect(look() == 0, "it is given again and again");
+    /* In the same file: first it is empty. */
+    fd = open(want.psk, O_WRONLY | O_TRUNC | O_CLOEXEC);
+    expect(fd >= 0 && look() == 0, "an empty file is given");
+    expect(write(fd, "three", 5) == 5 && look() == 1, "the same file isn't noticed");
+    close(fd);
+    finish();
+}
+
+TEST(a_link_that_works_needs_no_file)
+{
+    connect_with_secret();
+    (void)unlink(want.psk);
+    expect(look() == 0, "no file is given");
+    finish();
+}
+
+TEST(a_key_that_the_helper_refuses_is_tried_again_and_told)
+{
+    connect_with_secret();
+    programs_put("refuse.cwg_connect", "key it is no key");
+    write_anew("no key");
+    end->connect_due = 0;
+    end_wake(end);
+    EXPECT_STATE(END_REFUSED);
+    expect(strstr(end->reason, "it is no key") && told_times("cwg_connect") == 1, "%s",
+           end->reason);
+    (void)unlink(folder_path(programs_folder(), "refuse.cwg_connect"));
+    end_retry(end);
+    expect(look() == 1, "it isn't tried again");
+    expect(look() == 0, "it is given again and again");
+    finish();
+}
+
+/* An agent that has just started touches no link that works. */
+TEST(the_key_of_a_device_that_is_there_already_is_taken_for_the_file_s)
+{
+    connect_with_secret();
+    end->secret = end->asked_secret = (struct store_stamp){.inode = 0};
+    expect(look() == 0, "an agent that starts gives it again");
+    write_anew("two");
+    expect(look() == 1, "another file isn't noticed");
+    finish();
+}
