@@ -39,6 +39,9 @@ $(UNIT_DIR)/netlink_test: UNIT_LINK := -Wl,--wrap=recvmsg,--wrap=send
 # Its tests are the server, and the clock.
 $(UNIT_DIR)/cwg_patience_test: UNIT_LINK := -Wl,--wrap=http_post,--wrap=clock_now
 
+# Its tests are the programs that are started.
+$(UNIT_DIR)/cwg_carrier_test: UNIT_LINK := -Wl,--wrap=process_start
+
 .PHONY: unit-programs
 unit-programs: $(UNIT_PROGRAMS)
 

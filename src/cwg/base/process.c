@@ -296,6 +296,18 @@ int process_run(const char *const argv[], const int passed[], int milliseconds,
     return error == -ETIMEDOUT ? 0 : error;
 }
 
+void process_keep_last(char *text, size_t size, const char *bytes, size_t length)
+{
+    const size_t added = length < size - 1 ? length : size - 1;
+    const size_t room = size - 1 - added;
+    const size_t before = strlen(text);
+    const size_t kept = before < room ? before : room;
+
+    memmove(text, text + before - kept, kept);
+    memcpy(text + kept, bytes + length - added, added);
+    text[kept + added] = '\0';
+}
+
 char *process_last_line(char *text)
 {
     size_t length = strlen(text);

@@ -49,5 +49,8 @@ struct process_result {
 int process_run(const char *const argv[], const int passed[], int milliseconds,
                 struct process_result *ret_result);
 
+/* Puts bytes behind a text, of which the last size - 1 bytes are kept. */
+void process_keep_last(char *text, size_t size, const char *bytes, size_t length);
+
 /* The last line of a text that isn't blank, without its newline. Changes the text. */
 char *process_last_line(char *text);

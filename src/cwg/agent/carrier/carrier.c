@@ -14,6 +14,7 @@ enum {
     AGAIN_FIRST_MS = 1000, /* after a session has ended; twice as long each time, up to ... */
     AGAIN_MAX_MS = 60000,
     END_MS = 500,
+    READS_MAX = 64, /* of what ssh has said: as much as a pipe holds, four times */
 };
 
 static struct carrier *make_carrier(struct loop *loop, const struct store *store, const char *own,
@@ -36,9 +37,9 @@ static struct carrier *make_carrier(struct loop *loop, const struct store *store
 /* The session has ended, or has to. What ssh says is the reason, if it says anything. */
 static void end(struct carrier *carrier)
 {
-    char said[1024];
-    ssize_t length;
+    char said[1024] = "", text[4096];
     const char *last;
+    ssize_t length;
     int64_t wait = AGAIN_FIRST_MS;
 
     loop_remove(carrier->loop, &carrier->watch);
@@ -47,8 +48,12 @@ static void end(struct carrier *carrier)
     carrier->ssh.in = -1;
     (void)kill(carrier->ssh.pid, SIGTERM); /* it may wait for a site that doesn't answer */
     (void)process_end(&carrier->ssh, clock_now() + END_MS);
-    length = read(carrier->ssh.err, said, sizeof(said) - 1);
-    said[length > 0 ? length : 0] = '\0';
+    for (int i = 0; i < READS_MAX; i++) {
+        length = read(carrier->ssh.err, text, sizeof(text));
+        if (length <= 0)
+            break;
+        process_keep_last(said, sizeof(said), text, (size_t)length);
+    }
     last = process_last_line(said);
     process_close(&carrier->ssh);
     carrier->ssh.pid = -1;
@@ -194,6 +199,7 @@ static void aim(struct carrier *carrier, const char *host)
     (void)snprintf(carrier->host, sizeof(carrier->host), "%s", host);
     if (carrier->ssh.pid >= 0)
         end(carrier);
+    carrier->failure.text[0] = '\0'; /* it was of the other host */
     carrier->misses = 0;
     carrier->due = 0;
 }

@@ -2,6 +2,7 @@
 
 #include <limits.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -16,7 +17,8 @@ enum {
     AGAIN_FIRST_MS = 1000, /* after it has ended; twice as long each time, up to ... */
     AGAIN_MAX_MS = 60000,
     NEVER_MS = 3600000,
-    END_MS = 2000, /* it gives its lease back */
+    END_MS = 2000,  /* it gives its lease back */
+    READS_MAX = 64, /* of its last words: as much as a pipe holds, four times */
 };
 
 /* Returns its exit status. */
@@ -57,22 +59,24 @@ static void tell(struct courier *courier, int status)
                      REACH_DOWN, failure.text);
 }
 
-static void hear(struct watch *watch, uint32_t events)
+/* Reads on. Returns whether something came. */
+static bool read_on(struct courier *courier)
 {
     char text[4096];
-    const ssize_t length = read(watch->fd, text, sizeof(text));
-    struct courier *courier = watch->owner;
+    const ssize_t length = read(courier->said.fd, text, sizeof(text));
 
-    (void)events;
     if (length > 0) {
-        const size_t kept =
-            (size_t)length < sizeof(courier->last) ? (size_t)length : sizeof(courier->last) - 1;
-
         (void)!write(STDERR_FILENO, text, (size_t)length);
-        memcpy(courier->last, text + (size_t)length - kept, kept);
-        courier->last[kept] = '\0';
+        process_keep_last(courier->last, sizeof(courier->last), text, (size_t)length);
     } else if (length == 0)
         loop_remove(courier->loop, &courier->said);
+    return length > 0;
+}
+
+static void hear(struct watch *watch, uint32_t events)
+{
+    (void)events;
+    (void)read_on(watch->owner);
 }
 
 static void see_end(struct watch *watch, uint32_t events)
@@ -81,8 +85,8 @@ static void see_end(struct watch *watch, uint32_t events)
     int status;
 
     (void)events;
-    if (courier->said.fd >= 0)
-        hear(&courier->said, 0); /* its last words */
+    for (int i = 0; i < READS_MAX && courier->said.fd >= 0 && read_on(courier); i++)
+        ; /* its last words */
     status = end(courier);
     if (status != 0)
         tell(courier, status);

@@ -22,7 +22,8 @@ const char *reach_text(enum reach_state state)
 bool reach_tell(struct reach *reach, const struct store *store, const char *site, const char *by,
                 const char *host, enum reach_state state, const char *reason)
 {
-    const bool changed = !reach->told || reach->state != state;
+    const bool elsewhere = strcmp(reach->host, host) != 0;
+    const bool changed = !reach->told || reach->state != state || elsewhere;
     struct failure failure = {.text = ""};
     char path[STORE_PATH_SIZE];
     json_t *packed;
@@ -33,6 +34,7 @@ bool reach_tell(struct reach *reach, const struct store *store, const char *site
     if (changed)
         reach->since = (int64_t)time(NULL);
     reach->told = true;
+    (void)snprintf(reach->host, sizeof(reach->host), "%s", host);
     reach->state = state;
     (void)snprintf(reach->reason, sizeof(reach->reason), "%s", reason);
     packed = json_pack("{s:s,s:s,s:s,s:s,s:I,s:s}", "site", site, "by", by, "host", host, "state",

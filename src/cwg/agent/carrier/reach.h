@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "cwg/base/failure.h"
+#include "cwg/name/end.h"
 #include "cwg/store/store.h"
 
 enum reach_state {
@@ -21,6 +22,7 @@ enum reach_state {
 
 struct reach {
     bool told;
+    char host[END_HOST_SIZE];
     enum reach_state state; /* that was told */
     char reason[FAILURE_TEXT_SIZE];
     int64_t since; /* seconds since 1970 */

@@ -1,0 +1,188 @@
+/* What a carrier over ssh says, and what the agent says of its `cwg etcd`: a shell script stands in
+ * for either program. */
+#include "cwg/agent/carrier/carrier.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "cwg/agent/carrier/courier.h"
+#include "cwg/base/clock.h"
+#include "cwg_programs.h"
+#include "unit.h"
+
+enum {
+    LONG = 20000, /* milliseconds; nothing here takes so long */
+    TURN = 20,
+};
+
+static const char *script;
+static struct failure failure;
+static struct store store;
+static struct loop loop;
+
+/* Wrapped by the linker. */
+int __real_process_start(const char *const argv[], bool on_terminal, const int passed[],
+                         struct process *ret_process);
+int __wrap_process_start(const char *const argv[], bool on_terminal, const int passed[],
+                         struct process *ret_process);
+
+int __wrap_process_start(const char *const argv[], bool on_terminal, const int passed[],
+                         struct process *ret_process)
+{
+    (void)argv;
+    return __real_process_start(TEXTS("/bin/sh", "-c", script), on_terminal, passed, ret_process);
+}
+
+static void begin(const char *does)
+{
+    script = does;
+    (void)signal(SIGPIPE, SIG_IGN);
+    programs_begin();
+    if (store_open(&store, programs_folder(), &failure) || loop_open(&loop))
+        unit_trouble("can't begin");
+}
+
+static void finish(void)
+{
+    loop_close(&loop);
+    store_close(&store);
+    programs_end();
+}
+
+/* What the store has of the way to a site. */
+static const char *way(const char *path)
+{
+    static char line[STORE_LINE_SIZE];
+
+    return store_read(&store, path, line, &failure) ? "" : line;
+}
+
+static void expect_way(const char *path, const char *words)
+{
+    expect(strstr(way(path), words) != NULL, "%s isn't in: %s", words, way(path));
+}
+
+/* `cwg etcd` */
+
+static struct config config = {.etcds = 1, .etcd = {"http://etcd"}};
+
+/* Runs it up to its end. When it has said something, "go" is there. */
+static void run_courier(const char *does)
+{
+    const int64_t deadline = clock_now() + LONG;
+    struct courier courier;
+
+    begin(does);
+    courier_open(&courier, &loop, &store, &config, NULL);
+    (void)courier_run(&courier);
+    while (courier.process.pid >= 0 && clock_now() < deadline) {
+        if (courier.last[0])
+            programs_put("go", "");
+        loop_turn(&loop, clock_now() + TURN);
+    }
+    courier_close(&courier);
+}
+
+TEST(the_last_words_of_cwg_etcd_are_the_reason_in_one_piece_or_in_two)
+{
+    run_courier("echo 'cwg etcd: at work' >&2; echo 'cwg: it can not' >&2; exit 1");
+    expect_way("carrier/etcd", "cwg etcd ended: it can not\"");
+    finish();
+    run_courier("printf 'cwg etcd: at work\\ncwg: it ' >&2\n"
+                "until [ -e $PATH/go ]; do /bin/sleep 0.01; done\n"
+                "echo 'can not' >&2; exit 1");
+    expect_way("carrier/etcd", "cwg etcd ended: it can not\"");
+    finish();
+}
+
+/* The agent was busy meanwhile. */
+TEST(the_last_words_of_cwg_etcd_are_found_behind_many_others)
+{
+    const int64_t deadline = clock_now() + LONG;
+    struct courier courier;
+    siginfo_t told = {.si_pid = 0};
+
+    begin("i=0; while [ $i -lt 1500 ]; do echo 'cwg etcd: it is at work, too'; i=$((i + 1)); done "
+          ">&2; echo 'cwg: it can not' >&2; exit 1");
+    courier_open(&courier, &loop, &store, &config, NULL);
+    (void)courier_run(&courier);
+    (void)waitid(P_PID, (id_t)courier.process.pid, &told, WEXITED | WNOWAIT);
+    while (courier.process.pid >= 0 && clock_now() < deadline)
+        loop_turn(&loop, clock_now() + TURN);
+    expect_way("carrier/etcd", "cwg etcd ended: it can not\"");
+    courier_close(&courier);
+    finish();
+}
+
+TEST(a_cwg_etcd_that_was_killed_has_no_last_words)
+{
+    run_courier("echo 'cwg etcd: at work' >&2; kill -KILL $$");
+    expect_way("carrier/etcd", "cwg etcd ended with status 137");
+    finish();
+}
+
+/* ssh */
+
+/* Runs a carrier until its session has ended. */
+static void run_carrier(struct carrier *carrier)
+{
+    const int64_t deadline = clock_now() + LONG;
+
+    (void)carrier_run(carrier);
+    while (carrier->ssh.pid >= 0 && clock_now() < deadline) {
+        loop_turn(&loop, clock_now() + TURN);
+        (void)carrier_run(carrier);
+    }
+    (void)carrier_tell(carrier);
+}
+
+TEST(the_reason_is_the_last_line_that_ssh_says_however_much_it_has_said)
+{
+    const struct site_record site = {.name = "s2", .ssh = "way"};
+    struct carriers carriers = {.count = 0};
+
+    begin("i=0; while [ $i -lt 300 ]; do echo '@ somebody has another key @'; i=$((i + 1)); done "
+          ">&2; echo 'Host key verification failed.' >&2; exit 255");
+    carriers_add(&carriers, &loop, &store, "s1", &site);
+    run_carrier(carriers.one[0]);
+    expect_way("carrier/s2", "unreachable");
+    expect_way("carrier/s2", "s2: Host key verification failed.\"");
+    carriers_free(&carriers);
+    finish();
+}
+
+TEST(a_site_that_is_reached_another_way_is_called_and_nothing_is_said_of_the_way_before)
+{
+    struct carriers carriers = {.count = 0};
+    struct site_record site = {.name = "s2", .ssh = "way"};
+    struct trust trust = {.sites = &site, .count = 1};
+
+    begin("echo 'no route' >&2; exit 255");
+    carriers_add(&carriers, &loop, &store, "s1", &site);
+    (void)carrier_tell(carriers.one[0]);
+    expect_way("carrier/s2", "\"host\":\"way\",\"state\":\"calling\"");
+    /* Before any word of it, too. */
+    (void)strcpy(site.ssh, "way2");
+    carriers_match(&carriers, &trust);
+    (void)carrier_tell(carriers.one[0]);
+    expect_way("carrier/s2", "\"host\":\"way2\",\"state\":\"calling\"");
+    run_carrier(carriers.one[0]);
+    expect_way("carrier/s2", "no route");
+    (void)strcpy(site.ssh, "way3");
+    carriers_match(&carriers, &trust);
+    (void)carrier_tell(carriers.one[0]);
+    expect_way("carrier/s2", "\"host\":\"way3\",\"state\":\"calling\"");
+    expect_way("carrier/s2", "\"reason\":\"\"");
+    /* The session that ends with the change is no reason either. */
+    script = "exec /bin/sleep 20";
+    (void)carrier_run(carriers.one[0]);
+    expect(carriers.one[0]->ssh.pid >= 0, "no session");
+    (void)strcpy(site.ssh, "way4");
+    carriers_match(&carriers, &trust);
+    (void)carrier_tell(carriers.one[0]);
+    expect_way("carrier/s2", "\"host\":\"way4\",\"state\":\"calling\"");
+    carriers_free(&carriers);
+    finish();
+}
