@@ -4,9 +4,8 @@
 
 enum {
     FIRST_MS = 30000, /* twice as long each time, */
-    DOUBLINGS = 3,    /* so often */
+    DOUBLINGS = 2,    /* so often */
     SPREAD_FIRST_MS = 1000,
-    SPREAD_MAX_MS = 60000,
 };
 
 int patience_of(const struct patience *patience)
@@ -31,5 +30,5 @@ int64_t patience_spread(const struct patience *patience)
 
     if (patience->misses > 0)
         most = (FIRST_MS << (patience->misses - 1)) / 2;
-    return random() % (most < SPREAD_MAX_MS ? most : SPREAD_MAX_MS);
+    return random() % most;
 }

@@ -19,6 +19,5 @@ void patience_miss(struct patience *patience);
 void patience_forget(struct patience *patience);
 
 /* Returns a wait in milliseconds before the next login: a random one, so that those who ask at once
- * don't again. It is short at first, and then up to half of what the last login was given, but no
- * longer than a minute. */
+ * don't again. It is up to a second at first, and up to half a minute after two in vain. */
 int64_t patience_spread(const struct patience *patience);
