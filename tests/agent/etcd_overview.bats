@@ -115,14 +115,14 @@ both_shown()
     both_shown
     # One agent ends, and gives its lease back; the link lives on.
     end_agent s1
-    within 5 shows s1 " silent - it was: \(connected\|in session\)"
+    within 5 shows s1 " site is silent - it was: \(connected\|in session\)"
     pings
     run -1 overview
     start_agent s1
     both_shown
     # One is killed, and its child with it: the lease runs out.
     end_agent s2 KILL
-    within 80 shows s2 " silent - it was: \(connected\|in session\)"
+    within 80 shows s2 " site is silent - it was: \(connected\|in session\)"
     within 5 shows s1 " \(connected\|in session\) 20"
 }
 

@@ -178,7 +178,7 @@ states()
     put site2 status/web-db.1 "$(told site2 1 connected)"
     within 5 overview
     end_carrier site1
-    [ "$(row site1)" = "podman/web 10.0.0.14 site2 silent - it was: connected" ]
+    [ "$(row site1)" = "podman/web 10.0.0.14 site2 site is silent - it was: connected" ]
     run -1 overview
     [[ $(row site2) == *" connected 2026"* ]]
     # The agent hangs: its carrier says so at its next beat, which is the first one here.
@@ -196,7 +196,7 @@ states()
     within 5 eval '[[ $(row site1) == *" agent is silent - it was: connected" ]]'
     kill -KILL "${CARRIERS[site2]}"
     [[ $(row site2) == *" connected 2026"* ]]
-    within 80 eval '[[ $(row site2) == *" site1 silent - it was: connected" ]]'
+    within 80 eval '[[ $(row site2) == *" site1 site is silent - it was: connected" ]]'
 }
 
 @test "who may read all sites alone is enough; who may not, and an etcd that isn't there, are told in one line" {
@@ -422,13 +422,13 @@ empty_etcd()
     within 5 overview
     fill_etcd
     put site1 status/web-db.0 "$(told site1 0 refused "" 8)"
-    within 40 eval '[ "$(row site1)" = "podman/web 10.0.0.14 site2 silent - it was: connected" ]'
+    within 40 eval '[ "$(row site1)" = "podman/web 10.0.0.14 site2 site is silent - it was: connected" ]'
     says site1 full
     # Its beat finds no room either. What etcd has of it is true.
     within 65 says site2 full
     [[ $(row site2) == *" connected 2026"* ]]
     put site2 agent "{\"site\":\"site2\",\"started\":1,\"seen\":$(($(date +%s) - 200))}"
-    within 65 eval '[[ $(row site2) == *" silent - it was: connected" ]]'
+    within 65 eval '[[ $(row site2) == *" site is silent - it was: connected" ]]'
     empty_etcd
     for name in site1 site2; do put "$name" agent "{\"site\":\"$name\",\"started\":1,\"seen\":$(date +%s)}"; done
     within 30 eval '[[ $(row site1) == *" refused 2026"* && $(row site2) == *" connected 2026"* ]]'

@@ -283,7 +283,7 @@ TEST(without_its_machine_at_etcd_or_with_an_agent_that_hangs_a_state_is_one_of_b
     begin();
     have_status(&key1);
     have_key("s2", "s1", &ada, &key1, 3);
-    expect_end("silent", "");
+    expect_end("site is silent", "");
     expect(strcmp(overview.ends[0]->link.last, "connected") == 0 &&
                overview.ends[0]->link.since == 0 && !standing_is_well(overview.ends[0]->link.state),
            "%s", overview.ends[0]->link.last);
@@ -307,7 +307,7 @@ TEST(an_end_is_well_if_it_works_or_is_not_to_be_there)
                                         "not looked at yet",
                                         "no agent runs",
                                         "agent is silent",
-                                        "silent",
+                                        "site is silent",
                                         "unconfirmed",
                                         "not told yet",
                                         "not believed",

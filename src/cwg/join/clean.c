@@ -51,12 +51,12 @@ void work_clean(struct work *work)
     site_interrupted = 0;
     for (int i = 0; i < 2; i++) {
         struct side *side = &work->side[i];
-        struct site *site = side->made || side->told ? malloc(sizeof(*site)) : NULL;
+        struct site *site = side->made || side->newly_kept ? malloc(sizeof(*site)) : NULL;
         struct failure failure = {.text = ""};
 
         if (site && site_open_apart(site, side->site->host, &failure) == 0) {
-            if (!side->told || release_side(work, i, site) == 0) {
-                side->told = false;
+            if (!side->newly_kept || release_side(work, i, site) == 0) {
+                side->newly_kept = false;
                 side->made = side->made && destroy_side(work, i, site) != 0;
             }
             (void)site_close(site);

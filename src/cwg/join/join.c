@@ -38,8 +38,8 @@ static int open_sites(struct work *work, struct failure *failure)
     return 0;
 }
 
-/* Ends the sessions. A side stays `made` and `told` if its site doesn't say that nothing is left
- * there. */
+/* Ends the sessions. A side stays `made` and `newly_kept` if its site doesn't say that nothing is
+ * left there. */
 static void close_sites(struct work *work)
 {
     for (size_t i = 0; i < work->site_count; i++) {
@@ -47,7 +47,7 @@ static void close_sites(struct work *work)
 
         for (size_t j = 0; j < 2; j++) {
             if (work->side[j].site == &work->sites[i] && done && !work->side[j].kept)
-                work->side[j].made = work->side[j].told = false;
+                work->side[j].made = work->side[j].newly_kept = false;
         }
     }
 }
@@ -144,7 +144,7 @@ static int print_left(const struct work *work, const struct failure *failure)
     for (int i = 0; i < 2; i++) {
         char name[END_TEXT_SIZE], command[REMEDY_SIZE], leave[80] = "";
 
-        if (!work->side[i].made && !work->side[i].told)
+        if (!work->side[i].made && !work->side[i].newly_kept)
             continue;
         any = true;
         end_to_text(&work->options->end[i], name);

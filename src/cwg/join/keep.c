@@ -100,7 +100,7 @@ int work_keep(struct work *work, struct failure *failure)
     if (error)
         (void)calls_fail(calls, 2, failure);
     for (int i = 0; i < 2; i++)
-        work->side[i].told = !work->side[i].was_kept && !calls[i].refused;
+        work->side[i].newly_kept = !work->side[i].was_kept && !calls[i].refused;
     calls_free(calls, 2);
     return error;
 }

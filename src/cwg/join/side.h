@@ -19,11 +19,11 @@ struct side {
     struct site *site;
     int container; /* the number that the site gave it */
     struct joined_end *end;
-    json_t *links; /* that the container had before; cwg_show's JSON */
-    bool made;     /* it may be there */
-    bool kept;     /* its site may have been told to keep what it made */
-    bool was_kept; /* its agent kept it before, for all that is known */
-    bool told;     /* and if not, may have been told to since */
+    json_t *links;   /* that the container had before; cwg_show's JSON */
+    bool made;       /* it may be there */
+    bool kept;       /* its site may have been told to keep what it made */
+    bool was_kept;   /* its agent kept it before, for all that is known */
+    bool newly_kept; /* its agent may keep it since this join, and didn't before */
     char address[ADDRESS_TEXT_SIZE];
     char key[KEY_TEXT_LENGTH + 1];
     uint16_t port;
@@ -95,5 +95,5 @@ int work_keep(struct work *work, struct failure *failure);
 int work_commit(struct work *work, struct failure *failure);
 
 /* Removes what may be left where a session was lost, by a new session. A side that couldn't be
- * cleaned stays `made`, or `told`. */
+ * cleaned stays `made`, or `newly_kept`. */
 void work_clean(struct work *work);

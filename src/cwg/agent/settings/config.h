@@ -60,7 +60,7 @@ struct config_options {
 int config_parse(const char *text, size_t length, const char *name, struct config *ret_config,
                  struct failure *failure);
 
-/* Does this caller look after the machine? So does root, and whoever may write to /var/lib/cwg. */
+/* Does this user look after the machine? So does root, and whoever may write to /var/lib/cwg. */
 bool config_is_system(void);
 
 /* Where the settings are: /etc/cwg/cwg.conf for root, and for whoever may write to /var/lib/cwg;

@@ -18,7 +18,7 @@ struct self {
 void self_find_site(const struct store *store, const struct config *config,
                     char ret_site[static WANT_SITE_SIZE]);
 
-/* Opens the directory of the caller's agent: the given one, or NULL. Returns 0, or -1. The caller
+/* Opens the directory of this user's agent: the given one, or NULL. Returns 0, or -1. The caller
  * closes it by self_close(). */
 int self_open(const char *state, struct self *ret_self, struct failure *failure);
 void self_close(struct self *self);

@@ -49,7 +49,7 @@ struct overview {
     struct overview_end **ends; /* after overview_judge() sorted by link, host and site */
     size_t count, room;
     const struct overview_site *now; /* the site whose keys come; of its ends */
-    size_t first, told;              /* are the first, and the one behind those that it has told */
+    size_t first, behind_told;       /* are the first, and the one behind those that it has told */
     size_t foreign;                  /* declarations that none of these operators has signed */
     size_t bytes;
 };
@@ -61,8 +61,8 @@ int overview_take(void *overview, const struct gateway_entry *entry, struct fail
 /* Decides how each end is, when all keys have come. `store` has the sites that this machine knows;
  * its directory may be -1. A state is as the site's agent has told; "not told yet"; "not believed",
  * with the reason; "agent is silent" or "unconfirmed", which its machine says (presence.h); or
- * "silent": nobody is at etcd for the site. link.last is the one before that. link.since is by the
- * site's clock. */
+ * "site is silent": nobody is at etcd for the site. link.last is the one before that. link.since is
+ * by the site's clock. */
 void overview_judge(struct overview *overview, const struct store *store);
 
 /* Sets the prefix, lists all of etcd's keys of sites, and takes them. Returns 0, or -1. */
