@@ -109,3 +109,17 @@ etcd_of_the_file
     knows site2 site3
     within 5 has site2 in/site3/l.0 early
 }
+
+@test "what the disk had no room for is read again within a minute" {
+    etcd_up
+    mkdir -p "$T/site2/store"
+    mount -t tmpfs -o size=256k tmpfs "$T/site2/store"
+    both_carry
+    passes before
+    head -c 1000000 /dev/zero >"$T/site2/store/full" || true
+    in_etcd site/site2/in/site1/m.0 "$(printf 'x%.0s' {1..3000})"
+    within 5 grep -q "No space left" "$T/site2.log"
+    rm "$T/site2/store/full"
+    within 65 test -e "$T/site2/store/in/site1/m.0"
+    umount -l "$T/site2/store"
+}

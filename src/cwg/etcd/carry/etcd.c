@@ -58,6 +58,16 @@ static void hear_signals(struct etcd *etcd)
     }
 }
 
+/* What couldn't be stored is read again soon. */
+static void read_missed(struct etcd *etcd)
+{
+    const int64_t soon = clock_now() + LIST_MISSED_MS;
+
+    if (etcd->hearing.missed && soon < etcd->list_due)
+        etcd->list_due = soon;
+    etcd->hearing.missed = false;
+}
+
 /* Lists all, and takes it. */
 static int list(struct etcd *etcd, int64_t *ret_revision, struct failure *failure)
 {
@@ -78,8 +88,8 @@ static int list(struct etcd *etcd, int64_t *ret_revision, struct failure *failur
                               "again\n");
         telling_again(&etcd->telling);
     }
-    etcd->list_due =
-        clock_now() + (hearing->missed ? LIST_MISSED_MS : LIST_MS / 2 + random() % LIST_MS);
+    etcd->list_due = clock_now() + LIST_MS / 2 + random() % LIST_MS;
+    read_missed(etcd);
     return 0;
 }
 
@@ -124,11 +134,12 @@ static void disconnect(struct etcd *etcd, const struct failure *failure)
 static int go_on(struct etcd *etcd, struct failure *failure)
 {
     const int64_t now = clock_now();
+    const int error = watcher_take(&etcd->watcher, hearing_take, &etcd->hearing, failure);
     int64_t beat, revision;
     int told = 0;
 
-    if (watcher_take(&etcd->watcher, hearing_take, &etcd->hearing, failure) ||
-        presence_run(&etcd->presence, &beat, failure))
+    read_missed(etcd);
+    if (error || presence_run(&etcd->presence, &beat, failure))
         return -1;
     if (etcd->presence.lost)
         telling_again(&etcd->telling);
