@@ -28,9 +28,11 @@ print(json.dumps({"v": 1, "by": sys.argv[1], "body": sys.argv[2], "sig": sys.arg
 # Prints what a site tells of an end: told SITE HOST STATE [KEY-FILE [SERIAL [LINK]]]
 told()
 {
+    local other=site2
+    [ "$1" != site2 ] || other=site1
     record "${4:-$T/$1.key}" operators "status/${6:-web-db}.$2" "$(printf '{"link":"%s","net":7,"host":%s,
-        "container":"podman/web","site":"s","state":"%s","since":1795729867,"reason":"","serial":%s}' "${6:-web-db}" \
-        "$2" "$3" "${5:-7}" | tr -d '\n ' | sed 's/insession/in session/')"
+        "container":"podman/web","site":"%s","state":"%s","since":1795729867,"reason":"","serial":%s}' \
+        "${6:-web-db}" "$2" "$other" "$3" "${5:-7}" | tr -d '\n ' | sed 's/insession/in session/')"
 }
 
 # The keys of an operator and of both sites; the operator's configuration; both ends are declared.

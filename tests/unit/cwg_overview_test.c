@@ -338,6 +338,26 @@ TEST(a_declared_end_that_has_told_nothing_is_shown_unless_a_stranger_declared_it
     finish();
 }
 
+TEST(a_state_of_another_net_or_site_than_the_declared_ones_is_none_of_the_declared_end)
+{
+    static const char *const wants[] = {
+        "{\"link\":\"l1\",\"net\":8,\"host\":0,\"container\":{\"engine\":\"\",\"name\":\"web\"},"
+        "\"peer\":{\"site\":\"s2\"},\"serial\":3}",
+        "{\"link\":\"l1\",\"net\":7,\"host\":0,\"container\":{\"engine\":\"\",\"name\":\"web\"},"
+        "\"peer\":{\"site\":\"s3\"},\"serial\":3}",
+    };
+
+    for (size_t i = 0; i < COUNT(wants); i++) {
+        begin();
+        have("s1/agent", "{\"told\":true}");
+        have_status(&key1);
+        have_record("s1/want/l1.0", &ada, "s1", "want/l1.0", wants[i]);
+        have_key("s2", "s1", &ada, &key1, 3);
+        expect_end("not told yet", "its site tells of net 7 with site s2");
+        finish();
+    }
+}
+
 TEST(what_is_no_key_of_cwgs_counts_for_nothing)
 {
     static const char *const keys[] = {"s1",

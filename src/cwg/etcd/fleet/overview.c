@@ -378,11 +378,21 @@ static void believe(struct overview_end *end, const json_t *body)
         [PRESENCE_BEHIND] = "unconfirmed",
     };
     struct standing_link *link = &end->link;
+    char reason[STANDING_REASON_SIZE];
     int64_t net;
 
-    if (!end->declared && site && want_is_name(site) &&
-        json_whole(body, "net", 0, LINK_NET_MAX, &net) == 0)
+    if (!site || !want_is_name(site) || json_whole(body, "net", 0, LINK_NET_MAX, &net)) {
+        set_state(link, "not believed", "the site tells of no link");
+        return;
+    }
+    if (!end->declared) {
         fill_place(link, (uint32_t)net, site);
+    } else if (net != link->net || strcmp(site, link->site) != 0) {
+        (void)snprintf(reason, sizeof(reason), "its site tells of net %d with site %s", (int)net,
+                       site);
+        set_state(link, "not told yet", reason);
+        return;
+    }
     standing_take(link, body);
     if (end->site->there && end->site->word == PRESENCE_WELL)
         return;
