@@ -9,6 +9,7 @@
 
 #include "cwg/agent/carrier/courier.h"
 #include "cwg/base/clock.h"
+#include "cwg/etcd/carry/tale.h"
 #include "cwg_programs.h"
 #include "unit.h"
 
@@ -120,6 +121,27 @@ TEST(a_cwg_etcd_that_was_killed_has_no_last_words)
 {
     run_courier("echo 'cwg etcd: at work' >&2; kill -KILL $$");
     expect_way("carrier/etcd", "cwg etcd ended with status 137");
+    finish();
+}
+
+TEST(how_many_lines_wait_is_told_as_it_is_now_also_after_the_disk_was_full)
+{
+    struct tale tale;
+    int directory;
+
+    begin("");
+    tale = (struct tale){.store = &store};
+    tale_tell(&tale, "full", "http://etcd", "no room", 1);
+    expect_way("carrier/etcd", "\"waiting\":1}");
+    tale_tell(&tale, "full", "http://etcd", "no room", 2);
+    expect_way("carrier/etcd", "\"waiting\":2}");
+    directory = store.directory;
+    store.directory = -1;
+    tale_tell(&tale, "connected", "http://etcd", "", 0);
+    store.directory = directory;
+    expect_way("carrier/etcd", "full");
+    tale_tell(&tale, "connected", "http://etcd", "", 0);
+    expect_way("carrier/etcd", "connected");
     finish();
 }
 

@@ -210,6 +210,7 @@ TEST(what_could_not_be_written_is_written_later_and_is_no_other_change)
 TEST(the_way_to_a_site_is_told_when_it_changes)
 {
     struct reach reach = {.told = false};
+    int directory;
 
     begin();
     expect(reach_tell(&reach, &house.store, "s2", "ssh", "h", REACH_CALLING, ""), "first");
@@ -222,7 +223,12 @@ TEST(the_way_to_a_site_is_told_when_it_changes)
     expect(!reach_tell(&reach, &house.store, "s2", "ssh", "h", REACH_DOWN, "timeout") &&
                store_read(&house.store, "carrier/s2", line, &failure) == 1,
            "it was written again");
+    /* The disk is full for a moment. */
+    directory = house.store.directory;
+    house.store.directory = -1;
     expect(reach_tell(&reach, &house.store, "s2", "ssh", "h", REACH_UP, ""), "up");
+    house.store.directory = directory;
+    expect(!reach_tell(&reach, &house.store, "s2", "ssh", "h", REACH_UP, ""), "up, again");
     expect(told("carrier/s2", "\"state\":\"reachable\""), "%s", line);
     reach_clear(&house.store);
     expect(store_read(&house.store, "carrier/s2", line, &failure) == 1, "it is left");

@@ -29,7 +29,7 @@ bool reach_tell(struct reach *reach, const struct store *store, const char *site
     json_t *packed;
     char *line;
 
-    if (!changed && strcmp(reach->reason, reason) == 0)
+    if (!changed && !reach->unwritten && strcmp(reach->reason, reason) == 0)
         return false;
     if (changed)
         reach->since = (int64_t)time(NULL);
@@ -41,8 +41,7 @@ bool reach_tell(struct reach *reach, const struct store *store, const char *site
                        reach_text(state), "since", (json_int_t)reach->since, "reason", reason);
     line = packed ? json_dumps(packed, JSON_COMPACT) : NULL;
     (void)snprintf(path, sizeof(path), FOLDER "/%.63s", site);
-    if (line)
-        (void)store_write_lazily(store, path, line, &failure);
+    reach->unwritten = !line || store_write_lazily(store, path, line, &failure);
     free(line);
     json_decref(packed);
     return changed;

@@ -22,6 +22,7 @@ enum reach_state {
 
 struct reach {
     bool told;
+    bool unwritten; /* the store had no room for it */
     char host[END_HOST_SIZE];
     enum reach_state state; /* that was told */
     char reason[FAILURE_TEXT_SIZE];
@@ -29,7 +30,7 @@ struct reach {
 };
 
 /* Tells of the way to a site: by which kind of carrier, and to which host or server. Writes only
- * what has changed. Returns whether the state has changed. */
+ * what has changed, or couldn't be written before. Returns whether the state has changed. */
 bool reach_tell(struct reach *reach, const struct store *store, const char *site, const char *by,
                 const char *host, enum reach_state state, const char *reason);
 

@@ -14,7 +14,7 @@ void tale_tell(struct tale *tale, const char *state, const char *server, const c
     json_t *packed;
     char *line;
 
-    if (!changed && strcmp(tale->text, reason) == 0)
+    if (!changed && !tale->unwritten && waiting == tale->waiting && strcmp(tale->text, reason) == 0)
         return;
     if (changed) {
         tale->since = (long long)time(NULL);
@@ -23,12 +23,12 @@ void tale_tell(struct tale *tale, const char *state, const char *server, const c
     }
     (void)snprintf(tale->state, sizeof(tale->state), "%s", state);
     (void)snprintf(tale->text, sizeof(tale->text), "%s", reason);
+    tale->waiting = waiting;
     packed = json_pack("{s:s,s:s,s:I,s:s,s:s,s:I}", "carrier", "etcd", "state", state, "since",
                        (json_int_t)tale->since, "server", server, "reason", reason, "waiting",
                        (json_int_t)waiting);
     line = packed ? json_dumps(packed, JSON_COMPACT) : NULL;
-    if (line)
-        (void)store_write_lazily(tale->store, "carrier/etcd", line, &failure);
+    tale->unwritten = !line || store_write_lazily(tale->store, "carrier/etcd", line, &failure);
     free(line);
     json_decref(packed);
 }

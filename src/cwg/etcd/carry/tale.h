@@ -8,6 +8,9 @@
  * the time, in seconds since 1970, at which it began; `waiting` is how many lines are to be put. */
 #pragma once
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #include "cwg/store/store.h"
 
 struct tale {
@@ -15,8 +18,10 @@ struct tale {
     char state[32];
     char text[FAILURE_TEXT_SIZE];
     long long since;
+    size_t waiting;
+    bool unwritten; /* the store had no room for it */
 };
 
-/* Tells it, if the state or the reason is another one. `state` has to be a literal. */
+/* Tells it, if anything of it has changed, or couldn't be written before. */
 void tale_tell(struct tale *tale, const char *state, const char *server, const char *reason,
                size_t waiting);
