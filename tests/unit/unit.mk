@@ -42,6 +42,9 @@ $(UNIT_DIR)/cwg_patience_test: UNIT_LINK := -Wl,--wrap=http_post,--wrap=clock_no
 # Its tests are the programs that are started.
 $(UNIT_DIR)/cwg_carrier_test: UNIT_LINK := -Wl,--wrap=process_start
 
+# Its tests are etcd, and the clock.
+$(UNIT_DIR)/cwg_carry_test: UNIT_LINK := -Wl,--wrap=client_call,--wrap=clock_now
+
 .PHONY: unit-programs
 unit-programs: $(UNIT_PROGRAMS)
 

@@ -16,8 +16,10 @@ enum {
     REFUSED_MS = 300000,  /* until a key is tried again that this site may not write */
     FULL_FIRST_MS = 2000, /* until a full store is tried again: twice as long each time, up to */
     FULL_MAX_MS = 60000,  /* this */
-    BATCH_BYTES_MAX = 600 << 10, /* etcd takes 1.5 MiB at once */
 };
+
+_Static_assert((int)CLIENT_OPERATIONS *((int)STORE_LINE_SIZE + (int)GATEWAY_KEY_SIZE) < 1 << 20,
+               "etcd takes 1.5 MiB at once");
 
 /* A file of the store that is told. */
 struct told {
@@ -215,7 +217,6 @@ struct batch {
     uint8_t digest[CLIENT_OPERATIONS][DIGEST_SIZE];
     bool gone[CLIENT_OPERATIONS];
     int count;
-    size_t bytes;
 };
 
 /* Writes the key of a path. */
@@ -271,7 +272,6 @@ static void add(struct telling *telling, struct batch *batch, struct told *told)
     memcpy(batch->digest[batch->count], digest, DIGEST_SIZE);
     batch->gone[batch->count] = gone;
     batch->told[batch->count++] = told;
-    batch->bytes += strlen(key) + (gone ? 0 : strlen(line));
 }
 
 static void fill(struct telling *telling, struct batch *batch)
@@ -282,7 +282,7 @@ static void fill(struct telling *telling, struct batch *batch)
     for (size_t i = 0; i < telling->count && batch->count < most; i++) {
         struct told *told = &telling->told[i];
 
-        if (told->look && due_of(told) <= now && batch->bytes < BATCH_BYTES_MAX)
+        if (told->look && due_of(told) <= now)
             add(telling, batch, told);
     }
 }
