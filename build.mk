@@ -12,9 +12,10 @@ WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -
 	-Wformat=2 -Wcast-align -Wundef -Wvla -Wwrite-strings -Wimplicit-fallthrough
 HARDENING := -fPIE -fstack-protector-strong -fstack-clash-protection -fno-plt \
 	-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -ffunction-sections -fdata-sections
-ifeq ($(shell uname -m),x86_64)
-HARDENING += -fcf-protection
-endif
+# The processor that the compiler compiles for: not always that of this machine.
+PROCESSOR := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine 2>/dev/null)))
+HARDENING += $(if $(filter x86_64,$(PROCESSOR)),-fcf-protection) \
+	$(if $(filter aarch64,$(PROCESSOR)),-mbranch-protection=standard)
 DIALECT := -std=gnu17 -D_GNU_SOURCE -Isrc
 
 # The switches of config.h, such as ENGINE.
@@ -152,6 +153,10 @@ $(PAGES): $(BUILD)/%: doc/%.scd $(BUILD)/places
 deps:
 	scripts/deps build
 
+# The tasks in the program, such as create, as its table has them. The program may be for another machine, and then
+# can't be asked.
+TASKS_BUILT = $(patsubst &task_%,%,$(shell $(COMPILE) -E src/helper/command/task.c | grep -o '&task_[a-z_]*'))
+
 # The environment of scripts/install and scripts/uninstall.
 PLACES = DESTDIR='$(DESTDIR)' BINDIR='$(BINDIR)' MANDIR='$(MANDIR)' DATADIR='$(DATADIR)' \
 	COMPLETIONDIR='$(COMPLETIONDIR)' ZSHDIR='$(ZSHDIR)' FISHDIR='$(FISHDIR)' \
@@ -161,7 +166,8 @@ PLACES = DESTDIR='$(DESTDIR)' BINDIR='$(BINDIR)' MANDIR='$(MANDIR)' DATADIR='$(D
 ## make install      install it, as root: PREFIX, DESTDIR, GROUP (who may call it; left out: who may already)
 .PHONY: install
 install: build
-	$(PLACES) GROUP='$(GROUP)' scripts/install '$(BUILD)/$(PROGRAM)' '$(ENGINE_BUILT)' '$(CAPABILITIES)' $(TASKS)
+	$(PLACES) GROUP='$(GROUP)' TASKS_BUILT='$(TASKS_BUILT)' \
+		scripts/install '$(BUILD)/$(PROGRAM)' '$(ENGINE_BUILT)' '$(CAPABILITIES)' $(TASKS)
 
 ## make uninstall    take all of it away again
 .PHONY: uninstall

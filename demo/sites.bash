@@ -59,7 +59,8 @@ install_programs()
     [ -z "${NAH_INSTALLED:-}" ] || return 0
     DESTDIR='' BINDIR=$bin MANDIR=$directory/man DATADIR=$directory/share UNITDIR=$directory/units \
         SYSUSERSDIR=$directory/sysusers COMPLETIONDIR=$directory/bash ZSHDIR=$directory/zsh FISHDIR=$directory/fish \
-        ENGINE_PATH=$directory/cwg-engine GROUP=$group "$here/../scripts/install" \
+        ENGINE_PATH=$directory/cwg-engine GROUP=$group TASKS_BUILT="create connect destroy show wait batch" \
+        "$here/../scripts/install" \
         "$here/../build/demo/net-admin-helper" "$here/../build/demo/cwg-engine" \
         cap_net_admin,cap_sys_admin,cap_sys_ptrace=p \
         cwg_create cwg_connect cwg_destroy cwg_show cwg_wait >/dev/null

@@ -408,7 +408,7 @@ END
     mkdir -m 777 "$DEST"
     local places=(DESTDIR="$DEST" BINDIR=/bin MANDIR=/man DATADIR=/share COMPLETIONDIR=/completions
         ZSHDIR=/zsh FISHDIR=/fish UNITDIR=/units SYSUSERSDIR=/sysusers
-        ENGINE_PATH=/libexec/cwg-engine GROUP=nogroup)
+        ENGINE_PATH=/libexec/cwg-engine GROUP=nogroup TASKS_BUILT=create)
     run --separate-stderr as_app env -C "$ROOT" "${places[@]}" scripts/install "$BATS_FILE_TMPDIR/all/$NAME" \
         "$BATS_FILE_TMPDIR/all/cwg-engine" cap_net_admin=p
     [ "$status" = 1 ]
@@ -423,8 +423,8 @@ END
     mkdir -m 777 "$DEST"
     as_app env -C "$ROOT" RIGHTS=no DESTDIR="$DEST" BINDIR=/bin MANDIR=/man DATADIR=/share COMPLETIONDIR=/completions \
         ZSHDIR=/zsh FISHDIR=/fish UNITDIR=/units SYSUSERSDIR=/sysusers ENGINE_PATH=/libexec/cwg-engine \
-        GROUP=nah-no-such-group scripts/install "$BATS_FILE_TMPDIR/all/$NAME" "$BATS_FILE_TMPDIR/all/cwg-engine" \
-        cap_net_admin=p cwg_create
+        GROUP=nah-no-such-group TASKS_BUILT=create \
+        scripts/install "$BATS_FILE_TMPDIR/all/$NAME" "$BATS_FILE_TMPDIR/all/cwg-engine" cap_net_admin=p cwg_create
     [ "$(stat -c '%a %u' "$DEST/bin/$NAME" "$DEST/libexec/cwg-engine" "$DEST/bin/cwg" | paste -sd ' ')" = \
         "750 $APP_UID 710 $APP_UID 755 $APP_UID" ]
     [ -z "$(getcap "$DEST/bin/$NAME")" ]
