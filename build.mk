@@ -174,11 +174,12 @@ install: build
 uninstall:
 	$(PLACES) scripts/uninstall '$(PROGRAM)' $(TASKS)
 
-## make deb          install what it needs, and build the Debian packages in build/deb (Debian 12, as root)
+## make deb          install what it needs, and build Debian packages in build/deb: ARCH (Debian 12, as root)
 .PHONY: deb
+deb: APT = apt-get -qq -y --no-install-recommends
 deb:
-	scripts/deps build deb
-	scripts/deb '$(BUILD)/deb'
+	$(if $(ARCH),$(APT) install 'crossbuild-essential-$(ARCH)' && $(APT) -a '$(ARCH)' build-dep ./,scripts/deps build deb)
+	scripts/deb '$(BUILD)/deb$(ARCH:%=-%)' $(ARCH:%=-a%)
 
 # Docker, or podman where there is no docker.
 DOCKER ?= $(shell command -v docker || command -v podman || echo docker)

@@ -118,5 +118,5 @@ END
     diff <(sed -n '/^Build-Depends:/,/^[A-Z][a-z-]*:/p' "$ROOT/debian/control" | grep -oE '^ [a-z0-9-]+|dh-[a-z-]+' |
         grep -vE '^ ?dh-sequence' | tr -d ' ' | sort) \
         <(sed -n '/^build=(/,/^)/p' "$ROOT/scripts/deps" | sed 's/#.*//; /[()]/d' | xargs -n 1 |
-            grep -vxE 'gcc|libc6-dev|make|linux-libc-dev|libcap2-bin' | sort)
+            grep -vxE 'gcc|make|linux-libc-dev|libcap2-bin' | sort)
 }

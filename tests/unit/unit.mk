@@ -59,19 +59,19 @@ $(UNIT_DIR)/%.o: tests/unit/%.c
 
 $(UNIT_DIR)/tested.a: $(UNIT_OBJECTS)
 	@rm -f $@
-	@ar rcs $@ $^
+	@$(AR) rcs $@ $^
 
 $(UNIT_TESTS:%=$(UNIT_DIR)/%): $(UNIT_DIR)/%: $(UNIT_DIR)/%.o $(UNIT_DIR)/tested.a
 	@$(CC) $(UNIT_SANITIZE) $(UNIT_LINK) -o $@ $^ -lmnl -lcmocka
 
 $(UNIT_DIR)/engine.a: $(ENGINE_PARTS:src/%.c=$(UNIT_DIR)/src/%.o) $(ENGINE_SHARED:%=$(UNIT_DIR)/%.o)
 	@rm -f $@
-	@ar rcs $@ $^
+	@$(AR) rcs $@ $^
 
 $(UNIT_DIR)/world.a: $(patsubst src/%.c,$(UNIT_DIR)/src/%.o,$(filter-out $(ENGINE_REPLACED),$(ENGINE_PARTS))) \
 		$(patsubst %,$(UNIT_DIR)/%.o,$(ENGINE_SHARED) engine_world)
 	@rm -f $@
-	@ar rcs $@ $^
+	@$(AR) rcs $@ $^
 
 $(patsubst %,$(UNIT_DIR)/%,$(filter-out $(ENGINE_WORLD_TESTS),$(ENGINE_TESTS))): \
 		$(UNIT_DIR)/%: $(UNIT_DIR)/%.o $(UNIT_DIR)/engine.a
@@ -85,7 +85,7 @@ $(ENGINE_WORLD_TESTS:%=$(UNIT_DIR)/%): $(UNIT_DIR)/%: $(UNIT_DIR)/%.o $(UNIT_DIR
 
 $(UNIT_DIR)/cwg.a: $(CWG_PARTS:src/%.c=$(UNIT_DIR)/src/%.o) $(CWG_SHARED:%=$(UNIT_DIR)/%.o)
 	@rm -f $@
-	@ar rcs $@ $^
+	@$(AR) rcs $@ $^
 
 $(CWG_TESTS:%=$(UNIT_DIR)/%): $(UNIT_DIR)/%: $(UNIT_DIR)/%.o $(UNIT_DIR)/cwg.a
 	@$(CC) $(UNIT_SANITIZE) $(UNIT_LINK) -o $@ $^ -ljansson -lcrypto -lcurl -lcmocka
