@@ -155,6 +155,8 @@ TEST(a_record_and_a_state_are_put_once_below_their_keys)
     begin();
     put("out/site2/l.0", "a record");
     put("out/site1/l.0", "of a site to itself");
+    put("out/site2/a-name-that-is-longer-than-any-that-a-link-may-have-with-its-host.0",
+        "a record");
     put("status/l.0", "a state");
     expect(tell() == 0 && calls == 1 && written == 2, "%d puts in %d calls", written, calls);
     expect(strcmp(keys[0], "/cwg/v1/site/site2/in/site1/l.0") == 0, "%s", keys[0]);
@@ -345,6 +347,7 @@ TEST(what_somebody_else_puts_or_deletes_is_mended_at_once_and_not_all_the_time)
     telling_know(&all, "status/l.0", "older", revision - 1);
     expect(tell() == 0 && calls == 0, "its own line");
     now += TELLING_STATUS_MS;
+    telling_know(&all, "status/l.0", "a state", ++revision);
     expect(tell() == 0 && calls == 0, "its own line, later");
     telling_know(&all, "status/l.0", "forged", ++revision);
     expect(tell() == 0 && written == 1, "not mended");

@@ -57,3 +57,15 @@ TEST(a_device_whose_engine_is_lost_is_left_alone)
     expect(strstr(end->reason, "its engine can't be asked") != NULL, "%s", end->reason);
     finish();
 }
+
+/* An engine's socket goes with it. */
+TEST(the_port_of_a_device_is_watched)
+{
+    static struct sockets sockets;
+
+    begin();
+    house->sockets = &sockets;
+    connect_it();
+    expect(end->port == 51801 && (sockets.known[51801 / 8] >> 51801 % 8 & 1), "not watched");
+    finish();
+}

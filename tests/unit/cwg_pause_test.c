@@ -357,6 +357,10 @@ TEST(the_time_that_a_session_lasts_is_reckoned_from_its_handshake)
     left = end->session_end - clock_now();
     expect(left > 1000 && left <= 11000, "%ld ms left", (long)left);
     expect(end->due <= end->session_end, "visited later");
+    programs_put("peer", "{\"public_key\":\"" OTHER "\"}");
+    end_wake(end);
+    EXPECT_STATE(END_CONNECTED);
+    expect(end->session_end == 0, "a session without a handshake");
     finish_many();
 }
 
