@@ -39,7 +39,6 @@ static void end(struct carrier *carrier)
 {
     char said[1024] = "", text[4096];
     const char *last;
-    ssize_t length;
     int64_t wait = AGAIN_FIRST_MS;
 
     loop_remove(carrier->loop, &carrier->watch);
@@ -49,7 +48,8 @@ static void end(struct carrier *carrier)
     (void)kill(carrier->ssh.pid, SIGTERM); /* it may wait for a site that doesn't answer */
     (void)process_end(&carrier->ssh, clock_now() + END_MS);
     for (int i = 0; i < READS_MAX; i++) {
-        length = read(carrier->ssh.err, text, sizeof(text));
+        const ssize_t length = read(carrier->ssh.err, text, sizeof(text));
+
         if (length <= 0)
             break;
         process_keep_last(said, sizeof(said), text, (size_t)length);

@@ -55,7 +55,7 @@ struct agent_end {
     int early;        /* looks since it was connected; each one waits twice as long as the last */
     struct key asked; /* the peer's key in the last cwg_connect */
     bool probing;
-    bool idles; /* the last looks found it idle, and its peer answers probes */
+    bool idles;          /* the last looks found it idle, and its peer answers probes */
     bool labelled;       /* a label of its container declares it, and nothing in the store */
     int unlabelled;      /* looks in a row that found no such label */
     int64_t missing;     /* clock_now(): its want was missed first; 0: it is there */
