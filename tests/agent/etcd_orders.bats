@@ -55,7 +55,7 @@ forgets()
     etcd_up
     with_operator
     run declare_link web-db 7
-    [ "$output" = "declared: 1 links" ] || { echo "$output"; false; }
+    [ "$output" = "declared: 1 link" ] || { echo "$output"; false; }
     both_carry
     within 5 [ -e "$T/site1/store/want/web-db.0" ]
     within 5 [ -e "$T/site2/store/want/web-db.1" ]

@@ -285,12 +285,12 @@ knows()
 @test "declare says what is new or changed, writes nothing with --check, and says nothing the second time" {
     declare_here() { declaration s1 web-db "$1" web | of s1 cwg declare --state "$(state_of_site s1)" "${@:2}" -; }
     run -0 declare_here 7 --check
-    [ "$output" = $'site s2: new\nlink web-db, host 0: new\nin order: 1 links, 1 sites' ]
+    [ "$output" = $'site s2: new\nlink web-db, host 0: new\nin order: 1 link, 1 site' ]
     [ -z "$(ls "$(store_of s1)/want")$(ls "$(store_of s1)/site")" ]
     run -0 declare_here 7
-    [ "$output" = $'site s2: new\nlink web-db, host 0: new\ndeclared: 1 links, 1 sites' ]
+    [ "$output" = $'site s2: new\nlink web-db, host 0: new\ndeclared: 1 link, 1 site' ]
     run -0 declare_here 7
-    [ "$output" = 'declared: 1 links, 1 sites' ]
+    [ "$output" = 'declared: 1 link, 1 site' ]
     run -0 declare_here 8
-    [ "$output" = $'link web-db, host 0: changed\ndeclared: 1 links, 1 sites' ]
+    [ "$output" = $'link web-db, host 0: changed\ndeclared: 1 link, 1 site' ]
 }

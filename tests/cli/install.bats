@@ -266,7 +266,8 @@ END
 
 @test "another program called cwg, its page and its completions are refused, and stay" {
     local file
-    for file in bin/cwg share/man/man1/cwg.1 share/man/man5/cwg.conf.5 share/man/man8/cwg-agent.8 \
+    for file in bin/cwg share/man/man1/cwg.1 share/man/man5/cwg.conf.5 share/man/man5/cwg-links.5 \
+        share/man/man8/cwg-agent.8 \
         share/bash-completion/completions/cwg share/zsh/site-functions/_cwg share/fish/vendor_completions.d/cwg.fish; do
         mkdir -p "$DEST/usr/local/${file%/*}"
         echo theirs >"$DEST/usr/local/$file"

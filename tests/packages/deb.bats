@@ -79,6 +79,7 @@ setup()
 ./usr/share/bash-completion/completions/cwg
 ./usr/share/fish/vendor_completions.d/cwg.fish
 ./usr/share/man/man1/cwg.1.gz
+./usr/share/man/man5/cwg-links.5.gz
 ./usr/share/man/man5/cwg.conf.5.gz
 ./usr/share/man/man8/cwg-agent.8.gz
 ./usr/share/zsh/vendor-completions/_cwg

@@ -115,6 +115,16 @@ first_column()
         inside && sub(/^\|  /, "") { gsub(/, /, "\n"); print }' "doc/$1" | sort
 }
 
+@test "cwg-links(5) has each member that a file of cwg declare may have, and no other" {
+    local members
+    members=$(sed -n '/known\[\] =\|of_[a-z]*\[\] =/,/;/p; /lists\[\] =/p' src/cwg/store/form.c |
+        grep -oE '"[a-z]+"' | tr -d '"' | sort -u)
+    [ "$(wc -l <<<"$members")" -ge 14 ]
+    diff <(grep -vxE 'sites|links|ends' <<<"$members") \
+        <(sed -n 's/^\*\([a-z]*\)\*$/\1/p' doc/cwg-links.5.scd | sort -u)
+    for members in _sites_ _links_ '\*ends\*'; do grep -q -- "$members" doc/cwg-links.5.scd; done
+}
+
 @test "the manual has each code that a failure may have, each state that a link may be in, and no other" {
     [ "$(words_of FAILURE | wc -l)" -gt 30 ]
     diff <(first_column net-admin-helper.8.scd code) <(words_of FAILURE)

@@ -51,6 +51,29 @@ TEST(numbers)
     expect(json_whole(NULL, "n", 0, 1, &(int64_t){0}) == -1, "no object");
 }
 
+TEST(strangers)
+{
+    static const char *const known[] = {"a", "b", NULL};
+    static const struct {
+        const char *line, *stranger;
+    } cases[] = {
+        {"{}", NULL},
+        {"{\"b\":1,\"a\":null}", NULL},
+        {"{\"a\":1,\"ab\":2,\"c\":3}", "ab"},
+        {"{\"\":1}", ""},
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        json_t *read = json_read_line(cases[i].line);
+        const char *name = json_stranger(read, known);
+
+        expect(cases[i].stranger ? name && strcmp(name, cases[i].stranger) == 0 : !name, "%s: %s",
+               cases[i].line, name ? name : "none");
+        json_decref(read);
+    }
+    expect(!json_stranger(NULL, known), "no object");
+}
+
 TEST(texts)
 {
     static const struct {

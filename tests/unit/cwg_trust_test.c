@@ -127,11 +127,44 @@ TEST(a_file_declares_sites_and_links_to_known_ones)
                    &failure) == 0 &&
                trust_read(&store, "s2", &site, &failure) == 0 && site.serial == 7,
            "%s", failure.text);
-    expect(declare(&store, "{\"sites\":[{\"site\":\"s2\",\"key\":\"" KEY2 "\",\"serial\":9}]}",
-                   NULL, &declared, &failure) == 0 &&
-               trust_read(&store, "s2", &site, &failure) == 0 && site.serial == 9 &&
+    expect(declare(&store, "{\"sites\":[{\"site\":\"s2\",\"key\":\"" KEY2 "\"}]}", NULL, &declared,
+                   &failure) == 0 &&
+               trust_read(&store, "s2", &site, &failure) == 0 && site.serial == 0 &&
                site.key.bytes[31] == 2,
            "%s", failure.text);
+    end();
+}
+
+TEST(a_file_of_another_form_declares_nothing)
+{
+    static const struct {
+        const char *link, *said; /* the link's further members */
+    } cases[] = {
+        {",\"keepalve\":0", "link l: no member is called \"keepalve\": cwg-links(5) lists all"},
+        {",\"ends\":[]", "link l: no member is called \"ends\": cwg-links(5) lists all"},
+        {",\"off\":\"yes\"", "link l: \"off\" has to be true or false"},
+        {"}],\"site\":[{", "the file: no member is called \"site\": cwg-links(5) lists all"},
+        {"}],\"sites\":[{\"site\":\"s2\",\"key\":\"" KEY "\",\"user\":\"cwg\"",
+         "a site: no member is called \"user\": cwg-links(5) lists all"},
+        {"}],\"sites\":{", "\"sites\" has to be a list"},
+    };
+    struct site_record site = {.name = "s2", .key = {.bytes = {[31] = 1}}};
+    char text[400], line[STORE_LINE_SIZE];
+    struct declared declared;
+
+    begin();
+    expect(trust_write(&store, &site, &failure) == 0, "%s", failure.text);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        (void)snprintf(text, sizeof(text),
+                       "{\"links\":[{\"link\":\"l\",\"net\":7,\"host\":0,\"container\":"
+                       "\"web\",\"site\":\"s2\"%s}%s}",
+                       cases[i].link, strstr(cases[i].link, "s\":{") ? "" : "]");
+        failure.text[0] = '\0';
+        expect(declare(&store, text, NULL, &declared, &failure) < 0 &&
+                   strcmp(failure.text, cases[i].said) == 0,
+               "%s: %s", text, failure.text);
+        expect(store_read(&store, "want/l.0", line, &failure) == 1, "%s: it is declared", text);
+    }
     end();
 }
 

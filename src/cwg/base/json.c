@@ -31,6 +31,22 @@ const char *json_words(const json_t *object, const char *name)
     return text && strspn(text, "abcdefghijklmnopqrstuvwxyz ") == strlen(text) ? text : "unknown";
 }
 
+const char *json_stranger(const json_t *object, const char *const known[])
+{
+    json_t *members = (json_t *)object; /* jansson's iterators take no constant one */
+
+    for (void *at = json_object_iter(members); at; at = json_object_iter_next(members, at)) {
+        const char *name = json_object_iter_key(at);
+        const char *const *one = known;
+
+        while (*one && strcmp(*one, name) != 0)
+            one++;
+        if (!*one)
+            return name;
+    }
+    return NULL;
+}
+
 int json_whole(const json_t *object, const char *name, int64_t min, int64_t max,
                int64_t *ret_number)
 {

@@ -119,8 +119,9 @@ int run_declare(int argc, char *argv[])
     free(text);
     if (error)
         return failed(failure.text);
-    (void)printf("%s: %zu links, %zu sites\n", options.check ? "in order" : "declared",
-                 declared.links, declared.sites);
+    (void)printf("%s: %zu link%s, %zu site%s\n", options.check ? "in order" : "declared",
+                 declared.links, declared.links == 1 ? "" : "s", declared.sites,
+                 declared.sites == 1 ? "" : "s");
     return EXIT_DONE;
 }
 

@@ -50,7 +50,7 @@ static int declare_all(struct operator* operator, char * names[], struct failure
 
     free(text);
     if (links > 0 || !error)
-        (void)printf("declared: %zu links\n", links);
+        (void)printf("declared: %zu link%s\n", links, links == 1 ? "" : "s");
     return error;
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cwg/base/json.h"
+#include "cwg/store/form.h"
 #include "cwg/store/trust.h"
 #include "cwg/store/want.h"
 #include "cwg/store/wanted.h"
@@ -24,7 +25,7 @@ static int read_site(const struct store *store, const json_t *json, struct entry
     struct failure unreadable = {.text = ""};
     struct site_record site, before;
 
-    if (trust_parse(json, &site, failure))
+    if (form_check_site(json, failure) || trust_parse(json, &site, failure))
         return -1;
     if (trust_read(store, site.name, &before, &unreadable) == 0 &&
         key_equal(&before.key, &site.key))
@@ -89,6 +90,8 @@ static int read_link(const struct store *store, const json_t *sites, const json_
 
     if (!name || !want_is_name(name))
         return fail(failure, "declare", "a link needs a name (\"link\")");
+    if (form_check_link(link, name, FORM_SITE, failure))
+        return -1;
     if (!site || !want_is_name(site))
         return fail(failure, "declare", "link %s: \"site\" has to be the other end's", name);
     if (json_whole(link, "net", 0, UINT32_MAX, &net) || json_whole(link, "host", 0, 1, &host) ||
@@ -174,11 +177,11 @@ int declare(const struct store *store, const char *text, const struct declare_op
     }
     if (!json_is_object(file))
         error = fail(failure, "declare", "line %d: %.200s", where.line, where.text);
-    else if (count == 0)
-        error = fail(failure, "declare",
-                     "it declares nothing: \"sites\" or \"links\" has to be a list");
     else
-        error = read_all(store, file, entries, ret_declared, failure);
+        error =
+            form_check_file(file, failure) || read_all(store, file, entries, ret_declared, failure)
+                ? -1
+                : 0;
     for (size_t i = 0; entries[i].line && !error; i++)
         error = write_entry(store, &entries[i], options, failure);
     for (size_t i = 0; entries[i].line; i++)

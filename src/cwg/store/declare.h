@@ -1,10 +1,5 @@
-/* Declarations: a file that says what a site wants, and its way into the store.
- *
- *   {"sites": [{"site":"site2", "key":"<base64>", "ssh":"cwg@site2.example"}],
- *    "links": [{"link":"web-db", "net":1572871, "host":0, "container":"podman/web", "site":"site2",
- *               "port":51801, "keepalive":25, "mtu":1380, "off":false}]}
- *
- * Of a site "ssh" may be left out: then that site calls. Of a link all after "site" may be. */
+/* Declarations: a file that says what a site wants, in the form of cwg-links(5), and its way into
+ * the store. */
 #pragma once
 
 #include <stdbool.h>

@@ -7,6 +7,7 @@
 
 #include "cwg/base/json.h"
 #include "cwg/record/record.h"
+#include "cwg/store/form.h"
 #include "cwg/store/trust.h"
 #include "cwg/store/want.h"
 #include "link/link.h"
@@ -186,7 +187,7 @@ static json_t *site_body(const struct plan *plan, const char *name, struct failu
     {
         char key[KEY_TEXT_LENGTH + 1];
 
-        if (trust_parse(one, &site, failure))
+        if (form_check_site(one, failure) || trust_parse(one, &site, failure))
             return NULL;
         if (strcmp(site.name, name) != 0)
             continue;
@@ -205,6 +206,8 @@ static int read_link(struct plan *plan, const json_t *link, struct failure *fail
 
     if (!name || !want_is_name(name))
         return fail(failure, "declare", "a link needs a name (\"link\")");
+    if (form_check_link(link, name, FORM_FLEET, failure))
+        return -1;
     (void)snprintf(plan->link, sizeof(plan->link), "%s", name);
     if (json_whole(link, "net", 0, LINK_NET_MAX, &plan->net))
         return fail(failure, "declare", "link %s: \"net\" is wrong", name);
@@ -314,8 +317,10 @@ int fleet_declare(struct client *client, const struct sitekey *key, const char *
     links = json_object_get(file, "links");
     if (!json_is_object(file))
         error = fail(failure, "declare", "line %d: %.200s", where.line, where.text);
-    else if (json_array_size(links) == 0)
-        error = fail(failure, "declare", "it declares nothing: \"links\" has to be a list");
+    else
+        error = form_check_file(file, failure);
+    if (!error && json_array_size(links) == 0)
+        error = fail(failure, "declare", "no link is declared: \"links\" has to be a list");
     json_array_foreach(links, i, link)
     {
         if (error)

@@ -1,0 +1,24 @@
+/* The form of a file of `cwg declare`: the names of its members, which are cwg-links(5)'s. One that
+ * is misspelled would count for nothing, and nobody would know. */
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "cwg/base/failure.h"
+
+/* Who declares: each form has some members that the other one lacks. */
+enum form {
+    FORM_SITE,  /* a site, what its own store has */
+    FORM_FLEET, /* an operator, in etcd */
+};
+
+/* Is it an object, with a list of sites, of links, or both? Looks into neither. Returns 0, or -1.
+ */
+int form_check_file(const json_t *file, struct failure *failure);
+
+/* Checks a site's members. Returns 0, or -1. */
+int form_check_site(const json_t *site, struct failure *failure);
+
+/* Checks the members of a link of this name, and that "off" is true or false. Returns 0, or -1. */
+int form_check_link(const json_t *link, const char *name, enum form form, struct failure *failure);
