@@ -380,7 +380,7 @@ modules()
     : >"$policy"
     doctor
     ends_with 1
-    found fail policy 'has no rule, so only root may do anything'
+    found fail policy 'there is no rule: with this file only root may do anything'
     chmod 0666 "$policy"
     doctor
     ends_with 1

@@ -250,10 +250,6 @@ static void check_rules(const char *path, json_t *findings)
         finding_add(findings, "policy", FOUND_FAIL,
                     "`" PROGRAM " check-policy %s` finds a mistake: %.300s", path,
                     process_last_line(result->err));
-    else if (rules == 0)
-        finding_add(findings, "policy", FOUND_FAIL,
-                    "%s has no rule, so only root may do anything: write one, or remove the file",
-                    path);
     else
         finding_add(findings, "policy", FOUND_OK, "%s has %d rule%s and no mistake", path, rules,
                     rules == 1 ? "" : "s");

@@ -99,8 +99,8 @@ static int run_at_home(struct session *session, const struct request *request,
     int error = read_file(request->file, text, &length, failure);
     struct rule_lines lines = {.next = text, .end = text + length};
     struct rule_lines tried = {.next = copy, .end = copy + length};
-    enum rule_search found = RULE_FOUND;
-    unsigned int rules = 0;
+    enum rule_search found;
+    bool any = false;
     struct mistake mistake;
     struct rule rule;
 
@@ -108,20 +108,25 @@ static int run_at_home(struct session *session, const struct request *request,
         return error;
     /* rule_next() cuts the text up. Nothing is printed of a file with a mistake. */
     memcpy(copy, text, length);
-    while (found == RULE_FOUND)
-        found = rule_next(&tried, &rule, &mistake);
+    while ((found = rule_next(&tried, &rule, &mistake)) == RULE_FOUND)
+        any = true;
     if (found == RULE_MISTAKE)
         return fail_as(failure, FAILURE_POLICY, -EINVAL,
                        "line %u: %s; with this file only root may do anything", mistake.line,
                        mistake.reason);
-    for (; !error && rule_next(&lines, &rule, &mistake) == RULE_FOUND; rules++)
+    /* Such as policy.example as it is, or what a command that failed has left: nobody's intent. */
+    if (!any)
+        return fail_as(
+            failure, FAILURE_POLICY, -ENODATA,
+            "there is no rule: with this file only root may do anything; write a rule, or "
+            "have no file, and then each caller may do everything");
+    while (!error && rule_next(&lines, &rule, &mistake) == RULE_FOUND)
         error = print_rule(&rule, &session->output, failure);
     if (error)
         return error;
     return output_result(&session->output,
-                         rules ? "The first rule for a caller's user or groups holds. Other "
-                                 "callers may do nothing, root everything.\n"
-                               : "There is no rule: only root may do anything.\n",
+                         "The first rule for a caller's user or groups holds. Other callers may do "
+                         "nothing, root everything.\n",
                          failure);
 }
 
