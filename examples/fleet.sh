@@ -28,12 +28,12 @@
 set -euo pipefail
 umask 077
 
-# Calls etcd as root: ctl ADDRESS WORD...
+# Calls etcd, as its user root if that user's name and password are in `root`: ctl ADDRESS WORD...
 ctl()
-{
-    ETCDCTL_API=3 ETCDCTL_ENDPOINTS=https://$1:2379 ETCDCTL_CACERT=ca.pem \
-        ETCDCTL_USER=${root:-} etcdctl "${@:2}"
-}
+(
+    [ -z "${root:-}" ] || export ETCDCTL_USER=$root
+    ETCDCTL_API=3 ETCDCTL_ENDPOINTS=https://$1:2379 ETCDCTL_CACERT=ca.pem etcdctl "${@:2}"
+)
 
 password()
 {
@@ -73,7 +73,8 @@ step_access()
     ctl "$1" role add operator
     ctl "$1" role grant-permission operator --prefix=true readwrite /cwg/v1/
     ctl "$1" user grant-role ada operator
-    ctl "$1" auth enable
+    ctl "$1" user grant-role root root
+    ctl "$1" auth enable # until then etcd lets everybody do all
     printf '%s\n' "etcd https://$1:2379" "etcd-ca $PWD/ca.pem" "etcd-user ada" "etcd-password $PWD/password.ada" \
         >operator.conf
 }
@@ -223,6 +224,7 @@ clean_up()
     [ ${#machines[@]} -eq 0 ] || kill -KILL "${machines[@]}" # all processes of a machine end with its first one
     wait
     rm -rf "$directory"
+    say "All is removed."
 }
 
 # Runs a container: container NAME CONTAINER [OPTION...]
@@ -311,7 +313,6 @@ run()
     container s1 shop --label cwg.link=shop-till,net=8,host=0,site=s2
     container s2 till --label cwg.link=shop-till,net=8,host=1,site=s1
     ping_through shop 10.0.0.17
-    say "All is removed."
 }
 
 usage()
