@@ -226,7 +226,15 @@ member_of()
     CONF="etcd-user site1"$'\n'"etcd-password $password" carry site1
     within 10 has site2 in/site1/m.0 allowed
     within 10 says site1 refused
+    grep -q "permission denied to etcd-user site1, to write /cwg/v1/site/site3/in/site1/l.0" \
+        "$T/site1/store/carrier/etcd"
     passes two
+    # A signal has it try again at once.
+    sleep 8
+    ctl role grant-permission site1 --prefix=true write /cwg/v1/site/site3/in/site1/
+    kill -HUP "${CARRIERS[site1]}"
+    within 5 says site1 connected
+    [ "$(ctl get --print-value-only /cwg/v1/site/site3/in/site1/l.0)" = forbidden ]
     etcd_down
     etcd_up
     passes three 15
@@ -282,6 +290,22 @@ calls()
     [ "$(calls Authenticate)" -ge 2 ]
     [ $(($(calls) - before)) -ge 2 ]
     [ $(($(calls) - before)) -le 20 ]
+    grep -q "(etcd-user site1, and the password in $T/password)" "$T/site1/store/carrier/etcd"
+    # The file is read at each login.
+    CTL="--endpoints http://127.0.0.1:2379 --user root:secret0"
+    ctl user add site1:secret1
+    ctl role add site1
+    ctl role grant-permission site1 --prefix=true readwrite /cwg/v1/
+    ctl user grant-role site1 site1
+    printf secret1 >"$T/password"
+    kill -HUP "${CARRIERS[site1]}"
+    within 5 says site1 connected
+    ctl user passwd site1 --interactive=false <<<secret2
+    put site1 out/site2/l.0 later
+    within 10 says site1 unreachable
+    printf secret2 >"$T/password"
+    within 30 says site1 connected
+    [ "$(grep -c "authentication failed" "$T/site1.log")" = 2 ]
 }
 
 @test "two machines that are one site: the second publishes nothing and says whose it is, until --takeover" {
@@ -364,5 +388,12 @@ calls()
     CONF="etcd-ca $T/ca.pem" STATE=bare carry site1
     within 5 says bare unreachable
     CONF="etcd-cert $T/client.pem"$'\n'"etcd-key $T/client.key" STATE=system carry site1
-    within 5 eval 'grep -q certificate "$T/system/store/carrier/etcd"'
+    within 5 eval 'grep -q "certificate.*(etcd-ca is the system.s)" "$T/system/store/carrier/etcd"'
+    # The authority's file is read for each connection.
+    cp "$T/named.pem" "$T/other.pem"
+    CONF=${user/ca.pem/other.pem}$'\n'"etcd-cert $T/client.pem"$'\n'"etcd-key $T/client.key" STATE=mended carry site2
+    within 5 eval 'grep -q "certificate.*(etcd-ca is $T/other.pem)" "$T/mended/store/carrier/etcd"'
+    cat "$T/ca.pem" >"$T/other.pem"
+    kill -HUP "${CARRIERS[mended]}"
+    within 5 eval 'says mended "\(connected\|another-machine\)"'
 }

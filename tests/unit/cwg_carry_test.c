@@ -297,18 +297,23 @@ TEST(a_key_that_is_forbidden_holds_up_no_other_and_is_tried_again_later)
     change("out/site2/m.0", "a record");
     change("out/site2/n.0", "a record");
     expect(tell() == 0 && calls == 1 && written == 2 && all.refusal[0], "%d calls", calls);
-    now += 4 * MINUTE;
-    expect(tell() == 0 && calls == 0, "tried too early");
+    /* After 5 seconds, 10 and so on up to 5 minutes. */
+    for (int i = 0, wait = 5; i < 9; i++, wait = wait < 150 ? 2 * wait : 300) {
+        now += (wait - 1) * SECOND;
+        expect(tell() == 0 && calls == 0, "tried before %d s", wait);
+        now += SECOND;
+        expect(tell() == 0 && calls == 1 && written == 0, "not tried after %d s", wait);
+    }
     forbidden = NULL;
-    now += MINUTE;
+    telling_retry(&all);
     expect(tell() == 0 && written == 1 && !all.refusal[0], "%s", all.refusal);
     forbidden = "/l2.0";
     change("out/site2/l2.0", "another");
     (void)tell();
     change("out/site2/l2.0", "a third one"); /* it may be allowed now */
     forbidden = NULL;
-    expect(tell() == 0 && calls == 0 && telling_due(&all) == now + TELLING_STATUS_MS, "at once");
-    now += TELLING_STATUS_MS;
+    expect(tell() == 0 && calls == 0 && telling_due(&all) == now + 5 * SECOND, "at once");
+    now += 5 * SECOND;
     expect(tell() == 0 && written == 1 && !all.refusal[0], "%s", all.refusal);
     finish();
 }

@@ -1,9 +1,12 @@
 #include "cwg/etcd/gateway/patience.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cwg/etcd/gateway/client.h"
+#include "cwg_folder.h"
 #include "unit.h"
 
 enum {
@@ -18,6 +21,7 @@ static long status;        /* of HTTP, with the answer */
 static int64_t takes;      /* milliseconds until the answer, or until a call without one ends */
 static int given;          /* milliseconds that the last call was given */
 static int logins;         /* since a test cleared it */
+static char asked[256];    /* the body of the last call */
 
 /* Wrapped by the linker. */
 int64_t __wrap_clock_now(void);
@@ -34,7 +38,7 @@ int __wrap_http_post(struct http *http, const char *url, const char *token, cons
 {
     (void)http;
     (void)token;
-    (void)body;
+    (void)snprintf(asked, sizeof(asked), "%s", body);
     *ret_answer = (struct http_answer){.status = status};
     given = milliseconds;
     logins += strstr(url, "authenticate") ? 1 : 0;
@@ -51,7 +55,7 @@ static struct client client;
 
 static void begin(void)
 {
-    settings = (struct client_settings){.urls = 2, .user = "site1", .password = "secret"};
+    settings = (struct client_settings){.urls = 2, .user = "site1"};
     client = (struct client){.settings = &settings, .call_ms = CLIENT_CALL_MS};
     takes = logins = 0;
     answer = NULL;
@@ -292,4 +296,41 @@ TEST(only_a_client_that_has_to_log_in_waits_before_and_only_for_the_server_that_
     client.token[0] = 't';
     for (int i = 0; i < DRAWS; i++)
         expect(client_spread(&client) == 0, "a wait with a token");
+}
+
+static void write_password(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "we");
+
+    if (!file || fputs(text, file) < 0 || fclose(file) || chmod(path, 0600) < 0)
+        unit_trouble(path);
+}
+
+TEST(each_login_has_the_password_that_the_file_has_then)
+{
+    struct failure failure = {.text = ""};
+    char folder[FOLDER_SIZE], path[FOLDER_SIZE + 16];
+
+    folder_make(folder);
+    (void)snprintf(path, sizeof(path), "%s", folder_path(folder, "password"));
+    begin();
+    settings.password_file = path;
+    status = 400;
+    answer = "{\"error\":\"authentication failed\",\"code\":3}";
+    write_password(path, "one\n");
+    expect(client_authenticate(&client, &failure) && strstr(asked, "\"password\":\"one\""), "%s",
+           asked);
+    expect(strstr(failure.text, "etcd-user site1") && strstr(failure.text, path), "%s",
+           failure.text);
+    status = 200;
+    answer = "{\"token\":\"t\"}";
+    write_password(path, "two");
+    expect(client_authenticate(&client, &failure) == 0 && strstr(asked, "\"password\":\"two\""),
+           "%s", asked);
+    write_password(path, "");
+    logins = 0;
+    expect(client_authenticate(&client, &failure) && logins == 0 &&
+               strstr(failure.text, "has no password"),
+           "%s", failure.text);
+    folder_remove(folder);
 }

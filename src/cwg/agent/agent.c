@@ -69,6 +69,8 @@ static void hear_signal(struct watch *watch, uint32_t events)
     household_reread(&agent->house, &agent->options);
     if (memcmp(before, agent->house.config.signer, sizeof(before)) != 0)
         courier_renew(&agent->courier);
+    else
+        courier_retry(&agent->courier);
     labels_reread(&agent->labels);
     agent->reload = agent->retry = true;
     journal_forget(&agent->house.journal);

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -19,6 +20,8 @@ static const char *given_or_null(const char *text)
 int client_settings_of(const struct config *config, struct client_settings *client,
                        struct failure *failure)
 {
+    char password[CLIENT_USER_SIZE];
+
     for (int i = 0; i < config->etcds; i++) {
         if (client_add_url(client, config->etcd[i], failure))
             return -1;
@@ -27,9 +30,11 @@ int client_settings_of(const struct config *config, struct client_settings *clie
     client->http.cert = given_or_null(config->etcd_cert);
     client->http.key = given_or_null(config->etcd_key);
     (void)snprintf(client->user, sizeof(client->user), "%s", config->etcd_user);
+    client->password_file = given_or_null(config->etcd_password);
     if (client_set_prefix(client, config->etcd_prefix, failure) ||
-        (config->etcd_password[0] && client_read_password(client, config->etcd_password, failure)))
+        (client->password_file && client_read_password(client->password_file, password, failure)))
         return -1;
+    explicit_bzero(password, sizeof(password));
     return client_check(client, failure);
 }
 

@@ -153,3 +153,10 @@ void courier_renew(struct courier *courier)
     if (courier->process.pid >= 0)
         (void)kill(courier->process.pid, SIGTERM);
 }
+
+void courier_retry(struct courier *courier)
+{
+    courier->due = 0;
+    if (courier->process.pid >= 0)
+        (void)kill(courier->process.pid, SIGHUP);
+}

@@ -33,4 +33,7 @@ int64_t courier_run(struct courier *courier);
 /* Ends it: it is started anew, with the settings as they are now. */
 void courier_renew(struct courier *courier);
 
+/* Has it try at once what was in vain. */
+void courier_retry(struct courier *courier);
+
 void courier_close(struct courier *courier);

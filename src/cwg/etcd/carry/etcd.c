@@ -54,7 +54,7 @@ static void hear_signals(struct etcd *etcd)
         if (info.ssi_signo != SIGHUP)
             etcd->ending = true;
         etcd->due = 0;
-        telling_see(&etcd->telling, NULL);
+        telling_retry(&etcd->telling);
     }
 }
 

@@ -12,15 +12,20 @@ void tale_tell(struct tale *tale, const char *state, const char *server, const c
     const bool changed = strcmp(tale->state, state) != 0;
     struct failure failure = {.text = ""};
     json_t *packed;
+    bool news;
     char *line;
 
     if (!changed && !tale->unwritten && waiting == tale->waiting && strcmp(tale->text, reason) == 0)
         return;
     if (changed) {
         tale->since = (long long)time(NULL);
+        said_clear(&tale->said);
+    }
+    news = said_add(&tale->said, reason);
+    /* What isn't taken from etcd has been said where it was refused. */
+    if (changed || (news && strcmp(state, "connected") != 0))
         (void)fprintf(stderr, "cwg etcd: %s%s%s\n", reason[0] ? reason : state,
                       reason[0] ? "" : " to ", reason[0] ? "" : server);
-    }
     (void)snprintf(tale->state, sizeof(tale->state), "%s", state);
     (void)snprintf(tale->text, sizeof(tale->text), "%s", reason);
     tale->waiting = waiting;

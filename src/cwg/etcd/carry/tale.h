@@ -1,5 +1,5 @@
 /* How the carrier fares, for people: the store's carrier/etcd, and a line on standard error for
- * each change of it.
+ * each change of it, and each new reason.
  *
  *   {"carrier":"etcd","state":"connected","since":1764200000,"server":"https://...","reason":"",
  *    "waiting":0}
@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "cwg/base/said.h"
 #include "cwg/store/store.h"
 
 struct tale {
@@ -20,6 +21,7 @@ struct tale {
     long long since;
     size_t waiting;
     bool unwritten; /* the store had no room for it */
+    struct said said;
 };
 
 /* Tells it, if anything of it has changed, or couldn't be written before. */

@@ -13,9 +13,10 @@
 enum {
     DIGEST_SIZE = 32,
     PATH_SIZE = 8 + WANT_SITE_SIZE + KEEP_PATH_LENGTH_MAX,
-    REFUSED_MS = 300000,  /* until a key is tried again that this site may not write */
-    FULL_FIRST_MS = 2000, /* until a full store is tried again: twice as long each time, up to */
-    FULL_MAX_MS = 60000,  /* this */
+    REFUSED_FIRST_MS = 5000, /* until a key is tried again that this site may not write: twice as */
+    REFUSED_MAX_MS = 300000, /* long each time, up to this */
+    FULL_FIRST_MS = 2000,    /* until a full store is tried again: twice as long each time, up to */
+    FULL_MAX_MS = 60000,     /* this */
 };
 
 _Static_assert((int)CLIENT_OPERATIONS *((int)STORE_LINE_SIZE + (int)GATEWAY_KEY_SIZE) < 1 << 20,
@@ -30,7 +31,7 @@ struct told {
     bool found;
     bool gone;        /* it was removed: that doesn't wait for `due` */
     bool listed;      /* the list has it that comes now */
-    bool refused;     /* etcd says that it isn't allowed */
+    int refused;      /* so often etcd has said in a row that it isn't allowed */
     int64_t due;      /* it isn't put before */
     int64_t revision; /* of etcd's, in which it was put or read last */
     int64_t mended;   /* when somebody else's line was found there last; 0: never */
@@ -99,6 +100,17 @@ void telling_see(struct telling *telling, const char *path)
 static int64_t due_of(const struct told *told)
 {
     return told->gone && !told->refused && is_status(told->path) ? 0 : told->due;
+}
+
+void telling_retry(struct telling *telling)
+{
+    for (size_t i = 0; i < telling->count; i++) {
+        if (telling->told[i].refused) {
+            telling->told[i].refused = 0;
+            telling->told[i].due = 0;
+        }
+    }
+    telling_see(telling, NULL);
 }
 
 /* Somebody else has changed what this site had put. It is put again at once, unless that was so a
@@ -236,8 +248,13 @@ static void key_of(const struct telling *telling, const char *path,
 /* A line can't be told. The others are. */
 static void refuse(struct telling *telling, struct told *told, const struct failure *failure)
 {
-    told->look = told->refused = true;
-    told->due = clock_now() + REFUSED_MS;
+    int64_t wait = REFUSED_FIRST_MS;
+
+    for (int i = 0; i < told->refused && wait < REFUSED_MAX_MS; i++)
+        wait *= 2;
+    told->look = true;
+    told->refused++;
+    told->due = clock_now() + (wait < REFUSED_MAX_MS ? wait : REFUSED_MAX_MS);
     (void)snprintf(telling->refusal, sizeof(telling->refusal), "%s", failure->text);
 }
 
@@ -262,9 +279,10 @@ static void add(struct telling *telling, struct batch *batch, struct told *told)
     if ((found == 0 && told->put && memcmp(told->digest, digest, DIGEST_SIZE) == 0) ||
         (gone && !told->put))
         told->look = false;
-    told->refused &= told->look;
-    if (!told->look)
+    if (!told->look) {
+        told->refused = 0;
         return;
+    }
     key_of(telling, told->path, key);
     (void)json_array_append_new(
         batch->operations, gone ? gateway_operation("request_delete_range", gateway_delete(key))
@@ -296,7 +314,8 @@ static void note_put(struct batch *batch, int64_t revision)
 
         memcpy(told->digest, batch->digest[i], DIGEST_SIZE);
         told->put = !batch->gone[i];
-        told->look = told->gone = told->refused = false;
+        told->look = told->gone = false;
+        told->refused = 0;
         told->revision = revision;
         if (is_status(told->path))
             told->due = now + TELLING_STATUS_MS;
@@ -313,6 +332,17 @@ static void forget_refusal(struct telling *telling)
     telling->refusal[0] = '\0';
 }
 
+/* etcd doesn't allow a key. */
+static void refuse_key(struct telling *telling, struct told *told, const struct failure *failure)
+{
+    struct failure named = *failure;
+    char key[GATEWAY_KEY_SIZE];
+
+    key_of(telling, told->path, key);
+    failure_add(&named, ", to write %s", key);
+    refuse(telling, told, &named);
+}
+
 /* etcd has answered that it doesn't do it. Returns 0: others may go on; or -1. */
 static int note_refusal(struct telling *telling, struct batch *batch, const struct failure *failure)
 {
@@ -323,7 +353,7 @@ static int note_refusal(struct telling *telling, struct batch *batch, const stru
         return 0;
     }
     if (telling->client->code == GATEWAY_FORBIDDEN) {
-        refuse(telling, batch->told[0], failure);
+        refuse_key(telling, batch->told[0], failure);
         telling->alone -= telling->alone > 0;
         return 0;
     }

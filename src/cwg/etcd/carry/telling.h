@@ -31,6 +31,9 @@ struct telling {
 /* Something at a path of the store may have changed; NULL: anything. */
 void telling_see(struct telling *telling, const char *path);
 
+/* Tries at once what etcd hasn't allowed, and looks at all. */
+void telling_retry(struct telling *telling);
+
 /* etcd has had a line for a path since a revision; NULL: it has none. What this site itself put
  * there last is known. Any other line is replaced by this site's own, or deleted if the site has
  * none. */

@@ -62,7 +62,7 @@ int client_set_prefix(struct client_settings *settings, const char *prefix, stru
     return 0;
 }
 
-int client_read_password(struct client_settings *settings, const char *path,
+int client_read_password(const char *path, char ret_password[static CLIENT_USER_SIZE],
                          struct failure *failure)
 {
     const int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
@@ -70,7 +70,7 @@ int client_read_password(struct client_settings *settings, const char *path,
     ssize_t length = -1;
 
     if (fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode))
-        length = read(fd, settings->password, sizeof(settings->password));
+        length = read(fd, ret_password, CLIENT_USER_SIZE);
     if (fd >= 0)
         close(fd);
     if (length < 0)
@@ -78,11 +78,11 @@ int client_read_password(struct client_settings *settings, const char *path,
                     fd < 0 ? strerror(errno) : "it is no file");
     if (status.st_mode & 007)
         return fail(failure, "etcd", "everybody may read %.300s: chmod o= it", path);
-    if (length == sizeof(settings->password))
+    if (length == CLIENT_USER_SIZE)
         return fail(failure, "etcd", "the password in %.300s is too long", path);
-    settings->password[length] = '\0';
-    settings->password[strcspn(settings->password, "\n")] = '\0';
-    return 0;
+    ret_password[length] = '\0';
+    ret_password[strcspn(ret_password, "\n")] = '\0';
+    return ret_password[0] ? 0 : fail(failure, "etcd", "%.300s has no password", path);
 }
 
 /* Does it stay on this machine? */
@@ -160,7 +160,10 @@ static int refuse(struct client *client, enum gateway_code code, const char *tex
     char quoted[FAILURE_QUOTE_SIZE];
 
     client->code = code;
-    return fail(failure, word, "%s: %s", client_url(client), failure_quote(text, quoted));
+    fail(failure, word, "%s: %s", client_url(client), failure_quote(text, quoted));
+    if (code == GATEWAY_FORBIDDEN && client->settings->user[0])
+        failure_add(failure, " to etcd-user %s", client->settings->user);
+    return -1;
 }
 
 /* Reads an answer. etcd says some things as plain text. */
@@ -238,9 +241,27 @@ static int post_login(struct client *client, const char *body, json_t **ret_answ
     return error;
 }
 
+/* The body of a login, with the password that the file has now. Returns NULL with a failure. */
+static char *make_login(const struct client_settings *settings, struct failure *failure)
+{
+    char password[CLIENT_USER_SIZE] = "";
+    json_t *request;
+    char *body;
+
+    if (settings->password_file && client_read_password(settings->password_file, password, failure))
+        return NULL;
+    request = json_pack("{s:s,s:s}", "name", settings->user, "password", password);
+    explicit_bzero(password, sizeof(password));
+    body = request ? json_dumps(request, JSON_COMPACT) : NULL;
+    json_decref(request);
+    if (!body)
+        fail(failure, "system", "the name or the password isn't UTF-8");
+    return body;
+}
+
 int client_authenticate(struct client *client, struct failure *failure)
 {
-    json_t *request, *answer;
+    json_t *answer;
     const char *token;
     char *body;
     int error;
@@ -248,17 +269,17 @@ int client_authenticate(struct client *client, struct failure *failure)
     client->token[0] = '\0';
     if (!client->settings->user[0])
         return 0;
-    request = json_pack("{s:s,s:s}", "name", client->settings->user, "password",
-                        client->settings->password);
-    body = request ? json_dumps(request, JSON_COMPACT) : NULL;
-    json_decref(request);
+    body = make_login(client->settings, failure);
     if (!body)
-        return fail(failure, "system", "the name or the password isn't UTF-8");
+        return -1;
     error = post_login(client, body, &answer, failure);
     explicit_bzero(body, strlen(body));
     free(body);
     if (error && client->code == GATEWAY_UNMET)
         return 0; /* this etcd has no users */
+    if (error && client->code == GATEWAY_WRONG)
+        failure_add(failure, " (etcd-user %s, and the password in %.300s)", client->settings->user,
+                    client->settings->password_file);
     token = json_text(answer, "token", CLIENT_TOKEN_SIZE - 1);
     if (token && strpbrk(token, "\r\n"))
         token = NULL;

@@ -25,7 +25,7 @@ struct client_settings {
     int urls;
     char prefix[CLIENT_PREFIX_SIZE]; /* of all keys: it begins with '/', and ends with none */
     char user[CLIENT_USER_SIZE];     /* "": none */
-    char password[CLIENT_USER_SIZE];
+    const char *password_file;       /* of the user's; NULL: none. It is read at each login */
     struct http_settings http;
 };
 
@@ -46,8 +46,8 @@ int client_add_url(struct client_settings *settings, const char *url, struct fai
 /* Sets the prefix. */
 int client_set_prefix(struct client_settings *settings, const char *prefix,
                       struct failure *failure);
-/* Reads the password's file, which nobody else may read. */
-int client_read_password(struct client_settings *settings, const char *path,
+/* Reads the password in a file, which not everybody may read. Returns 0, or -1. */
+int client_read_password(const char *path, char ret_password[static CLIENT_USER_SIZE],
                          struct failure *failure);
 /* Are the settings fit for each other? */
 int client_check(const struct client_settings *settings, struct failure *failure);

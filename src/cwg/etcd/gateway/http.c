@@ -56,6 +56,7 @@ static void set_up(const struct http *http, CURL *easy, const char *url, const c
     if (http->settings.ca) {
         (void)curl_easy_setopt(easy, CURLOPT_CAINFO, http->settings.ca);
         (void)curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+        (void)curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, 0L); /* the file may be mended */
     }
     if (http->settings.cert)
         (void)curl_easy_setopt(easy, CURLOPT_SSLCERT, http->settings.cert);
@@ -211,6 +212,9 @@ int http_post(struct http *http, const char *url, const char *token, const char 
                      "%.400s", text[0] ? text : curl_easy_strerror((CURLcode)http->result));
     if (!error)
         (void)curl_easy_getinfo(http->easy, CURLINFO_RESPONSE_CODE, &ret_answer->status);
+    else if (http->done && http->result == CURLE_PEER_FAILED_VERIFICATION)
+        failure_add(failure, " (etcd-ca is %.300s)",
+                    http->settings.ca ? http->settings.ca : "the system's");
     (void)curl_multi_remove_handle(http->multi, http->easy);
     curl_easy_reset(http->easy); /* it points to this function's own things */
     curl_slist_free_all(headers);
