@@ -400,7 +400,7 @@ spoil()
     local two
     two=$(store_of s2)
     run of s1 ssh s2 "echo x >$WORLD/home/erin/agent/made; cwg inbox s3" </dev/null
-    [ "$output" = '{"cwg-post":1}' ] || fail "it says: $output"
+    [ "$output" = '{"cwg-post":1,"to":"s1"}' ] || fail "it says: $output"
     run of s1 ssh s2 "cwg inbox --state $WORLD/home/erin/elsewhere s1" </dev/null
     run of s1 ssh -o ExitOnForwardFailure=yes -W 127.0.0.1:22 s2 </dev/null
     [ "$status" != 0 ]

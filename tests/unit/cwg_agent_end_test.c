@@ -358,3 +358,37 @@ TEST(an_end_that_idled_is_looked_at_once_it_has_another_peer)
            "probed");
     finish();
 }
+
+/* The probe is in vain, and what it says for people stays while the link is silent. */
+TEST(a_link_that_is_silent_says_why)
+{
+    static const char said[] = "no answer from 192.0.2.2:51801; did cwg_connect run there?; is UDP "
+                               "open in firewalls?";
+
+    begin();
+    connect_it();
+    EXPECT_STATE(END_CONNECTED);
+    programs_put("refuse.cwg_wait", said);
+    programs_put("state", "stale");
+    end->heard.peer = end->facts.key;
+    end->heard.endpoints = 0; /* there is no other one to try */
+    end->probe_due = 1;
+    end_wake(end);
+    EXPECT_STATE(END_STALE);
+    for (int i = 0; i < 50 && !end->reason[0]; i++)
+        go_on();
+    expect(strcmp(end->reason, "answer from 192.0.2.2:51801; is UDP open in firewalls?") == 0, "%s",
+           end->reason);
+    /* The other site is connected to another key: its agent doesn't do what it should. */
+    end->heard.peer = (struct key){.bytes = {9}};
+    end_wake(end);
+    go_on();
+    expect(strstr(end->reason, "site site2 hasn't connected its end to this one"), "%s",
+           end->reason);
+    programs_put("refuse.cwg_wait", NULL);
+    programs_put("state", "connected");
+    end_wake(end);
+    EXPECT_STATE(END_CONNECTED);
+    expect(!end->reason[0] && !end->probe_said[0], "%s", end->reason);
+    finish();
+}

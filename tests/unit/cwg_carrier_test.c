@@ -160,17 +160,19 @@ static void run_carrier(struct carrier *carrier)
     (void)carrier_tell(carrier);
 }
 
+/* If it is the host's key, the line before says why. */
 TEST(the_reason_is_the_last_line_that_ssh_says_however_much_it_has_said)
 {
     const struct site_record site = {.name = "s2", .ssh = "way"};
     struct carriers carriers = {.count = 0};
 
     begin("i=0; while [ $i -lt 300 ]; do echo '@ somebody has another key @'; i=$((i + 1)); done "
-          ">&2; echo 'Host key verification failed.' >&2; exit 255");
+          ">&2; printf 'Host key for way has changed.\\r\\nHost key verification failed.\\r\\n' "
+          ">&2; exit 255");
     carriers_add(&carriers, &loop, &store, "s1", &site);
     run_carrier(carriers.one[0]);
     expect_way("carrier/s2", "unreachable");
-    expect_way("carrier/s2", "s2: Host key verification failed.\"");
+    expect_way("carrier/s2", "s2: Host key for way has changed. Host key verification failed.\"");
     carriers_free(&carriers);
     finish();
 }

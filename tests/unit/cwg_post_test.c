@@ -158,8 +158,8 @@ TEST(the_first_line_is_the_greeting)
     begin();
     put(here, "out/site2/l.0", "{\"a\":1}");
     join();
-    expect(strcmp(said(there->input.fd),
-                  "{\"cwg-post\":1}\n{\"path\":\"l.0\",\"record\":\"{\\\"a\\\":1}\"}\n") == 0,
+    expect(strcmp(said(there->input.fd), "{\"cwg-post\":1,\"to\":\"site2\"}\n{\"path\":\"l.0\","
+                                         "\"record\":\"{\\\"a\\\":1}\"}\n") == 0,
            "another line");
     end();
 }
@@ -318,6 +318,8 @@ TEST(garbage_is_refused)
         {{NULL, "{\"cwg-post\":0}"}, "doesn't greet"},
         {{NULL, "{\"cwg-post\":\"1\"}"}, "doesn't greet"},
         {{NULL, "{\"cwg-post\":2}"}, "by version 2, and this cwg by 1"},
+        {{NULL, "{\"cwg-post\":1,\"to\":\"site7\"}"}, "stands for site site7, and not for site1"},
+        {{"{\"cwg-post\":1,\"to\":\"site1\"}", ""}, "no record"},
         {{"{\"cwg-post\":1}", ""}, "no record"},
         {{"{\"cwg-post\":1}", "[]"}, "no record"},
         {{"{\"cwg-post\":1}", "null"}, "no record"},
@@ -338,6 +340,7 @@ TEST(garbage_is_refused)
     begin();
     for (size_t i = 0; i < COUNT(cases); i++) {
         join();
+        here->post.own = "site1";
         if (cases[i].lines[0])
             expect(post_take(&here->post, cases[i].lines[0], &failure) == 0, "%zu: %s", i,
                    failure.text);

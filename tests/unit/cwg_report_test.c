@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "cwg/agent/carrier/reach.h"
@@ -217,8 +218,11 @@ TEST(the_way_to_a_site_is_told_when_it_changes)
     expect(!reach_tell(&reach, &house.store, "s2", "ssh", "h", REACH_CALLING, ""), "the same");
     expect(reach_tell(&reach, &house.store, "s2", "ssh", "h", REACH_DOWN, "refused"), "down");
     expect(told("carrier/s2", "\"state\":\"unreachable\"") && strstr(line, "refused"), "%s", line);
-    expect(!reach_tell(&reach, &house.store, "s2", "ssh", "h", REACH_DOWN, "timeout"), "reason");
+    expect(reach_tell(&reach, &house.store, "s2", "ssh", "h", REACH_DOWN, "timeout"), "reason");
     expect(told("carrier/s2", "timeout"), "%s", line);
+    expect(!reach_tell(&reach, &house.store, "s2", "ssh", "h", REACH_DOWN, "refused"), "again");
+    expect(told("carrier/s2", "refused"), "%s", line);
+    expect(!reach_tell(&reach, &house.store, "s2", "ssh", "h", REACH_DOWN, "timeout"), "again");
     (void)store_remove(&house.store, "carrier/s2", &failure);
     expect(!reach_tell(&reach, &house.store, "s2", "ssh", "h", REACH_DOWN, "timeout") &&
                store_read(&house.store, "carrier/s2", line, &failure) == 1,
@@ -233,4 +237,50 @@ TEST(the_way_to_a_site_is_told_when_it_changes)
     reach_clear(&house.store);
     expect(store_read(&house.store, "carrier/s2", line, &failure) == 1, "it is left");
     finish();
+}
+
+/* The reason of a silent link is known later than its state. */
+TEST(the_journal_has_a_reason_once_for_each_state)
+{
+    char text[4096] = "";
+    ssize_t length;
+    int place;
+
+    begin();
+    place = memfd_create("said", MFD_CLOEXEC);
+    if (place < 0 || dup2(place, STDERR_FILENO) < 0)
+        unit_trouble("memfd_create");
+    be(END_STALE);
+    for (int i = 0; i < 3; i++) {
+        (void)snprintf(end.reason, sizeof(end.reason), "no answer for %d s", i);
+        be(END_STALE);
+    }
+    end.reason[0] = '\0';
+    be(END_CONNECTED);
+    (void)snprintf(end.reason, sizeof(end.reason), "a record isn't believed");
+    be(END_CONNECTED);
+    (void)fflush(stderr);
+    length = pread(place, text, sizeof(text) - 1, 0);
+    text[length > 0 ? length : 0] = '\0';
+    expect(strcmp(text, "cwg: link l1 (web): stale\ncwg: link l1 (web): stale: no answer for 0 s\n"
+                        "cwg: link l1 (web): connected\n") == 0,
+           "%s", text);
+    expect(house.changes == 2, "%d", (int)house.changes);
+    close(place);
+    finish();
+}
+
+TEST(a_text_is_said_once_until_the_trouble_is_over)
+{
+    struct said said = {.count = 0};
+    char text[8] = "a0";
+
+    expect(said_add(&said, "") && said_add(&said, "a") && !said_add(&said, "a") &&
+               !said_add(&said, ""),
+           "two texts");
+    for (int i = 2; i < SAID_MAX; i++, text[1]++)
+        expect(said_add(&said, text), "%s", text);
+    expect(!said_add(&said, "one more"), "no end");
+    said_clear(&said);
+    expect(said_add(&said, "a"), "it is over");
 }

@@ -97,7 +97,7 @@ int record_open(const char *line, const char *site, const char *path, const stru
             fail(failure, "record", "%.200s: it is a record of version %d, which a later cwg made",
                  path, (int)number);
     else if (strcmp(by, id) != 0)
-        error = fail(failure, "record", "%.200s: it is signed by the key %.16s, and not by %s",
+        error = fail(failure, "signer", "%.200s: it is signed by the key %.16s, and not by %s",
                      path, by, id);
     else if ((length = lay_out(site, path, text, bytes)) == 0 ||
              read_signature(signature_text, signature) ||

@@ -218,7 +218,7 @@ static void close_input(struct site *site)
 static int tell_end(struct site *site, int status, struct failure *failure)
 {
     char quote[FAILURE_QUOTE_SIZE];
-    const char *last = failure_quote(process_last_line(site->said), quote);
+    const char *last = failure_quote(ssh_last_line(site->said), quote);
 
     /* A command at the other end that a signal ended is 255 as well. */
     if (site->host[0] && status == SSH_FAILED && !last[0])

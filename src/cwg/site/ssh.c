@@ -74,6 +74,22 @@ static bool is_set(const char *text, const char *name)
     return has_line(text, name) && !has_line(text, none);
 }
 
+char *ssh_last_line(char *said)
+{
+    static const char refusal[] = "Host key verification failed";
+    char *last = process_last_line(said), *before;
+    size_t length;
+
+    if (last == said || strncmp(last, refusal, sizeof(refusal) - 1) != 0)
+        return last;
+    last[-1] = '\0';
+    before = process_last_line(said);
+    length = strlen(before);
+    before[length] = ' ';
+    memmove(before + length + 1, last, strlen(last) + 1);
+    return before;
+}
+
 bool ssh_waits_long(const char *host)
 {
     const char *command[SSH_WORDS];

@@ -23,6 +23,10 @@ const char *ssh_words(void);
  * ssh says so within two seconds. It asks no other machine. */
 bool ssh_has_master(const char *host);
 
+/* What ssh has said last, in one line, of all that it has said: if a host's key is wrong, with the
+ * line before, which says why. Changes the text. */
+char *ssh_last_line(char *said);
+
 /* Makes the command "ssh REST...". The variable CWG_SSH may name another program or add options, as
  * words between blanks. `words` holds them. Returns 0, or -1: they are too long or too many, and
  * none may be left out. */

@@ -62,7 +62,7 @@ int post_begin(struct post *post, const struct store *store, const char *site, i
 
     *post = (struct post){.store = store, .out = out, .heard = now, .said = now};
     (void)snprintf(post->site, sizeof(post->site), "%.63s", site);
-    (void)say(post, json_pack("{s:i}", MEMBER, VERSION_NUMBER));
+    (void)say(post, json_pack("{s:i,s:s}", MEMBER, VERSION_NUMBER, "to", post->site));
     return post_send(post, NULL, failure);
 }
 
@@ -220,21 +220,37 @@ int post_flush(struct post *post, struct failure *failure)
 
 /* Taking */
 
+/* Reads the first line. One of an earlier cwg doesn't say for which site it is. Returns 0, or -1.
+ */
+static int take_greeting(const struct post *post, const json_t *object, struct failure *failure)
+{
+    const char *to = json_text(object, "to", WANT_SITE_SIZE - 1);
+    int64_t version;
+
+    if (json_whole(object, MEMBER, 1, INT32_MAX, &version))
+        return fail(failure, "protocol", "%s: it doesn't greet as cwg does", post->site);
+    if (version != VERSION_NUMBER)
+        return fail(failure, "version",
+                    "%s: cwg there carries records by version %d, and this cwg by %d", post->site,
+                    (int)version, VERSION_NUMBER);
+    return to && post->own && strcmp(to, post->own) != 0
+               ? fail(failure, "protocol",
+                      "%s: there this site's key of ssh's stands for site %s, and not for %s: mend "
+                      "`cwg inbox` in authorized_keys there",
+                      post->site, to, post->own)
+               : 0;
+}
+
 int post_take(struct post *post, const char *line, struct failure *failure)
 {
     json_t *object = json_read_line(line);
     const char *path = json_text(object, "path", KEEP_PATH_LENGTH_MAX);
     const char *record = json_text(object, "record", STORE_LINE_SIZE - 2);
-    int64_t version;
     int result;
 
-    if (!post->greeted && json_whole(object, MEMBER, 1, INT32_MAX, &version))
-        result = fail(failure, "protocol", "%s: it doesn't greet as cwg does", post->site);
-    else if (!post->greeted && version != VERSION_NUMBER)
-        result = fail(failure, "version",
-                      "%s: cwg there carries records by version %d, and this cwg by %d", post->site,
-                      (int)version, VERSION_NUMBER);
-    else if (!post->greeted || (object && json_object_size(object) == 0))
+    if (!post->greeted)
+        result = take_greeting(post, object, failure);
+    else if (object && json_object_size(object) == 0)
         result = 0;
     else if (!path || !end_is_name(path) || !record || strchr(record, '\n'))
         result = fail(failure, "protocol", "%s: it sends something that is no record", post->site);

@@ -2,7 +2,7 @@
  * the agent of the site that calls, and `cwg inbox` at the other one, run by ssh. Each sends what
  * its site tells the other one, and stores what it gets. Lines of JSON, the same both ways:
  *
- *   {"cwg-post":1}                        the first line
+ *   {"cwg-post":1,"to":"s1"}              the first line, and for which site the others are
  *   {"path":"l-7f3a.0","record":"..."}    a record; the reader stores it as in/SITE/PATH
  *   {}                                    nothing new: after POST_PAUSE_MS without another line
  *
@@ -26,6 +26,7 @@ enum {
 struct post {
     const struct store *store;
     char site[WANT_SITE_SIZE]; /* the other one */
+    const char *own;           /* this one, if the other program has to know it; or NULL */
     int out;                   /* the descriptor to it */
     bool greeted;              /* by it */
     struct post_told *told;    /* what out/SITE has, sorted */

@@ -34,11 +34,29 @@ static struct carrier *make_carrier(struct loop *loop, const struct store *store
     return carrier;
 }
 
-/* The session has ended, or has to. What ssh says is the reason, if it says anything. */
+/* Why a session has ended: what this agent found wrong with it, or ssh's last words. */
+static void explain(struct carrier *carrier, const char *last)
+{
+    const struct failure *trouble = &carrier->trouble;
+    /* ssh says of a connection that was lost why, and of a signal of this agent's that it came. */
+    const bool lost = !trouble->text[0] || failure_is(trouble, "unreachable");
+
+    if (trouble->text[0] && (!lost || !last[0] || strncmp(last, "Killed by", 9) == 0))
+        carrier->failure = *trouble;
+    else if (last[0])
+        fail(&carrier->failure, "unreachable", "%s: %.300s", carrier->site, last);
+    else if (!carrier->post.greeted)
+        fail(&carrier->failure, "unreachable",
+             "%s: nobody answers as cwg does: try `ssh %s cwg inbox %s` by hand", carrier->site,
+             carrier->host, carrier->own);
+    else
+        fail(&carrier->failure, "unreachable", "%s: the session has ended", carrier->site);
+}
+
+/* The session has ended, or has to. */
 static void end(struct carrier *carrier)
 {
     char said[1024] = "", text[4096];
-    const char *last;
     int64_t wait = AGAIN_FIRST_MS;
 
     loop_remove(carrier->loop, &carrier->watch);
@@ -54,13 +72,9 @@ static void end(struct carrier *carrier)
             break;
         process_keep_last(said, sizeof(said), text, (size_t)length);
     }
-    last = process_last_line(said);
     process_close(&carrier->ssh);
     carrier->ssh.pid = -1;
-    if (last[0])
-        fail(&carrier->failure, "unreachable", "%s: %.300s", carrier->site, last);
-    else if (!carrier->failure.text[0])
-        fail(&carrier->failure, "unreachable", "%s: the session has ended", carrier->site);
+    explain(carrier, ssh_last_line(said));
     carrier->sent += carrier->post.sent;
     carrier->post.sent = 0;
     /* A site that greets and goes, or a full disk here, is no reason to call each second. */
@@ -80,7 +94,7 @@ static void see_room(struct watch *watch, uint32_t events)
     struct carrier *carrier = watch->owner;
 
     (void)events;
-    if (post_flush(&carrier->post, &carrier->failure))
+    if (post_flush(&carrier->post, &carrier->trouble))
         end(carrier);
     else
         await_room(carrier);
@@ -106,7 +120,7 @@ static void hear(struct watch *watch, uint32_t events)
     (void)events;
     while (result >= 0 && found == LINES_MORE &&
            (found = lines_take(&carrier->input, &line)) == LINES_LINE) {
-        result = post_take(&carrier->post, line, &carrier->failure);
+        result = post_take(&carrier->post, line, &carrier->trouble);
         carrier->news |= result > 0;
         carrier->taken += result > 0;
         found = LINES_MORE;
@@ -123,6 +137,7 @@ static void begin(struct carrier *carrier)
     char words[SSH_WORDS_SIZE], remote[32 + WANT_SITE_SIZE];
     int error;
 
+    carrier->trouble.text[0] = '\0';
     carrier->begun = clock_now();
     carrier->due = carrier->begun + AGAIN_MAX_MS;
     /* A forced command at the other site has the last word. */
@@ -143,15 +158,17 @@ static void begin(struct carrier *carrier)
     carrier->watch = (struct watch){.fd = carrier->ssh.out, .ready = hear, .owner = carrier};
     if (loop_add(carrier->loop, &carrier->watch, EPOLLIN) ||
         post_begin(&carrier->post, carrier->store, carrier->site, carrier->ssh.in,
-                   &carrier->failure))
+                   &carrier->trouble))
         end(carrier);
+    else
+        carrier->post.own = carrier->own;
 }
 
 static void send_record(struct carrier *carrier, const char *path)
 {
     if (carrier->ssh.pid < 0)
         return;
-    if (post_send(&carrier->post, path, &carrier->failure))
+    if (post_send(&carrier->post, path, &carrier->trouble))
         end(carrier);
     else
         await_room(carrier);
@@ -162,7 +179,7 @@ int64_t carrier_run(struct carrier *carrier)
     if (carrier->ssh.pid < 0 && clock_now() >= carrier->due)
         begin(carrier);
     if (carrier->ssh.pid >= 0) {
-        const int64_t due = post_run(&carrier->post, &carrier->failure);
+        const int64_t due = post_run(&carrier->post, &carrier->trouble);
 
         if (due >= 0) {
             await_room(carrier);

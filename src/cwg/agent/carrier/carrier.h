@@ -26,6 +26,7 @@ struct carrier {
     uint64_t sent, taken; /* records, in all sessions before; in all */
     struct reach reach;
     struct failure failure; /* why the last one ended; "" while one works */
+    struct failure trouble; /* what this agent finds wrong with this one */
 };
 
 /* Goes on. To be called in each turn of the loop. Returns when it wants to be called at the latest

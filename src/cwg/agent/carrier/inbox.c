@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
@@ -113,13 +114,27 @@ static int speak(const struct store *store, const char *site, int changes, struc
     return error;
 }
 
+/* A key whose command in authorized_keys is this one carries records, whatever is asked by it. */
+static int check_asked(const char *site, struct failure *failure)
+{
+    const char *asked = getenv("SSH_ORIGINAL_COMMAND");
+
+    return asked && strncmp(asked, "cwg serve", 9) == 0
+               ? fail(
+                     failure, "usage",
+                     "this key of ssh's may do nothing but `cwg inbox %s`: cwg join and cwg doctor "
+                     "need another one",
+                     site)
+               : 0;
+}
+
 int inbox_run(const char *path, const char *site, struct failure *failure)
 {
     struct store store;
     int changes, error;
 
     (void)signal(SIGPIPE, SIG_IGN);
-    if (store_open(&store, path, failure))
+    if (check_asked(site, failure) || store_open(&store, path, failure))
         return -1;
     changes = watch_out(&store, path, site);
     if (changes < 0) {

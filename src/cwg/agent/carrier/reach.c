@@ -24,6 +24,7 @@ bool reach_tell(struct reach *reach, const struct store *store, const char *site
 {
     const bool elsewhere = strcmp(reach->host, host) != 0;
     const bool changed = !reach->told || reach->state != state || elsewhere;
+    bool news;
     struct failure failure = {.text = ""};
     char path[STORE_PATH_SIZE];
     json_t *packed;
@@ -31,8 +32,11 @@ bool reach_tell(struct reach *reach, const struct store *store, const char *site
 
     if (!changed && !reach->unwritten && strcmp(reach->reason, reason) == 0)
         return false;
-    if (changed)
+    if (changed) {
         reach->since = (int64_t)time(NULL);
+        said_clear(&reach->said);
+    }
+    news = said_add(&reach->said, reason) || changed;
     reach->told = true;
     (void)snprintf(reach->host, sizeof(reach->host), "%s", host);
     reach->state = state;
@@ -44,7 +48,7 @@ bool reach_tell(struct reach *reach, const struct store *store, const char *site
     reach->unwritten = !line || store_write_lazily(store, path, line, &failure);
     free(line);
     json_decref(packed);
-    return changed;
+    return news;
 }
 
 void reach_forget(const struct store *store, const char *site)

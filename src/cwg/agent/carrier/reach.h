@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "cwg/base/failure.h"
+#include "cwg/base/said.h"
 #include "cwg/name/end.h"
 #include "cwg/store/store.h"
 
@@ -27,10 +28,12 @@ struct reach {
     enum reach_state state; /* that was told */
     char reason[FAILURE_TEXT_SIZE];
     int64_t since; /* seconds since 1970 */
+    struct said said;
 };
 
 /* Tells of the way to a site: by which kind of carrier, and to which host or server. Writes only
- * what has changed, or couldn't be written before. Returns whether the state has changed. */
+ * what has changed, or couldn't be written before. Returns whether the journal should have it: the
+ * state has changed, or has another reason than any that it had since then. */
 bool reach_tell(struct reach *reach, const struct store *store, const char *site, const char *by,
                 const char *host, enum reach_state state, const char *reason);
 

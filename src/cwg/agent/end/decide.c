@@ -48,8 +48,9 @@ static struct verdict decide_peer(const struct facts *facts)
         facts->heard && key_equal(&facts->heard_key, &facts->peer) && !facts->secret_due;
 
     if (can_connect && (!same_peer || (facts->may_move && facts->health < HEALTH_SESSION)))
-        return facts->refused ? verdict(DO_NOTHING, END_REFUSED)
-                              : verdict(DO_CONNECT, END_CONNECTING);
+        return facts->refused
+                   ? verdict(DO_NOTHING, END_REFUSED)
+                   : verdict(DO_CONNECT, same_peer ? silent_state(facts) : END_CONNECTING);
     if (facts->health == HEALTH_GOOD)
         return verdict(DO_NOTHING, END_CONNECTED);
     /* A session is no packet: the last keys may be older than the other end's end. */

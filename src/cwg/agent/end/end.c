@@ -10,6 +10,7 @@
 #include "cwg/agent/end/probe.h"
 #include "cwg/agent/end/secret.h"
 #include "cwg/agent/end/telling.h"
+#include "cwg/agent/end/trouble.h"
 #include "cwg/base/clock.h"
 
 enum {
@@ -162,13 +163,6 @@ static void gather(struct agent_end *end)
     facts->may_probe = facts->device == DEVICE_SOUND && probe_may(end);
 }
 
-/* Two sites behind a NAT each: no packet of either ever comes to the other one. */
-static bool nobody_is_reached(const struct agent_end *end)
-{
-    return end->verdict.state == END_CONNECTING && end->told.up && end->heard.up &&
-           end->told.endpoints == 0 && end->heard.endpoints == 0;
-}
-
 void end_decide(struct agent_end *end)
 {
     dues_set(&end->house->dues, &end->visit, 0); /* to be reported */
@@ -182,9 +176,7 @@ void end_decide(struct agent_end *end)
         end->moving = false;
         end_set_reason(end, end->fault);
     }
-    if (nobody_is_reached(end))
-        end_set_reason(end, "neither site tells an address at which the other one reaches it: one "
-                            "of them needs an `endpoint` in cwg.conf");
+    trouble_find(end);
     if (end->house->ending) {
         end_rest(end, END_LOOK_MS);
         return;

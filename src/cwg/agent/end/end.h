@@ -34,11 +34,12 @@ struct agent_end {
     struct facts facts;
     struct news told, heard;
     int64_t floor; /* of a record's serial: this end has gone by a record with it before */
-    char fault[END_REASON_SIZE]; /* why the other site's last record isn't believed; or "" */
-    struct key signer;           /* of `heard`: the other site's key; zero: it isn't known */
-    char *heard_line;            /* in which it was; NULL for none */
-    struct container container;  /* while facts.running */
-    struct watch death;          /* its pidfd */
+    char probe_said[END_REASON_SIZE]; /* what the last probe, in vain, has said; or "" */
+    char fault[END_REASON_SIZE];      /* why the other site's last record isn't believed; or "" */
+    struct key signer;                /* of `heard`: the other site's key; zero: it isn't known */
+    char *heard_line;                 /* in which it was; NULL for none */
+    struct container container;       /* while facts.running */
+    struct watch death;               /* its pidfd */
     struct lookup lookup;
     struct task task, probe;
     struct verdict verdict; /* the last one */
@@ -73,6 +74,7 @@ struct agent_end {
     bool reported;
     enum end_state reported_state;
     char reported_reason[END_REASON_SIZE];
+    bool explained;               /* the journal has a reason for that state */
     int64_t report_due;           /* clock_now(): it couldn't be written; 0: it was */
     int64_t report_serial;        /* of the record that was written last; 0: none is known */
     struct key report_signer;     /* by which it was signed; zero: this agent hasn't told */

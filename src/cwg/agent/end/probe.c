@@ -1,6 +1,7 @@
 #include "cwg/agent/end/probe.h"
 
 #include "cwg/agent/end/device.h"
+#include "cwg/agent/end/trouble.h"
 #include "cwg/base/clock.h"
 
 enum {
@@ -45,7 +46,7 @@ static void take_probe(struct task *task, const json_t *result, const struct fai
     }
     end_wake(end);
     end->idles = false;
-    end_set_reason(end, failure->text);
+    trouble_note(end, failure->text);
     end->tried++;
     end->probe_due = 0;
     end->moving = end->heard.up && end->heard.endpoints > 0;

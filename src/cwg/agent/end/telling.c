@@ -135,9 +135,15 @@ void telling_hear(struct agent_end *end)
                      "site %s tells what it told before: an old record was "
                      "brought again, or its clock and its store were set back",
                      end->want.site);
+    if (found < 0 && failure_is(&failure, "signer"))
+        failure_add(&failure,
+                    ": if site %s has a new key, declare it here: `cwg keys` there prints it",
+                    end->want.site);
     end->house->refused += readable && found < 0;
     if (found < 0)
         end_set_reason(end, failure.text);
+    if (!end->fault[0] != !failure.text[0])
+        end_consider(end); /* to be reported */
     (void)snprintf(end->fault, sizeof(end->fault), "%.255s", failure.text);
     if (found != 0 || news.serial == end->heard.serial)
         return;

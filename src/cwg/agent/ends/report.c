@@ -64,11 +64,12 @@ static bool is_well(enum end_state state)
 }
 
 /* Tells the journal. */
-static void say(const struct agent_end *end)
+static void say(struct agent_end *end)
 {
     const enum end_state state = end->verdict.state;
     const bool bad = state == END_REFUSED || state == END_STALE;
 
+    end->explained = end->reason[0] != '\0';
     journal_say(&end->house->journal, bad ? JOURNAL_WARNING : JOURNAL_NOTICE,
                 "link %s (%s%s%s): %s%s%s", end->want.link, end->want.engine,
                 end->want.engine[0] ? "/" : "", end->want.name, end_state_text(state),
@@ -140,11 +141,14 @@ void report(struct agent_end *end)
 
     if (!end->decided)
         return;
+    if (!changed && !end->explained && end->reason[0] && !is_well(end->verdict.state))
+        say(end); /* why it is so: known only now */
     if (!changed && same_key && strcmp(end->reported_reason, end->reason) == 0 &&
         (end->report_due == 0 || clock_now() < end->report_due))
         return;
     if (changed && (end->reported || !recall(end))) {
         end->since = (int64_t)time(NULL);
+        end->explained = false;
         if (!end->reported || !is_well(end->reported_state) || !is_well(end->verdict.state)) {
             end->house->changes++;
             say(end);
