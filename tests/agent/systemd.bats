@@ -310,6 +310,27 @@ declare_adas_link()
     as_cwg cwg agent --check
 }
 
+# The unit's agent has ended, and its status says why: fails_with TEXT
+fails_with()
+{
+    [ "$(property MainPID)" = 0 ] && [[ $(property StatusText) == *"$1"* ]]
+}
+
+@test "an agent that can't start says why in its unit's status, and starts when that is mended" {
+    echo "sit a" >/etc/cwg/cwg.conf
+    run ! systemctl restart cwg-agent
+    within 30 fails_with "/etc/cwg/cwg.conf:1: no setting is called sit: cwg.conf(5) lists all"
+    echo "site a" >/etc/cwg/cwg.conf
+    within 60 all_up 2
+    chown root /var/lib/cwg/site.key
+    run ! systemctl restart cwg-agent
+    within 30 fails_with "can't read /var/lib/cwg/site.key: Permission denied"
+    run as_cwg cwg agent --check
+    [ "$status $output" = "1 cwg: can't read /var/lib/cwg/site.key: Permission denied" ] || fail "$output"
+    chown cwg /var/lib/cwg/site.key
+    within 60 all_up 2
+}
+
 # Prints ten times what systemd-analyze thinks of a unit: 100 is unsafe.
 exposure()
 {

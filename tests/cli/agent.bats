@@ -95,6 +95,18 @@ value()
     [ "$output" = "cwg: http://etcd.test:2379: a password needs https" ]
 }
 
+@test "--check says that the site's key can't be used, as the agent would" {
+    run -0 "$CWG" agent --check --state "$STATE" --site s1
+    "$CWG" keys --state "$STATE"
+    run -0 "$CWG" agent --check --state "$STATE" --site s1
+    chmod 0644 "$STATE/site.key"
+    run -1 "$CWG" agent --check --state "$STATE" --site s1
+    [ "$output" = "cwg: $STATE/site.key isn't a private key's file: it has to be yours alone (chmod 0600)" ]
+    chmod 0600 "$STATE/site.key"
+    echo garbage >"$STATE/site.key"
+    run -1 "$CWG" agent --check --state "$STATE" --site s1
+}
+
 @test "metrics: Prometheus reads all of them, promtool finds nothing to say, and they say what is so" {
     declared
     agent metrics "$BATS_TEST_TMPDIR/metrics"

@@ -270,6 +270,21 @@ TEST(the_journal_has_a_reason_once_for_each_state)
     finish();
 }
 
+TEST(a_refusal_that_is_tried_again_is_told_when_the_trial_has_ended)
+{
+    begin();
+    be(END_REFUSED);
+    end.verdict.decision = DO_CREATE;
+    be(END_CREATING);
+    expect(told("status/l1.0", "refused") && house.changes == 1, "%s", line);
+    end.verdict.decision = DO_NOTHING;
+    be(END_REFUSED);
+    expect(house.changes == 1, "%d", (int)house.changes);
+    be(END_UNHEARD);
+    expect(told("status/l1.0", "waiting for the other site") && house.changes == 2, "%s", line);
+    finish();
+}
+
 TEST(a_text_is_said_once_until_the_trouble_is_over)
 {
     struct said said = {.count = 0};

@@ -23,6 +23,7 @@
 #include "cwg/agent/voice/manager.h"
 #include "cwg/agent/voice/voice.h"
 #include "cwg/base/clock.h"
+#include "cwg/base/notify.h"
 #include "cwg/base/signal_fd.h"
 #include "cwg/store/folders.h"
 #include "cwg/store/hold.h"
@@ -419,6 +420,8 @@ int agent_run(const struct config_options *options, struct failure *failure)
     agent->options = *options;
     manager_open(&agent->manager);
     error = open_house(agent, failure);
+    if (error)
+        notify_status(failure->text); /* the journal's last lines may be of another start */
     agent->reload = true;
     while (!error && !agent->house.ending)
         turn(agent);

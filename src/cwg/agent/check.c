@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "cwg/agent/agent.h"
+#include "cwg/record/sitekey.h"
 #include "cwg/store/store.h"
 
 static int tell(const struct failure *failure)
@@ -35,6 +36,20 @@ static int check_want(const struct store *store, const char *name)
         return 0;
     failure_add(&failure, " (%.300s: declare the link anew, or forget it)", path);
     return tell(&failure);
+}
+
+/* Without a key the agent makes one. */
+static int check_key(const char *state)
+{
+    struct failure failure = {.text = ""};
+    char path[CONFIG_PATH_SIZE + 16];
+    struct sitekey key;
+    int found;
+
+    (void)snprintf(path, sizeof(path), "%s/site.key", state);
+    found = sitekey_read(path, &key, &failure);
+    sitekey_close(&key);
+    return found < 0 ? tell(&failure) : 0;
 }
 
 /* Looks at each declared end. A directory that isn't there declares nothing. */
@@ -74,6 +89,7 @@ int agent_check(const struct config_options *options)
     wrong += check_file("etcd-cert", config.etcd_cert);
     wrong += check_file("etcd-key", config.etcd_key);
     wrong += check_file("etcd-password", config.etcd_password);
+    wrong += check_key(config.state);
     wrong += check_store(config.state);
     return wrong > 0 ? -1 : 0;
 }

@@ -33,11 +33,11 @@ static struct verdict decide_device(const struct facts *facts)
  * stale before a probe had time to tell, unless the other site has told that its end is gone. */
 static enum end_state silent_state(const struct facts *facts)
 {
-    const bool gone = facts->heard && !facts->heard_up;
-
+    if (facts->heard && !facts->heard_up)
+        return END_PEER_DOWN;
     if (facts->health == HEALTH_NONE)
         return END_CONNECTING;
-    return facts->health == HEALTH_IDLE && facts->in_doubt && !gone ? END_CONNECTED : END_STALE;
+    return facts->health == HEALTH_IDLE && facts->in_doubt ? END_CONNECTED : END_STALE;
 }
 
 /* Of a sound device. */
@@ -60,11 +60,7 @@ static struct verdict decide_peer(const struct facts *facts)
     if (key_is_zero(&facts->peer))
         return verdict(DO_NOTHING, facts->heard ? END_PEER_DOWN : END_UNHEARD);
     /* It has a peer, and nothing passes. Packets tell more than the other site: it may be late. */
-    if (facts->may_probe)
-        return verdict(DO_PROBE, silent_state(facts));
-    if (facts->heard && !facts->heard_up)
-        return verdict(DO_NOTHING, END_PEER_DOWN);
-    return verdict(DO_NOTHING, silent_state(facts));
+    return verdict(facts->may_probe ? DO_PROBE : DO_NOTHING, silent_state(facts));
 }
 
 struct verdict decide(const struct facts *facts)

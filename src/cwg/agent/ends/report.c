@@ -134,12 +134,21 @@ static void write_report(struct agent_end *end)
     json_decref(body);
 }
 
+/* Is the helper at work on what it has refused before? That is no news before it has ended. */
+static bool is_tried_again(const struct agent_end *end)
+{
+    const enum decision decision = end->verdict.decision;
+
+    return end->reported && end->reported_state == END_REFUSED &&
+           (decision == DO_CREATE || decision == DO_REMAKE || decision == DO_CONNECT);
+}
+
 void report(struct agent_end *end)
 {
     const bool changed = !end->reported || end->reported_state != end->verdict.state;
     const bool same_key = key_equal(&end->report_signer, &end->house->key.public);
 
-    if (!end->decided)
+    if (!end->decided || is_tried_again(end))
         return;
     if (!changed && !end->explained && end->reason[0] && !is_well(end->verdict.state))
         say(end); /* why it is so: known only now */
