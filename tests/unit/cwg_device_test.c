@@ -69,3 +69,29 @@ TEST(the_port_of_a_device_is_watched)
     expect(end->port == 51801 && (sockets.known[51801 / 8] >> 51801 % 8 & 1), "not watched");
     finish();
 }
+
+TEST(each_task_names_the_containers_process_and_the_end)
+{
+    static const struct {
+        const char *task, *arguments;
+    } tasks[] = {{"cwg_show", "--nets 7 "},
+                 {"cwg_create", "7 0 0 "},
+                 {"cwg_connect", "7 1 192.0.2.2:2 " OTHER " "},
+                 {"cwg_destroy", "7 0 "}};
+
+    begin();
+    make_end();
+    tell(SERIAL, true, OTHER, &other);
+    EXPECT_STATE(END_CONNECTED);
+    want.off = true;
+    end_want(end, &want);
+    EXPECT_STATE(END_OFF);
+    for (size_t i = 0; i < COUNT(tasks); i++) {
+        char word[512];
+
+        (void)snprintf(word, sizeof(word), "%s %s %s", tasks[i].task, want.name,
+                       tasks[i].arguments);
+        expect(told_times(word) >= 1, "no %s", word);
+    }
+    finish();
+}
