@@ -4,8 +4,9 @@
     site 2$ two_sites.py answer 815 192.0.2.2 --listen 192.0.2.2:4000
     site 1$ two_sites.py offer 4711 192.0.2.1 --net 7 --connect 192.0.2.2:4000
 
-It shows how cwg.py is used. TCP alone doesn't know whom it speaks with: put TLS around it (ssl.SSLContext.wrap_socket),
-or use what your sites have in its place. The link stays; it goes with its container, or by cwg_destroy.
+It shows how the Python package cwg is used. TCP alone doesn't know whom it speaks with: put TLS around it
+(ssl.SSLContext.wrap_socket), or use what your sites have in its place. The link stays; it goes with its container, or
+by cwg_destroy.
 """
 
 from __future__ import annotations

@@ -1,20 +1,16 @@
 #!/usr/bin/env bats
-# What of examples/ needs no links; the rest is in tests/net/examples.bats and tests/agent/example.bats.
+# What of examples/ and python/ needs no links; the rest is in tests/net/examples.bats, tests/net/python.bats and
+# tests/agent/example.bats.
 
 bats_require_minimum_version 1.5.0
 load cli
 
-@test "what the Python takes for a message of the other site, and what it makes of a list of links" {
+@test "the metrics that the exporter makes of a list of links" {
     PYTHONDONTWRITEBYTECODE=1 "$ROOT/tests/cli/examples_test.py" -v
 }
 
-@test "the examples' Python is for 3.9" {
-    python3 - "$ROOT"/examples/*.py <<'PYTHON'
-import ast, sys
-for path in sys.argv[1:]:
-    with open(path) as file:
-        ast.parse(file.read(), path, feature_version=(3, 9))
-PYTHON
+@test "the Python package's messages, failures and batches; all Python is for 3.9" {
+    PYTHONDONTWRITEBYTECODE=1 PYTHONWARNINGS=error "$ROOT/tests/cli/python_test.py" -v
 }
 
 @test "the shell example says how it is called" {

@@ -1,190 +1,19 @@
 #!/usr/bin/python3
-"""What is pure in examples/: what cwg.py takes for a message, and what prometheus.py makes of a list of links."""
+"""What prometheus.py makes of a list of links."""
 
 import json
 import pathlib
-import socket
 import subprocess
 import sys
-import time
 import unittest
 
 from prometheus_client.parser import text_string_to_metric_families
 
 EXAMPLES = pathlib.Path(__file__).resolve().parents[2] / "examples"
 sys.path.insert(0, str(EXAMPLES))
-import cwg  # noqa: E402
 import prometheus  # noqa: E402
 
 KEY = "A" * 42 + "E="
-OFFER = {"cwg": 1, "kind": "offer", "net": 7, "host": 0, "address": "192.0.2.1", "port": 51801, "key": KEY}
-
-
-class Messages(unittest.TestCase):
-    def test_comes_back_as_it_was_sent(self):
-        for message in (cwg.Message("offer", 0, 0, "192.0.2.1", 1, KEY),
-                        cwg.Message("offer", 8388607, 1, "2001:db8::1", 65535, KEY),
-                        cwg.Message("offer", 7, 1, None, 51801, KEY)):
-            line = message.encode()
-            self.assertEqual(cwg.Message.decode(line, "offer"), message)
-            self.assertEqual(cwg.Message.decode(line.decode().strip(), "offer"), message)
-            self.assertEqual(line.count(b"\n"), 1)
-            self.assertLess(len(line), 200)
-
-    def test_is_written_as_the_shell_example_reads_it(self):
-        self.assertEqual(cwg.Message("offer", 7, 0, None, 51801, KEY).encode().decode(),
-                         '{"cwg":1,"kind":"offer","net":7,"host":0,"address":null,"port":51801,"key":"%s"}\n' % KEY)
-
-    def test_is_an_endpoint(self):
-        for address, endpoint in (("192.0.2.1", "192.0.2.1:51801"), ("2001:db8::1", "[2001:db8::1]:51801"),
-                                  (None, "-")):
-            self.assertEqual(cwg.Message("offer", 7, 0, address, 51801, KEY).endpoint, endpoint)
-
-    def test_has_its_address_in_the_usual_form(self):
-        line = json.dumps({**OFFER, "address": "2001:0DB8:0:0::1"})
-        self.assertEqual(cwg.Message.decode(line, "offer").address, "2001:db8::1")
-
-    def refused(self, line, text):
-        with self.assertRaises(cwg.Failure) as caught:
-            cwg.Message.decode(line, "offer")
-        self.assertIn(text, str(caught.exception))
-        self.assertNotIn("evil", str(caught.exception))
-
-    def test_is_refused_if_a_field_is_of_another_type_or_range(self):
-        wrong = {
-            "cwg": [0, 2, True, 1.0, "1", None, [1]],
-            "kind": ["answer", "evil", None, 1, ["offer"]],
-            "net": [-1, 8388608, 10**250, True, 7.0, "7", None, [7], {}],
-            "host": [-1, 2, True, False, 0.0, "0", None],
-            "address": ["", "evil", "192.0.2", "192.0.2.1:1", "192.0.2.256", "192.0.2.1 ", "192.0.2.1\n",
-                        "[2001:db8::1]", "fe80::1%eth0", "2001:db8::1%1", 3221225985, True, ["192.0.2.1"],
-                        "192.0.2.1/8", "--mtu=1", "١٩٢.0.2.1"],
-            "port": [0, -1, 65536, True, 51801.0, "51801", None],
-            "key": ["", "evil", KEY[:-1], KEY + "=", KEY + "\n", "A" * 42 + "B=", "A" * 44, None, 1, [KEY],
-                    "-" + KEY[1:], "\u0410" + KEY[1:]],
-        }
-        texts = {"cwg": "another version", "kind": "is no offer"}
-        for name, values in wrong.items():
-            for value in values:
-                with self.subTest(name=name, value=value):
-                    self.refused(json.dumps({**OFFER, name: value}), texts.get(name, f"{name}: must be"))
-
-    def test_is_refused_if_fields_are_missing_or_too_many(self):
-        for name in OFFER:
-            rest = {other: OFFER[other] for other in OFFER if other != name}
-            self.refused(json.dumps(rest), "another version" if name == "cwg" else "other fields")
-        self.refused(json.dumps({**OFFER, "evil": 1}), "other fields")
-        self.refused(json.dumps(OFFER)[:-1] + ', "net": 8}', "no line of JSON")
-
-    def test_is_refused_if_it_is_no_such_line(self):
-        whole = json.dumps(OFFER)
-        for line in (whole[:-1], whole + "evil", whole + whole, "evil", "{}{", b"\xff\xfe", whole.encode("utf-16"),
-                     "NaN", "[" * 500, "{\"cwg\":" * 70, "1" * 500, b"\n", " "):
-            self.refused(line, "the other site's message is no")
-        self.refused("", "hung up")
-        self.refused(b"", "hung up")
-        self.refused(" " * 500 + whole, "too long")
-        self.refused("9" * 100000, "too long")
-        for value in ("[]", "1", "null", "\"evil\"", whole.replace(", ", ",\n")):
-            self.refused(value, "no line with one JSON object")
-
-
-class OverSocket(unittest.TestCase):
-    def setUp(self):
-        self.here, self.there = socket.socketpair()
-        self.addCleanup(self.here.close)
-        self.addCleanup(self.there.close)
-        self.transport = cwg.over_socket(self.here, 0.2)
-
-    def test_a_line_may_come_in_parts(self):
-        self.there.sendall(b"one ")
-        self.there.sendall(b"line\nmore")
-        self.assertEqual(self.transport.receive(), b"one line\n")
-
-    def test_what_has_no_end_is_not_read_on(self):
-        self.there.sendall(b"x" * 100000)
-        self.assertLess(len(self.transport.receive()), 3 * cwg.LINE_MAX)
-
-    def test_the_other_site_hangs_up(self):
-        self.there.sendall(b"half")
-        self.there.close()
-        self.assertEqual(self.transport.receive(), b"half")
-        self.assertEqual(self.transport.receive(), b"")
-
-    def test_the_other_site_is_silent_or_slow(self):
-        start = time.monotonic()
-        with self.assertRaises(socket.timeout):
-            self.transport.receive()
-        self.assertLess(time.monotonic() - start, 2)
-
-    def test_time_goes_on_while_bytes_come_singly(self):
-        program = "import sys, time\nwhile True: print(end='x', flush=True); time.sleep(0.05)"
-        with subprocess.Popen([sys.executable, "-c", program], stdout=self.there, stderr=subprocess.DEVNULL) as child:
-            start = time.monotonic()
-            try:
-                with self.assertRaises(socket.timeout):
-                    self.transport.receive()
-            finally:
-                child.kill()
-            self.assertLess(time.monotonic() - start, 2)
-
-
-class Helpers(unittest.TestCase):
-    def test_a_failure_has_the_helpers_own_line(self):
-        with self.assertRaisesRegex(cwg.Failure, "^net-admin-helper: what is wrong$"):
-            cwg.Helper(["sh", "-c", "echo net-admin-helper: what is wrong >&2; echo Usage: >&2; exit 1"]).run("task")
-
-    def test_a_failure_has_the_code_that_the_last_line_tells(self):
-        for output, code in (('{"code":"exists","message":"it is there"}', "exists"),
-                             ("[]\n" '{"code":"incomplete"}', "incomplete"), ("", None), ("evil", None),
-                             ("[1]", None), ("{}", None), ('{"code":1}', None), ("7", None)):
-            with self.assertRaises(cwg.Failure) as caught:
-                cwg.Helper(["sh", "-c", f"echo '{output}'; echo what is wrong >&2; exit 1"]).run("task")
-            self.assertEqual((str(caught.exception), caught.exception.code), ("what is wrong", code))
-
-    def test_one_that_can_not_be_run_or_is_killed_is_a_failure(self):
-        for command in ("/nowhere/net-admin-helper", "/etc/passwd", "a\0b"):
-            with self.assertRaisesRegex(cwg.Failure, "^can't run "):
-                cwg.Helper(command).run("task")
-        with self.assertRaisesRegex(cwg.Failure, "^sh: ended with status -9$"):
-            cwg.Helper(["sh", "-c", "kill -9 $$"]).run("task")
-
-    def test_a_key_that_is_none_is_given_to_nobody(self):
-        with self.assertRaisesRegex(cwg.Failure, "^preshared key: must be 44 characters") as caught:
-            cwg.Helper("true").connect(1, 7, 1, "192.0.2.2:1", KEY, preshared_key="secret")
-        self.assertNotIn("secret", repr(caught.exception))
-        self.assertNotIn("secret", repr(cwg.Site(1, None, preshared_key="secret")))
-
-    def test_an_answer_to_create_that_is_none_has_the_link_removed(self):
-        for port, answer in ((5000, "evil"), (0, "evil"), (0, "[]"), (0, '{"listen_port": 0, "public_key": "x"}')):
-            calls = []
-            helper = cwg.Helper(["sh", "-c", f"[ $0 = cwg_destroy ] || echo '{answer}'"])
-            start = helper._start
-            helper._start = lambda *words, **more: (calls.append(words), start(*words, **more))[1]
-            with self.assertRaises(cwg.Failure):
-                helper.create(1, 7, 0, port)
-            self.assertEqual(calls[1:], [("cwg_destroy", 1, 7, 0, "--json")])
-
-    def test_each_task_is_asked_for_json(self):
-        for call in (lambda helper: helper.create(1, 7, 0), lambda helper: helper.connect(1, 7, 1, "192.0.2.2:1", KEY),
-                     lambda helper: helper.connect(1, 7, 1, "192.0.2.2:1", KEY, preshared_key=KEY, mtu=1280),
-                     lambda helper: helper.destroy(1, 7, 0), lambda helper: helper.destroy_all(1),
-                     lambda helper: helper.wait(1, 7, 0), lambda helper: helper.show(1), lambda helper: helper.links()):
-            program = 'case "$*" in *--json*) echo "{\\"code\\":\\"exists\\"}" ;; esac; echo no >&2; exit 1'
-            with self.assertRaises(cwg.Failure) as caught:
-                call(cwg.Helper(["sh", "-c", program]))
-            self.assertEqual(caught.exception.code, "exists")
-
-    def test_a_link_whose_container_has_ended_is_destroyed(self):
-        for code, is_failure in (("no-such-process", False), ("no-such-link", True), ("system", True)):
-            created = json.dumps({"listen_port": 51801, "public_key": KEY})
-            program = f"case $0 in cwg_create) echo '{created}' ;; *) echo '{{\"code\":\"{code}\"}}'; exit 1 ;; esac"
-            link = cwg.Link(cwg.Site(1, "192.0.2.1", helper=cwg.Helper(["sh", "-c", program])), 7, 0)
-            if is_failure:
-                self.assertRaises(cwg.Failure, link.destroy)
-            else:
-                link.destroy()
-                link.destroy()
 
 
 def link(**fields):

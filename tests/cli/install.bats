@@ -204,10 +204,23 @@ $(pages)
 d 755 root:root share/$NAME
 d 755 root:root share/$NAME/examples
 $(cd "$ROOT/examples" && find . -maxdepth 1 -type f -printf "f %m root:root share/$NAME/examples/%P\n")
+$(cd "$ROOT" && find python -name __pycache__ -prune -o -type d -printf "d 755 root:root share/$NAME/%p\n" \
+    -o -type f -printf "f 644 root:root share/$NAME/%p\n")
 f 644 root:root share/$NAME/made-directories
 f 644 root:root share/$NAME/$NAME.schema.json
 END
 )" ] || fail "$(listing "$DEST/usr/local")"
+}
+
+@test "the Python package is installed where doc/python.md says, and goes again with what Python has made of it" {
+    local share=$DEST/usr/local/share/net-admin-helper
+    stage all
+    grep -q '`/usr/local/share/net-admin-helper/python`' "$ROOT/doc/python.md"
+    env -u PYTHONDONTWRITEBYTECODE PYTHONPATH="$share/python" \
+        python3 -c "import cwg; assert cwg.__file__ == '$share/python/cwg/__init__.py', cwg"
+    [ -d "$share/python/cwg/__pycache__" ]
+    unstage all
+    [ ! -e "$share" ]
 }
 
 @test "the schema of what it says to programs is installed, and goes again" {

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Runs the exchange of examples/cwg.py, for tests/net/examples.bats:
+"""Runs the exchange of the Python package cwg, for tests/net/python.bats:
 
     exchange.py both SITE1 SITE2          two threads, over a pair of sockets
     exchange.py offer|answer SITE LINE    one site; the other one sends LINE, whatever comes
     exchange.py bash SITE1 COMMAND...     site 1 over the pipes of a command that answers
 
-A site is a JSON object of what cwg.Site takes, with "command" for the helper's, and "net" or "nets". A line may be
+A site is a JSON object of what cwg.Site takes, with "command" for the helper's, "batch" if it is true that one process
+is to do all tasks, and "net" or "nets". A line may be
 "hang up", "stay silent", "refuse": the other site then takes nothing that is sent to it, or "interrupt", and KEY in it
 stands for this site's own. What was linked is printed, a line for each site: net, host, port, endpoint of the peer.
 What failed is told on standard error, and the exit code is 1.
@@ -24,7 +25,8 @@ def site_of(text):
     """The site, and the object's other members."""
     values = json.loads(text)
     rest = {name: values.pop(name) for name in ("net", "nets") if name in values}
-    return cwg.Site(helper=cwg.Helper(values.pop("command")), **values), rest
+    helper = cwg.Helper(values.pop("command"))
+    return cwg.Site(helper=cwg.Batch(helper) if values.pop("batch", False) else helper, **values), rest
 
 
 def tell(link):
@@ -33,7 +35,11 @@ def tell(link):
 
 def part(kind, text, transport):
     site, rest = site_of(text)
-    return cwg.offer(site, transport, **rest) if kind == "offer" else cwg.answer(site, transport, **rest)
+    try:
+        return cwg.offer(site, transport, **rest) if kind == "offer" else cwg.answer(site, transport, **rest)
+    finally:
+        if isinstance(site.helper, cwg.Batch):
+            site.helper.close()
 
 
 def both(texts):

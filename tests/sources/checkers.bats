@@ -64,3 +64,9 @@ END
     [ ${#python[@]} -ge 8 ]
     pyflakes3 "${python[@]}"
 }
+
+# Python 3.9 is the oldest Python that the package is for.
+@test "mypy finds nothing in the Python package and in the example that uses it, at its strictest" {
+    MYPYPATH=python mypy --strict --python-version 3.9 --no-incremental --cache-dir=/dev/null python/cwg \
+        examples/two_sites.py
+}
