@@ -1,9 +1,26 @@
 #!/usr/bin/env bats
-# The programs in examples/: both sites' exchange in Python and bash, over several transports, and with a broken or
+# The programs in examples/: both sites' exchange in Python, bash and C, over several transports, and with a broken or
 # hostile other site; and the metrics. exchange.bash has the sites.
 
 bats_require_minimum_version 1.5.0
 load exchange
+
+# Runs the C example in a site: c_at SITE ARGUMENT...
+c_at()
+{
+    app_at "$1" "$EXAMPLES/link" "${@:2}"
+}
+
+# The C example gets this line from the other site, fails with this text, and leaves nothing.
+c_fails()
+{
+    local text=$1 told=$2
+    shift 2
+    run --separate-stderr c_at "$@" <<<"$told"
+    [ "$status" = 1 ] || fail "exit code $status; $output $stderr"
+    [[ ${stderr_lines[0]} == "link: $text"* ]] || fail "not the message: '$text'; it says: $stderr"
+    nothing_left
+}
 
 # Runs link.sh in a site, with WAIT as CWG_WAIT: bash_at SITE ARGUMENT...
 bash_at()
@@ -135,6 +152,71 @@ status=0
         nothing_left
         : >"$BATS_TEST_TMPDIR/sent"
     done
+    exec 8>&-
+}
+
+@test "the C example at both sites links two containers, over a batch each, and the links stay" {
+    local pipes=$BATS_TEST_TMPDIR/pipes site2
+    mkdir "$pipes"
+    mkfifo "$pipes/there" "$pipes/back"
+    c_at site2 answer "$c2" 7 192.0.2.2 5102 <"$pipes/there" >"$pipes/back" 3>&- &
+    site2=$!
+    c_at site1 offer "$c1" 7 192.0.2.1 0 >"$pipes/there" <"$pipes/back"
+    wait "$site2"
+    reaches "$c1" 10.0.0.15
+    [ "$(wg_of "$c2" wg-7-1 endpoints | cut -f 2)" = "192.0.2.1:$(wg_of "$c1" wg-7-0 listen-port)" ]
+    run ! pgrep -f "^$NAME batch"
+}
+
+@test "the C example behind a NAT and the Python package link two containers by IPv6" {
+    exchange bash "$(site 1 "$c1" port 5101 address '"2001:db8::1"')" ip netns exec site2 setpriv --reuid "$APP_UID" \
+        --regid "$APP_GID" --clear-groups --inh-caps=-all -- "$EXAMPLES/link" answer "$c2" 7 - 0
+    [ "$(wg_of "$c2" wg-7-1 endpoints | cut -f 2)" = '[2001:db8::1]:5101' ]
+    [ "$(wg_of "$c2" wg-7-1 persistent-keepalive | cut -f 2)" = 25 ]
+    reaches "$c1" 10.0.0.15
+}
+
+@test "link.sh at site 1 and the C example at site 2 link two containers" {
+    WAIT=30
+    at site1 socat EXEC:"$EXAMPLES/link.sh offer $c1 7 192.0.2.1 5101" \
+        EXEC:"nsenter --net=/run/netns/site2 $EXAMPLES/link answer $c2 7 192.0.2.2 5102"
+    reaches "$c2" 10.0.0.14
+}
+
+@test "the C example leaves nothing when the other site fails or misbehaves" {
+    local line site1=(site1 offer "$c1" 7 192.0.2.1 5101) site2=(site2 answer "$c2" 7 192.0.2.2 5102)
+    for line in garbage '' "$(printf 'x%.0s' {1..100000})" \
+        "$(message answer 7 1 '"192.0.2.2"' 5102 "$KEY" | sed 's/}/,"x":1}/')" \
+        "$(message answer 7 1 '"192.0.2.2"' 5102 "$KEY" | sed 's/"cwg":1/"cwg":2/')" \
+        "$(message answer 7 1 '"192.0.2.2"' '"5102"' "$KEY")" \
+        "$(message answer 1"$(printf '0%.0s' {1..99})" 1 null 5102 "$KEY")"; do
+        c_fails "the other site's line is not as it has to be" "$line" "${site1[@]}"
+        c_fails "the other site's line is not as it has to be" "$line" "${site2[@]}"
+    done
+    c_fails "the other site's address is none" "$(message answer 7 1 '"192.0.2.2 --mtu=9"' 5102 "$KEY")" "${site1[@]}"
+    c_fails "the other site's address is none" "$(message answer 7 1 7 5102 "$KEY")" "${site1[@]}"
+    c_fails "the other site's port or key is none" "$(message answer 7 1 null 5102 "${KEY/AE/\\nE}")" "${site1[@]}"
+    c_fails "the other site's port or key is none" "$(message answer 7 1 null 4294972398 "$KEY")" "${site1[@]}"
+    c_fails "the other site's line is about another end" "$(message offer 7 1 '"192.0.2.2"' 5102 "$KEY")" "${site1[@]}"
+    c_fails "the other site's line is about another end" "$(message answer 4294967303 1 '"192.0.2.2"' 5102 "$KEY")" \
+        "${site1[@]}"
+    c_fails "net-admin-helper: error usage peer_endpoint: " "$(message offer 7 0 '"0.0.0.0"' 5101 "$KEY")" "${site2[@]}"
+    c_fails "net-admin-helper: error port-not-permitted " "$(message offer 7 0 '"192.0.2.1"' 5101 "$KEY")" \
+        site2 answer "$c2" 7 192.0.2.2 1
+    c_fails "neither site knows" "$(message answer 7 1 null 5102 "$KEY")" site1 offer "$c1" 7 - 5101
+}
+
+@test "the C example leaves nothing when it is killed while it waits for the other site" {
+    local pid pipe=$BATS_TEST_TMPDIR/pipe
+    mkfifo "$pipe"
+    exec 8<>"$pipe"
+    ip netns exec site1 "$EXAMPLES/link" offer "$c1" 7 192.0.2.1 5101 <"$pipe" >"$BATS_TEST_TMPDIR/sent" 3>&- 8>&- &
+    pid=$!
+    wait_for grep -q offer "$BATS_TEST_TMPDIR/sent"
+    has_device "$c1" wg-7-0
+    kill -KILL "$pid"
+    wait "$pid" || true
+    wait_for lacks_device "$c1" wg-7-0
     exec 8>&-
 }
 

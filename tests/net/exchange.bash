@@ -18,6 +18,7 @@ setup_file()
     done
     # The application can read the examples and the Python package there.
     cp -r "$ROOT/examples" "$ROOT/python" "$BATS_FILE_TMPDIR/"
+    cp "$TOOLS/link" "$BATS_FILE_TMPDIR/examples/link"
     chmod -R a+rX "$BATS_FILE_TMPDIR"/{examples,python}
     export EXAMPLES=$BATS_FILE_TMPDIR/examples PATH=$bin:$PATH
     export PYTHONPATH=$BATS_FILE_TMPDIR/python:$EXAMPLES PYTHONDONTWRITEBYTECODE=1 PYTHONWARNINGS=error

@@ -5,7 +5,7 @@ TOOLS_SHARED := tests/tools/common.c tests/tools/tracee.c tests/tools/callname.c
 TOOLS_COMPILE = $(CC) -std=gnu17 -D_GNU_SOURCE -O2 -g $(WARNINGS) $(WERROR)
 
 .PHONY: tools
-tools: $(TOOLS:%=$(BUILD)/tools/%)
+tools: $(TOOLS:%=$(BUILD)/tools/%) $(BUILD)/tools/link
 
 # The names of this architecture's system calls, out of the kernel's header.
 $(BUILD)/tools/callnames.h:
@@ -23,6 +23,11 @@ $(BUILD)/tools/hang: tests/tools/hang.c $(BUILD)/tools/shared.a
 # It starts most commands of the tests. Without a loader it starts faster.
 $(BUILD)/tools/enter: tests/tools/enter.c $(BUILD)/tools/shared.a
 	$(TOOLS_COMPILE) -static -o $@ $< $(BUILD)/tools/shared.a
+
+# The example for applications, built by the command in its head.
+$(BUILD)/tools/link: examples/link.c
+	@mkdir -p $(@D)
+	$(CC) -O2 $(WARNINGS) $(WERROR) -o $@ $< -ljansson
 
 $(BUILD)/tools/hsflood: TOOLS_LIBS := -lcrypto
 
