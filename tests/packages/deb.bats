@@ -86,6 +86,15 @@ setup()
 END
 }
 
+@test "python3-cwg is the Python package and its page, for every architecture, and needs the helper and Python" {
+    local package=$PACKAGES/python3-cwg_${VERSION}_all.deb
+    diff <(dpkg-deb -c "$package" | awk '$1 !~ /^d/ { print $6 }' | sort) <({
+        cd "$ROOT/python" && find cwg -name '*.py' -o -name py.typed | sed 's|^|./usr/lib/python3/dist-packages/|'
+        printf './usr/share/doc/python3-cwg/%s\n' changelog.gz copyright python.md; } | sort)
+    [ -z "$(dpkg-deb -c "$package" | awk '$2 != "root/root" || $1 !~ /^(drwxr-xr-x|-rw-r--r--)$/')" ]
+    [[ $(dpkg-deb -f "$package" Depends) =~ ^net-admin-helper\ \(\>=\ $VERSION\),\ python3:any ]]
+}
+
 @test "in a package no file has a right that another lacks, but that nobody may read the engine" {
     local package
     while read -r package; do

@@ -183,6 +183,20 @@ listing()
         fail "$output"
 }
 
+@test "an application in the group makes a link by python3-cwg, which leaves nothing when it is removed" {
+    local package=python3-cwg_${VERSION}_all.deb c1
+    install_all
+    install_packages "$PACKAGES/$package"
+    container c1
+    member python3 -c 'import sys, cwg
+with cwg.Batch() as batch:
+    batch.create(int(sys.argv[1]), 7, 0)
+    assert [link["name"] for link in batch.show(int(sys.argv[1]))] == ["wg-7-0"]' "$c1"
+    [[ $(state "$c1") == "waiting for connect"* ]] || fail "$(state "$c1")"
+    in_debian apt-get -qq -y purge python3-cwg >"$BATS_TEST_TMPDIR/apt" 2>&1
+    [ ! -e "$DEBIAN/usr/lib/python3/dist-packages/cwg" ]
+}
+
 # They join two containers and do the nine steps, as a caller in the group. debian/files lets autopkgtest take the
 # copy for a tree that was built, which needs no tools for building.
 @test "the packages' own tests pass in it, by autopkgtest" {
@@ -204,5 +218,5 @@ listing()
     for file in "$PACKAGES"/*.deb "$PACKAGES"/*.tar.xz; do
         cmp "$file" "$BATS_TEST_TMPDIR/elsewhere/deb/${file##*/}"
     done
-    [ "$(find "$PACKAGES/" -name '*.deb' | wc -l)" = 4 ]
+    [ "$(find "$PACKAGES/" -name '*.deb' | wc -l)" = 5 ]
 }
