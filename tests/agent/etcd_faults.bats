@@ -89,7 +89,7 @@ put_many()
     within 10 eval 'ctl get /cwg/v1/site/site2/in/site1/l.0 | grep -q later'
     ctl compact "$(revision)"
     kill -CONT "${CARRIERS[site2]}"
-    within 15 has site2 in/site1/l.0 later
+    within 60 has site2 in/site1/l.0 later
     within 5 grep -q "the watch is behind a compaction" "$T/site2.log"
 }
 
