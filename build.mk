@@ -181,6 +181,17 @@ deb:
 	$(if $(ARCH),$(APT) install 'crossbuild-essential-$(ARCH)' && $(APT) -a '$(ARCH)' build-dep ./,scripts/deps build deb)
 	scripts/deb '$(BUILD)/deb$(ARCH:%=-%)' $(ARCH:%=-a%)
 
+## make dist         pack the last commit's files for a release, in build/
+.PHONY: dist
+dist:
+	@scripts/dist '$(VERSION)' '$(abspath $(BUILD))'
+
+## make sbom         build, and list the libraries of each program, with Debian's versions, in build/ (SPDX)
+.PHONY: sbom
+sbom: build
+	@scripts/sbom '$(VERSION)' '$(BUILD)' '$(CC)' >'$(BUILD)/sbom.new'
+	@mv '$(BUILD)/sbom.new' '$(BUILD)/$(PROGRAM)-$(VERSION).spdx.json'
+
 # Docker, or podman where there is no docker.
 DOCKER ?= $(shell command -v docker || command -v podman || echo docker)
 
