@@ -52,7 +52,7 @@ class Batch(Tasks):
 
     def _ask(self, task: str, *words: Union[int, str]) -> str:
         if words and str(words[0]).startswith("fd:"):
-            return self.helper.run(task, *words)
+            return self.helper._ask(task, *words)
         line = _line_of([task, *map(str, words)])
         with self._lock:
             is_fresh = self._process is None

@@ -78,8 +78,19 @@ class Link:
     def __enter__(self) -> Link:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.destroy()
+    def __exit__(self, kind: Optional[type[BaseException]], *_: object) -> None:
+        if kind is None:
+            self.destroy()
+        else:
+            self._give_up()
+
+    def _give_up(self) -> None:
+        """Removes this end because of an exception. The caller has to see that one, and no failure of this removal:
+        a batch with `undo` that has ended has removed this end already."""
+        try:
+            self.destroy()
+        except Failure:
+            pass
 
 
 def offer(site: Site, transport: Transport, net: int, host: int = 0) -> Link:
@@ -90,7 +101,7 @@ def offer(site: Site, transport: Transport, net: int, host: int = 0) -> Link:
         link.connect(Message.decode(transport.receive(), "answer"))
         link.wait()
     except BaseException:
-        link.destroy()
+        link._give_up()
         raise
     return link
 
@@ -107,6 +118,6 @@ def answer(site: Site, transport: Transport, nets: Container[int] = NETS) -> Lin
         transport.send(link.message("answer").encode())
         link.wait()
     except BaseException:
-        link.destroy()
+        link._give_up()
         raise
     return link

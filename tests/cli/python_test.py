@@ -327,6 +327,30 @@ class Batches(unittest.TestCase):
                                preshared_key=KEY)
         self.assertIsNone(batch._process)
 
+    def test_a_create_that_is_a_command_and_is_interrupted_leaves_no_link(self):
+        helper = cwg.Helper("true")
+        with mock.patch.object(helper, "result", side_effect=KeyboardInterrupt), \
+                mock.patch.object(helper, "start", wraps=helper.start) as start:
+            self.assertRaises(KeyboardInterrupt, cwg.Batch(helper).create, "fd:0", 7, 0)
+        self.assertEqual([call.args[0][:2] for call in start.call_args_list],
+                         [["cwg_create", "fd:0"], ["cwg_destroy", "fd:0"]])
+
+    def test_the_failure_that_ended_a_batch_with_undo_is_the_one_that_the_caller_sees(self):
+        def site():
+            batch = self.batch(f"[ $1 = cwg_create ] && echo 'ok {CREATED}' || {{ echo 'helper: why' >&2; exit 1; }}",
+                               undo=True)
+            return cwg.Site(1, "192.0.2.1", helper=batch)
+
+        transport = mock.Mock()
+        transport.receive.return_value = json.dumps({**OFFER, "kind": "answer", "host": 1, "key": "B" + KEY[1:]}) + "\n"
+        self.assertRaisesRegex(cwg.Failure, "^helper: why$", cwg.offer, site(), transport, 7)
+        transport.receive.return_value = json.dumps({**OFFER, "key": "B" + KEY[1:]}) + "\n"
+        self.assertRaisesRegex(cwg.Failure, "^helper: why$", cwg.answer, site(), transport)
+        here = site()
+        with self.assertRaises(KeyboardInterrupt), cwg.Link(here, 7, 0):
+            here.helper.close()
+            raise KeyboardInterrupt
+
     def test_threads_get_their_own_answers(self):
         batch = self.batch("echo ok [$2]")
         wrong = []
