@@ -219,6 +219,7 @@ END
     env -u PYTHONDONTWRITEBYTECODE PYTHONPATH="$share/python" \
         python3 -c "import cwg; assert cwg.__file__ == '$share/python/cwg/__init__.py', cwg"
     [ -d "$share/python/cwg/__pycache__" ]
+    echo "of an earlier version" >"$share/examples/cwg.py" # which the package has replaced
     unstage all
     [ ! -e "$share" ]
 }
