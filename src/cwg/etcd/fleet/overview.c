@@ -207,7 +207,7 @@ static int take_status(struct overview *overview, const struct overview_site *si
     end = add_end(overview, site, &link, failure);
     if (!end)
         return -1;
-    overview->behind_told = overview->count;
+    overview->told_end = overview->count;
     end->line = make(overview, strlen(line) + 1, failure);
     if (!end->line)
         return -1;
@@ -227,7 +227,7 @@ static int compare_path(const void *path, const void *end)
  */
 static struct overview_end *find_told(const struct overview *overview, const char *path)
 {
-    const size_t count = overview->behind_told - overview->first;
+    const size_t count = overview->told_end - overview->first;
     struct overview_end **found =
         count ? bsearch(path, overview->ends + overview->first, count, sizeof(void *), compare_path)
               : NULL;
@@ -331,7 +331,7 @@ int overview_take(void *owner, const struct gateway_entry *entry, struct failure
     if (!site)
         return -1;
     if (site != overview->now)
-        overview->first = overview->behind_told = overview->count;
+        overview->first = overview->told_end = overview->count;
     overview->now = site;
     return take(overview, site, slash + 1, entry, failure);
 }

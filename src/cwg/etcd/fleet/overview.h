@@ -49,7 +49,7 @@ struct overview {
     struct overview_end **ends; /* after overview_judge() sorted by link, host and site */
     size_t count, room;
     const struct overview_site *now; /* the site whose keys come; of its ends */
-    size_t first, behind_told;       /* are the first, and the one behind those that it has told */
+    size_t first, told_end;          /* are the first, and the one after those that it has told */
     size_t foreign;                  /* declarations that none of these operators has signed */
     size_t bytes;
 };
