@@ -25,13 +25,25 @@ with_operator()
     export CONF
 }
 
-# Declares as an operator: declare LINK NET [NAME [MEMBERS]]
+# Prints a file's link between the two sites: link_of LINK NET [MEMBERS]
+link_of()
+{
+    printf '{"link":"%s","net":%s%s,"ends":[{"site":"site1","container":"podman/web"},{"site":"site2",
+        "container":"db"}]}' "$1" "$2" "${3:-}"
+}
+
+# Declares links as an operator, and members of site2: declare_links LINKS [MEMBERS [NAME]]
+declare_links()
+{
+    printf '{"sites":[{"site":"site1","key":"%s"},{"site":"site2","key":"%s"%s}],"links":[%s]}' \
+        "$(public_of "$T/key1.key")" "$(public_of "$T/key2.key")" "${2:-}" "$1" |
+        inside_etcd "$CWG" declare --etcd --config "$T/operator.conf" --operator-key "$T/${3:-operator}.key" -
+}
+
+# Declares as an operator: declare_link LINK NET [NAME [MEMBERS]]
 declare_link()
 {
-    printf '{"sites":[{"site":"site1","key":"%s"},{"site":"site2","key":"%s"}],"links":[{"link":"%s","net":%s%s,
-        "ends":[{"site":"site1","container":"podman/web"},{"site":"site2","container":"db"}]}]}' \
-        "$(public_of "$T/key1.key")" "$(public_of "$T/key2.key")" "$1" "$2" "${4:-}" |
-        inside_etcd "$CWG" declare --etcd --config "$T/operator.conf" --operator-key "$T/${3:-operator}.key" -
+    declare_links "$(link_of "$1" "$2" "${4:-}")" '' "${3:-operator}"
 }
 
 forget()
@@ -89,6 +101,37 @@ forgets()
     run declare_link web-db 8
     [ "$output" = "cwg: link web-db is declared with another net or other sites: forget it first" ]
     [ "$(ctl get --prefix --keys-only /cwg/v1/net/)" = /cwg/v1/net/7 ]
+    # The links before the one that etcd's records refuse stay.
+    run declare_links "$(link_of first 9),$(link_of other 7),$(link_of last 11)"
+    [ "$status" = 1 ]
+    [[ $output == *"declared: 1 link"* && $output == *"cwg: link other: net 7 is that of link web-db"* ]] ||
+        { echo "$output"; false; }
+    [ "$(ctl get --prefix --keys-only /cwg/v1/net/ | xargs)" = "/cwg/v1/net/7 /cwg/v1/net/9" ]
+}
+
+# Nothing of these links and members of site2 is declared, and the message ends so: is_refused LINKS MEMBERS MESSAGE
+is_refused()
+{
+    run declare_links "$1" "$2"
+    [ "$status" = 1 ]
+    [[ $output == "cwg: $3"* ]] || { echo "$output"; false; }
+    [ -z "$(ctl get --prefix --keys-only /cwg/v1/)" ]
+}
+
+@test "a mistake anywhere in the file keeps all of its links out of etcd" {
+    local good
+    etcd_up
+    with_operator
+    good=$(link_of first 7)
+    is_refused "$good,$(link_of second 8 ',"mut":1300')" '' 'link second: no member is called "mut" with --etcd'
+    is_refused "$good,$(link_of second 8 ',"mtu":"1300"')" '' 'link second: "port", "keepalive" or "mtu" is wrong'
+    is_refused "$good,$(link_of second 8388608)" '' 'link second: "net" is wrong'
+    is_refused "$good,$(link_of second 8 | sed s/site2/site3/)" '' 'link second: site site3 has to stand under "sites"'
+    is_refused "$good" ',"ssh":"cwg@site2.example"' 'a site: no member is called "ssh" with --etcd'
+    # Of a site that no link needs.
+    is_refused "$good" '},{"site":"site3","key":"none"' 'site site3: "key" has to be its public key'
+    is_refused "$good" "},{\"site\":\"site3\",\"kay\":\"\"" 'a site: no member is called "kay" with --etcd'
+    declare_links "$good"
 }
 
 @test "a declaration that nobody signed, or a stranger, or for another site or link, is refused and said once" {

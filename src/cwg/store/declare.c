@@ -25,7 +25,7 @@ static int read_site(const struct store *store, const json_t *json, struct entry
     struct failure unreadable = {.text = ""};
     struct site_record site, before;
 
-    if (form_check_site(json, failure) || trust_parse(json, &site, failure))
+    if (form_check_site(json, FORM_SITE, failure) || trust_parse(json, &site, failure))
         return -1;
     if (trust_read(store, site.name, &before, &unreadable) == 0 &&
         key_equal(&before.key, &site.key))

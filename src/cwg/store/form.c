@@ -39,11 +39,14 @@ int form_check_file(const json_t *file, struct failure *failure)
                       "it declares nothing: \"sites\" or \"links\" has to be a list");
 }
 
-int form_check_site(const json_t *site, struct failure *failure)
+int form_check_site(const json_t *site, enum form form, struct failure *failure)
 {
-    static const char *const known[] = {"site", "key", "ssh", NULL};
+    static const char *const of_site[] = {"site", "key", "ssh", NULL};
+    static const char *const of_fleet[] = {"site", "key", NULL};
+    const bool fleet = form == FORM_FLEET;
 
-    return check_members(site, known, "a site", "", failure);
+    return check_members(site, fleet ? of_fleet : of_site, "a site", fleet ? " with --etcd" : "",
+                         failure);
 }
 
 int form_check_link(const json_t *link, const char *name, enum form form, struct failure *failure)

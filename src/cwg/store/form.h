@@ -18,7 +18,7 @@ enum form {
 int form_check_file(const json_t *file, struct failure *failure);
 
 /* Checks a site's members. Returns 0, or -1. */
-int form_check_site(const json_t *site, struct failure *failure);
+int form_check_site(const json_t *site, enum form form, struct failure *failure);
 
 /* Checks the members of a link of this name, and that "off" is true or false. Returns 0, or -1. */
 int form_check_link(const json_t *link, const char *name, enum form form, struct failure *failure);

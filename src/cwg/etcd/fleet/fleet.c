@@ -187,7 +187,7 @@ static json_t *site_body(const struct plan *plan, const char *name, struct failu
     {
         char key[KEY_TEXT_LENGTH + 1];
 
-        if (form_check_site(one, failure) || trust_parse(one, &site, failure))
+        if (trust_parse(one, &site, failure))
             return NULL;
         if (strcmp(site.name, name) != 0)
             continue;
@@ -271,6 +271,54 @@ static json_t *want_body(const struct plan *plan, const json_t *link, int host,
     return body;
 }
 
+static int check_sites(const json_t *sites, struct failure *failure)
+{
+    struct site_record site;
+    const json_t *one;
+    size_t i;
+
+    json_array_foreach(sites, i, one)
+    {
+        if (form_check_site(one, FORM_FLEET, failure) || trust_parse(one, &site, failure))
+            return -1;
+    }
+    return 0;
+}
+
+/* Checks what the file says of a link, without a look at etcd. */
+static int check_link(struct plan *plan, const json_t *link, struct failure *failure)
+{
+    int error = read_link(plan, link, failure);
+
+    for (int host = 0; host < 2 && !error; host++) {
+        json_t *want = want_body(plan, link, host, failure);
+        json_t *site = want ? site_body(plan, plan->site[1 - host], failure) : NULL;
+
+        error = want && site ? 0 : -1;
+        json_decref(want);
+        json_decref(site);
+    }
+    return error;
+}
+
+/* Checks all of the file: etcd takes none of its links if one of them is wrong. */
+static int check_file(struct plan *plan, const json_t *file, struct failure *failure)
+{
+    const json_t *links = json_object_get(file, "links"), *link;
+    size_t i;
+
+    if (form_check_file(file, failure) || check_sites(plan->sites, failure))
+        return -1;
+    if (json_array_size(links) == 0)
+        return fail(failure, "declare", "no link is declared: \"links\" has to be a list");
+    json_array_foreach(links, i, link)
+    {
+        if (check_link(plan, link, failure))
+            return -1;
+    }
+    return 0;
+}
+
 static int declare_one(struct plan *plan, const json_t *link, struct failure *failure)
 {
     json_t *puts, *body[RECORDS] = {NULL};
@@ -314,13 +362,12 @@ int fleet_declare(struct client *client, const struct sitekey *key, const char *
     if (!plan)
         return fail(failure, "system", "no memory");
     file = json_loads(text, JSON_REJECT_DUPLICATES, &where);
+    plan->sites = json_object_get(file, "sites");
     links = json_object_get(file, "links");
     if (!json_is_object(file))
         error = fail(failure, "declare", "line %d: %.200s", where.line, where.text);
     else
-        error = form_check_file(file, failure);
-    if (!error && json_array_size(links) == 0)
-        error = fail(failure, "declare", "no link is declared: \"links\" has to be a list");
+        error = check_file(plan, file, failure);
     json_array_foreach(links, i, link)
     {
         if (error)

@@ -16,9 +16,9 @@
 #include "cwg/etcd/gateway/client.h"
 #include "cwg/record/sitekey.h"
 
-/* Declares all links of a file's text: each in one transaction, whole or not at all. What is
- * declared under the same name, net and sites is replaced. Returns 0, or -1: those after the one
- * that failed aren't declared. */
+/* Declares all links of a file's text: none if the file is wrong, and else each in one transaction,
+ * whole or not at all. What is declared under the same name, net and sites is replaced. Returns 0,
+ * or -1: the `ret_links` links before the one that failed are declared, and none from there on. */
 int fleet_declare(struct client *client, const struct sitekey *key, const char *text,
                   size_t *ret_links, struct failure *failure);
 
