@@ -107,6 +107,14 @@ value()
     run -1 "$CWG" agent --check --state "$STATE" --site s1
 }
 
+@test "--check tells root to be the user whose state it is" {
+    [ "$(id -u)" = 0 ] || skip "needs root"
+    "$CWG" keys --state "$STATE"
+    chown -R nobody "$STATE"
+    run -1 "$CWG" agent --check --state "$STATE" --site s1
+    [ "$output" = "cwg: $STATE belongs to user nobody: run it as that user: runuser -u nobody -- cwg agent --check" ]
+}
+
 @test "metrics: Prometheus reads all of them, promtool finds nothing to say, and they say what is so" {
     declared
     agent metrics "$BATS_TEST_TMPDIR/metrics"

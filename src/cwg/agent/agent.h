@@ -8,5 +8,6 @@
 int agent_run(const struct config_options *options, struct failure *failure);
 
 /* Reads the settings, and all that is declared, and prints what is wrong with it on standard error.
- * Changes nothing. Returns 0, or -1 if something is wrong. */
+ * Changes nothing. Root is told to be the user whose state it is. Returns 0, or -1 if something is
+ * wrong. */
 int agent_check(const struct config_options *options);

@@ -1,7 +1,9 @@
 #include <errno.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cwg/agent/agent.h"
@@ -12,6 +14,24 @@ static int tell(const struct failure *failure)
 {
     (void)fprintf(stderr, "cwg: %s\n", failure->text);
     return 1;
+}
+
+/* The agent isn't root if the state is another user's: what root can read says nothing of it. */
+static int check_user(const char *state, struct failure *failure)
+{
+    const struct passwd *user;
+    struct stat status;
+
+    if (geteuid() != 0 || stat(state, &status) < 0 || status.st_uid == 0)
+        return 0;
+    user = getpwuid(status.st_uid);
+    if (!user)
+        return fail(failure, "config", "%.400s belongs to user %ld, who has no name", state,
+                    (long)status.st_uid);
+    return fail(failure, "config",
+                "%.400s belongs to user %.100s: run it as that user: runuser -u %.100s -- cwg "
+                "agent --check",
+                state, user->pw_name, user->pw_name);
 }
 
 /* Can the agent read this file? Returns how much is wrong. */
@@ -81,7 +101,8 @@ int agent_check(const struct config_options *options)
     struct config config;
     int wrong = 0;
 
-    if (config_load(options, &config, &failure) || config_need_site(&config, &failure)) {
+    if (config_load(options, &config, &failure) || config_need_site(&config, &failure) ||
+        check_user(config.state, &failure)) {
         (void)tell(&failure);
         return -1;
     }
