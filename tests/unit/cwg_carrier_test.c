@@ -145,6 +145,19 @@ TEST(how_many_lines_wait_is_told_as_it_is_now_also_after_the_disk_was_full)
     finish();
 }
 
+TEST(another_server_is_told_though_nothing_else_has_changed)
+{
+    struct tale tale;
+
+    begin("");
+    tale = (struct tale){.store = &store};
+    tale_tell(&tale, "connected", "http://etcd1", "", 0);
+    expect_way("carrier/etcd", "http://etcd1");
+    tale_tell(&tale, "connected", "http://etcd2", "", 0);
+    expect_way("carrier/etcd", "http://etcd2");
+    finish();
+}
+
 /* ssh */
 
 /* Runs a carrier until its session has ended. */

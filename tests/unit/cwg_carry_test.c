@@ -335,8 +335,25 @@ TEST(a_full_store_is_tried_ever_more_rarely)
         now += 1;
     }
     expect(wait >= MINUTE / 2 && wait <= MINUTE, "%ld ms at last", (long)wait);
+    (void)tell();
+    telling_retry(&all);
+    expect(tell() == 0 && calls == 1 && written == 0, "%d calls at once", calls);
+    expect(!all.had_room, "there was room");
     mood = FINE;
+    telling_retry(&all);
     expect(tell() == 0 && written == 1 && all.full == 0 && !all.refusal[0], "%s", all.refusal);
+    expect(all.had_room, "there was no room");
+    finish();
+}
+
+TEST(a_deletion_needs_no_room)
+{
+    begin();
+    put("status/l.0", "a state");
+    (void)tell();
+    all.had_room = false;
+    change("status/l.0", NULL);
+    expect(tell() == 0 && deletes == 1 && !all.had_room, "%d deletes", deletes);
     finish();
 }
 

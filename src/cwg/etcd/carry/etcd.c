@@ -55,6 +55,7 @@ static void hear_signals(struct etcd *etcd)
             etcd->ending = true;
         etcd->due = 0;
         telling_retry(&etcd->telling);
+        presence_retry(&etcd->presence);
     }
 }
 
@@ -148,6 +149,9 @@ static int go_on(struct etcd *etcd, struct failure *failure)
         watcher_expect(&etcd->watcher, beat);
     if (etcd->presence.revision)
         told = telling_run(&etcd->telling, etcd->presence.revision, failure);
+    if (etcd->telling.had_room)
+        etcd->presence.full[0] = '\0';
+    etcd->telling.had_room = false;
     if (told > 0)
         told = presence_claim(&etcd->presence, failure);
     if (told < 0)

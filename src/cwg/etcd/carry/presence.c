@@ -307,6 +307,13 @@ enum presence_word presence_read(const char *value)
     return word;
 }
 
+void presence_retry(struct presence *presence)
+{
+    presence->claim_due = 0;
+    if (presence->full[0])
+        presence->beat_due = 0;
+}
+
 void presence_see(struct presence *presence, int64_t revision, bool deleted)
 {
     if (revision <= presence->revision || (!presence->revision && !deleted))

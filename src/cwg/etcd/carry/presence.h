@@ -71,6 +71,9 @@ enum presence_word {
 };
 enum presence_word presence_read(const char *value);
 
+/* Claims or beats at once, if the last attempt found another machine's key, or no room. */
+void presence_retry(struct presence *presence);
+
 /* The watch tells of a change of the key at a revision. */
 void presence_see(struct presence *presence, int64_t revision, bool deleted);
 

@@ -15,7 +15,8 @@ void tale_tell(struct tale *tale, const char *state, const char *server, const c
     bool news;
     char *line;
 
-    if (!changed && !tale->unwritten && waiting == tale->waiting && strcmp(tale->text, reason) == 0)
+    if (!changed && !tale->unwritten && waiting == tale->waiting &&
+        strcmp(tale->text, reason) == 0 && strcmp(tale->server, server) == 0)
         return;
     if (changed) {
         tale->since = (long long)time(NULL);
@@ -27,6 +28,7 @@ void tale_tell(struct tale *tale, const char *state, const char *server, const c
         (void)fprintf(stderr, "cwg etcd: %s%s%s\n", reason[0] ? reason : state,
                       reason[0] ? "" : " to ", reason[0] ? "" : server);
     (void)snprintf(tale->state, sizeof(tale->state), "%s", state);
+    (void)snprintf(tale->server, sizeof(tale->server), "%s", server);
     (void)snprintf(tale->text, sizeof(tale->text), "%s", reason);
     tale->waiting = waiting;
     packed = json_pack("{s:s,s:s,s:I,s:s,s:s,s:I}", "carrier", "etcd", "state", state, "since",

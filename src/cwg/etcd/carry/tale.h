@@ -12,11 +12,13 @@
 #include <stddef.h>
 
 #include "cwg/base/said.h"
+#include "cwg/etcd/gateway/client.h"
 #include "cwg/store/store.h"
 
 struct tale {
     const struct store *store;
     char state[32];
+    char server[CLIENT_URL_SIZE];
     char text[FAILURE_TEXT_SIZE];
     long long since;
     size_t waiting;

@@ -110,6 +110,7 @@ void telling_retry(struct telling *telling)
             telling->told[i].due = 0;
         }
     }
+    telling->due = 0;
     telling_see(telling, NULL);
 }
 
@@ -305,7 +306,7 @@ static void fill(struct telling *telling, struct batch *batch)
     }
 }
 
-static void note_put(struct batch *batch, int64_t revision)
+static void note_put(struct telling *telling, struct batch *batch, int64_t revision)
 {
     const int64_t now = clock_now();
 
@@ -314,6 +315,7 @@ static void note_put(struct batch *batch, int64_t revision)
 
         memcpy(told->digest, batch->digest[i], DIGEST_SIZE);
         told->put = !batch->gone[i];
+        telling->had_room |= told->put; /* a full etcd takes what is deleted */
         told->look = told->gone = false;
         told->refused = 0;
         told->revision = revision;
@@ -401,7 +403,7 @@ static int put(struct telling *telling, int64_t presence, struct failure *failur
         return 1;
     telling->alone -= telling->alone > 0;
     telling->full = 0;
-    note_put(&batch, revision);
+    note_put(telling, &batch, revision);
     forget_refusal(telling);
     return 0;
 }

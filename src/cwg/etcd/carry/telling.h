@@ -20,18 +20,19 @@ struct telling {
     const char *site;
     struct told *told; /* sorted by their paths */
     size_t count, room;
-    int64_t looked;                  /* at all */
-    int64_t due;                     /* nothing is put before */
-    int full;                        /* times that etcd had no room, one after the other */
-    size_t alone;                    /* so many are put each in a transaction of its own */
-    bool all;                        /* are to be looked at */
+    int64_t looked; /* at all */
+    int64_t due;    /* nothing is put before */
+    int full;       /* times that etcd had no room, one after the other */
+    size_t alone;   /* so many are put each in a transaction of its own */
+    bool all;       /* are to be looked at */
+    bool had_room;  /* etcd has taken a line since the caller of telling_run() cleared it */
     char refusal[FAILURE_TEXT_SIZE]; /* why some are not put; "" if all are */
 };
 
 /* Something at a path of the store may have changed; NULL: anything. */
 void telling_see(struct telling *telling, const char *path);
 
-/* Tries at once what etcd hasn't allowed, and looks at all. */
+/* Tries at once what etcd hasn't allowed, or had no room for, and looks at all. */
 void telling_retry(struct telling *telling);
 
 /* etcd has had a line for a path since a revision; NULL: it has none. What this site itself put

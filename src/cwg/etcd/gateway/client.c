@@ -107,6 +107,8 @@ int client_check(const struct client_settings *settings, struct failure *failure
             "no server of etcd is given: it needs a line `etcd URL` in cwg.conf, or --config FILE");
     if (!settings->http.cert != !settings->http.key)
         return fail(failure, "etcd", "a certificate needs its key, and a key its certificate");
+    if (!settings->user[0] != !settings->password_file)
+        return fail(failure, "etcd", "a user needs a password, and a password its user");
     for (int i = 0; i < settings->urls; i++) {
         const char *url = settings->url[i];
 

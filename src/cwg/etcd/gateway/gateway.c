@@ -241,6 +241,7 @@ enum gateway_code gateway_error(const json_t *answer, const char **ret_text)
     const json_t *error = json_object_get(answer, "error");
     const json_t *within = json_is_object(error) ? error : answer;
     const char *text = json_string_value(json_object_get(within, "message"));
+    enum gateway_code code;
 
     *ret_text = "";
     /* etcd 3.4 has "error" in each; 3.5 has "code" and "message" alone, outside of streams. */
@@ -249,7 +250,9 @@ enum gateway_code gateway_error(const json_t *answer, const char **ret_text)
     if (!text)
         text = json_string_value(error);
     *ret_text = text ? text : "an error without a text";
-    return code_of(within);
+    code = code_of(within);
+    /* "mvcc: database space exceeded": gRPC has the same code for "too many requests". */
+    return code == GATEWAY_FULL && !strstr(*ret_text, "space") ? GATEWAY_UNAVAILABLE : code;
 }
 
 /* Streams */

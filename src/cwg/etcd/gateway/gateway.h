@@ -23,7 +23,7 @@ enum gateway_code {
     GATEWAY_WRONG = 3, /* also: no token, or one of before a change of the users */
     GATEWAY_ABSENT = 5,
     GATEWAY_FORBIDDEN = 7,
-    GATEWAY_FULL = 8, /* the store, or a transaction */
+    GATEWAY_FULL = 8, /* the store; etcd's other errors of this code are GATEWAY_UNAVAILABLE */
     GATEWAY_UNMET = 9,
     GATEWAY_COMPACTED = 11,
     GATEWAY_UNAVAILABLE = 14,
