@@ -71,7 +71,7 @@ forced()
     forced true
     within 20 tells s1 '^s2 .* nobody answers as cwg does: try `ssh s2 cwg inbox s1` by hand'
     forced "cwg inbox --state $(state_of_site s2) s7"
-    within 60 tells s1 "^s2 .* there this site's key of ssh's stands for site s7, and not for s1: mend "
+    within 60 tells s1 "^s2 .* its authorized_keys takes this site's ssh key for site s7, and not for s1: mend "
     mend_files
     call_again
     within 60 tells s1 '^s2 +ssh .* reachable'

@@ -318,7 +318,7 @@ TEST(garbage_is_refused)
         {{NULL, "{\"cwg-post\":0}"}, "doesn't greet"},
         {{NULL, "{\"cwg-post\":\"1\"}"}, "doesn't greet"},
         {{NULL, "{\"cwg-post\":2}"}, "by version 2, and this cwg by 1"},
-        {{NULL, "{\"cwg-post\":1,\"to\":\"site7\"}"}, "stands for site site7, and not for site1"},
+        {{NULL, "{\"cwg-post\":1,\"to\":\"site7\"}"}, "ssh key for site site7, and not for site1"},
         {{"{\"cwg-post\":1,\"to\":\"site1\"}", ""}, "no record"},
         {{"{\"cwg-post\":1}", ""}, "no record"},
         {{"{\"cwg-post\":1}", "[]"}, "no record"},

@@ -235,8 +235,8 @@ static int take_greeting(const struct post *post, const json_t *object, struct f
                     (int)version, VERSION_NUMBER);
     return to && post->own && strcmp(to, post->own) != 0
                ? fail(failure, "protocol",
-                      "%s: there this site's key of ssh's stands for site %s, and not for %s: mend "
-                      "`cwg inbox` in authorized_keys there",
+                      "%s: its authorized_keys takes this site's ssh key for site %s, and not for "
+                      "%s: mend `cwg inbox` there",
                       post->site, to, post->own)
                : 0;
 }
