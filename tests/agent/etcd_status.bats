@@ -217,7 +217,8 @@ states()
     [ "${#lines[@]}" = 3 ] || { echo "$output"; false; }
     for name in nobody site1; do
         run -1 --separate-stderr inside_etcd "$CWG" status --etcd --config "$T/$name.conf"
-        [ -z "$output" ] && [ "$stderr" = "cwg: http://127.0.0.1:2379: etcdserver: permission denied" ] ||
+        [ -z "$output" ]
+        [ "$stderr" = "cwg: http://127.0.0.1:2379: etcdserver: permission denied to etcd-user $name" ] ||
             { echo "$stderr"; false; }
     done
     run -1 --separate-stderr overview

@@ -282,7 +282,7 @@ has_device()
     healed web-db 7 60
     sleep 5
     inside "$web" ip link delete wg-7-0
-    within 60 has_device
+    within 90 has_device
     healed web-db 7 60
 }
 

@@ -66,7 +66,7 @@ outside()
 
 @test "a demo without sshd says so" {
     mkdir "$BATS_TEST_TMPDIR/tree"
-    (cd "$ROOT" && cp -r demo scripts doc completions examples units "$BATS_TEST_TMPDIR/tree")
+    (cd "$ROOT" && cp -r demo scripts doc completions examples python units "$BATS_TEST_TMPDIR/tree")
     ln -s "$ROOT/build" "$BATS_TEST_TMPDIR/tree/build"
     sed -i 's|/usr/sbin/sshd|/bin/false|' "$BATS_TEST_TMPDIR/tree/demo/sites.bash"
     run timeout 60 "$BATS_TEST_TMPDIR/tree/demo/nine-steps"

@@ -79,8 +79,12 @@ static const struct {
     CASE("neither of an end that is off", DO_NOTHING, END_OFF, .blind = true, .wanted = false),
     CASE("nor while the container's engine doesn't answer", DO_NOTHING, END_REFUSED, .blind = true,
          .running = false, .device = DEVICE_NONE),
-    CASE("a preshared key is wanted: it is set, which ends no session", DO_CONNECT, END_CONNECTING,
+    CASE("a preshared key is wanted: it is set, which ends no session", DO_CONNECT, END_CONNECTED,
          .secret_due = true),
+    CASE("the same in a session", DO_CONNECT, END_IN_SESSION, .health = HEALTH_SESSION,
+         .secret_due = true),
+    CASE("another peer, and a preshared key", DO_CONNECT, END_CONNECTING,
+         .heard_key = {.bytes = {3}}, .secret_due = true),
     CASE("and not while the other site says that its end is gone", DO_NOTHING, END_CONNECTED,
          .secret_due = true, .heard_up = false),
 

@@ -87,6 +87,34 @@ TEST(an_end_that_was_made_and_not_told_is_told_and_not_made_again)
     finish();
 }
 
+/* The way to the other site was down, and the record was spoiled or removed meanwhile. */
+TEST(what_is_not_in_the_store_as_it_was_told_is_told_again)
+{
+    struct failure failure = {.text = ""};
+    struct news first, news;
+
+    begin();
+    connect_it();
+    (void)tells(&first);
+    for (int i = 0; i < 2; i++) {
+        end->told.serial -= 10000; /* it is older */
+        if (i == 0 ? store_write(&house->store, "out/site2/l.0", "spoiled", &failure)
+                   : store_remove(&house->store, "out/site2/l.0", &failure))
+            unit_trouble(failure.text);
+        end_wake(end);
+        go_on();
+        expect(tells(&news) && news.serial > 0 && news.heard == SERIAL, "case %d", i);
+        EXPECT_STATE(END_CONNECTED);
+    }
+    first = news;
+    end->told.serial -= 10000;
+    end_wake(end);
+    go_on();
+    expect(tells(&news) && news.serial == first.serial, "what is there is told again");
+    expect(told_times("cwg_connect") == 0, "connected again");
+    finish();
+}
+
 /* The other site tells of any end, in the record of this one's other end. */
 static void tell_of(uint32_t net, uint32_t host, const char *place, const char *path)
 {

@@ -40,6 +40,17 @@ static enum end_state silent_state(const struct facts *facts)
     return facts->health == HEALTH_IDLE && facts->in_doubt ? END_CONNECTED : END_STALE;
 }
 
+/* Of an end that is being connected. What passes by the last keys goes on meanwhile, if it is still
+ * the same peer. */
+static enum end_state connecting_state(const struct facts *facts)
+{
+    if (!key_equal(&facts->heard_key, &facts->peer))
+        return END_CONNECTING;
+    if (facts->health == HEALTH_GOOD)
+        return END_CONNECTED;
+    return facts->health == HEALTH_SESSION ? END_IN_SESSION : silent_state(facts);
+}
+
 /* Of a sound device. */
 static struct verdict decide_peer(const struct facts *facts)
 {
@@ -48,9 +59,8 @@ static struct verdict decide_peer(const struct facts *facts)
         facts->heard && key_equal(&facts->heard_key, &facts->peer) && !facts->secret_due;
 
     if (can_connect && (!same_peer || (facts->may_move && facts->health < HEALTH_SESSION)))
-        return facts->refused
-                   ? verdict(DO_NOTHING, END_REFUSED)
-                   : verdict(DO_CONNECT, same_peer ? silent_state(facts) : END_CONNECTING);
+        return facts->refused ? verdict(DO_NOTHING, END_REFUSED)
+                              : verdict(DO_CONNECT, connecting_state(facts));
     if (facts->health == HEALTH_GOOD)
         return verdict(DO_NOTHING, END_CONNECTED);
     /* A session is no packet: the last keys may be older than the other end's end. */

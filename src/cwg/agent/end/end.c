@@ -139,6 +139,7 @@ static void gather(struct agent_end *end)
 {
     struct facts *facts = &end->facts;
 
+    telling_check(end);
     facts->wanted = !end->want.off && !end->forgotten;
     if (end->want.release)
         facts->device = DEVICE_NONE; /* it isn't this agent's */
@@ -347,6 +348,7 @@ int64_t end_run(struct agent_end *end)
         return end->phase == PHASE_REST ? end->due : INT64_MAX;
     }
     if (probes) {
+        end->doubt_end = clock_now() + DOUBT_MS;
         probe_begin(end);
         return end->due;
     }

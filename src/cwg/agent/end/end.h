@@ -27,7 +27,8 @@ struct agent_end {
     struct household *house;
     struct due visit;
     struct want want;
-    struct store_stamp want_stamp, heard_stamp; /* of what was read of it in the store */
+    /* Of what is in the store of it. */
+    struct store_stamp want_stamp, heard_stamp, told_stamp;
     struct store_stamp secret;       /* of the file of the peer's preshared key; 0: unknown */
     struct store_stamp asked_secret; /* of that in the last cwg_connect */
     char path[END_PATH_SIZE];        /* its name in the store */

@@ -80,7 +80,8 @@ void probe_begin(struct agent_end *end)
     (void)task_write(&end->probe, "cwg_wait %s %u %u %d --json", target, end->want.net,
                      end->want.host, PROBE_SECONDS);
     tasks_add(least_busy(end->house->probes), &end->probe);
-    end_rest(end, end->facts.in_doubt ? end->doubt_end - clock_now() : end_about(END_LOOK_MS));
+    end_rest(end,
+             end->doubt_end > clock_now() ? end->doubt_end - clock_now() : end_about(END_LOOK_MS));
 }
 
 /* Host 0, unless only one of the two knows where the other one is. */

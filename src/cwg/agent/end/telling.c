@@ -7,6 +7,10 @@
 #include "cwg/base/clock.h"
 #include "cwg/record/record.h"
 
+enum {
+    SETTLED_MS = 3000, /* store_changed() knows a line that was just written by no stamp */
+};
+
 /* A serial is a time, too: if records are lost, by a loss of power or with the store, the next one
  * is above all that the other site has heard. */
 static int64_t next_serial(const struct agent_end *end)
@@ -14,6 +18,15 @@ static int64_t next_serial(const struct agent_end *end)
     const int64_t today = clock_today();
 
     return today > end->told.serial ? today : end->told.serial + 1;
+}
+
+/* A site needs nobody to carry what it tells itself. */
+static void told_path(const struct agent_end *end, char ret_path[static STORE_PATH_SIZE])
+{
+    const bool home = strcmp(end->house->site, end->want.site) == 0;
+
+    (void)snprintf(ret_path, STORE_PATH_SIZE, "%s/%s/%s", home ? "in" : "out", end->want.site,
+                   end->path);
 }
 
 void telling_say(struct agent_end *end)
@@ -31,6 +44,7 @@ void telling_say(struct agent_end *end)
     json_t *body;
     char *line;
 
+    told_path(end, path);
     if (up) {
         news.key = end->facts.key;
         news.peer = end->facts.peer;
@@ -41,10 +55,9 @@ void telling_say(struct agent_end *end)
     }
     body = news_pack(&news);
     line = record_sign(&house->key, end->want.site, end->path, body, &failure);
-    /* A site needs nobody to carry what it tells itself. */
-    (void)snprintf(path, sizeof(path), "%s/%s/%s", home ? "in" : "out", end->want.site, end->path);
     if (line && store_write_lazily(&house->store, path, line, &failure) == 0) {
         end->told = news;
+        (void)store_changed(&house->store, path, &end->told_stamp);
         end_consider(end);
         if (!home)
             house->carry(house, end->want.site, end->path);
@@ -71,17 +84,32 @@ static int open_news(const char *line, const char *receiver, const char *path,
 
 void telling_remember(struct agent_end *end)
 {
-    const bool home = strcmp(end->house->site, end->want.site) == 0;
     struct failure failure = {.text = ""};
     char line[STORE_LINE_SIZE], place[STORE_PATH_SIZE];
 
     end->told = (struct news){.serial = 0};
-    (void)snprintf(place, sizeof(place), "%s/%s/%s", home ? "in" : "out", end->want.site,
-                   end->path);
+    told_path(end, place);
+    (void)store_changed(&end->house->store, place, &end->told_stamp);
     if (store_read(&end->house->store, place, line, &failure) == 0)
         (void)open_news(line, end->want.site, end->path, &end->house->key.public, &end->told,
                         &failure);
     end->floor = end->told.heard;
+}
+
+void telling_check(struct agent_end *end)
+{
+    const int64_t serial = end->told.serial, floor = end->floor, age = clock_today() - serial;
+    char place[STORE_PATH_SIZE];
+
+    told_path(end, place);
+    if (serial == 0 || (age >= 0 && age < SETTLED_MS) ||
+        !store_changed(&end->house->store, place, &end->told_stamp))
+        return;
+    telling_remember(end);
+    if (end->told.serial >= serial)
+        return;
+    end->told = (struct news){.serial = serial};
+    end->floor = floor;
 }
 
 /* The other site's key: who is no known site tells nothing. */

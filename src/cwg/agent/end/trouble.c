@@ -37,6 +37,8 @@ void trouble_find(struct agent_end *end)
     if (!silent) {
         if (!end->facts.in_doubt)
             end->probe_said[0] = '\0';
+        if (state == END_UNHEARD || state == END_PEER_DOWN)
+            end_set_reason(end, end->fault);
         return;
     }
     if (nobody_is_reached(end)) {

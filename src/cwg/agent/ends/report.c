@@ -42,7 +42,7 @@ static bool recall(struct agent_end *end)
 {
     struct failure failure = {.text = ""};
     char path[STORE_PATH_SIZE], line[STORE_LINE_SIZE];
-    const char *state;
+    const char *state, *reason;
     json_t *told = NULL;
     bool same;
 
@@ -53,6 +53,8 @@ static bool recall(struct agent_end *end)
     state = json_text(told, "state", STORE_LINE_SIZE);
     same = state && strcmp(state, end_state_text(end->verdict.state)) == 0 &&
            json_whole(told, "since", 0, INT64_MAX, &end->since) == 0;
+    reason = json_text(told, "reason", STORE_LINE_SIZE);
+    end->explained = same && reason && reason[0];
     json_decref(told);
     return same;
 }
@@ -157,7 +159,6 @@ void report(struct agent_end *end)
         return;
     if (changed && (end->reported || !recall(end))) {
         end->since = (int64_t)time(NULL);
-        end->explained = false;
         if (!end->reported || !is_well(end->reported_state) || !is_well(end->verdict.state)) {
             end->house->changes++;
             say(end);
