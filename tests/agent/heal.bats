@@ -277,7 +277,7 @@ has_device()
 # bats test_tags=kernel,only-6-1
 @test "among many ends a kernel's link whose device has gone is noticed by its counters, and healed" {
     declare_absent 1000
-    within 120 says s1 absent999 off
+    within 300 says s1 absent999 off
     declare_link web-db 7
     healed web-db 7 60
     sleep 5

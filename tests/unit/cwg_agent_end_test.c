@@ -236,6 +236,17 @@ TEST(a_probe_with_an_answer_costs_no_look)
     finish();
 }
 
+/* It may be the kernel's, and have counters. */
+TEST(an_end_that_was_just_connected_is_looked_at_once_a_probe_has_an_answer)
+{
+    probe_it();
+    end->facts.health = HEALTH_NONE;
+    programs_put("gate.cwg_wait", NULL);
+    go_on();
+    expect(told_times("cwg_show") == 2 && !end->idles, "%d looks", told_times("cwg_show"));
+    finish();
+}
+
 /* The age of its keys tells when to look next. */
 TEST(a_kernel_s_link_is_looked_at_after_a_probe_too)
 {

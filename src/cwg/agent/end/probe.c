@@ -11,11 +11,13 @@ enum {
     ROUND_MAX_MS = 300000,
 };
 
-/* Is the end as the look before its probe found it? A kernel's link is looked at once more: the age
- * of its keys tells when to look next. */
+/* Is the end as a look before its probe found it: idle? One that was just connected is looked at
+ * once more: if it is the kernel's, its counters tell from then on how it is. So is a kernel's link
+ * with counters: the age of its keys tells when to look next. */
 static bool is_as_seen(const struct agent_end *end)
 {
-    return end->shown == end->probed && !end->pulse.there;
+    return end->shown == end->probed && !end->pulse.there &&
+           (end->idles || end->facts.health == HEALTH_IDLE);
 }
 
 /* Packets pass. No look could tell more. */
@@ -25,7 +27,7 @@ static void note_answer(struct agent_end *end)
     end->reason[0] = '\0';
     end->probe_due = clock_now() + end_about(END_LOOK_MS);
     if (is_as_seen(end)) {
-        end->idles = end->idles || end->facts.health == HEALTH_IDLE;
+        end->idles = true;
         end->facts.health = HEALTH_GOOD;
         end->shown = clock_now();
         end_consider(end);
