@@ -76,21 +76,34 @@ put_many()
 
 # What a watch tells waits in buffers while nobody reads it. What comes behind these etcd looks up later, in a store
 # that has lost it by then.
-@test "a watch that is behind a compaction is told so, and lists anew" {
-    etcd_up
-    both_carry
-    passes before
+# Puts a line at site1, while the watch of site2 falls behind a compaction: compacted_past LINE
+compacted_past()
+{
     freeze "${CARRIERS[site2]}"
-    head -c 1000000 /dev/zero | tr '\0' x >"$T/big"
     for _ in {1..15}; do ctl put /cwg/v1/site/site2/big <"$T/big"; done
     put_many 300 /cwg/v1/site/site2/small
     ctl del --prefix /cwg/v1/site/site2/big
-    put site1 out/site2/l.0 later
-    within 10 eval 'ctl get /cwg/v1/site/site2/in/site1/l.0 | grep -q later'
+    put site1 out/site2/l.0 "$1"
+    within 10 eval 'ctl get /cwg/v1/site/site2/in/site1/l.0 | grep -q '"$1"
     ctl compact "$(revision)"
     kill -CONT "${CARRIERS[site2]}"
-    within 60 has site2 in/site1/l.0 later
-    within 5 grep -q "the watch is behind a compaction" "$T/site2.log"
+}
+
+# Debian 12's etcd may lose a watch's events at a compaction, and says nothing of it (etcd-io/etcd, pull request 17555).
+# Then the next list has them, in a quarter of an hour at most. Here it is another compaction's turn.
+@test "a watch that is behind a compaction is told so, and lists anew" {
+    local round
+    etcd_up
+    both_carry
+    passes before
+    head -c 1000000 /dev/zero | tr '\0' x >"$T/big"
+    for round in {1..8}; do
+        compacted_past "later$round"
+        within 15 grep -q "the watch is behind a compaction" "$T/site2.log" || continue
+        break
+    done
+    grep -q "the watch is behind a compaction" "$T/site2.log"
+    within 10 has site2 in/site1/l.0 "later$round"
 }
 
 @test "a full store: it is told, reading goes on, and all passes once there is room" {
