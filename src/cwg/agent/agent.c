@@ -392,6 +392,7 @@ static int open_house(struct agent *agent, struct failure *failure)
         config_need_site(&house->config, failure))
         return -1;
     house->site = house->config.site;
+    house->lookups.by_process = house->config.helper[0] != '\0';
     (void)snprintf(path, sizeof(path), "%.3500s/store", house->config.state);
     if (rekey_open(house, failure) || store_open(&house->store, path, failure) ||
         hold_take(&house->store, failure) ||

@@ -11,7 +11,9 @@
 #include <unistd.h>
 
 #include "cwg/base/program.h"
+#include "cwg/container/attachment.h"
 #include "cwg/container/engines.h"
+#include "cwg/container/netns.h"
 #include "cwg/container/reading.h"
 
 /* An engine that lists nothing. */
@@ -35,10 +37,12 @@ void container_engines(char *ret_text, size_t size)
                                    engines[i].name);
 }
 
-static void begin_answer(struct container_answer *answer, const char *name)
+static void begin_answer(struct container_answer *answer, const struct container_answer *question)
 {
-    *answer = (struct container_answer){
-        .name = name, .error = 1, .container = {.pidfd = -1, .netns = -1}};
+    *answer = (struct container_answer){.name = question->name,
+                                        .by_process = question->by_process,
+                                        .error = 1,
+                                        .container = {.pidfd = -1, .netns = -1}};
 }
 
 /* Not each engine tells its containers' names. */
@@ -61,18 +65,45 @@ struct question {
     bool asked;
 };
 
+static void ask_engine(const struct engine *engine, struct container_answer *answers, size_t count)
+{
+    if (count > 1)
+        engine_find_all(engine, answers, count);
+    else if (count == 1)
+        answers->error =
+            engine->find(engine, answers->name, &answers->container, &answers->failure);
+}
+
+/* Asks the engine for those of which no attachment tells. */
+static void ask_for_rest(struct question *question)
+{
+    struct container_answer *rest = calloc(question->count, sizeof(*rest));
+    size_t left = 0, next = 0;
+
+    for (size_t i = 0; i < question->count; i++) {
+        struct container_answer *answer = &question->answers[i];
+
+        if (answer->error && rest)
+            rest[left++] = *answer;
+        else if (answer->error)
+            answer->error = fail_errno(&answer->failure, ENOMEM, "can't ask an engine");
+    }
+    ask_engine(question->engine, rest, left);
+    for (size_t i = 0; i < question->count && next < left; i++) {
+        if (question->answers[i].error)
+            question->answers[i] = rest[next++];
+    }
+    free(rest);
+}
+
 static void *run_question(void *context)
 {
     struct question *question = context;
 
-    if (question->count > 1) {
-        engine_find_all(question->engine, question->answers, question->count);
-    } else {
-        struct container_answer *answer = question->answers;
-
-        answer->error = question->engine->find(question->engine, answer->name, &answer->container,
-                                               &answer->failure);
-    }
+    if (attachments_answer(question->engine->name, question->answers, question->count) == 0)
+        ask_engine(question->engine, question->answers, question->count);
+    else
+        ask_for_rest(question);
     for (size_t i = 0; i < question->count; i++)
         name_container(question->engine, &question->answers[i]);
     return NULL;
@@ -161,7 +192,7 @@ static void ask_all(struct container_answer *answers, size_t count)
     struct container_answer *rows = malloc(engine_count * count * sizeof(*rows));
 
     for (size_t i = 0; rows && i < engine_count * count; i++)
-        begin_answer(&rows[i], answers[i % count].name);
+        begin_answer(&rows[i], &answers[i % count]);
     if (rows)
         ask_at_once(rows, count);
     for (size_t i = 0; i < count; i++) {
@@ -203,13 +234,15 @@ static void fail_engine_name(const char *name, struct container_answer *answers,
 /* Makes an answer of what an engine says: with a descriptor, or a failure. */
 static void finish(const struct engine *engine, bool installed, struct container_answer *answer)
 {
+    const bool is_netns = engine && strcmp(engine->name, "netns") == 0;
+
     if (engine && answer->error > 0 && !installed)
         answer->error = fail(&answer->failure, "engine", "%s isn't installed, or %s isn't in PATH",
                              engine->name, engine->command[0]);
     else if (engine && answer->error > 0)
         answer->error = fail(&answer->failure, "no-such-container",
-                             engine->command ? "%s has no container %s" : NO_NETNS "%.0s%s",
-                             engine->name, answer->name);
+                             is_netns ? NO_NETNS "%.0s%s" : "%s has no container %s", engine->name,
+                             answer->name);
     else if (answer->error == 0 && answer->container.netns < 0)
         answer->error = open_pidfd(&answer->container, &answer->failure);
 }
@@ -220,7 +253,7 @@ void container_find_all(const char *engine_name, struct container_answer *answer
     bool installed;
 
     for (size_t i = 0; i < count; i++)
-        begin_answer(&answers[i], answers[i].name);
+        begin_answer(&answers[i], &answers[i]);
     if (engine_name[0] && !engine) {
         fail_engine_name(engine_name, answers, count);
         return;
@@ -280,7 +313,7 @@ static bool is_named(const struct container *container)
     struct stat held, named;
     char path[sizeof(NETNS_DIRECTORY) + END_NAME_SIZE];
 
-    (void)snprintf(path, sizeof(path), NETNS_DIRECTORY "/%s", container->name);
+    (void)snprintf(path, sizeof(path), NETNS_DIRECTORY "/%s", container->file);
     return fstat(container->netns, &held) == 0 && stat(path, &named) == 0 &&
            held.st_dev == named.st_dev && held.st_ino == named.st_ino;
 }

@@ -20,6 +20,7 @@ struct container {
     pid_t pid;                  /* a process in it; 0 for a namespace's file */
     int pidfd;                  /* of that process; -1 if pid is 0 */
     int netns;                  /* of a namespace's file; -1 if pid is set */
+    char file[END_NAME_SIZE];   /* the name of that file, in /run/netns */
 };
 
 /* Finds a running container. With an empty engine all engines that are installed are asked; names
@@ -30,13 +31,15 @@ int container_find(const char *engine, const char *name, struct container *ret_c
 /* A question for a container, and its answer. */
 struct container_answer {
     const char *name;
-    int error; /* as container_find() returns it */
+    bool by_process; /* a namespace's file is no answer, unless it is asked for by its name */
+    int error;       /* as container_find() returns it */
     struct container container;
     struct failure failure;
 };
 
 /* Finds many: each as container_find() does, and all of those of podman, docker and nerdctl by one
- * program. At most CONTAINERS_AT_ONCE; of an engine with container_asks_one() only one. */
+ * program. At most CONTAINERS_AT_ONCE; of an engine with container_asks_one() only one. No engine
+ * is asked for a container that is attached to a network of cwg's (attachment.h). */
 void container_find_all(const char *engine, struct container_answer *answers, size_t count);
 
 /* Returns whether an engine can be asked for no more than one container by a program. */

@@ -1,16 +1,14 @@
 #include "cwg/container/engines.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "cwg/container/asking.h"
 #include "cwg/container/labels.h"
+#include "cwg/container/netns.h"
 #include "cwg/container/reading.h"
 
 enum {
@@ -177,39 +175,10 @@ static int find_by_command(const struct engine *engine, const char *name,
     return found;
 }
 
-static bool is_namespace(int file)
-{
-    struct statfs filesystem;
-
-    return fstatfs(file, &filesystem) == 0 && filesystem.f_type == NSFS_MAGIC;
-}
-
-/* Opens a namespace of this name. Returns a descriptor; -1 with errno; or -2 if the file is no
- * namespace: `ip netns add` makes a file that nobody may read, and then the namespace over it. */
-static int open_namespace(const char *name)
-{
-    const int directory = open(NETNS_DIRECTORY, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    const int flags = O_NOFOLLOW | O_CLOEXEC;
-    int place, file = -1;
-
-    if (directory < 0)
-        return -1;
-    place = openat(directory, name, O_PATH | flags);
-    if (place >= 0) {
-        file = is_namespace(place) ? openat(directory, name, O_RDONLY | flags) : -2;
-        close(place);
-    }
-    close(directory);
-    if (file < 0 || is_namespace(file))
-        return file;
-    close(file);
-    return -2;
-}
-
 static int find_namespace(const struct engine *engine, const char *name,
                           struct container *ret_container, struct failure *failure)
 {
-    const int file = open_namespace(name);
+    const int file = netns_open(name);
 
     (void)engine;
     if (file == -1 && errno == ENOENT)
@@ -221,6 +190,7 @@ static int find_namespace(const struct engine *engine, const char *name,
         return fail(failure, "not-running", "netns/%s: " NETNS_DIRECTORY "/%s is no namespace",
                     name, name);
     reading_keep(ret_container->engine, sizeof(ret_container->engine), "netns");
+    reading_keep(ret_container->file, sizeof(ret_container->file), name);
     ret_container->netns = file;
     return 0;
 }
@@ -278,6 +248,17 @@ static int find_pod(const struct engine *engine, const char *name, struct contai
         found = find_namespace(engine, ret_container->name, ret_container, failure);
     free(result);
     return found;
+}
+
+/* What only networks' plugins tell of. */
+static int find_nothing(const struct engine *engine, const char *name,
+                        struct container *ret_container, struct failure *failure)
+{
+    (void)engine;
+    (void)name;
+    (void)ret_container;
+    (void)failure;
+    return 1;
 }
 
 static int find_process(const struct engine *engine, const char *name,
@@ -400,6 +381,10 @@ const struct engine engines[] = {
         .list = COMMAND("incus", "list", "local:", "status=running", "--columns", "n", "--format",
                         "csv"),
         .listed_by_name = true,
+    },
+    {
+        .name = "cni",
+        .find = find_nothing,
     },
     {
         .name = "pid",

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cwg/base/json.h"
+#include "cwg/container/netns.h"
 #include "link/decimal.h"
 
 int reading_take_pid(const char *text, struct container *ret_container)

@@ -17,9 +17,6 @@ enum {
     ABSENT = 1, /* it tells of something else than a container */
 };
 
-/* Where namespaces have files. */
-#define NETNS_DIRECTORY "/run/netns"
-
 /* Copies as much of a text as there is room for. */
 void reading_keep(char *to, size_t size, const char *from);
 

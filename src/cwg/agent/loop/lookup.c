@@ -65,7 +65,8 @@ static void find(void *context, int socket)
     struct container_answer *answers = calloc(count, sizeof(*answers));
 
     for (size_t i = 0; answers && i < count; i++)
-        answers[i].name = asked[i]->name;
+        answers[i] = (struct container_answer){.name = asked[i]->name,
+                                               .by_process = child->lookups->by_process};
     if (answers)
         container_find_all(asked[0]->engine, answers, count);
     for (size_t i = 0; answers && i < count; i++) {

@@ -33,7 +33,8 @@ struct lookups {
     struct loop *loop;
     struct lookup *first, **last; /* without a child yet */
     int64_t patience;             /* milliseconds for a child */
-    int64_t apart;                /* clock_now(): until then each question gets a child */
+    bool by_process; /* no descriptor of a namespace goes to the helper: processes are looked for */
+    int64_t apart;   /* clock_now(): until then each question gets a child */
     struct lookup_child child[LOOKUPS_AT_ONCE];
     uint64_t found, missed; /* containers: the owners count them */
 };

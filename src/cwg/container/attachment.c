@@ -1,0 +1,308 @@
+#include "cwg/container/attachment.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cwg/base/json.h"
+#include "cwg/container/cgroup.h"
+#include "cwg/container/netns.h"
+#include "cwg/container/reading.h"
+
+#define SYSTEM_DIRECTORY "/run/cwg-attached"
+#define USER_DIRECTORY   "cwg-attached"
+
+enum {
+    FILE_SIZE = 4096,
+    FILE_NAME_SIZE = CONTAINER_ID_SIZE + ATTACHMENT_NETWORK_SIZE + 16,
+};
+
+/* Is this user root, and not by the word of a user namespace? Outside, such a root is another. */
+static bool is_root(void)
+{
+    const unsigned long own = geteuid();
+    unsigned long first, outside, count;
+    bool root = own == 0;
+    FILE *map = fopen("/proc/self/uid_map", "re");
+
+    while (map && fscanf(map, "%lu %lu %lu", &first, &outside, &count) == 3) {
+        if (own >= first && own - first < count)
+            root = outside + (own - first) == 0;
+    }
+    if (map)
+        (void)fclose(map);
+    return root;
+}
+
+int attachment_directory(char ret_path[static PATH_MAX])
+{
+    const char *runtime = is_root() ? NULL : getenv("XDG_RUNTIME_DIR");
+    int length;
+
+    if (!runtime || runtime[0] != '/')
+        length = snprintf(ret_path, PATH_MAX, SYSTEM_DIRECTORY);
+    else
+        length = snprintf(ret_path, PATH_MAX, "%s/" USER_DIRECTORY, runtime);
+    return length >= PATH_MAX ? -ENAMETOOLONG : 0;
+}
+
+/* What others may write tells nothing. */
+static bool is_trusted(int file, mode_t type)
+{
+    struct stat status;
+
+    return fstat(file, &status) == 0 && (status.st_mode & S_IFMT) == type &&
+           (status.st_mode & (S_IWGRP | S_IWOTH)) == 0 &&
+           (status.st_uid == 0 || status.st_uid == geteuid());
+}
+
+/* Opens the directory. Returns a descriptor; -1 if there is none; or -2 with a failure. */
+static int open_directory(bool make, struct failure *failure)
+{
+    char path[PATH_MAX];
+    int fd, error = attachment_directory(path);
+
+    if (!error && make && mkdir(path, 0755) < 0 && errno != EEXIST)
+        error = -errno;
+    fd = error ? -1 : open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (!error && fd < 0)
+        error = -errno;
+    if (error == -ENOENT && !make)
+        return -1;
+    if (error) {
+        fail(failure, "system", "can't open %s: %s", path, strerror(-error));
+        return -2;
+    }
+    if (!is_trusted(fd, S_IFDIR)) {
+        fail(failure, "system", "%s tells nothing: others may write to it, or it is another user's",
+             path);
+        close(fd);
+        return -2;
+    }
+    if (make)
+        (void)fchmod(fd, 0755); /* whatever the umask is: the agent is another user */
+    return fd;
+}
+
+static bool is_word(const char *text, size_t size)
+{
+    return end_is_name(text) && strlen(text) < size;
+}
+
+/* Writes the name of a file. Returns 0, or -1. */
+static int name_file(const char *id, const char *network, char ret_name[static FILE_NAME_SIZE],
+                     struct failure *failure)
+{
+    if (!is_word(id, CONTAINER_ID_SIZE))
+        return fail(failure, "usage", "a container's id can't be \"%.100s\"", id);
+    if (!is_word(network, ATTACHMENT_NETWORK_SIZE))
+        return fail(failure, "usage",
+                    "a network's name has up to %d letters, digits, '_', '.' and '-', and can't be "
+                    "\"%.140s\"",
+                    ATTACHMENT_NETWORK_SIZE - 1, network);
+    (void)snprintf(ret_name, FILE_NAME_SIZE, "%s+%s", id, network);
+    return 0;
+}
+
+/* Writes a file under another name, and renames it: a reader finds a whole one. */
+static int write_file(int directory, const char *name, const char *text)
+{
+    char temporary[FILE_NAME_SIZE + 16];
+    const size_t length = strlen(text);
+    int fd, error = 0;
+
+    (void)snprintf(temporary, sizeof(temporary), ".%s.%d", name, (int)getpid());
+    fd = openat(directory, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+    if (fd < 0)
+        return -errno;
+    if (fchmod(fd, 0644) < 0 || write(fd, text, length) != (ssize_t)length)
+        error = errno ? -errno : -EIO;
+    close(fd);
+    if (!error && renameat(directory, temporary, directory, name) < 0)
+        error = -errno;
+    if (error)
+        (void)unlinkat(directory, temporary, 0);
+    return error;
+}
+
+int attachment_write(const struct attachment *attachment, struct failure *failure)
+{
+    char name[FILE_NAME_SIZE];
+    json_t *object;
+    char *text;
+    int directory, error;
+
+    if (name_file(attachment->id, attachment->network, name, failure))
+        return -1;
+    if (!end_is_name(attachment->name))
+        return fail(failure, "usage", "a container's name can't be \"%.260s\"", attachment->name);
+    directory = open_directory(true, failure);
+    if (directory < 0)
+        return -1;
+    object = json_pack("{s:s, s:s, s:s, s:s}", "engine", attachment->engine, "name",
+                       attachment->name, "netns", attachment->netns, "link", attachment->link);
+    text = object ? json_dumps(object, JSON_COMPACT) : NULL;
+    error = text ? write_file(directory, name, text) : -ENOMEM;
+    free(text);
+    json_decref(object);
+    close(directory);
+    return error ? fail_errno(failure, -error, "can't tell the agent of the container") : 0;
+}
+
+int attachment_remove(const char *id, const char *network, struct failure *failure)
+{
+    char name[FILE_NAME_SIZE];
+    int directory, error = 0;
+
+    if (name_file(id, network, name, failure))
+        return -1;
+    directory = open_directory(false, failure);
+    if (directory < 0)
+        return directory == -1 ? 0 : -1;
+    if (unlinkat(directory, name, 0) < 0 && errno != ENOENT)
+        error = errno;
+    close(directory);
+    return error ? fail_errno(failure, error, "can't tell the agent that the container is gone")
+                 : 0;
+}
+
+/* Copies a member that is a text, if there is room for it. Returns false if it has no such text. */
+static bool copy_member(const json_t *object, const char *name, char *to, size_t size)
+{
+    const char *text = json_text(object, name, size - 1);
+
+    if (text)
+        reading_keep(to, size, text);
+    return text != NULL;
+}
+
+static bool parse(const char *file, const char *text, struct attachment *ret)
+{
+    const char *network = strchr(file, '+');
+    json_t *object;
+    bool whole;
+
+    *ret = (struct attachment){.engine = ""};
+    if (!network || (size_t)(network - file) >= sizeof(ret->id))
+        return false;
+    (void)snprintf(ret->id, sizeof(ret->id), "%.*s", (int)(network - file), file);
+    reading_keep(ret->network, sizeof(ret->network), network + 1);
+    object = json_read_line(text);
+    whole = object && copy_member(object, "engine", ret->engine, sizeof(ret->engine)) &&
+            copy_member(object, "name", ret->name, sizeof(ret->name)) &&
+            copy_member(object, "netns", ret->netns, sizeof(ret->netns)) &&
+            copy_member(object, "link", ret->link, sizeof(ret->link));
+    json_decref(object);
+    return whole && end_is_name(ret->id) && is_word(network + 1, sizeof(ret->network)) &&
+           end_is_name(ret->engine) && end_is_name(ret->name) &&
+           (!ret->netns[0] || end_is_name(ret->netns));
+}
+
+/* Reads one file. Returns whether it is an attachment. */
+static bool read_file(int directory, const char *name, struct attachment *ret_attachment)
+{
+    char text[FILE_SIZE];
+    const int fd = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    ssize_t length = -1;
+
+    if (fd < 0)
+        return false;
+    if (is_trusted(fd, S_IFREG))
+        length = read(fd, text, sizeof(text) - 1);
+    close(fd);
+    text[length > 0 ? length : 0] = '\0';
+    return length > 0 && parse(name, text, ret_attachment);
+}
+
+int attachments_read(struct attachment **ret_attachments, size_t *ret_count,
+                     struct failure *failure)
+{
+    const int fd = open_directory(false, failure);
+    DIR *directory = fd >= 0 ? fdopendir(fd) : NULL;
+    struct attachment *all = NULL;
+    const struct dirent *entry;
+    size_t count = 0;
+
+    *ret_attachments = NULL;
+    *ret_count = 0;
+    if (fd == -2)
+        return -1;
+    while (directory && count < ATTACHMENTS_MAX && (entry = readdir(directory)) != NULL) {
+        struct attachment one;
+        struct attachment *more;
+
+        if (entry->d_name[0] == '.' || !read_file(fd, entry->d_name, &one))
+            continue;
+        more = count % 64 ? all : reallocarray(all, count + 64, sizeof(*all));
+        if (!more)
+            break;
+        all = more;
+        all[count++] = one;
+    }
+    if (directory)
+        (void)closedir(directory);
+    else if (fd >= 0)
+        close(fd);
+    *ret_attachments = all;
+    *ret_count = count;
+    return 0;
+}
+
+/* Is it the container that a question is for? */
+static bool is_meant(const struct attachment *attachment, const char *engine, const char *name)
+{
+    return strcmp(attachment->engine, engine) == 0 && strcmp(attachment->name, name) == 0;
+}
+
+/* Answers with a process, or with a namespace's file. Returns whether there is one. */
+static bool answer_with(const struct attachment *attachment, pid_t pid,
+                        struct container_answer *answer)
+{
+    struct container found = {.pid = pid, .pidfd = -1, .netns = -1};
+
+    if (pid == 0 && attachment->netns[0] && !answer->by_process)
+        found.netns = netns_open(attachment->netns);
+    if (pid == 0 && found.netns < 0)
+        return false;
+    reading_keep(found.engine, sizeof(found.engine), attachment->engine);
+    reading_keep(found.name, sizeof(found.name), attachment->name);
+    reading_keep(found.id, sizeof(found.id), attachment->id);
+    if (pid == 0)
+        reading_keep(found.file, sizeof(found.file), attachment->netns);
+    answer->container = found;
+    answer->error = 0;
+    return true;
+}
+
+size_t attachments_answer(const char *engine, struct container_answer *answers, size_t count)
+{
+    struct failure failure = {.text = ""};
+    struct attachment *all;
+    struct cgroup_member *members;
+    size_t known = 0, answered = 0;
+
+    (void)attachments_read(&all, &known, &failure);
+    members = known > 0 ? calloc(known, sizeof(*members)) : NULL;
+    for (size_t i = 0; members && i < known; i++)
+        members[i].id = strcmp(all[i].engine, engine) == 0 ? all[i].id : "";
+    if (members)
+        cgroup_find(members, known);
+    /* A process counts before a file: of two containers of a name, one may be on its way out. */
+    for (int by_file = 0; members && by_file < 2; by_file++) {
+        for (size_t i = 0; i < count; i++) {
+            for (size_t j = 0; j < known && answers[i].error > 0; j++) {
+                if (is_meant(&all[j], engine, answers[i].name) && (by_file || members[j].pid))
+                    answered += answer_with(&all[j], members[j].pid, &answers[i]);
+            }
+        }
+    }
+    free(members);
+    free(all);
+    return answered;
+}

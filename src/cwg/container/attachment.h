@@ -1,0 +1,47 @@
+/* What plugins of networks tell of containers: a file for each container and network, ID+NETWORK,
+ * in a directory that root or this user alone may write to. A plugin writes the file before the
+ * container starts, and removes it when the container has stopped. A file may stay when its
+ * container has gone. */
+#pragma once
+
+#include <limits.h>
+
+#include "cwg/container/container.h"
+
+enum {
+    ATTACHMENT_NETWORK_SIZE = 129,
+    ATTACHMENT_LINK_SIZE = 513, /* LABEL_TEXT_MAX + 1 */
+    ATTACHMENTS_MAX = 4096,     /* more are not read */
+};
+
+struct attachment {
+    char engine[END_ENGINE_SIZE];
+    char name[END_NAME_SIZE];
+    char id[CONTAINER_ID_SIZE];
+    char network[ATTACHMENT_NETWORK_SIZE];
+    char netns[END_NAME_SIZE];       /* the file of its namespace in /run/netns; "": it has none */
+    char link[ATTACHMENT_LINK_SIZE]; /* the ends that the network declares, as a label; or "" */
+};
+
+/* Writes the path of the directory: /run/cwg-attached for root, and for a system's user;
+ * $XDG_RUNTIME_DIR/cwg-attached for another user, also where a user namespace calls this user root.
+ * Returns 0, or a negative errno. */
+int attachment_directory(char ret_path[static PATH_MAX]);
+
+/* Writes an attachment, in the place of the same container's and network's; the first of all makes
+ * the directory. Its words have to be names (end_is_name()). Returns 0, or -1. */
+int attachment_write(const struct attachment *attachment, struct failure *failure);
+
+/* Removes an attachment, if it is there. Returns 0, or -1. */
+int attachment_remove(const char *id, const char *network, struct failure *failure);
+
+/* Reads all attachments. What is no attachment is left out. No directory means that there is none;
+ * one that others may write to is a failure. The caller frees *ret_attachments. Returns 0, or -1.
+ */
+int attachments_read(struct attachment **ret_attachments, size_t *ret_count,
+                     struct failure *failure);
+
+/* Answers the questions (container_find_all()) for containers that are attached and have a process
+ * or, unless the question is for a process, a namespace's file: `error` is 0 then, and the others
+ * stay as they are. Returns the number of answers. */
+size_t attachments_answer(const char *engine, struct container_answer *answers, size_t count);

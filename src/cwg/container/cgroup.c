@@ -1,0 +1,130 @@
+#include "cwg/container/cgroup.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    ID_LENGTH = 64,
+    TEXT_SIZE = 4096,
+    STARTED_FIELD = 22, /* of /proc/PID/stat: starttime, proc(5) */
+};
+
+/* Returns the number of hexadecimal digits that a text begins with. */
+static size_t digits(const char *text)
+{
+    return strspn(text, "0123456789abcdef");
+}
+
+/* Does a text end with a word, up to `end`? */
+static bool ends_with(const char *text, const char *end, const char *word)
+{
+    const size_t length = strlen(word);
+
+    return (size_t)(end - text) >= length && strncmp(end - length, word, length) == 0;
+}
+
+void cgroup_container(const char *text, char ret_id[static CONTAINER_ID_SIZE])
+{
+    ret_id[0] = '\0';
+    for (const char *at = text; *at; at++) {
+        const size_t length = digits(at);
+
+        if (length == 0)
+            continue;
+        /* "libpod-conmon-ID.scope" has conmon alone, and "libpod_pod_ID.slice" all of a pod. */
+        if (length == ID_LENGTH && ends_with(text, at, "-conmon-"))
+            return;
+        if (length == ID_LENGTH && (at == text || !isalnum((unsigned char)at[-1])) &&
+            !isalnum((unsigned char)at[length]) && !ends_with(text, at, "libpod_pod_")) {
+            (void)snprintf(ret_id, CONTAINER_ID_SIZE, "%.*s", (int)length, at);
+            return;
+        }
+        at += length - 1;
+    }
+}
+
+/* Reads a file of a process's. Returns false if it isn't there. */
+static bool read_file(int proc, const char *pid, const char *file, char ret_text[static TEXT_SIZE])
+{
+    char path[64];
+    int fd;
+    ssize_t length;
+
+    (void)snprintf(path, sizeof(path), "%.20s/%s", pid, file);
+    fd = openat(proc, path, O_RDONLY | O_CLOEXEC);
+    length = fd >= 0 ? read(fd, ret_text, TEXT_SIZE - 1) : -1;
+    if (fd >= 0)
+        close(fd);
+    ret_text[length > 0 ? length : 0] = '\0';
+    return length > 0;
+}
+
+/* Is it a runtime that is still making the container? Its namespaces may not be its own yet. */
+static bool is_runtime(int proc, const char *pid)
+{
+    static const char *const names[] = {"crun\n", "runc\n", "runc:[", "youki"};
+    char name[TEXT_SIZE];
+
+    if (!read_file(proc, pid, "comm", name))
+        return true;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (strncmp(name, names[i], strlen(names[i])) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* When the process began. Its name, in brackets, may have any characters. */
+static unsigned long long begin_of(int proc, const char *pid)
+{
+    char text[TEXT_SIZE];
+    const char *at = read_file(proc, pid, "stat", text) ? strrchr(text, ')') : NULL;
+
+    for (int field = 2; at && field < STARTED_FIELD; field++) {
+        at = strchr(at, ' ');
+        at = at ? at + 1 : NULL;
+    }
+    return at ? strtoull(at, NULL, 10) : 0;
+}
+
+static void take(int proc, const char *pid, struct cgroup_member *member)
+{
+    const unsigned long long begun = begin_of(proc, pid);
+    const pid_t number = (pid_t)strtol(pid, NULL, 10);
+
+    if (begun == 0 || is_runtime(proc, pid))
+        return;
+    if (member->pid != 0 &&
+        (begun > member->begun || (begun == member->begun && number > member->pid)))
+        return;
+    member->pid = number;
+    member->begun = begun;
+}
+
+void cgroup_find(struct cgroup_member *members, size_t count)
+{
+    DIR *directory = opendir("/proc");
+    const struct dirent *entry;
+    char text[TEXT_SIZE], id[CONTAINER_ID_SIZE];
+
+    for (size_t i = 0; i < count; i++)
+        members[i].pid = 0;
+    while (directory && (entry = readdir(directory)) != NULL) {
+        const char *pid = entry->d_name;
+
+        if (!isdigit((unsigned char)pid[0]) || !read_file(dirfd(directory), pid, "cgroup", text))
+            continue;
+        cgroup_container(text, id);
+        for (size_t i = 0; id[0] && i < count; i++) {
+            if (strcmp(members[i].id, id) == 0)
+                take(dirfd(directory), pid, &members[i]);
+        }
+    }
+    if (directory)
+        (void)closedir(directory);
+}

@@ -1,0 +1,178 @@
+#include "cwg/container/attachment.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cwg_folder.h"
+#include "unit.h"
+
+enum {
+    NOBODY = 65534,
+};
+
+static char folder[FOLDER_SIZE];
+static struct failure failure;
+static const struct attachment web = {.engine = "podman",
+                                      .name = "web",
+                                      .id = "0123abcd",
+                                      .network = "web-db",
+                                      .netns = "netns-7",
+                                      .link = "web-db,net=7,host=0,site=s2"};
+
+/* Root's directory is the machine's: so these tests are of another user. */
+static void begin(void)
+{
+    folder_make(folder);
+    if ((geteuid() == 0 && (chown(folder, NOBODY, NOBODY) < 0 || seteuid(NOBODY) < 0)) ||
+        setenv("XDG_RUNTIME_DIR", folder, 1) < 0)
+        unit_trouble("another user");
+}
+
+static void end(void)
+{
+    if (geteuid() != getuid() && seteuid(getuid()) < 0)
+        unit_trouble("seteuid");
+    folder_remove(folder);
+}
+
+/* Writes a file as it is, past attachment_write(). */
+static void put(const char *name, const char *text, mode_t mode)
+{
+    char path[FOLDER_SIZE + 128];
+    int fd;
+
+    (void)snprintf(path, sizeof(path), "%s/cwg-attached/%s", folder, name);
+    fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text) || fchmod(fd, mode) < 0 ||
+        close(fd) < 0)
+        unit_trouble(name);
+}
+
+static size_t count(void)
+{
+    struct attachment *all = NULL;
+    size_t known = 77;
+
+    expect(attachments_read(&all, &known, &failure) == 0, "%s", failure.text);
+    free(all);
+    return known;
+}
+
+TEST(an_attachment_is_read_as_it_was_written)
+{
+    struct attachment *all = NULL;
+    size_t known = 0;
+
+    begin();
+    expect(count() == 0, "before the directory is there");
+    expect(attachment_write(&web, &failure) == 0, "%s", failure.text);
+    expect(attachments_read(&all, &known, &failure) == 0 && known == 1, "%zu", known);
+    expect(known == 1 && memcmp(all, &web, sizeof(web)) == 0, "it is another one");
+    free(all);
+    expect(attachment_write(&web, &failure) == 0 && count() == 1, "the same once more");
+    expect(attachment_remove(web.id, "other", &failure) == 0 && count() == 1, "another network");
+    expect(attachment_remove(web.id, web.network, &failure) == 0 && count() == 0, "removed");
+    expect(attachment_remove(web.id, web.network, &failure) == 0, "%s", failure.text);
+    end();
+}
+
+/* The agent is another user than the plugin. */
+TEST(an_attachment_can_be_read_by_all)
+{
+    struct stat status;
+    const mode_t before = umask(0077);
+
+    begin();
+    expect(attachment_write(&web, &failure) == 0, "%s", failure.text);
+    expect(stat(folder_path(folder, "cwg-attached"), &status) == 0 &&
+               (status.st_mode & 0777) == 0755,
+           "%o", status.st_mode);
+    expect(stat(folder_path(folder, "cwg-attached/0123abcd+web-db"), &status) == 0 &&
+               (status.st_mode & 0777) == 0644,
+           "%o", status.st_mode);
+    (void)umask(before);
+    end();
+}
+
+TEST(names_that_are_none_are_refused)
+{
+    static const struct {
+        const char *id, *network, *name;
+    } cases[] = {
+        {"", "n", "web"},        {"../x", "n", "web"}, {"a/b", "n", "web"}, {"a", "", "web"},
+        {"a", "../../n", "web"}, {"a", "n+m", "web"},  {"a", "n", ""},      {"a", "n", "w b"},
+        {"a+b", "n", "web"},     {".a", "n", "web"},
+    };
+
+    begin();
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct attachment other = web;
+
+        (void)snprintf(other.id, sizeof(other.id), "%s", cases[i].id);
+        (void)snprintf(other.network, sizeof(other.network), "%s", cases[i].network);
+        (void)snprintf(other.name, sizeof(other.name), "%s", cases[i].name);
+        expect(attachment_write(&other, &failure) < 0 && failure_is(&failure, "usage"), "case %zu",
+               i);
+    }
+    expect(count() == 0, "nothing was written");
+    end();
+}
+
+TEST(what_is_no_attachment_is_left_out)
+{
+    static const struct {
+        const char *file, *text;
+        mode_t mode;
+    } cases[] = {
+        {"a+n", "", 0644},
+        {"b+n", "{}", 0644},
+        {"c+n", "{\"engine\":\"podman\",\"name\":\"../x\",\"netns\":\"\",\"link\":\"\"}", 0644},
+        {"d+n", "{\"engine\":\"podman\",\"name\":\"x\",\"netns\":\"../x\",\"link\":\"\"}", 0644},
+        {"e", "{\"engine\":\"podman\",\"name\":\"x\",\"netns\":\"\",\"link\":\"\"}", 0644},
+        {"+n", "{\"engine\":\"podman\",\"name\":\"x\",\"netns\":\"\",\"link\":\"\"}", 0644},
+        {"f+n", "{\"engine\":\"podman\",\"name\":\"x\",\"netns\":\"\",\"link\":\"\"}", 0666},
+        {".g+n", "{\"engine\":\"podman\",\"name\":\"x\",\"netns\":\"\",\"link\":\"\"}", 0644},
+        {"h+n", "{\"engine\":\"podman\",\"name\":\"x\",\"netns\":\"\",\"link\":7}", 0644},
+    };
+
+    begin();
+    expect(attachment_write(&web, &failure) == 0, "%s", failure.text);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        put(cases[i].file, cases[i].text, cases[i].mode);
+        expect(count() == 1, "case %zu", i);
+    }
+    put("i+n", "{\"engine\":\"podman\",\"name\":\"x\",\"netns\":\"\",\"link\":\"\"}", 0644);
+    expect(count() == 2, "one that is right");
+    end();
+}
+
+TEST(a_directory_that_others_may_write_to_tells_nothing)
+{
+    struct attachment *all = NULL;
+    size_t known = 0;
+
+    begin();
+    expect(attachment_write(&web, &failure) == 0, "%s", failure.text);
+    expect(chmod(folder_path(folder, "cwg-attached"), 0775) == 0, "chmod");
+    expect(attachments_read(&all, &known, &failure) < 0 &&
+               strstr(failure.text, "tells nothing") != NULL && known == 0,
+           "%s", failure.text);
+    expect(attachment_write(&web, &failure) < 0, "it was written to");
+    end();
+}
+
+TEST(roots_directory_is_the_machines)
+{
+    char path[PATH_MAX];
+
+    begin();
+    expect(attachment_directory(path) == 0 && strncmp(path, folder, strlen(folder)) == 0, "%s",
+           path);
+    (void)unsetenv("XDG_RUNTIME_DIR");
+    expect(attachment_directory(path) == 0 && strcmp(path, "/run/cwg-attached") == 0, "%s", path);
+    end();
+}
