@@ -34,6 +34,7 @@ cwg/site
 cwg/state
 cwg/record
 cwg/store
+cwg/plugin
 cwg/etcd/gateway
 cwg/etcd/carry
 cwg/etcd/fleet

@@ -104,6 +104,7 @@ static const struct command commands[] = {
      run_etcd},
     {"inbox", NULL, "carries records for another site's agent, which calls it by ssh", "",
      run_inbox},
+    {"plugin", NULL, "tells the agent of containers; their engines call it", "", run_plugin},
     {"serve", NULL, "the other machine's part; cwg calls it by ssh", "", run_serve},
 };
 

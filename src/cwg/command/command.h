@@ -33,3 +33,4 @@ int run_declare(int argc, char *argv[]);
 int run_forget(int argc, char *argv[]);
 int run_etcd(int argc, char *argv[]);
 int run_keys(int argc, char *argv[]);
+int run_plugin(int argc, char *argv[]);

@@ -1,0 +1,10 @@
+/* What engines of containers call when they start a container and when it has stopped. A plugin
+ * tells the agent by an attachment (attachment.h), and is done: it has no privilege, and waits for
+ * no agent and no peer. */
+#pragma once
+
+/* Each is a kind of plugin: argv[0] is its name. It reads what the engine says on standard input,
+ * and writes its answer on standard output. Returns the exit status. */
+
+/* A plugin of podman's netavark: a network's driver. */
+int plugin_netavark(int argc, char *argv[]);
