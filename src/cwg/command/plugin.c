@@ -9,6 +9,7 @@ static const struct {
     int (*run)(int argc, char *argv[]);
 } kinds[] = {
     {"netavark", plugin_netavark},
+    {"oci-hook", plugin_oci_hook},
 };
 
 int run_plugin(int argc, char *argv[])

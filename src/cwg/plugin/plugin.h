@@ -8,3 +8,6 @@
 
 /* A plugin of podman's netavark: a network's driver. */
 int plugin_netavark(int argc, char *argv[]);
+
+/* A hook of an OCI runtime, for a podman that knows no plugins. */
+int plugin_oci_hook(int argc, char *argv[]);
