@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "cwg/base/clock.h"
+#include "cwg/container/attachment.h"
 #include "cwg/store/wanted.h"
 #include "cwg_folder.h"
 #include "cwg_programs.h"
@@ -45,6 +46,33 @@ static struct failure failure;
 static int changes; /* of the store, that the labels tell of */
 static char said[65536];
 static int kept, journal;
+static struct attachment attached[LABELLED_MAX + 1];
+static size_t attached_count;
+static bool attached_fails;
+
+/* What plugins of networks tell. */
+int __wrap_attachments_read(struct attachment **ret_attachments, size_t *ret_count,
+                            struct failure *ret_failure);
+int __wrap_attachments_read(struct attachment **ret_attachments, size_t *ret_count,
+                            struct failure *ret_failure)
+{
+    if (attached_fails)
+        return fail(ret_failure, "system", "it tells nothing");
+    *ret_attachments = unit_copy(attached, sizeof(attached));
+    *ret_count = attached_count;
+    return 0;
+}
+
+/* A container is attached to a network that declares this. */
+static void attach(const char *name, const char *link)
+{
+    struct attachment *one = &attached[attached_count++];
+
+    *one = (struct attachment){.engine = "podman", .network = "n"};
+    (void)snprintf(one->name, sizeof(one->name), "%s", name);
+    (void)snprintf(one->id, sizeof(one->id), "id-%s", name);
+    (void)snprintf(one->link, sizeof(one->link), "%s", link);
+}
 
 /* As the agent does: takes over what the store says under a name now. */
 static void see(void *owner, const char *name)
@@ -109,6 +137,8 @@ static void begin(void)
     (void)snprintf(house->config.label[0], END_ENGINE_SIZE, "podman");
     all = (struct ends){.house = house, .end = ends};
     changes = 0;
+    attached_count = 0;
+    attached_fails = false;
     labels_open(&labels, house, &all);
     labels.changed = see;
 }
@@ -457,5 +487,134 @@ TEST(the_folder_of_labels_is_kept_or_says_nothing)
     house->config.labels = 1;
     look();
     expect(labels_are_kept(&labels) && has(WANT), "it is written anew");
+    end();
+}
+
+/* Engine `place` of the settings is the networks. */
+static void take_networks(int place)
+{
+    house->config.labels = place + 1;
+    (void)snprintf(house->config.label[place], END_ENGINE_SIZE, LABELS_OF_NETWORKS);
+}
+
+/* A plugin has written: the look that belongs to no round. */
+static void hurry(void)
+{
+    labels_hurry(&labels);
+    labels.hurry = clock_now();
+    labels.due = INT64_MAX;
+    do {
+        (void)labels_run(&labels);
+        loop_turn(&house->loop, clock_now() + TURN_MS);
+    } while (labels.asking || labels.hurry <= clock_now());
+}
+
+TEST(a_network_declares_an_end_for_its_container)
+{
+    begin();
+    take_networks(0);
+    attach("web", WEB);
+    attach("idle", "");
+    look();
+    expect(has(WANT) && changes == 1, "%d", changes);
+    expect(times("link web-db: a network of podman/web declares it") == 1, "%s", said);
+    attached_count = 0;
+    look();
+    expect(has(WANT), "one look has missed it");
+    look();
+    expect(!has(WANT) && times("link web-db: no label declares it any more") == 1, "%s", said);
+    end();
+}
+
+TEST(what_is_wrong_with_a_network_s_link_is_said)
+{
+    begin();
+    take_networks(0);
+    attach("web", "web-db,net=7");
+    look();
+    expect(times("the network's link of podman/web doesn't count: link web-db: it needs") == 1,
+           "%s", said);
+    end();
+}
+
+/* Two networks of a container are two links. Its label is a third. */
+TEST(each_network_of_a_container_counts)
+{
+    begin();
+    take_networks(1);
+    programs_put("podman.label.web", WEB);
+    look();
+    attach("web", "mail,net=8,host=0,site=s2");
+    attach("web", "news,net=9,host=0,site=s2");
+    for (int i = 0; i < 2; i++)
+        memcpy(attached[i].id, labels.engine[0].said[0].id, CONTAINER_ID_SIZE);
+    look();
+    expect(has(WANT) && has("mail.0") && has("news.0"), "%s", said);
+    end();
+}
+
+TEST(an_attachment_is_looked_at_at_once_and_its_end_is_not_missed_by_such_looks)
+{
+    begin();
+    take_networks(1);
+    look();
+    attach("web", WEB);
+    hurry();
+    expect(has(WANT) && asked("ps") == 1, "%d", asked("ps"));
+    attached_count = 0;
+    for (int i = 0; i < 4; i++)
+        hurry();
+    expect(has(WANT), "it was missed");
+    look();
+    look();
+    expect(!has(WANT), "it is still there");
+    end();
+}
+
+/* The look at one of them says nothing of what the other one declares. */
+TEST(an_end_goes_if_neither_a_label_nor_a_network_declares_it)
+{
+    begin();
+    take_networks(1);
+    programs_put("podman.label.web", WEB);
+    look();
+    labels_reread(&labels); /* nothing is known of podman any more, and it fails */
+    programs_put("podman.script", "exit 1");
+    for (int i = 0; i < 3; i++)
+        look();
+    expect(has(WANT), "the networks' look counted for podman's label");
+    programs_put("podman.script", NULL);
+    look();
+    attached_fails = true;
+    programs_put("podman.label.web", NULL);
+    for (int i = 0; i < 3; i++)
+        look();
+    expect(has(WANT), "podman's look counted for the networks");
+    attached_fails = false;
+    look();
+    expect(has(WANT), "one look");
+    look();
+    expect(!has(WANT), "two looks");
+    end();
+}
+
+/* The rest can't be known to be undeclared. */
+TEST(networks_of_too_many_containers_change_nothing)
+{
+    char name[16], text[64];
+
+    begin();
+    take_networks(0);
+    attach("web", WEB);
+    look();
+    attached_count = 0;
+    for (int i = 0; i < LABELLED_MAX + 1; i++) {
+        (void)snprintf(name, sizeof(name), "c%d", i);
+        (void)snprintf(text, sizeof(text), "l%d,net=%d,host=0,site=s2", i, 1000 + i);
+        attach(name, text);
+    }
+    look();
+    look();
+    expect(has(WANT) && changes == 1 && times("more than 250 containers") == 1, "%s", said);
     end();
 }

@@ -39,6 +39,9 @@ $(UNIT_DIR)/netlink_test: UNIT_LINK := -Wl,--wrap=recvmsg,--wrap=send
 # Its tests are the server, and the clock.
 $(UNIT_DIR)/cwg_patience_test: UNIT_LINK := -Wl,--wrap=http_post,--wrap=clock_now
 
+# Its tests say what is attached to networks.
+$(UNIT_DIR)/cwg_agent_labels_test: UNIT_LINK := -Wl,--wrap=attachments_read
+
 # Its tests are the programs that are started.
 $(UNIT_DIR)/cwg_carrier_test: UNIT_LINK := -Wl,--wrap=process_start
 

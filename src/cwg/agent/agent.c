@@ -221,6 +221,11 @@ static void see_label(void *owner, const char *name)
     load_want(owner, name, true);
 }
 
+static void see_attached(void *owner)
+{
+    labels_hurry(owner);
+}
+
 /* The names of what is declared, sorted. A directory that has gone says nothing of the links. */
 static char **list_wants(const struct agent *agent, struct failure *failure)
 {
@@ -385,6 +390,8 @@ static int open_house(struct agent *agent, struct failure *failure)
         tasks_open(&house->probes[i], &house->loop, house->config.helper);
     lookups_open(&house->lookups, &house->loop);
     labels_open(&agent->labels, house, &agent->ends);
+    agent->signs.attached = see_attached;
+    agent->signs.owner = &agent->labels;
     agent->labels.changed = see_label;
     agent->labels.owner = agent;
     courier_open(&agent->courier, &house->loop, &house->store, &house->config, agent->options.file);

@@ -220,6 +220,19 @@ static bool read_file(int directory, const char *name, struct attachment *ret_at
     return length > 0 && parse(name, text, ret_attachment);
 }
 
+int attachment_read(const char *file, struct attachment *ret_attachment)
+{
+    struct failure failure = {.text = ""};
+    const int directory = open_directory(false, &failure);
+    bool found;
+
+    if (directory < 0)
+        return -1;
+    found = read_file(directory, file, ret_attachment);
+    close(directory);
+    return found ? 0 : -1;
+}
+
 int attachments_read(struct attachment **ret_attachments, size_t *ret_count,
                      struct failure *failure)
 {
@@ -237,7 +250,7 @@ int attachments_read(struct attachment **ret_attachments, size_t *ret_count,
         struct attachment one;
         struct attachment *more;
 
-        if (entry->d_name[0] == '.' || !read_file(fd, entry->d_name, &one))
+        if (!read_file(fd, entry->d_name, &one))
             continue;
         more = count % 64 ? all : reallocarray(all, count + 64, sizeof(*all));
         if (!more)

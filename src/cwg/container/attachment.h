@@ -41,6 +41,9 @@ int attachment_remove(const char *id, const char *network, struct failure *failu
 int attachments_read(struct attachment **ret_attachments, size_t *ret_count,
                      struct failure *failure);
 
+/* Reads one attachment, by the name of its file. Returns 0, or -1 if there is none. */
+int attachment_read(const char *file, struct attachment *ret_attachment);
+
 /* Answers the questions (container_find_all()) for containers that are attached and have a process
  * or, unless the question is for a process, a namespace's file: `error` is 0 then, and the others
  * stay as they are. Returns the number of answers. */

@@ -6,6 +6,7 @@
 
 #include "cwg/base/process.h"
 #include "cwg/container/asking.h"
+#include "cwg/container/attachment.h"
 #include "cwg/container/reading.h"
 
 enum {
@@ -33,7 +34,7 @@ static const struct engine *find_engine(const char *name)
 
 bool labels_may(const char *engine)
 {
-    return find_engine(engine) != NULL;
+    return find_engine(engine) != NULL || strcmp(engine, LABELS_OF_NETWORKS) == 0;
 }
 
 static int fail_unreadable(const struct look *look)
@@ -108,6 +109,7 @@ static int list(struct look *look)
                         "%s: more than %d containers have the label " LABEL_NAME,
                         look->engine->name, LABELLED_MAX);
         *labelled = (struct labelled){.origin = LABEL_UNPROVEN};
+        reading_keep(labelled->engine, sizeof(labelled->engine), look->engine->name);
         if (!name || take_id(labelled->id, id))
             return fail_unreadable(look);
         reading_keep(labelled->name, sizeof(labelled->name), name);
@@ -149,6 +151,7 @@ static int take_container(struct look *look, char *line)
     if (!image || !name || take_id(found.id, id) || (image[0] && take_id(found.image, image)) ||
         take_name(&found, name) || take_text(found.text, line))
         return fail_unreadable(look);
+    reading_keep(found.engine, sizeof(found.engine), look->engine->name);
     for (size_t i = 0; i < look->count; i++) {
         if (strcmp(look->all[i].id, found.id) == 0)
             look->all[i] = found;
@@ -209,6 +212,36 @@ static int describe(struct look *look, const char *const *command, const char *a
     return 0;
 }
 
+/* Those that plugins of networks tell of. */
+static int list_attached(struct look *look)
+{
+    struct attachment *all;
+    size_t known;
+    int error = 0;
+
+    if (attachments_read(&all, &known, look->failure))
+        return -1;
+    for (size_t i = 0; i < known && !error; i++) {
+        struct labelled *labelled = &look->all[look->count];
+
+        if (!all[i].link[0])
+            continue;
+        if (look->count == LABELLED_MAX) {
+            error = fail(look->failure, "limit", "networks declare ends of more than %d containers",
+                         LABELLED_MAX);
+            continue;
+        }
+        *labelled = (struct labelled){.origin = LABEL_OF_CONTAINER, .by_network = true};
+        reading_keep(labelled->engine, sizeof(labelled->engine), all[i].engine);
+        reading_keep(labelled->name, sizeof(labelled->name), all[i].name);
+        reading_keep(labelled->id, sizeof(labelled->id), all[i].id);
+        reading_keep(labelled->text, sizeof(labelled->text), all[i].link);
+        look->count++;
+    }
+    free(all);
+    return error;
+}
+
 static int find_all(struct look *look, const struct labelled *before, size_t before_count)
 {
     if (list(look))
@@ -230,10 +263,12 @@ int labels_find(const char *engine, const struct labelled *before, size_t before
 
     look.all = calloc(LABELLED_MAX, sizeof(*look.all));
     look.result = malloc(sizeof(*look.result));
-    if (!look.engine)
+    if (!look.engine && strcmp(engine, LABELS_OF_NETWORKS) != 0)
         (void)fail(failure, "usage", "%s has no labels", engine);
     else if (!look.all || !look.result)
         (void)fail_errno(failure, ENOMEM, "can't ask an engine");
+    else if (!look.engine)
+        error = list_attached(&look);
     else
         error = find_all(&look, before, before_count);
     free(look.result);

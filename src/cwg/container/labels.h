@@ -7,6 +7,9 @@
 
 #define LABEL_NAME "cwg.link"
 
+/* What the settings call the networks that declare ends for their containers, among the engines. */
+#define LABELS_OF_NETWORKS "networks"
+
 enum {
     LABEL_SIZE = 514,      /* a longer text is cut to 513 characters */
     LABELLED_MAX = 250,    /* containers of an engine */
@@ -22,12 +25,14 @@ enum label_origin {
 
 /* A container with the label. It may be stopped. */
 struct labelled {
+    char engine[END_ENGINE_SIZE];
     char name[END_NAME_SIZE];
     char id[CONTAINER_ID_SIZE];
     char image[CONTAINER_ID_SIZE];
     char
         text[LABEL_SIZE]; /* of the label; a character that can't be printed is an escape of Go's */
     enum label_origin origin;
+    bool by_network; /* the text is that of a network, of which a plugin tells (attachment.h) */
 };
 
 /* Returns whether an engine is known by this name, and its containers have labels. */

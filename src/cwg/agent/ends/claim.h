@@ -6,9 +6,10 @@
 
 struct claim {
     struct want want;
-    bool unproven; /* the engine tells nothing of the container's image */
-    bool held;     /* before, by the same container's label */
-    bool single;   /* nothing but other claims stands against it */
+    bool by_network; /* and not by a label of the container's */
+    bool unproven;   /* the engine tells nothing of the container's image */
+    bool held;       /* before, by the same container's label */
+    bool single;     /* nothing but other claims stands against it */
     bool holds;
     char reason[END_REASON_SIZE]; /* why it doesn't; "" also if the store declares just the same */
 };

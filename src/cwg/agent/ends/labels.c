@@ -14,6 +14,7 @@
 
 enum {
     ROUND_MS = 20000,   /* a look takes a processor for some 40 ms */
+    HURRY_MS = 50,      /* containers may start by the dozen */
     LOOK_MS = 40000,    /* for an engine's programs to answer */
     MISSES_MAX = 2,     /* looks without a label, and then the end goes */
     COMPLAINTS_MAX = 8, /* of a look */
@@ -31,7 +32,7 @@ struct told {
 static void look(void *context, int socket)
 {
     const struct labels *labels = context;
-    const struct labels_engine *engine = &labels->engine[labels->next];
+    const struct labels_engine *engine = &labels->engine[labels->looking];
     struct told told = {.over = false};
     struct labelled *all = NULL;
     size_t count = 0;
@@ -48,22 +49,23 @@ static void look(void *context, int socket)
 }
 
 /* Says what is wrong with labels: each text once, and of many the first ones. */
-static void complain(struct labels *labels, int *said, const char *engine,
-                     const struct labelled *labelled, const char *reason)
+static void complain(struct labels *labels, int *said, const struct labelled *labelled,
+                     const char *reason)
 {
     struct failure failure = {.text = ""};
 
     if ((*said)++ >= COMPLAINTS_MAX)
         return;
-    fail(&failure, "label", "the label of %s/%.64s doesn't count: %s", engine, labelled->name,
+    fail(&failure, "label", "the %s of %s/%.64s doesn't count: %s",
+         labelled->by_network ? "network's link" : "label", labelled->engine, labelled->name,
          reason);
     journal_complain(&labels->house->journal, failure.text);
 }
 
-/* podman may be called docker as well. */
+/* podman may be called docker as well. A network says something else than a label. */
 static bool is_known(const struct labels *labels, int engines, const struct labelled *labelled)
 {
-    for (int i = 0; i < engines; i++) {
+    for (int i = 0; i < engines && !labelled->by_network; i++) {
         for (size_t j = 0; j < labels->engine[i].count; j++) {
             if (strcmp(labels->engine[i].said[j].id, labelled->id) == 0)
                 return true;
@@ -73,27 +75,28 @@ static bool is_known(const struct labels *labels, int engines, const struct labe
 }
 
 /* Adds what a container's label claims. */
-static void claim(struct labels *labels, const char *engine, const struct labelled *labelled,
-                  struct claim *claims, size_t *count, int *said)
+static void claim(struct labels *labels, const struct labelled *labelled, struct claim *claims,
+                  size_t *count, int *said)
 {
     struct want wants[LABEL_ENDS_MAX];
     struct failure failure = {.text = ""};
     int ends;
 
     if (labelled->origin == LABEL_OF_IMAGE) {
-        complain(labels, said, engine, labelled, "it is its image's: give one to the container");
+        complain(labels, said, labelled, "it is its image's: give one to the container");
         return;
     }
     if (labelled->origin == LABEL_OF_NOBODY) {
-        complain(labels, said, engine, labelled, "its name is longer than 253 characters");
+        complain(labels, said, labelled, "its name is longer than 253 characters");
         return;
     }
-    ends = label_parse(labelled->text, engine, labelled->name, wants, &failure);
+    ends = label_parse(labelled->text, labelled->engine, labelled->name, wants, &failure);
     if (ends < 0)
-        complain(labels, said, engine, labelled, failure.text);
+        complain(labels, said, labelled, failure.text);
     for (int i = 0; i < ends; i++)
-        claims[(*count)++] =
-            (struct claim){.want = wants[i], .unproven = labelled->origin == LABEL_UNPROVEN};
+        claims[(*count)++] = (struct claim){.want = wants[i],
+                                            .by_network = labelled->by_network,
+                                            .unproven = labelled->origin == LABEL_UNPROVEN};
 }
 
 /* Takes all claims of the last looks. Returns their number. The caller frees them. */
@@ -109,7 +112,7 @@ static size_t collect(struct labels *labels, struct claim **ret_claims, int *sai
 
         for (size_t j = 0; j < engine->count; j++) {
             if (!is_known(labels, i, &engine->said[j]))
-                claim(labels, engine->name, &engine->said[j], *ret_claims, &count, said);
+                claim(labels, &engine->said[j], *ret_claims, &count, said);
         }
     }
     return count;
@@ -142,13 +145,32 @@ static bool is_claimed(const struct agent_end *end, const struct claim *claims, 
     return false;
 }
 
-static bool is_allowed(const struct labels *labels, const char *engine)
+/* Returns an engine of the settings, or NULL. */
+static const struct labels_engine *find_engine(const struct labels *labels, const char *name)
 {
     for (int i = 0; i < labels->engines; i++) {
-        if (strcmp(labels->engine[i].name, engine) == 0)
-            return true;
+        if (strcmp(labels->engine[i].name, name) == 0)
+            return &labels->engine[i];
     }
-    return false;
+    return NULL;
+}
+
+/* May a container of this engine declare an end? */
+static bool is_allowed(const struct labels *labels, const char *engine)
+{
+    return find_engine(labels, engine) || find_engine(labels, LABELS_OF_NETWORKS);
+}
+
+/* Has a look at one of the settings' engines found all that may declare an end of a container of
+ * `engine`: labels, and what networks say? */
+static bool is_found(const struct labels *labels, const char *looked, const char *engine)
+{
+    const struct labels_engine *own = find_engine(labels, engine);
+    const struct labels_engine *networks = find_engine(labels, LABELS_OF_NETWORKS);
+
+    if (strcmp(looked, engine) == 0)
+        return !networks; /* their look counts, so that an end is missed once a round */
+    return strcmp(looked, LABELS_OF_NETWORKS) == 0 && (!own || own->known);
 }
 
 /* Is this end one whose label has gone? A look at `engine` has just found the claims; NULL: there
@@ -162,9 +184,12 @@ static bool is_over(const struct labels *labels, struct agent_end *end, const ch
         return true;
     if (!is_allowed(labels, end->want.engine))
         return true;
-    if (!engine || strcmp(end->want.engine, engine) != 0)
+    if (!engine || !is_found(labels, engine, end->want.engine))
         return false;
-    end->unlabelled = is_claimed(end, claims, count) ? 0 : end->unlabelled + 1;
+    if (is_claimed(end, claims, count))
+        end->unlabelled = 0;
+    else if (!labels->hurried)
+        end->unlabelled++;
     return end->unlabelled >= MISSES_MAX;
 }
 
@@ -192,9 +217,10 @@ static void drop(struct labels *labels, const char *engine, const struct claim *
 }
 
 /* Writes an end whose claim holds into the store, unless it is there. */
-static void keep(struct labels *labels, const struct want *want)
+static void keep(struct labels *labels, const struct claim *claim)
 {
     struct household *house = labels->house;
+    const struct want *want = &claim->want;
     struct failure failure = {.text = ""};
     char name[END_PATH_SIZE], path[STORE_PATH_SIZE], before[STORE_LINE_SIZE];
     char *line = want_write(want);
@@ -210,8 +236,9 @@ static void keep(struct labels *labels, const struct want *want)
         if (store_write(&house->store, path, line, &failure)) {
             journal_complain(&house->journal, failure.text);
         } else {
-            journal_say(&house->journal, JOURNAL_NOTICE, "link %s: a label of %s/%s declares it",
-                        want->link, want->engine, want->name);
+            journal_say(&house->journal, JOURNAL_NOTICE, "link %s: a %s of %s/%s declares it",
+                        want->link, claim->by_network ? "network" : "label", want->engine,
+                        want->name);
             labels->changed(labels->owner, name);
         }
     }
@@ -231,12 +258,13 @@ static void judge(struct labels *labels, const char *engine)
     drop(labels, engine, claims, count);
     for (size_t i = 0; i < count; i++) {
         if (claims[i].holds) {
-            keep(labels, &claims[i].want);
+            keep(labels, &claims[i]);
         } else if (claims[i].reason[0]) {
-            struct labelled by = {.name = ""};
+            struct labelled by = {.by_network = claims[i].by_network};
 
+            (void)snprintf(by.engine, sizeof(by.engine), "%s", claims[i].want.engine);
             (void)snprintf(by.name, sizeof(by.name), "%s", claims[i].want.name);
-            complain(labels, &said, claims[i].want.engine, &by, claims[i].reason);
+            complain(labels, &said, &by, claims[i].reason);
         }
     }
     free(claims);
@@ -249,8 +277,10 @@ static void go_on(struct labels *labels)
     free(labels->heard);
     labels->heard = NULL;
     labels->heard_count = 0;
-    if (++labels->next < labels->engines)
+    if (labels->hurried || ++labels->next < labels->engines) {
+        labels->hurried = false;
         return;
+    }
     labels->next = 0;
     labels->due = clock_now() + ROUND_MS;
 }
@@ -267,7 +297,7 @@ static void give_up(struct labels *labels, const struct failure *failure)
 
 static void conclude(struct labels *labels, const struct told *told)
 {
-    struct labels_engine *engine = &labels->engine[labels->next];
+    struct labels_engine *engine = &labels->engine[labels->looking];
     char name[END_ENGINE_SIZE];
 
     if (told->error < 0) {
@@ -282,8 +312,8 @@ static void conclude(struct labels *labels, const struct told *told)
         labels->heard = NULL;
     }
     memcpy(name, engine->name, sizeof(name));
-    go_on(labels);
     judge(labels, name);
+    go_on(labels);
 }
 
 static void hear(struct watch *watch, uint32_t events)
@@ -307,11 +337,12 @@ static void hear(struct watch *watch, uint32_t events)
     }
 }
 
-static void begin(struct labels *labels)
+static void begin(struct labels *labels, int engine)
 {
     struct failure failure = {.text = ""};
     int error = 0;
 
+    labels->looking = engine;
     labels->heard = calloc(LABELLED_MAX, sizeof(*labels->heard));
     if (!labels->heard)
         error = -ENOMEM;
@@ -338,11 +369,19 @@ static void clear(struct labels *labels)
         free(labels->engine[i].said);
     memset(labels->engine, 0, sizeof(labels->engine));
     labels->engines = labels->next = 0;
+    labels->hurried = false;
+    labels->hurry = INT64_MAX;
 }
 
 void labels_open(struct labels *labels, struct household *house, const struct ends *ends)
 {
-    *labels = (struct labels){.house = house, .ends = ends, .reread = true};
+    *labels = (struct labels){.house = house, .ends = ends, .reread = true, .hurry = INT64_MAX};
+}
+
+void labels_hurry(struct labels *labels)
+{
+    if (labels->hurry == INT64_MAX && find_engine(labels, LABELS_OF_NETWORKS))
+        labels->hurry = clock_now() + HURRY_MS;
 }
 
 void labels_reread(struct labels *labels)
@@ -373,12 +412,19 @@ int64_t labels_run(struct labels *labels)
         struct failure failure = {.text = ""};
 
         child_end(&labels->child, &labels->house->loop);
-        fail(&failure, "timeout", "%s doesn't answer", labels->engine[labels->next].name);
+        fail(&failure, "timeout", "%s doesn't answer", labels->engine[labels->looking].name);
         give_up(labels, &failure);
     }
-    if (!labels->asking && labels->due <= clock_now())
-        begin(labels);
-    return labels->asking ? labels->begun + LOOK_MS : labels->due;
+    if (!labels->asking && labels->hurry <= clock_now()) {
+        labels->hurried = true;
+        labels->hurry = INT64_MAX;
+        begin(labels, (int)(find_engine(labels, LABELS_OF_NETWORKS) - labels->engine));
+    } else if (!labels->asking && labels->due <= clock_now()) {
+        begin(labels, labels->next);
+    }
+    if (labels->asking)
+        return labels->begun + LOOK_MS;
+    return labels->hurry < labels->due ? labels->hurry : labels->due;
 }
 
 void labels_close(struct labels *labels)

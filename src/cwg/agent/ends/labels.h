@@ -1,7 +1,8 @@
-/* What containers declare by their labels: looked for now and then, by a child process, at the
- * engines that the settings allow. An end whose claim holds (claim.h) is written into the store, as
- * label/LINK.HOST, and taken from there like any other. It goes when two looks in a row have found
- * the engine's containers, and none of them with that label. A look that fails changes nothing. */
+/* What containers declare by their labels, and networks for their containers: looked for now and
+ * then, by a child process, at the engines that the settings allow. An end whose claim holds
+ * (claim.h) is written into the store, as label/LINK.HOST, and taken from there like any other. It
+ * goes when two looks in a row have found the engine's containers, and none of them with that
+ * label. A look that fails changes nothing. */
 #pragma once
 
 #include "cwg/agent/ends/ends.h"
@@ -25,8 +26,11 @@ struct labels {
     bool reread; /* the settings */
     struct labels_engine engine[CONFIG_LABELS_MAX];
     int engines;
-    int next; /* engine to be asked in this round */
+    int next;    /* engine to be asked in this round */
+    int looking; /* engine that is asked, if `asking` */
     bool asking;
+    bool hurried;  /* that look belongs to no round: it finds what is new, and misses nothing */
+    int64_t hurry; /* clock_now(): of such a look; INT64_MAX: none is due */
     struct child child;     /* that asks; if `asking`, and ... */
     int64_t begun;          /* ... clock_now() */
     struct labelled *heard; /* from it; LABELLED_MAX */
@@ -38,6 +42,9 @@ void labels_open(struct labels *labels, struct household *house, const struct en
 
 /* Takes the engines from the settings, at the next labels_run(), and looks at once. */
 void labels_reread(struct labels *labels);
+
+/* What networks say has changed: it is looked at soon. */
+void labels_hurry(struct labels *labels);
 
 /* To be called in each turn of the loop. Returns when it wants to be called at the latest
  * (clock_now()): never, if no labels are allowed. */

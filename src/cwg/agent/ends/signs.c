@@ -1,6 +1,10 @@
 #include "cwg/agent/ends/signs.h"
 
 #include <string.h>
+#include <sys/stat.h>
+
+#include "cwg/container/attachment.h"
+#include "cwg/container/netns.h"
 
 /* A namespace may have come or gone, and an end with it. */
 static void see_namespace(void *owner, const char *name)
@@ -10,7 +14,32 @@ static void see_namespace(void *owner, const char *name)
     for (size_t i = 0; i < *signs->count; i++) {
         struct agent_end *end = (*signs->ends)[i];
 
-        if (strcmp(end->want.engine, "netns") == 0 && (!name || strcmp(end->want.name, name) == 0))
+        const bool by_name = strcmp(end->want.engine, "netns") == 0;
+        const bool by_file = end->facts.running && end->container.netns >= 0;
+
+        if ((by_name && (!name || strcmp(end->want.name, name) == 0)) ||
+            (by_file && (!name || strcmp(end->container.file, name) == 0)))
+            end_seek(end);
+    }
+}
+
+/* A plugin tells of a container that is about to start, or has stopped: its end is looked for, if
+ * it isn't there. */
+static void see_attachment(void *owner, const char *name)
+{
+    struct signs *signs = owner;
+    struct attachment attachment;
+
+    if (name && name[0] == '.')
+        return;
+    signs->attached(signs->owner);
+    if (!name || attachment_read(name, &attachment))
+        return;
+    for (size_t i = 0; i < *signs->count; i++) {
+        struct agent_end *end = (*signs->ends)[i];
+
+        if (strcmp(end->want.engine, attachment.engine) == 0 &&
+            strcmp(end->want.name, attachment.name) == 0)
             end_seek(end);
     }
 }
@@ -31,19 +60,28 @@ static void see_socket(void *owner, uint16_t port)
 void signs_open(struct signs *signs, struct agent_end ***ends, size_t *count)
 {
     *signs = (struct signs){.ends = ends, .count = count};
-    signs->namespaces = (struct namespaces){.changed = see_namespace, .owner = signs};
+    signs->namespaces =
+        (struct names){.directory = NETNS_DIRECTORY, .changed = see_namespace, .owner = signs};
+    if (attachment_directory(signs->place))
+        signs->place[0] = '\0';
+    else
+        (void)mkdir(signs->place, 0755); /* a user may; for others, root has made it */
+    signs->attachments =
+        (struct names){.directory = signs->place, .changed = see_attachment, .owner = signs};
     signs->sockets.gone = see_socket;
     signs->sockets.owner = signs;
 }
 
 void signs_watch(struct signs *signs, struct loop *loop)
 {
-    namespaces_watch(&signs->namespaces, loop);
+    names_watch(&signs->namespaces, loop);
+    names_watch(&signs->attachments, loop);
     sockets_watch(&signs->sockets, loop);
 }
 
 void signs_close(struct signs *signs)
 {
-    namespaces_close(&signs->namespaces);
+    names_close(&signs->namespaces);
+    names_close(&signs->attachments);
     sockets_close(&signs->sockets);
 }

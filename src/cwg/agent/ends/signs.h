@@ -1,15 +1,21 @@
 /* Signs of the kernel's that an end may have changed, which wake it before its next look. */
 #pragma once
 
+#include <limits.h>
+
 #include "cwg/agent/end/end.h"
-#include "cwg/agent/loop/namespaces.h"
+#include "cwg/agent/loop/names.h"
 #include "cwg/agent/loop/sockets.h"
 
 struct signs {
-    struct namespaces namespaces;
+    struct names namespaces, attachments;
     struct sockets sockets;
+    char place[PATH_MAX];     /* of the attachments */
     struct agent_end ***ends; /* all there are */
     size_t *count;
+    /* A container was attached to a network, or is so no more. */
+    void (*attached)(void *owner);
+    void *owner;
 };
 
 void signs_open(struct signs *signs, struct agent_end ***ends, size_t *count);

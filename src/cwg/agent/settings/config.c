@@ -191,7 +191,7 @@ static int set_labels(const struct reading *reading)
 
         if (!labels_may(engine))
             return wrong(reading, "labels takes engines whose containers have labels: podman, "
-                                  "docker");
+                                  "docker; or networks");
         for (int j = 0; j < config->labels; j++) {
             if (strcmp(config->label[j], engine) == 0)
                 return wrong(reading, "%s stands there already", engine);

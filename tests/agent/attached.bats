@@ -1,0 +1,100 @@
+#!/usr/bin/env bats
+# Plugins of networks tell the agent of containers: each by a file in /run/cwg-attached, or in the runtime directory of
+# a user. agent.bash draws the sites. This test writes the files itself. tests/cwg/plugins.bats has the plugins.
+
+bats_require_minimum_version 1.5.0
+load agent
+
+agents_of_the_file
+
+after_test()
+{
+    local name
+    for name in pod-1 pod-2; do ip netns delete "$name" 2>/dev/null || true; done
+    rm -rf /run/cwg-attached/* "$WORLD/home/alice/.config"
+}
+
+# A namespace of a pod, with a process in it, whose number others know web by: add_pod NAMESPACE
+add_pod()
+{
+    ip netns add "$1"
+    ip netns exec "$1" ip link set lo up
+    ip netns exec "$1" sleep 600 3>&- &
+    web=$!
+    CONTAINERS+=("$web")
+    wait_for in_namespace "$1"
+}
+
+in_namespace()
+{
+    [ "$(stat -Lc %i "/proc/$web/ns/net")" = "$(stat -c %i "/run/netns/$1")" ]
+}
+
+remove_pod()
+{
+    ip netns delete "$1"
+    end_container "$web"
+}
+
+# Writes what a plugin writes: attach ID ENGINE NAME NAMESPACE [LINK]
+attach()
+{
+    printf '{"engine":"%s","name":"%s","netns":"%s","link":"%s"}' "$2" "$3" "$4" "${5:-}" >"/run/cwg-attached/.$1"
+    mv "/run/cwg-attached/.$1" "/run/cwg-attached/$1+net"
+}
+
+detach()
+{
+    rm "/run/cwg-attached/$1+net"
+}
+
+has_no_end()
+{
+    ! of s1 cwg status --state "$(state_of_site s1)" --names | grep -qx "$1"
+}
+
+@test "a declared pod is linked at each start, when a plugin tells of its namespace" {
+    declaration s1 web-db 7 cni/default.web | of s1 cwg declare --state "$(state_of_site s1)" -
+    declaration s2 web-db 7 db | of s2 cwg declare --state "$(state_of_site s2)" -
+    add_pod pod-1
+    attach id1 cni default.web pod-1
+    healed web-db 7
+    detach id1
+    remove_pod pod-1
+    add_pod pod-2
+    attach id2 cni default.web pod-2
+    healed web-db 7
+}
+
+@test "another container's attachment, and one of another engine, is no answer" {
+    declaration s1 web-db 7 cni/default.web | of s1 cwg declare --state "$(state_of_site s1)" -
+    declaration s2 web-db 7 db | of s2 cwg declare --state "$(state_of_site s2)" -
+    add_pod pod-1
+    attach id1 cni other.web pod-1
+    attach id2 podman default.web pod-1
+    sleep 2
+    says s1 web-db "waiting for its container"
+    add_pod pod-2
+    attach id3 cni default.web pod-2
+    healed web-db 7
+    ! ip -n pod-1 link | grep -q wg- || fail "$(ip -n pod-1 link)"
+}
+
+@test "a network declares its container's end, where the settings allow networks" {
+    declaration s2 web-db 7 db | of s2 cwg declare --state "$(state_of_site s2)" -
+    declaration s1 x 1 x | python3 -c 'import json, sys
+print(json.dumps({"sites": json.load(sys.stdin)["sites"]}))' | of s1 cwg declare --state "$(state_of_site s1)" -
+    add_pod pod-1
+    attach id1 cni default.web pod-1 web-db,net=7,host=0,site=s2
+    sleep 1
+    has_no_end web-db
+    install -D -o "${UIDS[alice]}" -m 0644 <(echo "labels networks") "$WORLD/home/alice/.config/cwg/cwg.conf"
+    kill -HUP "${AGENTS[s1]}"
+    healed web-db 7
+    grep -q "link web-db: a network of cni/default.web declares it" "$WORLD/agent-s1.log"
+    detach id1
+    remove_pod pod-1
+    add_pod pod-2
+    attach id2 cni default.web pod-2 web-db,net=7,host=0,site=s2
+    healed web-db 7
+}
