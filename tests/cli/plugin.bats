@@ -228,16 +228,16 @@ hook_refused()
     refused 'a network of cwg has no option "isolate"'
 }
 
-@test "netavark: input that isn't one object, is doubled, or longer than 64 KiB is refused" {
+@test "netavark: input that isn't one object, is doubled, or longer than 1 MiB is refused" {
     local input
     for input in '' x '[]' '{}{}' '{"name": "a", "name": "b"}' "$(request)x"; do
         plugin "$input" netavark setup "$NETNS"
         refused "standard input isn't one JSON object"
     done
-    plugin "$(network '.labels.x = "y" * 65000')" netavark create
+    plugin "$(network '.labels.x = "y" * 1048000')" netavark create
     [ "$status" = 0 ] || fail "$output"
-    plugin "$(network '.labels.x = "y" * 66000')" netavark create
-    refused 'standard input is longer than 65536 bytes'
+    plugin "$(network '.labels.x = "y" * 1049000')" netavark create
+    refused 'standard input is longer than 1048576 bytes'
     run --separate-stderr as_app env XDG_RUNTIME_DIR="$RUNTIME" "$CWG" plugin netavark create < <(printf '{}\0 ')
     refused "standard input isn't one JSON object"
     run --separate-stderr as_app env XDG_RUNTIME_DIR="$RUNTIME" "$CWG" plugin netavark create </

@@ -8,6 +8,7 @@ static const struct {
     const char *name;
     int (*run)(int argc, char *argv[]);
 } kinds[] = {
+    {"cni", plugin_cni},
     {"netavark", plugin_netavark},
     {"oci-hook", plugin_oci_hook},
 };

@@ -6,7 +6,7 @@
 #include "cwg/base/failure.h"
 
 enum {
-    INPUT_MAX = 65536, /* bytes */
+    INPUT_MAX = 1 << 20, /* bytes; the annotations of a pod alone may be 256 KiB */
 };
 
 /* Reads standard input to its end. It has to be one JSON object. The caller drops its reference.

@@ -10,6 +10,7 @@
 #include "cwg/container/attachment.h"
 #include "cwg/plugin/declared.h"
 #include "cwg/plugin/input.h"
+#include "cwg/plugin/netns_file.h"
 #include "cwg/plugin/plugin.h"
 
 #define ENGINE "podman"
@@ -91,21 +92,6 @@ static int identify(const json_t *request, struct attachment *attachment, struct
     if (take(request, "container_id", attachment->id, sizeof(attachment->id), failure))
         return -1;
     return take(network, "name", attachment->network, sizeof(attachment->network), failure);
-}
-
-/* The name of a namespace's file, if the agent can find it by that name; or "". A user's podman has
- * its files in a folder of the user's, where only podman sees them. */
-static const char *netns_file(const char *path)
-{
-    static const char *const folders[] = {"/run/netns/", "/var/run/netns/"};
-
-    for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
-        const size_t length = strlen(folders[i]);
-
-        if (strncmp(path, folders[i], length) == 0 && end_is_name(path + length))
-            return path + length;
-    }
-    return "";
 }
 
 static int setup(const json_t *request, const char *path, struct failure *failure)

@@ -11,3 +11,6 @@ int plugin_netavark(int argc, char *argv[]);
 
 /* A hook of an OCI runtime, for a podman that knows no plugins. */
 int plugin_oci_hook(int argc, char *argv[]);
+
+/* A chained plugin of CNI, which Kubernetes' runtimes, podman and Nomad call. */
+int plugin_cni(int argc, char *argv[]);
