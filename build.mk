@@ -192,13 +192,24 @@ sbom: build
 	@scripts/sbom '$(VERSION)' '$(BUILD)' '$(CC)' >'$(BUILD)/sbom.new'
 	@mv '$(BUILD)/sbom.new' '$(BUILD)/$(PROGRAM)-$(VERSION).spdx.json'
 
-# Docker, or podman where there is no docker.
-DOCKER ?= $(shell command -v docker || command -v podman || echo docker)
+# The files of the image, in DESTDIR, a new directory. The Dockerfile calls this target.
+.PHONY: image-root
+image-root: $(BUILD)/$(PROGRAM)
+	scripts/image-root '$(BUILD)/$(PROGRAM)' '$(CAPABILITIES)' '$(DESTDIR)' \
+		$(filter $(TASKS),$(addprefix cwg_,$(TASKS_BUILT)))
 
-## make docker       build the image net-admin-helper:latest, which runs it as nobody: DOCKER (docker, podman)
-.PHONY: docker
-docker:
-	$(DOCKER) build --build-arg CONFIG='$(CONFIG)' --build-arg VERSION='$(VERSION)' -t $(PROGRAM):latest .
+# Docker, or podman or buildah where there is no docker; and more options for it, such as --no-cache.
+DOCKER ?= $(shell command -v docker || command -v podman || command -v buildah || echo docker)
+IMAGE_FLAGS ?=
+LABEL := --label org.opencontainers.image
+REVISION = $(shell git describe --always --abbrev=40 --dirty --exclude='*' 2>/dev/null)
+CREATED = $(shell date -u -d "@$(or $(SOURCE_DATE_EPOCH),$$(date +%s))" +%FT%TZ)
+
+## make image        build the image net-admin-helper:latest: DOCKER (docker, podman, buildah), IMAGE_FLAGS
+.PHONY: image docker
+image docker:
+	$(DOCKER) build --build-arg CONFIG='$(CONFIG)' $(LABEL).version='$(VERSION)' $(LABEL).created='$(CREATED)' \
+		$(REVISION:%=$(LABEL).revision='%') $(IMAGE_FLAGS) -t $(PROGRAM):latest .
 
 ## make clean        remove build/
 .PHONY: clean

@@ -1,79 +1,50 @@
 #!/usr/bin/env bats
-# The image of `make docker`: what its last step leaves, in a copy of this machine's files, which are Debian's as well.
-# Nothing is fetched: apt-get is a stand-in, which leaves behind what apt leaves.
-# shellcheck disable=SC2153 # $NAME is set in helper.bash
+# The image of `make image`, as far as that is seen without a builder of images: its files, in a directory of this
+# machine's, and the command that builds it. packages/image.bats builds the image.
 
 bats_require_minimum_version 1.5.0
 load cli
 
-# The commands of the last RUN of a stage of the Dockerfile, as one line: last_run STAGE, counted from 1
-last_run()
+# Lays out the image's files for a build's settings: lay_out BUILD DIRECTORY
+lay_out()
 {
-    awk -v stage="$1" '/^FROM / { at++ }
-        at == stage && /^RUN / { text = ""; inside = 1 }
-        inside { line = $0; sub(/^RUN /, "", line); more = sub(/\\$/, "", line); text = text line; inside = more }
-        END { print text }' "$ROOT/Dockerfile"
+    flock "$SHARED/lock" make --no-print-directory --silent -C "$ROOT" BUILD="$1" SHARED="$SHARED" \
+        CONFIG="$1/config.h" CFLAGS=-O0 INSTALLER='make install' DESTDIR="$2" image-root
 }
 
-# Runs a command in a root of this machine's own files, below a layer of memory, where all that it writes is gone in the
-# end; $LOOK is run there afterwards: in_copy COMMAND
-in_copy()
-{
-    mkdir -p "$BATS_TEST_TMPDIR/root" "$BATS_TEST_TMPDIR/memory"
-    # shellcheck disable=SC2016 # the inner shell's
-    unshare --mount bash -euc '
-        mount -t tmpfs memory "$0/memory"
-        mkdir "$0/memory/upper" "$0/memory/work"
-        mount -t overlay -o "lowerdir=/,upperdir=$0/memory/upper,workdir=$0/memory/work" overlay "$0/root"
-        # What is none of the system, where files come and go.
-        for place in "$0"/root/* "$0/root/var/tmp" "$0/root/var/lib/containers" "$0/root/var/lib/docker"; do
-            case ${place##*/} in usr | bin | sbin | lib* | etc | var) continue ;; esac
-            [ ! -d "$place" ] || mount -t tmpfs none "$place"
-        done
-        mkdir -p "$0/root/stand-in"
-        printf "#!/bin/sh\ntouch /var/lib/apt/lists/left /var/cache/apt/left\n" >"$0/root/stand-in/apt-get"
-        chmod 755 "$0/root/stand-in/apt-get"
-        rm -f "$0/root/usr/local/bin/'"$NAME"'"
-        install -D -m 0777 "$1" "$0/root/usr/local/bin/'"$NAME"'"
-        install -m 4755 /bin/true "$0/root/usr/bin/a-setuid-program"
-        install -m 2755 -g 8 /bin/true "$0/root/usr/bin/a-setgid-program"
-        chroot "$0/root" env PATH="/stand-in:$PATH" sh -euc "$2" >&2
-        chroot "$0/root" bash -euc "$3"' "$BATS_TEST_TMPDIR" "$PROGRAM" "$1" "$LOOK"
+@test "the files of the image run by themselves, for anybody, under the names of the tasks that the settings have" {
+    local root=$BATS_TEST_TMPDIR/root
+    chmod a+x "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR/test" "$BATS_TEST_TMPDIR"
+    (umask 077 && lay_out "$(built "$(config_without ENGINE CONNECT)")" "$root")
+    [ "$(getcap -r "$root")" = "$root/usr/local/bin/$NAME cap_net_admin,cap_sys_ptrace,cap_sys_admin=p" ]
+    [ "$(find "$root/usr/local/bin" -mindepth 1 -printf '%f\n' | sort | paste -sd ' ')" = \
+        "cwg_create cwg_destroy cwg_destroy_all cwg_list cwg_show cwg_wait $NAME" ]
+    [[ $(chroot --userspec 4711:4711 "$root" /usr/local/bin/cwg_create --help) == "Usage: $NAME cwg_create"* ]]
+    [ -z "$(find "$root" ! -type l ! -perm -444 -o -perm /7022 ! -type l)" ]
 }
 
-setup()
-{
-    PROGRAM=$(built "$(config_without ENGINE)")/$NAME
+@test "the image's files go into a new directory alone" {
+    local build root=$BATS_TEST_TMPDIR/root
+    build=$(built "$(config_without ENGINE CONNECT)")
+    mkdir "$root"
+    run lay_out "$build" "$root"
+    [ "$status" = 2 ]
+    [ -z "$(ls -A "$root")" ]
 }
 
-@test "the last step leaves the program to its group with three capabilities, and no setuid or setgid program" {
-    # shellcheck disable=SC2034 # in_copy's
-    LOOK='stat -c "%a %U:%G" /usr/local/bin/net-admin-helper; /sbin/getcap /usr/local/bin/net-admin-helper
-        find / -xdev -type f -perm /6000; ls -A /var/lib/apt/lists /var/cache/apt'
-    run --separate-stderr in_copy "$(last_run 2)"
-    [ "$status" = 0 ] || fail "$stderr"
-    [ "$output" = "750 root:nogroup
-/usr/local/bin/net-admin-helper cap_net_admin,cap_sys_ptrace,cap_sys_admin=p
-/var/cache/apt:
-
-/var/lib/apt/lists:" ] || fail "$output"
-}
-
-@test "the image has no engine, whatever the settings say, and is labelled" {
+@test "the image has no engine, whatever the settings say" {
     local step
-    step=$(last_run 1)
-    [[ $step == *'make install CONFIG=/image.h GROUP=nogroup'* ]] || fail "$step"
+    step=$(sed -n '/^RUN printf/,/[^\\]$/p' "$ROOT/Dockerfile" | sed 's/^RUN //; s/\\$//' | tr -d '\n')
+    [[ $step == *'make -s '*' CONFIG=/image.h '*' image-root' ]] || fail "$step"
     # What that step writes, for this directory.
     step=${step%%&& make*}
-    step=${step//\/src\//$ROOT\/}
+    step=${step//\/src\//}
     step=${step//\/image.h/$BATS_TEST_TMPDIR\/image.h}
     echo '#define CWG_PREFER_ENGINE' | cat "$ROOT/config.h" - >"$BATS_TEST_TMPDIR/config.h"
-    CONFIG=config.h sh -euc "$step"
+    CONFIG=$BATS_TEST_TMPDIR/config.h sh -euc "$step"
     quick_build "$BATS_TEST_TMPDIR/build" "$BATS_TEST_TMPDIR/image.h"
     run --separate-stderr "$BATS_TEST_TMPDIR/build/$NAME" --version
     [[ $output == *$'\nbackends: kernel WireGuard\n'* ]] || fail "$output"
-    run ! grep -n 'COPY.*libexec' "$ROOT/Dockerfile"
-    [ "$(grep -c 'org.opencontainers.image' "$ROOT/Dockerfile")" -ge 4 ]
 }
 
 # All programs of this machine but these: programs_without NAME...
@@ -85,21 +56,35 @@ programs_without()
     for name; do rm -f "$BATS_TEST_TMPDIR/bin/$name"; done
 }
 
-# What `make docker` would run, with this PATH: docker_command PATH [ARGUMENT...]
-docker_command()
+# What make would run for a target, without quotes and the times, with the PATH of programs_without:
+# command_of TARGET [ARGUMENT...]
+command_of()
 {
-    env -u MAKEFLAGS -u MAKELEVEL PATH="$1" make --no-print-directory -n -C "$ROOT" docker "${@:2}"
+    env -u MAKEFLAGS -u MAKELEVEL -u SOURCE_DATE_EPOCH PATH="$BATS_TEST_TMPDIR/bin" \
+        make --no-print-directory -n -C "$ROOT" "$@" | tr -d "'\\\\\n" | tr -s ' \t' ' '
 }
 
-@test "make docker builds by docker, or by podman where that is all there is, or by what it is told" {
-    local bin=$BATS_TEST_TMPDIR/bin rest
-    rest=" build --build-arg CONFIG=config.h --build-arg VERSION=$(sed -n 's/^VERSION := //p' "$ROOT/Makefile")"
-    rest+=" -t $NAME:latest ."
-    programs_without docker podman
-    [ "$(docker_command "$bin" | tr -d "'")" = "docker$rest" ]
-    ln -s /bin/true "$bin/podman"
-    [ "$(docker_command "$bin" | tr -d "'")" = "$bin/podman$rest" ]
-    ln -s /bin/true "$bin/docker"
-    [ "$(docker_command "$bin" | tr -d "'")" = "$bin/docker$rest" ]
-    [ "$(docker_command "$bin" DOCKER=podman | tr -d "'")" = "podman$rest" ]
+@test "make image, or docker, builds by docker, podman or buildah, whichever is there first, or by what it is told" {
+    local bin=$BATS_TEST_TMPDIR/bin rest label='--label org\.opencontainers\.image\.' target
+    rest=" build --build-arg CONFIG=config\\.h ${label}version=$(sed -n 's/^VERSION := //p' "$ROOT/Makefile")"
+    rest+=" ${label}created=20[-0-9]{8}T[:0-9]{8}Z( ${label}revision=[0-9a-f]{40}(-dirty)?)? -t $NAME:latest \\.$"
+    programs_without docker podman buildah
+    for target in image docker; do
+        [[ $(command_of $target) =~ ^docker$rest ]] || fail "$(command_of $target)"
+    done
+    for target in buildah podman docker; do
+        ln -s /bin/true "$bin/$target"
+        [[ $(command_of image) =~ ^$bin/$target$rest ]] || fail "$(command_of image)"
+    done
+    [[ $(command_of image DOCKER=podman) =~ ^podman$rest ]] || fail "$(command_of image DOCKER=podman)"
+    [[ $(command_of image IMAGE_FLAGS=--no-cache) == *" --no-cache -t $NAME:latest ." ]]
+}
+
+@test "the image's label has the commit, and the time of SOURCE_DATE_EPOCH; without git it has no commit" {
+    programs_without git
+    run ! grep revision <<<"$(command_of image)"
+    [[ $(command_of image) == *image.created=* ]]
+    ln -s /usr/bin/git "$BATS_TEST_TMPDIR/bin"
+    [[ $(command_of image SOURCE_DATE_EPOCH=86400) == *"image.created=1970-01-02T00:00:00Z "*\
+"--label org.opencontainers.image.revision=$(git -C "$ROOT" rev-parse HEAD)"* ]]
 }
