@@ -5,7 +5,7 @@
 # everything below $BATS_FILE_TMPDIR. An ordinary user's podman needs an account with subordinate ids in /etc. So these
 # tests are for the VM, which forgets its /etc in the end.
 
-load net
+load ../net/net
 
 ROOTS=$BATS_FILE_TMPDIR/podman
 USERS=$BATS_FILE_TMPDIR/app

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # The image of `make image`, built by buildah from the Dockerfile as it is, without a registry or a network: what is in
-# it, and how it is labelled. With NAH_IMAGE=DIRECTORY build-image has built
+# it, and how it is labelled. application.bats starts containers of it. With NAH_IMAGE=DIRECTORY build-image has built
 # the image there already.
 
 bats_require_minimum_version 1.5.0
