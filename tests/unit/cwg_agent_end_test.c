@@ -403,3 +403,31 @@ TEST(a_link_that_is_silent_says_why)
     expect(!end->reason[0] && !end->probe_said[0], "%s", end->reason);
     finish();
 }
+
+/* Nothing was learnt of the peer. The helper's own failures have these codes. */
+TEST(a_probe_that_the_helper_could_not_do_is_no_probe_in_vain)
+{
+    for (const char *const *code =
+             TEXTS("helper", "no-helper", "not-permitted", "policy", "system", "shortage");
+         *code; code++) {
+        char refusal[64];
+
+        probe_it();
+        (void)snprintf(refusal, sizeof(refusal), "%s it can't", *code);
+        programs_put("refuse.cwg_wait", refusal);
+        end->heard.peer = end->facts.key; /* the other end waits for this one's probe */
+        programs_put("gate.cwg_wait", NULL);
+        go_on();
+        expect(end->verdict.state == END_CONNECTED && !end->probing, "%s: %s", *code,
+               end_state_text(end->verdict.state));
+        expect(end->tried == 0 && !end->moving && !end->probe_said[0], "%s counts", *code);
+        expect(told_times("cwg_wait") == 1, "%s: %d probes at once", *code, told_times("cwg_wait"));
+        expect(end->due <= end->probe_due && end->probe_due < end->doubt_end, "%s: late", *code);
+        programs_put("refuse.cwg_wait", NULL);
+        end->due = end->probe_due = clock_now();
+        go_on();
+        expect(told_times("cwg_wait") == 2 && !end->unasked, "%s: not probed again", *code);
+        EXPECT_STATE(END_CONNECTED);
+        finish();
+    }
+}

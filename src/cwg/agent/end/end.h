@@ -70,6 +70,7 @@ struct agent_end {
     int64_t connect_due; /* clock_now(): no sooner */
     int64_t probed;      /* `shown` when the last probe began */
     int64_t probe_due, retry_due;
+    bool unasked;  /* the helper couldn't do the last probe: the next one waits for `probe_due` */
     int64_t since; /* seconds since 1970: the state of `verdict` began */
     bool decided;  /* `verdict` is one */
     bool reported;

@@ -9,6 +9,7 @@ enum {
     PATIENCE_MS = 10000,   /* the other end's time to begin, or to tell that it is connected */
     ROUND_FIRST_MS = 5000, /* after all endpoints were tried in vain; twice as long, up to ... */
     ROUND_MAX_MS = 300000,
+    UNASKED_MS = 2000, /* after the helper couldn't ask */
 };
 
 /* Is the end as a look before its probe found it: idle? One that was just connected is looked at
@@ -24,6 +25,7 @@ static bool is_as_seen(const struct agent_end *end)
 static void note_answer(struct agent_end *end)
 {
     end->tried = end->rounds = 0;
+    end->unasked = false;
     end->reason[0] = '\0';
     end->probe_due = clock_now() + end_about(END_LOOK_MS);
     if (is_as_seen(end)) {
@@ -34,6 +36,19 @@ static void note_answer(struct agent_end *end)
     } else {
         end_wake(end);
     }
+}
+
+/* Has nobody asked the peer? The helper doesn't run, or may not, or the machine has no room. */
+static bool is_unasked(const struct failure *failure)
+{
+    static const char *const codes[] = {"helper", "no-helper", "not-permitted",
+                                        "policy", "system",    "shortage"};
+
+    for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
+        if (failure_is(failure, codes[i]))
+            return true;
+    }
+    return false;
 }
 
 static void take_probe(struct task *task, const json_t *result, const struct failure *failure)
@@ -48,6 +63,11 @@ static void take_probe(struct task *task, const json_t *result, const struct fai
     }
     end_wake(end);
     end->idles = false;
+    end->unasked = is_unasked(failure);
+    if (end->unasked) {
+        end->probe_due = clock_now() + end_about(UNASKED_MS);
+        return;
+    }
     trouble_note(end, failure->text);
     end->tried++;
     end->probe_due = 0;
@@ -102,7 +122,7 @@ bool probe_may(struct agent_end *end)
         return false;
     if (end->probe_due == 0)
         end->probe_due = known ? clock_now() : clock_now() + end_about(PATIENCE_MS);
-    else if (known && end->rounds == 0 && end->tried == 0)
+    else if (known && end->rounds == 0 && end->tried == 0 && !end->unasked)
         end->probe_due = clock_now();
     return clock_now() >= end->probe_due;
 }
