@@ -55,6 +55,10 @@ static const struct {
          .device = DEVICE_NONE),
     CASE("and waited for", DO_NOTHING, END_NO_CONTAINER, .running = false, .device = DEVICE_NONE,
          .told_up = false),
+    CASE("told again, if the record that says so is lost", DO_TELL, END_NO_CONTAINER,
+         .running = false, .device = DEVICE_NONE, .told_up = false, .told_lost = true),
+    CASE("so is the record of one that is off", DO_TELL, END_OFF, .wanted = false,
+         .device = DEVICE_NONE, .told_up = false, .told_lost = true),
 
     CASE("no device: one is made", DO_CREATE, END_CREATING, .device = DEVICE_NONE),
     CASE("even if the other site wasn't told of the old one's end", DO_CREATE, END_CREATING,

@@ -115,6 +115,37 @@ TEST(what_is_not_in_the_store_as_it_was_told_is_told_again)
     finish();
 }
 
+/* The other site would call the link stale for ever, rather than say that this end is down. The
+ * second time the agent has just started. */
+TEST(an_end_that_is_gone_is_told_again_if_its_record_is_spoiled)
+{
+    struct failure failure = {.text = ""};
+    struct news news;
+
+    begin();
+    connect_it();
+    stop_container();
+    EXPECT_STATE(END_NO_CONTAINER);
+    for (int i = 0; i < 3; i++) {
+        end->told.serial -= 10000; /* it is older */
+        if (i == 1 ? store_remove(&house->store, "out/site2/l.0", &failure)
+                   : store_write(&house->store, "out/site2/l.0", "spoiled", &failure))
+            unit_trouble(failure.text);
+        if (i == 2) {
+            end_free(end);
+            make_end();
+        }
+        carried = 0;
+        end_wake(end);
+        go_on();
+        EXPECT_STATE(END_NO_CONTAINER);
+        expect(!tells(&news) && news.serial > 0 && carried == 1, "case %d: carried %d times", i,
+               carried);
+        expect(news.heard == SERIAL, "case %d: it has heard %ld", i, (long)news.heard);
+    }
+    finish();
+}
+
 /* The other site tells of any end, in the record of this one's other end. */
 static void tell_of(uint32_t net, uint32_t host, const char *place, const char *path)
 {

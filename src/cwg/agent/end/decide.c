@@ -19,7 +19,7 @@ static bool has_news(const struct facts *facts)
 /* Of an end that isn't to be there, or can't. */
 static struct verdict decide_down(const struct facts *facts, enum end_state state)
 {
-    return verdict(facts->told_up ? DO_TELL : DO_NOTHING, state);
+    return verdict(facts->told_up || facts->told_lost ? DO_TELL : DO_NOTHING, state);
 }
 
 static struct verdict decide_device(const struct facts *facts)

@@ -39,6 +39,7 @@ struct facts {
     bool told_up;         /* the other site was told of a device here */
     struct key told_key;  /* and of this key */
     struct key told_peer; /* and that this is the device's peer; zero for none */
+    bool told_lost;       /* what it was told may not have come to it, and is lost */
     bool told_moved;      /* this machine's addresses are others than those that it was told */
 
     bool heard;           /* the other site has told of its end */

@@ -147,6 +147,7 @@ static void gather(struct agent_end *end)
     if (facts->refused && clock_now() >= end->retry_due)
         facts->refused = false;
     facts->told_up = end->told.up;
+    facts->told_lost = end->told_lost;
     facts->told_key = end->told.key;
     facts->told_peer = end->told.peer;
     facts->told_moved = end->told.up && end->told.endpoints != end->house->addresses;

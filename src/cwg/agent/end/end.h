@@ -34,7 +34,8 @@ struct agent_end {
     char path[END_PATH_SIZE];        /* its name in the store */
     struct facts facts;
     struct news told, heard;
-    int64_t floor; /* of a record's serial: this end has gone by a record with it before */
+    bool told_lost; /* what was told can't be read in the store any more */
+    int64_t floor;  /* of a record's serial: this end has gone by a record with it before */
     char probe_said[END_REASON_SIZE]; /* what the last probe, in vain, has said; or "" */
     char fault[END_REASON_SIZE];      /* why the other site's last record isn't believed; or "" */
     struct key signer;                /* of `heard`: the other site's key; zero: it isn't known */

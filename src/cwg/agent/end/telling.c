@@ -57,6 +57,7 @@ void telling_say(struct agent_end *end)
     line = record_sign(&house->key, end->want.site, end->path, body, &failure);
     if (line && store_write_lazily(&house->store, path, line, &failure) == 0) {
         end->told = news;
+        end->told_lost = false;
         (void)store_changed(&house->store, path, &end->told_stamp);
         end_consider(end);
         if (!home)
@@ -86,13 +87,16 @@ void telling_remember(struct agent_end *end)
 {
     struct failure failure = {.text = ""};
     char line[STORE_LINE_SIZE], place[STORE_PATH_SIZE];
+    int found;
 
     end->told = (struct news){.serial = 0};
     told_path(end, place);
     (void)store_changed(&end->house->store, place, &end->told_stamp);
-    if (store_read(&end->house->store, place, line, &failure) == 0)
-        (void)open_news(line, end->want.site, end->path, &end->house->key.public, &end->told,
-                        &failure);
+    found = store_read(&end->house->store, place, line, &failure);
+    if (found == 0)
+        found = open_news(line, end->want.site, end->path, &end->house->key.public, &end->told,
+                          &failure);
+    end->told_lost = found < 0;
     end->floor = end->told.heard;
 }
 
@@ -109,6 +113,7 @@ void telling_check(struct agent_end *end)
     if (end->told.serial >= serial)
         return;
     end->told = (struct news){.serial = serial};
+    end->told_lost = true;
     end->floor = floor;
 }
 

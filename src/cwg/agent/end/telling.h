@@ -10,8 +10,8 @@ void telling_say(struct agent_end *end);
  * that can't be read is told anew. */
 void telling_remember(struct agent_end *end);
 
-/* Lets an end that is there tell so anew, if its record isn't in the store any more as it was told:
- * a record may be spoiled or removed before it was carried. */
+/* Lets an end tell anew, if its record isn't in the store any more as it was told: a record may be
+ * spoiled or removed before it was carried. */
 void telling_check(struct agent_end *end);
 
 /* Reads what the other site told, and wakes the end if that has changed. Takes over that site's
