@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "cwg/base/clock.h"
 #include "cwg_end_world.h"
 #include "cwg_programs.h"
 #include "unit.h"
@@ -93,5 +94,56 @@ TEST(each_task_names_the_containers_process_and_the_end)
                        tasks[i].arguments);
         expect(told_times(word) >= 1, "no %s", word);
     }
+    finish();
+}
+
+/* The other site has told three endpoints. */
+static void hear_three_endpoints(void)
+{
+    for (int i = 0; i < 3; i++) {
+        char text[ENDPOINT_TEXT_SIZE];
+
+        (void)snprintf(text, sizeof(text), "192.0.2.%d:2", 10 + i);
+        (void)endpoint_parse(text, &end->heard.endpoint[i]);
+    }
+    end->heard.endpoints = 3;
+}
+
+/* Where the last cwg_connect has set the peer. */
+static bool is_aimed_at(const char *endpoint)
+{
+    char text[ENDPOINT_TEXT_SIZE] = "none";
+
+    if (end->at.port)
+        endpoint_to_text(&end->at, text);
+    return strcmp(text, endpoint) == 0 && told_times(endpoint) == 1;
+}
+
+TEST(each_probe_in_vain_moves_the_end_to_the_next_endpoint)
+{
+    begin();
+    connect_it();
+    hear_three_endpoints();
+    programs_put("peer", "{\"public_key\":\"" OTHER "\",\"endpoint\":\"192.0.2.11:2\"}");
+    for (const char *const *next = TEXTS("192.0.2.12:2", "192.0.2.10:2", "192.0.2.11:2"); *next;
+         next++) {
+        const int64_t deadline = clock_now() + SOON_MS;
+
+        programs_put("log", "");
+        programs_put("state", "stale");
+        end->connect_due = 0;
+        end->probe_due = 1;
+        end_wake(end);
+        while (told_times("cwg_connect") == 0 && clock_now() < deadline)
+            turn(deadline);
+        go_on();
+        expect(is_aimed_at(*next), "%s: aimed elsewhere", *next);
+    }
+    /* Another key begins with the first one. */
+    end->connect_due = 0;
+    tell(SERIAL + 1, true, THIRD, &other);
+    hear_three_endpoints();
+    go_on();
+    expect(is_aimed_at("192.0.2.10:2"), "another key");
     finish();
 }

@@ -39,9 +39,8 @@ enum {
     "[ ! -e created ] || answer=\"ok $(cat created)\";;\n"                                         \
     "cwg_destroy) rm -f dev;;\n"                                                                   \
     "cwg_connect) secret=false; case $* in *--preshared*) secret=true;; esac\n"                    \
-    "echo \"{\\\"public_key\\\":\\\"$4\\\",\\\"has_preshared_key\\\":$secret}\" >peer; echo "      \
-    "connected "                                                                                   \
-    ">state;;\n"                                                                                   \
+    "echo \"{\\\"public_key\\\":\\\"$4\\\",\\\"endpoint\\\":\\\"$3\\\","                           \
+    "\\\"has_preshared_key\\\":$secret}\" >peer; echo connected >state;;\n"                        \
     "cwg_wait) [ -e answers ] || answer='error timeout no answer';;\n"                             \
     "esac; }\n"                                                                                    \
     "if [ $1 = batch ]; then while read -r line; do one $line; echo \"$answer\"; done; exit; fi\n" \

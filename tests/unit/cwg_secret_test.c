@@ -101,6 +101,24 @@ TEST(a_key_that_is_written_anew_is_given_to_the_device_once)
     finish();
 }
 
+/* An agent that ran before may have found the peer there, or the peer has moved there. */
+TEST(a_new_key_leaves_the_peer_at_the_endpoint_that_is_in_use)
+{
+    connect_with_secret();
+    end->heard.endpoint[end->heard.endpoints] = end->heard.endpoint[0];
+    (void)endpoint_parse("192.0.2.3:2", &end->heard.endpoint[end->heard.endpoints++]);
+    programs_put("peer", "{\"public_key\":\"" OTHER
+                         "\",\"endpoint\":\"192.0.2.3:2\",\"has_preshared_key\":true}");
+    write_anew("two");
+    expect(look() == 1 && told_times(" 192.0.2.3:2 ") == 1, "the endpoint has changed");
+    /* The other site doesn't tell of this one: its end is behind a NAT. */
+    programs_put("peer", "{\"public_key\":\"" OTHER
+                         "\",\"endpoint\":\"198.51.100.1:1\",\"has_preshared_key\":true}");
+    write_anew("three");
+    expect(look() == 1 && told_times(" 192.0.2.2:2 ") == 1, "it isn't the first one");
+    finish();
+}
+
 TEST(a_link_that_works_needs_no_file)
 {
     connect_with_secret();

@@ -45,6 +45,14 @@ static void take_key(const json_t *object, struct key *ret_key)
         *ret_key = (struct key){.bytes = {0}};
 }
 
+static void take_endpoint(const json_t *object, struct endpoint *ret_endpoint)
+{
+    const char *text = json_text(object, "endpoint", ENDPOINT_TEXT_SIZE - 1);
+
+    if (!text || endpoint_parse(text, ret_endpoint) != ENDPOINT_GOOD)
+        *ret_endpoint = (struct endpoint){.port = 0};
+}
+
 static void note_port(const struct agent_end *end)
 {
     if (end->house->sockets)
@@ -77,6 +85,7 @@ static void take_device(struct agent_end *end, const json_t *links)
     end->facts.device = DEVICE_NONE;
     end->facts.health = HEALTH_NONE;
     end->facts.key = end->facts.peer = (struct key){.bytes = {0}};
+    end->at = (struct endpoint){.port = 0};
     end->has_secret = false;
     json_array_foreach(links, i, link)
     {
@@ -89,6 +98,7 @@ static void take_device(struct agent_end *end, const json_t *links)
         end->facts.health = health_of(state);
         take_key(link, &end->facts.key);
         take_key(json_object_get(link, "peer"), &end->facts.peer);
+        take_endpoint(json_object_get(link, "peer"), &end->at);
         if (end->facts.device == DEVICE_UNSEEN)
             end_set_reason(end, "its engine can't be asked, and is left alone: cwg_show says more");
         end->has_secret =
@@ -228,6 +238,8 @@ static void take_connected(struct task *task, const json_t *result, const struct
     if (!key_equal(&end->facts.peer, &end->asked))
         end->facts.health = HEALTH_NONE;
     end->facts.peer = end->asked;
+    if (end->asked_at.port)
+        end->at = end->asked_at;
     end->has_secret = end->want.psk[0] != '\0';
     end->secret = end->asked_secret;
     end->early = 0;
@@ -280,14 +292,28 @@ static int add_secret(struct agent_end *end, struct task *task, char *ret_word, 
     return task->passed[1] < 0 ? -1 : 0;
 }
 
-/* Which endpoint has its turn: "-" if the other site tells none. It begins, then. */
-static void write_endpoint(const struct agent_end *end, char ret_text[static ENDPOINT_TEXT_SIZE])
+/* Which of the other site's endpoints has its turn. A new key has the first one. The same key has
+ * the one at which its peer is, which may work; or the one behind it, if it is to move. */
+static int next_endpoint(const struct agent_end *end)
 {
     const struct news *heard = &end->heard;
 
+    for (int i = 0; i < heard->endpoints && key_equal(&heard->key, &end->facts.peer); i++) {
+        if (news_same_place(&heard->endpoint[i], &end->at))
+            return (i + end->moving) % heard->endpoints;
+    }
+    return end->tried % heard->endpoints;
+}
+
+/* Writes the endpoint for a connect: "-" if the other site tells none. It begins, then. */
+static void write_endpoint(struct agent_end *end, char ret_text[static ENDPOINT_TEXT_SIZE])
+{
     (void)snprintf(ret_text, ENDPOINT_TEXT_SIZE, "-");
-    if (heard->endpoints > 0)
-        endpoint_to_text(&heard->endpoint[end->tried % heard->endpoints], ret_text);
+    end->asked_at = (struct endpoint){.port = 0};
+    if (end->heard.endpoints == 0)
+        return;
+    end->asked_at = end->heard.endpoint[next_endpoint(end)];
+    endpoint_to_text(&end->asked_at, ret_text);
 }
 
 void device_connect(struct agent_end *end)

@@ -47,6 +47,7 @@ struct agent_end {
     struct verdict verdict; /* the last one */
     enum end_phase phase;
     uint16_t port;       /* of the device */
+    struct endpoint at;  /* of its peer, as far as is known; its port is 0 without one */
     bool has_secret;     /* its peer has a preshared key */
     bool again;          /* something has changed since the phase began */
     bool look;           /* what has changed may be the device: the helper has to show it */
@@ -57,6 +58,7 @@ struct agent_end {
     struct pulse pulse;
     int early;        /* looks since it was connected; each one waits twice as long as the last */
     struct key asked; /* the peer's key in the last cwg_connect */
+    struct endpoint asked_at; /* and its endpoint, or none */
     bool probing;
     bool idles;          /* the last looks found it idle, and its peer answers probes */
     bool labelled;       /* a label of its container declares it, and nothing in the store */
