@@ -68,6 +68,7 @@ TEST(a_refusal_is_said_not_repeated_at_once_and_nothing_is_told)
     end_wake(end);
     go_on();
     expect(told_times("cwg_create") == 1, "%d times", told_times("cwg_create"));
+    expect(house->journal.next_complaint == 0, "the journal has it beside the state's change");
     expect(!tells(&news) && news.serial == 0, "told");
     programs_put("refuse.cwg_create", NULL);
     end_retry(end);

@@ -237,6 +237,20 @@ TEST(a_preshared_key_that_is_written_anew_is_noticed_within_a_minute)
     finish_many();
 }
 
+/* Its new preshared key may be one that can be read meanwhile. */
+TEST(a_connected_end_that_was_refused_something_is_looked_at_each_minute)
+{
+    connect_among_many(KERNEL);
+    end->facts.refused = true;
+    end->retry_due = clock_now() + MINUTE;
+    end->shown = clock_now() + MINUTE;
+    end_consider(end);
+    EXPECT_STATE(END_CONNECTED);
+    expect(left() <= MINUTE, "in %ld s", (long)(left() / 1000));
+    expect(visit() == 1, "not looked at");
+    finish_many();
+}
+
 TEST(a_peer_that_falls_silent_is_looked_at_within_a_minute_and_when_its_keys_get_old)
 {
     connect_among_many(KERNEL);

@@ -134,13 +134,42 @@ TEST(a_key_that_the_helper_refuses_is_tried_again_and_told)
     write_anew("no key");
     end->connect_due = 0;
     end_wake(end);
-    EXPECT_STATE(END_REFUSED);
+    go_on();
+    EXPECT_STATE(END_CONNECTED);
     expect(strstr(end->reason, "it is no key") && told_times("cwg_connect") == 1, "%s",
            end->reason);
     (void)unlink(folder_path(programs_folder(), "refuse.cwg_connect"));
     end_retry(end);
     expect(look() == 1, "it isn't tried again");
     expect(look() == 0, "it is given again and again");
+    finish();
+}
+
+/* The link works by the old key meanwhile. */
+TEST(a_key_that_others_can_read_is_a_warning_of_a_link_that_works)
+{
+    connect_with_secret();
+    programs_put("state", "in session");
+    write_anew("two");
+    (void)chmod(want.psk, 0640);
+    end->connect_due = 0;
+    end_wake(end);
+    EXPECT_STATE(END_IN_SESSION);
+    expect(strstr(end->reason, "chmod 600") && told_times("cwg_connect") == 0, "%s", end->reason);
+    expect(end->due - clock_now() <= 2 * END_LOOK_MS, "looked at too late");
+    /* It is said once. */
+    expect(house->journal.next_complaint == 1, "%u complaints", house->journal.next_complaint);
+    end->retry_due = 1;
+    end->connect_due = 0;
+    end_wake(end);
+    EXPECT_STATE(END_IN_SESSION);
+    expect(strstr(end->reason, "chmod 600") && house->journal.next_complaint == 1, "%s",
+           end->reason);
+    (void)chmod(want.psk, 0600);
+    end->connect_due = 0;
+    end_retry(end);
+    EXPECT_STATE(END_CONNECTED);
+    expect(!end->reason[0] && told_times("--preshared-key-file=fd:") == 1, "%s", end->reason);
     finish();
 }
 

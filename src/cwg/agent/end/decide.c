@@ -51,6 +51,16 @@ static enum end_state connecting_state(const struct facts *facts)
     return facts->health == HEALTH_SESSION ? END_IN_SESSION : silent_state(facts);
 }
 
+/* May packets pass to the right peer? They do so, too, while the helper refuses a new preshared
+ * key, or the key's file can't be read. */
+static bool may_work(const struct facts *facts)
+{
+    const bool to_be_seen = facts->in_doubt || facts->may_probe;
+
+    return key_equal(&facts->heard_key, &facts->peer) &&
+           (facts->health >= HEALTH_SESSION || (facts->health == HEALTH_IDLE && to_be_seen));
+}
+
 /* Of a sound device. */
 static struct verdict decide_peer(const struct facts *facts)
 {
@@ -58,9 +68,12 @@ static struct verdict decide_peer(const struct facts *facts)
     const bool same_peer =
         facts->heard && key_equal(&facts->heard_key, &facts->peer) && !facts->secret_due;
 
-    if (can_connect && (!same_peer || (facts->may_move && facts->health < HEALTH_SESSION)))
-        return facts->refused ? verdict(DO_NOTHING, END_REFUSED)
-                              : verdict(DO_CONNECT, connecting_state(facts));
+    if (can_connect && (!same_peer || (facts->may_move && facts->health < HEALTH_SESSION))) {
+        if (!facts->refused)
+            return verdict(DO_CONNECT, connecting_state(facts));
+        if (!may_work(facts))
+            return verdict(DO_NOTHING, END_REFUSED);
+    }
     if (facts->health == HEALTH_GOOD)
         return verdict(DO_NOTHING, END_CONNECTED);
     /* A session is no packet: the last keys may be older than the other end's end. */

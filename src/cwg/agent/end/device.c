@@ -126,6 +126,8 @@ static bool start_over(struct agent_end *end)
 /* The helper refuses a task. */
 static void fail_task(struct agent_end *end, const struct failure *failure)
 {
+    char text[WANT_LINK_SIZE + END_REASON_SIZE + 8];
+
     if (start_over(end))
         return;
     end_set_reason(end, failure->text);
@@ -134,6 +136,10 @@ static void fail_task(struct agent_end *end, const struct failure *failure)
     end->retry_due = clock_now() + end_about(END_REFUSED_MS);
     end_rest(end, end_about(END_REFUSED_MS));
     end_decide(end);
+    if (end->verdict.state != END_CONNECTED && end->verdict.state != END_IN_SESSION)
+        return; /* report() says why */
+    (void)snprintf(text, sizeof(text), "link %s: %.255s", end->want.link, failure->text);
+    journal_complain(&end->house->journal, text);
 }
 
 static void take_show(struct task *task, const json_t *result, const struct failure *failure)

@@ -176,7 +176,8 @@ void end_decide(struct agent_end *end)
     if (end->verdict.state == END_CONNECTED || end->verdict.state == END_IN_SESSION) {
         end->tried = end->rounds = 0;
         end->moving = false;
-        end_set_reason(end, end->fault);
+        if (!end->facts.refused && end->verdict.decision != DO_CONNECT)
+            end_set_reason(end, end->fault);
     }
     trouble_find(end);
     if (end->house->ending) {

@@ -50,7 +50,7 @@ static bool is_early(const struct agent_end *end)
 
 static bool is_well(const struct agent_end *end)
 {
-    return !end->facts.in_doubt &&
+    return !end->facts.in_doubt && !end->facts.refused &&
            (end->verdict.state == END_CONNECTED || end->verdict.state == END_IN_SESSION);
 }
 
