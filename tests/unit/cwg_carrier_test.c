@@ -6,10 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "cwg/agent/carrier/courier.h"
 #include "cwg/base/clock.h"
 #include "cwg/etcd/carry/tale.h"
+#include "cwg_folder.h"
 #include "cwg_programs.h"
 #include "unit.h"
 
@@ -43,6 +45,11 @@ static void begin(const char *does)
     programs_begin();
     if (store_open(&store, programs_folder(), &failure) || loop_open(&loop))
         unit_trouble("can't begin");
+}
+
+static bool is_there(const char *name)
+{
+    return access(folder_path(programs_folder(), name), F_OK) == 0;
 }
 
 static void finish(void)
@@ -188,6 +195,42 @@ TEST(the_reason_is_the_last_line_that_ssh_says_however_much_it_has_said)
     expect_way("carrier/s2", "s2: Host key for way has changed. Host key verification failed.\"");
     carriers_free(&carriers);
     finish();
+}
+
+/* A warning of the session's begin, say. */
+TEST(a_site_that_says_nothing_any_more_is_called_so_whatever_ssh_has_said_before)
+{
+    static const struct {
+        const char *script, *reason;
+        bool says;
+    } cases[] = {
+        {"exec /bin/sleep 20", "s2: it has been silent for 60 s\"", false},
+        {"echo 'a warning' >&2; : >$PATH/go; exec /bin/sleep 20",
+         "s2: it has been silent for 60 s; before, ssh has said: a warning\"", true},
+        {"echo 'Killed by signal 15.' >&2; : >$PATH/go; exec /bin/sleep 20",
+         "s2: it has been silent for 60 s\"", true},
+        /* This one ends by itself. */
+        {"exec <&-; echo 'client_loop: Broken pipe' >&2; exit 255",
+         "s2: client_loop: Broken pipe\"", false},
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const struct site_record site = {.name = "s2", .ssh = "way"};
+        const int64_t deadline = clock_now() + LONG;
+        struct carriers carriers = {.count = 0};
+
+        begin(cases[i].script);
+        carriers_add(&carriers, &loop, &store, "s1", &site);
+        (void)carrier_run(carriers.one[0]);
+        while (cases[i].says && !is_there("go") && clock_now() < deadline)
+            loop_turn(&loop, clock_now() + TURN);
+        if (i < 3)
+            carriers.one[0]->post.heard -= POST_SILENCE_MS;
+        run_carrier(carriers.one[0]);
+        expect_way("carrier/s2", cases[i].reason);
+        carriers_free(&carriers);
+        finish();
+    }
 }
 
 TEST(a_site_that_is_reached_another_way_is_called_and_nothing_is_said_of_the_way_before)

@@ -270,10 +270,10 @@ int64_t post_run(struct post *post, struct failure *failure)
     int64_t due;
 
     if (now - post->heard >= POST_SILENCE_MS)
-        return fail(failure, "unreachable", "%s: it has been silent for %d s", post->site,
+        return fail(failure, "silent", "%s: it has been silent for %d s", post->site,
                     POST_SILENCE_MS / 1000);
     if (post->unsent_length > 0 && now - post->said >= POST_SILENCE_MS)
-        return fail(failure, "unreachable", "%s: nobody reads what is sent", post->site);
+        return fail(failure, "silent", "%s: nobody reads what is sent", post->site);
     if (now - post->looked >= POST_LOOK_MS && post_send(post, NULL, failure))
         return -1;
     if (now - post->said >= POST_PAUSE_MS && !post_waits(post))

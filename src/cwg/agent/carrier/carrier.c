@@ -40,10 +40,14 @@ static void explain(struct carrier *carrier, const char *last)
     const struct failure *trouble = &carrier->trouble;
     /* ssh says of a connection that was lost why, and of a signal of this agent's that it came. */
     const bool lost = !trouble->text[0] || failure_is(trouble, "unreachable");
+    const bool says = last[0] && strncmp(last, "Killed by", 9) != 0;
 
-    if (trouble->text[0] && (!lost || !last[0] || strncmp(last, "Killed by", 9) == 0))
+    if (trouble->text[0] && (!lost || !says)) {
         carrier->failure = *trouble;
-    else if (last[0])
+        /* Its words are older than the silence, and may tell of something else. */
+        if (says && failure_is(trouble, "silent"))
+            failure_add(&carrier->failure, "; before, ssh has said: %.300s", last);
+    } else if (last[0])
         fail(&carrier->failure, "unreachable", "%s: %.300s", carrier->site, last);
     else if (!carrier->post.greeted)
         fail(&carrier->failure, "unreachable",
