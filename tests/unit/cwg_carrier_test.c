@@ -38,6 +38,15 @@ int __wrap_process_start(const char *const argv[], bool on_terminal, const int p
     return __real_process_start(TEXTS("/bin/sh", "-c", script), on_terminal, passed, ret_process);
 }
 
+int __real_process_start_deaf(const char *const argv[], struct process *ret_process);
+int __wrap_process_start_deaf(const char *const argv[], struct process *ret_process);
+
+int __wrap_process_start_deaf(const char *const argv[], struct process *ret_process)
+{
+    (void)argv;
+    return __real_process_start_deaf(TEXTS("/bin/sh", "-c", script), ret_process);
+}
+
 static void begin(const char *does)
 {
     script = does;
@@ -102,6 +111,14 @@ TEST(the_last_words_of_cwg_etcd_are_the_reason_in_one_piece_or_in_two)
                 "until [ -e $PATH/go ]; do /bin/sleep 0.01; done\n"
                 "echo 'can not' >&2; exit 1");
     expect_way("carrier/etcd", "cwg etcd ended: it can not\"");
+    finish();
+}
+
+/* A reload of the agent, when `cwg etcd` has no handler for it yet. */
+TEST(a_cwg_etcd_that_has_just_begun_is_not_ended_by_a_reload)
+{
+    run_courier("kill -HUP $$; echo 'cwg: it has gone on' >&2; exit 1");
+    expect_way("carrier/etcd", "cwg etcd ended: it has gone on\"");
     finish();
 }
 

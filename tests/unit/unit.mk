@@ -43,7 +43,7 @@ $(UNIT_DIR)/cwg_patience_test: UNIT_LINK := -Wl,--wrap=http_post,--wrap=clock_no
 $(UNIT_DIR)/cwg_agent_labels_test: UNIT_LINK := -Wl,--wrap=attachments_read
 
 # Its tests are the programs that are started.
-$(UNIT_DIR)/cwg_carrier_test: UNIT_LINK := -Wl,--wrap=process_start
+$(UNIT_DIR)/cwg_carrier_test: UNIT_LINK := -Wl,--wrap=process_start,--wrap=process_start_deaf
 
 # Its tests are etcd, and the clock.
 $(UNIT_DIR)/cwg_carry_test: UNIT_LINK := -Wl,--wrap=client_call,--wrap=clock_now

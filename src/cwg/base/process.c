@@ -42,6 +42,7 @@ struct start {
     const char *const *argv;
     const int *passed;
     bool on_terminal;
+    bool deaf;  /* to SIGHUP, until it has a handler of its own */
     bool bound; /* to its parent: it is killed when the thread that has started it ends */
 };
 
@@ -68,6 +69,8 @@ become(const struct start *start, pid_t parent, int pipes[3][2], int report)
     (void)sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
     (void)signal(SIGPIPE, SIG_DFL);
+    if (start->deaf)
+        (void)signal(SIGHUP, SIG_IGN);
     if (dup2(pipes[0][0], 0) >= 0 && dup2(pipes[1][1], 1) >= 0 && dup2(pipes[2][1], 2) >= 0 &&
         (!start->bound || bind_to(parent) == 0)) {
         keep_only(start->passed);
@@ -168,6 +171,13 @@ int process_start(const char *const argv[], bool on_terminal, const int passed[]
                   struct process *ret_process)
 {
     const struct start start = {.argv = argv, .passed = passed, .on_terminal = on_terminal};
+
+    return start_process(&start, ret_process);
+}
+
+int process_start_deaf(const char *const argv[], struct process *ret_process)
+{
+    const struct start start = {.argv = argv, .deaf = true};
 
     return start_process(&start, ret_process);
 }

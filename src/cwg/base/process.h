@@ -28,6 +28,10 @@ struct process {
 int process_start(const char *const argv[], bool on_terminal, const int passed[],
                   struct process *ret_process);
 
+/* The same in a session of its own, with no descriptors passed, for a program that reads SIGHUP
+ * from a signalfd: until that is open it ignores the signal, which would end it. */
+int process_start_deaf(const char *const argv[], struct process *ret_process);
+
 /* Closes the pipes to and from a program. */
 void process_close(struct process *process);
 

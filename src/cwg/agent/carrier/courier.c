@@ -107,7 +107,7 @@ static int start(struct courier *courier)
     if (access(self, X_OK) < 0)
         (void)snprintf(self, sizeof(self), "cwg");
     (void)snprintf(parent, sizeof(parent), "%d", getpid());
-    return process_start(command, false, NULL, &courier->process);
+    return process_start_deaf(command, &courier->process);
 }
 
 void courier_open(struct courier *courier, struct loop *loop, const struct store *store,
