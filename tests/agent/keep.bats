@@ -93,6 +93,14 @@ no_links()
     [ -z "$(ls "$(store_of s1)/site")" ]
 }
 
+# Kills the other machine's `cwg serve`: there is one.
+kill_serve()
+{
+    local pid
+    pid=$(pgrep -u "${UIDS[erin]}" -f "^cwg serve")
+    kill -KILL "$pid"
+}
+
 # Joins by --keep, up to a message, and kills the other machine's `cwg serve` there. Sets $status and $stderr as run
 # does: killed_at MESSAGE
 killed_at()
@@ -104,7 +112,7 @@ killed_at()
     CONTAINERS+=("$join")
     wait_for test -e "$HELD/held"
     [ -e "$(store_of s2)/want/web-db.1" ] || [ "$1" = request:keep ]
-    pkill -KILL -u "${UIDS[erin]}" -f "^cwg serve"
+    kill_serve
     release_message
     status=0
     wait "$join" || status=$?
@@ -181,7 +189,7 @@ lost_at()
     CONTAINERS+=("$!")
     wait_for test -e "$HELD/held"
     mv "$WORLD/agent_keys" "$WORLD/agent_keys.away"
-    pkill -KILL -u "${UIDS[erin]}" -f "^cwg serve"
+    kill_serve
     release_message
     status=0
     wait "${CONTAINERS[-1]}" || status=$?

@@ -89,8 +89,7 @@ END
 @test "a machine is named by its IPv6 address in brackets, where there is no IPv4 at all" {
     ip -n site1 address flush dev v1
     ip -n site2 address flush dev v2
-    ip -n site1 address add 2001:db8::1/64 dev v1 nodad
-    ip -n site2 address add 2001:db8::2/64 dev v2 nodad
+    give_ipv6
     run --separate-stderr cwg join "pid/$c1" "bob@[2001:db8::2]:pid/$c2"
     ip -n site1 address flush dev v1
     ip -n site2 address flush dev v2
@@ -104,8 +103,7 @@ END
 @test "a machine with more addresses than most isn't taken for one behind a NAT" {
     local i
     for i in {1..24}; do ip -n site2 address add "172.$((i + 17)).0.1/16" dev v2; done
-    ip -n site1 address add 2001:db8::1/64 dev v1 nodad
-    ip -n site2 address add 2001:db8::2/64 dev v2 nodad
+    give_ipv6
     run --separate-stderr cwg join "pid/$c1" "bob@[2001:db8::2]:pid/$c2"
     ip -n site1 address flush dev v1
     ip -n site2 address flush dev v2

@@ -24,8 +24,7 @@ setup_file()
     has_backend || return 0
     install_helper
     two_sites
-    ip -n site1 address add 2001:db8::1/64 dev v1 nodad
-    ip -n site2 address add 2001:db8::2/64 dev v2 nodad
+    give_ipv6
 }
 
 setup()
@@ -491,8 +490,7 @@ has_received_more_than()
         has_mtu "$c1" wg-7-0 $((mtu < 1360 ? 1280 : mtu - 80))
     done
     path 1500
-    ip -n site1 address replace 2001:db8::1/64 dev v1 nodad
-    ip -n site2 address replace 2001:db8::2/64 dev v2 nodad
+    give_ipv6
     for mtu in 1450 9000 1280; do
         path "$mtu"
         cwg site1 connect "$c1" 7 1 '[2001:db8::2]:5102' "$KEY2"

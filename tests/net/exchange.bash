@@ -23,8 +23,7 @@ setup_file()
     export EXAMPLES=$BATS_FILE_TMPDIR/examples PATH=$bin:$PATH
     export PYTHONPATH=$BATS_FILE_TMPDIR/python:$EXAMPLES PYTHONDONTWRITEBYTECODE=1 PYTHONWARNINGS=error
     two_sites
-    ip -n site1 address add 2001:db8::1/64 dev v1 nodad
-    ip -n site2 address add 2001:db8::2/64 dev v2 nodad
+    give_ipv6
 }
 
 setup()

@@ -173,6 +173,13 @@ link set v2 up
 END
 }
 
+# These sites have IPv6, too: 2001:db8::1 and ::2.
+give_ipv6()
+{
+    ip -n site1 address replace 2001:db8::1/64 dev v1 nodad
+    ip -n site2 address replace 2001:db8::2/64 dev v2 nodad
+}
+
 # Runs a command in a site, as root, or as the application.
 at()
 {

@@ -11,8 +11,7 @@ setup_file()
     has_backend || return 0
     install_helper
     two_sites
-    ip -n site1 address add 2001:db8::1/64 dev v1 nodad
-    ip -n site2 address add 2001:db8::2/64 dev v2 nodad
+    give_ipv6
 }
 
 setup()
