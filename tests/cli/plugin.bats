@@ -309,7 +309,8 @@ hook_refused()
     ln -s "$(command -v bash)" "$conmon"
     created '{"cwg.link": ""}' >"$input"
     # shellcheck disable=SC2016 # the shells' own
-    printf '(bash -c "%s; exit \\$?"; exit $?); exit $?\n' "'$CWG' plugin oci-hook <'$input'" >"$BATS_TEST_TMPDIR/script"
+    printf '(bash -c "%s; exit \\$?"; exit $?); exit $?\n' "'$CWG' plugin oci-hook <'$input'" \
+        >"$BATS_TEST_TMPDIR/script"
     # A shell stands for conmon, and one for the runtime: conmon's arguments after the script are of podman 4.3.1.
     called_by()
     {
