@@ -28,6 +28,7 @@ files()
 # Prints the name that an attachment gets from arguments: name_from ARGUMENTS [MEMBER...]
 name_from()
 {
+    rm -f "$ATTACHED"/*
     cni ADD "$(config 1.1.0 "${@:2}")" CNI_ARGS="$1" >/dev/null
     told | sed 's/.*"name":"\([^"]*\)".*/\1/'
 }
@@ -183,8 +184,11 @@ name_from()
         "K8S_POD_NAMESPACE=.x;K8S_POD_NAME=web"; do
         [ "$(name_from "$args")" = "$CONTAINER" ] || fail "$args: $(told)"
     done
+    long=${long:2}
+    [ "$(name_from "K8S_POD_NAMESPACE=prod;K8S_POD_NAME=$long")" = "prod.$long" ]
+    [ "$(name_from "K8S_POD_NAMESPACE=prod;K8S_POD_NAME=l$long")" = "$CONTAINER" ]
     [ "$(name_from "K8S_POD_NAMESPACE=prod;K8S_POD_NAME=web" '"engine":"podman"')" = web ]
-    [ "$(name_from "K8S_POD_NAME=${long}long" '"engine":"podman"')" = "$CONTAINER" ]
+    [ "$(name_from "K8S_POD_NAME=${long}longer" '"engine":"podman"')" = "$CONTAINER" ]
 }
 
 @test "the namespace's file is told of where any user may open it, and no other" {
@@ -254,6 +258,9 @@ name_from()
     run --separate-stderr cni CHECK "$(config 0.4.0)"
     assert_error 100 "nothing tells the agent of cni/$CONTAINER" 0.4.0
     run --separate-stderr cni CHECK "$(config 0.4.0)" CNI_ARGS="K8S_POD_NAMESPACE=prod;K8S_POD_NAME=web" CNI_NETNS=/x
+    assert_error 100 "nothing tells the agent of cni/prod.web" 0.4.0
+    run --separate-stderr cni CHECK "$(config 0.4.0 '"link":"web-db,net=7,host=0,site=s2"')" \
+        CNI_ARGS="K8S_POD_NAMESPACE=prod;K8S_POD_NAME=web"
     assert_error 100 "nothing tells the agent of cni/prod.web" 0.4.0
     chmod 0777 "$ATTACHED"
     run --separate-stderr cni CHECK "$(config 0.4.0)" CNI_ARGS="K8S_POD_NAMESPACE=prod;K8S_POD_NAME=web"

@@ -85,8 +85,8 @@ container's pid: pid/1234"
     run --separate-stderr cwg join "pid/$c1" "site2:netns/nowhere"
     assert_said 1 "site2: there is no /run/netns/nowhere"
     run --separate-stderr cwg join "pid/$c1" "site2:podmann/web"
-    assert_said 1 "site2: ENGINE can't be podmann; it is one of podman, docker, nerdctl, cri, nspawn, lxc, incus, pid, \
-netns"
+    assert_said 1 "site2: ENGINE can't be podmann; it is one of podman, docker, nerdctl, cri, nspawn, lxc, incus, cni, \
+pid, netns"
 }
 
 @test "a program isn't there, if a folder of PATH can't be entered and no other folder has it" {
