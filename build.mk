@@ -10,11 +10,16 @@ CAPABILITIES := cap_net_admin,cap_sys_admin,cap_sys_ptrace=p
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
 	-Wformat=2 -Wcast-align -Wundef -Wvla -Wwrite-strings -Wimplicit-fallthrough
-HARDENING := -fPIE -fstack-protector-strong -fstack-clash-protection -fno-plt \
+HARDENING := -fPIE -fstack-protector-strong -fno-plt \
 	-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -ffunction-sections -fdata-sections
 # The processor that the compiler compiles for: not always that of this machine.
 PROCESSOR := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine 2>/dev/null)))
-HARDENING += $(if $(filter x86_64,$(PROCESSOR)),-fcf-protection) \
+# Debian 12's clang has no -fstack-clash-protection for aarch64, and says so.
+CLASH := -fstack-clash-protection
+ifeq ($(PROCESSOR),aarch64)
+CLASH := $(shell $(CC) -Werror $(CLASH) -S -x c -o /dev/null /dev/null 2>/dev/null && echo '$(CLASH)')
+endif
+HARDENING += $(CLASH) $(if $(filter x86_64,$(PROCESSOR)),-fcf-protection) \
 	$(if $(filter aarch64,$(PROCESSOR)),-mbranch-protection=standard)
 DIALECT := -std=gnu17 -D_GNU_SOURCE -Isrc
 

@@ -14,7 +14,7 @@ $(BUILD)/tools/callnames.h:
 
 $(BUILD)/tools/shared.a: $(TOOLS_SHARED) $(wildcard tests/tools/*.h) $(BUILD)/tools/callnames.h
 	cd $(@D) && $(TOOLS_COMPILE) -I. -c $(abspath $(TOOLS_SHARED))
-	rm -f $@ && ar rcs $@ $(patsubst tests/tools/%.c,$(@D)/%.o,$(TOOLS_SHARED))
+	rm -f $@ && $(AR) rcs $@ $(patsubst tests/tools/%.c,$(@D)/%.o,$(TOOLS_SHARED))
 
 # It stands for the engine, which has no libraries to load.
 $(BUILD)/tools/hang: tests/tools/hang.c $(BUILD)/tools/shared.a

@@ -128,7 +128,7 @@ static void make_pairs(struct sitekey *ret_key, struct sitekey *ret_other)
 TEST(a_record_is_read_as_it_was_signed)
 {
     struct sitekey key, other;
-    json_t *body = json_pack("{s:i,s:s}", "serial", 3, "state", "up"), *read;
+    json_t *body = json_pack("{s:i,s:s}", "serial", 3, "state", "up"), *read = NULL;
     char *line;
 
     make_pairs(&key, &other);

@@ -267,8 +267,8 @@ TEST(the_end_of_one_machine_is_not_the_others_)
 
 TEST(a_lost_session_and_another_in_its_place)
 {
-    static const char *const losses[] = {"exit 255", GREET "echo '[]';" STAY,
-                                         "echo '{\"cwg\":2}';" STAY};
+    static const char *const losses[] = {"exit 255", (GREET "echo '[]';" STAY),
+                                         ("echo '{\"cwg\":2}';" STAY)};
 
     for (size_t i = 0; i < COUNT(losses); i++) {
         struct failure lost;
