@@ -210,7 +210,7 @@ TEST(an_interrupted_wait_loses_no_status)
 
 TEST(a_reader_that_does_not_read_holds_nobody_up)
 {
-    static char much[200000];
+    static char much[2 * PROCESS_PIPE_MAX];
     struct process process;
     int64_t begun = clock_now();
 

@@ -177,7 +177,7 @@ TEST(an_answer_without_a_question_is_nobody_s)
     end_row();
 }
 
-/* A pipe has room for 64 KiB. */
+/* A pipe has room for 64 KiB, and for more where pages are larger. */
 TEST(a_batch_that_says_much_goes_on)
 {
     begin("read line; head -c 300000 /dev/zero | tr '\\0' x >&2; echo ok; read line; "

@@ -9,6 +9,8 @@
 enum {
     PROCESS_OUTPUT_SIZE = 65536, /* more of a program's output is an error */
     PROCESS_PASSED = 2,
+    PROCESS_PIPE_MAX =
+        16 * 65536, /* what a pipe holds, at most: 16 pages, of 64 KiB with some kernels */
 };
 
 /* A running program. Its standard error goes to a pipe of its own. */

@@ -14,7 +14,7 @@ enum {
     WRITE_MS = 10000,
     CLOSE_MS = 15000, /* for an undo at the other end */
     GONE_MS = 2000,   /* for ssh to end after its output has ended */
-    READS_MAX = 200,  /* of what ssh says at its end: a pipe holds 65536 bytes */
+    READS_MAX = PROCESS_PIPE_MAX / (SITE_SAID_SIZE / 2), /* of what ssh says at its end */
     SSH_FAILED = 255, /* ssh(1), EXIT STATUS: all of its own failures */
     NOT_FOUND = 127,  /* a shell's word for a command that isn't there */
     /* Before the greeting ssh may ask for a password. Over a connection that was open already it

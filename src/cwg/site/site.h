@@ -9,6 +9,10 @@
 #include "cwg/machine/addresses.h"
 #include "cwg/name/end.h"
 
+enum {
+    SITE_SAID_SIZE = 1024,
+};
+
 struct site {
     char host[END_HOST_SIZE]; /* for ssh; "" is this machine */
     struct process process;   /* pid is -1 before and after the session */
@@ -27,7 +31,7 @@ struct site {
     struct addresses addresses; /* its own */
     char ssh_client[ADDRESS_SIZE]; /* the address that its sshd saw, or "" */
     char ssh_server[ADDRESS_SIZE]; /* the address at which its sshd was reached there, or "" */
-    char said[1024];               /* the last part of what ssh wrote on standard error */
+    char said[SITE_SAID_SIZE];     /* the last part of what ssh wrote on standard error */
     size_t said_length;
 };
 

@@ -14,7 +14,8 @@ enum {
     AGAIN_FIRST_MS = 1000, /* after a session has ended; twice as long each time, up to ... */
     AGAIN_MAX_MS = 60000,
     END_MS = 500,
-    READS_MAX = 64, /* of what ssh has said: as much as a pipe holds, four times */
+    READ_SIZE = 4096,
+    READS_MAX = PROCESS_PIPE_MAX / READ_SIZE, /* of what ssh has said: as much as a pipe holds */
 };
 
 static struct carrier *make_carrier(struct loop *loop, const struct store *store, const char *own,
@@ -60,7 +61,7 @@ static void explain(struct carrier *carrier, const char *last)
 /* The session has ended, or has to. */
 static void end(struct carrier *carrier)
 {
-    char said[1024] = "", text[4096];
+    char said[1024] = "", text[READ_SIZE];
     int64_t wait = AGAIN_FIRST_MS;
 
     loop_remove(carrier->loop, &carrier->watch);

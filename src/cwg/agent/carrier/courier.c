@@ -17,8 +17,9 @@ enum {
     AGAIN_FIRST_MS = 1000, /* after it has ended; twice as long each time, up to ... */
     AGAIN_MAX_MS = 60000,
     NEVER_MS = 3600000,
-    END_MS = 2000,  /* it gives its lease back */
-    READS_MAX = 64, /* of its last words: as much as a pipe holds, four times */
+    END_MS = 2000, /* it gives its lease back */
+    READ_SIZE = 4096,
+    READS_MAX = PROCESS_PIPE_MAX / READ_SIZE, /* of its last words: as much as a pipe holds */
 };
 
 /* Returns its exit status. */
@@ -62,7 +63,7 @@ static void tell(struct courier *courier, int status)
 /* Reads on. Returns whether something came. */
 static bool read_on(struct courier *courier)
 {
-    char text[4096];
+    char text[READ_SIZE];
     const ssize_t length = read(courier->said.fd, text, sizeof(text));
 
     if (length > 0) {

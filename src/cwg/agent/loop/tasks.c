@@ -19,7 +19,7 @@ enum {
     RETRY_MS = 1000,
     END_MS = 100, /* for a batch that has closed its output */
     PATIENCE_MS = 60000,
-    ERRORS_MAX = 65536 / (TASKS_SAID_SIZE / 2), /* reads that empty a pipe */
+    ERRORS_MAX = PROCESS_PIPE_MAX / (TASKS_SAID_SIZE / 2), /* reads that empty a pipe */
 };
 
 void tasks_open(struct tasks *tasks, struct loop *loop, const char *socket)
