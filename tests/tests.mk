@@ -52,9 +52,11 @@ check: tested
 ## make check-all    every test on each kernel, the newest too, every call to kill at, long fuzzing: a night (root)
 .PHONY: check-all
 check-all: tested
+	scripts/deps arm64
 	CFLAGS='$(TESTED_CFLAGS)' NAH_EVERY_CALL=1 NAH_FUZZ_SECONDS=600 NAH_FAULT_SECONDS=3600 \
 		tests/check sources sources-slow unit cli fuzz engine net cwg agent etcd-3.5 packages packages-slow \
-		packages-arm64 image 6.1-all 6.12-all 6.12-systemd 6.12-packages 6.12-image new-all
+		packages-arm64 arm64 arm64-6.1 arm64-6.12-16k image 6.1-all 6.12-all 6.12-systemd 6.12-packages \
+		6.12-image new-all
 
 # Builds everything that tests need. Warnings are errors. Tests that call make use the same flags, and so find
 # everything built.
@@ -68,4 +70,4 @@ tested:
 ## make test-deps    install what the tests need (Debian, as root)
 .PHONY: test-deps
 test-deps:
-	scripts/deps build deb demo vm test
+	scripts/deps build deb demo vm test arm64

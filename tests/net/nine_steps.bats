@@ -205,6 +205,7 @@ packets()
     run ! has_device "$c2" wg-8-1
 }
 
+# bats test_tags=no-engine
 @test "the helper links with an end that ip and wg alone have made" {
     require_kernel
     local key1 private=$BATS_TEST_TMPDIR/private
