@@ -1,9 +1,8 @@
 """What a run of a program takes that needs no clock: system calls, processes, memory. For that it is traced, with all
 of its children. The tracer keeps its privileges, so that file capabilities are in force as they are without it.
-
-Breakpoints are written for x86-64 alone, as is what the VM emulates.
 """
 
+import collections
 import ctypes
 import os
 import re
@@ -12,21 +11,27 @@ import struct
 
 import measure
 
-PTRACE = 101  # the system call
-PEEKTEXT, POKETEXT, GETREGS, SETREGS, SYSCALL, SEIZE, GET_SYSCALL_INFO = 1, 4, 12, 13, 24, 0x4206, 0x420E
+PEEKTEXT, POKETEXT, SYSCALL, GETREGSET, SETREGSET, SEIZE, GET_SYSCALL_INFO = 1, 4, 24, 0x4204, 0x4205, 0x4206, 0x420E
 EVENT_EXEC, EVENT_EXIT = 4, 6
 # PTRACE_O_: EXITKILL, TRACESYSGOOD, and FORK, VFORK, CLONE, EXEC, EXIT
 OPTIONS = 1 << 20 | 1 | sum(1 << event for event in (1, 2, 3, EVENT_EXEC, EVENT_EXIT))
 SYSCALL_STOP = signal.SIGTRAP | 0x80
 INFO_ENTRY = 1
-BREAKPOINT = 0xCC  # int3
 AT_ENTRY = 9
-RIP = 16 * 8  # its place in struct user_regs_struct, of 27 words
+NT_PRSTATUS = 1
+
+# Of a processor: the number of ptrace(2); the text of a breakpoint (int3, brk) and its length; how far behind it a
+# process then is; the words of struct user_regs_struct, and which of them says where the process is.
+Processor = collections.namedtuple("Processor", "ptrace breakpoint length behind words place")
+PROCESSOR = {
+    "x86_64": Processor(101, 0xCC, 1, 1, 27, 16),
+    "aarch64": Processor(117, 0xD4200000, 4, 0, 34, 32),
+}[os.uname().machine]
 
 
 def trace(request, pid, where=0, what=0):
     """The system call itself: glibc's function has another type for each request."""
-    measure.call("syscall", PTRACE, ctypes.c_long(request), ctypes.c_long(pid), ctypes.c_void_p(where),
+    measure.call("syscall", PROCESSOR.ptrace, ctypes.c_long(request), ctypes.c_long(pid), ctypes.c_void_p(where),
                  what if isinstance(what, ctypes.Array) else ctypes.c_void_p(what))
 
 
@@ -95,20 +100,21 @@ class Inspection:
             entry = dict(struct.iter_unpack("QQ", file.read()))[AT_ENTRY]
         text = (ctypes.c_uint64 * 1)()
         trace(PEEKTEXT, pid, entry, text)
-        trace(POKETEXT, pid, entry, text[0] & ~0xFF | BREAKPOINT)
+        trace(POKETEXT, pid, entry, text[0] >> 8 * PROCESSOR.length << 8 * PROCESSOR.length | PROCESSOR.breakpoint)
         self.breakpoints[pid] = entry, text[0]
         self.programs += 1
 
     def on_trap(self, pid):
         """Says whether the process is at its breakpoint, and removes that."""
-        registers = ctypes.create_string_buffer(27 * 8)
-        trace(GETREGS, pid, 0, registers)
+        registers = (ctypes.c_uint64 * PROCESSOR.words)()
+        vector = (ctypes.c_uint64 * 2)(ctypes.addressof(registers), ctypes.sizeof(registers))  # struct iovec
+        trace(GETREGSET, pid, NT_PRSTATUS, vector)
         entry, text = self.breakpoints[pid] or (None, None)
-        if entry is None or struct.unpack_from("Q", registers, RIP)[0] != entry + 1:
+        if entry is None or registers[PROCESSOR.place] != entry + PROCESSOR.behind:
             return False
-        struct.pack_into("Q", registers, RIP, entry)
+        registers[PROCESSOR.place] = entry
         trace(POKETEXT, pid, entry, text)
-        trace(SETREGS, pid, 0, registers)
+        trace(SETREGSET, pid, NT_PRSTATUS, vector)
         self.breakpoints[pid] = None
         return True
 

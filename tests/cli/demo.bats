@@ -51,5 +51,6 @@ demo_in_vm()
     [[ $output != *"run: "* ]]
     demo_in_vm ""
     [ "$status" = 1 ]
-    [[ $stderr == *"apt has no Linux 6.12 and no 6.1 for amd64 to run in a VM" ]] || fail "$stderr"
+    [[ $stderr == *"apt has no Linux 6.12 and no 6.1 for $(dpkg --print-architecture) to run in a VM" ]] ||
+        fail "$stderr"
 }

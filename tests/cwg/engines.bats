@@ -33,7 +33,8 @@ fill_docker()
 # LXC's library has to be in its place, and a folder for root file systems.
 install_lxc()
 {
-    local library=/usr/lib/x86_64-linux-gnu name
+    local library name
+    library=/usr/lib/$(uname -m)-linux-gnu
     ln -sf "$UNPACKED$library"/liblxc* "$library"
     mkdir -p "$library/lxc/rootfs"
     for name in box idle; do

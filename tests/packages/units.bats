@@ -15,7 +15,7 @@ PACKAGES=$ROOT/build/packages/deb
 
 install_all()
 {
-    cp "$PACKAGES"/{cwg,net-admin-helper}_*_amd64.deb "$BATS_TEST_TMPDIR"
+    cp "$PACKAGES"/{cwg,net-admin-helper}_*_"$(dpkg --print-architecture)".deb "$BATS_TEST_TMPDIR"
     apt-get -qq -y --reinstall install "$BATS_TEST_TMPDIR"/*.deb </dev/null 3>&-
 }
 
