@@ -217,11 +217,11 @@ TEST(a_batch_that_does_not_answer_is_ended)
 
 TEST(a_batch_that_works_is_not_ended)
 {
-    begin("while read line; do sleep 0.2; echo ok; done", 6);
-    tasks->patience = 900;
-    run_row(6, LONG_MS);
-    expect(done == 6, "%d are done", done);
-    for (int i = 0; i < 6; i++)
+    begin("while read line; do sleep 0.3; echo ok; done", 8);
+    tasks->patience = 2000;
+    run_row(8, LONG_MS);
+    expect(done == 8, "%d are done", done);
+    for (int i = 0; i < 8; i++)
         expect(!answer[i].failed, "%d: %s", i, answer[i].text);
     end_row();
 }
