@@ -23,32 +23,40 @@ enum {
     FILE_NAME_SIZE = CONTAINER_ID_SIZE + ATTACHMENT_NETWORK_SIZE + 16,
 };
 
-/* Is this user root, and not by the word of a user namespace? Outside, such a root is another. */
-static bool is_root(void)
+/* This user, whatever a user namespace calls it: outside, its root is another. */
+static unsigned long user_outside(void)
 {
     const unsigned long own = geteuid();
-    unsigned long first, outside, count;
-    bool root = own == 0;
+    unsigned long user = own;
+    char line[128];
     FILE *map = fopen("/proc/self/uid_map", "re");
 
-    while (map && fscanf(map, "%lu %lu %lu", &first, &outside, &count) == 3) {
+    while (map && fgets(line, sizeof(line), map)) {
+        char *rest = line;
+        const unsigned long first = strtoul(rest, &rest, 10);
+        const unsigned long outside = strtoul(rest, &rest, 10);
+        const unsigned long count = strtoul(rest, &rest, 10);
+
         if (own >= first && own - first < count)
-            root = outside + (own - first) == 0;
+            user = outside + (own - first);
     }
     if (map)
         (void)fclose(map);
-    return root;
+    return user;
 }
 
 int attachment_directory(char ret_path[static PATH_MAX])
 {
-    const char *runtime = is_root() ? NULL : getenv("XDG_RUNTIME_DIR");
+    const unsigned long user = user_outside();
+    const char *runtime = user == 0 ? NULL : getenv("XDG_RUNTIME_DIR");
     int length;
 
-    if (!runtime || runtime[0] != '/')
-        length = snprintf(ret_path, PATH_MAX, SYSTEM_DIRECTORY);
-    else
+    if (runtime && runtime[0] == '/')
         length = snprintf(ret_path, PATH_MAX, "%s/" USER_DIRECTORY, runtime);
+    else if (user != 0 && geteuid() == 0)
+        length = snprintf(ret_path, PATH_MAX, "/run/user/%lu/" USER_DIRECTORY, user);
+    else
+        length = snprintf(ret_path, PATH_MAX, SYSTEM_DIRECTORY);
     return length >= PATH_MAX ? -ENAMETOOLONG : 0;
 }
 

@@ -25,7 +25,8 @@ struct attachment {
 
 /* Writes the path of the directory: /run/cwg-attached for root, and for a system's user;
  * $XDG_RUNTIME_DIR/cwg-attached for another user, also where a user namespace calls this user root.
- * Returns 0, or a negative errno. */
+ * There the variable may be missing, since podman calls hooks without an environment: then it is
+ * /run/user/UID. Returns 0, or a negative errno. */
 int attachment_directory(char ret_path[static PATH_MAX]);
 
 /* Writes an attachment, in the place of the same container's and network's; the first of all makes
