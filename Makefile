@@ -17,6 +17,9 @@ ZSHDIR  ?= $(PREFIX)/share/zsh/site-functions
 FISHDIR ?= $(PREFIX)/share/fish/vendor_completions.d
 UNITDIR ?= $(PREFIX)/lib/systemd
 SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
+TMPFILESDIR ?= $(PREFIX)/lib/tmpfiles.d
+NETAVARKDIR ?= $(PREFIX)/lib/netavark
+HOOKDIR ?= $(PREFIX)/share/containers/oci/hooks.d
 GROUP   ?=
 DESTDIR ?=
 # no: `make install` sets no owner, group and capability, and needs no root, for a package's build.

@@ -165,7 +165,8 @@ TASKS_BUILT = $(patsubst &task_%,%,$(shell $(COMPILE) -E src/helper/command/task
 # The environment of scripts/install and scripts/uninstall.
 PLACES = DESTDIR='$(DESTDIR)' BINDIR='$(BINDIR)' MANDIR='$(MANDIR)' DATADIR='$(DATADIR)' \
 	COMPLETIONDIR='$(COMPLETIONDIR)' ZSHDIR='$(ZSHDIR)' FISHDIR='$(FISHDIR)' \
-	UNITDIR='$(UNITDIR)' SYSUSERSDIR='$(SYSUSERSDIR)' RIGHTS='$(RIGHTS)' \
+	UNITDIR='$(UNITDIR)' SYSUSERSDIR='$(SYSUSERSDIR)' TMPFILESDIR='$(TMPFILESDIR)' \
+	NETAVARKDIR='$(NETAVARKDIR)' HOOKDIR='$(HOOKDIR)' RIGHTS='$(RIGHTS)' \
 	ENGINE_PATH='$(LIBEXECDIR)/$(ENGINE)'
 
 ## make install      install it, as root: PREFIX, DESTDIR, GROUP (who may call it; left out: who may already)

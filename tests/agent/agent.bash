@@ -268,6 +268,19 @@ declare_link()
     declaration s2 "$1" "$2" "${4:-db}" | of s2 cwg declare --state "$(state_of_site s2)" -
 }
 
+# The sites know each other, and nothing is declared.
+know()
+{
+    local site other
+    for site in s1 s2; do
+        other=s2
+        [ "$site" = s1 ] || other=s1
+        declaration "$site" x 1 x | python3 -c 'import json, sys
+print(json.dumps({"sites": json.load(sys.stdin)["sites"]}))' |
+            of "$site" cwg declare --state "$(state_of_site "$site")" -
+    done
+}
+
 # The state of a site's end of a link, as its agent tells: status_of SITE LINK
 status_of()
 {

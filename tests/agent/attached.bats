@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # Plugins of networks tell the agent of containers: each by a file in /run/cwg-attached, or in the runtime directory of
-# a user. agent.bash draws the sites. This test writes the files itself. tests/cwg/plugins.bats has the plugins.
+# a user. agent.bash draws the sites. This test writes the files itself. netavark.bats and podman_hook.bats have
+# plugins.
 
 bats_require_minimum_version 1.5.0
 load agent

@@ -102,19 +102,6 @@ look()
     done
 }
 
-# The sites know each other, and nothing is declared.
-know()
-{
-    local site other
-    for site in s1 s2; do
-        other=s2
-        [ "$site" = s1 ] || other=s1
-        declaration "$site" x 1 x | python3 -c 'import json, sys
-print(json.dumps({"sites": json.load(sys.stdin)["sites"]}))' |
-            of "$site" cwg declare --state "$(state_of_site "$site")" -
-    done
-}
-
 status_at()
 {
     of "$1" cwg status --state "$(state_of_site "$1")" || true

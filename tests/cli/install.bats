@@ -423,6 +423,7 @@ END
     mkdir -m 777 "$DEST"
     local places=(DESTDIR="$DEST" BINDIR=/bin MANDIR=/man DATADIR=/share COMPLETIONDIR=/completions
         ZSHDIR=/zsh FISHDIR=/fish UNITDIR=/units SYSUSERSDIR=/sysusers
+        TMPFILESDIR=/tmpfiles NETAVARKDIR=/netavark HOOKDIR=/hooks
         ENGINE_PATH=/libexec/cwg-engine GROUP=nogroup TASKS_BUILT=create)
     run --separate-stderr as_app env -C "$ROOT" "${places[@]}" scripts/install "$BATS_FILE_TMPDIR/all/$NAME" \
         "$BATS_FILE_TMPDIR/all/cwg-engine" cap_net_admin=p
@@ -437,8 +438,8 @@ END
 @test "for a package anybody installs the files below DESTDIR: without group, capabilities and a list of directories" {
     mkdir -m 777 "$DEST"
     as_app env -C "$ROOT" RIGHTS=no DESTDIR="$DEST" BINDIR=/bin MANDIR=/man DATADIR=/share COMPLETIONDIR=/completions \
-        ZSHDIR=/zsh FISHDIR=/fish UNITDIR=/units SYSUSERSDIR=/sysusers ENGINE_PATH=/libexec/cwg-engine \
-        GROUP=nah-no-such-group TASKS_BUILT=create \
+        ZSHDIR=/zsh FISHDIR=/fish UNITDIR=/units SYSUSERSDIR=/sysusers TMPFILESDIR=/tmpfiles NETAVARKDIR=/netavark \
+        HOOKDIR=/hooks ENGINE_PATH=/libexec/cwg-engine GROUP=nah-no-such-group TASKS_BUILT=create \
         scripts/install "$BATS_FILE_TMPDIR/all/$NAME" "$BATS_FILE_TMPDIR/all/cwg-engine" cap_net_admin=p cwg_create
     [ "$(stat -c '%a %u' "$DEST/bin/$NAME" "$DEST/libexec/cwg-engine" "$DEST/bin/cwg" | paste -sd ' ')" = \
         "750 $APP_UID 710 $APP_UID 755 $APP_UID" ]
@@ -562,29 +563,34 @@ in_own_etc()
     [ ! -e "$example" ]
 }
 
-# Those of units/, as installed.
+# Those of units/ and plugins/, as installed, with their modes.
 units()
 {
-    (cd "$ROOT/units" && find . -type f | sort) |
-        sed -e 's|^\./sysusers.d|./lib/sysusers.d|; t' -e 's|^\.|./lib/systemd|' | sort
+    (cd "$ROOT/units" && find . -type f) |
+        sed -E -e 's|^\./(sysusers.d\|tmpfiles.d)|./lib/\1|; t' -e 's|^\.|./lib/systemd|' | sed 's/$/ 644/'
+    echo ./lib/netavark/cwg 755
+    echo ./share/containers/oci/hooks.d/cwg.json 644
 }
 
-@test "with batch in the program, the units of an agent are installed for its place and group, and go again" {
-    local lib=$DEST/opt/nah/lib unit
+@test "with batch in the program, an agent's units and plugins are installed for its place and group, and go again" {
+    local lib=$DEST/opt/nah/lib hook=$DEST/opt/nah/share/containers/oci/hooks.d/cwg.json unit
     stage with_more PREFIX=/opt/nah
-    [ "$(cd "$DEST/opt/nah" && find ./lib -type f | sort)" = "$(units)" ] || fail "$(listing "$lib")"
-    [ -z "$(find "$lib" -type f ! -perm 0644)" ]
+    diff <(cd "$DEST/opt/nah" && find ./lib ./share/containers -type f -printf '%p %m\n' | sort) <(units | sort)
     grep -qx 'ExecStart=/opt/nah/bin/net-admin-helper batch --answered' "$lib/systemd/system/cwg-helper@.service"
     grep -qx Group=nogroup "$lib/systemd/system/cwg-helper@.service"
     for unit in "$lib"/systemd/*/cwg-agent.service; do
         grep -qx 'ExecStart=/opt/nah/bin/cwg agent.*' "$unit"
     done
-    run ! grep -rE '@[A-Z_]+@|/usr/local' "$lib"
+    [ "$(grep -v '^#' "$lib/netavark/cwg")" = 'exec /opt/nah/bin/cwg plugin netavark "$@"' ]
+    [ "$(jq -r '.hook | .path, .args[]' "$hook" | paste -sd ' ')" = '/opt/nah/bin/cwg cwg plugin oci-hook' ]
+    run ! grep -rE '@[A-Z_]+@|/usr/local' "$lib" "$hook"
     cmp "$ROOT/doc/policy-agent.example" "$DEST/opt/nah/share/$NAME/policy-agent.example"
     run ! grep -vE '^(#|$)' "$ROOT/doc/policy-agent.example"
     # Of a program without batch nobody has use for them.
     stage all PREFIX=/opt/nah
     [ ! -e "$lib/systemd/system/cwg-agent.service" ]
+    [ ! -e "$lib/netavark/cwg" ]
+    [ ! -e "$hook" ]
     [ ! -e "$DEST/opt/nah/share/$NAME/policy-agent.example" ]
     stage with_more PREFIX=/opt/nah
     unstage with_more PREFIX=/opt/nah

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # The plugins that engines of containers call: what they answer to requests recorded from netavark 1.14 and from podman
-# 4.3.1, and what they leave for the agent. tests/agent/netavark.bats has the engines themselves.
+# 4.3.1, and what they leave for the agent. netavark.bats and podman_hook.bats
+# of tests/agent have podman itself.
 
 bats_require_minimum_version 1.5.0
 load cli
@@ -166,7 +167,8 @@ hook_refused()
 
 @test "netavark: a network without a link attaches the container, which declares nothing" {
     local filter
-    for filter in 'del(.network.options)' '.network.options = null' '.network.options = {}'; do
+    for filter in 'del(.network.options)' '.network.options = null' '.network.options = {}' \
+        '.network.options.link = null' '.network.options.link = ""'; do
         plugin "$(request "$filter")" netavark setup "$NETNS"
         assert_success_with "$NOTHING"
         attached cwgnet "{\"engine\": \"podman\", \"name\": \"web\", \"netns\": \"${NETNS##*/}\", \"link\": \"\"}"
@@ -327,6 +329,17 @@ hook_refused()
     hook_refused "nothing tells the container's name"
     called_by "$(command -v bash)" -c "$ID" -n web
     hook_refused "nothing tells the container's name"
+}
+
+@test "OCI hook: a user's is called without an environment by podman, and knows the user's directory" {
+    local state
+    state=$(created '{"cwg.link": "", "cwg.name": "web"}')
+    run --separate-stderr as_app unshare --user --map-root-user env -i "$CWG" plugin oci-hook <<<"$state"
+    hook_refused "can't open /run/user/$APP_UID/cwg-attached: No such file or directory"
+    run --separate-stderr as_app unshare --user --map-root-user env -i XDG_RUNTIME_DIR="$RUNTIME" "$CWG" \
+        plugin oci-hook <<<"$state"
+    assert_success_with ''
+    attached oci-hook '{"engine": "podman", "name": "web", "netns": "", "link": ""}'
 }
 
 @test "OCI hook: a wrong link, a wrong name and a wrong state are refused" {

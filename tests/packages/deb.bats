@@ -76,11 +76,13 @@ setup()
 ./usr/bin/cwg
 ./usr/lib/systemd/user/cwg-agent.service
 ./usr/lib/sysusers.d/cwg.conf
+./usr/lib/tmpfiles.d/cwg.conf
 ./usr/share/bash-completion/completions/cwg
 ./usr/share/fish/vendor_completions.d/cwg.fish
 ./usr/share/man/man1/cwg.1.gz
 ./usr/share/man/man5/cwg-links.5.gz
 ./usr/share/man/man5/cwg.conf.5.gz
+./usr/share/man/man7/cwg-plugins.7.gz
 ./usr/share/man/man8/cwg-agent.8.gz
 ./usr/share/zsh/vendor-completions/_cwg
 END
@@ -93,6 +95,22 @@ END
         printf './usr/share/doc/python3-cwg/%s\n' changelog.gz copyright python.md; } | sort)
     [ -z "$(dpkg-deb -c "$package" | awk '$2 != "root/root" || $1 !~ /^(drwxr-xr-x|-rw-r--r--)$/')" ]
     [[ $(dpkg-deb -f "$package" Depends) =~ ^net-admin-helper\ \(\>=\ $VERSION\),\ python3:any ]]
+}
+
+@test "cwg-podman is the driver of networks, the hook and a page, for every architecture, and needs cwg" {
+    local package=$PACKAGES/cwg-podman_${VERSION}_all.deb
+    diff - <(dpkg-deb -c "$package" | awk '$1 !~ /^d/ { print $1, $2, $6 }') <<'END'
+-rwxr-xr-x root/root ./usr/lib/netavark/cwg
+-rw-r--r-- root/root ./usr/share/containers/oci/hooks.d/cwg.json
+-rw-r--r-- root/root ./usr/share/doc/cwg-podman/changelog.gz
+-rw-r--r-- root/root ./usr/share/doc/cwg-podman/copyright
+-rw-r--r-- root/root ./usr/share/doc/cwg-podman/podman.md.gz
+END
+    [ "$(dpkg-deb -f "$package" Depends)" = "cwg (>= $VERSION)" ]
+    dpkg -x "$package" "$BATS_TEST_TMPDIR/files"
+    [ "$(tail -n 1 "$BATS_TEST_TMPDIR/files/usr/lib/netavark/cwg")" = 'exec /usr/bin/cwg plugin netavark "$@"' ]
+    [ "$(jq -r .hook.path "$BATS_TEST_TMPDIR/files/usr/share/containers/oci/hooks.d/cwg.json")" = /usr/bin/cwg ]
+    dpkg-deb -I "$PACKAGES"/cwg_*.deb postinst | grep -q 'systemd-tmpfiles .*cwg.conf'
 }
 
 @test "in a package no file has a right that another lacks, but that nobody may read the engine" {

@@ -3,6 +3,10 @@
  * (poststop), which may be twice. Both give the container's state on standard input. */
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <syslog.h>
+#include <unistd.h>
 
 #include "cwg/base/json.h"
 #include "cwg/base/status.h"
@@ -52,6 +56,22 @@ static int tell(const json_t *state, struct failure *failure)
     return attachment_write(&attachment, failure);
 }
 
+/* podman throws away what a hook prints. So it goes to the journal as well, which is not waited
+ * for.
+ */
+static void complain(const char *text)
+{
+    struct sockaddr_un journal = {.sun_family = AF_UNIX, .sun_path = "/dev/log"};
+    const int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+    (void)fprintf(stderr, "cwg oci-hook: %s\n", text);
+    if (fd < 0)
+        return;
+    if (connect(fd, (struct sockaddr *)&journal, sizeof(journal)) == 0)
+        (void)dprintf(fd, "<%d>cwg[%d]: oci-hook: %s", LOG_USER | LOG_ERR, (int)getpid(), text);
+    close(fd);
+}
+
 int plugin_oci_hook(int argc, char *argv[])
 {
     struct failure failure = {.text = ""};
@@ -67,6 +87,6 @@ int plugin_oci_hook(int argc, char *argv[])
     error = state ? tell(state, &failure) : -1;
     json_decref(state);
     if (error)
-        (void)fprintf(stderr, "cwg oci-hook: %s\n", failure.text);
+        complain(failure.text);
     return error ? EXIT_FAILED : EXIT_DONE;
 }

@@ -30,12 +30,12 @@ static int print(json_t *object, struct failure *failure)
     return 0;
 }
 
-/* Has an object a member that asks for something: not null, false, or an empty list? */
+/* Has an object a member that asks for something: not null or an empty list? */
 static bool asks_for(const json_t *object, const char *name)
 {
     const json_t *member = json_object_get(object, name);
 
-    return member && !json_is_null(member) && !json_is_false(member) &&
+    return member && !json_is_null(member) &&
            !(json_is_array(member) && json_array_size(member) == 0);
 }
 
