@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <linux/capability.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -42,6 +43,14 @@ static const struct sock_filter filter[] = {
     ALLOW(clock_gettime),
     /* libcrypto, in a handshake: its objects for X25519 */
     ALLOW(brk),
+#ifndef __GLIBC__
+    /* the same by musl's malloc(): memory that is never executed */
+    ALLOW_WITH_BOTH(mmap, 2, PROT_READ | PROT_WRITE, 3, MAP_PRIVATE | MAP_ANONYMOUS),
+    ALLOW_WITH_BOTH(mmap, 2, PROT_NONE, 3, MAP_PRIVATE | MAP_ANONYMOUS),
+    ALLOW_WITH_BOTH(mmap, 2, PROT_NONE, 3, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED),
+    ALLOW_WITH(mprotect, 2, PROT_READ | PROT_WRITE),
+    ALLOW(munmap),
+#endif
     /* main.c: the end */
     ALLOW(exit_group),
 
@@ -62,11 +71,12 @@ static int drop_capabilities(void)
 
 /* No core file, no file of any length, and no more descriptors than the engine's and its clients'.
  * Both limits of a resource become `most`, if they are higher, which takes no privilege. The soft
- * limit becomes the hard one: the caller's own soft limit must not end the link some day. */
+ * limit becomes the hard one: the caller's own soft limit must not end the link some day.
+ * prlimit64() by its own number: C libraries differ in the type of a resource. */
 static int set_limits(void)
 {
     static const struct {
-        __rlimit_resource_t resource;
+        int resource;
         rlim_t most;
     } limits[] = {
         {RLIMIT_CORE, 0},           {RLIMIT_FSIZE, 0},
@@ -77,12 +87,12 @@ static int set_limits(void)
     for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
         struct rlimit value;
 
-        if (getrlimit(limits[i].resource, &value) < 0)
+        if (syscall(SYS_prlimit64, 0, limits[i].resource, NULL, &value) < 0)
             return -errno;
         if (value.rlim_max > limits[i].most)
             value.rlim_max = limits[i].most;
         value.rlim_cur = value.rlim_max;
-        if (setrlimit(limits[i].resource, &value) < 0)
+        if (syscall(SYS_prlimit64, 0, limits[i].resource, &value, NULL) < 0)
             return -errno;
     }
     return 0;

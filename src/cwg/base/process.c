@@ -27,7 +27,7 @@ static void close_pair(int pair[2])
 /* The program gets no descriptor above 2 but those to be passed, which keep their numbers. */
 static void keep_only(const int passed[])
 {
-    if (close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) < 0) { /* before Linux 5.11 */
+    if (syscall(SYS_close_range, 3, ~0U, CLOSE_RANGE_CLOEXEC) < 0) { /* before Linux 5.11 */
         for (int fd = 3; fd < sysconf(_SC_OPEN_MAX); fd++)
             (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
     }

@@ -14,8 +14,9 @@ enum {
 /* The same word of CHACHA_LANES states. The compiler turns it into the processor's vectors. */
 typedef uint32_t row __attribute__((vector_size(CHACHA_LANES * sizeof(uint32_t))));
 
-/* The function is compiled for each of these processors, and the loader takes the best version. */
-#if defined(__x86_64__)
+/* The function is compiled for each of these processors, and the loader takes the best version:
+ * that of glibc does; musl knows no such choice. */
+#if defined(__x86_64__) && defined(__GLIBC__)
 #define FOR_EACH_PROCESSOR __attribute__((target_clones("avx512f", "avx2", "default")))
 #else
 #define FOR_EACH_PROCESSOR

@@ -115,7 +115,8 @@ struct ancillary {
 static void add_ancillary(struct ancillary *ancillary, int level, int type, const void *value,
                           size_t size)
 {
-    struct cmsghdr header = {.cmsg_len = CMSG_LEN(size), .cmsg_level = level, .cmsg_type = type};
+    const struct cmsghdr header = {
+        .cmsg_len = (socklen_t)CMSG_LEN(size), .cmsg_level = level, .cmsg_type = type};
     char *at = ancillary->bytes + ancillary->used;
 
     memset(at, 0, CMSG_SPACE(size));
@@ -181,7 +182,7 @@ static int send_once(const struct udp *udp, const struct remote *to, const uint8
         return -EDESTADDRREQ;
     memcpy(&name, &to->address, sizeof(name));
     add_all(&ancillary, to, segment, traffic_class, ask);
-    message.msg_controllen = ancillary.used;
+    message.msg_controllen = (socklen_t)ancillary.used;
     return sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 

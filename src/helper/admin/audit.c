@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -27,18 +28,17 @@ enum {
 static int open_in_proc(const char *name)
 {
     struct statfs system;
-    struct statx root, file;
+    struct stat root;
+    uint64_t mount, own_mount;
     int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
     int fd = -1;
 
     if (proc >= 0 && fstatfs(proc, &system) == 0 && system.f_type == PROC_SUPER_MAGIC &&
-        statx(proc, "", AT_EMPTY_PATH, STATX_INO | STATX_MNT_ID, &root) == 0 &&
-        root.stx_ino == PROC_ROOT)
+        fstat(proc, &root) == 0 && root.st_ino == PROC_ROOT &&
+        !file_find_mount(proc, "", AT_EMPTY_PATH, &mount))
         fd = openat(proc, name, O_RDONLY | O_CLOEXEC);
     file_close(&proc);
-    if (fd >= 0 &&
-        (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &file) < 0 ||
-         !(file.stx_mask & root.stx_mask & STATX_MNT_ID) || file.stx_mnt_id != root.stx_mnt_id))
+    if (fd >= 0 && (file_find_mount(fd, "", AT_EMPTY_PATH, &own_mount) || own_mount != mount))
         file_close(&fd);
     return fd;
 }

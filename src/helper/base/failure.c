@@ -73,10 +73,20 @@ int fail_descriptor(struct failure *failure)
                 "/proc/<pid>/ns/net or /run/netns/<name>, and pass its number");
 }
 
+/* Returns NULL for an unknown number, or musl's words for one. Neither looks for translations or
+ * takes memory, as glibc's strerror() would. */
+static const char *describe(int number)
+{
+#ifdef __GLIBC__
+    return strerrordesc_np(number);
+#else
+    return strerror(number);
+#endif
+}
+
 int fail_unexpected(struct failure *failure, int error, const char *doing)
 {
-    /* strerrordesc_np() reads a table; strerror() looks for translations. */
-    const char *description = strerrordesc_np(-error);
+    const char *description = describe(-error);
     const enum failure_code code = failure_is_shortage(error) ? FAILURE_SHORTAGE : FAILURE_SYSTEM;
 
     return fail_as(failure, code, error, "%s: %s (errno %d)", doing,

@@ -11,10 +11,10 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "helper/base/file.h"
 #include "helper/confine/privilege.h"
 
 /* Lowers the privileges after a call. privilege_lower() keeps errno. */
@@ -69,7 +69,7 @@ int privileged_enter_new_netns(void)
 
 /* CAP_NET_ADMIN over that namespace (sock_ioctl(), net/socket.c; __tun_chr_ioctl(),
  * drivers/net/tun.c). The namespace's inode tells it from home and from the target. */
-int privileged_open_netns_of(int fd, unsigned long command)
+int privileged_open_netns_of(int fd, unsigned int command)
 {
     privilege_raise(PRIVILEGE_NET);
     return lowered(ioctl(fd, command));
@@ -132,13 +132,11 @@ int privileged_empty_root(const char *place)
 }
 
 /* CAP_SYS_PTRACE: to read the links of another user's process (proc_pid_get_link(), fs/proc/base.c,
- * and proc_ns_get_link(), fs/proc/namespaces.c, by ptrace_may_access()). AT_STATX_DONT_SYNC: the
- * server of a network file system or of FUSE could make us wait. */
-int privileged_look_at(int proc, const char *path, struct statx *ret_status)
+ * and proc_ns_get_link(), fs/proc/namespaces.c, by ptrace_may_access()). */
+int privileged_look_at(int proc, const char *path, struct file_status *ret_status)
 {
     privilege_raise(PRIVILEGE_PTRACE);
-    return lowered(
-        syscall(SYS_statx, proc, path, AT_STATX_DONT_SYNC, STATX_BASIC_STATS, ret_status));
+    return lowered(file_look_at(proc, path, 0, ret_status));
 }
 
 /* CAP_SYS_PTRACE: /proc may be mounted with hidepid (proc_pid_permission(), fs/proc/base.c). */

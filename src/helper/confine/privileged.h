@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <sys/socket.h>
 
-struct statx;
+struct file_status;
 
 /* Open a netlink socket; send a message that changes a device, or reads its keys. `binds`: the
  * message also binds a link's port. */
@@ -25,7 +25,7 @@ int privileged_enter_netns(int netns);
 int privileged_enter_new_netns(void);
 
 /* Opens the network namespace of a socket (SIOCGSKNS) or of a TUN device (TUNGETDEVNETNS). */
-int privileged_open_netns_of(int fd, unsigned long command);
+int privileged_open_netns_of(int fd, unsigned int command);
 
 /* Binds a socket. A caller who is root may have a port below
  * net.ipv4.ip_unprivileged_port_start. */
@@ -43,9 +43,8 @@ int privileged_make_tun(int fd, const char *name, int index, int header);
 int privileged_empty_root(const char *place);
 
 /* Look at a process of any user, by a path below a descriptor of /proc, or by an absolute one:
- * statx() without asking a server; open for reading; read the directory's next entries
- * (getdents64(2)). */
-int privileged_look_at(int proc, const char *path, struct statx *ret_status);
+ * file_look_at() (file.h); open for reading; read the directory's next entries (getdents64(2)). */
+int privileged_look_at(int proc, const char *path, struct file_status *ret_status);
 int privileged_open_of(int proc, const char *path);
 int privileged_list(int proc, void *ret_entries, size_t size);
 

@@ -7,6 +7,7 @@
 #include <linux/major.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -18,6 +19,7 @@
 #include <unistd.h>
 
 #include "helper/base/failure.h"
+#include "helper/base/file.h"
 #include "helper/base/request.h"
 
 /* Fills closed descriptors 0, 1 and 2, which the next open() would get otherwise. O_PATH can be
@@ -81,11 +83,10 @@ void startup_close_all(void)
 /* Is a file in the mount of our root directory? Only root can have made that mount. */
 static bool is_in_root_mount(int fd)
 {
-    struct statx file, root;
+    uint64_t mount, root;
 
-    return statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &file) == 0 &&
-           statx(AT_FDCWD, "/", 0, STATX_MNT_ID, &root) == 0 &&
-           file.stx_mask & root.stx_mask & STATX_MNT_ID && file.stx_mnt_id == root.stx_mnt_id;
+    return !file_find_mount(fd, "", AT_EMPTY_PATH, &mount) &&
+           !file_find_mount(AT_FDCWD, "/", 0, &root) && mount == root;
 }
 
 /* Is a socket neither UNIX nor IP? */

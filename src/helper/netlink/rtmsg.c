@@ -1,6 +1,6 @@
 #include "helper/netlink/rtmsg.h"
 
-#include <arpa/inet.h>
+#include <endian.h>
 #include <errno.h>
 #include <linux/if.h>
 #include <linux/if_addr.h>
@@ -227,8 +227,8 @@ void rtmsg_address_new(struct message *message, int index, uint32_t address, uin
     header->ifa_prefixlen = prefix_length;
     header->ifa_scope = RT_SCOPE_UNIVERSE;
     header->ifa_index = (uint32_t)index;
-    message_put_u32(message, IFA_LOCAL, htonl(address));
-    message_put_u32(message, IFA_ADDRESS, htonl(address));
+    message_put_u32(message, IFA_LOCAL, htobe32(address));
+    message_put_u32(message, IFA_ADDRESS, htobe32(address));
 }
 
 void rtmsg_route_dump(struct message *message)
@@ -245,7 +245,7 @@ static int parse_address(const struct nlattr *attribute, uint32_t *ret_address)
 
     if (attribute_optional(attribute, sizeof(address), &address))
         return -EBADMSG;
-    *ret_address = ntohl(address);
+    *ret_address = be32toh(address);
     return 0;
 }
 
@@ -318,7 +318,7 @@ void rtmsg_path_get(struct message *message, const struct endpoint *endpoint)
     if (endpoint->ipv6)
         message_put(message, RTA_DST, sizeof(endpoint->address6), endpoint->address6);
     else
-        message_put_u32(message, RTA_DST, htonl(endpoint->address));
+        message_put_u32(message, RTA_DST, htobe32(endpoint->address));
 }
 
 int rtmsg_path_parse(const struct nlmsghdr *message, struct rtmsg_path *ret_path)

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "helper/base/failure.h"
+#include "helper/base/file.h"
 #include "helper/confine/deadline.h"
 #include "helper/confine/privileged.h"
 #include "helper/netns/procfs.h"
@@ -67,7 +68,7 @@ static uint16_t *find_slot(struct walk *walk, const struct netns *netns)
 static int look_at(int proc, const char *pid, struct netns *ret_netns)
 {
     char path[PATH_SIZE];
-    struct statx status;
+    struct file_status status;
     int error;
 
     (void)snprintf(path, sizeof(path), "%s/ns/net", pid);

@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "helper/base/failure.h"
+#include "helper/base/file.h"
 #include "helper/base/print.h"
 #include "helper/confine/privilege.h"
 #include "helper/confine/privileged.h"
@@ -31,16 +31,12 @@ int netns_identify(int fd, struct netns *ret_netns)
     return 0;
 }
 
-struct netns netns_of_file(const struct statx *status)
+struct netns netns_of_file(const struct file_status *status)
 {
-    return (struct netns){
-        .fd = -1,
-        .device = makedev(status->stx_dev_major, status->stx_dev_minor),
-        .inode = status->stx_ino,
-    };
+    return (struct netns){.fd = -1, .device = status->device, .inode = status->inode};
 }
 
-int netns_of(int fd, unsigned long command, struct netns *ret_netns)
+int netns_of(int fd, unsigned int command, struct netns *ret_netns)
 {
     int netns = privileged_open_netns_of(fd, command);
 

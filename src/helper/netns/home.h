@@ -9,7 +9,7 @@
 #include <sys/types.h>
 
 struct failure;
-struct statx;
+struct file_status;
 
 /* A namespace, held by a descriptor and known by its inode (ioctl_ns(2)). */
 struct netns {
@@ -27,12 +27,12 @@ struct home {
 int netns_identify(int fd, struct netns *ret_netns);
 bool netns_same(const struct netns *a, const struct netns *b);
 
-/* The namespace, without a descriptor, of a file that statx() has looked at. */
-struct netns netns_of_file(const struct statx *status);
+/* The namespace, without a descriptor, of a file that file_look_at() (file.h) has looked at. */
+struct netns netns_of_file(const struct file_status *status);
 
 /* Opens the namespace of a socket or of a TUN device; `command` as in privileged.h. Returns 0, or a
  * negative errno. */
-int netns_of(int fd, unsigned long command, struct netns *ret_netns);
+int netns_of(int fd, unsigned int command, struct netns *ret_netns);
 
 /* Returns 0 if a file is there, -ENOENT if not, or another negative errno if that can't be told. */
 int home_find_file(const char *path);

@@ -19,8 +19,8 @@
 
 #include <errno.h>
 #include <linux/errqueue.h>
-#include <linux/icmp.h>
 #include <netinet/in.h>
+#include <netinet/ip_icmp.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>

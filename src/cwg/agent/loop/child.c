@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,7 +14,7 @@ static int keep_only(int socket)
 {
     if (socket > 3 && dup2(socket, 3) == 3)
         socket = 3;
-    if (close_range((unsigned int)socket + 1, ~0U, 0) < 0) { /* before Linux 5.9 */
+    if (syscall(SYS_close_range, socket + 1, ~0U, 0) < 0) { /* before Linux 5.9 */
         for (int fd = socket + 1; fd < sysconf(_SC_OPEN_MAX); fd++)
             close(fd);
     }

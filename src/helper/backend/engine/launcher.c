@@ -29,14 +29,15 @@ static int send_answer(int fd, const struct answer *answer)
     const struct launch *launch = &answer->launch;
     const size_t size = sizeof(launch->descriptors) - (launch->udp6 < 0 ? sizeof(launch->udp6) : 0);
     struct iovec buffer = {.iov_base = (void *)answer, .iov_len = sizeof(*answer)};
-    union room room = {
-        .header = {.cmsg_len = CMSG_LEN(size), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS}};
+    union room room = {.header = {.cmsg_len = (socklen_t)CMSG_LEN(size),
+                                  .cmsg_level = SOL_SOCKET,
+                                  .cmsg_type = SCM_RIGHTS}};
     struct msghdr header = {.msg_iov = &buffer, .msg_iovlen = 1};
 
     if (!answer->error) {
         memcpy(CMSG_DATA(&room.header), launch->descriptors, size);
         header.msg_control = &room;
-        header.msg_controllen = CMSG_SPACE(size);
+        header.msg_controllen = (socklen_t)CMSG_SPACE(size);
     }
     return sendmsg(fd, &header, MSG_NOSIGNAL) < 0 ? -errno : 0;
 }

@@ -53,7 +53,7 @@ const char *proof_text(enum proof_gap gap)
 
 /* Compares the namespace of a descriptor with one that somebody else holds meanwhile. Returns 0,
  * -EXDEV if they differ, or another negative errno. */
-static int compare_netns(int fd, unsigned long command, const struct netns *wanted)
+static int compare_netns(int fd, unsigned int command, const struct netns *wanted)
 {
     struct netns netns = {.fd = -1};
     int error = netns_of(fd, command, &netns);
@@ -64,18 +64,8 @@ static int compare_netns(int fd, unsigned long command, const struct netns *want
     return netns_same(&netns, wanted) ? 0 : -EXDEV;
 }
 
-/* Reads a file's metadata as the kernel has it. AT_STATX_DONT_SYNC: the server of a network file
- * system or of FUSE could make us wait. */
-static int look_at(const char *path, int flags, struct statx *ret_status)
-{
-    return syscall(SYS_statx, AT_FDCWD, path, AT_STATX_DONT_SYNC | flags, STATX_BASIC_STATS,
-                   ret_status) < 0
-               ? -errno
-               : 0;
-}
-
-/* The same for the target of a link in /proc/PID, with CAP_SYS_PTRACE. */
-static int look_at_process(int process, const char *name, struct statx *ret_status)
+/* Looks at the target of a link in /proc/PID, with CAP_SYS_PTRACE. */
+static int look_at_process(int process, const char *name, struct file_status *ret_status)
 {
     char path[PROC_PATH_SIZE];
 
@@ -83,13 +73,12 @@ static int look_at_process(int process, const char *name, struct statx *ret_stat
     return privileged_look_at(AT_FDCWD, path, ret_status);
 }
 
-static bool same_file(const struct statx *a, const struct statx *b)
+static bool same_file(const struct file_status *a, const struct file_status *b)
 {
-    return a->stx_ino == b->stx_ino && a->stx_dev_major == b->stx_dev_major &&
-           a->stx_dev_minor == b->stx_dev_minor;
+    return a->inode == b->inode && a->device == b->device;
 }
 
-static bool is_namespace(const struct netns *netns, const struct statx *status)
+static bool is_namespace(const struct netns *netns, const struct file_status *status)
 {
     const struct netns other = netns_of_file(status);
 
@@ -113,7 +102,7 @@ static int enter_place(const struct home *home, struct proof *proof)
 static int check_owner(int netns)
 {
     struct netns owner = {0};
-    struct statx own;
+    struct file_status own;
     int userns = ioctl(netns, NS_GET_USERNS);
     int error = userns < 0 ? -errno : netns_identify(userns, &owner);
 
@@ -121,7 +110,7 @@ static int check_owner(int netns)
         close(userns);
     if (error)
         return error;
-    if (look_at("/proc/self/ns/user", 0, &own))
+    if (file_look_at(AT_FDCWD, "/proc/self/ns/user", 0, &own))
         return -EACCES;
     return is_namespace(&owner, &own) ? 0 : -ESRCH;
 }
@@ -142,12 +131,12 @@ static int check_place(const struct target *target, struct proof *proof)
 
 /* Is `program` the file at a path, and is that root's, and for nobody else to write or read?
  * launch.c asks the same before it starts it. */
-static bool is_program(const struct statx *program, const char *path)
+static bool is_program(const struct file_status *program, const char *path)
 {
-    struct statx file;
+    struct file_status file;
 
-    return look_at(path, AT_SYMLINK_NOFOLLOW, &file) == 0 && S_ISREG(file.stx_mode) &&
-           file.stx_uid == 0 && !(file.stx_mode & (S_IWGRP | S_IWOTH | S_IRGRP | S_IROTH)) &&
+    return file_look_at(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, &file) == 0 && S_ISREG(file.mode) &&
+           file.owner == 0 && !(file.mode & (S_IWGRP | S_IWOTH | S_IRGRP | S_IROTH)) &&
            same_file(&file, program);
 }
 
@@ -162,7 +151,7 @@ static bool has_ended(int pidfd)
  * process's: so that process has to be in the same network namespace. */
 static int check_program(const struct proof *proof)
 {
-    struct statx program, netns;
+    struct file_status program, netns;
     int error = look_at_process(proof->process, "exe", &program);
     bool known;
 
@@ -177,30 +166,28 @@ static int check_program(const struct proof *proof)
 /* Checks that a process is in a namespace of ours: `ours` and `name` are links of /proc. */
 static int check_namespace(int process, const char *ours, const char *name)
 {
-    struct statx own, other;
+    struct file_status own, other;
     int error = look_at_process(process, name, &other);
 
     if (error)
         return error;
-    if (look_at(ours, 0, &own))
+    if (file_look_at(AT_FDCWD, ours, 0, &own))
         return -EACCES;
     return same_file(&own, &other) ? 0 : -ESRCH;
 }
 
 /* Is a directory the one that child.c makes for an engine: the root of an empty file system? */
-static bool is_empty_root(const struct statx *root, const struct statx *own)
+static bool is_empty_root(const struct file_status *root, const struct file_status *own)
 {
-    return root->stx_attributes & STATX_ATTR_MOUNT_ROOT &&
-           root->stx_mode == (S_IFDIR | EMPTY_ROOT_MODE) && root->stx_uid == 0 &&
-           root->stx_nlink == EMPTY_ROOT_LINKS &&
-           (root->stx_dev_major != own->stx_dev_major || root->stx_dev_minor != own->stx_dev_minor);
+    return root->is_mount_root && root->mode == (S_IFDIR | EMPTY_ROOT_MODE) && root->owner == 0 &&
+           root->links == EMPTY_ROOT_LINKS && root->device != own->device;
 }
 
 /* Checks who started the process. A process that runs the engine's program may be anybody's,
  * stopped before its first instruction. Its root directory tells. */
 static int check_start(const struct proof *proof)
 {
-    struct statx root, own;
+    struct file_status root, own;
     int error = check_namespace(proof->process, "/proc/self/ns/user", "ns/user");
 
     if (!error)
@@ -208,7 +195,7 @@ static int check_start(const struct proof *proof)
     if (!error)
         error = look_at_process(proof->process, "root", &root);
     if (!error)
-        error = look_at("/", 0, &own);
+        error = file_look_at(AT_FDCWD, "/", 0, &own);
     if (error)
         return error;
     return is_empty_root(&root, &own) && !has_ended(proof->pidfd) ? 0 : -ESRCH;
@@ -224,13 +211,14 @@ static bool is_tun(int fd)
            status.st_rdev == makedev(TUN_MAJOR, TUN_MINOR);
 }
 
+/* ioctl() by its own number: TUNGETIFF is no int, which musl's ioctl() takes. */
 static int check_tun(int fd, const struct target *target, const struct device *device)
 {
     struct ifreq request = {.ifr_flags = 0};
     int error;
 
     _Static_assert(sizeof(request.ifr_name) == sizeof(device->name), "another length of names");
-    if (!is_tun(fd) || ioctl(fd, TUNGETIFF, &request) < 0 ||
+    if (!is_tun(fd) || syscall(SYS_ioctl, fd, TUNGETIFF, &request) < 0 ||
         strncmp(request.ifr_name, device->name, sizeof(request.ifr_name)) != 0)
         return -EXDEV;
     error = compare_netns(fd, TUNGETDEVNETNS, &target->netns);
