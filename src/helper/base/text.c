@@ -6,13 +6,16 @@
 
 void text_add(struct text *text, const char *part)
 {
-    size_t length = strnlen(part, TEXT_SIZE - 1 - text->length);
+    const size_t room = TEXT_SIZE - 1 - text->length;
+    size_t length = strlen(part);
 
+    if (length > room) {
+        length = room;
+        text->overflowed = true;
+    }
     memcpy(text->bytes + text->length, part, length);
     text->length += length;
     text->bytes[text->length] = '\0';
-    if (part[length] != '\0')
-        text->overflowed = true;
 }
 
 void text_add_joined(struct text *text, const char *part, const char *newline)

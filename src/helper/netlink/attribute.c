@@ -19,7 +19,7 @@ int attributes_each(const void *payload, size_t length, attribute_take *take, vo
         result = take(attribute, context);
         if (result)
             return result;
-        step = MNL_ALIGN(attribute->nla_len);
+        step = (size_t)MNL_ALIGN(attribute->nla_len);
         if (step > left) /* the last attribute's padding may be missing */
             step = left;
         next += step;
