@@ -2,6 +2,7 @@
 
 include tests/tools/tools.mk
 -include tests/net/variants.mk
+-include tests/ports/ports.mk
 -include tests/unit/unit.mk
 -include tests/engine/engine.mk
 -include tests/fuzz/fuzz.mk
@@ -55,8 +56,8 @@ check-all: tested
 	scripts/deps arm64
 	CFLAGS='$(TESTED_CFLAGS)' NAH_EVERY_CALL=1 NAH_FUZZ_SECONDS=600 NAH_FAULT_SECONDS=3600 \
 		tests/check sources sources-slow unit cli fuzz engine net cwg agent etcd-3.5 packages packages-slow \
-		packages-arm64 arm64 arm64-6.1 arm64-6.12-16k image 6.1-all 6.12-all 6.12-systemd 6.12-podman \
-		6.12-packages 6.12-image new-all
+		packages-arm64 trixie-build musl arm64 arm64-6.1 arm64-6.12-16k image 6.1-all 6.12-all \
+		6.12-systemd 6.12-podman 6.12-packages 6.12-image new-all
 
 # Builds everything that tests need. Warnings are errors. Tests that call make use the same flags, and so find
 # everything built.

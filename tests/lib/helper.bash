@@ -55,7 +55,7 @@ install_engine()
 {
     local path=/var/lib/net-admin-helper-test/cwg-engine
     mkdir -p "${path%/*}"
-    install -m 0710 -o root -g "$APP_GID" "$ROOT/build/cwg-engine" "$path.new"
+    install -m 0710 -o root -g "$APP_GID" "$ROOT/build/${NAH_PORT:+$NAH_PORT/}cwg-engine" "$path.new"
     if cmp -s "$path.new" "$path" && [ "$(stat -c '%a %g' "$path")" = "710 $APP_GID" ]; then
         rm "$path.new"
     else

@@ -834,6 +834,7 @@ assert_undone()
     no_batch_left
 }
 
+# bats test_tags=glibc
 @test "a batch that can't deliver a create's result removes that link, and ends" {
     local code lines_of=$BATS_TEST_TMPDIR/lines
     printf 'cwg_create %s 7 0 5107\ncwg_create %s 8 0 5108\n' "$c1" "$c1" >"$lines_of"

@@ -493,6 +493,7 @@ ends_at()
 
 # ---- the result ----
 
+# bats test_tags=glibc
 @test "a create whose standard output is closed or full fails, and leaves nothing" {
     refused "can't write to standard output" \
         app_at site1 "${WEIRD_EXEC[@]}" closed=2 "$HELPER" cwg_create "$c1" 1 0 5001

@@ -147,6 +147,7 @@ CASES
     [[ $stderr == "net-admin-helper: --nets: must be a net, or two"* ]]
 }
 
+# bats test_tags=glibc
 @test "a cwg_list with too few descriptors fails, and doesn't pass for a whole list" {
     local number lists=0 failures=0
     cwg site1 create "$c1" 7 0 5101

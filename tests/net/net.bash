@@ -15,8 +15,9 @@
 
 load ../lib/helper
 
-# The program with the settings of config.h; only the place of its engine is the tests' own.
-TESTED=$ROOT/build/variants/default/$NAME
+# The program with the settings of config.h; only the place of its engine is the tests' own. With NAH_PORT=musl program
+# and engine are those of build/musl.
+TESTED=$ROOT/build/${NAH_PORT:-variants/default}/$NAME
 
 # Runs a command in hostile surroundings.
 WEIRD_EXEC=(/usr/bin/python3 "$ROOT/tests/net/weird_exec.py")

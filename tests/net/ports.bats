@@ -62,6 +62,7 @@ time.sleep(600)'
     [ -z "$(inside "$c1" ip -o link show type "$( [ "$BACKEND" = kernel ] && echo wireguard || echo tun)")" ]
 }
 
+# bats test_tags=glibc
 @test "a search for a free port that runs out of descriptors fails, and says so" {
     local port
     local -a held=()
