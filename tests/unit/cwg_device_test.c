@@ -18,6 +18,39 @@ TEST(what_the_helper_tells_of_a_new_device_is_believed_until_the_next_look)
     finish();
 }
 
+/* An agent that was killed may have made it. */
+TEST(a_device_that_was_there_already_is_looked_at)
+{
+    begin();
+    programs_put("created", "{\"created\":false,\"listen_port\":51802,\"public_key\":\"" KEY "\"}");
+    make_end();
+    EXPECT_STATE(END_UNHEARD);
+    expect(end->port == 51801, "port %d", end->port);
+    finish();
+}
+
+TEST(a_peer_that_was_just_set_has_had_no_handshake_and_is_looked_at_soon)
+{
+    const int64_t deadline = clock_now() + SOON_MS;
+    struct key third;
+
+    (void)key_from_text(THIRD, &third);
+    begin();
+    connect_it();
+    end->early = 9;
+    end->connect_due = 0;
+    end->shown = deadline;
+    programs_put("gate.cwg_show", "");
+    tell(SERIAL + 1, true, THIRD, &other);
+    while (!key_equal(&end->facts.peer, &third) && clock_now() < deadline)
+        turn(deadline);
+    expect(end->facts.health == HEALTH_NONE && end->early == 0, "health %d, early %d",
+           (int)end->facts.health, end->early);
+    programs_put("gate.cwg_show", NULL);
+    EXPECT_STATE(END_CONNECTED);
+    finish();
+}
+
 TEST(two_sites_without_an_address_say_so)
 {
     begin();
@@ -68,6 +101,13 @@ TEST(the_port_of_a_device_is_watched)
     house->sockets = &sockets;
     connect_it();
     expect(end->port == 51801 && (sockets.known[51801 / 8] >> 51801 % 8 & 1), "not watched");
+    finish();
+    begin();
+    house->sockets = &sockets;
+    programs_put("created", "{\"created\":true,\"listen_port\":51802,\"public_key\":\"" KEY "\"}");
+    make_end();
+    EXPECT_STATE(END_UNHEARD);
+    expect(sockets.known[51802 / 8] >> 51802 % 8 & 1, "a new one isn't watched");
     finish();
 }
 
