@@ -67,6 +67,19 @@ TEST(two_sites_without_an_address_say_so)
     finish();
 }
 
+TEST(a_want_s_own_keepalive_and_mtu_are_given)
+{
+    begin();
+    house->addresses = 0;
+    want.keepalive = 7;
+    want.mtu = 1333;
+    make_end();
+    tell(SERIAL, true, OTHER, &other);
+    EXPECT_STATE(END_CONNECTED);
+    expect(told_times("--persistent-keepalive 7 --mtu 1333 --json") == 1, "connects otherwise");
+    finish();
+}
+
 TEST(a_spoiled_device_is_made_anew)
 {
     for (const char *const *word = TEXTS("unfinished", "port lost"); *word; word++) {
@@ -179,11 +192,13 @@ TEST(each_probe_in_vain_moves_the_end_to_the_next_endpoint)
         go_on();
         expect(is_aimed_at(*next), "%s: aimed elsewhere", *next);
     }
-    /* Another key begins with the first one. */
+    /* Another key begins with the first one, and is probed soon. */
     end->connect_due = 0;
+    end->probe_due = INT64_MAX;
     tell(SERIAL + 1, true, THIRD, &other);
     hear_three_endpoints();
     go_on();
     expect(is_aimed_at("192.0.2.10:2"), "another key");
+    expect(end->probe_due != INT64_MAX, "not probed");
     finish();
 }

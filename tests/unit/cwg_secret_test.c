@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cwg/agent/end/device.h"
 #include "cwg/base/clock.h"
 #include "cwg_end_world.h"
 #include "cwg_folder.h"
@@ -110,7 +111,9 @@ TEST(a_new_key_leaves_the_peer_at_the_endpoint_that_is_in_use)
     programs_put("peer", "{\"public_key\":\"" OTHER
                          "\",\"endpoint\":\"192.0.2.3:2\",\"has_preshared_key\":true}");
     write_anew("two");
+    end->probe_due = INT64_MAX;
     expect(look() == 1 && told_times(" 192.0.2.3:2 ") == 1, "the endpoint has changed");
+    expect(end->probe_due != INT64_MAX, "it isn't probed soon");
     /* The other site doesn't tell of this one: its end is behind a NAT. */
     programs_put("peer", "{\"public_key\":\"" OTHER
                          "\",\"endpoint\":\"198.51.100.1:1\",\"has_preshared_key\":true}");
@@ -142,6 +145,22 @@ TEST(a_key_that_the_helper_refuses_is_tried_again_and_told)
     end_retry(end);
     expect(look() == 1, "it isn't tried again");
     expect(look() == 0, "it is given again and again");
+    finish();
+}
+
+/* Of a container that is a namespace's name the task has a descriptor. The name is gone here, so
+ * that the end closes its two own descriptors as well. */
+TEST(a_key_that_can_not_be_read_leaves_no_descriptor)
+{
+    int before;
+
+    connect_with_secret();
+    (void)unlink(want.psk);
+    end->container.netns = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+    end->container.pid = 0;
+    before = unit_descriptors();
+    device_connect(end);
+    expect(unit_descriptors() == before - 2 && end->task.passed[0] >= 0, "a descriptor is left");
     finish();
 }
 
