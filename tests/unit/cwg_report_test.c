@@ -239,17 +239,69 @@ TEST(the_way_to_a_site_is_told_when_it_changes)
     finish();
 }
 
-/* The reason of a silent link is known later than its state. */
-TEST(the_journal_has_a_reason_once_for_each_state)
+/* From now on the journal's lines go to a place from which read_journal() has them. */
+static int open_journal(void)
 {
-    char text[4096] = "";
+    const int place = memfd_create("said", MFD_CLOEXEC);
+
+    if (place < 0 || dup2(place, STDERR_FILENO) < 0)
+        unit_trouble("memfd_create");
+    return place;
+}
+
+static const char *read_journal(int place)
+{
+    static char text[4096];
     ssize_t length;
+
+    (void)fflush(stderr);
+    length = pread(place, text, sizeof(text) - 1, 0);
+    text[length > 0 ? length : 0] = '\0';
+    close(place);
+    return text;
+}
+
+TEST(a_bad_state_is_a_warning_in_systemd_s_journal)
+{
+    const char *text;
     int place;
 
     begin();
-    place = memfd_create("said", MFD_CLOEXEC);
-    if (place < 0 || dup2(place, STDERR_FILENO) < 0)
-        unit_trouble("memfd_create");
+    house.journal.systemd = true;
+    place = open_journal();
+    be(END_CONNECTED);
+    be(END_STALE);
+    be(END_REFUSED);
+    be(END_PEER_DOWN);
+    text = read_journal(place);
+    expect(strcmp(text,
+                  "<5>link l1 (web): connected\n<4>link l1 (web): stale\n"
+                  "<4>link l1 (web): refused\n<5>link l1 (web): the other end is down\n") == 0,
+           "%s", text);
+    finish();
+}
+
+/* The store may leave it open. */
+TEST(a_report_names_the_engine_that_has_the_container)
+{
+    begin();
+    be(END_NO_CONTAINER);
+    expect(told("status/l1.0", ":\\\"web\\\""), "%s", line);
+    (void)snprintf(end.container.engine, sizeof(end.container.engine), "podman");
+    end.facts.running = true;
+    be(END_CONNECTED);
+    expect(told("status/l1.0", ":\\\"podman/web\\\""), "%s", line);
+    finish();
+}
+
+/* The reason of a silent link is known later than its state. */
+TEST(the_journal_has_a_reason_once_for_each_state)
+{
+    const char *text;
+    int place;
+
+    begin();
+    place = open_journal();
     be(END_STALE);
     for (int i = 0; i < 3; i++) {
         (void)snprintf(end.reason, sizeof(end.reason), "no answer for %d s", i);
@@ -259,24 +311,25 @@ TEST(the_journal_has_a_reason_once_for_each_state)
     be(END_CONNECTED);
     (void)snprintf(end.reason, sizeof(end.reason), "a record isn't believed");
     be(END_CONNECTED);
-    (void)fflush(stderr);
-    length = pread(place, text, sizeof(text) - 1, 0);
-    text[length > 0 ? length : 0] = '\0';
+    text = read_journal(place);
     expect(strcmp(text, "cwg: link l1 (web): stale\ncwg: link l1 (web): stale: no answer for 0 s\n"
                         "cwg: link l1 (web): connected\n") == 0,
            "%s", text);
     expect(house.changes == 2, "%d", (int)house.changes);
-    close(place);
     finish();
 }
 
 TEST(a_refusal_that_is_tried_again_is_told_when_the_trial_has_ended)
 {
+    static const enum decision trials[] = {DO_CREATE, DO_REMAKE, DO_CONNECT};
+
     begin();
     be(END_REFUSED);
-    end.verdict.decision = DO_CREATE;
-    be(END_CREATING);
-    expect(told("status/l1.0", "refused") && house.changes == 1, "%s", line);
+    for (size_t i = 0; i < COUNT(trials); i++) {
+        end.verdict.decision = trials[i];
+        be(END_CREATING);
+        expect(told("status/l1.0", "refused") && house.changes == 1, "%zu: %s", i, line);
+    }
     end.verdict.decision = DO_NOTHING;
     be(END_REFUSED);
     expect(house.changes == 1, "%d", (int)house.changes);
