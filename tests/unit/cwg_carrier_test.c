@@ -141,6 +141,58 @@ TEST(the_last_words_of_cwg_etcd_are_found_behind_many_others)
     finish();
 }
 
+/* Runs it once more. */
+static void run_courier_again(struct courier *courier)
+{
+    const int64_t deadline = clock_now() + LONG;
+
+    courier->due = 0;
+    (void)courier_run(courier);
+    while (courier->process.pid >= 0 && clock_now() < deadline)
+        loop_turn(&loop, clock_now() + TURN);
+}
+
+TEST(a_cwg_etcd_that_ends_is_started_again_more_and_more_rarely)
+{
+    struct courier courier;
+    int64_t pause;
+
+    begin("exit 1");
+    courier_open(&courier, &loop, &store, &config, NULL);
+    run_courier_again(&courier);
+    pause = courier.due - clock_now();
+    expect(courier.misses == 1 && pause <= 1000, "again in %ld ms", (long)pause);
+    courier.misses = 40;
+    run_courier_again(&courier);
+    pause = courier.due - clock_now();
+    expect(pause > 30000 && pause <= 60000, "at last in %ld ms", (long)pause);
+    courier_retry(&courier);
+    expect(courier.due == 0, "a reload changes nothing");
+    courier_close(&courier);
+    finish();
+}
+
+/* `cwg etcd` itself has told, meanwhile, that etcd was reached. */
+TEST(the_same_last_words_are_told_again_after_etcd_was_reached)
+{
+    struct courier courier;
+    struct tale tale;
+
+    begin("echo 'cwg: it can not' >&2; exit 1");
+    tale = (struct tale){.store = &store};
+    courier_open(&courier, &loop, &store, &config, NULL);
+    run_courier_again(&courier);
+    expect_way("carrier/etcd", "it can not");
+    tale_tell(&tale, "connected", "http://etcd", "", 0);
+    run_courier_again(&courier);
+    expect_way("carrier/etcd", "it can not");
+    courier_close(&courier);
+    finish();
+    run_courier("exit 0"); /* the agent has ended it */
+    expect(!way("carrier/etcd")[0], "%s", way("carrier/etcd"));
+    finish();
+}
+
 TEST(a_cwg_etcd_that_was_killed_has_no_last_words)
 {
     run_courier("echo 'cwg etcd: at work' >&2; kill -KILL $$");
@@ -280,6 +332,68 @@ TEST(a_site_that_is_reached_another_way_is_called_and_nothing_is_said_of_the_way
     carriers_match(&carriers, &trust);
     (void)carrier_tell(carriers.one[0]);
     expect_way("carrier/s2", "\"host\":\"way4\",\"state\":\"calling\"");
+    carriers_free(&carriers);
+    finish();
+}
+
+TEST(a_site_whose_sessions_end_is_called_more_and_more_rarely)
+{
+    struct site_record site = {.name = "s2", .ssh = "way"};
+    struct trust trust = {.sites = &site, .count = 1};
+    struct carriers carriers = {.count = 0};
+    struct carrier *carrier;
+    int64_t pause;
+
+    begin("exit 1");
+    carriers_add(&carriers, &loop, &store, "s1", &site);
+    carrier = carriers.one[0];
+    run_carrier(carrier);
+    pause = carrier->due - clock_now();
+    expect(carrier->misses == 1 && pause <= 3000, "again in %ld ms", (long)pause);
+    carrier->misses = 40;
+    carrier->due = 0;
+    run_carrier(carrier);
+    pause = carrier->due - clock_now();
+    expect(carrier->misses == 41 && pause > 20000 && pause <= 90000, "at last in %ld ms",
+           (long)pause);
+    /* One that has lasted is no miss. Another way begins anew, too. */
+    script = "exec /bin/sleep 20";
+    carrier->due = 0;
+    (void)carrier_run(carrier);
+    carrier->begun -= 2 * LONG + LONG;
+    carrier->post.sent = 3;
+    carrier->post.heard -= POST_SILENCE_MS;
+    run_carrier(carrier);
+    expect(carrier->misses == 0 && carrier->sent == 3 && carrier->post.sent == 0,
+           "%d misses, %d are sent", carrier->misses, (int)carrier->sent);
+    carrier->misses = 40;
+    (void)strcpy(site.ssh, "way2");
+    carriers_match(&carriers, &trust);
+    expect(carrier->misses == 0 && carrier->due == 0, "the way before counts");
+    carriers_free(&carriers);
+    finish();
+}
+
+TEST(a_site_is_reached_once_it_greets_and_forgotten_with_its_declaration)
+{
+    const struct site_record site = {.name = "s2", .ssh = "way"};
+    const int64_t deadline = clock_now() + LONG;
+    struct carriers carriers = {.count = 0};
+    struct trust trust = {.count = 0};
+
+    begin("until [ -e $PATH/go ]; do /bin/sleep 0.01; done\n"
+          "echo '{\"cwg-post\":1,\"to\":\"s1\"}'; exec /bin/sleep 20");
+    carriers_add(&carriers, &loop, &store, "s1", &site);
+    (void)carrier_run(carriers.one[0]);
+    (void)carrier_tell(carriers.one[0]);
+    expect_way("carrier/s2", "\"state\":\"calling\"");
+    programs_put("go", "");
+    while (!carriers.one[0]->post.greeted && clock_now() < deadline)
+        loop_turn(&loop, clock_now() + TURN);
+    (void)carrier_tell(carriers.one[0]);
+    expect_way("carrier/s2", "\"state\":\"reachable\"");
+    carriers_match(&carriers, &trust);
+    expect(carriers.count == 0 && !way("carrier/s2")[0], "%s", way("carrier/s2"));
     carriers_free(&carriers);
     finish();
 }

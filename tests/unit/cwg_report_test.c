@@ -234,6 +234,10 @@ TEST(the_way_to_a_site_is_told_when_it_changes)
     house.store.directory = directory;
     expect(!reach_tell(&reach, &house.store, "s2", "ssh", "h", REACH_UP, ""), "up, again");
     expect(told("carrier/s2", "\"state\":\"reachable\""), "%s", line);
+    /* Each reason is news again behind another state. */
+    expect(reach_tell(&reach, &house.store, "s2", "ssh", "h", REACH_DOWN, "no route") &&
+               reach_tell(&reach, &house.store, "s2", "ssh", "h", REACH_DOWN, "timeout"),
+           "said before, in another time");
     reach_clear(&house.store);
     expect(store_read(&house.store, "carrier/s2", line, &failure) == 1, "it is left");
     finish();
