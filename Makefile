@@ -19,6 +19,7 @@ UNITDIR ?= $(PREFIX)/lib/systemd
 SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
 TMPFILESDIR ?= $(PREFIX)/lib/tmpfiles.d
 NETAVARKDIR ?= $(PREFIX)/lib/netavark
+CNIDIR ?= $(PREFIX)/lib/cni
 HOOKDIR ?= $(PREFIX)/share/containers/oci/hooks.d
 GROUP   ?=
 DESTDIR ?=

@@ -423,7 +423,7 @@ END
     mkdir -m 777 "$DEST"
     local places=(DESTDIR="$DEST" BINDIR=/bin MANDIR=/man DATADIR=/share COMPLETIONDIR=/completions
         ZSHDIR=/zsh FISHDIR=/fish UNITDIR=/units SYSUSERSDIR=/sysusers
-        TMPFILESDIR=/tmpfiles NETAVARKDIR=/netavark HOOKDIR=/hooks
+        TMPFILESDIR=/tmpfiles NETAVARKDIR=/netavark CNIDIR=/cni HOOKDIR=/hooks
         ENGINE_PATH=/libexec/cwg-engine GROUP=nogroup TASKS_BUILT=create)
     run --separate-stderr as_app env -C "$ROOT" "${places[@]}" scripts/install "$BATS_FILE_TMPDIR/all/$NAME" \
         "$BATS_FILE_TMPDIR/all/cwg-engine" cap_net_admin=p
@@ -439,7 +439,7 @@ END
     mkdir -m 777 "$DEST"
     as_app env -C "$ROOT" RIGHTS=no DESTDIR="$DEST" BINDIR=/bin MANDIR=/man DATADIR=/share COMPLETIONDIR=/completions \
         ZSHDIR=/zsh FISHDIR=/fish UNITDIR=/units SYSUSERSDIR=/sysusers TMPFILESDIR=/tmpfiles NETAVARKDIR=/netavark \
-        HOOKDIR=/hooks ENGINE_PATH=/libexec/cwg-engine GROUP=nah-no-such-group TASKS_BUILT=create \
+        CNIDIR=/cni HOOKDIR=/hooks ENGINE_PATH=/libexec/cwg-engine GROUP=nah-no-such-group TASKS_BUILT=create \
         scripts/install "$BATS_FILE_TMPDIR/all/$NAME" "$BATS_FILE_TMPDIR/all/cwg-engine" cap_net_admin=p cwg_create
     [ "$(stat -c '%a %u' "$DEST/bin/$NAME" "$DEST/libexec/cwg-engine" "$DEST/bin/cwg" | paste -sd ' ')" = \
         "750 $APP_UID 710 $APP_UID 755 $APP_UID" ]
@@ -569,6 +569,7 @@ units()
     (cd "$ROOT/units" && find . -type f) |
         sed -E -e 's|^\./(sysusers.d\|tmpfiles.d)|./lib/\1|; t' -e 's|^\.|./lib/systemd|' | sed 's/$/ 644/'
     echo ./lib/netavark/cwg 755
+    echo ./lib/cni/cwg-cni 755
     echo ./share/containers/oci/hooks.d/cwg.json 644
 }
 
@@ -581,6 +582,7 @@ units()
     for unit in "$lib"/systemd/*/cwg-agent.service; do
         grep -qx 'ExecStart=/opt/nah/bin/cwg agent.*' "$unit"
     done
+    [ "$(grep -v '^#' "$lib/cni/cwg-cni")" = 'exec /opt/nah/bin/cwg plugin cni' ]
     [ "$(grep -v '^#' "$lib/netavark/cwg")" = 'exec /opt/nah/bin/cwg plugin netavark "$@"' ]
     [ "$(jq -r '.hook | .path, .args[]' "$hook" | paste -sd ' ')" = '/opt/nah/bin/cwg cwg plugin oci-hook' ]
     run ! grep -rE '@[A-Z_]+@|/usr/local' "$lib" "$hook"
@@ -590,6 +592,7 @@ units()
     stage all PREFIX=/opt/nah
     [ ! -e "$lib/systemd/system/cwg-agent.service" ]
     [ ! -e "$lib/netavark/cwg" ]
+    [ ! -e "$lib/cni/cwg-cni" ]
     [ ! -e "$hook" ]
     [ ! -e "$DEST/opt/nah/share/$NAME/policy-agent.example" ]
     stage with_more PREFIX=/opt/nah

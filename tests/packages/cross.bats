@@ -34,7 +34,7 @@ emulated()
 @test "make deb ARCH=arm64 builds all packages for this processor, with Debian's own C library in the engine" {
     local file
     [ "$(in_debian sh -c 'cd /tmp/build/deb-arm64 && echo *.deb' | sed 's/_[0-9.]*_/ /g')" = \
-        "cwg-dbgsym arm64.deb cwg-podman all.deb cwg arm64.deb net-admin-helper-dbgsym arm64.deb \
+        "cwg-cni all.deb cwg-dbgsym arm64.deb cwg-podman all.deb cwg arm64.deb net-admin-helper-dbgsym arm64.deb \
 net-admin-helper arm64.deb python3-cwg all.deb" ]
     for file in bin/cwg bin/net-admin-helper libexec/net-admin-helper/cwg-engine; do
         in_debian readelf --file-header "/tmp/files/usr/$file" | grep -q 'Machine: *AArch64'

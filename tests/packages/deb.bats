@@ -97,6 +97,22 @@ END
     [[ $(dpkg-deb -f "$package" Depends) =~ ^net-admin-helper\ \(\>=\ $VERSION\),\ python3:any ]]
 }
 
+@test "cwg-cni is the plugin, a network's example and a page, for every architecture, and needs cwg" {
+    local package=$PACKAGES/cwg-cni_${VERSION}_all.deb
+    diff - <(dpkg-deb -c "$package" | awk '$1 !~ /^d/ { print $1, $2, $6 }') <<'END'
+-rwxr-xr-x root/root ./usr/lib/cni/cwg-cni
+-rw-r--r-- root/root ./usr/share/doc/cwg-cni/changelog.gz
+-rw-r--r-- root/root ./usr/share/doc/cwg-cni/copyright
+-rw-r--r-- root/root ./usr/share/doc/cwg-cni/examples/cwg-cni.conflist
+-rw-r--r-- root/root ./usr/share/doc/cwg-cni/kubernetes.md.gz
+END
+    [ "$(dpkg-deb -f "$package" Depends)" = "cwg (>= $VERSION)" ]
+    dpkg -x "$package" "$BATS_TEST_TMPDIR/files"
+    [ "$(tail -n 1 "$BATS_TEST_TMPDIR/files/usr/lib/cni/cwg-cni")" = 'exec /usr/bin/cwg plugin cni' ]
+    cd "$BATS_TEST_TMPDIR/files/usr/share/doc/cwg-cni/examples"
+    [ "$(jq -r '.plugins[-1].type' cwg-cni.conflist)" = cwg-cni ]
+}
+
 @test "cwg-podman is the driver of networks, the hook and a page, for every architecture, and needs cwg" {
     local package=$PACKAGES/cwg-podman_${VERSION}_all.deb
     diff - <(dpkg-deb -c "$package" | awk '$1 !~ /^d/ { print $1, $2, $6 }') <<'END'
