@@ -172,6 +172,24 @@ TEST(a_cwg_etcd_that_ends_is_started_again_more_and_more_rarely)
     finish();
 }
 
+/* It is sent again, since the program may have no handler when it comes first. */
+TEST(a_reload_goes_on_to_cwg_etcd)
+{
+    const int64_t deadline = clock_now() + LONG;
+    struct courier courier;
+
+    begin("exec /usr/bin/env --default-signal=HUP /bin/sleep 20");
+    courier_open(&courier, &loop, &store, &config, NULL);
+    (void)courier_run(&courier);
+    while (courier.process.pid >= 0 && clock_now() < deadline) {
+        courier_retry(&courier);
+        loop_turn(&loop, clock_now() + TURN);
+    }
+    expect_way("carrier/etcd", "cwg etcd ended with status 129");
+    courier_close(&courier);
+    finish();
+}
+
 /* `cwg etcd` itself has told, meanwhile, that etcd was reached. */
 TEST(the_same_last_words_are_told_again_after_etcd_was_reached)
 {
@@ -383,7 +401,12 @@ TEST(a_site_is_reached_once_it_greets_and_forgotten_with_its_declaration)
 
     begin("until [ -e $PATH/go ]; do /bin/sleep 0.01; done\n"
           "echo '{\"cwg-post\":1,\"to\":\"s1\"}'; exec /bin/sleep 20");
+    expect(store_write(&store, "out/s2/l.0", "a record", &failure) == 0 &&
+               carriers_lack(&carriers, &store, &site),
+           "it isn't to be called");
     carriers_add(&carriers, &loop, &store, "s1", &site);
+    carriers_add(&carriers, &loop, &store, "s1", &site);
+    expect(carriers.count == 1 && !carriers_lack(&carriers, &store, &site), "called twice");
     (void)carrier_run(carriers.one[0]);
     (void)carrier_tell(carriers.one[0]);
     expect_way("carrier/s2", "\"state\":\"calling\"");

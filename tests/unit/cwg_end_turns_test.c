@@ -1,5 +1,8 @@
 /* An end whose container is missing, whose task was refused, or which is on its way out. */
+#include <signal.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #include "cwg/base/clock.h"
 #include "cwg_end_world.h"
@@ -203,5 +206,25 @@ TEST(a_device_that_is_released_is_left_as_it_is)
     EXPECT_STATE(END_OFF);
     expect(told_times("cwg_destroy") == 0 && end_is_over(end), "not left alone");
     expect(!tells(&news) && news.serial > 0, "the other site isn't told");
+    finish();
+}
+
+TEST(a_container_that_is_found_by_the_name_of_before_is_not_taken)
+{
+    char before[sizeof(want.name)];
+    pid_t pid;
+
+    begin();
+    (void)strcpy(before, want.name);
+    pid = (pid_t)strtol(before, NULL, 10);
+    make_end();
+    (void)end_run(end);
+    expect(end->phase == PHASE_LOOKING, "not looked for");
+    start_container();
+    end_want(end, &want);
+    EXPECT_STATE(END_UNHEARD);
+    expect(told_times(want.name) > 0 && told_times(before) == 0, "the one of before is taken");
+    (void)kill(pid, SIGKILL);
+    (void)waitpid(pid, NULL, 0);
     finish();
 }

@@ -248,6 +248,7 @@ static int open_journal(void)
 {
     const int place = memfd_create("said", MFD_CLOEXEC);
 
+    (void)fflush(stderr);
     if (place < 0 || dup2(place, STDERR_FILENO) < 0)
         unit_trouble("memfd_create");
     return place;
@@ -320,6 +321,38 @@ TEST(the_journal_has_a_reason_once_for_each_state)
                         "cwg: link l1 (web): connected\n") == 0,
            "%s", text);
     expect(house.changes == 2, "%d", (int)house.changes);
+    finish();
+}
+
+/* One that an agent before has said isn't said again. */
+TEST(an_agent_that_starts_says_a_reason_that_no_agent_has_said)
+{
+    for (int i = 0; i < 2; i++) {
+        const char *text;
+        int place;
+
+        begin();
+        (void)snprintf(end.reason, sizeof(end.reason), "%s", i == 0 ? "" : "no answer");
+        be(END_STALE);
+        start();
+        place = open_journal();
+        be(END_STALE);
+        (void)snprintf(end.reason, sizeof(end.reason), "no answer");
+        be(END_STALE);
+        text = read_journal(place);
+        expect(strcmp(text, i == 0 ? "cwg: link l1 (web): stale: no answer\n" : "") == 0, "%d: %s",
+               i, text);
+        finish();
+    }
+}
+
+TEST(the_report_of_an_end_that_is_none_any_more_is_removed)
+{
+    begin();
+    be(END_OFF);
+    expect(told("status/l1.0", "off"), "%s", line);
+    report_remove(&end);
+    expect(store_read(&house.store, "status/l1.0", line, &failure) == 1, "it is left");
     finish();
 }
 
