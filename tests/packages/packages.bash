@@ -33,9 +33,30 @@ start_debian()
         -o "upperdir=$BATS_TEST_TMPDIR/memory/upper" \
         -o "workdir=$BATS_TEST_TMPDIR/memory/work" debian "$DEBIAN"
     mount -t proc proc "$DEBIAN/proc"
-    mount --rbind --make-rslave /sys "$DEBIAN/sys"
-    mount --rbind --make-rslave /dev "$DEBIAN/dev"
+    mount --bind -o ro /sys "$DEBIAN/sys"
+    mount -t tmpfs -o mode=755 dev "$DEBIAN/dev"
+    lend_devices null zero full random urandom tty net/tun
     mount -t tmpfs -o mode=755 run "$DEBIAN/run"
+}
+
+# Shows devices of this machine there, each for itself: bats removes the directory of a test that was killed, and with
+# it whatever is still mounted there. The place of a mount can't be removed.
+lend_devices()
+{
+    local name
+    for name; do
+        mkdir -p "$(dirname "$DEBIAN/dev/$name")"
+        : >"$DEBIAN/dev/$name"
+        mount --bind "/dev/$name" "$DEBIAN/dev/$name"
+    done
+    ln -s /proc/self/fd "$DEBIAN/dev/fd"
+    ln -s fd/0 "$DEBIAN/dev/stdin"
+    ln -s fd/1 "$DEBIAN/dev/stdout"
+    ln -s fd/2 "$DEBIAN/dev/stderr"
+    ln -s pts/ptmx "$DEBIAN/dev/ptmx"
+    mkdir "$DEBIAN"/dev/{pts,shm}
+    mount -t devpts -o newinstance,ptmxmode=0666,mode=0620 devpts "$DEBIAN/dev/pts"
+    mount -t tmpfs -o mode=1777 shm "$DEBIAN/dev/shm"
 }
 
 # Engines hold no file of the root: theirs is empty.
