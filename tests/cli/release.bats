@@ -28,7 +28,11 @@ make_there()
     clean_make -C "$CLONE" "$@"
 }
 
-@test "the Makefile, debian/changelog and CHANGELOG.md have one version" {
+@test "the Makefile, the changelogs, the RPM spec and the APKBUILD have one version" {
+    local spec=$ROOT/packaging/rpm/net-admin-helper.spec
+    [ "$(sed -n 's/^Version: *//p' "$spec")" = "$VERSION" ]
+    [ "$(sed -n '/^%changelog/,$s/^\*.* - //p' "$spec" | head -n 1)" = "$VERSION-1" ]
+    [ "$(sed -n 's/^pkgver=//p' "$ROOT/packaging/alpine/APKBUILD")" = "$VERSION" ]
     [ "$(dpkg-parsechangelog -l "$ROOT/debian/changelog" -S Version)" = "$VERSION" ]
     [ "$(sed -n 's/^## \([0-9.]*\).*/\1/p' "$ROOT/CHANGELOG.md" | head -n 1)" = "$VERSION" ]
 }
@@ -54,6 +58,16 @@ make_there()
     in_clone commit -q -a -m more
     run ! "$CLONE/scripts/dist" 9.9.9 "$BATS_TEST_TMPDIR/out"
     [ "$output" = "make dist: debian/changelog has another version than the Makefile" ]
+    sed -i 's/^pkgver=.*/pkgver=9.9.9/' "$CLONE/packaging/alpine/APKBUILD"
+    in_clone commit -q -a -m more
+    run ! make_there dist
+    [[ $output == *"make dist: packaging/alpine/APKBUILD has another version than the Makefile"* ]]
+    sed -i "s/^pkgver=.*/pkgver=$VERSION/" "$CLONE/packaging/alpine/APKBUILD"
+    sed -i 's/^Version: .*/Version: 9.9.9/' "$CLONE/packaging/rpm/net-admin-helper.spec"
+    in_clone commit -q -a -m more
+    run ! make_there dist
+    [[ $output == *"make dist: packaging/rpm/net-admin-helper.spec has another version than the Makefile"* ]]
+    sed -i "s/^Version: .*/Version: $VERSION/" "$CLONE/packaging/rpm/net-admin-helper.spec"
     sed -i "s/^## $VERSION/## 9.9.9/" "$CLONE/CHANGELOG.md"
     in_clone commit -q -a -m more
     run ! make_there dist
