@@ -5,8 +5,6 @@
 
 struct loop {
     int epoll;
-    int timer;     /* in which the time of a suspended machine counts, as in clock_now() */
-    int64_t armed; /* clock_now(): when it rings; 0: it doesn't */
 };
 
 /* A descriptor that is waited for. It belongs to its owner, and may be removed or freed in any
