@@ -280,80 +280,83 @@ hook_refused()
     [ -z "$(ls -A /run/cwg-attached)" ]
 }
 
-@test "OCI hook: a container with the annotation is attached when it is made, and no more when it has ended" {
-    plugin "$(created "{\"cwg.link\": \"$LINK\", \"cwg.name\": \"web\"}")" oci-hook
-    assert_success_with ''
-    attached oci-hook "{\"engine\": \"podman\", \"name\": \"web\", \"netns\": \"\", \"link\": \"$LINK\"}"
-    # podman calls it twice.
-    for _ in 1 2; do
-        plugin "$(stopped "{\"cwg.link\": \"$LINK\", \"cwg.name\": \"web\"}")" oci-hook
-        assert_success_with ''
-        attached
-    done
-}
-
-@test "OCI hook: an empty annotation declares nothing, and without the annotation nothing is attached" {
-    plugin "$(created '{"cwg.link": "", "cwg.name": "web"}')" oci-hook
-    assert_success_with ''
-    attached oci-hook '{"engine": "podman", "name": "web", "netns": "", "link": ""}'
-    plugin "$(stopped '{"cwg.link": ""}')" oci-hook
-    assert_success_with ''
-    plugin "$(created '{"cwg.name": "web"}')" oci-hook
-    assert_success_with ''
-    attached
-    plugin "$(created '{}' | jq -c 'del(.annotations)')" oci-hook
-    assert_success_with ''
-    attached
-}
-
-@test "OCI hook: the container's name is conmon's, whose runtime has called the hook" {
-    local conmon=$BATS_TEST_TMPDIR/conmon input=$BATS_TEST_TMPDIR/input
-    ln -s "$(command -v bash)" "$conmon"
-    created '{"cwg.link": ""}' >"$input"
+# A hook is called by a runtime, and the runtime by conmon. A shell stands for each. conmon's arguments after the script
+# are of podman 4.3.1: hook STATE [conmon's ARGUMENT...]
+hook()
+{
+    local conmon=${CONMON:-$BATS_TEST_TMPDIR/conmon} input=$BATS_TEST_TMPDIR/input
+    ln -sf "$(command -v bash)" "$BATS_TEST_TMPDIR/conmon"
+    cat >"$input" <<<"$1"
+    shift
+    [ $# -gt 0 ] || set -- -c "$ID" -u "$ID" -r /usr/bin/crun -b /bundle -p /pidfile -n web --exit-dir /run/libpod/exits
     # shellcheck disable=SC2016 # the shells' own
     printf '(bash -c "%s; exit \\$?"; exit $?); exit $?\n' "'$CWG' plugin oci-hook <'$input'" \
         >"$BATS_TEST_TMPDIR/script"
-    # A shell stands for conmon, and one for the runtime: conmon's arguments after the script are of podman 4.3.1.
-    called_by()
-    {
-        run --separate-stderr as_app env XDG_RUNTIME_DIR="$RUNTIME" "$1" "$BATS_TEST_TMPDIR/script" \
-            --api-version 1 "${@:2}"
-    }
-    called_by "$conmon" -c "$ID" -u "$ID" -r /usr/bin/crun -b /bundle -p /pidfile -n web --exit-dir /run/libpod/exits
+    run --separate-stderr as_app env XDG_RUNTIME_DIR="$RUNTIME" "$conmon" "$BATS_TEST_TMPDIR/script" \
+        --api-version 1 "$@"
+}
+
+WEB='{"engine": "podman", "name": "web", "netns": "", "link": ""}'
+
+@test "OCI hook: a container with the annotation is attached when it is made, and no more when it has ended" {
+    hook "$(created '{"cwg.link": ""}')"
     assert_success_with ''
-    attached oci-hook '{"engine": "podman", "name": "web", "netns": "", "link": ""}'
+    attached oci-hook "$WEB"
+    # podman calls it twice, without conmon.
+    for _ in 1 2; do
+        plugin "$(stopped '{"cwg.link": ""}')" oci-hook
+        assert_success_with ''
+        attached
+    done
+    hook "$(created '{"cwg.name": "web"}')"
+    assert_success_with ''
+    attached
+    hook "$(created '{}' | jq -c 'del(.annotations)')"
+    assert_success_with ''
+    attached
+}
+
+# podman up to 4.5 takes annotations from images.
+@test "OCI hook: an image's annotations declare no link, and give the container no other name" {
+    hook "$(created '{"cwg.link": "", "cwg.name": "db"}')"
+    assert_success_with ''
+    attached oci-hook "$WEB"
     rm "$ATTACHED"/*
-    called_by "$conmon" -c "${ID}0" -u "$ID" -n web
-    hook_refused "nothing tells the container's name: give it as well, by --annotation cwg.name=NAME"
-    called_by "$conmon" -c "$ID" -n
-    hook_refused "nothing tells the container's name"
-    called_by "$(command -v bash)" -c "$ID" -n web
-    hook_refused "nothing tells the container's name"
+    hook "$(created "{\"cwg.link\": \"$LINK\"}")"
+    hook_refused 'annotation cwg.link: podman takes annotations from images, too, so it declares nothing'
+}
+
+@test "OCI hook: the container's name is conmon's, whose runtime has called the hook" {
+    hook "$(created '{"cwg.link": ""}')" -c "${ID}0" -u "$ID" -n web
+    hook_refused "no conmon tells the container's name"
+    hook "$(created '{"cwg.link": ""}')" -c "$ID" -n
+    hook_refused "no conmon tells the container's name"
+    CONMON=$(command -v bash) hook "$(created '{"cwg.link": ""}')" -c "$ID" -n web
+    hook_refused "no conmon tells the container's name"
 }
 
 @test "OCI hook: a user's is called without an environment by podman, and knows the user's directory" {
     local state
-    state=$(created '{"cwg.link": "", "cwg.name": "web"}')
+    hook "$(created '{"cwg.link": ""}')"
+    attached oci-hook "$WEB"
+    state=$(stopped '{"cwg.link": ""}')
     run --separate-stderr as_app unshare --user --map-root-user env -i "$CWG" plugin oci-hook <<<"$state"
-    hook_refused "can't open /run/user/$APP_UID/cwg-attached: No such file or directory"
+    [ "$status" = 0 ]
+    attached oci-hook "$WEB"
     run --separate-stderr as_app unshare --user --map-root-user env -i XDG_RUNTIME_DIR="$RUNTIME" "$CWG" \
         plugin oci-hook <<<"$state"
     assert_success_with ''
-    attached oci-hook '{"engine": "podman", "name": "web", "netns": "", "link": ""}'
+    attached
 }
 
-@test "OCI hook: a wrong link, a wrong name and a wrong state are refused" {
-    plugin "$(created '{"cwg.link": "web-db", "cwg.name": "web"}')" oci-hook
-    hook_refused 'annotation cwg.link: link web-db: it needs'
-    plugin "$(created '{"cwg.link": 7, "cwg.name": "web"}')" oci-hook
-    hook_refused 'annotation cwg.link: it is no text'
-    plugin "$(created '{"cwg.link": "", "cwg.name": "a b"}')" oci-hook
-    hook_refused "a container's name can't be \"a b\""
-    plugin "$(created '{"cwg.link": ""}')" oci-hook
-    hook_refused "nothing tells the container's name: give it as well, by --annotation cwg.name=NAME"
-    plugin "$(created '{"cwg.link": "", "cwg.name": "web"}' | jq -c 'del(.id)')" oci-hook
+@test "OCI hook: a wrong annotation, a wrong name and a wrong state are refused" {
+    hook "$(created '{"cwg.link": 7}')"
+    hook_refused 'annotation cwg.link: '
+    hook "$(created '{"cwg.link": ""}')" -c "$ID" -n "a b"
+    hook_refused "no conmon tells the container's name"
+    hook "$(created '{"cwg.link": ""}' | jq -c 'del(.id)')"
     hook_refused 'standard input is no state of a container'
-    plugin "$(created '{"cwg.link": "", "cwg.name": "web"}' | jq -c 'del(.status)')" oci-hook
+    hook "$(created '{"cwg.link": ""}' | jq -c 'del(.status)')"
     hook_refused 'standard input is no state of a container'
     plugin x oci-hook
     hook_refused "standard input isn't one JSON object"

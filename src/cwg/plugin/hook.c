@@ -12,29 +12,14 @@
 #include "cwg/base/status.h"
 #include "cwg/container/attachment.h"
 #include "cwg/plugin/conmon.h"
-#include "cwg/plugin/declared.h"
 #include "cwg/plugin/input.h"
 #include "cwg/plugin/plugin.h"
 
-#define LINK "cwg.link" /* the ends that the container declares, or "" */
-#define NAME "cwg.name" /* the container's, if conmon doesn't know it */
+/* podman up to 4.5 takes annotations from an image, too, and nothing tells these from the user's.
+ * So this annotation has no text, and gives neither a link nor a name. */
+#define ANNOTATION "cwg.link"
 
 #define NETWORK "oci-hook" /* the word of such attachments */
-
-/* Takes the container's name. Returns 0, or -1. */
-static int take_name(const json_t *annotations, struct attachment *attachment,
-                     struct failure *failure)
-{
-    const char *name = json_text(annotations, NAME, sizeof(attachment->name) - 1);
-
-    if (name)
-        (void)snprintf(attachment->name, sizeof(attachment->name), "%s", name);
-    else if (conmon_container_name(attachment->id, attachment->name))
-        return fail(failure, "usage",
-                    "nothing tells the container's name: give it as well, by --annotation " NAME
-                    "=NAME");
-    return 0;
-}
 
 static int tell(const json_t *state, struct failure *failure)
 {
@@ -47,12 +32,15 @@ static int tell(const json_t *state, struct failure *failure)
         return fail(failure, "usage", "standard input is no state of a container");
     if (strcmp(status, "stopped") == 0)
         return attachment_remove(id, NETWORK, failure);
-    if (!json_object_get(annotations, LINK))
+    if (!json_object_get(annotations, ANNOTATION))
         return 0;
+    if (!json_text(annotations, ANNOTATION, 0))
+        return fail(failure, "usage",
+                    "annotation " ANNOTATION ": podman takes annotations from images, too, so it "
+                    "declares nothing: leave it empty, and declare the end by cwg declare");
     (void)snprintf(attachment.id, sizeof(attachment.id), "%s", id);
-    if (take_name(annotations, &attachment, failure) ||
-        declared_take(annotations, LINK, "annotation " LINK, &attachment, failure))
-        return -1;
+    if (conmon_container_name(id, attachment.name))
+        return fail(failure, "usage", "no conmon tells the container's name");
     return attachment_write(&attachment, failure);
 }
 
