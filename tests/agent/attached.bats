@@ -99,3 +99,32 @@ print(json.dumps({"sites": json.load(sys.stdin)["sites"]}))' | of s1 cwg declare
     attach id2 cni default.web pod-2 web-db,net=7,host=0,site=s2
     healed web-db 7
 }
+
+# bats test_tags=kernel,only-6-12
+@test "a container is found by its oldest process, and not by a cgroup that another user may have made" {
+    local id=0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef older
+    [ -n "${NAH_IN_VM:-}" ] || skip "only in the VM: it makes cgroups"
+    install -d -m 0755 /run/cwg-attached
+    attach "$id" cni default.web ""
+    sleep 600 3>&- &
+    older=$!
+    CONTAINERS+=("$older")
+    sleep 0.1
+    restart_container s1 web
+    install -d -o 4242 /sys/fs/cgroup/user
+    mkdir -p "/sys/fs/cgroup/user/$id" "/sys/fs/cgroup/docker/$id"
+    echo "$older" >"/sys/fs/cgroup/user/$id/cgroup.procs"
+    run of s1 cwg pid cni/default.web
+    [ "$status" != 0 ]
+    [[ $output == *"cni has no container default.web"* ]]
+    echo "$web" >"/sys/fs/cgroup/docker/$id/cgroup.procs"
+    [ "$(of s1 cwg pid cni/default.web)" = "$web" ]
+    # A process that has come later.
+    restart_container s2 db
+    echo "$db" >"/sys/fs/cgroup/docker/$id/cgroup.procs"
+    [ "$(of s1 cwg pid cni/default.web)" = "$web" ]
+    # An older one, whoever came first into the cgroup.
+    chown 0 /sys/fs/cgroup/user
+    echo "$older" >"/sys/fs/cgroup/docker/$id/cgroup.procs"
+    [ "$(of s1 cwg pid cni/default.web)" = "$older" ]
+}

@@ -6,11 +6,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+#define MOUNT "/sys/fs/cgroup"
+#define LINE  "0::" /* of version 2, in /proc/PID/cgroup: cgroups(7) */
 
 enum {
     ID_LENGTH = 64,
-    TEXT_SIZE = 4096,
+    TEXT_SIZE = CGROUP_TEXT_SIZE,
     STARTED_FIELD = 22, /* of /proc/PID/stat: starttime, proc(5) */
 };
 
@@ -28,24 +32,65 @@ static bool ends_with(const char *text, const char *end, const char *word)
     return (size_t)(end - text) >= length && strncmp(end - length, word, length) == 0;
 }
 
-void cgroup_container(const char *text, char ret_id[static CONTAINER_ID_SIZE])
+/* Is it the path of a container whose engine gives names and no ids: of LXC, or of systemd-nspawn?
+ * Below it, whoever is in the container chooses the names. */
+static bool is_named(const char *path)
 {
-    ret_id[0] = '\0';
-    for (const char *at = text; *at; at++) {
+    static const char machines[] = "/machine.slice/machine-";
+    const char *machine = strstr(path, machines);
+
+    return strstr(path, "/lxc/") || strstr(path, "/lxc.payload") ||
+           strstr(path, "/systemd-nspawn@") ||
+           (machine && strncmp(machine + strlen(machines), "libpod_pod_", 11) != 0);
+}
+
+/* Finds the first id in a path. Returns NULL if there is none, or it is that of a watcher. */
+static const char *find_id(const char *path)
+{
+    for (const char *at = path; *at; at++) {
         const size_t length = digits(at);
 
         if (length == 0)
             continue;
         /* "libpod-conmon-ID.scope" has conmon alone, and "libpod_pod_ID.slice" all of a pod. */
-        if (length == ID_LENGTH && ends_with(text, at, "-conmon-"))
-            return;
-        if (length == ID_LENGTH && (at == text || !isalnum((unsigned char)at[-1])) &&
-            !isalnum((unsigned char)at[length]) && !ends_with(text, at, "libpod_pod_")) {
-            (void)snprintf(ret_id, CONTAINER_ID_SIZE, "%.*s", (int)length, at);
-            return;
-        }
+        if (length == ID_LENGTH && ends_with(path, at, "-conmon-"))
+            return NULL;
+        if (length == ID_LENGTH && !isalnum((unsigned char)at[-1]) &&
+            !isalnum((unsigned char)at[length]) && !ends_with(path, at, "libpod_pod_"))
+            return at;
         at += length - 1;
     }
+    return NULL;
+}
+
+void cgroup_container(const char *text, char ret_id[static CONTAINER_ID_SIZE],
+                      char ret_parent[static CGROUP_TEXT_SIZE])
+{
+    const char *line = strncmp(text, LINE, strlen(LINE)) == 0 ? text : strstr(text, "\n" LINE);
+    const char *path = line ? strchr(line, '/') : NULL;
+    const char *id = path ? find_id(path) : NULL;
+
+    ret_id[0] = ret_parent[0] = '\0';
+    if (!id)
+        return;
+    (void)snprintf(ret_parent, CGROUP_TEXT_SIZE, "%.*s", (int)(id - path), path);
+    if (is_named(ret_parent)) {
+        ret_parent[0] = '\0';
+        return;
+    }
+    *(strrchr(ret_parent, '/') + 1) = '\0';
+    (void)snprintf(ret_id, CONTAINER_ID_SIZE, "%.*s", ID_LENGTH, id);
+}
+
+/* Can root or this user alone make cgroups in a directory? */
+static bool is_trusted(const char *parent)
+{
+    char path[sizeof(MOUNT) + CGROUP_TEXT_SIZE];
+    struct stat status;
+
+    (void)snprintf(path, sizeof(path), MOUNT "%s", parent);
+    return lstat(path, &status) == 0 && S_ISDIR(status.st_mode) &&
+           (status.st_uid == 0 || status.st_uid == geteuid());
 }
 
 /* Reads a file of a process's. Returns false if it isn't there. */
@@ -110,7 +155,7 @@ void cgroup_find(struct cgroup_member *members, size_t count)
 {
     DIR *directory = opendir("/proc");
     const struct dirent *entry;
-    char text[TEXT_SIZE], id[CONTAINER_ID_SIZE];
+    char text[TEXT_SIZE], parent[TEXT_SIZE], id[CONTAINER_ID_SIZE];
 
     for (size_t i = 0; i < count; i++)
         members[i].pid = 0;
@@ -119,9 +164,9 @@ void cgroup_find(struct cgroup_member *members, size_t count)
 
         if (!isdigit((unsigned char)pid[0]) || !read_file(dirfd(directory), pid, "cgroup", text))
             continue;
-        cgroup_container(text, id);
+        cgroup_container(text, id, parent);
         for (size_t i = 0; id[0] && i < count; i++) {
-            if (strcmp(members[i].id, id) == 0)
+            if (strcmp(members[i].id, id) == 0 && is_trusted(parent))
                 take(dirfd(directory), pid, &members[i]);
         }
     }

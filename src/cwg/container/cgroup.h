@@ -14,11 +14,19 @@ struct cgroup_member {
     unsigned long long begun; /* of that process, in the kernel's ticks since its start */
 };
 
-/* Writes the id of the container to which a cgroup belongs, or "". `text` is of /proc/PID/cgroup.
- * It is the path's first id, for a container can make cgroups of any name below its own; neither
- * the id of a pod of podman's, nor one of a process that only watches over a container. */
-void cgroup_container(const char *text, char ret_id[static CONTAINER_ID_SIZE]);
+enum {
+    CGROUP_TEXT_SIZE = 4096,
+};
 
-/* Looks at all processes. One that an engine has started, and that isn't the container's program
- * yet, doesn't count. */
+/* Writes the id of the container to which a cgroup of version 2 belongs, or "", and the path of the
+ * directory in which the container's cgroup is. `text` is of /proc/PID/cgroup. It is the path's
+ * first id, for a container can make cgroups of any name below its own; neither the id of a pod of
+ * podman's, nor one of a process that only watches over a container, nor one that stands below the
+ * name of a container without an id. */
+void cgroup_container(const char *text, char ret_id[static CONTAINER_ID_SIZE],
+                      char ret_parent[static CGROUP_TEXT_SIZE]);
+
+/* Looks at all processes. A process counts if root or this user alone can have made the container's
+ * cgroup: others may make cgroups of any name below those that were given to them. One that an
+ * engine has started, and that isn't the container's program yet, doesn't count. */
 void cgroup_find(struct cgroup_member *members, size_t count);
