@@ -618,3 +618,22 @@ TEST(networks_of_too_many_containers_change_nothing)
     expect(has(WANT) && changes == 1 && times("more than 250 containers") == 1, "%s", said);
     end();
 }
+
+/* By its label and a network, or by two networks. */
+TEST(a_container_may_declare_the_same_end_twice)
+{
+    begin();
+    take_networks(1);
+    programs_put("podman.label.web", WEB);
+    look();
+    attach("web", WEB);
+    attach("web", WEB);
+    for (int i = 0; i < 3; i++)
+        look();
+    expect(has(WANT) && changes == 1 && times("doesn't count") == 0, "%d %s", changes, said);
+    programs_put("podman.label.web", NULL);
+    for (int i = 0; i < 3; i++)
+        look();
+    expect(has(WANT) && changes == 1, "%d %s", changes, said);
+    end();
+}

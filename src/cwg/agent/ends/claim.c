@@ -89,8 +89,9 @@ static void compare(struct claim *claim, const struct claim *claims, size_t coun
     for (size_t i = 0; i < count && claim->holds; i++) {
         const struct want *other = &claims[i].want;
 
-        if (&claims[i] == claim || !claims[i].single || (claim->held && !claims[i].held) ||
-            !excludes(&claim->want, other))
+        /* A container may say the same twice: by its label and a network, or by two networks. */
+        if (want_equal(&claim->want, other) || !claims[i].single ||
+            (claim->held && !claims[i].held) || !excludes(&claim->want, other))
             continue;
         claim->holds = false;
         (void)snprintf(claim->reason, sizeof(claim->reason),
