@@ -218,5 +218,5 @@ with cwg.Batch() as batch:
     for file in "$PACKAGES"/*.deb "$PACKAGES"/*.tar.xz; do
         cmp "$file" "$BATS_TEST_TMPDIR/elsewhere/deb/${file##*/}"
     done
-    [ "$(find "$PACKAGES/" -name '*.deb' | wc -l)" = 5 ]
+    [ "$(find "$PACKAGES/" -name '*.deb' | wc -l)" = 7 ]
 }
