@@ -150,6 +150,25 @@ TEST(what_is_no_attachment_is_left_out)
     end();
 }
 
+/* A part of them would pass for all: and ends of the others would go. */
+TEST(too_many_are_a_failure)
+{
+    struct attachment *all = NULL;
+    size_t known = 0;
+    char name[32];
+
+    begin();
+    expect(attachment_write(&web, &failure) == 0, "%s", failure.text);
+    for (int i = 1; i <= ATTACHMENTS_MAX; i++) {
+        (void)snprintf(name, sizeof(name), "a%d+n", i);
+        put(name, "{\"engine\":\"podman\",\"name\":\"x\",\"netns\":\"\",\"link\":\"\"}", 0644);
+        if (i == ATTACHMENTS_MAX - 1)
+            expect(count() == ATTACHMENTS_MAX, "as many as there may be");
+    }
+    expect(attachments_read(&all, &known, &failure) < 0 && !all && known == 0, "%zu", known);
+    end();
+}
+
 TEST(a_directory_that_others_may_write_to_tells_nothing)
 {
     struct attachment *all = NULL;

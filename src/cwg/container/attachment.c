@@ -248,28 +248,33 @@ int attachments_read(struct attachment **ret_attachments, size_t *ret_count,
     DIR *directory = fd >= 0 ? fdopendir(fd) : NULL;
     struct attachment *all = NULL;
     const struct dirent *entry;
+    int error = fd >= 0 && !directory ? ENOMEM : 0;
     size_t count = 0;
 
     *ret_attachments = NULL;
     *ret_count = 0;
     if (fd == -2)
         return -1;
-    while (directory && count < ATTACHMENTS_MAX && (entry = readdir(directory)) != NULL) {
+    while (directory && !error && (entry = readdir(directory)) != NULL) {
         struct attachment one;
         struct attachment *more;
 
         if (!read_file(fd, entry->d_name, &one))
             continue;
         more = count % 64 ? all : reallocarray(all, count + 64, sizeof(*all));
-        if (!more)
-            break;
-        all = more;
-        all[count++] = one;
+        error = count == ATTACHMENTS_MAX ? E2BIG : more ? 0 : ENOMEM;
+        all = more ? more : all;
+        if (!error)
+            all[count++] = one;
     }
     if (directory)
         (void)closedir(directory);
     else if (fd >= 0)
         close(fd);
+    if (error) { /* a part of them would pass for all */
+        free(all);
+        return fail_errno(failure, error, "can't read what plugins of networks tell");
+    }
     *ret_attachments = all;
     *ret_count = count;
     return 0;

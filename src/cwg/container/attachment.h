@@ -11,7 +11,7 @@
 enum {
     ATTACHMENT_NETWORK_SIZE = 129,
     ATTACHMENT_LINK_SIZE = 513, /* LABEL_TEXT_MAX + 1 */
-    ATTACHMENTS_MAX = 4096,     /* more are not read */
+    ATTACHMENTS_MAX = 4096,     /* more can't be read */
 };
 
 struct attachment {
@@ -37,7 +37,8 @@ int attachment_write(const struct attachment *attachment, struct failure *failur
 int attachment_remove(const char *id, const char *network, struct failure *failure);
 
 /* Reads all attachments. What is no attachment is left out. No directory means that there is none;
- * one that others may write to is a failure. The caller frees *ret_attachments. Returns 0, or -1.
+ * one that others may write to is a failure, and so are too many. The caller frees
+ * *ret_attachments. Returns 0, or -1.
  */
 int attachments_read(struct attachment **ret_attachments, size_t *ret_count,
                      struct failure *failure);
