@@ -331,7 +331,7 @@ version_of()
     put site1 status/web-db.0 "$own"
     carry site1
     within 5 in_etcd_is $key "$own"
-    says site1 connected
+    within 5 says site1 connected
     [ "$(version_of $key)" = '"version":1' ]
     states site1 0 connected "$T/eve.key"
     within 5 in_etcd_is $key "$own"
