@@ -100,19 +100,48 @@ print(json.dumps({"sites": json.load(sys.stdin)["sites"]}))' | of s1 cwg declare
     healed web-db 7
 }
 
+@test "a user sees root's containers, too" {
+    local own=$WORLD/home/alice/run
+    add_pod pod-1
+    attach id1 cni default.web pod-1
+    attach id2 cni default.db gone
+    attach id3 cni default.home site1 # the helper refuses the caller's own
+    install -d -o "${UIDS[alice]}" "$own"
+    of s1 /usr/bin/env XDG_RUNTIME_DIR="$own" cwg ps --names | grep -qx cni/default.web
+    run -0 of s1 /usr/bin/env XDG_RUNTIME_DIR="$own" cwg ps
+    [[ $output == *"cni "*" default.web "* ]] || fail "$output"
+    [[ $output != *default.db* && $output != *home* ]] || fail "$output"
+}
+
+# Has a process a child that has ended: has_ended_child PID
+has_ended_child()
+{
+    local child
+    read -r child <"/proc/$1/task/$1/children"
+    grep -q "^State:.Z" "/proc/$child/status"
+}
+
 # bats test_tags=kernel,only-6-12
 @test "a container is found by its oldest process, and not by a cgroup that another user may have made" {
     local id=0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef older
     [ -n "${NAH_IN_VM:-}" ] || skip "only in the VM: it makes cgroups"
     install -d -m 0755 /run/cwg-attached
+    install -d -o 4242 /sys/fs/cgroup/user
+    mkdir -p "/sys/fs/cgroup/user/$id" "/sys/fs/cgroup/docker/$id"
     attach "$id" cni default.web ""
+    # Neither one that has ended, and whose parent takes no notice of it, nor one that a runtime begins with.
+    bash -c '(sleep 0.3; echo $BASHPID >"$0") & exec sleep 600' "/sys/fs/cgroup/docker/$id/cgroup.procs" 3>&- &
+    CONTAINERS+=("$!")
+    wait_for has_ended_child $!
+    cp /bin/sleep "$WORLD/crun"
+    "$WORLD/crun" 600 3>&- &
+    CONTAINERS+=("$!")
+    echo $! >"/sys/fs/cgroup/docker/$id/cgroup.procs"
     sleep 600 3>&- &
     older=$!
     CONTAINERS+=("$older")
     sleep 0.1
     restart_container s1 web
-    install -d -o 4242 /sys/fs/cgroup/user
-    mkdir -p "/sys/fs/cgroup/user/$id" "/sys/fs/cgroup/docker/$id"
     echo "$older" >"/sys/fs/cgroup/user/$id/cgroup.procs"
     run of s1 cwg pid cni/default.web
     [ "$status" != 0 ]
@@ -126,5 +155,21 @@ print(json.dumps({"sites": json.load(sys.stdin)["sites"]}))' | of s1 cwg declare
     # An older one, whoever came first into the cgroup.
     chown 0 /sys/fs/cgroup/user
     echo "$older" >"/sys/fs/cgroup/docker/$id/cgroup.procs"
+    [ "$(of s1 cwg pid cni/default.web)" = "$older" ]
+    # A user's own container counts before root's.
+    install -d -o "${UIDS[alice]}" "$WORLD/home/alice/run" "$WORLD/home/alice/run/cwg-attached"
+    mkdir "/sys/fs/cgroup/docker/${id/0/f}"
+    restart_container s1 web
+    echo "$web" >"/sys/fs/cgroup/docker/${id/0/f}/cgroup.procs"
+    attach "${id/0/f}" cni default.web ""
+    mv "/run/cwg-attached/${id/0/f}+net" "$WORLD/home/alice/run/cwg-attached/"
+    attach "$id" cni default.web ""
+    [ "$(of s1 cwg pid cni/default.web)" = "$older" ]
+    [ "$(of s1 /usr/bin/env XDG_RUNTIME_DIR="$WORLD/home/alice/run" cwg pid cni/default.web)" = "$web" ]
+    # Of two of one user's the one counts that was told of last, whichever its name is.
+    mv "$WORLD/home/alice/run/cwg-attached/${id/0/f}+net" /run/cwg-attached/
+    touch "/run/cwg-attached/${id/0/f}+net"
+    [ "$(of s1 cwg pid cni/default.web)" = "$web" ]
+    touch "/run/cwg-attached/$id+net"
     [ "$(of s1 cwg pid cni/default.web)" = "$older" ]
 }

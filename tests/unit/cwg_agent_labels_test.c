@@ -51,11 +51,12 @@ static size_t attached_count;
 static bool attached_fails;
 
 /* What plugins of networks tell. */
-int __wrap_attachments_read(struct attachment **ret_attachments, size_t *ret_count,
-                            struct failure *ret_failure);
-int __wrap_attachments_read(struct attachment **ret_attachments, size_t *ret_count,
-                            struct failure *ret_failure)
+int __wrap_attachments_read(const char *path, struct attachment **ret_attachments,
+                            size_t *ret_count, struct failure *ret_failure);
+int __wrap_attachments_read(const char *path, struct attachment **ret_attachments,
+                            size_t *ret_count, struct failure *ret_failure)
 {
+    expect(!path, "%s", path);
     if (attached_fails)
         return fail(ret_failure, "system", "it tells nothing");
     *ret_attachments = unit_copy(attached, sizeof(attached));

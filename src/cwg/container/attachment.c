@@ -11,12 +11,9 @@
 #include <unistd.h>
 
 #include "cwg/base/json.h"
-#include "cwg/container/cgroup.h"
-#include "cwg/container/netns.h"
 #include "cwg/container/reading.h"
 
-#define SYSTEM_DIRECTORY "/run/cwg-attached"
-#define USER_DIRECTORY   "cwg-attached"
+#define USER_DIRECTORY "cwg-attached"
 
 enum {
     FILE_SIZE = 4096,
@@ -45,37 +42,48 @@ static unsigned long user_outside(void)
     return user;
 }
 
+/* Is this user root of a machine, and not of a user namespace of podman's alone? In a container of
+ * LXC a machine's root has another number outside, too. The root of its files is its own. */
+static bool is_machines_root(unsigned long outside)
+{
+    struct stat status;
+
+    return geteuid() == 0 && (outside == 0 || (stat("/", &status) == 0 && status.st_uid == 0));
+}
+
 int attachment_directory(char ret_path[static PATH_MAX])
 {
     const unsigned long user = user_outside();
-    const char *runtime = user == 0 ? NULL : getenv("XDG_RUNTIME_DIR");
+    const bool of_machine = is_machines_root(user);
+    const char *runtime = of_machine ? NULL : getenv("XDG_RUNTIME_DIR");
     int length;
 
     if (runtime && runtime[0] == '/')
         length = snprintf(ret_path, PATH_MAX, "%s/" USER_DIRECTORY, runtime);
-    else if (user != 0 && geteuid() == 0)
+    else if (!of_machine && geteuid() == 0)
         length = snprintf(ret_path, PATH_MAX, "/run/user/%lu/" USER_DIRECTORY, user);
     else
-        length = snprintf(ret_path, PATH_MAX, SYSTEM_DIRECTORY);
+        length = snprintf(ret_path, PATH_MAX, ATTACHMENT_SYSTEM_DIRECTORY);
     return length >= PATH_MAX ? -ENAMETOOLONG : 0;
 }
 
 /* What others may write tells nothing. */
-static bool is_trusted(int file, mode_t type)
+static bool is_trusted(int file, mode_t type, struct stat *ret_status)
 {
-    struct stat status;
-
-    return fstat(file, &status) == 0 && (status.st_mode & S_IFMT) == type &&
-           (status.st_mode & (S_IWGRP | S_IWOTH)) == 0 &&
-           (status.st_uid == 0 || status.st_uid == geteuid());
+    return fstat(file, ret_status) == 0 && (ret_status->st_mode & S_IFMT) == type &&
+           (ret_status->st_mode & (S_IWGRP | S_IWOTH)) == 0 &&
+           (ret_status->st_uid == 0 || ret_status->st_uid == geteuid());
 }
 
-/* Opens the directory. Returns a descriptor; -1 if there is none; or -2 with a failure. */
-static int open_directory(bool make, struct failure *failure)
+/* Opens a directory; NULL means this user's. Returns a descriptor; -1 if there is none; or -2 with
+ * a failure. */
+static int open_directory(const char *path, bool make, struct failure *failure)
 {
-    char path[PATH_MAX];
-    int fd, error = attachment_directory(path);
+    struct stat status;
+    char own[PATH_MAX];
+    int fd, error = path ? 0 : attachment_directory(own);
 
+    path = path ? path : own;
     if (!error && make && mkdir(path, 0755) < 0 && errno != EEXIST)
         error = -errno;
     fd = error ? -1 : open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -87,7 +95,7 @@ static int open_directory(bool make, struct failure *failure)
         fail(failure, "system", "can't open %s: %s", path, strerror(-error));
         return -2;
     }
-    if (!is_trusted(fd, S_IFDIR)) {
+    if (!is_trusted(fd, S_IFDIR, &status)) {
         fail(failure, "system", "%s tells nothing: others may write to it, or it is another user's",
              path);
         close(fd);
@@ -123,14 +131,16 @@ static int write_file(int directory, const char *name, const char *text)
 {
     char temporary[FILE_NAME_SIZE + 16];
     const size_t length = strlen(text);
+    ssize_t written;
     int fd, error = 0;
 
     (void)snprintf(temporary, sizeof(temporary), ".%s.%d", name, (int)getpid());
     fd = openat(directory, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
     if (fd < 0)
         return -errno;
-    if (fchmod(fd, 0644) < 0 || write(fd, text, length) != (ssize_t)length)
-        error = errno ? -errno : -EIO;
+    written = fchmod(fd, 0644) < 0 ? -1 : write(fd, text, length);
+    if (written != (ssize_t)length)
+        error = written < 0 ? -errno : -EIO;
     close(fd);
     if (!error && renameat(directory, temporary, directory, name) < 0)
         error = -errno;
@@ -150,7 +160,7 @@ int attachment_write(const struct attachment *attachment, struct failure *failur
         return -1;
     if (!end_is_name(attachment->name))
         return fail(failure, "usage", "a container's name can't be \"%.260s\"", attachment->name);
-    directory = open_directory(true, failure);
+    directory = open_directory(NULL, true, failure);
     if (directory < 0)
         return -1;
     object = json_pack("{s:s, s:s, s:s, s:s}", "engine", attachment->engine, "name",
@@ -170,7 +180,7 @@ int attachment_remove(const char *id, const char *network, struct failure *failu
 
     if (name_file(id, network, name, failure))
         return -1;
-    directory = open_directory(false, failure);
+    directory = open_directory(NULL, false, failure);
     if (directory < 0)
         return directory == -1 ? 0 : -1;
     if (unlinkat(directory, name, 0) < 0 && errno != ENOENT)
@@ -217,21 +227,25 @@ static bool read_file(int directory, const char *name, struct attachment *ret_at
 {
     char text[FILE_SIZE];
     const int fd = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    struct stat status;
     ssize_t length = -1;
 
     if (fd < 0)
         return false;
-    if (is_trusted(fd, S_IFREG))
+    if (is_trusted(fd, S_IFREG, &status))
         length = read(fd, text, sizeof(text) - 1);
     close(fd);
     text[length > 0 ? length : 0] = '\0';
-    return length > 0 && parse(name, text, ret_attachment);
+    if (length <= 0 || !parse(name, text, ret_attachment))
+        return false;
+    ret_attachment->told = status.st_mtim;
+    return true;
 }
 
 int attachment_read(const char *file, struct attachment *ret_attachment)
 {
     struct failure failure = {.text = ""};
-    const int directory = open_directory(false, &failure);
+    const int directory = open_directory(NULL, false, &failure);
     bool found;
 
     if (directory < 0)
@@ -241,10 +255,10 @@ int attachment_read(const char *file, struct attachment *ret_attachment)
     return found ? 0 : -1;
 }
 
-int attachments_read(struct attachment **ret_attachments, size_t *ret_count,
+int attachments_read(const char *path, struct attachment **ret_attachments, size_t *ret_count,
                      struct failure *failure)
 {
-    const int fd = open_directory(false, failure);
+    const int fd = open_directory(path, false, failure);
     DIR *directory = fd >= 0 ? fdopendir(fd) : NULL;
     struct attachment *all = NULL;
     const struct dirent *entry;
@@ -278,57 +292,4 @@ int attachments_read(struct attachment **ret_attachments, size_t *ret_count,
     *ret_attachments = all;
     *ret_count = count;
     return 0;
-}
-
-/* Is it the container that a question is for? */
-static bool is_meant(const struct attachment *attachment, const char *engine, const char *name)
-{
-    return strcmp(attachment->engine, engine) == 0 && strcmp(attachment->name, name) == 0;
-}
-
-/* Answers with a process, or with a namespace's file. Returns whether there is one. */
-static bool answer_with(const struct attachment *attachment, pid_t pid,
-                        struct container_answer *answer)
-{
-    struct container found = {.pid = pid, .pidfd = -1, .netns = -1};
-
-    if (pid == 0 && attachment->netns[0] && !answer->by_process)
-        found.netns = netns_open(attachment->netns);
-    if (pid == 0 && found.netns < 0)
-        return false;
-    reading_keep(found.engine, sizeof(found.engine), attachment->engine);
-    reading_keep(found.name, sizeof(found.name), attachment->name);
-    reading_keep(found.id, sizeof(found.id), attachment->id);
-    if (pid == 0)
-        reading_keep(found.file, sizeof(found.file), attachment->netns);
-    answer->container = found;
-    answer->error = 0;
-    return true;
-}
-
-size_t attachments_answer(const char *engine, struct container_answer *answers, size_t count)
-{
-    struct failure failure = {.text = ""};
-    struct attachment *all;
-    struct cgroup_member *members;
-    size_t known = 0, answered = 0;
-
-    (void)attachments_read(&all, &known, &failure);
-    members = known > 0 ? calloc(known, sizeof(*members)) : NULL;
-    for (size_t i = 0; members && i < known; i++)
-        members[i].id = strcmp(all[i].engine, engine) == 0 ? all[i].id : "";
-    if (members)
-        cgroup_find(members, known);
-    /* A process counts before a file: of two containers of a name, one may be on its way out. */
-    for (int by_file = 0; members && by_file < 2; by_file++) {
-        for (size_t i = 0; i < count; i++) {
-            for (size_t j = 0; j < known && answers[i].error > 0; j++) {
-                if (is_meant(&all[j], engine, answers[i].name) && (by_file || members[j].pid))
-                    answered += answer_with(&all[j], members[j].pid, &answers[i]);
-            }
-        }
-    }
-    free(members);
-    free(all);
-    return answered;
 }

@@ -5,8 +5,11 @@
 #pragma once
 
 #include <limits.h>
+#include <time.h>
 
 #include "cwg/container/container.h"
+
+#define ATTACHMENT_SYSTEM_DIRECTORY "/run/cwg-attached"
 
 enum {
     ATTACHMENT_NETWORK_SIZE = 129,
@@ -21,6 +24,7 @@ struct attachment {
     char network[ATTACHMENT_NETWORK_SIZE];
     char netns[END_NAME_SIZE];       /* the file of its namespace in /run/netns; "": it has none */
     char link[ATTACHMENT_LINK_SIZE]; /* the ends that the network declares, as a label; or "" */
+    struct timespec told;            /* when the file was written */
 };
 
 /* Writes the path of the directory: /run/cwg-attached for root, and for a system's user;
@@ -36,17 +40,12 @@ int attachment_write(const struct attachment *attachment, struct failure *failur
 /* Removes an attachment, if it is there. Returns 0, or -1. */
 int attachment_remove(const char *id, const char *network, struct failure *failure);
 
-/* Reads all attachments. What is no attachment is left out. No directory means that there is none;
- * one that others may write to is a failure, and so are too many. The caller frees
- * *ret_attachments. Returns 0, or -1.
+/* Reads all attachments of a directory; NULL means this user's. What is no attachment is left out.
+ * No directory means that there is none; one that others may write to is a failure, and so are too
+ * many. The caller frees *ret_attachments. Returns 0, or -1.
  */
-int attachments_read(struct attachment **ret_attachments, size_t *ret_count,
+int attachments_read(const char *path, struct attachment **ret_attachments, size_t *ret_count,
                      struct failure *failure);
 
 /* Reads one attachment, by the name of its file. Returns 0, or -1 if there is none. */
 int attachment_read(const char *file, struct attachment *ret_attachment);
-
-/* Answers the questions (container_find_all()) for containers that are attached and have a process
- * or, unless the question is for a process, a namespace's file: `error` is 0 then, and the others
- * stay as they are. Returns the number of answers. */
-size_t attachments_answer(const char *engine, struct container_answer *answers, size_t count);

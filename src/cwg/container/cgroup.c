@@ -124,17 +124,33 @@ static bool is_runtime(int proc, const char *pid)
     return false;
 }
 
-/* When the process began. Its name, in brackets, may have any characters. */
+/* When the process began; 0 if it has ended, though its parent hasn't taken notice yet. Its name,
+ * in brackets, may have any characters. */
 static unsigned long long begin_of(int proc, const char *pid)
 {
     char text[TEXT_SIZE];
     const char *at = read_file(proc, pid, "stat", text) ? strrchr(text, ')') : NULL;
 
+    if (at && at[1] == ' ' && (at[2] == 'Z' || at[2] == 'X'))
+        return 0;
     for (int field = 2; at && field < STARTED_FIELD; field++) {
         at = strchr(at, ' ');
         at = at ? at + 1 : NULL;
     }
     return at ? strtoull(at, NULL, 10) : 0;
+}
+
+/* Writes the id of the container whose process it is, or "". */
+static void read_id(int proc, const char *pid, char ret_id[static CONTAINER_ID_SIZE])
+{
+    char text[TEXT_SIZE], parent[TEXT_SIZE];
+
+    ret_id[0] = '\0';
+    if (!read_file(proc, pid, "cgroup", text))
+        return;
+    cgroup_container(text, ret_id, parent);
+    if (ret_id[0] && !is_trusted(parent))
+        ret_id[0] = '\0';
 }
 
 static void take(int proc, const char *pid, struct cgroup_member *member)
@@ -155,21 +171,34 @@ void cgroup_find(struct cgroup_member *members, size_t count)
 {
     DIR *directory = opendir("/proc");
     const struct dirent *entry;
-    char text[TEXT_SIZE], parent[TEXT_SIZE], id[CONTAINER_ID_SIZE];
+    char id[CONTAINER_ID_SIZE];
 
     for (size_t i = 0; i < count; i++)
         members[i].pid = 0;
     while (directory && (entry = readdir(directory)) != NULL) {
-        const char *pid = entry->d_name;
-
-        if (!isdigit((unsigned char)pid[0]) || !read_file(dirfd(directory), pid, "cgroup", text))
+        if (!isdigit((unsigned char)entry->d_name[0]))
             continue;
-        cgroup_container(text, id, parent);
+        read_id(dirfd(directory), entry->d_name, id);
         for (size_t i = 0; id[0] && i < count; i++) {
-            if (strcmp(members[i].id, id) == 0 && is_trusted(parent))
-                take(dirfd(directory), pid, &members[i]);
+            if (strcmp(members[i].id, id) == 0)
+                take(dirfd(directory), entry->d_name, &members[i]);
         }
     }
     if (directory)
         (void)closedir(directory);
+}
+
+bool cgroup_has(const char *id, pid_t pid)
+{
+    const int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    char number[16], found[CONTAINER_ID_SIZE];
+    bool has;
+
+    if (proc < 0)
+        return false;
+    (void)snprintf(number, sizeof(number), "%d", (int)pid);
+    read_id(proc, number, found);
+    has = strcmp(found, id) == 0 && begin_of(proc, number) != 0 && !is_runtime(proc, number);
+    close(proc);
+    return has;
 }

@@ -28,5 +28,9 @@ void cgroup_container(const char *text, char ret_id[static CONTAINER_ID_SIZE],
 
 /* Looks at all processes. A process counts if root or this user alone can have made the container's
  * cgroup: others may make cgroups of any name below those that were given to them. One that an
- * engine has started, and that isn't the container's program yet, doesn't count. */
+ * engine has started, and that isn't the container's program yet, doesn't count; nor does one that
+ * has ended. */
 void cgroup_find(struct cgroup_member *members, size_t count);
+
+/* Returns whether a process is of a container, and counts. */
+bool cgroup_has(const char *id, pid_t pid);

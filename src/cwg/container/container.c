@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "cwg/base/program.h"
-#include "cwg/container/attachment.h"
+#include "cwg/container/attached.h"
 #include "cwg/container/engines.h"
 #include "cwg/container/netns.h"
 #include "cwg/container/reading.h"
@@ -100,7 +100,7 @@ static void *run_question(void *context)
 {
     struct question *question = context;
 
-    if (attachments_answer(question->engine->name, question->answers, question->count) == 0)
+    if (attached_answer(question->engine->name, question->answers, question->count) == 0)
         ask_engine(question->engine, question->answers, question->count);
     else
         ask_for_rest(question);
@@ -163,27 +163,39 @@ static int fail_none(const struct container_answer *answers, size_t step, struct
     return -1;
 }
 
-/* Failures of engines count only if none has the container. */
-static int choose(const struct container_answer *answers, size_t step,
-                  struct container *ret_container, struct failure *failure)
+/* podman may be called docker as well: that is one container. */
+static bool is_same(const struct container *a, const struct container *b)
 {
-    const struct container *found = NULL;
+    return a->pid == b->pid && (a->pid != 0 || strcmp(a->file, b->file) == 0);
+}
+
+/* Failures of engines count only if none has the container. The answers that aren't chosen are
+ * closed. */
+static int choose(struct container_answer *answers, size_t step, struct container *ret_container,
+                  struct failure *failure)
+{
+    struct container *found = NULL;
+    int error = 0;
 
     for (size_t i = 0; i < engine_count; i++) {
-        const struct container_answer *answer = &answers[i * step];
+        struct container_answer *answer = &answers[i * step];
 
         if (answer->error != 0)
             continue;
-        /* podman may be called docker as well: that is one container. */
-        if (found && found->pid != answer->container.pid)
-            return fail_ambiguous(found, &answer->container, answer->name, failure);
-        if (!found)
+        if (found && !error && !is_same(found, &answer->container))
+            error = fail_ambiguous(found, &answer->container, answer->name, failure);
+        if (found)
+            container_close(&answer->container);
+        else
             found = &answer->container;
     }
     if (!found)
         return fail_none(answers, step, failure);
-    *ret_container = *found;
-    return 0;
+    if (error)
+        container_close(found);
+    else
+        *ret_container = *found;
+    return error;
 }
 
 /* Asks the engines that are installed. */
@@ -206,7 +218,8 @@ static void ask_all(struct container_answer *answers, size_t count)
 
 static int open_pidfd(struct container *container, struct failure *failure)
 {
-    container->pidfd = (int)syscall(SYS_pidfd_open, container->pid, 0);
+    if (container->pidfd < 0)
+        container->pidfd = (int)syscall(SYS_pidfd_open, container->pid, 0);
     if (container->pidfd >= 0)
         return 0;
     return fail(failure, "not-running", "%s/%s: process %d isn't there (%s); start it first",

@@ -39,7 +39,7 @@ struct container_answer {
 
 /* Finds many: each as container_find() does, and all of those of podman, docker and nerdctl by one
  * program. At most CONTAINERS_AT_ONCE; of an engine with container_asks_one() only one. No engine
- * is asked for a container that is attached to a network of cwg's (attachment.h). */
+ * is asked for a container that attached_answer() finds. */
 void container_find_all(const char *engine, struct container_answer *answers, size_t count);
 
 /* Returns whether an engine can be asked for no more than one container by a program. */

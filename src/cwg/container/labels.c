@@ -219,7 +219,7 @@ static int list_attached(struct look *look)
     size_t known;
     int error = 0;
 
-    if (attachments_read(&all, &known, look->failure))
+    if (attachments_read(NULL, &all, &known, look->failure))
         return -1;
     for (size_t i = 0; i < known && !error; i++) {
         struct labelled *labelled = &look->all[look->count];

@@ -202,7 +202,7 @@ static int check(struct call *call)
 
     if (code)
         return code;
-    if (attachments_read(&all, &count, &call->failure))
+    if (attachments_read(NULL, &all, &count, &call->failure))
         return BROKEN_IO;
     for (size_t i = 0; i < count && !found; i++)
         found = is_same(&all[i], &expected);
@@ -221,7 +221,7 @@ static int check_directory(struct call *call)
 
     if (attachment_directory(path))
         return refuse(call, NO_ADD, "XDG_RUNTIME_DIR is too long");
-    if (attachments_read(&all, &count, &call->failure))
+    if (attachments_read(NULL, &all, &count, &call->failure))
         return NO_ADD;
     free(all);
     if (access(path, F_OK) < 0 && errno == ENOENT)
@@ -266,7 +266,7 @@ static int collect(struct call *call)
 
     if ((!json_is_array(valid) && !json_is_null(valid)) || is_valid(valid, "") < 0)
         return refuse(call, WRONG_CONFIGURATION, VALID ": it has to be a list of attachments");
-    if (attachments_read(&all, &count, &call->failure))
+    if (attachments_read(NULL, &all, &count, &call->failure))
         return BROKEN_IO;
     for (size_t i = 0; i < count; i++) {
         if (strcmp(all[i].network, call->network) == 0 &&

@@ -1,0 +1,227 @@
+/* Which of the attached containers is an answer. The processes and the namespaces' files are this
+ * test's word; that of a process which has gone is in agent/attached. */
+#include "cwg/container/attached.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cwg/container/attachment.h"
+#include "cwg/container/cgroup.h"
+#include "cwg/container/netns.h"
+#include "cwg_folder.h"
+#include "unit.h"
+
+enum {
+    NOBODY = 65534,
+};
+
+static char folder[FOLDER_SIZE];
+static struct failure failure;
+static const char *with_process; /* the ids, each between blanks, that have a process */
+static bool has_gone;
+static int looks; /* at all processes */
+
+void __wrap_cgroup_find(struct cgroup_member *members, size_t count);
+void __wrap_cgroup_find(struct cgroup_member *members, size_t count)
+{
+    char id[CONTAINER_ID_SIZE + 2];
+
+    looks++;
+    for (size_t i = 0; i < count; i++) {
+        (void)snprintf(id, sizeof(id), " %s ", members[i].id);
+        members[i].pid = members[i].id[0] && strstr(with_process, id) ? getpid() : 0;
+    }
+}
+
+bool __wrap_cgroup_has(const char *id, pid_t pid);
+bool __wrap_cgroup_has(const char *id, pid_t pid)
+{
+    expect(pid == getpid() && id[0], "%d of %s", (int)pid, id);
+    return !has_gone;
+}
+
+int __wrap_netns_open(const char *name);
+int __wrap_netns_open(const char *name)
+{
+    return strcmp(name, "gone") == 0 ? -1 : open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+}
+
+/* Root's directory is the machine's: so these tests are of another user. */
+static void begin(void)
+{
+    folder_make(folder);
+    with_process = "";
+    has_gone = false;
+    looks = 0;
+    if ((geteuid() == 0 && (chown(folder, NOBODY, NOBODY) < 0 || seteuid(NOBODY) < 0)) ||
+        setenv("XDG_RUNTIME_DIR", folder, 1) < 0)
+        unit_trouble("another user");
+}
+
+static void end(void)
+{
+    if (geteuid() != getuid() && seteuid(getuid()) < 0)
+        unit_trouble("seteuid");
+    folder_remove(folder);
+}
+
+/* A plugin tells of a container of an engine's, so many seconds after the others. */
+static void attach_to(const char *engine, const char *id, const char *name, const char *netns,
+                      int seconds)
+{
+    struct attachment one = {.network = "net"};
+    struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = 1700000000 + seconds}};
+    char path[64];
+
+    (void)snprintf(one.engine, sizeof(one.engine), "%s", engine);
+    (void)snprintf(one.id, sizeof(one.id), "%s", id);
+    (void)snprintf(one.name, sizeof(one.name), "%s", name);
+    (void)snprintf(one.netns, sizeof(one.netns), "%s", netns);
+    (void)snprintf(path, sizeof(path), "cwg-attached/%s+net", id);
+    if (attachment_write(&one, &failure) != 0 ||
+        utimensat(AT_FDCWD, folder_path(folder, path), times, 0) < 0)
+        unit_trouble(id);
+}
+
+static void attach(const char *id, const char *name, const char *netns, int seconds)
+{
+    attach_to("cni", id, name, netns, seconds);
+}
+
+/* Asks, and expects a container's id; "" is none. */
+static void ask(const char *engine, const char *name, bool by_process, const char *id)
+{
+    struct container_answer answer = {.name = name,
+                                      .by_process = by_process,
+                                      .error = 1,
+                                      .container = {.pidfd = -1, .netns = -1}};
+    const size_t count = attached_answer(engine, &answer, 1);
+
+    expect(count == (id[0] ? 1 : 0) && answer.error == !id[0], "%s: %zu, %d", name, count,
+           answer.error);
+    expect(strcmp(answer.container.id, id) == 0, "%s: %s", name, answer.container.id);
+    if (id[0])
+        expect((answer.container.pid ? answer.container.pidfd : answer.container.netns) >= 0 &&
+                   (answer.container.pid != 0) == (answer.container.file[0] == '\0'),
+               "%s: %d", name, answer.container.pid);
+    container_close(&answer.container);
+}
+
+static size_t descriptors(void)
+{
+    DIR *directory = opendir("/proc/self/fd");
+    size_t count = 0;
+
+    while (directory && readdir(directory) != NULL)
+        count++;
+    if (directory)
+        (void)closedir(directory);
+    return count;
+}
+
+TEST(all_processes_are_looked_at_only_for_a_container_that_is_meant)
+{
+    begin();
+    attach("id1", "web", "", 0);
+    with_process = " id1 ";
+    ask("cni", "db", false, "");
+    ask("podman", "web", false, "");
+    expect(looks == 0, "%d", looks);
+    ask("cni", "web", false, "id1");
+    expect(looks == 1, "%d", looks);
+    end();
+}
+
+TEST(a_process_counts_before_a_namespaces_file)
+{
+    begin();
+    attach("id1", "web", "", 0);
+    attach("id2", "web", "netns-2", 1);
+    ask("cni", "web", false, "id2");
+    ask("cni", "web", true, "");
+    with_process = " id1 ";
+    ask("cni", "web", false, "id1");
+    ask("cni", "web", true, "id1");
+    end();
+}
+
+TEST(of_two_of_a_name_the_one_counts_that_was_told_of_last)
+{
+    begin();
+    for (int i = 0; i < 16; i++) {
+        char id[16];
+
+        (void)snprintf(id, sizeof(id), "id%d", i);
+        attach(id, "web", "netns-7", i == 9 ? 100 : i);
+    }
+    attach("id16", "web", "gone", 200);
+    ask("cni", "web", false, "id9");
+    with_process = " id3 id5 id12 ";
+    ask("cni", "web", false, "id12");
+    end();
+}
+
+TEST(a_process_that_has_gone_meanwhile_is_no_answer)
+{
+    size_t before;
+
+    begin();
+    attach("id1", "web", "netns-1", 0);
+    with_process = " id1 ";
+    has_gone = true;
+    before = descriptors();
+    ask("cni", "web", false, "");
+    expect(descriptors() == before, "%zu descriptors, and before %zu", descriptors(), before);
+    end();
+}
+
+TEST(a_list_has_each_container_once)
+{
+    struct end *ends = calloc(1, sizeof(*ends));
+    int count;
+
+    begin();
+    if (!ends)
+        unit_trouble("memory");
+    (void)snprintf(ends[0].engine, sizeof(ends[0].engine), "cni");
+    (void)snprintf(ends[0].name, sizeof(ends[0].name), "web");
+    attach("id1", "web", "", 1);
+    attach("id2", "db", "", 2);
+    attach("id3", "db", "", 3);
+    count = attached_list(&ends, 1, &failure);
+    expect(count >= 2 && strcmp(ends[1].name, "db") == 0 && strcmp(ends[1].engine, "cni") == 0,
+           "%d", count);
+    for (int i = 2; i < count; i++) /* this machine may have some of root's */
+        expect(strcmp(ends[i].name, "db") != 0 && strcmp(ends[i].name, "web") != 0, "%s",
+               ends[i].name);
+    free(ends);
+    end();
+}
+
+/* No engine's program is installed. */
+TEST(two_of_a_name_and_without_a_process_are_ambiguous_if_their_files_differ)
+{
+    struct container found;
+    size_t before;
+
+    begin();
+    if (setenv("PATH", folder, 1) < 0)
+        unit_trouble("PATH");
+    attach_to("podman", "id1", "web", "netns-1", 1);
+    attach_to("cni", "id2", "web", "netns-2", 2);
+    attach_to("podman", "id3", "db", "netns-3", 3);
+    attach_to("cni", "id4", "db", "netns-3", 4);
+    before = descriptors();
+    expect(container_find("", "web", &found, &failure) < 0 && failure_is(&failure, "ambiguous"),
+           "%s", failure.text);
+    expect(descriptors() == before, "%zu descriptors, and before %zu", descriptors(), before);
+    expect(container_find("", "db", &found, &failure) == 0 && found.id[0], "%s", failure.text);
+    expect(descriptors() == before + 1, "%zu descriptors, and before %zu", descriptors(), before);
+    container_close(&found);
+    end();
+}
