@@ -6,6 +6,7 @@
 
 #include "cwg/base/json.h"
 #include "cwg/command/command.h"
+#include "cwg/container/attached.h"
 #include "cwg/container/engines.h"
 #include "cwg/site/calls.h"
 #include "cwg/site/signals.h"
@@ -58,8 +59,18 @@ static void print_trouble(const char *text, struct failure *last)
     (void)snprintf(last->text, sizeof(last->text), "%s", text);
 }
 
-/* Asks this machine's own session for containers, and prints them. Returns 0, or -1. */
-static int print_all(struct site *site, const struct end *ends, size_t count)
+/* Does an answer show nothing that is worth a word? A container may have gone; and of root's that
+ * are attached the caller may see the names, though the helper refuses to look at them. */
+static bool is_quiet(const struct call *call, bool attached)
+{
+    return failure_is(&call->failure, "not-running") ||
+           failure_is(&call->failure, "no-such-container") ||
+           (attached && failure_is(&call->failure, "not-permitted"));
+}
+
+/* Asks this machine's own session for containers, and prints them. Those from `listed` on are known
+ * by plugins alone. Returns 0, or -1. */
+static int print_all(struct site *site, const struct end *ends, size_t listed, size_t count)
 {
     struct failure last = {.text = ""};
     int error = 0;
@@ -74,8 +85,7 @@ static int print_all(struct site *site, const struct end *ends, size_t count)
         for (size_t j = 0; j < some; j++) {
             if (!calls[j].failed) {
                 print_container(&calls[j]);
-            } else if (!failure_is(&calls[j].failure, "not-running") &&
-                       !failure_is(&calls[j].failure, "no-such-container")) {
+            } else if (!is_quiet(&calls[j], i + j >= listed)) {
                 print_trouble(calls[j].failure.text, &last);
                 error = -1;
             }
@@ -85,17 +95,28 @@ static int print_all(struct site *site, const struct end *ends, size_t count)
     return error;
 }
 
+/* Lists the containers that engines tell of, and behind them those that are attached. Returns 0, or
+ * -1. The caller frees *ret_ends. */
+static int list_all(struct end **ret_ends, int *ret_listed, int *ret_count,
+                    struct failure troubles[ENGINES_MAX], struct failure *failure)
+{
+    *ret_listed = engines_list(ret_ends, troubles, failure);
+    *ret_count = *ret_listed < 0 ? -1 : attached_list(ret_ends, *ret_listed, failure);
+    return *ret_count < 0 ? -1 : 0;
+}
+
 /* Prints the names alone: no container and no helper is asked, so that completions can wait. */
 static int print_names(void)
 {
     struct failure failure = {.text = ""}, troubles[ENGINES_MAX];
     struct end *ends;
-    const int count = engines_list(&ends, troubles, &failure);
+    int listed, count;
+    const int error = list_all(&ends, &listed, &count, troubles, &failure);
 
     for (int i = 0; i < count; i++)
         (void)printf("%s/%s\n", ends[i].engine, ends[i].name);
     free(ends);
-    return count < 0 ? failed(failure.text) : EXIT_DONE;
+    return error ? failed(failure.text) : EXIT_DONE;
 }
 
 int run_ps(int argc, char *argv[])
@@ -103,7 +124,7 @@ int run_ps(int argc, char *argv[])
     struct failure failure = {.text = ""}, troubles[ENGINES_MAX];
     struct site *site;
     struct end *ends;
-    int count, error;
+    int listed, count, error;
 
     if (argc == 2 && strcmp(argv[1], "--names") == 0)
         return print_names();
@@ -112,18 +133,17 @@ int run_ps(int argc, char *argv[])
                                        : "ps takes no arguments");
     site = malloc(sizeof(*site));
     signals_catch();
-    count = engines_list(&ends, troubles, &failure);
-    for (size_t i = 0; i < engine_count && count >= 0; i++) {
+    error = list_all(&ends, &listed, &count, troubles, &failure);
+    for (size_t i = 0; i < engine_count && !error; i++) {
         if (troubles[i].text[0])
             (void)fprintf(stderr, "cwg: %s\n", troubles[i].text);
     }
-    if (!site)
-        error = fail_errno(&failure, ENOMEM, "can't start a session");
-    else
-        error = count < 0 || site_open(site, "", &failure);
+    if (!error)
+        error = site ? site_open(site, "", &failure)
+                     : fail_errno(&failure, ENOMEM, "can't start a session");
     if (!error) {
         (void)printf("%-10s %-30s %8s  %s\n", "ENGINE", "NAME", "PID", "LINKS");
-        error = print_all(site, ends, (size_t)count);
+        error = print_all(site, ends, (size_t)listed, (size_t)count);
         (void)site_close(site);
     } else {
         (void)failed(failure.text);
