@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # The plugin of CNI: each command in each version, each error, and what it leaves for the agent. lib/cni.bash is the
-# runtime. podman.bats and cni.bats of tests/agent have real ones.
+# runtime. cni.bats and containerd.bats of tests/agent have real ones.
 
 bats_require_minimum_version 1.5.0
 load cli
