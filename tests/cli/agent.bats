@@ -7,7 +7,7 @@ load cli
 
 setup()
 {
-    STATE=$BATS_TEST_TMPDIR/s1 CWG=$ROOT/build/cwg
+    STATE=$BATS_TEST_TMPDIR/s1 CWG=$ROOT/build/cwg REMEDY="runuser -u nobody -- cwg"
     mkdir -p "$BATS_TEST_TMPDIR/bin" "$STATE" "$BATS_TEST_TMPDIR/s2"
     ln -s "$(command -v sleep)" "$BATS_TEST_TMPDIR/bin/sleep"
     printf '#!/bin/sh\necho "Error: no such container" >&2\nexit 125\n' >"$BATS_TEST_TMPDIR/bin/podman"
@@ -112,7 +112,59 @@ value()
     "$CWG" keys --state "$STATE"
     chown -R nobody "$STATE"
     run -1 "$CWG" agent --check --state "$STATE" --site s1
-    [ "$output" = "cwg: $STATE belongs to user nobody: run it as that user: runuser -u nobody -- cwg agent --check" ]
+    [ "$output" = "cwg: $STATE/store belongs to user nobody: run it as that user: $REMEDY agent --check" ]
+}
+
+# What is below the state's directory, with owners and times.
+below()
+{
+    find "$STATE" -printf '%p %u %m %C@\n' | sort
+}
+
+@test "root writes nothing for an agent that is another user's" {
+    local command before wrong="belongs to user nobody: run it as that user: $REMEDY ..."
+    [ "$(id -u)" = 0 ] || skip "needs root"
+    declared
+    chown -R nobody "$STATE"
+    before=$(below)
+    for command in "declare -" "declare --check -" "forget web-db" "forget --site s2" keys "keys --new" \
+        "agent --site s1" "inbox s2" "etcd --site s1"; do
+        echo "etcd http://127.0.0.1:1" >"$BATS_TEST_TMPDIR/conf"
+        case ${command%% *} in agent | etcd) command+=" --config $BATS_TEST_TMPDIR/conf" ;; esac
+        # shellcheck disable=SC2086 # words
+        run -1 timeout 20 "$CWG" $command --state "$STATE" <<<'{"links":[]}'
+        [ "$output" = "cwg: $STATE/store $wrong" ] || fail "$command: $output"
+    done
+    [ "$(below)" = "$before" ] || fail "$(below)"
+}
+
+@test "root makes no store and no key for an agent that is another user's and hasn't begun yet" {
+    local command before
+    [ "$(id -u)" = 0 ] || skip "needs root"
+    chown nobody "$STATE"
+    before=$(below)
+    for command in "declare -" "forget web-db" keys "agent --site s1"; do
+        # shellcheck disable=SC2086 # words
+        run -1 timeout 20 "$CWG" $command --state "$STATE" <<<'{"links":[]}'
+        [ "$output" = "cwg: $STATE belongs to user nobody: run it as that user: $REMEDY ..." ]
+    done
+    [ "$(below)" = "$before" ] || fail "$(below)"
+}
+
+@test "a user writes nothing for the agent of another one, and for root's agent what root lets him write" {
+    local as=(setpriv --reuid 64999 --regid 64999 --clear-groups -- env HOME=/ "$BATS_TEST_TMPDIR/cwg")
+    [ "$(id -u)" = 0 ] || skip "needs root"
+    cp "$CWG" "$BATS_TEST_TMPDIR/cwg"
+    chmod a+x "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR/test" "$BATS_TEST_TMPDIR"
+    chmod 0777 "$STATE"
+    chown nobody "$STATE"
+    run -1 "${as[@]}" declare --state "$STATE" - <<<'{"links":[]}'
+    [ "$output" = "cwg: $STATE belongs to user nobody: run it as that user: sudo -u nobody cwg ..." ] || fail "$output"
+    [ -z "$(ls "$STATE")" ]
+    chown 0 "$STATE"
+    run "${as[@]}" forget --state "$STATE" web-db
+    [ "$output" = "cwg: no link is declared by the name web-db" ] || fail "$output"
+    [ "$(stat -c %u "$STATE/store")" = 64999 ]
 }
 
 @test "metrics: Prometheus reads all of them, promtool finds nothing to say, and they say what is so" {

@@ -401,7 +401,7 @@ static int open_house(struct agent *agent, struct failure *failure)
     house->site = house->config.site;
     house->lookups.by_process = house->config.helper[0] != '\0';
     (void)snprintf(path, sizeof(path), "%.3500s/store", house->config.state);
-    if (rekey_open(house, failure) || store_open(&house->store, path, failure) ||
+    if (store_open(&house->store, path, failure) || rekey_open(house, failure) ||
         hold_take(&house->store, failure) ||
         folders_open(&agent->folders, &house->store, path, failure))
         return -1;

@@ -1,13 +1,12 @@
 #include <errno.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cwg/agent/agent.h"
 #include "cwg/record/sitekey.h"
+#include "cwg/store/owner.h"
 #include "cwg/store/store.h"
 
 static int tell(const struct failure *failure)
@@ -16,22 +15,13 @@ static int tell(const struct failure *failure)
     return 1;
 }
 
-/* The agent isn't root if the state is another user's: what root can read says nothing of it. */
+/* The agent isn't another user: what that one can read says nothing of it. */
 static int check_user(const char *state, struct failure *failure)
 {
-    const struct passwd *user;
-    struct stat status;
+    char path[CONFIG_PATH_SIZE + 8];
 
-    if (geteuid() != 0 || stat(state, &status) < 0 || status.st_uid == 0)
-        return 0;
-    user = getpwuid(status.st_uid);
-    if (!user)
-        return fail(failure, "config", "%.400s belongs to user %ld, who has no name", state,
-                    (long)status.st_uid);
-    return fail(failure, "config",
-                "%.400s belongs to user %.100s: run it as that user: runuser -u %.100s -- cwg "
-                "agent --check",
-                state, user->pw_name, user->pw_name);
+    (void)snprintf(path, sizeof(path), "%s/store", state);
+    return owner_check(path, "agent --check", failure);
 }
 
 /* Can the agent read this file? Returns how much is wrong. */

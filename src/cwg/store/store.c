@@ -12,6 +12,7 @@
 
 #include "cwg/base/directory.h"
 #include "cwg/name/end.h"
+#include "cwg/store/owner.h"
 
 enum {
     MODE_DIRECTORY = 0700,
@@ -43,9 +44,12 @@ static int check_path(const char *path, struct failure *failure)
 
 int store_open(struct store *store, const char *path, struct failure *failure)
 {
-    const int error = directory_make(path);
+    int error;
 
     store->directory = -1;
+    if (owner_check(path, "...", failure))
+        return -1;
+    error = directory_make(path);
     if (error)
         return fail_store(-error, "make", path, failure);
     store->directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

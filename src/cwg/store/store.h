@@ -33,7 +33,8 @@ struct store_stamp {
     int64_t seconds, nanoseconds;
 };
 
-/* Opens a directory, and makes it, for its owner alone, if it isn't there. Returns 0, or -1. */
+/* Opens a directory, and makes it, for its owner alone, if it isn't there. Returns 0; or -1, also
+ * for another user's, of which nothing has changed. */
 int store_open(struct store *store, const char *path, struct failure *failure);
 void store_close(struct store *store);
 
