@@ -523,7 +523,9 @@ TEST(a_network_declares_an_end_for_its_container)
     look();
     expect(has(WANT), "one look has missed it");
     look();
-    expect(!has(WANT) && times("link web-db: no label declares it any more") == 1, "%s", said);
+    expect(!has(WANT) &&
+               times("link web-db: neither a label nor a network declares it any more") == 1,
+           "%s", said);
     end();
 }
 
@@ -616,7 +618,7 @@ TEST(networks_of_too_many_containers_change_nothing)
     }
     look();
     look();
-    expect(has(WANT) && changes == 1 && times("more than 250 containers") == 1, "%s", said);
+    expect(has(WANT) && changes == 1 && times("more than 250 attachments") == 1, "%s", said);
     end();
 }
 

@@ -76,7 +76,8 @@ TEST(a_container_of_the_same_name_at_another_engine_is_another_one)
     (void)snprintf(there.engine, sizeof(there.engine), "docker");
     claim = beside(&claimed, &there, true);
     expect(!claim.holds &&
-               strcmp(claim.reason, "docker/web has link web-db, of net 7, by its label") == 0,
+               strcmp(claim.reason,
+                      "docker/web has link web-db, of net 7, by its label or network") == 0,
            "%s", claim.reason);
 }
 
@@ -154,6 +155,14 @@ TEST(of_two_that_claim_the_same_neither_gets_it_and_one_that_has_it_keeps_it)
     expect(strcmp(claims[0].reason, "the label of podman/evil claims link web-db, of net 7, too") ==
                0,
            "%s", claims[0].reason);
+    claims[1].by_network = true;
+    claims_judge(claims, COUNT(claims), NULL, 0, &trust);
+    expect(strcmp(claims[0].reason, "a network of podman/evil claims link web-db, of net 7, too") ==
+               0,
+           "%s", claims[0].reason);
+    expect(strcmp(claims[1].reason, "the label of podman/web claims link web-db, of net 7, too") ==
+               0,
+           "%s", claims[1].reason);
     claims_judge(claims, COUNT(claims), &ends, 1, &trust);
     expect(claims[0].holds && claims[0].held && !claims[1].holds && claims[2].holds, "%d %d %d",
            claims[0].holds, claims[1].holds, claims[2].holds);

@@ -227,7 +227,8 @@ static int list_attached(struct look *look)
         if (!all[i].link[0])
             continue;
         if (look->count == LABELLED_MAX) {
-            error = fail(look->failure, "limit", "networks declare ends of more than %d containers",
+            error = fail(look->failure, "limit",
+                         "more than %d attachments of containers to networks declare ends",
                          LABELLED_MAX);
             continue;
         }

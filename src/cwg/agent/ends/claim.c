@@ -73,10 +73,11 @@ static void judge(struct claim *claim, struct agent_end *const *ends, size_t cou
             claim->held = true;
             continue;
         }
-        /* An end that no label declares any more is on its way out. */
+        /* An end that nothing of the container's declares any more is on its way out. */
         if (!excludes(&claim->want, &other->want) || (other->labelled && other->missing))
             continue;
-        refuse(claim, &other->want, other->labelled ? "its label" : "what the store declares");
+        refuse(claim, &other->want,
+               other->labelled ? "its label or network" : "what the store declares");
         if (want_equal(&claim->want, &other->want))
             claim->reason[0] = '\0';
     }
@@ -95,8 +96,9 @@ static void compare(struct claim *claim, const struct claim *claims, size_t coun
             continue;
         claim->holds = false;
         (void)snprintf(claim->reason, sizeof(claim->reason),
-                       "the label of %s/%.64s claims link %s, of net %u, too", other->engine,
-                       other->name, other->link, other->net);
+                       "%s of %s/%.64s claims link %s, of net %u, too",
+                       claims[i].by_network ? "a network" : "the label", other->engine, other->name,
+                       other->link, other->net);
     }
 }
 

@@ -200,6 +200,8 @@ static void drop(struct labels *labels, const char *engine, const struct claim *
     struct household *house = labels->house;
     struct failure failure = {.text = ""};
     char **names = store_list(&house->store, "label", &failure);
+    const char *nobody =
+        find_engine(labels, LABELS_OF_NETWORKS) ? "neither a label nor a network" : "no label";
 
     if (!names)
         journal_complain(&house->journal, failure.text);
@@ -209,8 +211,8 @@ static void drop(struct labels *labels, const char *engine, const struct claim *
         if (!is_over(labels, end, engine, claims, count))
             continue;
         if (end && end->labelled)
-            journal_say(&house->journal, JOURNAL_NOTICE, "link %s: no label declares it any more",
-                        end->want.link);
+            journal_say(&house->journal, JOURNAL_NOTICE, "link %s: %s declares it any more",
+                        end->want.link, nobody);
         forget(labels, *name);
     }
     free(names);
