@@ -181,9 +181,13 @@ name_from()
         "K8S_POD_NAMESPACE=prod" "NOMAD_NAMESPACE=default;NOMAD_JOB_ID=web" \
         "NOMAD_NAMESPACE=a;NOMAD_JOB_ID=b/c;NOMAD_GROUP_NAME=d" \
         "K8S_POD_NAMESPACE=prod;K8S_POD_NAME=$long" "XK8S_POD_NAMESPACE=prod;K8S_POD_NAMES=x;;=;K8S_POD_NAME" \
-        "K8S_POD_NAMESPACE=.x;K8S_POD_NAME=web"; do
+        "K8S_POD_NAMESPACE=.x;K8S_POD_NAME=web" \
+        "K8S_POD_NAMESPACE=a.b;K8S_POD_NAME=web" "NOMAD_NAMESPACE=a;NOMAD_JOB_ID=b.c;NOMAD_GROUP_NAME=d" \
+        "NOMAD_NAMESPACE=a;NOMAD_JOB_ID=b;NOMAD_GROUP_NAME=c.d" \
+        "NOMAD_NAMESPACE=a.b;NOMAD_JOB_ID=c;NOMAD_GROUP_NAME=d"; do
         [ "$(name_from "$args")" = "$CONTAINER" ] || fail "$args: $(told)"
     done
+    [ "$(name_from "K8S_POD_NAMESPACE=prod;K8S_POD_NAME=web.1")" = prod.web.1 ]
     long=${long:2}
     [ "$(name_from "K8S_POD_NAMESPACE=prod;K8S_POD_NAME=$long")" = "prod.$long" ]
     [ "$(name_from "K8S_POD_NAMESPACE=prod;K8S_POD_NAME=l$long")" = "$CONTAINER" ]

@@ -58,13 +58,17 @@ static int read_arguments(const char *args, struct value values[static ARGUMENTS
     return 0;
 }
 
-/* Writes values with dots between them. Returns whether all are there, and are a name together. */
-static bool join(const struct value *values, size_t count, char ret_name[static END_NAME_SIZE])
+/* Writes values with dots between them. The first ones, `plain`, may have no dots of their own:
+ * otherwise a.b and c would be called as a and b.c are. Returns whether all are there, and are a
+ * name together. */
+static bool join(const struct value *values, size_t count, size_t plain,
+                 char ret_name[static END_NAME_SIZE])
 {
     size_t length = 0;
 
     for (size_t i = 0; i < count; i++) {
-        if (!is_given(&values[i]) || length + values[i].length + 1 >= END_NAME_SIZE)
+        if (!is_given(&values[i]) || length + values[i].length + 1 >= END_NAME_SIZE ||
+            (i < plain && memchr(values[i].text, '.', values[i].length)))
             return false;
         if (i > 0)
             ret_name[length++] = '.';
@@ -88,10 +92,10 @@ int cni_name(const char *args, const char *engine, const char *id,
         (values[JOB_NAMESPACE].text || values[JOB].text || values[GROUP].text))
         return fail(failure, "usage", "CNI_ARGS has arguments of Kubernetes and of Nomad");
     if (podman)
-        named = join(&values[POD], 1, ret_name);
+        named = join(&values[POD], 1, 0, ret_name);
     else
-        named =
-            join(&values[POD_NAMESPACE], 2, ret_name) || join(&values[JOB_NAMESPACE], 3, ret_name);
+        named = join(&values[POD_NAMESPACE], 2, 1, ret_name) ||
+                join(&values[JOB_NAMESPACE], 3, 3, ret_name);
     if (!named)
         (void)snprintf(ret_name, END_NAME_SIZE, "%s", id);
     return 0;
