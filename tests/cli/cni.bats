@@ -271,6 +271,22 @@ name_from()
     assert_error 5 "$ATTACHED tells nothing: others may write to it" 0.4.0
 }
 
+@test "CHECK finds its own file among more than can be read of all" {
+    local i
+    for ((i = 0; i < 4100; i++)); do
+        echo '{"engine":"cni","name":"x","netns":"","link":""}' >"$ATTACHED/$i+net7"
+    done
+    cni ADD "$(config 0.4.0)"
+    run --separate-stderr cni CHECK "$(config 0.4.0)"
+    assert_success_with ""
+}
+
+@test "the plugin's own file passes its arguments on, and none is known" {
+    sed "s|@BINDIR@|$ROOT/build|" "$ROOT/plugins/cni" >"$BATS_TEST_TMPDIR/cwg-cni"
+    run --separate-stderr sh "$BATS_TEST_TMPDIR/cwg-cni" ADD </dev/null
+    assert_error 4 "cwg-cni takes no arguments; CNI_COMMAND is one"
+}
+
 @test "GC removes what the runtime has no more in this network, and nothing else" {
     local valid='{"containerID":"two","ifname":"eth0"},{"containerID":"three","ifname":"eth0"}' id
     for id in one two three; do cni ADD "$(config 1.1.0)" CNI_CONTAINERID=$id; done

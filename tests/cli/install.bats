@@ -582,7 +582,7 @@ units()
     for unit in "$lib"/systemd/*/cwg-agent.service; do
         grep -qx 'ExecStart=/opt/nah/bin/cwg agent.*' "$unit"
     done
-    [ "$(grep -v '^#' "$lib/cni/cwg-cni")" = 'exec /opt/nah/bin/cwg plugin cni' ]
+    [ "$(grep -v '^#' "$lib/cni/cwg-cni")" = 'exec /opt/nah/bin/cwg plugin cni "$@"' ]
     [ "$(grep -v '^#' "$lib/netavark/cwg")" = 'exec /opt/nah/bin/cwg plugin netavark "$@"' ]
     [ "$(jq -r '.hook | .path, .args[]' "$hook" | paste -sd ' ')" = '/opt/nah/bin/cwg cwg plugin oci-hook' ]
     run ! grep -rE '@[A-Z_]+@|/usr/local' "$lib" "$hook"

@@ -108,7 +108,7 @@ END
 END
     [ "$(dpkg-deb -f "$package" Depends)" = "cwg (>= $VERSION)" ]
     dpkg -x "$package" "$BATS_TEST_TMPDIR/files"
-    [ "$(tail -n 1 "$BATS_TEST_TMPDIR/files/usr/lib/cni/cwg-cni")" = 'exec /usr/bin/cwg plugin cni' ]
+    [ "$(tail -n 1 "$BATS_TEST_TMPDIR/files/usr/lib/cni/cwg-cni")" = 'exec /usr/bin/cwg plugin cni "$@"' ]
     cd "$BATS_TEST_TMPDIR/files/usr/share/doc/cwg-cni/examples"
     [ "$(jq -r '.plugins[-1].type' cwg-cni.conflist)" = cwg-cni ]
 }

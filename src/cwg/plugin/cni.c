@@ -195,21 +195,22 @@ static bool is_same(const struct attachment *one, const struct attachment *other
 
 static int check(struct call *call)
 {
-    struct attachment expected, *all;
+    struct attachment expected, found, *all;
+    char file[CONTAINER_ID_SIZE + ATTACHMENT_NETWORK_SIZE];
     int code = read_attachment(call, &expected);
-    bool found = false;
     size_t count;
 
     if (code)
         return code;
+    (void)snprintf(file, sizeof(file), "%s+%s", expected.id, expected.network);
+    if (attachment_read(file, &found) == 0 && is_same(&found, &expected))
+        return 0;
+    /* Does the directory tell anything? If it doesn't, the failure says why. */
     if (attachments_read(NULL, &all, &count, &call->failure))
         return BROKEN_IO;
-    for (size_t i = 0; i < count && !found; i++)
-        found = is_same(&all[i], &expected);
     free(all);
-    return found ? 0
-                 : refuse(call, NOT_ATTACHED, "nothing tells the agent of %s/%s", expected.engine,
-                          expected.name);
+    return refuse(call, NOT_ATTACHED, "nothing tells the agent of %s/%s", expected.engine,
+                  expected.name);
 }
 
 /* Can the directory be written to, or made? */
