@@ -26,6 +26,16 @@ enum {
 };
 
 static struct process_result result;
+static bool hung_up; /* each process is, just before it changes what it blocks */
+
+int __real_sigprocmask(int how, const sigset_t *set, sigset_t *ret_old);
+int __wrap_sigprocmask(int how, const sigset_t *set, sigset_t *ret_old);
+int __wrap_sigprocmask(int how, const sigset_t *set, sigset_t *ret_old)
+{
+    if (hung_up)
+        (void)raise(SIGHUP);
+    return __real_sigprocmask(how, set, ret_old);
+}
 
 /* Runs a script. Says whether it took less than LONG. */
 static bool run(const char *script, int milliseconds, int *ret_error)
@@ -263,4 +273,34 @@ TEST(a_program_ends_with_who_runs_it)
            "%s has ended with %x", pid, (unsigned)status);
     close(pipes[0]);
     close(pipes[1]);
+}
+
+/* The caller blocks SIGHUP, and a program starts with nothing blocked: there is no moment in which
+ * the signal would end one that is deaf to it. */
+TEST(a_program_that_is_deaf_to_hangups_hears_none_from_its_beginning)
+{
+    static const struct {
+        bool deaf;
+        int status;
+    } cases[] = {{true, 7}, {false, 128 + SIGHUP}};
+    struct process process;
+    sigset_t hangup, before;
+
+    (void)sigemptyset(&hangup);
+    (void)sigaddset(&hangup, SIGHUP);
+    (void)sigprocmask(SIG_BLOCK, &hangup, &before);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        int error, status = -1;
+
+        hung_up = true;
+        error = cases[i].deaf ? process_start_deaf(SH("exit 7"), &process)
+                              : process_start(SH("exit 7"), false, NULL, &process);
+        hung_up = false;
+        if (!error) {
+            status = process_end(&process, clock_now() + LONG);
+            process_close(&process);
+        }
+        expect(status == cases[i].status, "%zu: %d, status %d", i, error, status);
+    }
+    (void)sigprocmask(SIG_SETMASK, &before, NULL);
 }

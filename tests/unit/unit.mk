@@ -49,6 +49,9 @@ $(UNIT_DIR)/cwg_carrier_test: UNIT_LINK := -Wl,--wrap=process_start,--wrap=proce
 # Its tests are etcd, and the clock.
 $(UNIT_DIR)/cwg_carry_test: UNIT_LINK := -Wl,--wrap=client_call,--wrap=clock_now
 
+# Its tests send a signal before the program can hear one.
+$(UNIT_DIR)/cwg_process_test: UNIT_LINK := -Wl,--wrap=sigprocmask
+
 .PHONY: unit-programs
 unit-programs: $(UNIT_PROGRAMS)
 

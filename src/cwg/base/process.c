@@ -42,7 +42,7 @@ struct start {
     const char *const *argv;
     const int *passed;
     bool on_terminal;
-    bool deaf;  /* to SIGHUP, until it has a handler of its own */
+    bool deaf;  /* to SIGHUP, until it blocks the signal and reads it from a signalfd */
     bool bound; /* to its parent: it is killed when the thread that has started it ends */
 };
 
@@ -66,11 +66,11 @@ become(const struct start *start, pid_t parent, int pipes[3][2], int report)
         (void)signal(SIGINT, SIG_IGN);
     else
         (void)setsid();
-    (void)sigemptyset(&none);
-    (void)sigprocmask(SIG_SETMASK, &none, NULL);
     (void)signal(SIGPIPE, SIG_DFL);
     if (start->deaf)
         (void)signal(SIGHUP, SIG_IGN);
+    (void)sigemptyset(&none);
+    (void)sigprocmask(SIG_SETMASK, &none, NULL);
     if (dup2(pipes[0][0], 0) >= 0 && dup2(pipes[1][1], 1) >= 0 && dup2(pipes[2][1], 2) >= 0 &&
         (!start->bound || bind_to(parent) == 0)) {
         keep_only(start->passed);

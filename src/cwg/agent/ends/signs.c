@@ -23,8 +23,9 @@ static void see_namespace(void *owner, const char *name)
     }
 }
 
-/* A plugin tells of a container that is about to start, or has stopped: its end is looked for, if
- * it isn't there. */
+/* A plugin tells of a container that is about to start: its end is looked for, if it isn't there.
+ * Of one that has stopped the file is gone, and the end's process tells. Both change what networks
+ * declare. */
 static void see_attachment(void *owner, const char *name)
 {
     struct signs *signs = owner;
