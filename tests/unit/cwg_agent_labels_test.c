@@ -574,6 +574,41 @@ TEST(an_attachment_is_looked_at_at_once_and_its_end_is_not_missed_by_such_looks)
     end();
 }
 
+/* Containers start without a pause. Each look is waited for. */
+TEST(looks_at_once_and_the_looks_of_a_round_take_turns)
+{
+    static const struct {
+        int asked;                  /* podman, until then */
+        bool mail, news, web, over; /* which ends are there; is the round over? */
+    } after[] = {
+        {1, true, false, false, false},
+        {2, true, false, true, false},
+        {2, true, true, true, false},
+        {2, true, true, true, true},
+    };
+
+    begin();
+    take_networks(1);
+    look();
+    programs_put("podman.label.web", WEB);
+    attach("mail", "mail,net=8,host=0,site=s2");
+    labels.due = clock_now();
+    for (size_t i = 0; i < COUNT(after); i++) {
+        labels.hurry = clock_now();
+        do {
+            (void)labels_run(&labels);
+            loop_turn(&house->loop, clock_now() + TURN_MS);
+        } while (labels.asking);
+        expect(asked("ps") == after[i].asked && has("mail.0") == after[i].mail &&
+                   has("news.0") == after[i].news && has(WANT) == after[i].web &&
+                   (labels.due > clock_now()) == after[i].over,
+               "%zu: %d %s", i, asked("ps"), said);
+        if (i == 1)
+            attach("news", "news,net=9,host=0,site=s2");
+    }
+    end();
+}
+
 /* The look at one of them says nothing of what the other one declares. */
 TEST(an_end_goes_if_neither_a_label_nor_a_network_declares_it)
 {

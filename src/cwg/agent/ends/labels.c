@@ -279,10 +279,8 @@ static void go_on(struct labels *labels)
     free(labels->heard);
     labels->heard = NULL;
     labels->heard_count = 0;
-    if (labels->hurried || ++labels->next < labels->engines) {
-        labels->hurried = false;
+    if (labels->hurried || ++labels->next < labels->engines)
         return;
-    }
     labels->next = 0;
     labels->due = clock_now() + ROUND_MS;
 }
@@ -358,6 +356,22 @@ static void begin(struct labels *labels, int engine)
     give_up(labels, &failure);
 }
 
+/* Begins the look that is due. A round and the looks that are hurried take turns: containers may
+ * start without a pause. */
+static void begin_due(struct labels *labels)
+{
+    const bool round = labels->due <= clock_now();
+
+    if (labels->hurry <= clock_now() && !(round && labels->hurried)) {
+        labels->hurried = true;
+        labels->hurry = INT64_MAX;
+        begin(labels, (int)(find_engine(labels, LABELS_OF_NETWORKS) - labels->engine));
+    } else if (round) {
+        labels->hurried = false;
+        begin(labels, labels->next);
+    }
+}
+
 /* Forgets all that engines have said. */
 static void clear(struct labels *labels)
 {
@@ -417,13 +431,8 @@ int64_t labels_run(struct labels *labels)
         fail(&failure, "timeout", "%s doesn't answer", labels->engine[labels->looking].name);
         give_up(labels, &failure);
     }
-    if (!labels->asking && labels->hurry <= clock_now()) {
-        labels->hurried = true;
-        labels->hurry = INT64_MAX;
-        begin(labels, (int)(find_engine(labels, LABELS_OF_NETWORKS) - labels->engine));
-    } else if (!labels->asking && labels->due <= clock_now()) {
-        begin(labels, labels->next);
-    }
+    if (!labels->asking)
+        begin_due(labels);
     if (labels->asking)
         return labels->begun + LOOK_MS;
     return labels->hurry < labels->due ? labels->hurry : labels->due;

@@ -29,7 +29,8 @@ struct labels {
     int next;    /* engine to be asked in this round */
     int looking; /* engine that is asked, if `asking` */
     bool asking;
-    bool hurried;  /* that look belongs to no round: it finds what is new, and misses nothing */
+    bool hurried;  /* that look, or the last one, is of no round: it finds what is new, and misses
+                      nothing */
     int64_t hurry; /* clock_now(): of such a look; INT64_MAX: none is due */
     struct child child;     /* that asks; if `asking`, and ... */
     int64_t begun;          /* ... clock_now() */
