@@ -9,9 +9,9 @@
 #     |   +-------+                   +-------+                      |
 #     +--------------------------------------------------------------+
 #
-# Both ends are at the one site, whose agent knows the containers by their pids. The links are engines', which live in
-# the units of the helper, but for one test. The user ada has an agent of her own, in the same containers. Her podman is
-# a stand-in, which knows the pid of web alone; podman.bats has the real one.
+# Both ends are at the one site, whose agent knows the containers by their pids, but for one that a plugin has told of.
+# The links are engines', which live in the units of the helper, but for one test. The user ada has an agent of her own,
+# in the same containers. Her podman is a stand-in, which knows the pid of web alone; podman.bats has the real one.
 # bats file_tags=slow
 
 bats_require_minimum_version 1.5.0
@@ -81,6 +81,9 @@ teardown()
     UNITS=(systemctl)
     as_cwg cwg forget l || true
     as_cwg cwg forget k || true
+    as_cwg cwg forget m || true
+    rm -f /run/cwg-attached/*
+    ip netns delete pod 2>/dev/null || true
     systemctl start cwg-helper.socket cwg-agent
     within 60 all_up 0
     systemctl stop cwg-agent cwg-helper.socket
@@ -238,6 +241,50 @@ all_have_passed()
     outlive 4 stop_and_start
     outlive 4 systemctl restart cwg-helper.socket
     all_have_passed "$BATS_TEST_TMPDIR/engine" "$BATS_TEST_TMPDIR/kernel"
+}
+
+# A plugin tells of a container by a number, which has a namespace's file: attach NUMBER
+attach()
+{
+    rm -f /run/cwg-attached/*
+    id=$(printf '%064d' "$1")
+    echo '{"engine":"cni","name":"default.web","netns":"pod","link":""}' >"/run/cwg-attached/$id+net"
+}
+
+# A runtime has started c1 as the container that was told of last.
+become_attached()
+{
+    mkdir -p "/sys/fs/cgroup/kubepods.slice/cri-containerd-$id.scope"
+    echo "$c1" >"/sys/fs/cgroup/kubepods.slice/cri-containerd-$id.scope/cgroup.procs"
+}
+
+# Link m's end at the container that a plugin tells of is in this state.
+attached_is()
+{
+    grep -qF "\\\"state\\\":\\\"$1\\\"" /var/lib/cwg/store/status/m.0
+}
+
+# No namespace's file goes through the socket.
+@test "a container that a plugin tells of is linked by its process, and not by its namespace's file" {
+    local end='{"link":"m","net":9,"host":%s,"container":"%s","site":"a"}' id
+    ip netns add pod
+    attach 1
+    # shellcheck disable=SC2059 # the format is the line above
+    printf "{\"links\":[$end,$end]}" 0 cni/default.web 1 "pid/$c2" | as_cwg cwg declare -
+    within 60 attached_is "waiting for its container"
+    become_attached
+    within 60 all_up 4
+    inside "$c1" ping -q -c 1 -W 5 10.0.0.19
+    # The next container has another id, another process, and the same name.
+    as_cwg cwg forget l
+    end_container "$c1"
+    within 60 attached_is "waiting for its container"
+    container c1
+    attach 2
+    become_attached
+    within 60 inside "$c1" ping -q -c 1 -W 5 10.0.0.19
+    within 60 all_up 2
+    ! journalctl --no-pager -o cat -u cwg-agent | grep "link m.*refused" || fail "an end was refused"
 }
 
 # Runs a command of ada, who has logged in.
