@@ -1,11 +1,9 @@
 #include "cwg/container/attachment.h"
 
 #include <fcntl.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -202,57 +200,49 @@ TEST(roots_directory_is_the_machines)
     end();
 }
 
-/* Writes a file of this process's. */
-static void write_own(const char *path, const char *text)
+/* Takes the folder for the files of a machine, where root is NOBODY outside. */
+static void enter_files(uid_t owner)
 {
-    const int fd = open(path, O_WRONLY | O_CLOEXEC);
+    static const char map[] = "0 65534 1\n";
+    int fd = -1;
 
-    if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text) || close(fd) < 0)
-        unit_trouble(path);
+    if (mkdir(folder_path(folder, "proc"), 0755) == 0 &&
+        mkdir(folder_path(folder, "proc/self"), 0755) == 0)
+        fd = creat(folder_path(folder, "proc/self/uid_map"), 0644);
+    if (fd < 0 || write(fd, map, strlen(map)) < 0 || close(fd) < 0 ||
+        chown(folder, owner, owner) < 0 || chroot(folder) < 0)
+        unit_trouble("files of a machine");
 }
 
-/* Becomes root of a user namespace, who is NOBODY outside. */
-static void become_root_of_a_namespace(void)
-{
-    char map[64];
-
-    if (setresgid(NOBODY, NOBODY, NOBODY) < 0 || setresuid(NOBODY, NOBODY, NOBODY) < 0 ||
-        prctl(PR_SET_DUMPABLE, 1) < 0 || unshare(CLONE_NEWUSER) < 0)
-        unit_trouble("a user namespace");
-    (void)snprintf(map, sizeof(map), "0 %d 1", NOBODY);
-    write_own("/proc/self/setgroups", "deny");
-    write_own("/proc/self/gid_map", map);
-    write_own("/proc/self/uid_map", map);
-    if (geteuid() != 0)
-        unit_trouble("its root");
-}
-
-static void look_as_root_of_a_namespace(void *context)
+static void look_as_podmans(void *context)
 {
     char path[PATH_MAX];
 
     (void)context;
-    if (chown(folder, NOBODY, NOBODY) < 0)
-        unit_trouble("chown");
-    become_root_of_a_namespace();
+    enter_files(NOBODY);
     (void)unsetenv("XDG_RUNTIME_DIR");
     expect(attachment_directory(path) == 0 && strcmp(path, "/run/user/65534/cwg-attached") == 0,
-           "podman's: %s", path);
-    if (mkdir(folder_path(folder, "proc"), 0755) < 0 ||
-        mkdir(folder_path(folder, "proc/self"), 0755) < 0 ||
-        creat(folder_path(folder, "proc/self/uid_map"), 0644) < 0 || chroot(folder) < 0)
-        unit_trouble("a machine's files");
-    write_own("/proc/self/uid_map", "0 65534 1");
-    (void)setenv("XDG_RUNTIME_DIR", "/run/user/0", 1);
-    expect(attachment_directory(path) == 0 && strcmp(path, "/run/cwg-attached") == 0, "LXC's: %s",
-           path);
+           "%s", path);
 }
 
-/* podman's hooks and plugins are in a user namespace with the machine's files; root of a container
- * of LXC has files of its own. */
+static void look_as_lxcs(void *context)
+{
+    char path[PATH_MAX];
+
+    (void)context;
+    enter_files(0);
+    (void)setenv("XDG_RUNTIME_DIR", "/run/user/0", 1);
+    expect(attachment_directory(path) == 0 && strcmp(path, "/run/cwg-attached") == 0, "%s", path);
+}
+
+/* podman's hooks and plugins are in a user namespace with the machine's files, whose root is
+ * another; root of a container of LXC has files of its own. */
 TEST_AS_ROOT(root_of_a_user_namespace_is_a_machines_if_the_files_are_its_own)
 {
     folder_make(folder);
-    unit_in_child(look_as_root_of_a_namespace, NULL);
+    unit_in_child(look_as_podmans, NULL);
+    folder_remove(folder);
+    folder_make(folder);
+    unit_in_child(look_as_lxcs, NULL);
     folder_remove(folder);
 }
