@@ -142,6 +142,9 @@ END
     run ! grep -rlE '/usr/local/(bin|share|lib)|@[A-Z_]+@' "$FILES/lib" "$FILES/usr/lib" "$FILES/usr/bin" \
         "$FILES/usr/share/man"
     [ -z "$output" ] || fail "$output"
+    local examples=$FILES/usr/share/doc/net-admin-helper/examples
+    [ "$(sed -n 's/^Exec[A-Za-z]*=\([^ ]*\).*/\1/p' "$examples"/*.service | sort -u | paste -sd ' ')" = "cwg wg-app" ]
+    [ "$(sed -n 's/^SupplementaryGroups=//p' "$examples"/*.service)" = net-admin-helper ]
     grep -q /usr/libexec/net-admin-helper/cwg-engine "$FILES/usr/bin/net-admin-helper"
     grep -qx 'ExecStart=/usr/bin/net-admin-helper batch --answered' "$FILES/lib/systemd/system/cwg-helper@.service"
     grep -qx Group=net-admin-helper "$FILES/lib/systemd/system/cwg-helper@.service"
@@ -157,10 +160,11 @@ END
         fail "$stderr"
 }
 
-# debhelper's own, and what Debian expects each machine that builds to have.
+# debhelper's own, and what Debian expects each machine that builds to have: dpkg-buildpackage refuses without it.
 @test "the packages' build depends on what scripts/deps installs for building" {
     diff <(sed -n '/^Build-Depends:/,/^[A-Z][a-z-]*:/p' "$ROOT/debian/control" | grep -oE '^ [a-z0-9-]+|dh-[a-z-]+' |
         grep -vE '^ ?dh-sequence' | tr -d ' ' | sort) \
         <(sed -n '/^build=(/,/^)/p' "$ROOT/scripts/deps" | sed 's/#.*//; /[()]/d' | xargs -n 1 |
             grep -vxE 'gcc|make|linux-libc-dev|libcap2-bin' | sort)
+    sed -n '/^deb=(/,/^)/p' "$ROOT/scripts/deps" | sed 's/#.*//' | grep -qw build-essential
 }
