@@ -197,6 +197,34 @@ with cwg.Batch() as batch:
     [ ! -e "$DEBIAN/usr/lib/python3/dist-packages/cwg" ]
 }
 
+# What a runtime of CNI and podman say when a container starts: attach ID
+attach()
+{
+    in_debian env CNI_COMMAND=ADD CNI_CONTAINERID="$1" CNI_NETNS=/run/netns/none CNI_IFNAME=eth0 CNI_PATH=/usr/lib/cni \
+        CNI_ARGS="K8S_POD_NAMESPACE=default;K8S_POD_NAME=$1" /usr/lib/cni/cwg-cni \
+        <<<'{"cniVersion":"1.0.0","name":"pods","type":"cwg-cni","prevResult":{"cniVersion":"1.0.0"}}'
+}
+
+@test "cwg-cni and cwg-podman have what runtimes call; an upgrade of cwg keeps it, and a removal leaves nothing" {
+    local files
+    export MORE='cwg-cni cwg-podman'
+    install_all
+    files=$(in_debian sh -c 'dpkg -L cwg-cni cwg-podman' | grep -E '/(cwg|cwg-cni|cwg.json)$' | grep -v /doc/)
+    [ "$(wc -l <<<"$files")" = 3 ]
+    attach web-0
+    [ "$(jq -r .name "$DEBIAN/run/cwg-attached/web-0+pods")" = default.web-0 ]
+    [ "$(in_debian /usr/lib/netavark/cwg info | jq -r .version)" = "$VERSION" ]
+    upgrade 0.1.1
+    [ "$(in_debian dpkg-query -W -f '${Version} ' cwg-cni cwg-podman)" = "0.1.1 0.1.1 " ]
+    attach web-1
+    [ "$(ls "$DEBIAN/run/cwg-attached")" = $'web-0+pods\nweb-1+pods' ]
+    in_debian apt-get -qq -y remove cwg-cni cwg-podman >/dev/null
+    # shellcheck disable=SC2086 # names
+    [ -z "$(in_debian ls $files 2>/dev/null)" ]
+    [ ! -e "$DEBIAN/usr/lib/cni" ]
+    [ ! -e "$DEBIAN/usr/lib/netavark" ]
+}
+
 # They join two containers and do the nine steps, as a caller in the group. debian/files lets autopkgtest take the
 # copy for a tree that was built, which needs no tools for building.
 @test "the packages' own tests pass in it, by autopkgtest" {

@@ -12,12 +12,15 @@ build_packages()
     if [ -n "${NAH_PACKAGES:-}" ]; then ln -s "$(realpath "$NAH_PACKAGES")" "$1"; else "$ROOT/scripts/deb" "$1" >&2; fi
 }
 
-# Prints the files of the two packages: packages_in DIRECTORY [VERSION]
+# Prints the files of the two packages, and of those for every architecture in $MORE: packages_in DIRECTORY [VERSION]
 packages_in()
 {
     local name
     for name in net-admin-helper cwg; do
         echo "$1/${name}_${2:-$VERSION}_$(dpkg --print-architecture).deb"
+    done
+    for name in ${MORE:-}; do
+        echo "$1/${name}_${2:-$VERSION}_all.deb"
     done
 }
 
