@@ -142,7 +142,8 @@ $(BUILD)/$(CWG): $(CWG_DIR)/program latest
 
 # A man page names the installed places. The list of places changes only when one does.
 PLACES_NAMED = -e 's|@BINDIR@|$(BINDIR)|g' -e 's|@DATADIR@|$(DATADIR)|g' -e 's|@LIBEXECDIR@|$(LIBEXECDIR)|g' \
-	-e 's|@MANDIR@|$(MANDIR)|g'
+	-e 's|@MANDIR@|$(MANDIR)|g' -e 's|@NETAVARKDIR@|$(NETAVARKDIR)|g' -e 's|@CNIDIR@|$(CNIDIR)|g' \
+	-e 's|@HOOKDIR@|$(HOOKDIR)|g'
 $(BUILD)/places: latest
 	@mkdir -p $(@D)
 	@echo "$(PLACES_NAMED)" | cmp -s - $@ || echo "$(PLACES_NAMED)" >$@
