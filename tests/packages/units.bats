@@ -7,17 +7,10 @@
 # bats file_tags=slow
 
 bats_require_minimum_version 1.5.0
-load ../lib/helper
+load units
 
 CLEAN=
 [ -z "${NAH_IN_VM:-}" ] || [ ! -d /run/systemd/system ] || [ -d /usr/share/doc/gcc ] || CLEAN=1
-PACKAGES=$ROOT/build/packages/deb
-
-install_all()
-{
-    cp "$PACKAGES"/{cwg,net-admin-helper}_*_"$(dpkg --print-architecture)".deb "$BATS_TEST_TMPDIR"
-    apt-get -qq -y --reinstall install "$BATS_TEST_TMPDIR"/*.deb </dev/null 3>&-
-}
 
 # Starts a container, a process in a network namespace of its own, and sets a variable to its pid: container NAME
 container()
@@ -28,35 +21,12 @@ container()
     within 10 eval '[ "$(readlink /proc/'"$!"'/ns/net)" != "$(readlink /proc/self/ns/net)" ]'
 }
 
-# Tries for so many seconds: within SECONDS COMMAND...
-within()
-{
-    local end=$((SECONDS + $1))
-    while [ $SECONDS -le $end ]; do
-        "${@:2}" >/dev/null 2>&1 && return
-        sleep 0.2
-    done
-    fail "waited $1 s in vain for: ${*:2}"$'\n'"$(systemctl status --no-pager --full cwg-agent 2>&1 | tail -n 20)"
-}
-
-as_cwg()
-{
-    setpriv --reuid cwg --regid cwg --clear-groups env HOME=/var/lib/cwg "$@"
-}
-
 # Declares a link between both containers at the machine's site.
 declare_link()
 {
-    local end='{"link":"l","net":1572871,"host":%s,"container":"pid/%s","site":"a"}' site='{"site":"a","key":"%s"}'
+    local end='{"link":"l","net":1572871,"host":%s,"container":"pid/%s","site":"a"}'
     # shellcheck disable=SC2059 # the format is the line above
-    printf "{\"sites\":[$site],\"links\":[$end,$end]}" "$(as_cwg cwg keys | grep -o '[^ ]*=$')" 0 "$c1" 1 "$c2" |
-        as_cwg cwg declare -
-}
-
-all_up()
-{
-    [[ $(systemctl show --property StatusText --value cwg-agent) =~ ^2\ links,\ ([0-2])\ connected,\ ([0-2])\ in ]] &&
-        [ $((BASH_REMATCH[1] + BASH_REMATCH[2])) = 2 ]
+    printf "{\"sites\":[%s],\"links\":[$end,$end]}" "$(this_site)" 0 "$c1" 1 "$c2" | as_cwg cwg declare -
 }
 
 # What a new link would have anew.
@@ -69,17 +39,20 @@ setup()
 {
     [ -n "$CLEAN" ] || skip "only in the VM whose system is the clean Debian"
     CONTAINERS=()
-    ip link add d0 type dummy
-    ip address add 192.0.2.1/24 dev d0
-    ip link set d0 up
+    add_address
     container c1
     container c2
 }
 
 teardown()
 {
+    local file
     [ -n "$CLEAN" ] || return 0
-    apt-get -qq -y purge cwg net-admin-helper </dev/null 3>&- || true
+    remove_packages cwg net-admin-helper
+    dpkg-statoverride --list | while read -r _ group _ file; do
+        [ "$group" != wg-app ] || dpkg-statoverride --remove "$file"
+    done
+    rm -rf /etc/systemd/system/cwg-helper@.service.d
     kill -KILL "${CONTAINERS[@]}" || true
     ip link delete d0
 }
@@ -100,14 +73,14 @@ reaches()
 
 @test "nothing runs after the installation; units start by hand, and an upgrade restarts them and keeps the link" {
     local before pid
-    install_all
+    install_all net-admin-helper cwg
     [ "$(systemctl is-enabled cwg-agent cwg-helper.socket | sort -u)" = disabled ]
     [ "$(systemctl is-active cwg-agent cwg-helper.socket | sort -u)" = inactive ]
     start_agent
     before=$(keys)
     pid=$(systemctl show --property MainPID --value cwg-agent)
     reaches
-    install_all
+    install_all net-admin-helper cwg
     [ "$(systemctl show --property MainPID --value cwg-agent)" != "$pid" ]
     within 120 all_up
     [ "$(keys)" = "$before" ] || fail "$before, and now $(keys)"
@@ -115,7 +88,7 @@ reaches()
 }
 
 @test "a removal stops the units and leaves the link; a purge leaves no unit, no setting and no key" {
-    install_all
+    install_all net-admin-helper cwg
     start_agent
     apt-get -qq -y remove cwg </dev/null 3>&-
     [ "$(systemctl is-active cwg-agent cwg-helper.socket | sort -u)" = inactive ]
@@ -128,4 +101,13 @@ reaches()
     [ ! -e /var/lib/cwg ]
     [ ! -e /etc/net-admin-helper ]
     [ -z "$(systemctl list-unit-files --no-legend 'cwg*')" ]
+}
+
+@test "with the program in another group, by the commands of README.Debian, the agent keeps a link" {
+    install_all net-admin-helper cwg
+    groupadd --system wg-app
+    sed -n '/^Another group/,/^Upgrades/s/^    //p' "$ROOT/debian/net-admin-helper.README.Debian" | sh -e
+    [ "$(stat -c '%a %G' /usr/bin/net-admin-helper)" = "750 wg-app" ]
+    start_agent
+    reaches
 }
