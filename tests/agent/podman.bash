@@ -1,6 +1,7 @@
 # Two sites whose containers are podman's: of root at site 1, where the agent's user may not ask podman, and of an
 # ordinary user at site 2. A plugin tells the agents of containers. agent.bash draws the sites. The file that sources
-# this one sets $SYSTEM if this is the VM with the system that it is for, and has install_plugin.
+# this one sets $SYSTEM if this is the VM with the system that it is for, and has install_plugin. podman.bats takes the
+# functions for podman alone.
 
 load agent
 

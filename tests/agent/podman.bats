@@ -1,29 +1,14 @@
 #!/usr/bin/env bats
-# Declared links between podman's containers: of root at site 1, and of an ordinary user at site 2. agent.bash draws the
-# sites. For the VM, like tests/cwg/podman.bats: `tests/vm/run 6.12 -- bats tests/agent/podman.bats`. It takes over a
-# minute of a processor, so it isn't in `make check`: tests/check 6.12-engines
+# Declared links between podman's containers: of root at site 1, and of an ordinary user at site 2. Root's agent asks
+# root's podman here: no plugin tells of containers. For the VM, like tests/cwg/podman.bats: `tests/vm/run 6.12 -- bats
+# tests/agent/podman.bats`. It takes over a minute of a processor, so it isn't in `make check`: tests/check 6.12-engines
 # bats file_tags=slow
 
 bats_require_minimum_version 1.5.0
-load agent
+load podman
 
 IN_VM=${NAH_IN_VM:+1}
-UIDS[root]=0 GIDS[root]=0
 OWNER[s1]=root
-
-# The VM's /dev has what the programs need, and no journal.
-make_dev()
-{
-    listen
-}
-
-# Runs podman as a site's user: podman_at SITE ARGUMENT...
-podman_at()
-{
-    local user=${OWNER[$1]}
-    (cd "$WORLD/home/$user" && setpriv --reuid "${UIDS[$user]}" --regid "${GIDS[$user]}" --clear-groups -- \
-        env -i PATH="$PATH" HOME="$WORLD/home/$user" podman "${@:2}" 3>&-)
-}
 
 # Without $XDG_RUNTIME_DIR, which agents have not, podman takes the directory that a login would make.
 configure_podman()
@@ -40,25 +25,13 @@ configure_podman()
     ln -s "$(command -v podman)" "$(command -v crun)" "$(command -v newuidmap)" "$(command -v newgidmap)" "$WORLD/whole"
 }
 
-run_container()
-{
-    podman_at "$1" run --detach --name "$2" --network none --log-driver none small sleep 100000
-}
-
-# Sets a variable of a container's name to the pid of the container's first process: seek SITE NAME
-seek()
-{
-    local -n ret_sought=$2
-    ret_sought=$(podman_at "$1" inspect --format '{{.State.Pid}}' "$2")
-}
-
 start_site()
 {
     local user=${OWNER[$1]}
     install -d -o "${UIDS[$user]}" -g "${GIDS[$user]}" "$WORLD/home/$user/agent"
     KEYS[$1]=$(of "$1" cwg keys --state "$(state_of_site "$1")" | cut -d " " -f 3)
     podman_at "$1" import "$WORLD/small.tar" small
-    run_container "$1" "$2"
+    run_container "$1" "$2" --network none
     seek "$1" "$2"
 }
 
@@ -123,7 +96,7 @@ teardown_file()
     # Another container of the same name.
     podman_at s2 rm --force --time 0 db
     within 60 says s2 web-db "waiting for its container"
-    run_container s2 db
+    run_container s2 db --network none
     seek s2 db
     healed web-db 7 60
     [ "$(links_in "$db")" = wg-7-1 ]
