@@ -1,5 +1,5 @@
-# Site 1's containers are in CNI's networks, of which cwg-cni tells the agent behind Debian's bridge. The agent is alice's,
-# who may ask neither podman nor containerd. agent.bash draws the sites. The file that sources this one has
+# Site 1's containers are in CNI's networks, of which cwg-cni tells the agent behind Debian's bridge. The agent is
+# alice's, who may ask neither podman nor containerd. agent.bash draws the sites. The file that sources this one has
 # add_networks and end_containers.
 
 load agent

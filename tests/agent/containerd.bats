@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # Pods of containerd, whose CNI network cwg-cni is in: of Debian 12, which tests/vm/engines has unpacked, or of
-# the VM's system if that has one, Debian 13's. cni.bash has the sites. For the VM: `tests/check 6.12-engines 6.12-podman`.
+# the VM's system if that has one, Debian 13's. cni.bash has the sites. For the VM: `tests/check 6.12-engines
+# 6.12-podman`.
 # bats file_tags=slow
 
 bats_require_minimum_version 1.5.0
