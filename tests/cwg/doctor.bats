@@ -16,7 +16,7 @@ after_test()
     for mount in "${MOUNTS[@]}"; do umount "$mount"; done
     rmdir /lib/modules 2>/dev/null || true
     MOUNTS=()
-    rm -rf "$WORLD/tried" "$WORLD/ill"
+    rm -rf "$WORLD/tried" "$WORLD/ill" "$WORLD/home/alice/run" "$WORLD/home/alice/.config/cwg"
     at site1 iptables -w -F
     at site2 iptables -w -F
     ip -n site1 link set v1 mtu 1500
@@ -680,4 +680,38 @@ END
     [ "$status" = 2 ]
     run --separate-stderr cwg doctor {a..p}
     assert_said 2 'doctor takes at most 15 hosts'
+}
+
+@test "what plugins of networks tell this user's agent, and whether its settings let networks declare ends" {
+    local home=$WORLD/home/alice
+    local attached=$home/run/cwg-attached conf=$home/.config/cwg/cwg.conf
+    local word='{"engine":"podman","name":"web","netns":"","link":"web-db,net=7,host=0,site=s2"}'
+    install -d -o "${UIDS[alice]}" -m 0700 "$home/run"
+    doctor_of_agent()
+    {
+        run --separate-stderr as alice site1 XDG_RUNTIME_DIR="$home/run" cwg doctor
+    }
+    doctor_of_agent
+    ends_with 0
+    not_found '.*' networks
+    install -D -o "${UIDS[alice]}" -m 0644 <(echo "labels networks") "$conf"
+    doctor_of_agent
+    found note networks "no plugin has told of a container yet, though \`labels networks\` expects it"
+    install -d -o "${UIDS[alice]}" -m 0755 "$attached"
+    install -o "${UIDS[alice]}" -m 0644 <(echo "$word") "$attached/id1+net"
+    install -o "${UIDS[alice]}" -m 0644 <(echo "${word/web-db*s2/}") "$attached/id2+net"
+    doctor_of_agent
+    ends_with 0
+    found ok networks "attachments of containers that plugins tell of: 2; of these, the network declares ends for 1"
+    echo "labels podman" >"$conf"
+    doctor_of_agent
+    ends_with 0
+    found warn networks "declares ends for 1, which counts with \`labels networks\` in $conf"
+    echo "labels nonesuch" >"$conf"
+    doctor_of_agent
+    found warn networks "$conf:1: "
+    chmod 0777 "$attached"
+    doctor_of_agent
+    ends_with 1
+    found fail networks "no container that a plugin tells of is found: $attached tells nothing: others may write to it"
 }
