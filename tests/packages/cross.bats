@@ -64,7 +64,12 @@ net-admin-helper arm64.deb python3-cwg all.deb" ]
     run emulated bin/net-admin-helper cwg_create 1 7 0 99999
     [ "$status" = 1 ]
     [[ $output == "net-admin-helper: port: must be a decimal number from 0 to 65535, "* ]] || fail "$output"
-    emulated bin/net-admin-helper check-policy /tmp/files/usr/share/net-admin-helper/policy.example
+    in_debian sh -c "sed -n 's/^# \(\(user\|group\) [0-9]\)/\1/p' \
+        /tmp/files/usr/share/net-admin-helper/policy.example >/tmp/policy"
+    [[ $(emulated bin/net-admin-helper check-policy /tmp/policy) == *"user "* ]]
+    run emulated bin/net-admin-helper check-policy /tmp/files/usr/share/net-admin-helper/policy.example
+    [ "$status" = 1 ]
+    [[ $output == "net-admin-helper: there is no rule: "* ]] || fail "$output"
     run emulated libexec/net-admin-helper/cwg-engine
     [ "$status" = 1 ]
     [[ $output == *"net-admin-helper starts it"* ]] || fail "$output"
