@@ -39,6 +39,8 @@ teardown()
     [ -n "$CLEAN" ] || return 0
     podman rm --all --force --time 0 >/dev/null || true
     podman network rm web db >/dev/null 2>&1 || true
+    rm -rf /etc/containers/systemd /run/systemd/system/{web,db}*
+    systemctl daemon-reload
     remove_packages cwg-podman cwg net-admin-helper
     ip link delete d0
 }
@@ -54,6 +56,13 @@ run_container()
     podman run --detach --name "$1" --network "$1" --restart=always small sleep 100000
 }
 
+start_agent()
+{
+    printf 'site a\nlabels networks\n' >/etc/cwg/cwg.conf
+    systemctl enable --now cwg-helper.socket cwg-agent
+    printf '{"sites":[%s]}' "$(this_site)" | as_cwg cwg declare -
+}
+
 # Says whether packets pass between web and db.
 reaches()
 {
@@ -61,9 +70,7 @@ reaches()
 }
 
 @test "the unit's agent, which may not ask root's podman, links its containers at each start; nothing needs a restart" {
-    printf 'site a\nlabels networks\n' >/etc/cwg/cwg.conf
-    systemctl enable --now cwg-helper.socket cwg-agent
-    printf '{"sites":[%s]}' "$(this_site)" | as_cwg cwg declare -
+    start_agent
     make_network web 0
     make_network db 1
     run_container web
@@ -90,4 +97,29 @@ reaches()
     grep '"name":"plain"' /run/cwg-attached/*
     podman rm --force --time 0 plain
     podman network rm cwg
+}
+
+# Files of which Quadlet makes units: quadlet NAME HOST
+quadlet()
+{
+    mkdir -p /etc/containers/systemd
+    printf '[Network]\nNetworkName=%s\nDriver=cwg\nOptions=link=web-db,net=1572871,host=%s,site=a\n' "$1" "$2" \
+        >"/etc/containers/systemd/$1.network"
+    printf '[Container]\nContainerName=%s\nImage=localhost/small\nExec=sleep 100000\nNetwork=%s.network\n' "$1" "$1" \
+        >"/etc/containers/systemd/$1.container"
+}
+
+@test "containers that systemd starts by podman's Quadlet are linked, and again when their units are restarted" {
+    start_agent
+    quadlet web 0
+    quadlet db 1
+    # The VM's systemd has no generators.
+    /usr/libexec/podman/quadlet /run/systemd/system
+    systemctl daemon-reload
+    systemctl start web db
+    within 120 all_up
+    reaches
+    systemctl restart web
+    within 120 reaches
+    systemctl stop web db
 }
