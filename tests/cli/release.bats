@@ -28,13 +28,14 @@ make_there()
     clean_make -C "$CLONE" "$@"
 }
 
-@test "the Makefile, the changelogs, the RPM spec and the APKBUILD have one version" {
+@test "the Makefile, the changelogs, the RPM spec and the APKBUILD have one version, and guides to installing none" {
     local spec=$ROOT/packaging/rpm/net-admin-helper.spec
     [ "$(sed -n 's/^Version: *//p' "$spec")" = "$VERSION" ]
     [ "$(sed -n '/^%changelog/,$s/^\*.* - //p' "$spec" | head -n 1)" = "$VERSION-1" ]
     [ "$(sed -n 's/^pkgver=//p' "$ROOT/packaging/alpine/APKBUILD")" = "$VERSION" ]
     [ "$(dpkg-parsechangelog -l "$ROOT/debian/changelog" -S Version)" = "$VERSION" ]
     [ "$(sed -n 's/^## \([0-9.]*\).*/\1/p' "$ROOT/CHANGELOG.md" | head -n 1)" = "$VERSION" ]
+    run ! grep -nF "$VERSION" "$ROOT/README.md" "$ROOT"/doc/{install,podman,kubernetes,image}.md
 }
 
 @test "make dist packs the commit's files and no other, with the same bytes at another time and umask, without dpkg" {
