@@ -80,6 +80,21 @@ no_links()
     [ -z "$(ls "$(store_of s1)/want")" ]
 }
 
+@test "in the store of another user's agent nothing is kept, and nothing is made" {
+    local store
+    before_agents
+    store=$(store_of s2)
+    chown nobody "$store"
+    chmod 0777 "$store"
+    run -1 --separate-stderr of s1 cwg join --keep web there:db
+    chown "${UIDS[erin]}" "$store"
+    chmod 0700 "$store"
+    [[ "$stderr" = "cwg: there: "*"/store belongs to user nobody: run it as that user: sudo -u nobody cwg ..." ]] ||
+        fail "$stderr"
+    [ "$(changes)" = 0 ]
+    [ -z "$(ls "$(store_of s1)/want")$(ls "$store/want")" ]
+}
+
 @test "what can't be written at one machine is kept at neither, and the link is undone" {
     before_agents
     mv "$(store_of s2)/want" "$(store_of s2)/want.away"
