@@ -177,6 +177,31 @@ no_process()
     found fail group 'user bob is in group wg-app, but this session is older than that: log in anew'
 }
 
+# A session of the user whom the packages make for the machine's agent: alice, who lives elsewhere now.
+as_the_agents_user()
+{
+    run --separate-stderr at site1 unshare --mount --propagation private sh -c '
+        mount --bind "$1" /etc/passwd && shift && exec "$@"' sh "$BATS_TEST_TMPDIR/passwd" \
+        "$TOOLS/enter" --user "${UIDS[alice]}" 65534 -- /usr/bin/env -i HOME="$WORLD/home/alice" \
+        PATH="$WORLD/ill" "$@" 3>&-
+}
+
+@test "the user of the machine's agent is told to join no group, and nothing is to mend for it" {
+    chmod a+rx "$BATS_TEST_TMPDIR"
+    sed "s#$WORLD/home/alice#/var/lib/cwg#" /etc/passwd >"$BATS_TEST_TMPDIR/passwd"
+    ill "0:$APP_GID" 0750 "$CAPABILITIES"
+    as_the_agents_user cwg doctor
+    ends_with 0
+    found note group "the one of the machine's agent, which calls the program through /run/cwg-helper.sock"
+    found note group 'add this user to no group'
+    found note trial 'not tried: you may not run'
+    [[ $output != *usermod* ]] || fail "$output"
+    as_the_agents_user cwg join pid/1 pid/2
+    [ "$status" = 1 ] || fail "$status $output"
+    [[ $stderr == *'add this user to no group; cwg declare has the agent make a link'* && $stderr != *usermod* ]] ||
+        fail "$stderr"
+}
+
 @test "no helper here, and none at the other machine" {
     MACHINE=no-helper run --separate-stderr cwg doctor
     ends_with 1

@@ -9,6 +9,7 @@
 #include "cwg/base/clock.h"
 #include "cwg/base/json.h"
 #include "cwg/checkup/scratch.h"
+#include "cwg/machine/group.h"
 
 void finding_add(json_t *findings, const char *check, const char *result, const char *format, ...)
 {
@@ -104,7 +105,10 @@ static void check_by_trial(struct helper *helper, const struct failure *helper_f
     struct scratch scratch;
 
     if (helper_failure->text[0]) {
-        finding_add(findings, "trial", FOUND_FAIL, "not tried: %s", helper_failure->text);
+        const bool spared = failure_is(helper_failure, "not-permitted") && group_is_spared();
+
+        finding_add(findings, "trial", spared ? FOUND_NOTE : FOUND_FAIL, "not tried: %s",
+                    helper_failure->text);
         return;
     }
     if (scratch_start(&scratch, &failure)) {

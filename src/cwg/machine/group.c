@@ -4,7 +4,11 @@
 #include <limits.h>
 #include <pwd.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
+
+/* Where the packages have the user of the machine's agent live. */
+#define AGENT_HOME "/var/lib/cwg"
 
 enum {
     GROUP_NAME_SIZE = 64,
@@ -47,6 +51,13 @@ static void group_to_text(gid_t number, char ret_name[static GROUP_NAME_SIZE])
         (void)snprintf(ret_name, GROUP_NAME_SIZE, "%u", number);
 }
 
+bool group_is_spared(void)
+{
+    const struct passwd *user = geteuid() == 0 ? NULL : getpwuid(getuid());
+
+    return user && strcmp(user->pw_dir, AGENT_HOME) == 0;
+}
+
 bool group_tell(gid_t group, bool runs, char ret_text[static GROUP_TEXT_SIZE])
 {
     const struct passwd *user = getpwuid(getuid());
@@ -60,6 +71,12 @@ bool group_tell(gid_t group, bool runs, char ret_text[static GROUP_TEXT_SIZE])
     else if (runs)
         (void)snprintf(ret_text, GROUP_TEXT_SIZE,
                        "this session may run it without being in its group, %s", name);
+    else if (group_is_spared())
+        (void)snprintf(ret_text, GROUP_TEXT_SIZE,
+                       "user %.64s is the one of the machine's agent, which calls the program "
+                       "through /run/cwg-helper.sock: add this user to no group; cwg declare has "
+                       "the agent make a link, and root calls cwg doctor",
+                       user->pw_name);
     else if (user_is_in(user, group))
         (void)snprintf(
             ret_text, GROUP_TEXT_SIZE,

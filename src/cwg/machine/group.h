@@ -11,3 +11,7 @@ enum {
 /* Tells whether this session is in a group, or `runs` the file without it; and if neither, what to
  * do, with the names of the group and the user. Returns whether all is well. */
 bool group_tell(gid_t group, bool runs, char ret_text[static GROUP_TEXT_SIZE]);
+
+/* Is this session's user the one of the machine's agent? The agent calls the helper by a socket, so
+ * that its user is in no group, and may not run the file. */
+bool group_is_spared(void);
