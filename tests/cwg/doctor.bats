@@ -388,12 +388,19 @@ modules()
     echo "user ${UIDS[alice]} nets 7-9" >"$policy"
     doctor
     ends_with 0
-    found warn trial "not tried: the policy doesn't allow the trial's net and port: policy line 1: net"
+    found note trial "not tried: the policy doesn't allow the trial's net and port"
+    found note trial "policy line 1: net 2621439 isn't among the nets"
+    found note trial "; cwg join --net N --port A,B chooses them"
+    not_found '(warn|fail)' trial
+    MACHINE=ill run --separate-stderr cwg doctor site2
+    ends_with 0
+    found note 'site2: udp' 'not tried: this machine: policy line 1: net '
+    found note 'site2: udp' '; cwg join --net N --port A,B chooses others'
     container c1
     container c2
     MACHINE=ill run --separate-stderr cwg join --net 5 "pid/$c1" "pid/$c2"
     assert_said 1 "this machine: policy line 1: net 5 isn't among the nets"
-    [[ $stderr == *" (--net and --port choose another)" ]] || fail "$stderr"
+    [[ $stderr == *"; cwg join --net N --port A,B chooses others" ]] || fail "$stderr"
     echo "user 7" >"$policy"
     doctor
     ends_with 1

@@ -523,11 +523,40 @@ recipe_of()
         [ "$(stat -c '%a %u' "$POLICY")" = "644 0" ]
         grep -qE '^user 65534 .* # nobody$' "$POLICY" || fail "$(<"$POLICY")"
         rm "$POLICY"
-        sed -i 's/ports 51800-51899/ports 51899-51800/' "$recipe"
+        sed -i 's/ports 0,51800-51899/ports 51899-51800/' "$recipe"
         run env PATH="$(dirname "$HELPER"):$PATH" bash "$recipe"
         [[ $output == *"line 1: ports must be"* ]] || fail "$output"
         [ ! -e "$POLICY" ]
         rm "$POLICY.new"
+    done
+}
+
+# Prints the ports that the guides declare or join with.
+ports_of_guides()
+{
+    sed -nE 's/.*(,port=|"port": |--port )([0-9]+).*/\2/p' "$ROOT"/doc/{podman,kubernetes,agent}.md | sort -u
+}
+
+# The rules of policy-agent.example, README and manual, for the application.
+@test "under each rule that a document shows, cwg join's own choice and what the guides declare is allowed" {
+    local port net=1572871 rule rules
+    mapfile -t rules < <(sed -nE 's/^(    |# )?user (cwg|app) +//p' "$ROOT"/doc/policy-agent.example "$ROOT/README.md" \
+        "$ROOT/doc/$NAME-policy.5.scd")
+    [ ${#rules[@]} = 3 ] || fail "${rules[*]}"
+    [[ $(ports_of_guides) == *51800* ]] || fail "$(ports_of_guides)"
+    for rule in "${rules[@]}"; do
+        policy "user $APP_UID $rule"
+        for port in 0 $(ports_of_guides); do
+            allowed create "$c1" "$net" 0 "$port"
+            allowed connect "$c1" "$net" 1 192.0.2.2:51800 "$KEY"
+            allowed destroy "$c1" "$net" 0
+        done
+        # The first and the last of cwg join's pool; src/cwg/join/create.c
+        for net in 1572864 2621439; do
+            allowed create "$c1" "$net" 0 0
+            allowed destroy "$c1" "$net" 0
+        done
+        net=1572871
     done
 }
 

@@ -82,8 +82,9 @@ static void try_link(struct helper *helper, const struct container *container, j
     int error = make_end(helper, container, &net, &link, &failure);
 
     if (error && failure_is(&failure, "policy") && strstr(failure.text, "isn't among the"))
-        finding_add(findings, "trial", FOUND_WARN,
-                    "not tried: the policy doesn't allow the trial's net and port: %s",
+        finding_add(findings, "trial", FOUND_NOTE,
+                    "not tried: the policy doesn't allow the trial's net and port, and the link of "
+                    "a cwg join may have others: %s; cwg join --net N --port A,B chooses them",
                     failure.text);
     else if (error)
         finding_add(findings, "trial", FOUND_FAIL, "a scratch container got no link: %s",

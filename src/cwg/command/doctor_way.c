@@ -162,6 +162,16 @@ static void check_path(struct doctor *doctor, struct site *here, struct site *si
                     measured[0].whole, measured[1].whole, greater(trial->mtu), greater(needed));
 }
 
+/* How bad is it that UDP couldn't be tried? A policy may allow others links than the trial's. */
+static const char *judge(const struct trial *trial, const struct failure *failure)
+{
+    if (failure_is(failure, "no-namespaces"))
+        return FOUND_WARN;
+    if (!trial->tried && failure_is(failure, "policy") && strstr(failure->text, "isn't among the"))
+        return FOUND_NOTE;
+    return FOUND_FAIL;
+}
+
 /* Tries UDP between this machine and another one. */
 static void check_way(struct doctor *doctor, struct site *here, struct site *site)
 {
@@ -173,8 +183,7 @@ static void check_way(struct doctor *doctor, struct site *here, struct site *sit
     doctor_show_step(doctor, "trying UDP between this machine and ", site->host);
     error = trial_run(here, site, &trial, &failure);
     if (error) {
-        doctor_tell(doctor, site->host, "udp",
-                    failure_is(&failure, "no-namespaces") ? FOUND_WARN : FOUND_FAIL, "%s%s%s",
+        doctor_tell(doctor, site->host, "udp", judge(&trial, &failure), "%s%s%s",
                     trial.tried ? "" : "not tried: ", failure.text,
                     trial.tried && failure_is(&failure, "silent")
                         ? "; both ports were any that are free: if a firewall lets a certain one "

@@ -194,7 +194,7 @@ static void advise(const struct work *work, struct failure *failure)
     char *advice = strstr(failure->text, "; remove it with cwg_destroy first, ");
 
     if (failure_is(failure, "policy") && strstr(failure->text, "isn't among the ")) {
-        failure_add(failure, " (--net and --port choose another)");
+        failure_add(failure, "; cwg join --net N --port A,B chooses others");
     } else if (failure_is(failure, "exists") && advice) {
         *advice = '\0';
         failure_add(failure,
