@@ -128,6 +128,10 @@ is_refused()
     is_refused "$good,$(link_of second 8388608)" '' 'link second: "net" is wrong'
     is_refused "$good,$(link_of second 8 | sed s/site2/site3/)" '' 'link second: site site3 has to stand under "sites"'
     is_refused "$good" ',"ssh":"cwg@site2.example"' 'a site: no member is called "ssh" with --etcd'
+    is_refused "$good,$(link_of first 8)" '' '"links" has first twice'
+    is_refused "$good" "},{\"site\":\"site3\",\"key\":\"$(public_of "$T/key2.key")\"" \
+        'sites site2 and site3 have one key'
+    is_refused "$good" "},{\"site\":\"site2\",\"key\":\"$(public_of "$T/operator.key")\"" '"sites" has site2 twice'
     # Of a site that no link needs.
     is_refused "$good" '},{"site":"site3","key":"none"' 'site site3: "key" has to be its public key'
     is_refused "$good" "},{\"site\":\"site3\",\"kay\":\"\"" 'a site: no member is called "kay" with --etcd'

@@ -416,6 +416,52 @@ served_as()
     [[ $(served_as 65534) == *"(on /var/lib/cwg): root starts it by systemctl start cwg-agent\""* ]]
 }
 
+# Declares the other site with these members, of which the first is its key: site_is KEY [MEMBERS [OPTION]]
+site_is()
+{
+    "$CWG" declare --state "$STATE" ${3:+"$3"} - <<<"{\"sites\":[{\"site\":\"s2\",\"key\":\"$1\"${2:-}}]}"
+}
+
+@test "declare says what of a site is another than before" {
+    local way=',"ssh":"cwg@site2.test"' other option
+    mkdir "$BATS_TEST_TMPDIR/s3"
+    other=$("$CWG" keys --state "$BATS_TEST_TMPDIR/s3" | awk '{ print $NF }')
+    site_is "$KEY"
+    run -0 site_is "$KEY" "$way"
+    [ "${lines[0]}" = "site s2: ssh cwg@site2.test, and before none" ] || fail "$output"
+    run -0 site_is "$KEY" "${way/site2/site3}"
+    [ "${lines[0]}" = "site s2: ssh cwg@site3.test, and before cwg@site2.test" ] || fail "$output"
+    for option in --check ""; do
+        run -0 site_is "$other" "" "$option"
+        [ "${lines[0]}" = \
+            "site s2: another key; ssh cwg@site3.test taken away: this site doesn't call it any more" ] ||
+            fail "$output"
+    done
+    run -0 site_is "$KEY"
+    [ "${lines[0]}" = "site s2: another key" ] || fail "$output"
+    echo spoiled >"$STATE/store/site/s2"
+    run -0 site_is "$KEY"
+    [ "${lines[0]}" = "site s2: changed" ] || fail "$output"
+}
+
+@test "declare takes neither this site's own key for another site, nor its name" {
+    local own option before
+    own=$("$CWG" keys --state "$STATE" | awk '{ print $NF }')
+    declared
+    echo '{"site":"s2"}' >"$STATE/store/self" # as an agent with this name does
+    before=$(below)
+    for option in --check ""; do
+        run -1 site_is "$KEY" ',"ssh":"other"' "$option"
+        [[ $output == "cwg: site s2: this site itself has that name, and another key: "* ]] || fail "$output"
+    done
+    echo '{"site":"s1"}' >"$STATE/store/self"
+    for option in --check ""; do
+        run -1 site_is "$own" "" "$option"
+        [ "$output" = "cwg: site s2: that is this site's own key: call \`cwg keys\` at s2, not here" ] || fail "$output"
+    done
+    [ "$(below | grep -v /self)" = "$(grep -v /self <<<"$before")" ] || fail "$(below)"
+}
+
 @test "status changes nothing in a store, keeps no agent from starting, and needs no store" {
     local before holder
     declared

@@ -12,7 +12,14 @@
 
 #define KEY  "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE="
 #define KEY2 "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAI="
+#define KEY3 "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAM="
+#define KEY4 "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAQ="
+#define KEY5 "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAU="
 #define ZERO "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+
+#define SITE(name, key) "{\"site\":\"" name "\",\"key\":\"" key "\"}"
+/* With a host. */
+#define LINK_OF_S2 "{\"link\":\"l\",\"net\":7,\"host\":%d,\"container\":\"web\",\"site\":\"s2\"}"
 
 static char folder[FOLDER_SIZE];
 static struct store store;
@@ -166,6 +173,75 @@ TEST(a_file_of_another_form_declares_nothing)
         expect(store_read(&store, "want/l.0", line, &failure) == 1, "%s: it is declared", text);
     }
     end();
+}
+
+/* A list of sites, and what is said of it: this site is s1 of KEY3, and s2 of KEY is known. */
+TEST(a_name_and_a_key_belong_to_one_site)
+{
+    static const struct {
+        const char *sites, *said; /* NULL: in order */
+    } cases[] = {
+        {SITE("s2", KEY3), "site s2: that is this site's own key: call `cwg keys` at s2, not here"},
+        {SITE("s1", KEY2), "site s1: this site itself has that name, and another key: declare the "
+                           "other site, or give one of the two another name (site NAME in "
+                           "cwg.conf)"},
+        {SITE("s3", KEY2) "," SITE("s3", KEY4), "\"sites\" has s3 twice"},
+        {SITE("s3", KEY2) "," SITE("s3", KEY2), "\"sites\" has s3 twice"},
+        {SITE("s3", KEY2) "," SITE("s4", KEY2),
+         "sites s3 and s4 have one key: one of the two keys was copied wrongly"},
+        {SITE("s9", KEY), "site s9: site s2 has this key already: one of the two keys was copied "
+                          "wrongly; if s2 is called s9 now, `cwg forget --site s2` first"},
+        {SITE("s1", KEY3), NULL},
+        {SITE("s9", KEY) "," SITE("s2", KEY2), NULL}, /* s2 had a wrong one */
+    };
+    const struct site_record known = {.name = "s2", .key = {.bytes = {[31] = 1}}};
+    const struct key own = {.bytes = {[31] = 3}};
+    const struct declare_options options = {.own = "s1", .own_key = &own};
+    struct declared declared;
+    char text[400];
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct trust trust = {.sites = NULL};
+
+        begin();
+        expect(trust_write(&store, &known, &failure) == 0, "%s", failure.text);
+        (void)snprintf(text, sizeof(text), "{\"sites\":[" SITE("s5", KEY5) ",%s]}", cases[i].sites);
+        failure.text[0] = '\0';
+        expect(declare(&store, text, &options, &declared, &failure) == (cases[i].said ? -1 : 0) &&
+                   strcmp(failure.text, cases[i].said ? cases[i].said : "") == 0,
+               "%s: %s", text, failure.text);
+        expect(trust_load(&trust, &store, &failure) == 0 &&
+                   (!cases[i].said || (trust.count == 1 && trust.sites[0].key.bytes[31] == 1)),
+               "%s: something is declared", text);
+        trust_close(&trust);
+        end();
+    }
+}
+
+TEST(an_end_stands_in_a_file_but_once)
+{
+    static const struct {
+        int host[2];
+        const char *said;
+    } cases[] = {
+        {{0, 0}, "\"links\" has l with host 0 twice"},
+        {{1, 1}, "\"links\" has l with host 1 twice"},
+        {{0, 1}, ""},
+    };
+    struct declared declared;
+    char text[400];
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        begin();
+        (void)snprintf(text, sizeof(text),
+                       "{\"sites\":[" SITE("s2", KEY) "],\"links\":[" LINK_OF_S2 "," LINK_OF_S2
+                                                      "]}",
+                       cases[i].host[0], cases[i].host[1]);
+        failure.text[0] = '\0';
+        (void)declare(&store, text, NULL, &declared, &failure);
+        expect(strcmp(failure.text, cases[i].said) == 0, "%s: %s", text, failure.text);
+        end();
+    }
 }
 
 /* Is there a line at a path? */

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cwg/agent/settings/self.h"
+#include "cwg/base/json.h"
 #include "cwg/base/status.h"
 #include "cwg/command/command.h"
 #include "cwg/command/fleet.h"
@@ -64,15 +65,48 @@ static int open_store(const char *state, struct store *store, struct failure *fa
     return store_open(store, path, failure);
 }
 
-static void print_change(const char *path, bool fresh)
+/* Reads the line of a site. Returns 0, or -1. */
+static int read_site(const char *line, struct site_record *ret_site)
 {
-    const char *name = strchr(path, '/') + 1, *how = fresh ? "new" : "changed";
+    struct failure unreadable = {.text = ""};
+    json_t *object = json_read_line(line);
+    const int error = trust_parse(object, ret_site, &unreadable);
+
+    json_decref(object);
+    return error;
+}
+
+/* The way to a site is what is easily left out of a file. */
+static void print_site(const char *name, const char *before, const char *line)
+{
+    struct site_record old, site;
+    const bool readable = read_site(before, &old) == 0 && read_site(line, &site) == 0;
+    const bool key = readable && !key_equal(&old.key, &site.key);
+    const bool way = readable && strcmp(old.ssh, site.ssh) != 0;
+
+    (void)printf("site %s: %s%s", name,
+                 key   ? "another key"
+                 : way ? ""
+                       : "changed",
+                 key && way ? "; " : "");
+    if (way && !site.ssh[0])
+        (void)printf("ssh %s taken away: this site doesn't call it any more", old.ssh);
+    else if (way)
+        (void)printf("ssh %s, and before %s", site.ssh, old.ssh[0] ? old.ssh : "none");
+    (void)putchar('\n');
+}
+
+static void print_change(const char *path, const char *before, const char *line)
+{
+    const char *name = strchr(path, '/') + 1, *how = before ? "changed" : "new";
     const char *dot = strrchr(name, '.');
 
     if (strncmp(path, "want/", 5) == 0 && dot)
         (void)printf("link %.*s, host %s: %s\n", (int)(dot - name), name, dot + 1, how);
+    else if (before)
+        print_site(name, before, line);
     else
-        (void)printf("site %s: %s\n", name, how);
+        (void)printf("site %s: new\n", name);
 }
 
 /* Takes --check out of the arguments. Returns whether it was there. */
@@ -97,6 +131,7 @@ int run_declare(int argc, char *argv[])
     struct declared declared;
     char state[PATH_MAX];
     struct store store;
+    struct self self;
     char *text;
     int error;
 
@@ -113,6 +148,9 @@ int run_declare(int argc, char *argv[])
         return failed(failure.text);
     error = open_store(state, &store, &failure);
     if (!error) {
+        self_identify(&store, state, &self);
+        options.own = self.site;
+        options.own_key = &self.key;
         error = declare(&store, text, &options, &declared, &failure);
         store_close(&store);
     }

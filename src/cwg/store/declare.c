@@ -17,19 +17,72 @@ struct entry {
     char *line;
 };
 
-/* A site of the file. A key that isn't the one which is there is nobody's word but the operator's,
- * so the records that the site has signed its keys with begin anew. */
-static int read_site(const struct store *store, const json_t *json, struct entry *ret_entry,
+/* Is a site in a list of the file's? */
+static bool is_listed(const json_t *sites, const char *name)
+{
+    const json_t *site;
+    size_t i;
+
+    json_array_foreach(sites, i, site)
+    {
+        const char *one = json_text(site, "site", WANT_SITE_SIZE - 1);
+
+        if (one && strcmp(one, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* This site has its name and its key alone. */
+static int check_own(const struct declare_options *options, const struct site_record *site,
                      struct failure *failure)
 {
-    struct failure unreadable = {.text = ""};
-    struct site_record site, before;
+    const bool own_name = options && options->own && strcmp(options->own, site->name) == 0;
+    const bool own_key = options && options->own_key && key_equal(options->own_key, &site->key);
 
-    if (form_check_site(json, FORM_SITE, failure) || trust_parse(json, &site, failure))
+    if (own_name == own_key)
+        return 0;
+    return own_key ? fail(failure, "declare",
+                          "site %s: that is this site's own key: call `cwg keys` at %s, not here",
+                          site->name, site->name)
+                   : fail(failure, "declare",
+                          "site %s: this site itself has that name, and another key: declare the "
+                          "other site, or give one of the two another name (site NAME in cwg.conf)",
+                          site->name);
+}
+
+/* What another site has as its key, unless the file gives that one a key, too. */
+static int check_known(const struct trust *known, const json_t *sites,
+                       const struct site_record *site, struct failure *failure)
+{
+    for (size_t i = 0; i < known->count; i++) {
+        const struct site_record *other = &known->sites[i];
+
+        if (key_equal(&other->key, &site->key) && strcmp(other->name, site->name) != 0 &&
+            !is_listed(sites, other->name))
+            return fail(failure, "declare",
+                        "site %s: site %s has this key already: one of the two keys was copied "
+                        "wrongly; if %s is called %s now, `cwg forget --site %s` first",
+                        site->name, other->name, other->name, site->name, other->name);
+    }
+    return 0;
+}
+
+/* A site of the file. A key that isn't the one which is there is nobody's word but the operator's,
+ * so the records that the site has signed its keys with begin anew. */
+static int read_site(const struct trust *known, const json_t *sites, const json_t *json,
+                     const struct declare_options *options, struct entry *ret_entry,
+                     struct failure *failure)
+{
+    const struct site_record *before;
+    struct site_record site;
+
+    if (form_check_site(json, FORM_SITE, failure) || trust_parse(json, &site, failure) ||
+        check_own(options, &site, failure) || check_known(known, sites, &site, failure))
         return -1;
-    if (trust_read(store, site.name, &before, &unreadable) == 0 &&
-        key_equal(&before.key, &site.key))
-        site.serial = before.serial;
+    before = trust_find(known, site.name);
+    if (before && key_equal(&before->key, &site.key))
+        site.serial = before->serial;
     (void)snprintf(ret_entry->path, sizeof(ret_entry->path), "site/%s", site.name);
     ret_entry->line = trust_line(&site);
     return ret_entry->line ? 0 : fail(failure, "system", "no memory");
@@ -40,17 +93,10 @@ static int find_site(const struct store *store, const json_t *sites, const char 
                      struct failure *failure)
 {
     struct site_record known;
-    const json_t *site;
-    size_t i;
     int found;
 
-    json_array_foreach(sites, i, site)
-    {
-        const char *one = json_text(site, "site", WANT_SITE_SIZE - 1);
-
-        if (one && strcmp(one, name) == 0)
-            return 0;
-    }
+    if (is_listed(sites, name))
+        return 0;
     found = trust_read(store, name, &known, failure);
     return found > 0
                ? fail(failure, "declare", "site %s isn't known: declare it under \"sites\"", name)
@@ -122,19 +168,38 @@ static int read_link(const struct store *store, const json_t *sites, const json_
     return want_read(ret_entry->line, &want, failure);
 }
 
+/* A line of the store that can't be read says nothing of the file, which may replace it. */
+static int read_sites(const struct store *store, const json_t *sites,
+                      const struct declare_options *options, struct entry *entries,
+                      struct declared *declared, struct failure *failure)
+{
+    struct failure unreadable = {.text = ""};
+    struct trust known = {.sites = NULL};
+    const json_t *one;
+    int error = 0;
+    size_t i;
+
+    (void)trust_load(&known, store, &unreadable);
+    json_array_foreach(sites, i, one)
+    {
+        if (!error)
+            error = read_site(&known, sites, one, options, &entries[declared->sites++], failure);
+    }
+    trust_close(&known);
+    return error;
+}
+
 /* Reads all entries of a file. The last in the array stays without a line: it is the end. */
-static int read_all(const struct store *store, const json_t *file, struct entry *entries,
+static int read_all(const struct store *store, const json_t *file,
+                    const struct declare_options *options, struct entry *entries,
                     struct declared *declared, struct failure *failure)
 {
     const json_t *sites = json_object_get(file, "sites"), *links = json_object_get(file, "links");
     const json_t *one;
     size_t i;
 
-    json_array_foreach(sites, i, one)
-    {
-        if (read_site(store, one, &entries[declared->sites++], failure))
-            return -1;
-    }
+    if (read_sites(store, sites, options, entries, declared, failure))
+        return -1;
     json_array_foreach(links, i, one)
     {
         if (read_link(store, sites, one, &entries[declared->sites + declared->links++], failure))
@@ -156,7 +221,7 @@ static int write_entry(const struct store *store, const struct entry *entry,
     if (!(options && options->check) && store_write(store, entry->path, entry->line, failure))
         return -1;
     if (options && options->changed)
-        options->changed(entry->path, found > 0);
+        options->changed(entry->path, found == 0 ? before : found < 0 ? "" : NULL, entry->line);
     return 0;
 }
 
@@ -178,10 +243,10 @@ int declare(const struct store *store, const char *text, const struct declare_op
     if (!json_is_object(file))
         error = fail(failure, "declare", "line %d: %.200s", where.line, where.text);
     else
-        error =
-            form_check_file(file, failure) || read_all(store, file, entries, ret_declared, failure)
-                ? -1
-                : 0;
+        error = form_check_file(file, failure) ||
+                        read_all(store, file, options, entries, ret_declared, failure)
+                    ? -1
+                    : 0;
     for (size_t i = 0; entries[i].line && !error; i++)
         error = write_entry(store, &entries[i], options, failure);
     for (size_t i = 0; entries[i].line; i++)

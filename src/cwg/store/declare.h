@@ -6,20 +6,24 @@
 #include <stddef.h>
 
 #include "cwg/store/store.h"
+#include "link/key.h"
 
 struct declared {
     size_t sites, links;
 };
 
 struct declare_options {
-    bool check; /* write nothing */
-    /* Is told of each line that is new, or another than before: "site/NAME" or "want/LINK.HOST". */
-    void (*changed)(const char *path, bool fresh);
+    bool check;                /* write nothing */
+    const char *own;           /* this site's name; NULL or "": not known */
+    const struct key *own_key; /* this site's public key; NULL: not known */
+    /* Is told of each line that is new, or another than before, at "site/NAME" or "want/LINK.HOST".
+     * `before` is NULL if there was none, and "" if it couldn't be read. */
+    void (*changed)(const char *path, const char *before, const char *line);
 };
 
 /* Reads a file's text, and puts all that it declares into the store: nothing, if anything in it is
- * wrong. What is declared already under the same name is replaced. `options` may be NULL. Returns
- * 0, or -1. */
+ * wrong: also a key of two sites, or this site's own name or key for another one. What is declared
+ * already under the same name is replaced. `options` may be NULL. Returns 0, or -1. */
 int declare(const struct store *store, const char *text, const struct declare_options *options,
             struct declared *ret_declared, struct failure *failure);
 

@@ -20,6 +20,80 @@ static int check_members(const json_t *object, const char *const known[], const 
                 : 0;
 }
 
+/* Notes a text among others. Returns whose it is: `owner`, or the one who had it before. */
+static const char *note(json_t *noted, const char *text, const char *owner)
+{
+    const json_t *before = json_object_get(noted, text);
+
+    if (before)
+        return json_string_value(before);
+    (void)json_object_set_new(noted, text, json_string(owner));
+    return owner;
+}
+
+/* No name stands there twice, and no key: one of the two was copied wrongly. */
+static int check_sites(const json_t *sites, struct failure *failure)
+{
+    json_t *names = json_object(), *keys = json_object();
+    const json_t *site;
+    int error = 0;
+    size_t i;
+
+    json_array_foreach(sites, i, site)
+    {
+        const char *name = json_string_value(json_object_get(site, "site"));
+        const char *key = json_string_value(json_object_get(site, "key"));
+        const char *other = name && key && !error ? note(keys, key, name) : name;
+
+        if (!name || error)
+            continue;
+        if (json_object_get(names, name))
+            error = fail(failure, "declare", "\"sites\" has %.63s twice", name);
+        else if (strcmp(other, name) != 0)
+            error = form_fail_key(other, name, failure);
+        (void)note(names, name, name);
+    }
+    json_decref(names);
+    json_decref(keys);
+    return error;
+}
+
+/* A site declares both ends of a link of its own, and an operator a link but once. */
+static int check_links(const json_t *links, struct failure *failure)
+{
+    json_t *names = json_object();
+    const json_t *link;
+    int error = 0;
+    size_t i;
+
+    json_array_foreach(links, i, link)
+    {
+        const char *name = json_string_value(json_object_get(link, "link"));
+        const json_t *host = json_object_get(link, "host");
+        const bool second = json_integer_value(host) != 0;
+        char end[WHAT_SIZE];
+
+        if (!name || error)
+            continue;
+        (void)snprintf(end, sizeof(end), "%.63s %d", name, second);
+        if (json_object_get(names, end))
+            error = fail(failure, "declare", "\"links\" has %.63s%s twice", name,
+                         !host    ? ""
+                         : second ? " with host 1"
+                                  : " with host 0");
+        (void)note(names, end, name);
+    }
+    json_decref(names);
+    return error;
+}
+
+int form_fail_key(const char *one, const char *other, struct failure *failure)
+{
+    return fail(failure, "declare",
+                "sites %.63s and %.63s have one key: one of the two keys was copied wrongly", one,
+                other);
+}
+
 int form_check_file(const json_t *file, struct failure *failure)
 {
     static const char *const lists[] = {"sites", "links", NULL};
@@ -34,9 +108,13 @@ int form_check_file(const json_t *file, struct failure *failure)
             return fail(failure, "declare", "\"%s\" has to be a list", *list);
         any |= json_array_size(member) > 0;
     }
-    return any ? 0
-               : fail(failure, "declare",
-                      "it declares nothing: \"sites\" or \"links\" has to be a list");
+    if (!any)
+        return fail(failure, "declare",
+                    "it declares nothing: \"sites\" or \"links\" has to be a list");
+    return check_sites(json_object_get(file, "sites"), failure) ||
+                   check_links(json_object_get(file, "links"), failure)
+               ? -1
+               : 0;
 }
 
 int form_check_site(const json_t *site, enum form form, struct failure *failure)

@@ -13,8 +13,8 @@ enum form {
     FORM_FLEET, /* an operator, in etcd */
 };
 
-/* Is it an object, with a list of sites, of links, or both? Looks into neither. Returns 0, or -1.
- */
+/* Is it an object, with a list of sites, of links, or both? And does each site, each key and each
+ * end stand there but once? Returns 0, or -1. */
 int form_check_file(const json_t *file, struct failure *failure);
 
 /* Checks a site's members. Returns 0, or -1. */
@@ -22,3 +22,6 @@ int form_check_site(const json_t *site, enum form form, struct failure *failure)
 
 /* Checks the members of a link of this name, and that "off" is true or false. Returns 0, or -1. */
 int form_check_link(const json_t *link, const char *name, enum form form, struct failure *failure);
+
+/* Says that two sites can't have one key. Returns -1. */
+int form_fail_key(const char *one, const char *other, struct failure *failure);

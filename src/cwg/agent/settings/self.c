@@ -44,6 +44,20 @@ static int find_key(struct self *self, struct failure *failure)
     return found < 0 ? -1 : 0;
 }
 
+void self_identify(const struct store *store, const char *state, struct self *ret_self)
+{
+    const struct config_options options = {.state = state};
+    struct failure unreadable = {.text = ""};
+    struct config config;
+
+    if (config_load(&options, &config, &unreadable))
+        config.site[0] = '\0';
+    *ret_self = (struct self){.store = {.directory = -1}};
+    (void)snprintf(ret_self->state, sizeof(ret_self->state), "%s", state);
+    self_find_site(store, &config, ret_self->site);
+    (void)find_key(ret_self, &unreadable);
+}
+
 /* User cwg may start no unit of the machine's. */
 static const char *how_to_start(void)
 {

@@ -18,6 +18,10 @@ struct self {
 void self_find_site(const struct store *store, const struct config *config,
                     char ret_site[static WANT_SITE_SIZE]);
 
+/* Says who the site of a store and of its state directory is, as far as that can be read: the rest
+ * is "" or zero. ret_self->store isn't open. */
+void self_identify(const struct store *store, const char *state, struct self *ret_self);
+
 /* Opens the directory of this user's agent: the given one, or NULL. Returns 0, or -1. The caller
  * closes it by self_close(). */
 int self_open(const char *state, struct self *ret_self, struct failure *failure);
