@@ -100,7 +100,7 @@ print(json.dumps({"sites": json.load(sys.stdin)["sites"]}))' | of s1 cwg declare
     healed web-db 7
 }
 
-@test "a user sees root's containers, too" {
+@test "a user sees root's containers, too, but none of an engine that tells each user of the user's own" {
     local own=$WORLD/home/alice/run
     add_pod pod-1
     attach id1 cni default.web pod-1
@@ -111,6 +111,12 @@ print(json.dumps({"sites": json.load(sys.stdin)["sites"]}))' | of s1 cwg declare
     run -0 of s1 /usr/bin/env XDG_RUNTIME_DIR="$own" cwg ps
     [[ $output == *"cni "*" default.web "* ]] || fail "$output"
     [[ $output != *default.db* && $output != *home* ]] || fail "$output"
+    attach id4 podman root pod-1
+    ! of s1 /usr/bin/env XDG_RUNTIME_DIR="$own" cwg ps --names | grep root || fail "it is listed"
+    run of s1 /usr/bin/env XDG_RUNTIME_DIR="$own" cwg pid root
+    [[ $output == *"no container is called root"* ]] || fail "$output"
+    # A user of the system's, without such a directory, has root's.
+    of s1 cwg ps --names | grep -qx podman/root
 }
 
 # Has a process a child that has ended: has_ended_child PID

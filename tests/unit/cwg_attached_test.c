@@ -51,7 +51,20 @@ int __wrap_netns_open(const char *name)
     return strcmp(name, "gone") == 0 ? -1 : open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 }
 
-/* Root's directory is the machine's: so these tests are of another user. */
+/* Root's directory is the folder's own one, too, instead of the machine's. */
+int __real_attachments_read(const char *path, struct attachment **ret_attachments,
+                            size_t *ret_count, struct failure *ret_failure);
+int __wrap_attachments_read(const char *path, struct attachment **ret_attachments,
+                            size_t *ret_count, struct failure *ret_failure);
+int __wrap_attachments_read(const char *path, struct attachment **ret_attachments,
+                            size_t *ret_count, struct failure *ret_failure)
+{
+    if (path && strcmp(path, ATTACHMENT_SYSTEM_DIRECTORY) == 0)
+        path = folder_path(folder, "root");
+    return __real_attachments_read(path, ret_attachments, ret_count, ret_failure);
+}
+
+/* These tests are of another user than root. */
 static void begin(void)
 {
     folder_make(folder);
@@ -93,6 +106,16 @@ static void attach(const char *id, const char *name, const char *netns, int seco
     attach_to("cni", id, name, netns, seconds);
 }
 
+/* What was told until now, root's plugins have told. */
+static void give_to_root(void)
+{
+    char from[FOLDER_SIZE + 16];
+
+    (void)snprintf(from, sizeof(from), "%s/cwg-attached", folder);
+    if (rename(from, folder_path(folder, "root")) < 0)
+        unit_trouble("root's directory");
+}
+
 /* Asks, and expects a container's id; "" is none. */
 static void ask(const char *engine, const char *name, bool by_process, const char *id)
 {
@@ -100,7 +123,7 @@ static void ask(const char *engine, const char *name, bool by_process, const cha
                                       .by_process = by_process,
                                       .error = 1,
                                       .container = {.pidfd = -1, .netns = -1}};
-    const size_t count = attached_answer(engine, &answer, 1);
+    const size_t count = attached_answer(engine_by_name(engine), &answer, 1);
 
     expect(count == (id[0] ? 1 : 0) && answer.error == !id[0], "%s: %zu, %d", name, count,
            answer.error);
@@ -180,26 +203,57 @@ TEST(a_process_that_has_gone_meanwhile_is_no_answer)
     end();
 }
 
-TEST(a_list_has_each_container_once)
+/* Lists behind cni/web, and expects names, each with a blank behind it. */
+static void expect_list(const char *names)
 {
     struct end *ends = calloc(1, sizeof(*ends));
+    char text[256] = "";
     int count;
 
-    begin();
     if (!ends)
         unit_trouble("memory");
     (void)snprintf(ends[0].engine, sizeof(ends[0].engine), "cni");
     (void)snprintf(ends[0].name, sizeof(ends[0].name), "web");
+    count = attached_list(&ends, 1, &failure);
+    for (int i = 1; i < count; i++) {
+        const size_t length = strlen(text);
+
+        (void)snprintf(text + length, sizeof(text) - length, "%s/%s ", ends[i].engine,
+                       ends[i].name);
+    }
+    expect(count >= 1 && strcmp(text, names) == 0, "%d: %s", count, text);
+    free(ends);
+}
+
+TEST(a_list_has_each_container_once)
+{
+    begin();
     attach("id1", "web", "", 1);
     attach("id2", "db", "", 2);
     attach("id3", "db", "", 3);
-    count = attached_list(&ends, 1, &failure);
-    expect(count >= 2 && strcmp(ends[1].name, "db") == 0 && strcmp(ends[1].engine, "cni") == 0,
-           "%d", count);
-    for (int i = 2; i < count; i++) /* this machine may have some of root's */
-        expect(strcmp(ends[i].name, "db") != 0 && strcmp(ends[i].name, "web") != 0, "%s",
-               ends[i].name);
-    free(ends);
+    attach_to("podman", "id4", "web", "", 4);
+    give_to_root();
+    attach("id1", "web", "", 1);
+    attach("id2", "db", "", 5);
+    attach_to("podman", "id5", "db", "", 4);
+    expect_list("cni/db podman/db ");
+    end();
+}
+
+/* podman tells each user of the user's own containers. */
+TEST(roots_containers_are_a_users_answer_only_if_their_engine_has_no_program)
+{
+    begin();
+    attach("id1", "web", "", 1);
+    attach_to("podman", "id2", "web", "", 2);
+    with_process = " id1 id2 id3 ";
+    give_to_root();
+    ask("cni", "web", false, "id1");
+    ask("podman", "web", false, "");
+    expect_list("");
+    attach_to("podman", "id3", "web", "", 0);
+    ask("podman", "web", false, "id3");
+    expect_list("podman/web ");
     end();
 }
 

@@ -41,7 +41,8 @@ $(UNIT_DIR)/cwg_patience_test: UNIT_LINK := -Wl,--wrap=http_post,--wrap=clock_no
 
 # Its tests say what is attached to networks.
 $(UNIT_DIR)/cwg_agent_labels_test: UNIT_LINK := -Wl,--wrap=attachments_read
-$(UNIT_DIR)/cwg_attached_test: UNIT_LINK := -Wl,--wrap=cgroup_find,--wrap=cgroup_has,--wrap=netns_open
+$(UNIT_DIR)/cwg_attached_test: UNIT_LINK := \
+	-Wl,--wrap=attachments_read,--wrap=cgroup_find,--wrap=cgroup_has,--wrap=netns_open
 
 # Its tests are the programs that are started.
 $(UNIT_DIR)/cwg_carrier_test: UNIT_LINK := -Wl,--wrap=process_start,--wrap=process_start_deaf

@@ -8,6 +8,7 @@
 
 #include "cwg/container/attachment.h"
 #include "cwg/container/cgroup.h"
+#include "cwg/container/engines.h"
 #include "cwg/container/netns.h"
 #include "cwg/container/reading.h"
 
@@ -146,12 +147,19 @@ static bool is_apart(void)
     return attachment_directory(own) != 0 || strcmp(own, ATTACHMENT_SYSTEM_DIRECTORY) != 0;
 }
 
-size_t attached_answer(const char *engine, struct container_answer *answers, size_t count)
+/* Does root's directory tell a user of this engine's containers? The program of an engine tells
+ * each user of the user's own, and root's of a name are others. */
+static bool is_shared(const struct engine *engine)
 {
-    size_t answered = answer_from(NULL, engine, answers, count);
+    return !engine->command;
+}
 
-    if (answered < count && is_apart())
-        answered += answer_from(ATTACHMENT_SYSTEM_DIRECTORY, engine, answers, count);
+size_t attached_answer(const struct engine *engine, struct container_answer *answers, size_t count)
+{
+    size_t answered = answer_from(NULL, engine->name, answers, count);
+
+    if (answered < count && is_shared(engine) && is_apart())
+        answered += answer_from(ATTACHMENT_SYSTEM_DIRECTORY, engine->name, answers, count);
     return answered;
 }
 
@@ -183,8 +191,12 @@ int attached_list(struct end **ends, int count, struct failure *failure)
         struct telling telling;
 
         read_telling(paths[i], &telling);
-        for (size_t j = 0; j < telling.count && count >= 0; j++)
-            count = add_end(&telling.all[j], ends, count);
+        for (size_t j = 0; j < telling.count && count >= 0; j++) {
+            const struct engine *engine = engine_by_name(telling.all[j].engine);
+
+            if (!paths[i] || (engine && is_shared(engine)))
+                count = add_end(&telling.all[j], ends, count);
+        }
         free_telling(&telling);
     }
     return count < 0 ? fail_errno(failure, ENOMEM, "can't list containers") : count;

@@ -19,15 +19,6 @@
 /* An engine that lists nothing. */
 #define NO_NETNS "there is no /run/netns/"
 
-static const struct engine *engine_by_name(const char *name)
-{
-    for (size_t i = 0; i < engine_count; i++) {
-        if (strcmp(engines[i].name, name) == 0)
-            return &engines[i];
-    }
-    return NULL;
-}
-
 void container_engines(char *ret_text, size_t size)
 {
     size_t length = 0;
@@ -100,7 +91,7 @@ static void *run_question(void *context)
 {
     struct question *question = context;
 
-    if (attached_answer(question->engine->name, question->answers, question->count) == 0)
+    if (attached_answer(question->engine, question->answers, question->count) == 0)
         ask_engine(question->engine, question->answers, question->count);
     else
         ask_for_rest(question);

@@ -401,6 +401,15 @@ const struct engine engines[] = {
 const size_t engine_count = sizeof(engines) / sizeof(engines[0]);
 _Static_assert(sizeof(engines) / sizeof(engines[0]) <= ENGINES_MAX, "room for a question to each");
 
+const struct engine *engine_by_name(const char *name)
+{
+    for (size_t i = 0; i < engine_count; i++) {
+        if (strcmp(engines[i].name, name) == 0)
+            return &engines[i];
+    }
+    return NULL;
+}
+
 int engine_take_names(const struct engine *engine, char *output, struct end **ends, int count)
 {
     char *rest = NULL;

@@ -15,8 +15,9 @@ struct engine {
      */
     int (*find)(const struct engine *engine, const char *name, struct container *ret_container,
                 struct failure *failure);
-    /* The command. One of its words has "%" in the place of the name. With `many` this is the last
-     * word, and may be there for each of many names: it prints a line for each that is found. */
+    /* The command; NULL if the engine has no program. One of its words has "%" in the place of the
+     * name. With `many` this is the last word, and may be there for each of many names: it prints a
+     * line for each that is found. */
     const char *const *command;
     /* Reads the command's output, of which nothing is believed. Returns 0; -1 for a container that
      * isn't running; -2 for an output that tells nothing; or 1 for something else than a container.
@@ -47,6 +48,9 @@ struct engine {
     const char *const *labelled, *const *label, *const *image_label;
     const char *image_absent; /* a part of what the last one says when there is no such image */
 };
+
+/* Returns the engine of this name, or NULL. */
+const struct engine *engine_by_name(const char *name);
 
 /* Asks an engine for all of these names: each answer's `error` is as engine->find() returns. */
 void engine_find_all(const struct engine *engine, struct container_answer *answers, size_t count);
