@@ -56,6 +56,12 @@ no_inbox()
     ! pgrep -u "${UIDS[erin]}" -f "^cwg inbox" >/dev/null
 }
 
+# Does status give a reason for a site's end: reason SITE TEXT
+reason()
+{
+    of "$1" cwg status --state "$(state_of_site "$1")" | grep -qF "$2"
+}
+
 no_wants()
 {
     [ -z "$(find "$(store_of s1)/want" "$(store_of s2)/want" -type f)" ]
@@ -142,4 +148,30 @@ has_heard()
 no_records()
 {
     [ -z "$(find "$(store_of s1)"/{in,out}/s2 "$(store_of s2)"/{in,out}/s1 -name 'web-db.*')" ]
+}
+
+@test "an end of an engine that isn't installed is forgotten, and its name and net are free again" {
+    declaration s1 web-db 7 docker/web | of s1 cwg declare --state "$(state_of_site s1)" -
+    within 10 says s1 web-db refused
+    run -0 of s1 cwg forget --state "$(state_of_site s1)" web-db
+    within 15 test ! -e "$(store_of s1)/status/web-db.0"
+    within 5 no_wants
+    grep -q "link web-db (docker/web): off: docker isn't installed" "$WORLD/agent-s1.log"
+    declare_link web-db 7
+    healed web-db 7
+}
+
+@test "two sites that declare the same end, or two nets, are told so at both" {
+    declaration s1 web-db 7 web | of s1 cwg declare --state "$(state_of_site s1)" -
+    declaration s2 web-db 7 db | sed 's/"host": *1/"host": 0/' | of s2 cwg declare --state "$(state_of_site s2)" -
+    within 20 reason s1 "site s2 declares host 0 of it, too"
+    within 20 reason s2 "site s1 declares host 0 of it, too"
+    of s2 cwg forget --state "$(state_of_site s2)" web-db
+    within 15 test ! -e "$(store_of s2)/status/web-db.0"
+    grep -qF "waiting for the other site: site s2 declares host 0 of it, too" "$WORLD/agent-s1.log"
+    declaration s2 web-db 8 db | of s2 cwg declare --state "$(state_of_site s2)" -
+    within 20 reason s1 "site s2 declares it with net 8, and this site with 7"
+    within 20 reason s2 "site s1 declares it with net 7, and this site with 8"
+    declaration s2 web-db 7 db | of s2 cwg declare --state "$(state_of_site s2)" -
+    healed web-db 7
 }

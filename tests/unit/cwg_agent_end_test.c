@@ -73,7 +73,8 @@ TEST(a_refusal_is_said_not_repeated_at_once_and_nothing_is_told)
     programs_put("refuse.cwg_create", NULL);
     end_retry(end);
     EXPECT_STATE(END_UNHEARD);
-    expect(tells(&news) && end->reason[0] == '\0', "%s", end->reason);
+    expect(tells(&news) && strstr(end->reason, "site2 has told nothing of it yet"), "%s",
+           end->reason);
     finish();
 }
 
@@ -112,6 +113,44 @@ TEST(an_end_to_which_there_is_no_way_is_over_when_forgotten_unless_it_was_told)
     connect_it();
     end_free(end);
     expect(!is_over_without_a_way(), "over");
+    finish();
+}
+
+/* Nobody will ever say that its container has gone. */
+TEST(an_end_whose_engine_is_not_installed_is_over_when_forgotten_also_if_it_was_told)
+{
+    struct news news;
+
+    for (int i = 0; i < 2; i++) {
+        begin();
+        if (i == 1) {
+            connect_it();
+            end_free(end);
+        }
+        (void)strcpy(want.engine, "docker");
+        make_end();
+        EXPECT_STATE(END_REFUSED);
+        expect(!end_is_over(end) && tells(&news) == (i == 1), "case %d: it is wanted", i);
+        end->forgotten = true;
+        end_wake(end);
+        EXPECT_STATE(END_OFF);
+        go_on();
+        expect(end_is_over(end) && !tells(&news), "case %d", i);
+        expect(strstr(end->reason, "docker isn't installed") != NULL, "case %d: %s", i,
+               end->reason);
+        finish();
+    }
+}
+
+TEST(an_end_that_nobody_can_look_for_says_why_it_is_not_over)
+{
+    begin();
+    connect_it();
+    programs_put("refuse.cwg_show", "helper it is gone");
+    end->forgotten = true;
+    end_wake(end);
+    EXPECT_STATE(END_OFF);
+    expect(!end_is_over(end) && strstr(end->reason, "it is gone"), "%s", end->reason);
     finish();
 }
 

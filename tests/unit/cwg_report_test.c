@@ -111,6 +111,26 @@ TEST(each_change_of_a_state_counts_once)
     finish();
 }
 
+/* Each is another mistake of the operator's, maybe; of one that is silent there are too many. */
+TEST(the_journal_has_each_reason_of_a_refusal_up_to_a_number)
+{
+    begin();
+    be(END_REFUSED);
+    expect(end.explained == 0, "%d", end.explained);
+    for (int i = 1; i < 20; i++) {
+        (void)snprintf(end.reason, sizeof(end.reason), "reason %d", i);
+        be(END_REFUSED);
+        be(END_REFUSED);
+        expect(end.explained == (i < 8 ? i : 8), "reason %d: %d", i, end.explained);
+    }
+    be(END_STALE);
+    expect(end.explained == 1 && house.changes == 2, "%d", end.explained);
+    (void)snprintf(end.reason, sizeof(end.reason), "another one");
+    be(END_STALE);
+    expect(end.explained == 1, "%d", end.explained);
+    finish();
+}
+
 TEST(a_session_that_is_quiet_is_no_news)
 {
     begin();

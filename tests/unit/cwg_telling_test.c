@@ -146,10 +146,13 @@ TEST(an_end_that_is_gone_is_told_again_if_its_record_is_spoiled)
     finish();
 }
 
+static bool up; /* the end of which the other site tells */
+
 /* The other site tells of any end, in the record of this one's other end. */
 static void tell_of(uint32_t net, uint32_t host, const char *place, const char *path)
 {
-    struct news news = {.serial = SERIAL + 1, .net = net, .host = host};
+    struct news news = {
+        .serial = SERIAL + 1, .net = net, .host = host, .up = up, .key = {.bytes = {3}}};
     struct failure failure = {.text = ""};
     json_t *body = news_pack(&news);
     char *line = record_sign(&other, "site1", path, body, &failure);
@@ -166,10 +169,49 @@ TEST(a_record_of_another_end_counts_for_nothing)
     begin();
     connect_it();
     tell_of(8, 1, "in/site2/l.1", "l.1");
-    expect(end->heard.serial == SERIAL && strstr(end->fault, "another end"), "net: %s", end->fault);
+    expect(end->heard.serial == SERIAL && strstr(end->fault, "with net 8, and this site with 7"),
+           "net: %s", end->fault);
     tell_of(7, 0, "in/site2/l.1", "l.1");
     expect(end->heard.serial == SERIAL && strstr(end->fault, "another end"), "host: %s",
            end->fault);
+    finish();
+}
+
+TEST(another_net_is_said_and_then_yet_another)
+{
+    begin();
+    make_end();
+    tell_of(8, 1, "in/site2/l.1", "l.1");
+    EXPECT_STATE(END_UNHEARD);
+    expect(strstr(end->reason, "with net 8, and this site with 7"), "%s", end->reason);
+    expect(!end->again, "nothing is new");
+    tell_of(9, 1, "in/site2/l.1", "l.1");
+    expect(end->again && strstr(end->reason, "with net 9"), "%s", end->reason);
+    finish();
+}
+
+TEST(a_site_that_declares_the_same_end_is_said_until_it_does_not_any_more)
+{
+    struct failure failure = {.text = ""};
+
+    begin();
+    make_end();
+    tell_of(7, 0, "in/site2/l.0", "l.0");
+    expect(!end->fault[0], "it isn't up: %s", end->fault);
+    up = true;
+    tell_of(7, 0, "in/site2/l.0", "l.0");
+    expect(strcmp(end->fault, "site site2 declares host 0 of it, too: one of the two ends is host "
+                              "1") == 0,
+           "%s", end->fault);
+    EXPECT_STATE(END_UNHEARD);
+    expect(strcmp(end->reason, end->fault) == 0, "%s", end->reason);
+    up = false;
+    tell_of(7, 0, "in/site2/l.0", "l.0");
+    expect(!end->fault[0], "it is down: %s", end->fault);
+    if (store_write(&house->store, "in/site2/l.0", "{}", &failure))
+        unit_trouble(failure.text);
+    telling_hear(end);
+    expect(!end->fault[0], "nobody has signed it: %s", end->fault);
     finish();
 }
 

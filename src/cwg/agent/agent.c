@@ -99,6 +99,8 @@ static void hear_end(struct agent *agent, const char *site, const char *path)
         return;
     (void)snprintf(own, sizeof(own), "%.*s.%c", (int)(dot - path), path, dot[1] == '0' ? '1' : '0');
     end = ends_find(&agent->ends, own);
+    if (!end)
+        end = ends_find(&agent->ends, path); /* both sites declare the same end */
     if (!end) {
         own[dot - path] = '\0';
         telling_forget(&agent->house, site, own, dot[1] == '0');

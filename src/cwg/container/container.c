@@ -241,8 +241,9 @@ static void finish(const struct engine *engine, bool installed, struct container
     const bool is_netns = engine && strcmp(engine->name, "netns") == 0;
 
     if (engine && answer->error > 0 && !installed)
-        answer->error = fail(&answer->failure, "engine", "%s isn't installed, or %s isn't in PATH",
-                             engine->name, engine->command[0]);
+        answer->error =
+            fail(&answer->failure, "no-engine", "%s isn't installed, or %s isn't in PATH",
+                 engine->name, engine->command[0]);
     else if (engine && answer->error > 0)
         answer->error = fail(&answer->failure, "no-such-container",
                              is_netns ? NO_NETNS "%.0s%s" : "%s has no container %s", engine->name,

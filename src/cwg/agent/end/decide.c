@@ -86,10 +86,15 @@ static struct verdict decide_peer(const struct facts *facts)
     return verdict(facts->may_probe ? DO_PROBE : DO_NOTHING, silent_state(facts));
 }
 
+bool decide_is_blind(const struct facts *facts)
+{
+    return facts->blind && (facts->wanted || !facts->no_engine);
+}
+
 struct verdict decide(const struct facts *facts)
 {
     /* What isn't known isn't changed, and nothing is told of it. */
-    if (facts->blind)
+    if (decide_is_blind(facts))
         return verdict(DO_NOTHING, facts->wanted ? END_REFUSED : END_OFF);
     if (!facts->wanted && facts->running && facts->device != DEVICE_NONE)
         return verdict(facts->refused ? DO_NOTHING : DO_DESTROY, END_OFF);

@@ -27,6 +27,7 @@ struct facts {
     bool wanted;  /* the link is declared, and not as off */
     bool running; /* the container */
     bool blind;   /* the last look at the device, or for the container, failed: nothing is known */
+    bool no_engine; /* it is so since the container's engine isn't installed */
     bool refused; /* the helper refused the last create or connect, and it is early to try again */
     enum decide_device device;
     enum decide_health health;
@@ -78,6 +79,10 @@ struct verdict {
     enum decision decision;
     enum end_state state;
 };
+
+/* Is too little known for a decision? If an engine isn't installed nobody will ever know more: an
+ * end that isn't wanted any more doesn't wait for that. */
+bool decide_is_blind(const struct facts *facts);
 
 /* A link that works is never touched: neither the other site's word nor its silence changes it. */
 struct verdict decide(const struct facts *facts);

@@ -94,6 +94,7 @@ static void take_container(struct lookup *lookup, const struct container *contai
     if (!container) {
         end_set_reason(end, failure->text);
         end->facts.blind = !is_absent(failure);
+        end->facts.no_engine = failure_is(failure, "no-engine");
         end->misses++;
         end->house->lookups.missed++;
         end_decide(end);
@@ -102,7 +103,7 @@ static void take_container(struct lookup *lookup, const struct container *contai
     end->house->lookups.found++;
     end->container = *container;
     end->facts.running = true;
-    end->facts.blind = false;
+    end->facts.blind = end->facts.no_engine = false;
     end->misses = 0;
     end_set_reason(end, end->fault);
     end->death = (struct watch){.fd = container->pidfd, .ready = see_death, .owner = end};
@@ -171,7 +172,7 @@ void end_decide(struct agent_end *end)
     gather(end);
     end->verdict = decide(&end->facts);
     end->decided = true;
-    if (end->verdict.state == END_OFF && !end->facts.refused)
+    if (end->verdict.state == END_OFF && !end->facts.refused && !end->facts.blind)
         end->reason[0] = '\0';
     if (end->verdict.state == END_CONNECTED || end->verdict.state == END_IN_SESSION) {
         end->tried = end->rounds = 0;
@@ -295,7 +296,7 @@ bool end_is_elsewhere(const struct agent_end *end, const struct want *want)
 bool end_is_over(const struct agent_end *end)
 {
     return (end->forgotten || end->want.forget) && end->phase == PHASE_REST && !end->again &&
-           !end->probing && !end->facts.blind && end->verdict.state == END_OFF &&
+           !end->probing && !decide_is_blind(&end->facts) && end->verdict.state == END_OFF &&
            end->verdict.decision == DO_NOTHING && end->facts.device == DEVICE_NONE;
 }
 

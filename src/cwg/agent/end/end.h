@@ -79,7 +79,7 @@ struct agent_end {
     bool reported;
     enum end_state reported_state;
     char reported_reason[END_REASON_SIZE];
-    bool explained;               /* the journal has a reason for that state */
+    int explained;                /* how many reasons the journal has for that state */
     int64_t report_due;           /* clock_now(): it couldn't be written; 0: it was */
     int64_t report_serial;        /* of the record that was written last; 0: none is known */
     struct key report_signer;     /* by which it was signed; zero: this agent hasn't told */

@@ -135,6 +135,20 @@ static void take_signer(struct agent_end *end)
     end_wake(end);
 }
 
+/* Has the other site made the same end as this one, instead of the other one? */
+static bool is_twin(const struct agent_end *end)
+{
+    struct failure failure = {.text = ""};
+    struct news news = {.serial = 0};
+    char line[STORE_LINE_SIZE], place[STORE_PATH_SIZE];
+
+    (void)snprintf(place, sizeof(place), "in/%s/%s", end->want.site, end->path);
+    return strcmp(end->house->site, end->want.site) != 0 &&
+           store_read(&end->house->store, place, line, &failure) == 0 &&
+           open_news(line, end->house->site, end->path, &end->signer, &news, &failure) == 0 &&
+           news.up;
+}
+
 void telling_hear(struct agent_end *end)
 {
     struct failure failure = {.text = ""};
@@ -161,8 +175,15 @@ void telling_hear(struct agent_end *end)
         end->heard_line = strdup(line);
         found = open_news(line, end->house->site, path, &end->signer, &news, &failure);
     }
-    if (found == 0 && (news.net != end->want.net || news.host != 1 - end->want.host))
+    if (found > 0 && is_twin(end))
+        found = fail(&failure, "record",
+                     "site %s declares host %u of it, too: one of the two ends is host %u",
+                     end->want.site, end->want.host, 1 - end->want.host);
+    if (found == 0 && news.host != 1 - end->want.host)
         found = fail(&failure, "record", "the other site tells of another end");
+    if (found == 0 && news.net != end->want.net)
+        found = fail(&failure, "record", "site %s declares it with net %u, and this site with %u",
+                     end->want.site, news.net, end->want.net);
     if (found == 0 && (news.serial < end->floor || news.serial < end->heard.serial))
         found = fail(&failure, "record",
                      "site %s tells what it told before: an old record was "
@@ -173,9 +194,9 @@ void telling_hear(struct agent_end *end)
                     ": if site %s has a new key, declare it here: `cwg keys` there prints it",
                     end->want.site);
     end->house->refused += readable && found < 0;
-    if (found < 0)
+    if (found < 0 && !end->want.off && !end->forgotten)
         end_set_reason(end, failure.text);
-    if (!end->fault[0] != !failure.text[0])
+    if (strncmp(end->fault, failure.text, sizeof(end->fault) - 1) != 0)
         end_consider(end); /* to be reported */
     (void)snprintf(end->fault, sizeof(end->fault), "%.255s", failure.text);
     if (found != 0 || news.serial == end->heard.serial)

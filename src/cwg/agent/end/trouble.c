@@ -37,8 +37,15 @@ void trouble_find(struct agent_end *end)
     if (!silent) {
         if (!end->facts.in_doubt)
             end->probe_said[0] = '\0';
-        if (state == END_UNHEARD || state == END_PEER_DOWN)
+        if (state == END_UNHEARD && !end->fault[0]) {
+            (void)snprintf(text, sizeof(text),
+                           "site %s has told nothing of it yet: is the link declared there, by "
+                           "this name?",
+                           end->want.site);
+            end_set_reason(end, text);
+        } else if (state == END_UNHEARD || state == END_PEER_DOWN) {
             end_set_reason(end, end->fault);
+        }
         return;
     }
     if (nobody_is_reached(end)) {

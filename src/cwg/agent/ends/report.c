@@ -12,6 +12,7 @@
 
 enum {
     AGAIN_MS = 10000, /* after it couldn't be written */
+    REASONS_MAX = 8,  /* of a state, in the journal */
 };
 
 static void path_of(const struct agent_end *end, char ret_path[static STORE_PATH_SIZE])
@@ -54,7 +55,7 @@ static bool recall(struct agent_end *end)
     same = state && strcmp(state, end_state_text(end->verdict.state)) == 0 &&
            json_whole(told, "since", 0, INT64_MAX, &end->since) == 0;
     reason = json_text(told, "reason", STORE_LINE_SIZE);
-    end->explained = same && reason && reason[0];
+    end->explained = same && reason && reason[0] ? 1 : 0;
     json_decref(told);
     return same;
 }
@@ -71,7 +72,7 @@ static void say(struct agent_end *end)
     const enum end_state state = end->verdict.state;
     const bool bad = state == END_REFUSED || state == END_STALE;
 
-    end->explained = end->reason[0] != '\0';
+    end->explained += end->reason[0] ? 1 : 0;
     journal_say(&end->house->journal, bad ? JOURNAL_WARNING : JOURNAL_NOTICE,
                 "link %s (%s%s%s): %s%s%s", end->want.link, end->want.engine,
                 end->want.engine[0] ? "/" : "", end->want.name, end_state_text(state),
@@ -145,6 +146,19 @@ static bool is_tried_again(const struct agent_end *end)
            (decision == DO_CREATE || decision == DO_REMAKE || decision == DO_CONNECT);
 }
 
+/* Is it news for the journal why the state is as it was? The first reason is, which may be known
+ * only now; and another one for which nothing is done, for that may be another mistake. */
+static bool is_reason_news(const struct agent_end *end)
+{
+    const enum end_state state = end->verdict.state;
+    const bool idle = state == END_REFUSED || state == END_UNHEARD || state == END_PEER_DOWN;
+
+    if (!end->reason[0] || is_well(state))
+        return false;
+    return !end->explained ||
+           (idle && end->explained < REASONS_MAX && strcmp(end->reported_reason, end->reason) != 0);
+}
+
 void report(struct agent_end *end)
 {
     const bool changed = !end->reported || end->reported_state != end->verdict.state;
@@ -152,13 +166,14 @@ void report(struct agent_end *end)
 
     if (!end->decided || is_tried_again(end))
         return;
-    if (!changed && !end->explained && end->reason[0] && !is_well(end->verdict.state))
-        say(end); /* why it is so: known only now */
+    if (!changed && is_reason_news(end))
+        say(end);
     if (!changed && same_key && strcmp(end->reported_reason, end->reason) == 0 &&
         (end->report_due == 0 || clock_now() < end->report_due))
         return;
     if (changed && (end->reported || !recall(end))) {
         end->since = (int64_t)time(NULL);
+        end->explained = 0;
         if (!end->reported || !is_well(end->reported_state) || !is_well(end->verdict.state)) {
             end->house->changes++;
             say(end);
