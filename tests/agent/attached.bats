@@ -152,6 +152,17 @@ has_ended_child()
     run of s1 cwg pid cni/default.web
     [ "$status" != 0 ]
     [[ $output == *"cni has no container default.web"* ]]
+    # Nor one whose name another user may have chosen, or whose place a group may write to.
+    mkdir "/sys/fs/cgroup/docker/x.$id.scope"
+    echo "$older" >"/sys/fs/cgroup/docker/x.$id.scope/cgroup.procs"
+    run of s1 cwg pid cni/default.web
+    [[ $output == *"cni has no container default.web"* ]]
+    chmod 0775 /sys/fs/cgroup/docker
+    echo "$older" >"/sys/fs/cgroup/docker/$id/cgroup.procs"
+    run of s1 cwg pid cni/default.web
+    [[ $output == *"cni has no container default.web"* ]]
+    echo "$older" >"/sys/fs/cgroup/user/$id/cgroup.procs"
+    chmod 0755 /sys/fs/cgroup/docker
     echo "$web" >"/sys/fs/cgroup/docker/$id/cgroup.procs"
     [ "$(of s1 cwg pid cni/default.web)" = "$web" ]
     # A process that has come later.

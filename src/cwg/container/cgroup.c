@@ -44,19 +44,35 @@ static bool is_named(const char *path)
            (machine && strncmp(machine + strlen(machines), "libpod_pod_", 11) != 0);
 }
 
+/* Does an engine name its containers' cgroups so: ID, or WORDS-ID, and perhaps ".scope" behind?
+ * Other units' names end otherwise, or have others' words before: Nomad's have the name of a task.
+ */
+static bool is_engines(const char *path, const char *id)
+{
+    const char *end = id + ID_LENGTH;
+    const char *begin = id;
+
+    while (begin > path && (islower((unsigned char)begin[-1]) || begin[-1] == '-'))
+        begin--;
+    if (begin[-1] != '/' || (begin < id && id[-1] != '-'))
+        return false;
+    if (strncmp(end, ".scope", 6) == 0)
+        end += 6;
+    return *end == '/' || *end == '\n' || *end == '\0';
+}
+
 /* Finds the first id in a path. Returns NULL if there is none, or it is that of a watcher. */
 static const char *find_id(const char *path)
 {
-    for (const char *at = path; *at; at++) {
+    for (const char *at = path; *at && *at != '\n'; at++) {
         const size_t length = digits(at);
 
         if (length == 0)
             continue;
-        /* "libpod-conmon-ID.scope" has conmon alone, and "libpod_pod_ID.slice" all of a pod. */
+        /* "libpod-conmon-ID.scope" has conmon alone. */
         if (length == ID_LENGTH && ends_with(path, at, "-conmon-"))
             return NULL;
-        if (length == ID_LENGTH && !isalnum((unsigned char)at[-1]) &&
-            !isalnum((unsigned char)at[length]) && !ends_with(path, at, "libpod_pod_"))
+        if (length == ID_LENGTH && is_engines(path, at))
             return at;
         at += length - 1;
     }
@@ -90,6 +106,7 @@ static bool is_trusted(const char *parent)
 
     (void)snprintf(path, sizeof(path), MOUNT "%s", parent);
     return lstat(path, &status) == 0 && S_ISDIR(status.st_mode) &&
+           (status.st_mode & (S_IWGRP | S_IWOTH)) == 0 &&
            (status.st_uid == 0 || status.st_uid == geteuid());
 }
 
