@@ -36,7 +36,7 @@ static int take(const char *pair, size_t length, struct value values[static ARGU
     for (size_t i = 0; i < ARGUMENTS; i++) {
         const size_t key = strlen(keys[i]);
 
-        if (length < key || strncmp(pair, keys[i], key) != 0 || pair[key] != '=')
+        if (strncmp(pair, keys[i], key) != 0 || pair[key] != '=')
             continue;
         if (values[i].text)
             return fail(failure, "usage", "CNI_ARGS has %s twice", keys[i]);
@@ -91,6 +91,10 @@ int cni_name(const char *args, const char *engine, const char *id,
     if ((values[POD_NAMESPACE].text || values[POD].text) &&
         (values[JOB_NAMESPACE].text || values[JOB].text || values[GROUP].text))
         return fail(failure, "usage", "CNI_ARGS has arguments of Kubernetes and of Nomad");
+    if (podman && values[POD_NAMESPACE].text)
+        return fail(failure, "usage",
+                    "engine: it is \"podman\", but CNI_ARGS is of Kubernetes' runtime; this "
+                    "network's configuration isn't for pods");
     if (podman)
         named = join(&values[POD], 1, 0, ret_name);
     else
