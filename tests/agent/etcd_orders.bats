@@ -124,8 +124,8 @@ is_refused()
     with_operator
     good=$(link_of first 7)
     is_refused "$good,$(link_of second 8 ',"mut":1300')" '' 'link second: no member is called "mut" with --etcd'
-    is_refused "$good,$(link_of second 8 ',"mtu":"1300"')" '' 'link second: "port", "keepalive" or "mtu" is wrong'
-    is_refused "$good,$(link_of second 8388608)" '' 'link second: "net" is wrong'
+    is_refused "$good,$(link_of second 8 ',"mtu":"1300"')" '' 'link second: "mtu" has to be 0, or a number from 576'
+    is_refused "$good,$(link_of second 8388608)" '' 'link second: "net" has to be a number'
     is_refused "$good,$(link_of second 8 | sed s/site2/site3/)" '' 'link second: site site3 has to stand under "sites"'
     is_refused "$good" ',"ssh":"cwg@site2.example"' 'a site: no member is called "ssh" with --etcd'
     is_refused "$good,$(link_of first 8)" '' '"links" has first twice'

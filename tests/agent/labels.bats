@@ -176,7 +176,7 @@ has_gone()
     has_said s1 "evil2 doesn't count: podman/web has link web-db"
     has_said s1 "evil3 doesn't count: podman/web has link web-db"
     has_said s1 "evil4 doesn't count: site s3 isn't known here"
-    has_said s1 'evil5 doesn'"'"'t count: link fifth: "psk=/etc/shadow" is wrong'
+    has_said s1 'evil5 doesn'"'"'t count: link fifth: "psk=/etc/shadow" is no word of a link'
     has_said s1 "evil6 doesn't count: it has to begin with the link's name"
     has_said s1 "image doesn't count: it is its image's"
     [ -z "$(ls "$(store_of s1)/label" 2>/dev/null)" ]

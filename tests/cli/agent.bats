@@ -340,7 +340,7 @@ row()
         fail "$(row web-db)"
     [ "${lines[-1]}" = "No agent runs here, and none has: start cwg agent." ] || fail "$output"
     printf '{"link":"bad","net":-1}' >"$STATE/store/want/bad.0"
-    [[ $(row bad) == *'bad: "net", "host" or "container" is wrong' ]] || fail "$(row bad)"
+    [[ $(row bad) == *'bad: "net" has to be a number from 0 to 8388607' ]] || fail "$(row bad)"
     # Nothing that a terminal would take for something else.
     mkdir "$STATE/store/status"
     cat >"$STATE/store/status/mail.1" <<'END'

@@ -225,7 +225,7 @@ name_from()
     [[ $(told) == *"\"link\":\"$one\"}" ]] || fail "$(told)"
 
     run --separate-stderr cni ADD "$(config 1.1.0 "\"link\":\"$one\"" "${asked/host=1/host=2}")"
-    assert_error 7 'annotation cwg.link: link b: \"host=2\" is wrong'
+    assert_error 7 'annotation cwg.link: link b: \"host=2\": host takes 0 or 1'
     run --separate-stderr cni ADD "$(config 1.1.0 "\"link\":\"$one $one\"" "${asked/b,/$one b,}")"
     assert_error 7 "link, with annotation cwg.link: it declares more than 4 ends"
     one=$(printf 'l%.0s' {1..50}),net=7,host=0,site=$(printf 's%.0s' {1..50})

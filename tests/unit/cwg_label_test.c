@@ -6,6 +6,8 @@
 
 #include "unit.h"
 
+#define BLANKS "; a blank begins another link, so that none may stand within one"
+
 static struct want wants[LABEL_ENDS_MAX];
 static struct failure failure;
 
@@ -71,22 +73,41 @@ TEST(what_is_wrong_is_said)
         {"a,net=7,host=0", "link a: it needs net=N, host=0 or host=1, and site=NAME"},
         {"a,net=7,site=s2", "link a: it needs"},
         {"a,host=0,site=s2", "link a: it needs"},
-        {"a,net=7,host=0,site=s2,", "link a: \"\" is wrong"},
-        {"a,net=7,,host=0,site=s2", "link a: \"\" is wrong"},
-        {"a,net=7,host=0,site=s2,net=7", "link a: \"net=7\" is wrong, or stands there twice"},
-        {"a,net=7,host=0,site=s2,psk=/k", "link a: \"psk=/k\" is wrong"},
-        {"a,net=7,host=0,site=s2,off", "link a: \"off\" is wrong"},
-        {"a,net,host=0,site=s2", "link a: \"net\" is wrong"},
-        {"a,net=,host=0,site=s2", "link a: \"net=\" is wrong"},
-        {"a,net=07,host=0,site=s2", "link a: \"net=07\" is wrong"},
-        {"a,net=-1,host=0,site=s2", "link a: \"net=-1\" is wrong"},
-        {"a,net=99999999999,host=0,site=s2", "link a: \"net=99999999999\" is wrong"},
-        {"a,net=7,host=2,site=s2", "link a: \"host=2\" is wrong"},
-        {"a,net=7,host=0,site=s/2", "link a: \"site=s/2\" is wrong"},
-        {"a,net=7,host=0,site=s2=s3", "link a: \"site=s2=s3\" is wrong"},
-        {"a,net=7,host=0,site=s2,port=65536", "link a: \"port=65536\" is wrong"},
-        {"a,net=7,host=0,site=s2,mtu=575", "a: \"port\", \"keepalive\", \"mtu\""},
-        {"a,net=7,host=0,site=s2 b", "link b: it needs"},
+        {"a,net=7,host=0,site=s2,", "link a: nothing stands behind a comma"},
+        {"a,net=7,,host=0,site=s2", "link a: nothing stands behind a comma"},
+        {"a,net=7,host=0,site=s2,net=8", "link a: net stands there twice"},
+        {"a,net=7,host=0,site=s2,psk=/k", "link a: \"psk=/k\" is no word of a link: net=, host=, "
+                                          "site=, port=, keepalive= and mtu= are"},
+        {"a,net=7,host=0,site=s2,off", "link a: \"off\" is no word of a link"},
+        {"a,net=7,host=0,sites=s2", "link a: \"sites=s2\" is no word of a link"},
+        {"a,net,host=0,site=s2", "link a: \"net\": net takes a number from 0 to 8388607"},
+        {"a,net=,host=0,site=s2", "link a: \"net=\": net takes a number from 0 to 8388607"},
+        {"a,net=07,host=0,site=s2", "link a: \"net=07\": net takes a number"},
+        {"a,net=-1,host=0,site=s2", "link a: \"net=-1\": net takes a number"},
+        {"a,net=8388608,host=0,site=s2", "link a: \"net=8388608\": net takes a number"},
+        {"a,net=99999999999,host=0,site=s2", "link a: \"net=99999999999\": net takes a number"},
+        {"a,net=7,host=2,site=s2", "link a: \"host=2\": host takes 0 or 1"},
+        {"a,net=7,host=0,site", "link a: \"site\": site takes a name: letters, digits, '_', '.' "
+                                "and '-', 63 at most"},
+        {"a,net=7,host=0,site=s/2", "link a: \"site=s/2\": site takes a name"},
+        {"a,net=7,host=0,site=s2=s3", "link a: \"site=s2=s3\": site takes a name"},
+        {"a,net=7,host=0,site=s2,port=65536", "link a: \"port=65536\": port takes a number from 0 "
+                                              "to 65535"},
+        {"a,net=7,host=0,site=s2,keepalive=65536",
+         "link a: \"keepalive=65536\": keepalive takes a number of seconds from 0 to 65535"},
+        {"a,net=7,host=0,site=s2,mtu=575", "link a: \"mtu=575\": mtu takes 0, or a number from 576 "
+                                           "to 65455"},
+        {"a,net=7,host=0,site=s2,mtu=65456", "link a: \"mtu=65456\": mtu takes"},
+        {"a, net=7,host=0,site=s2", "link a: nothing stands behind a comma" BLANKS},
+        {"a ,net=7,host=0,site=s2",
+         "link a: it needs net=N, host=0 or host=1, and site=NAME" BLANKS},
+        {"a,net=7,host=0,site=s 2",
+         "link 2: it needs net=N, host=0 or host=1, and site=NAME" BLANKS},
+        {"a,net=7,host=0,site= s2", "link a: \"site=\": site takes a name: letters, digits, '_', "
+                                    "'.' and '-', 63 at most" BLANKS},
+        {"a,net=7,host=0,site=s2 ,port=1", "it has to begin with the link's name" BLANKS},
+        {"a,net=7,host=0,site=s2,por t=1", "link a: \"por\" is no word of a link: net=, host=, "
+                                           "site=, port=, keepalive= and mtu= are" BLANKS},
         {"a,net=1,host=0,site=s b,net=2,host=0,site=s c,net=3,host=0,site=s d,net=4,host=0,site=s "
          "e,net=5,host=0,site=s",
          "it declares more than 4 ends"},
@@ -95,6 +116,15 @@ TEST(what_is_wrong_is_said)
     for (size_t i = 0; i < COUNT(cases); i++)
         expect(parse(cases[i].text) < 0 && strstr(failure.text, cases[i].said) == failure.text,
                "%s: %s", cases[i].text, failure.text);
+}
+
+TEST(of_blanks_nothing_is_said_where_none_stand)
+{
+    expect(parse("a,net=7") < 0 && !strstr(failure.text, "blank"), "%s", failure.text);
+    expect(parse("a,net=7,host=0,site=s2,mtu=65455") == 1 && wants[0].mtu == 65455, "%s",
+           failure.text);
+    expect(parse("a,net=8388607,host=0,site=s2,mtu=576") == 1 && wants[0].mtu == 576, "%s",
+           failure.text);
 }
 
 TEST(a_long_label_is_not_cut)

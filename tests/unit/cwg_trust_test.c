@@ -175,6 +175,64 @@ TEST(a_file_of_another_form_declares_nothing)
     end();
 }
 
+/* Members of a link, in place of "net":7,"host":0, and what is said of them. */
+TEST(a_number_that_is_wrong_is_named)
+{
+    static const struct {
+        const char *members, *said;
+    } cases[] = {
+        {"\"host\":0", "link l: \"net\" is missing: a number from 0 to 8388607"},
+        {"\"net\":8388608,\"host\":0", "link l: \"net\" has to be a number from 0 to 8388607"},
+        {"\"net\":\"7\",\"host\":0",
+         "link l: \"net\" has to be a number from 0 to 8388607, and no text"},
+        {"\"net\":7,\"host\":2", "link l: \"host\" has to be 0 or 1"},
+        {"\"net\":7,\"host\":0,\"port\":65536",
+         "link l: \"port\" has to be a number from 0 to 65535"},
+        {"\"net\":7,\"host\":0,\"keepalive\":-1",
+         "link l: \"keepalive\" has to be a number of seconds from 0 to 65535"},
+        {"\"net\":7,\"host\":0,\"mtu\":575",
+         "link l: \"mtu\" has to be 0, or a number from 576 to 65455"},
+        {"\"net\":7,\"host\":0,\"mtu\":null",
+         "link l: \"mtu\" has to be 0, or a number from 576 to 65455"},
+        {"\"net\":7,\"host\":0,\"psk\":\"k\"", "l: \"psk\" has to be the absolute path of a file"},
+        {"\"net\":7,\"host\":0,\"mtu\":0", ""},
+    };
+    struct declared declared;
+    char text[400];
+
+    begin();
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        (void)snprintf(text, sizeof(text),
+                       "{\"sites\":[" SITE("s2", KEY) "],\"links\":[{\"link\":\"l\",%s,"
+                                                      "\"container\":\"web\",\"site\":\"s2\"}]}",
+                       cases[i].members);
+        failure.text[0] = '\0';
+        (void)declare(&store, text, NULL, &declared, &failure);
+        expect(strcmp(failure.text, cases[i].said) == 0, "%s: %s", text, failure.text);
+    }
+    end();
+}
+
+TEST(what_is_no_object_is_no_file)
+{
+    static const struct {
+        const char *text, *said;
+    } cases[] = {
+        {"", "nothing is declared: the file, or standard input, is empty"},
+        {" \n", "nothing is declared: the file, or standard input, is empty"},
+        {"[]", "the file has to be one object of JSON: see cwg-links(5)"},
+        {"{\n\"sites\"}", "line 2: "},
+    };
+    struct declared declared;
+
+    begin();
+    for (size_t i = 0; i < COUNT(cases); i++)
+        expect(declare(&store, cases[i].text, NULL, &declared, &failure) < 0 &&
+                   strstr(failure.text, cases[i].said) == failure.text,
+               "%s: %s", cases[i].text, failure.text);
+    end();
+}
+
 /* A list of sites, and what is said of it: this site is s1 of KEY3, and s2 of KEY is known. */
 TEST(a_name_and_a_key_belong_to_one_site)
 {

@@ -50,8 +50,11 @@ static int take_options(const json_t *network, struct attachment *attachment,
     const char *stranger = json_is_object(options) ? json_stranger(options, known) : NULL;
 
     if (stranger)
-        return fail(failure, "usage", "a network of cwg has no option \"%.64s\", but link alone",
-                    stranger);
+        return fail(
+            failure, "usage",
+            "a network of cwg has no option \"%.64s\", but link alone: all else belongs into "
+            "that one, as in --opt link=web-db,net=7,host=0,site=s2,port=51800",
+            stranger);
     return declared_take(options, "link", "option link", attachment, failure);
 }
 

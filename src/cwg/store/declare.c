@@ -117,11 +117,25 @@ static int read_container(const json_t *link, struct want *want)
     return 0;
 }
 
-static int read_number(const json_t *link, const char *member, int64_t otherwise, int64_t max,
-                       int64_t *ret_number)
+static int read_numbers(const json_t *link, const char *name, struct want *want,
+                        struct failure *failure)
 {
-    *ret_number = otherwise;
-    return json_object_get(link, member) ? json_whole(link, member, 0, max, ret_number) : 0;
+    int64_t net, host, port, keepalive, mtu;
+    char what[WANT_LINK_SIZE + 8];
+
+    (void)snprintf(what, sizeof(what), "link %s", name);
+    if (want_number(link, what, "net", -1, &net, failure) ||
+        want_number(link, what, "host", -1, &host, failure) ||
+        want_number(link, what, "port", 0, &port, failure) ||
+        want_number(link, what, "keepalive", WANT_KEEPALIVE, &keepalive, failure) ||
+        want_number(link, what, "mtu", 0, &mtu, failure))
+        return -1;
+    want->net = (uint32_t)net;
+    want->host = (uint32_t)host;
+    want->port = (uint16_t)port;
+    want->keepalive = (uint16_t)keepalive;
+    want->mtu = (uint32_t)mtu;
+    return 0;
 }
 
 /* A link of the file becomes a want, and is read as one: the rules are want_read()'s. */
@@ -130,7 +144,6 @@ static int read_link(const struct store *store, const json_t *sites, const json_
 {
     const char *name = json_text(link, "link", WANT_LINK_SIZE - 1);
     const char *site = json_text(link, "site", WANT_SITE_SIZE - 1);
-    int64_t net, host, port, keepalive, mtu;
     struct want want = {.off = json_is_true(json_object_get(link, "off"))};
     const char *psk = json_object_get(link, "psk") ? json_text(link, "psk", WANT_PSK_SIZE - 1) : "";
 
@@ -140,13 +153,8 @@ static int read_link(const struct store *store, const json_t *sites, const json_
         return -1;
     if (!site || !want_is_name(site))
         return fail(failure, "declare", "link %s: \"site\" has to be the other end's", name);
-    if (json_whole(link, "net", 0, UINT32_MAX, &net) || json_whole(link, "host", 0, 1, &host) ||
-        read_number(link, "port", 0, UINT16_MAX, &port) ||
-        read_number(link, "keepalive", WANT_KEEPALIVE, UINT16_MAX, &keepalive) ||
-        read_number(link, "mtu", 0, UINT16_MAX, &mtu))
-        return fail(failure, "declare",
-                    "link %s: \"net\", \"host\", \"port\", \"keepalive\" or \"mtu\" is wrong",
-                    name);
+    if (read_numbers(link, name, &want, failure))
+        return -1;
     if (!psk)
         return fail(failure, "declare", "link %s: \"psk\" has to be the path of a file", name);
     (void)snprintf(want.psk, sizeof(want.psk), "%s", psk);
@@ -156,11 +164,6 @@ static int read_link(const struct store *store, const json_t *sites, const json_
         return -1;
     (void)snprintf(want.link, sizeof(want.link), "%s", name);
     (void)snprintf(want.site, sizeof(want.site), "%s", site);
-    want.net = (uint32_t)net;
-    want.host = (uint32_t)host;
-    want.port = (uint16_t)port;
-    want.keepalive = (uint16_t)keepalive;
-    want.mtu = (uint32_t)mtu;
     (void)snprintf(ret_entry->path, sizeof(ret_entry->path), "want/%s.%u", name, want.host);
     ret_entry->line = want_write(&want);
     if (!ret_entry->line)
@@ -228,25 +231,23 @@ static int write_entry(const struct store *store, const struct entry *entry,
 int declare(const struct store *store, const char *text, const struct declare_options *options,
             struct declared *ret_declared, struct failure *failure)
 {
-    json_error_t where;
-    json_t *file = json_loads(text, JSON_REJECT_DUPLICATES, &where);
+    json_t *file = form_read(text, failure);
     const size_t count = json_array_size(json_object_get(file, "sites")) +
                          json_array_size(json_object_get(file, "links"));
-    struct entry *entries = calloc(count + 1, sizeof(*entries));
-    int error = 0;
+    struct entry *entries = file ? calloc(count + 1, sizeof(*entries)) : NULL;
+    int error;
 
     *ret_declared = (struct declared){.sites = 0};
+    if (!file)
+        return -1;
     if (!entries) {
         json_decref(file);
         return fail(failure, "system", "no memory");
     }
-    if (!json_is_object(file))
-        error = fail(failure, "declare", "line %d: %.200s", where.line, where.text);
-    else
-        error = form_check_file(file, failure) ||
-                        read_all(store, file, options, entries, ret_declared, failure)
-                    ? -1
-                    : 0;
+    error = form_check_file(file, failure) ||
+                    read_all(store, file, options, entries, ret_declared, failure)
+                ? -1
+                : 0;
     for (size_t i = 0; entries[i].line && !error; i++)
         error = write_entry(store, &entries[i], options, failure);
     for (size_t i = 0; entries[i].line; i++)

@@ -20,6 +20,24 @@ static int check_members(const json_t *object, const char *const known[], const 
                 : 0;
 }
 
+json_t *form_read(const char *text, struct failure *failure)
+{
+    json_error_t where;
+    json_t *file = json_loads(text, JSON_REJECT_DUPLICATES, &where);
+
+    if (json_is_object(file))
+        return file;
+    if (text[strspn(text, " \t\r\n")] == '\0')
+        (void)fail(failure, "declare",
+                   "nothing is declared: the file, or standard input, is empty");
+    else if (file)
+        (void)fail(failure, "declare", "the file has to be one object of JSON: see cwg-links(5)");
+    else
+        (void)fail(failure, "declare", "line %d: %.200s", where.line, where.text);
+    json_decref(file);
+    return NULL;
+}
+
 /* Notes a text among others. Returns whose it is: `owner`, or the one who had it before. */
 static const char *note(json_t *noted, const char *text, const char *owner)
 {

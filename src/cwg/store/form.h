@@ -13,7 +13,11 @@ enum form {
     FORM_FLEET, /* an operator, in etcd */
 };
 
-/* Is it an object, with a list of sites, of links, or both? And does each site, each key and each
+/* Reads a file's text, which has to be an object. The caller drops it. Returns NULL with a failure.
+ */
+json_t *form_read(const char *text, struct failure *failure);
+
+/* Has it a list of sites, of links, or both? And does each site, each key and each
  * end stand there but once? Returns 0, or -1. */
 int form_check_file(const json_t *file, struct failure *failure);
 

@@ -1,5 +1,6 @@
 #include "cwg/store/label.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,33 +18,50 @@ enum member {
     MEMBERS,
 };
 
-static const struct {
-    const char *name;
-    uint32_t max; /* want_read() looks closer */
-} members[MEMBERS] = {
-    [NET] = {"net", LINK_NET_MAX}, [HOST] = {"host", LINK_HOST_MAX},
-    [PORT] = {"port", UINT16_MAX}, [KEEPALIVE] = {"keepalive", UINT16_MAX},
-    [MTU] = {"mtu", UINT16_MAX},   [SITE] = {"site", 0},
+static const char *const members[MEMBERS] = {
+    [NET] = "net", [HOST] = "host", [PORT] = "port", [KEEPALIVE] = "keepalive",
+    [MTU] = "mtu", [SITE] = "site",
+};
+
+/* Where a label is wrong: its link, and what is to be said of its blanks; "" if it has none. */
+struct place {
+    const char *link, *blanks;
+    struct failure *failure;
 };
 
 /* Takes "MEMBER=VALUE". Each member may be there once. Returns 0, or -1. */
-static int take_member(char *word, uint32_t numbers[static MEMBERS], unsigned int *seen,
-                       struct want *want)
+static int take_member(const struct place *place, char *word, uint32_t numbers[static MEMBERS],
+                       unsigned int *seen, struct want *want)
 {
-    char *value = word;
-    const char *name = strsep(&value, "=");
+    char quote[FAILURE_QUOTE_SIZE];
+    const char *whole = failure_quote(word, quote), *name;
     enum member member = NET;
+    bool right;
 
-    while (member < MEMBERS && strcmp(members[member].name, name) != 0)
+    name = strsep(&word, "=");
+    while (member < MEMBERS && strcmp(members[member], name) != 0)
         member++;
-    if (member == MEMBERS || !value || *seen & 1U << member)
-        return -1;
+    if (member == MEMBERS)
+        return fail(place->failure, "label",
+                    "link %s: \"%s\" is no word of a link: net=, host=, site=, port=, keepalive= "
+                    "and mtu= are%s",
+                    place->link, whole, place->blanks);
+    if (*seen & 1U << member)
+        return fail(place->failure, "label", "link %s: %s stands there twice", place->link, name);
     *seen |= 1U << member;
-    if (member != SITE)
-        return decimal_parse(value, members[member].max, &numbers[member]);
-    if (!want_is_name(value))
-        return -1;
-    (void)snprintf(want->site, sizeof(want->site), "%s", value);
+    if (member == SITE)
+        right = word && want_is_name(word);
+    else
+        right = word && decimal_parse(word, UINT32_MAX, &numbers[member]) == 0 &&
+                want_fits(name, numbers[member]);
+    if (!right)
+        return fail(place->failure, "label", "link %s: \"%s\": %s takes %s%s", place->link, whole,
+                    name,
+                    member == SITE ? "a name: letters, digits, '_', '.' and '-', 63 at most"
+                                   : want_rule(name),
+                    place->blanks);
+    if (member == SITE)
+        (void)snprintf(want->site, sizeof(want->site), "%s", word);
     return 0;
 }
 
@@ -58,27 +76,26 @@ static int check(const struct want *want, struct failure *failure)
     return error;
 }
 
-static int take_end(char *end, struct want *want, struct failure *failure)
+static int take_end(char *end, const char *blanks, struct want *want, struct failure *failure)
 {
     uint32_t numbers[MEMBERS] = {[KEEPALIVE] = WANT_KEEPALIVE};
     const unsigned int needed = 1U << NET | 1U << HOST | 1U << SITE;
     const char *link = strsep(&end, ",");
+    const struct place place = {.link = link, .blanks = blanks, .failure = failure};
     unsigned int seen = 0;
 
     if (!want_is_name(link))
-        return fail(failure, "label", "it has to begin with the link's name");
+        return fail(failure, "label", "it has to begin with the link's name%s", blanks);
     (void)snprintf(want->link, sizeof(want->link), "%s", link);
     for (char *word = strsep(&end, ","); word; word = strsep(&end, ",")) {
-        char quote[FAILURE_QUOTE_SIZE];
-
-        (void)failure_quote(word, quote);
-        if (take_member(word, numbers, &seen, want))
-            return fail(failure, "label", "link %s: \"%s\" is wrong, or stands there twice", link,
-                        quote);
+        if (!word[0])
+            return fail(failure, "label", "link %s: nothing stands behind a comma%s", link, blanks);
+        if (take_member(&place, word, numbers, &seen, want))
+            return -1;
     }
     if ((seen & needed) != needed)
-        return fail(failure, "label", "link %s: it needs net=N, host=0 or host=1, and site=NAME",
-                    link);
+        return fail(failure, "label", "link %s: it needs net=N, host=0 or host=1, and site=NAME%s",
+                    link, blanks);
     want->net = numbers[NET];
     want->host = numbers[HOST];
     want->port = (uint16_t)numbers[PORT];
@@ -91,6 +108,8 @@ int label_parse(const char *text, const char *engine, const char *name,
                 struct want ret_wants[static LABEL_ENDS_MAX], struct failure *failure)
 {
     char copy[LABEL_TEXT_MAX + 1];
+    const char *blanks =
+        strchr(text, ' ') ? "; a blank begins another link, so that none may stand within one" : "";
     char *rest = copy;
     int count = 0;
 
@@ -106,7 +125,7 @@ int label_parse(const char *text, const char *engine, const char *name,
             return fail(failure, "label", "it declares more than %d ends", LABEL_ENDS_MAX);
         (void)snprintf(want.engine, sizeof(want.engine), "%s", engine);
         (void)snprintf(want.name, sizeof(want.name), "%s", name);
-        if (take_end(end, &want, failure))
+        if (take_end(end, blanks, &want, failure))
             return -1;
         ret_wants[count++] = want;
     }

@@ -46,3 +46,14 @@ bool want_is_name(const char *text);
 
 /* May a site have this name? "etcd" stands beside sites in the store for etcd itself. */
 bool want_is_site(const char *text);
+
+/* What a member of a link that is a number takes, such as "0 or 1". NULL if it is none. */
+const char *want_rule(const char *member);
+
+/* May the member have this value? */
+bool want_fits(const char *member, int64_t number);
+
+/* Takes a member of a link that is a number; if it is missing `otherwise`, unless that is negative:
+ * then it has to be there. `what` begins the failure's text. Returns 0, or -1. */
+int want_number(const json_t *link, const char *what, const char *member, int64_t otherwise,
+                int64_t *ret_number, struct failure *failure);

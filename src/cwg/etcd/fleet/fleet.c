@@ -151,18 +151,18 @@ static int read_end(const struct plan *plan, const json_t *link, int host, struc
 {
     const json_t *end = json_array_get(json_object_get(link, "ends"), (size_t)host);
     const char *container = json_text(end, "container", END_TEXT_SIZE - 1);
-    int64_t port = 0, keepalive = WANT_KEEPALIVE, mtu = 0;
+    char what[WANT_LINK_SIZE + 8];
+    int64_t port, keepalive, mtu;
     struct end parsed;
 
     if (!container || end_parse(container, "container", &parsed, failure) || parsed.host[0])
         return fail(failure, "declare", "link %s: \"container\" has to be [ENGINE/]NAME",
                     plan->link);
-    if ((json_object_get(end, "port") && json_whole(end, "port", 0, UINT16_MAX, &port)) ||
-        (json_object_get(link, "keepalive") &&
-         json_whole(link, "keepalive", 0, UINT16_MAX, &keepalive)) ||
-        (json_object_get(link, "mtu") && json_whole(link, "mtu", 0, UINT16_MAX, &mtu)))
-        return fail(failure, "declare", "link %s: \"port\", \"keepalive\" or \"mtu\" is wrong",
-                    plan->link);
+    (void)snprintf(what, sizeof(what), "link %s", plan->link);
+    if (want_number(end, what, "port", 0, &port, failure) ||
+        want_number(link, what, "keepalive", WANT_KEEPALIVE, &keepalive, failure) ||
+        want_number(link, what, "mtu", 0, &mtu, failure))
+        return -1;
     want->net = (uint32_t)plan->net;
     want->host = (uint32_t)host;
     want->port = (uint16_t)port;
@@ -203,14 +203,16 @@ static int read_link(struct plan *plan, const json_t *link, struct failure *fail
 {
     const json_t *ends = json_object_get(link, "ends");
     const char *name = json_text(link, "link", WANT_LINK_SIZE - 1);
+    char what[WANT_LINK_SIZE + 8];
 
     if (!name || !want_is_name(name))
         return fail(failure, "declare", "a link needs a name (\"link\")");
     if (form_check_link(link, name, FORM_FLEET, failure))
         return -1;
     (void)snprintf(plan->link, sizeof(plan->link), "%s", name);
-    if (json_whole(link, "net", 0, LINK_NET_MAX, &plan->net))
-        return fail(failure, "declare", "link %s: \"net\" is wrong", name);
+    (void)snprintf(what, sizeof(what), "link %s", name);
+    if (want_number(link, what, "net", -1, &plan->net, failure))
+        return -1;
     for (size_t host = 0; host < 2; host++) {
         const char *site = json_text(json_array_get(ends, host), "site", WANT_SITE_SIZE - 1);
 
@@ -353,21 +355,21 @@ int fleet_declare(struct client *client, const struct sitekey *key, const char *
 {
     struct plan *plan = calloc(1, sizeof(*plan));
     const json_t *links, *link;
-    json_error_t where;
     json_t *file;
-    int error = 0;
+    int error;
     size_t i;
 
     *ret_links = 0;
     if (!plan)
         return fail(failure, "system", "no memory");
-    file = json_loads(text, JSON_REJECT_DUPLICATES, &where);
+    file = form_read(text, failure);
+    if (!file) {
+        free(plan);
+        return -1;
+    }
     plan->sites = json_object_get(file, "sites");
     links = json_object_get(file, "links");
-    if (!json_is_object(file))
-        error = fail(failure, "declare", "line %d: %.200s", where.line, where.text);
-    else
-        error = check_file(plan, file, failure);
+    error = check_file(plan, file, failure);
     json_array_foreach(links, i, link)
     {
         if (error)
