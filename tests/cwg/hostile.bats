@@ -16,7 +16,7 @@ join()
 # what is left, and soon nothing is. Ends with the first join that gets through.
 sweep()
 {
-    local direction=$1 how=$2 later=$3 count limits net tried=0
+    local direction=$1 how=$2 later=$3 count limits net tried=0 unnoted=0
     for ((count = 0; count < 20; count++)); do
         limits="$count -"
         [ "$direction" = 0 ] || limits="- $count"
@@ -53,10 +53,12 @@ check_failed()
     if [ "$text" = 1 ]; then
         nothing_left || fail "after $1 lines, and exit status 1: $(links)"
         [ -z "$(remembered)" ] || fail "after $1 lines: $(remembered)"
-    elif ! grep -q '"do":"commit"' "$LOG/lines"; then
+    elif ! grep -q '"do":"commit"' "$LOG/lines" && [ -z "$(remembered)" ]; then
         wait_for nothing_left || fail "after $1 lines: $(links)"
-        [ -z "$(remembered)" ] || fail "after $1 lines: $(remembered)"
     else
+        # The session may end when the line is on its way, and then nobody notes it: that is so for one count.
+        grep -q '"do":"commit"' "$LOG/lines" || unnoted=$((unnoted + 1))
+        [ "$unnoted" -le 1 ] || fail "after $1 lines: $(remembered)"
         # The far end may have been told to keep its own. No two-step commit gets around that. It is remembered.
         wait_for only_far_left || fail "after $1 lines: $(links)"
         leave_far

@@ -75,10 +75,12 @@ print(json.load(sys.stdin)[0]["stats64"]["rx"]["frame_errors"])'
     ! grep -v '^..0 0000$' "$BATS_TEST_TMPDIR/labels" || fail "a flow label"
 }
 
-# Prints the lengths of the UDP payloads that left the first site for the second's: lengths_of_captured
+# Prints the lengths of the UDP payloads that left the first site for the second's. On a busy machine the engine gives
+# the kernel several packets in one, by UDP's GSO: these are as long as a multiple: lengths_of_captured LENGTH
 lengths_of_captured()
 {
-    captured | awk '$2 == "192.0.2.1.5101" && $5 == 4 { print $4 }' | sort -nu | tr '\n' ' '
+    captured | awk -v "one=$1" '$2 == "192.0.2.1.5101" && $5 == 4 { print $4 % one ? $4 : one }' | sort -nu |
+        tr '\n' ' '
 }
 
 # Sends packets of a device's MTU, which the engine must not make longer: full_packets PLACE MTU
@@ -94,7 +96,7 @@ full_packets()
     # 1412 is no multiple of 16. The next multiple is 1424.
     cwg w-1 connect "$c1" 7 1 "192.0.2.2:$PORT2" "$KEY2" --mtu 1412
     full_packets "$c1" 1412
-    [ "$(lengths_of_captured)" = "1444 " ] || fail "$(lengths_of_captured)"
+    [ "$(lengths_of_captured 1444)" = "1444 " ] || fail "$(lengths_of_captured 1444)"
 }
 
 @test "two seconds after the container has lowered the MTU the engine pads no packet beyond it" {
@@ -104,7 +106,7 @@ full_packets()
     sleep 2
     capture w-1 v1 'udp src port 5101'
     full_packets "$c1" 1412
-    [ "$(lengths_of_captured)" = "1444 " ] || fail "$(lengths_of_captured)"
+    [ "$(lengths_of_captured 1444)" = "1444 " ] || fail "$(lengths_of_captured 1444)"
 }
 
 @test "the engine answers a packet for nobody from the peer's address, which passes a reverse-path filter" {

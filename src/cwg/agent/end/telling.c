@@ -149,6 +149,32 @@ static bool is_twin(const struct agent_end *end)
            news.up;
 }
 
+/* Is what was found the other end of this link, and not older than what was told before? Returns
+ * `found`, or -1. */
+static int check_news(const struct agent_end *end, const struct news *news, int found,
+                      struct failure *failure)
+{
+    const struct want *want = &end->want;
+
+    if (found > 0 && is_twin(end))
+        return fail(failure, "record",
+                    "site %s declares host %u of it, too: one of the two ends is host %u",
+                    want->site, want->host, 1 - want->host);
+    if (found != 0)
+        return found;
+    if (news->host != 1 - want->host)
+        return fail(failure, "record", "the other site tells of another end");
+    if (news->net != want->net)
+        return fail(failure, "record", "site %s declares it with net %u, and this site with %u",
+                    want->site, news->net, want->net);
+    if (news->serial < end->floor || news->serial < end->heard.serial)
+        return fail(failure, "record",
+                    "site %s tells what it told before: an old record was brought again, or its "
+                    "clock and its store were set back",
+                    want->site);
+    return 0;
+}
+
 void telling_hear(struct agent_end *end)
 {
     struct failure failure = {.text = ""};
@@ -175,20 +201,7 @@ void telling_hear(struct agent_end *end)
         end->heard_line = strdup(line);
         found = open_news(line, end->house->site, path, &end->signer, &news, &failure);
     }
-    if (found > 0 && is_twin(end))
-        found = fail(&failure, "record",
-                     "site %s declares host %u of it, too: one of the two ends is host %u",
-                     end->want.site, end->want.host, 1 - end->want.host);
-    if (found == 0 && news.host != 1 - end->want.host)
-        found = fail(&failure, "record", "the other site tells of another end");
-    if (found == 0 && news.net != end->want.net)
-        found = fail(&failure, "record", "site %s declares it with net %u, and this site with %u",
-                     end->want.site, news.net, end->want.net);
-    if (found == 0 && (news.serial < end->floor || news.serial < end->heard.serial))
-        found = fail(&failure, "record",
-                     "site %s tells what it told before: an old record was "
-                     "brought again, or its clock and its store were set back",
-                     end->want.site);
+    found = check_news(end, &news, found, &failure);
     if (found < 0 && failure_is(&failure, "signer"))
         failure_add(&failure,
                     ": if site %s has a new key, declare it here: `cwg keys` there prints it",
