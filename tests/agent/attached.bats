@@ -12,6 +12,7 @@ after_test()
 {
     local name
     for name in pod-1 pod-2; do ip netns delete "$name" 2>/dev/null || true; done
+    chmod 0755 /run/cwg-attached
     rm -rf /run/cwg-attached/* "$WORLD/home/alice/.config"
 }
 
@@ -79,6 +80,41 @@ has_no_end()
     attach id3 cni default.web pod-2
     healed web-db 7
     ! ip -n pod-1 link | grep -q wg- || fail "$(ip -n pod-1 link)"
+}
+
+# An end is refused, and its reason has a text: refused SITE LINK TEXT
+refused()
+{
+    within 10 says "$1" "$2" refused
+    grep -qF -- "$3" "$(store_of "$1")/status/$2.${NUMBER[$1]}" || fail "$(say_all)"
+}
+
+@test "while a directory can't be trusted nobody says that a container isn't there, and its link stays" {
+    local options
+    chmod 0775 /run/cwg-attached
+    declaration s1 web-db 7 cni/default.web | of s1 cwg declare --state "$(state_of_site s1)" -
+    declaration s2 web-db 7 db | of s2 cwg declare --state "$(state_of_site s2)" -
+    add_pod pod-1
+    attach id1 cni default.web pod-1
+    refused s1 web-db "/run/cwg-attached tells nothing: others may write to it"
+    for options in "" --names; do
+        # shellcheck disable=SC2086 # perhaps none
+        run of s1 cwg ps $options
+        [ "$status" = 1 ]
+        [[ $output == *"cwg: /run/cwg-attached tells nothing"* ]] || fail "$output"
+        [[ $output != *default.web* ]] || fail "$output"
+    done
+    chmod 0755 /run/cwg-attached
+    healed web-db 7
+    of s1 cwg ps --names | grep -qx cni/default.web
+    # A new agent knows nothing of the container that it had.
+    chmod 0775 /run/cwg-attached
+    end_agent s1
+    start_agent s1
+    refused s1 web-db "/run/cwg-attached tells nothing"
+    pings 7
+    chmod 0755 /run/cwg-attached
+    healed web-db 7
 }
 
 @test "a network declares its container's end, where the settings allow networks" {

@@ -21,7 +21,7 @@ enum {
 };
 
 static char folder[FOLDER_SIZE];
-static struct failure failure;
+static struct failure failure, trouble;
 static const char *with_process; /* the ids, each between blanks, that have a process */
 static bool has_gone;
 static int looks; /* at all processes */
@@ -123,7 +123,7 @@ static void ask(const char *engine, const char *name, bool by_process, const cha
                                       .by_process = by_process,
                                       .error = 1,
                                       .container = {.pidfd = -1, .netns = -1}};
-    const size_t count = attached_answer(engine_by_name(engine), &answer, 1);
+    const size_t count = attached_answer(engine_by_name(engine), &answer, 1, &trouble);
 
     expect(count == (id[0] ? 1 : 0) && answer.error == !id[0], "%s: %zu, %d", name, count,
            answer.error);
@@ -214,7 +214,7 @@ static void expect_list(const char *names)
         unit_trouble("memory");
     (void)snprintf(ends[0].engine, sizeof(ends[0].engine), "cni");
     (void)snprintf(ends[0].name, sizeof(ends[0].name), "web");
-    count = attached_list(&ends, 1, &failure);
+    count = attached_list(&ends, 1, &trouble, &failure);
     for (int i = 1; i < count; i++) {
         const size_t length = strlen(text);
 
@@ -254,6 +254,89 @@ TEST(roots_containers_are_a_users_answer_only_if_their_engine_has_no_program)
     attach_to("podman", "id3", "web", "", 0);
     ask("podman", "web", false, "id3");
     expect_list("podman/web ");
+    end();
+}
+
+static void expect_trouble(const char *text)
+{
+    expect(text[0] ? strstr(trouble.text, text) != NULL : !trouble.text[0], "not '%s': %s", text,
+           trouble.text);
+}
+
+/* The second file that can't be read doesn't hide the first. */
+TEST(a_directory_that_cant_be_trusted_is_a_trouble_to_who_asks_for_what_plugins_tell_of)
+{
+    begin();
+    attach("id1", "db", "", 1);
+    with_process = " id1 ";
+    give_to_root();
+    attach("id2", "web", "", 1);
+    ask("cni", "home", false, "");
+    expect_trouble("");
+    if (chmod(folder_path(folder, "cwg-attached"), 0775) < 0)
+        unit_trouble("chmod");
+    ask("cni", "home", false, "");
+    expect_trouble("/cwg-attached tells nothing: ");
+    ask("podman", "home", false, "");
+    expect_trouble("/cwg-attached tells nothing: ");
+    ask("docker", "home", false, "");
+    expect_trouble("");
+    ask("cni", "db", false, "id1");
+    expect_list("cni/db ");
+    expect_trouble("/cwg-attached tells nothing: ");
+    if (chmod(folder_path(folder, "root"), 0775) < 0)
+        unit_trouble("chmod");
+    ask("cni", "db", false, "");
+    expect_trouble("/cwg-attached tells nothing: ");
+    if (chmod(folder_path(folder, "cwg-attached"), 0755) < 0)
+        unit_trouble("chmod");
+    ask("cni", "db", false, "");
+    expect_trouble("/root tells nothing: ");
+    ask("podman", "db", false, "");
+    expect_trouble("");
+    end();
+}
+
+/* Writes a program of an engine's that has one container, off, which isn't running. */
+static void install(const char *program)
+{
+    static const char script[] =
+        "#!/bin/sh\n[ \"$5\" = off ] && echo 0 0123456789abcdef0123456789abcdef off && exit\n"
+        "echo no such container >&2\nexit 1\n";
+    const int fd = open(folder_path(folder, program), O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
+
+    if (fd < 0 || write(fd, script, sizeof(script) - 1) < 0 || close(fd) < 0)
+        unit_trouble(program);
+}
+
+/* The agent leaves alone what it knows nothing of. */
+TEST(what_cant_be_read_is_no_absent_container)
+{
+    static const char *const engines_asked[] = {"", "cni", "podman"};
+    struct container found;
+
+    begin();
+    if (setenv("PATH", folder, 1) < 0)
+        unit_trouble("PATH");
+    install("podman");
+    install("docker");
+    attach("id1", "web", "", 1);
+    for (size_t i = 0; i < COUNT(engines_asked); i++)
+        expect(container_find(engines_asked[i], "web", &found, &failure) < 0 &&
+                   failure_is(&failure, "no-such-container"),
+               "case %zu: %s", i, failure.text);
+    if (chmod(folder_path(folder, "cwg-attached"), 0775) < 0)
+        unit_trouble("chmod");
+    for (size_t i = 0; i < COUNT(engines_asked); i++)
+        expect(container_find(engines_asked[i], "web", &found, &failure) < 0 &&
+                   failure_is(&failure, "system") && strstr(failure.text, "tells nothing") != NULL,
+               "case %zu: %s", i, failure.text);
+    expect(container_find("podman", "off", &found, &failure) < 0 &&
+               failure_is(&failure, "not-running"),
+           "%s", failure.text);
+    expect(container_find("docker", "web", &found, &failure) < 0 &&
+               failure_is(&failure, "no-such-container"),
+           "%s", failure.text);
     end();
 }
 

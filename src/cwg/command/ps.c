@@ -95,60 +95,94 @@ static int print_all(struct site *site, const struct end *ends, size_t listed, s
     return error;
 }
 
-/* Lists the containers that engines tell of, and behind them those that are attached. Returns 0, or
- * -1. The caller frees *ret_ends. */
-static int list_all(struct end **ret_ends, int *ret_listed, int *ret_count,
-                    struct failure troubles[ENGINES_MAX], struct failure *failure)
+/* The containers that engines tell of, and behind `listed` those that plugins alone tell of. */
+struct listing {
+    struct end *ends; /* for free() */
+    int listed, count;
+    struct failure troubles[ENGINES_MAX]; /* of engines */
+    struct failure unread;                /* why what plugins tell couldn't be read; or no text */
+};
+
+/* Returns 0, or -1. */
+static int list_all(struct listing *ret_listing, struct failure *failure)
 {
-    *ret_listed = engines_list(ret_ends, troubles, failure);
-    *ret_count = *ret_listed < 0 ? -1 : attached_list(ret_ends, *ret_listed, failure);
-    return *ret_count < 0 ? -1 : 0;
+    struct listing *listing = ret_listing;
+
+    listing->unread.text[0] = '\0';
+    listing->listed = engines_list(&listing->ends, listing->troubles, failure);
+    listing->count = listing->listed < 0 ? -1
+                                         : attached_list(&listing->ends, listing->listed,
+                                                         &listing->unread, failure);
+    return listing->count < 0 ? -1 : 0;
 }
 
 /* Prints the names alone: no container and no helper is asked, so that completions can wait. */
 static int print_names(void)
 {
-    struct failure failure = {.text = ""}, troubles[ENGINES_MAX];
-    struct end *ends;
-    int listed, count;
-    const int error = list_all(&ends, &listed, &count, troubles, &failure);
+    struct failure failure = {.text = ""};
+    struct listing listing;
+    const int error = list_all(&listing, &failure);
 
-    for (int i = 0; i < count; i++)
-        (void)printf("%s/%s\n", ends[i].engine, ends[i].name);
-    free(ends);
-    return error ? failed(failure.text) : EXIT_DONE;
+    for (int i = 0; i < listing.count; i++)
+        (void)printf("%s/%s\n", listing.ends[i].engine, listing.ends[i].name);
+    free(listing.ends);
+    if (error || listing.unread.text[0])
+        return failed(error ? failure.text : listing.unread.text);
+    return EXIT_DONE;
+}
+
+/* Says on standard error which containers aren't in the list. Returns 0; or -1 if nobody knows
+ * whether there are any. */
+static int print_troubles(const struct listing *listing)
+{
+    for (size_t i = 0; i < engine_count; i++) {
+        if (listing->troubles[i].text[0])
+            (void)fprintf(stderr, "cwg: %s\n", listing->troubles[i].text);
+    }
+    if (!listing->unread.text[0])
+        return 0;
+    (void)failed(listing->unread.text);
+    return -1;
+}
+
+/* Prints the containers of a list with their links. Returns 0, or -1. */
+static int print_list(const struct listing *listing)
+{
+    struct failure failure = {.text = ""};
+    struct site *site = malloc(sizeof(*site));
+    int error = site ? site_open(site, "", &failure)
+                     : fail_errno(&failure, ENOMEM, "can't start a session");
+
+    if (!error) {
+        (void)printf("%-10s %-30s %8s  %s\n", "ENGINE", "NAME", "PID", "LINKS");
+        error = print_all(site, listing->ends, (size_t)listing->listed, (size_t)listing->count);
+        (void)site_close(site);
+    } else {
+        (void)failed(failure.text);
+    }
+    free(site);
+    return error;
 }
 
 int run_ps(int argc, char *argv[])
 {
-    struct failure failure = {.text = ""}, troubles[ENGINES_MAX];
-    struct site *site;
-    struct end *ends;
-    int listed, count, error;
+    struct failure failure = {.text = ""};
+    struct listing listing;
+    int error, unread;
 
     if (argc == 2 && strcmp(argv[1], "--names") == 0)
         return print_names();
     if (argc > 1)
         return wrong(argv[1][0] == '-' ? "ps takes no option but --names"
                                        : "ps takes no arguments");
-    site = malloc(sizeof(*site));
     signals_catch();
-    error = list_all(&ends, &listed, &count, troubles, &failure);
-    for (size_t i = 0; i < engine_count && !error; i++) {
-        if (troubles[i].text[0])
-            (void)fprintf(stderr, "cwg: %s\n", troubles[i].text);
+    error = list_all(&listing, &failure);
+    if (error) {
+        free(listing.ends);
+        return failed(failure.text);
     }
-    if (!error)
-        error = site ? site_open(site, "", &failure)
-                     : fail_errno(&failure, ENOMEM, "can't start a session");
-    if (!error) {
-        (void)printf("%-10s %-30s %8s  %s\n", "ENGINE", "NAME", "PID", "LINKS");
-        error = print_all(site, ends, (size_t)listed, (size_t)count);
-        (void)site_close(site);
-    } else {
-        (void)failed(failure.text);
-    }
-    free(ends);
-    free(site);
-    return error ? EXIT_FAILED : EXIT_DONE;
+    unread = print_troubles(&listing);
+    error = print_list(&listing);
+    free(listing.ends);
+    return error || unread ? EXIT_FAILED : EXIT_DONE;
 }

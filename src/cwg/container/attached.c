@@ -29,21 +29,30 @@ static int compare(const void *left, const void *right)
     return (a->tv_nsec < b->tv_nsec) - (a->tv_nsec > b->tv_nsec);
 }
 
-/* What can't be read tells nothing. */
-static void read_telling(const char *path, struct telling *ret_telling)
-{
-    struct failure failure = {.text = ""};
-
-    *ret_telling = (struct telling){.all = NULL};
-    (void)attachments_read(path, &ret_telling->all, &ret_telling->count, &failure);
-    if (ret_telling->count > 0)
-        qsort(ret_telling->all, ret_telling->count, sizeof(*ret_telling->all), compare);
-}
-
 static void free_telling(struct telling *telling)
 {
     free(telling->all);
     free(telling->members);
+}
+
+/* Returns 0, or -1 with a failure; the first one of a look stays. */
+static int read_telling(const char *path, struct telling *ret_telling, struct failure *failure)
+{
+    struct failure other;
+    int error;
+
+    *ret_telling = (struct telling){.all = NULL};
+    failure = failure->text[0] ? &other : failure;
+    error = attachments_read(path, &ret_telling->all, &ret_telling->count, failure);
+    if (!error)
+        ret_telling->members = calloc(ret_telling->count + 1, sizeof(*ret_telling->members));
+    if (!error && !ret_telling->members)
+        error = fail_errno(failure, ENOMEM, "can't look for containers");
+    if (error)
+        free_telling(ret_telling);
+    else if (ret_telling->count > 0)
+        qsort(ret_telling->all, ret_telling->count, sizeof(*ret_telling->all), compare);
+    return error;
 }
 
 /* Is it the container that an open question is for? */
@@ -55,14 +64,13 @@ static bool is_meant(const struct attachment *attachment, const char *engine,
 }
 
 /* Finds the processes of the containers that are meant: for this all processes are looked at.
- * Returns false if none is meant, or there is no memory. */
+ * Returns false if none is meant. */
 static bool find_processes(struct telling *telling, const char *engine,
                            const struct container_answer *answers, size_t count)
 {
     bool meant = false;
 
-    telling->members = calloc(telling->count + 1, sizeof(*telling->members));
-    for (size_t i = 0; telling->members && i < telling->count; i++) {
+    for (size_t i = 0; i < telling->count; i++) {
         struct cgroup_member *member = &telling->members[i];
 
         member->id = "";
@@ -115,12 +123,13 @@ static bool answer_with(const struct attachment *attachment, pid_t pid,
 
 /* A process counts before a file: of two containers of a name, one may be on its way out. */
 static size_t answer_from(const char *path, const char *engine, struct container_answer *answers,
-                          size_t count)
+                          size_t count, struct failure *trouble)
 {
     struct telling telling;
     size_t answered = 0;
 
-    read_telling(path, &telling);
+    if (read_telling(path, &telling, trouble))
+        return 0;
     if (!find_processes(&telling, engine, answers, count)) {
         free_telling(&telling);
         return 0;
@@ -154,12 +163,18 @@ static bool is_shared(const struct engine *engine)
     return !engine->command;
 }
 
-size_t attached_answer(const struct engine *engine, struct container_answer *answers, size_t count)
+size_t attached_answer(const struct engine *engine, struct container_answer *answers, size_t count,
+                       struct failure *ret_trouble)
 {
-    size_t answered = answer_from(NULL, engine->name, answers, count);
+    size_t answered = 0;
 
+    ret_trouble->text[0] = '\0';
+    if (!engine->has_plugins)
+        return 0;
+    answered = answer_from(NULL, engine->name, answers, count, ret_trouble);
     if (answered < count && is_shared(engine) && is_apart())
-        answered += answer_from(ATTACHMENT_SYSTEM_DIRECTORY, engine->name, answers, count);
+        answered +=
+            answer_from(ATTACHMENT_SYSTEM_DIRECTORY, engine->name, answers, count, ret_trouble);
     return answered;
 }
 
@@ -183,18 +198,21 @@ static int add_end(const struct attachment *attachment, struct end **ends, int c
     return count + 1;
 }
 
-int attached_list(struct end **ends, int count, struct failure *failure)
+int attached_list(struct end **ends, int count, struct failure *ret_trouble,
+                  struct failure *failure)
 {
     const char *const paths[] = {NULL, ATTACHMENT_SYSTEM_DIRECTORY};
 
-    for (size_t i = 0; i < (is_apart() ? 2 : 1); i++) {
+    ret_trouble->text[0] = '\0';
+    for (size_t i = 0; i < (is_apart() ? 2 : 1) && count >= 0; i++) {
         struct telling telling;
 
-        read_telling(paths[i], &telling);
+        if (read_telling(paths[i], &telling, ret_trouble))
+            continue;
         for (size_t j = 0; j < telling.count && count >= 0; j++) {
             const struct engine *engine = engine_by_name(telling.all[j].engine);
 
-            if (!paths[i] || (engine && is_shared(engine)))
+            if (engine && engine->has_plugins && (!paths[i] || is_shared(engine)))
                 count = add_end(&telling.all[j], ends, count);
         }
         free_telling(&telling);

@@ -90,13 +90,21 @@ static void ask_for_rest(struct question *question)
 static void *run_question(void *context)
 {
     struct question *question = context;
+    struct failure trouble;
 
-    if (attached_answer(question->engine, question->answers, question->count) == 0)
+    if (attached_answer(question->engine, question->answers, question->count, &trouble) == 0)
         ask_engine(question->engine, question->answers, question->count);
     else
         ask_for_rest(question);
-    for (size_t i = 0; i < question->count; i++)
-        name_container(question->engine, &question->answers[i]);
+    for (size_t i = 0; i < question->count; i++) {
+        struct container_answer *answer = &question->answers[i];
+
+        if (answer->error > 0 && trouble.text[0]) { /* one that can't be read of isn't absent */
+            answer->failure = trouble;
+            answer->error = -1;
+        }
+        name_container(question->engine, answer);
+    }
     return NULL;
 }
 
@@ -130,19 +138,31 @@ static int fail_ambiguous(const struct container *a, const struct container *b, 
                 name, a->engine, a->name, b->engine, b->name);
 }
 
+/* Returns the failure of this class that an engine has, or NULL. */
+static const struct failure *find_failure(const struct container_answer *answers, size_t step,
+                                          const char *code)
+{
+    for (size_t i = 0; i < engine_count; i++) {
+        const struct container_answer *answer = &answers[i * step];
+
+        if (answer->error < 0 && failure_is(&answer->failure, code))
+            return &answer->failure;
+    }
+    return NULL;
+}
+
 /* No engine has the container. An engine that couldn't be asked may have it. Answer E * `step` is
  * engine E's. */
 static int fail_none(const struct container_answer *answers, size_t step, struct failure *failure)
 {
+    const struct failure *known = find_failure(answers, step, "not-running");
     size_t troubles = 0;
 
-    for (size_t i = 0; i < engine_count; i++) {
-        const struct container_answer *answer = &answers[i * step];
-
-        if (answer->error < 0 && failure_is(&answer->failure, "not-running")) {
-            *failure = answer->failure;
-            return -1;
-        }
+    if (!known) /* this machine couldn't look */
+        known = find_failure(answers, step, "system");
+    if (known) {
+        *failure = *known;
+        return -1;
     }
     fail(failure, "no-such-container", "no container is called %s", answers->name);
     for (size_t i = 0; i < engine_count; i++) {

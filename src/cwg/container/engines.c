@@ -303,6 +303,7 @@ static int find_process(const struct engine *engine, const char *name,
 const struct engine engines[] = {
     {
         .name = "podman",
+        .has_plugins = true,
         .find = find_by_command,
         .command = COMMAND("podman", "container", "inspect", "--format", INSPECT, "%"),
         .read = reading_inspect,
@@ -384,6 +385,7 @@ const struct engine engines[] = {
     },
     {
         .name = "cni",
+        .has_plugins = true,
         .find = find_nothing,
     },
     {

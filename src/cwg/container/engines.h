@@ -10,6 +10,7 @@ enum {
 
 struct engine {
     const char *name;
+    bool has_plugins; /* plugins of networks tell of its containers */
     /* Asks for a container of this name or id. Returns 0; 1 if there is none, or it can't be known
      * without the engine's program; or -1 with a failure, for a container that isn't running, too.
      */
