@@ -75,7 +75,7 @@ no_links()
     before_agents
     end_agent s2
     run -1 --separate-stderr of s1 cwg join --keep web there:db
-    [[ "$stderr" = "cwg: there: no agent runs here (on "*"): start it by systemctl"*", or cwg agent" ]]
+    [[ "$stderr" = "cwg: there: no agent runs here (on "*"): start it by systemctl"*" enable --now "*cwg-agent ]]
     [ "$(changes)" = 0 ]
     [ -z "$(ls "$(store_of s1)/want")" ]
 }

@@ -338,7 +338,8 @@ row()
     run -1 "$CWG" status --state "$STATE"
     [[ $(row web-db) == "podman/web 10.0.0.14 10.0.0.15 s2 no agent runs - it was: not looked at yet" ]] ||
         fail "$(row web-db)"
-    [ "${lines[-1]}" = "No agent runs here, and none has: start cwg agent." ] || fail "$output"
+    [[ ${lines[-1]} == "No agent runs here, and none has: start it by systemctl "*"enable --now "*"cwg-agent." ]] ||
+        fail "$output"
     printf '{"link":"bad","net":-1}' >"$STATE/store/want/bad.0"
     [[ $(row bad) == *'bad: "net" has to be a number from 0 to 8388607' ]] || fail "$(row bad)"
     # Nothing that a terminal would take for something else.
@@ -412,8 +413,9 @@ served_as()
 
 @test "who may not start the machine's agent is told who may" {
     [ "$(id -u)" = 0 ] || skip "needs root"
-    [[ $(served_as 0) == *"(on /var/lib/cwg): start it by systemctl start cwg-agent, or cwg agent"* ]]
-    [[ $(served_as 65534) == *"(on /var/lib/cwg): root starts it by systemctl start cwg-agent\""* ]]
+    local start="starts\{0,1\} it by systemctl enable --now cwg-helper.socket cwg-agent"
+    served_as 0 | grep "(on /var/lib/cwg): $start\""
+    served_as 65534 | grep "(on /var/lib/cwg): root $start\""
 }
 
 # Declares the other site with these members, of which the first is its key: site_is KEY [MEMBERS [OPTION]]
@@ -460,6 +462,53 @@ site_is()
         [ "$output" = "cwg: site s2: that is this site's own key: call \`cwg keys\` at s2, not here" ] || fail "$output"
     done
     [ "$(below | grep -v /self)" = "$(grep -v /self <<<"$before")" ] || fail "$(below)"
+}
+
+# Runs a command as user 64999, whose home is HOME, in a /var/lib of its own. OWNER has /var/lib/cwg; "-": it isn't
+# there: on_machine OWNER HOME COMMAND...
+on_machine()
+{
+    [ -e "$BATS_TEST_TMPDIR/cwg" ] || cp "$CWG" "$BATS_TEST_TMPDIR/cwg"
+    chmod a+x "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR/test" "$BATS_TEST_TMPDIR"
+    { cat /etc/passwd && echo "tested:x:64999:64999::$2:/bin/sh"; } >"$BATS_TEST_TMPDIR/passwd"
+    unshare --mount --propagation private sh -c '
+        mount --bind "$1/passwd" /etc/passwd && mount -t tmpfs tests /var/lib || exit 99
+        [ "$2" = - ] || install -d -m 0700 -o "$2" -g 65534 /var/lib/cwg
+        cwg=$1/cwg && export HOME="$3" && unset XDG_STATE_HOME && shift 3
+        exec setpriv --reuid 64999 --regid 64999 --clear-groups "$cwg" "$@"' sh "$BATS_TEST_TMPDIR" "$@"
+}
+
+one_link()
+{
+    printf '{"sites":[{"site":"s2","key":"%s"}],"links":[%s]}' "$KEY" \
+        '{"link":"l","net":7,"host":0,"container":"web","site":"s2"}'
+}
+
+@test "declare and status say for whose agent, and how that one is started" {
+    local home=$BATS_TEST_TMPDIR/home holder
+    local own="declared: 1 link, 1 site, for your own agent ($home/.local/state/cwg/agent)"
+    local start="start it by systemctl --user enable --now cwg-agent."
+    [ "$(id -u)" = 0 ] || skip "needs root"
+    install -d -o 64999 "$home"
+    run -0 on_machine nobody "$home" declare - < <(one_link)
+    [ "$(tail -n 3 <<<"$output")" = "$own
+That agent doesn't run: $start
+The machine's agent is another one: sudo -u cwg cwg declare - <FILE" ] || fail "$output"
+    run on_machine nobody "$home" status
+    [ "${lines[-1]}" = "No agent runs here, and none has: $start" ] || fail "$output"
+    run -0 on_machine - "$home" declare - < <(one_link)
+    [ "$output" = "$own"$'\n'"That agent doesn't run: $start" ] || fail "$output"
+    # As an agent does.
+    flock --exclusive "$home/.local/state/cwg/agent/store" sleep 20 3>&- &
+    holder=$!
+    wait_until eval '! flock --nonblock "$home/.local/state/cwg/agent/store" true'
+    run -0 on_machine nobody "$home" declare --check - < <(one_link)
+    kill "$(pgrep -P "$holder")"
+    wait "$holder" || true
+    [ "$output" = "${own/declared/in order}" ] || fail "$output"
+    run -0 on_machine 64999 /var/lib/cwg declare - < <(one_link)
+    [ "$(tail -n 2 <<<"$output")" = "declared: 1 link, 1 site, for the machine's agent
+That agent doesn't run: root starts it by systemctl enable --now cwg-helper.socket cwg-agent." ] || fail "$output"
 }
 
 @test "status changes nothing in a store, keeps no agent from starting, and needs no store" {

@@ -125,7 +125,7 @@ hook_refused()
 
 @test "netavark: a network with another option, a wrong link or a subnet is refused" {
     plugin "$(network '.options.mtu = "1400"')" netavark create
-    refused 'a network of cwg has no option "mtu", but link alone: all else belongs into that one, as in --opt link=web-db'
+    refused 'a network of cwg has no option "mtu", but link alone: all else belongs into that one, as in --opt link=w'
     plugin "$(network '.options.link = "web-db,net=7"')" netavark create
     refused 'option link: link web-db: it needs net=N, host=0 or host=1, and site=NAME'
     plugin "$(network '.options.link = " "')" netavark create

@@ -13,6 +13,7 @@
 #include "cwg/command/fleet.h"
 #include "cwg/record/sitekey.h"
 #include "cwg/store/declare.h"
+#include "cwg/store/hold.h"
 #include "cwg/store/rotation.h"
 #include "cwg/store/trust.h"
 
@@ -20,19 +21,19 @@ enum {
     FILE_SIZE_MAX = 16 << 20,
 };
 
-/* Reads --state, which is all that is left for cwg declare. Returns EXIT_DONE, or EXIT_USAGE. */
-static int read_options(int argc, char *argv[], char ret_state[static PATH_MAX])
+/* Reads --state, which is all that is left for cwg declare: NULL if it isn't there. Returns
+ * EXIT_DONE, or EXIT_USAGE. */
+static int read_options(int argc, char *argv[], const char **ret_state)
 {
     static const struct option options[] = {{"state", required_argument, NULL, 'd'}, {0}};
-    const char *given = NULL;
     int found;
 
+    *ret_state = NULL;
     while ((found = getopt_long(argc, argv, ":", options, NULL)) != -1) {
         if (found != 'd')
             return wrong_option(argv[0], found);
-        given = optarg;
+        *ret_state = optarg;
     }
-    state_directory(given, ret_state);
     return EXIT_DONE;
 }
 
@@ -124,12 +125,35 @@ static bool take_check(int *argc, char *argv[])
     return left != count;
 }
 
+/* Says how much was declared, and for whom, unless --state has said it. */
+static void print_done(const struct declared *declared, const char *done, const char *given,
+                       const char *state)
+{
+    (void)printf("%s: %zu link%s, %zu site%s", done, declared->links,
+                 declared->links == 1 ? "" : "s", declared->sites, declared->sites == 1 ? "" : "s");
+    if (!given && config_is_system())
+        (void)fputs(", for the machine's agent", stdout);
+    else if (!given)
+        (void)printf(", for your own agent (%s)", state);
+    (void)putchar('\n');
+}
+
+/* A user may mean the machine's agent. */
+static void print_idle(void)
+{
+    (void)printf("That agent doesn't run: %s.\n", self_start());
+    if (!config_is_system() && config_machine_has_agent())
+        (void)puts("The machine's agent is another one: sudo -u cwg cwg declare - <FILE");
+}
+
 int run_declare(int argc, char *argv[])
 {
     struct failure failure = {.text = ""};
     struct declare_options options = {.changed = print_change};
     struct declared declared;
     char state[PATH_MAX];
+    bool runs = false;
+    const char *given;
     struct store store;
     struct self self;
     char *text;
@@ -138,9 +162,10 @@ int run_declare(int argc, char *argv[])
     if (is_for_fleet(argc, argv))
         return run_fleet(argc, argv);
     options.check = take_check(&argc, argv);
-    error = read_options(argc, argv, state);
+    error = read_options(argc, argv, &given);
     if (error)
         return error;
+    state_directory(given, state);
     if (argc - optind != 1)
         return wrong("declare takes one file, or - for standard input");
     text = read_whole(argv[optind], &failure);
@@ -152,14 +177,15 @@ int run_declare(int argc, char *argv[])
         options.own = self.site;
         options.own_key = &self.key;
         error = declare(&store, text, &options, &declared, &failure);
+        runs = hold_is_taken(&store);
         store_close(&store);
     }
     free(text);
     if (error)
         return failed(failure.text);
-    (void)printf("%s: %zu link%s, %zu site%s\n", options.check ? "in order" : "declared",
-                 declared.links, declared.links == 1 ? "" : "s", declared.sites,
-                 declared.sites == 1 ? "" : "s");
+    print_done(&declared, options.check ? "in order" : "declared", given, state);
+    if (!given && !runs)
+        print_idle();
     return EXIT_DONE;
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "cwg/agent/settings/self.h"
 #include "cwg/command/table.h"
 
 enum {
@@ -76,7 +77,7 @@ static void print_agent(const struct standing *standing)
     char span_of[SPAN_SIZE];
 
     if (!standing->runs && standing->seen == 0)
-        (void)puts("No agent runs here, and none has: start cwg agent.");
+        (void)printf("No agent runs here, and none has: %s.\n", self_start());
     else if (!standing->runs)
         (void)printf("No agent runs here. It was there last %s ago: nothing is known since then.\n",
                      span_since(standing->seen, span_of));

@@ -63,6 +63,9 @@ int config_parse(const char *text, size_t length, const char *name, struct confi
 /* Does this user look after the machine? So does root, and whoever may write to /var/lib/cwg. */
 bool config_is_system(void);
 
+/* Is there a directory of the machine's agent, /var/lib/cwg? */
+bool config_machine_has_agent(void);
+
 /* Where the settings are: /etc/cwg/cwg.conf for root, and for whoever may write to /var/lib/cwg;
  * else the user's own. */
 void config_path(char ret_path[static CONFIG_PATH_SIZE]);

@@ -58,14 +58,16 @@ void self_identify(const struct store *store, const char *state, struct self *re
     (void)find_key(ret_self, &unreadable);
 }
 
+#define ENABLE_SYSTEM "systemctl enable --now cwg-helper.socket cwg-agent"
+
 /* User cwg may start no unit of the machine's. */
-static const char *how_to_start(void)
+const char *self_start(void)
 {
     if (geteuid() == 0)
-        return "start it by systemctl start cwg-agent, or cwg agent";
+        return "start it by " ENABLE_SYSTEM;
     if (config_is_system())
-        return "root starts it by systemctl start cwg-agent";
-    return "start it by systemctl --user start cwg-agent, or cwg agent";
+        return "root starts it by " ENABLE_SYSTEM;
+    return "start it by systemctl --user enable --now cwg-agent";
 }
 
 int self_open(const char *state, struct self *ret_self, struct failure *failure)
@@ -81,7 +83,7 @@ int self_open(const char *state, struct self *ret_self, struct failure *failure)
     (void)snprintf(path, sizeof(path), "%.3500s/store", config.state);
     if (faccessat(AT_FDCWD, config.state, F_OK, 0) < 0)
         return fail(failure, "no-agent", "no agent has run here yet (there is no %.300s): %s",
-                    config.state, how_to_start());
+                    config.state, self_start());
     if (store_open(&ret_self->store, path, failure))
         return -1;
     self_find_site(&ret_self->store, &config, ret_self->site);
@@ -101,7 +103,7 @@ int self_need_agent(const struct self *self, struct failure *failure)
     if (hold_is_taken(&self->store))
         return 0;
     return fail(failure, "no-agent", "no agent runs here (on %.300s): %s", self->state,
-                how_to_start());
+                self_start());
 }
 
 int self_note(const struct store *store, const char *site, struct failure *failure)

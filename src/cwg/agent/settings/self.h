@@ -30,5 +30,8 @@ void self_close(struct self *self);
 /* Returns 0 if an agent runs on it; or -1: what to do. */
 int self_need_agent(const struct self *self, struct failure *failure);
 
+/* Says how this user's agent is started, for messages: "start it by systemctl ...". */
+const char *self_start(void);
+
 /* An agent has begun: it writes down who it is. Returns 0, or -1. */
 int self_note(const struct store *store, const char *site, struct failure *failure);

@@ -17,6 +17,11 @@ bool config_is_system(void)
     return geteuid() == 0 || access(SYSTEM_STATE, W_OK) == 0;
 }
 
+bool config_machine_has_agent(void)
+{
+    return access(SYSTEM_STATE, F_OK) == 0;
+}
+
 /* Writes the path of a file or directory of the user's own: below $VARIABLE, or below ~/`usual`. */
 static void own_path(const char *variable, const char *usual, const char *rest,
                      char ret_path[static CONFIG_PATH_SIZE])
