@@ -144,6 +144,7 @@ print(json.dumps({"sites": json.load(sys.stdin)["sites"]}))' | of s1 cwg declare
     attach id3 cni default.home site1 # the helper refuses the caller's own
     install -d -o "${UIDS[alice]}" "$own"
     of s1 /usr/bin/env XDG_RUNTIME_DIR="$own" cwg ps --names | grep -qx cni/default.web
+    ! of s1 /usr/bin/env XDG_RUNTIME_DIR="$own" cwg ps --names | grep default.db || fail "it has gone"
     run -0 of s1 /usr/bin/env XDG_RUNTIME_DIR="$own" cwg ps
     [[ $output == *"cni "*" default.web "* ]] || fail "$output"
     [[ $output != *default.db* && $output != *home* ]] || fail "$output"

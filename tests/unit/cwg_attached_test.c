@@ -228,6 +228,7 @@ static void expect_list(const char *names)
 TEST(a_list_has_each_container_once)
 {
     begin();
+    with_process = " id1 id2 id3 id4 id5 ";
     attach("id1", "web", "", 1);
     attach("id2", "db", "", 2);
     attach("id3", "db", "", 3);
@@ -237,6 +238,28 @@ TEST(a_list_has_each_container_once)
     attach("id2", "db", "", 5);
     attach_to("podman", "id5", "db", "", 4);
     expect_list("cni/db podman/db ");
+    end();
+}
+
+TEST(a_list_has_no_container_that_has_gone)
+{
+    size_t before;
+
+    begin();
+    attach("id1", "one", "", 1);
+    attach("id2", "two", "netns-2", 2);
+    attach("id3", "three", "gone", 3);
+    attach("id4", "four", "gone", 4);
+    attach("id5", "five", "", 5);
+    attach_to("docker", "id6", "six", "", 6); /* has no plugins */
+    attach_to("nonesuch", "id7", "seven", "netns-7", 7);
+    before = descriptors();
+    with_process = " id4 id5 id6 id7 ";
+    expect_list("cni/five cni/four cni/two ");
+    expect(looks == 1, "%d looks at all processes", looks);
+    has_gone = true;
+    expect_list("cni/two ");
+    expect(descriptors() == before, "%zu descriptors, and before %zu", descriptors(), before);
     end();
 }
 

@@ -198,6 +198,29 @@ static int add_end(const struct attachment *attachment, struct end **ends, int c
     return count + 1;
 }
 
+/* Adds the ends of those that are there now, of all engines or of the shared ones. Returns the
+ * number of all, or -1 without memory. */
+static int add_there(struct telling *telling, bool shared, struct end **ends, int count)
+{
+    for (size_t i = 0; i < telling->count; i++) {
+        const struct engine *engine = engine_by_name(telling->all[i].engine);
+        const bool counts = engine && engine->has_plugins && (!shared || is_shared(engine));
+
+        telling->members[i].id = counts ? telling->all[i].id : "";
+    }
+    if (telling->count > 0)
+        cgroup_find(telling->members, telling->count);
+    for (size_t i = 0; i < telling->count && count >= 0; i++) {
+        const struct cgroup_member *member = &telling->members[i];
+        struct container found = {.pidfd = -1, .netns = -1};
+
+        if (member->id[0] && open_container(&telling->all[i], member->pid, false, &found))
+            count = add_end(&telling->all[i], ends, count);
+        container_close(&found);
+    }
+    return count;
+}
+
 int attached_list(struct end **ends, int count, struct failure *ret_trouble,
                   struct failure *failure)
 {
@@ -209,12 +232,7 @@ int attached_list(struct end **ends, int count, struct failure *ret_trouble,
 
         if (read_telling(paths[i], &telling, ret_trouble))
             continue;
-        for (size_t j = 0; j < telling.count && count >= 0; j++) {
-            const struct engine *engine = engine_by_name(telling.all[j].engine);
-
-            if (engine && engine->has_plugins && (!paths[i] || is_shared(engine)))
-                count = add_end(&telling.all[j], ends, count);
-        }
+        count = add_there(&telling, i > 0, ends, count);
         free_telling(&telling);
     }
     return count < 0 ? fail_errno(failure, ENOMEM, "can't list containers") : count;

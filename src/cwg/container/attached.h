@@ -14,8 +14,8 @@
 size_t attached_answer(const struct engine *engine, struct container_answer *answers, size_t count,
                        struct failure *ret_trouble);
 
-/* Adds the containers, of those that attached_answer() may find, that aren't among the ends yet;
- * they may have gone. *ret_trouble says why a directory couldn't be read, or has no text. Returns
- * the number of all, or -1. The caller frees *ends. */
+/* Adds the containers, of those that attached_answer() may find now, that aren't among the ends
+ * yet: all processes are looked at once for each directory. *ret_trouble says why a directory
+ * couldn't be read, or has no text. Returns the number of all, or -1. The caller frees *ends. */
 int attached_list(struct end **ends, int count, struct failure *ret_trouble,
                   struct failure *failure);
