@@ -403,19 +403,28 @@ assert site["state"] == sys.argv[2], site' "$output" "doesn't call"
     [[ $(row s2) =~ ^inbox\ 192.0.2.9\ doesn\'t\ call\ [0-9]s$ ]] || fail "$(row s2)"
 }
 
-# Asks `cwg serve` of a user whose agent there is, in a /var/lib of the test's own: served_as UID
+# Asks `cwg serve` of a user whose agent there is, in a /var/lib of the test's own: served_as UID REQUEST [WANT]
 served_as()
 {
-    printf '%s\n' '{"cwg":1}' '{"do":"who"}' | unshare --mount --propagation private sh -c '
+    printf '%s\n' '{"cwg":1}' "{\"do\":\"$2\"}" | unshare --mount --propagation private sh -c '
         mount -t tmpfs tests /var/lib && mkdir -m 0777 /var/lib/cwg
-        exec setpriv --reuid "$1" --regid "$1" --clear-groups env HOME=/var/lib/cwg/none "$2" serve' sh "$1" "$CWG"
+        [ "$3" = "" ] || { mkdir -p /var/lib/cwg/store/want && echo {} >"/var/lib/cwg/store/want/$3"; }
+        exec setpriv --reuid "$1" --regid "$1" --clear-groups env HOME=/var/lib/cwg/none "$2" serve' \
+        sh "$1" "$CWG" "${3:-}"
 }
 
 @test "who may not start the machine's agent is told who may" {
     [ "$(id -u)" = 0 ] || skip "needs root"
     local start="starts\{0,1\} it by systemctl enable --now cwg-helper.socket cwg-agent"
-    served_as 0 | grep "(on /var/lib/cwg): $start\""
-    served_as 65534 | grep "(on /var/lib/cwg): root $start\""
+    served_as 0 who | grep "(on /var/lib/cwg): $start\""
+    served_as 65534 who | grep "(on /var/lib/cwg): root $start\""
+}
+
+@test "doctor says how the machine's agent is started, and who starts it" {
+    [ "$(id -u)" = 0 ] || skip "needs root"
+    local remedy='it by systemctl enable --now cwg-helper.socket cwg-agent"}'
+    [[ $(served_as 0 check x.0) == *"no agent runs here, though links are declared: start $remedy"* ]]
+    [[ $(served_as 65534 check x.0) == *"no agent runs here, though links are declared: root starts $remedy"* ]]
 }
 
 # Declares the other site with these members, of which the first is its key: site_is KEY [MEMBERS [OPTION]]

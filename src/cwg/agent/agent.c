@@ -72,6 +72,7 @@ static void hear_signal(struct watch *watch, uint32_t events)
         courier_renew(&agent->courier);
     else
         courier_retry(&agent->courier);
+    voice_hurry(&agent->voice);
     labels_reread(&agent->labels);
     agent->reload = agent->retry = true;
     journal_forget(&agent->house.journal);
@@ -397,8 +398,7 @@ static int open_house(struct agent *agent, struct failure *failure)
     agent->labels.changed = see_label;
     agent->labels.owner = agent;
     courier_open(&agent->courier, &house->loop, &house->store, &house->config, agent->options.file);
-    if (config_load(&agent->options, &house->config, failure) ||
-        config_need_site(&house->config, failure))
+    if (household_read(house, &agent->options, failure))
         return -1;
     house->site = house->config.site;
     house->lookups.by_process = house->config.helper[0] != '\0';
@@ -417,7 +417,7 @@ static int open_house(struct agent *agent, struct failure *failure)
     if (!error)
         error = open_changes(agent);
     return error ? fail_errno(failure, -error, "can't wait for events")
-                 : voice_open(&agent->voice, house, failure);
+                 : voice_open(&agent->voice, house, agent->options.file, failure);
 }
 
 int agent_run(const struct config_options *options, struct failure *failure)

@@ -9,6 +9,7 @@
 #include "cwg/serve/keep_request.h"
 #include "cwg/serve/link_request.h"
 #include "cwg/serve/networks.h"
+#include "cwg/serve/resident.h"
 #include "cwg/serve/way_request.h"
 
 enum {
@@ -91,6 +92,7 @@ static int do_check(struct session *session, const json_t *request, json_t *answ
     (void)request;
     (void)failure;
     checkup(&session->helper, &session->helper_failure, findings);
+    resident_check(findings);
     networks_check(findings);
     (void)json_object_set_new(answer, "checks", findings);
     return 0;

@@ -44,6 +44,9 @@ static void read_agent(const struct store *store, struct standing *standing)
     take_text(agent, "site", standing->own, sizeof(standing->own));
     (void)json_whole(agent, "started", 0, INT64_MAX, &standing->started);
     (void)json_whole(agent, "seen", 0, INT64_MAX, &standing->seen);
+    take_text(agent, "settings", standing->settings, sizeof(standing->settings));
+    (void)json_whole(agent, "settings_time", 0, INT64_MAX, &standing->settings_time);
+    take_text(agent, "kept", standing->kept, sizeof(standing->kept));
     json_decref(agent);
 }
 

@@ -13,6 +13,7 @@
 enum {
     STANDING_STATE_SIZE = 32,
     STANDING_REASON_SIZE = 768,
+    STANDING_FILE_SIZE = 512,
     STANDING_SILENCE = 180, /* seconds without a word of an agent's that tells each minute */
 };
 
@@ -44,6 +45,9 @@ struct standing {
     char own[WANT_SITE_SIZE]; /* this site; "" if no agent has ever told */
     bool runs;                /* an agent holds the store on this machine */
     int64_t started, seen;    /* seconds since 1970; 0: never. `seen`: it told that it was there */
+    char settings[STANDING_FILE_SIZE]; /* the file of the agent's settings; "": it doesn't tell */
+    int64_t settings_time; /* when the file was changed, of which the agent knows; nanoseconds */
+    char kept[32];         /* a setting that counts from the agent's next start on; or "" */
     struct standing_link *link;
     size_t links;
     struct standing_site *site;

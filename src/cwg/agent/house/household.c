@@ -26,20 +26,31 @@ void household_take_addresses(struct household *house)
     }
 }
 
+int household_read(struct household *house, const struct config_options *options,
+                   struct failure *failure)
+{
+    house->settings_time = config_stamp(options->file);
+    return config_load(options, &house->config, failure) ||
+                   config_need_site(&house->config, failure)
+               ? -1
+               : 0;
+}
+
 void household_reread(struct household *house, const struct config_options *options)
 {
+    const int64_t settings_time = config_stamp(options->file);
     struct failure failure = {.text = ""};
     struct config fresh;
-    const char *kept;
 
     if (config_load(options, &fresh, &failure)) {
         (void)fprintf(stderr, "cwg: the settings stay as they were: %s\n", failure.text);
         return;
     }
-    kept = config_take(&house->config, &fresh);
-    if (kept)
+    house->settings_time = settings_time;
+    house->kept = config_take(&house->config, &fresh);
+    if (house->kept)
         (void)fprintf(stderr, "cwg: %s has changed in cwg.conf: restart the agent to have it\n",
-                      kept);
+                      house->kept);
 }
 
 void household_raise_limit(void)

@@ -23,6 +23,8 @@ struct household {
     struct sitekey key;
     struct trust trust;                  /* the other sites */
     const char *site;                    /* the settings' */
+    int64_t settings_time;               /* of their file, when it was read: config_stamp() */
+    const char *kept;                    /* a setting that counts from the next start on; or NULL */
     struct tasks work;                   /* all tasks but waits */
     struct tasks probes[PROBES_AT_ONCE]; /* cwg_wait holds up the tasks behind it for seconds */
     struct dues dues;                    /* when each end is to be visited */
@@ -42,6 +44,10 @@ struct household {
 /* Takes the addresses with which ends tell the other site where they are reached: those of the
  * settings, or this machine's own. */
 void household_take_addresses(struct household *house);
+
+/* Reads the settings at the start. Returns 0, or -1. */
+int household_read(struct household *house, const struct config_options *options,
+                   struct failure *failure);
 
 /* Takes over what the settings say now. What is wrong with them is told on standard error, and they
  * stay. A change that an agent at work can't take over is told, too. */

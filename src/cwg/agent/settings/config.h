@@ -70,6 +70,10 @@ bool config_machine_has_agent(void);
  * else the user's own. */
 void config_path(char ret_path[static CONFIG_PATH_SIZE]);
 
+/* When a file of settings was changed last, in nanoseconds since 1970; 0 if it isn't there. NULL:
+ * the file where config_path() says. */
+int64_t config_stamp(const char *file);
+
 /* Where an agent's key and store are if the file doesn't say so: the given directory; /var/lib/cwg;
  * or the user's own. */
 void config_state(const char *given, char ret_path[static CONFIG_PATH_SIZE]);

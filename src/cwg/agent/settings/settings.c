@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cwg/agent/settings/config.h"
@@ -40,6 +41,18 @@ void config_path(char ret_path[static CONFIG_PATH_SIZE])
         (void)snprintf(ret_path, CONFIG_PATH_SIZE, SYSTEM_FILE);
     else
         own_path("XDG_CONFIG_HOME", ".config", "cwg/cwg.conf", ret_path);
+}
+
+int64_t config_stamp(const char *file)
+{
+    char path[CONFIG_PATH_SIZE];
+    struct stat status;
+
+    if (!file)
+        config_path(path);
+    if (stat(file ? file : path, &status) < 0)
+        return 0;
+    return (int64_t)status.st_mtim.tv_sec * 1000000000 + status.st_mtim.tv_nsec;
 }
 
 /* Reads a file. Returns its length; -ENOENT if it isn't there; or another negative number. */

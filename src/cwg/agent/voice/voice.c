@@ -11,9 +11,11 @@ static void tell_alive(struct voice *voice, bool ended)
 {
     struct failure failure = {.text = ""};
     json_t *packed =
-        json_pack("{s:s,s:i,s:s,s:I,s:I,s:b}", "site", voice->house->site, "pid", (int)getpid(),
-                  "version", VERSION, "started", (json_int_t)voice->exposition.started, "seen",
-                  (json_int_t)time(NULL), "ended", ended);
+        json_pack("{s:s,s:i,s:s,s:I,s:I,s:s,s:I,s:s,s:b}", "site", voice->house->site, "pid",
+                  (int)getpid(), "version", VERSION, "started",
+                  (json_int_t)voice->exposition.started, "seen", (json_int_t)time(NULL), "settings",
+                  voice->settings, "settings_time", (json_int_t)voice->house->settings_time, "kept",
+                  voice->house->kept ? voice->house->kept : "", "ended", ended);
     char *line = packed ? json_dumps(packed, JSON_COMPACT) : NULL;
 
     if (line)
@@ -23,11 +25,16 @@ static void tell_alive(struct voice *voice, bool ended)
     voice->alive_due = clock_now() + VOICE_ALIVE_MS;
 }
 
-int voice_open(struct voice *voice, struct household *house, struct failure *failure)
+int voice_open(struct voice *voice, struct household *house, const char *file,
+               struct failure *failure)
 {
     const char *metrics = house->config.metrics;
 
     voice->house = house;
+    if (!file)
+        config_path(voice->settings);
+    else if (file[0] == '/' && strlen(file) < sizeof(voice->settings))
+        memcpy(voice->settings, file, strlen(file) + 1);
     voice->exposition = (struct exposition){.house = house, .started = (int64_t)time(NULL)};
     metrics_init(&voice->metrics);
     journal_open(&house->journal);
@@ -36,6 +43,11 @@ int voice_open(struct voice *voice, struct household *house, struct failure *fai
     return metrics[0] ? metrics_open(&voice->metrics, &house->loop, metrics, exposition_write,
                                      &voice->exposition, failure)
                       : 0;
+}
+
+void voice_hurry(struct voice *voice)
+{
+    voice->alive_due = 0;
 }
 
 static void tell_carrier(struct voice *voice, struct carrier *carrier)
