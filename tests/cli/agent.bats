@@ -481,7 +481,7 @@ on_machine()
     chmod a+x "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR/test" "$BATS_TEST_TMPDIR"
     { cat /etc/passwd && echo "tested:x:64999:64999::$2:/bin/sh"; } >"$BATS_TEST_TMPDIR/passwd"
     unshare --mount --propagation private sh -c '
-        mount --bind "$1/passwd" /etc/passwd && mount -t tmpfs tests /var/lib || exit 99
+        mount --bind "$1/passwd" /etc/passwd && mount -t tmpfs -o mode=755 tests /var/lib || exit 99
         [ "$2" = - ] || install -d -m 0700 -o "$2" -g 65534 /var/lib/cwg
         cwg=$1/cwg && export HOME="$3" && unset XDG_STATE_HOME && shift 3
         exec setpriv --reuid 64999 --regid 64999 --clear-groups "$cwg" "$@"' sh "$BATS_TEST_TMPDIR" "$@"
@@ -518,6 +518,23 @@ The machine's agent is another one: sudo -u cwg cwg declare - <FILE" ] || fail "
     run -0 on_machine 64999 /var/lib/cwg declare - < <(one_link)
     [ "$(tail -n 2 <<<"$output")" = "declared: 1 link, 1 site, for the machine's agent
 That agent doesn't run: root starts it by systemctl enable --now cwg-helper.socket cwg-agent." ] || fail "$output"
+}
+
+@test "before the first start of the machine's agent its user is told that root has to start it" {
+    local command start="root starts it by systemctl enable --now cwg-helper.socket cwg-agent"
+    [ "$(id -u)" = 0 ] || skip "needs root"
+    for command in keys "declare -" "declare --check -" "forget l" "forget --site s2"; do
+        # shellcheck disable=SC2086 # words
+        run -1 --separate-stderr on_machine - /var/lib/cwg $command < <(one_link)
+        [ "$stderr" = "cwg: no agent has run here yet (there is no /var/lib/cwg): $start" ] || fail "$command: $stderr"
+        [ -z "$output" ] || fail "$command: $output"
+    done
+    # Whoever lives elsewhere makes a store of their own.
+    install -d -o 64999 "$BATS_TEST_TMPDIR/home"
+    run -0 on_machine - "$BATS_TEST_TMPDIR/home" declare - < <(one_link)
+    chmod 0500 "$BATS_TEST_TMPDIR/home"
+    run -1 on_machine - "$BATS_TEST_TMPDIR/home" declare --state "$BATS_TEST_TMPDIR/home/new" - < <(one_link)
+    [ "$output" = "cwg: can't make $BATS_TEST_TMPDIR/home/new/store: No such file or directory" ] || fail "$output"
 }
 
 @test "status changes nothing in a store, keeps no agent from starting, and needs no store" {

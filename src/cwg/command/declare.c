@@ -58,14 +58,6 @@ char *read_whole(const char *path, struct failure *failure)
     return text;
 }
 
-static int open_store(const char *state, struct store *store, struct failure *failure)
-{
-    char path[PATH_MAX];
-
-    (void)snprintf(path, sizeof(path), "%.3500s/store", state);
-    return store_open(store, path, failure);
-}
-
 /* Reads the line of a site. Returns 0, or -1. */
 static int read_site(const char *line, struct site_record *ret_site)
 {
@@ -171,7 +163,7 @@ int run_declare(int argc, char *argv[])
     text = read_whole(argv[optind], &failure);
     if (!text)
         return failed(failure.text);
-    error = open_store(state, &store, &failure);
+    error = self_make_store(state, &store, &failure);
     if (!error) {
         self_identify(&store, state, &self);
         options.own = self.site;
@@ -229,7 +221,7 @@ int run_forget(int argc, char *argv[])
     if (site ? optind < argc : optind == argc)
         return wrong("forget takes the names of links, or --site and the name of a site");
     state_directory(given, state);
-    if (open_store(state, &store, &failure))
+    if (self_make_store(state, &store, &failure))
         return failed(failure.text);
     error =
         site ? forget_site(&store, site, &failure) : forget_links(&store, argv + optind, &failure);

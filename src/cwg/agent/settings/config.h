@@ -60,14 +60,14 @@ struct config_options {
 int config_parse(const char *text, size_t length, const char *name, struct config *ret_config,
                  struct failure *failure);
 
-/* Does this user look after the machine? So does root, and whoever may write to /var/lib/cwg. */
+/* Does this user look after the machine? So does root, whoever may write to /var/lib/cwg, and the
+ * user whose home that is: before the agent's first start it isn't there. */
 bool config_is_system(void);
 
 /* Is there a directory of the machine's agent, /var/lib/cwg? */
 bool config_machine_has_agent(void);
 
-/* Where the settings are: /etc/cwg/cwg.conf for root, and for whoever may write to /var/lib/cwg;
- * else the user's own. */
+/* Where the settings are: /etc/cwg/cwg.conf for config_is_system(); else the user's own. */
 void config_path(char ret_path[static CONFIG_PATH_SIZE]);
 
 /* When a file of settings was changed last, in nanoseconds since 1970; 0 if it isn't there. NULL:

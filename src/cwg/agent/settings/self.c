@@ -70,6 +70,24 @@ const char *self_start(void)
     return "start it by systemctl --user enable --now cwg-agent";
 }
 
+static int fail_absent(const char *state, struct failure *failure)
+{
+    return fail(failure, "no-agent", "no agent has run here yet (there is no %.300s): %s", state,
+                self_start());
+}
+
+int self_make_store(const char *state, struct store *store, struct failure *failure)
+{
+    char path[PATH_MAX];
+
+    (void)snprintf(path, sizeof(path), "%.3500s/store", state);
+    if (store_open(store, path, failure) == 0)
+        return 0;
+    return access(state, F_OK) < 0 && errno == ENOENT && geteuid() != 0 && config_is_system()
+               ? fail_absent(state, failure)
+               : -1;
+}
+
 int self_open(const char *state, struct self *ret_self, struct failure *failure)
 {
     const struct config_options options = {.state = state};
@@ -82,8 +100,7 @@ int self_open(const char *state, struct self *ret_self, struct failure *failure)
     (void)snprintf(ret_self->state, sizeof(ret_self->state), "%s", config.state);
     (void)snprintf(path, sizeof(path), "%.3500s/store", config.state);
     if (faccessat(AT_FDCWD, config.state, F_OK, 0) < 0)
-        return fail(failure, "no-agent", "no agent has run here yet (there is no %.300s): %s",
-                    config.state, self_start());
+        return fail_absent(config.state, failure);
     if (store_open(&ret_self->store, path, failure))
         return -1;
     self_find_site(&ret_self->store, &config, ret_self->site);

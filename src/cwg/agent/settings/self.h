@@ -18,6 +18,10 @@ struct self {
 void self_find_site(const struct store *store, const struct config *config,
                     char ret_site[static WANT_SITE_SIZE]);
 
+/* Opens the store of a state directory, and makes both if they aren't there. Where only the agent's
+ * first start makes the directory, user cwg's, it says so. Returns 0, or -1. */
+int self_make_store(const char *state, struct store *store, struct failure *failure);
+
 /* Says who the site of a store and of its state directory is, as far as that can be read: the rest
  * is "" or zero. ret_self->store isn't open. */
 void self_identify(const struct store *store, const char *state, struct self *ret_self);
