@@ -1,9 +1,11 @@
 #include "cwg/container/attachment.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -170,6 +172,63 @@ TEST(too_many_are_a_failure)
             expect(count() == ATTACHMENTS_MAX, "as many as there may be");
     }
     expect(attachments_read(NULL, &all, &known, &failure) < 0 && !all && known == 0, "%zu", known);
+    (void)snprintf(name, sizeof(name), "more than %d files in /", ATTACHMENTS_MAX);
+    expect(failure_is(&failure, "limit") && strncmp(failure.text, name, strlen(name)) == 0 &&
+               strstr(failure.text, "/cwg-attached") != NULL,
+           "%s", failure.text);
+    end();
+}
+
+/* Ends the look at the fourth one. */
+static int take_three(void *context, const struct attachment *attachment)
+{
+    int *taken = context;
+
+    expect(strcmp(attachment->name, "x") == 0, "%s", attachment->name);
+    return ++*taken == 4 ? 77 : 0;
+}
+
+TEST(they_are_read_one_by_one_until_there_is_enough)
+{
+    char name[32];
+    int taken = 0;
+
+    begin();
+    expect(attachments_each(NULL, take_three, &taken, &failure) == 0 && taken == 0, "none");
+    expect(attachment_write(&web, &failure) == 0 &&
+               attachment_remove(web.id, web.network, &failure) == 0,
+           "%s", failure.text);
+    for (int i = 1; i <= 5; i++) {
+        (void)snprintf(name, sizeof(name), "a%d+n", i);
+        put(name, "{\"engine\":\"podman\",\"name\":\"x\",\"netns\":\"\",\"link\":\"\"}", 0644);
+    }
+    expect(attachments_each(NULL, take_three, &taken, &failure) == 77 && taken == 4, "%d", taken);
+    end();
+}
+
+/* Ends may go whose attachment isn't told of. */
+TEST(without_descriptors_nothing_is_said_to_be_absent)
+{
+    struct attachment *all = NULL;
+    size_t known = 0;
+    struct rlimit before, fewer;
+    const int next = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    int error;
+
+    begin();
+    expect(attachment_write(&web, &failure) == 0, "%s", failure.text);
+    if (next < 0 || close(next) < 0 || getrlimit(RLIMIT_NOFILE, &before) < 0)
+        unit_trouble("descriptors");
+    fewer = before;
+    fewer.rlim_cur = (rlim_t)next + 1; /* the directory's */
+    if (setrlimit(RLIMIT_NOFILE, &fewer) < 0)
+        unit_trouble("setrlimit");
+    error = attachments_read(NULL, &all, &known, &failure);
+    if (setrlimit(RLIMIT_NOFILE, &before) < 0)
+        unit_trouble("setrlimit");
+    expect(error < 0 && !all && known == 0 && strstr(failure.text, strerror(EMFILE)) != NULL,
+           "%d: %s", error, failure.text);
+    expect(count() == 1, "with descriptors");
     end();
 }
 

@@ -222,8 +222,9 @@ static bool parse(const char *file, const char *text, struct attachment *ret)
            (!ret->netns[0] || end_is_name(ret->netns));
 }
 
-/* Reads one file. Returns whether it is an attachment. */
-static bool read_file(int directory, const char *name, struct attachment *ret_attachment)
+/* Reads one file. Returns 1; 0 if it is no attachment; or a negative errno, if there are too few
+ * descriptors to know. */
+static int read_file(int directory, const char *name, struct attachment *ret_attachment)
 {
     char text[FILE_SIZE];
     const int fd = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -231,65 +232,121 @@ static bool read_file(int directory, const char *name, struct attachment *ret_at
     ssize_t length = -1;
 
     if (fd < 0)
-        return false;
+        return errno == EMFILE || errno == ENFILE || errno == ENOMEM ? -errno : 0;
     if (is_trusted(fd, S_IFREG, &status))
         length = read(fd, text, sizeof(text) - 1);
     close(fd);
     text[length > 0 ? length : 0] = '\0';
     if (length <= 0 || !parse(name, text, ret_attachment))
-        return false;
+        return 0;
     ret_attachment->told = status.st_mtim;
-    return true;
+    return 1;
 }
 
 int attachment_read(const char *file, struct attachment *ret_attachment)
 {
     struct failure failure = {.text = ""};
     const int directory = open_directory(NULL, false, &failure);
-    bool found;
+    int found;
 
     if (directory < 0)
         return -1;
     found = read_file(directory, file, ret_attachment);
     close(directory);
-    return found ? 0 : -1;
+    return found > 0 ? 0 : -1;
+}
+
+int attachments_check(struct failure *failure)
+{
+    const int directory = open_directory(NULL, false, failure);
+
+    if (directory >= 0)
+        close(directory);
+    return directory == -2 ? -1 : 0;
+}
+
+/* Gives all attachments of a directory to a function, until it returns something else than 0.
+ * Returns 0, what the function has returned, or a negative errno. */
+static int read_each(DIR *directory,
+                     int (*take)(void *context, const struct attachment *attachment), void *context)
+{
+    const struct dirent *entry;
+    int error = 0;
+
+    errno = 0;
+    while (!error && (entry = readdir(directory)) != NULL) {
+        struct attachment one;
+
+        error = read_file(dirfd(directory), entry->d_name, &one);
+        if (error > 0)
+            error = take(context, &one);
+        errno = 0; /* readdir() says nothing at the end */
+    }
+    return error ? error : -errno;
+}
+
+int attachments_each(const char *path,
+                     int (*take)(void *context, const struct attachment *attachment), void *context,
+                     struct failure *failure)
+{
+    const int fd = open_directory(path, false, failure);
+    DIR *directory;
+    int error;
+
+    if (fd < 0)
+        return fd == -1 ? 0 : -1;
+    directory = fdopendir(fd);
+    if (!directory) {
+        close(fd);
+        return fail_errno(failure, ENOMEM, "can't read what plugins of networks tell");
+    }
+    error = read_each(directory, take, context);
+    (void)closedir(directory);
+    if (error < 0)
+        return fail_errno(failure, -error, "can't read what plugins of networks tell");
+    return error;
+}
+
+struct attachments {
+    struct attachment *all;
+    size_t count;
+};
+
+/* Returns 0; 1 if there is no room for more; or a negative errno. */
+static int keep(void *context, const struct attachment *attachment)
+{
+    struct attachments *kept = context;
+
+    if (kept->count == ATTACHMENTS_MAX)
+        return 1;
+    if (kept->count % 64 == 0) {
+        struct attachment *more = reallocarray(kept->all, kept->count + 64, sizeof(*kept->all));
+
+        if (!more)
+            return -ENOMEM;
+        kept->all = more;
+    }
+    kept->all[kept->count++] = *attachment;
+    return 0;
 }
 
 int attachments_read(const char *path, struct attachment **ret_attachments, size_t *ret_count,
                      struct failure *failure)
 {
-    const int fd = open_directory(path, false, failure);
-    DIR *directory = fd >= 0 ? fdopendir(fd) : NULL;
-    struct attachment *all = NULL;
-    const struct dirent *entry;
-    int error = fd >= 0 && !directory ? ENOMEM : 0;
-    size_t count = 0;
+    struct attachments kept = {.all = NULL};
+    int error = attachments_each(path, keep, &kept, failure);
+    char own[PATH_MAX] = "";
 
-    *ret_attachments = NULL;
-    *ret_count = 0;
-    if (fd == -2)
-        return -1;
-    while (directory && !error && (entry = readdir(directory)) != NULL) {
-        struct attachment one;
-        struct attachment *more;
-
-        if (!read_file(fd, entry->d_name, &one))
-            continue;
-        more = count % 64 ? all : reallocarray(all, count + 64, sizeof(*all));
-        error = count == ATTACHMENTS_MAX ? E2BIG : more ? 0 : ENOMEM;
-        all = more ? more : all;
-        if (!error)
-            all[count++] = one;
-    }
-    if (directory)
-        (void)closedir(directory);
-    else if (fd >= 0)
-        close(fd);
+    if (error > 0 && !path)
+        (void)attachment_directory(own);
+    if (error > 0)
+        (void)fail(failure, "limit", "more than %d files in %s", ATTACHMENTS_MAX,
+                   path ? path : own);
     if (error) { /* a part of them would pass for all */
-        free(all);
-        return fail_errno(failure, error, "can't read what plugins of networks tell");
+        free(kept.all);
+        kept = (struct attachments){.all = NULL};
     }
-    *ret_attachments = all;
-    *ret_count = count;
-    return 0;
+    *ret_attachments = kept.all;
+    *ret_count = kept.count;
+    return error ? -1 : 0;
 }

@@ -42,10 +42,20 @@ int attachment_remove(const char *id, const char *network, struct failure *failu
 
 /* Reads all attachments of a directory; NULL means this user's. What is no attachment is left out.
  * No directory means that there is none; one that others may write to is a failure, and so are too
- * many. The caller frees *ret_attachments. Returns 0, or -1.
- */
+ * many ("limit"). The caller frees *ret_attachments. Returns 0, or -1. */
 int attachments_read(const char *path, struct attachment **ret_attachments, size_t *ret_count,
                      struct failure *failure);
 
-/* Reads one attachment, by the name of its file. Returns 0, or -1 if there is none. */
+/* Reads them one by one, however many they are, until a function returns something else than 0. It
+ * may remove the one that it gets. Returns 0; what the function has returned, or -1 with a failure
+ * for a negative errno of the function's, too. */
+int attachments_each(const char *path,
+                     int (*take)(void *context, const struct attachment *attachment), void *context,
+                     struct failure *failure);
+
+/* Does this user's directory tell anything, if it is there? Returns 0, or -1. */
+int attachments_check(struct failure *failure);
+
+/* Reads one attachment of this user's directory, by the name of its file. Returns 0, or -1 if there
+ * is none. */
 int attachment_read(const char *file, struct attachment *ret_attachment);

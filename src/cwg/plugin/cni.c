@@ -195,10 +195,9 @@ static bool is_same(const struct attachment *one, const struct attachment *other
 
 static int check(struct call *call)
 {
-    struct attachment expected, found, *all;
+    struct attachment expected, found;
     char file[CONTAINER_ID_SIZE + ATTACHMENT_NETWORK_SIZE];
-    int code = read_attachment(call, &expected);
-    size_t count;
+    const int code = read_attachment(call, &expected);
 
     if (code)
         return code;
@@ -206,9 +205,8 @@ static int check(struct call *call)
     if (attachment_read(file, &found) == 0 && is_same(&found, &expected))
         return 0;
     /* Does the directory tell anything? If it doesn't, the failure says why. */
-    if (attachments_read(NULL, &all, &count, &call->failure))
+    if (attachments_check(&call->failure))
         return BROKEN_IO;
-    free(all);
     return refuse(call, NOT_ATTACHED, "nothing tells the agent of %s/%s", expected.engine,
                   expected.name);
 }
@@ -216,15 +214,12 @@ static int check(struct call *call)
 /* Can the directory be written to, or made? */
 static int check_directory(struct call *call)
 {
-    struct attachment *all;
     char path[PATH_MAX];
-    size_t count;
 
     if (attachment_directory(path))
         return refuse(call, NO_ADD, "XDG_RUNTIME_DIR is too long");
-    if (attachments_read(NULL, &all, &count, &call->failure))
+    if (attachments_check(&call->failure))
         return NO_ADD;
-    free(all);
     if (access(path, F_OK) < 0 && errno == ENOENT)
         *strrchr(path, '/') = '\0';
     return access(path, W_OK | X_OK) < 0
@@ -257,26 +252,36 @@ static int is_valid(const json_t *valid, const char *id)
     return found;
 }
 
+/* What GC looks for. */
+struct garbage {
+    struct call *call;
+    const json_t *valid;
+    int code; /* of an attachment that couldn't be removed */
+};
+
+/* Removes one that isn't valid. What can't be removed keeps none of the others. */
+static int drop(void *context, const struct attachment *attachment)
+{
+    struct garbage *garbage = context;
+    struct call *call = garbage->call;
+
+    if (strcmp(attachment->network, call->network) == 0 &&
+        strcmp(attachment->engine, call->engine) == 0 &&
+        is_valid(garbage->valid, attachment->id) == 0 &&
+        attachment_remove(attachment->id, attachment->network, &call->failure))
+        garbage->code = BROKEN_IO;
+    return 0;
+}
+
 /* Go writes null for an empty list. */
 static int collect(struct call *call)
 {
-    const json_t *valid = json_object_get(call->config, VALID);
-    struct attachment *all;
-    int code = 0;
-    size_t count;
+    struct garbage garbage = {.call = call, .valid = json_object_get(call->config, VALID)};
 
-    if ((!json_is_array(valid) && !json_is_null(valid)) || is_valid(valid, "") < 0)
+    if ((!json_is_array(garbage.valid) && !json_is_null(garbage.valid)) ||
+        is_valid(garbage.valid, "") < 0)
         return refuse(call, WRONG_CONFIGURATION, VALID ": it has to be a list of attachments");
-    if (attachments_read(NULL, &all, &count, &call->failure))
-        return BROKEN_IO;
-    for (size_t i = 0; i < count; i++) {
-        if (strcmp(all[i].network, call->network) == 0 &&
-            strcmp(all[i].engine, call->engine) == 0 && is_valid(valid, all[i].id) == 0 &&
-            attachment_remove(all[i].id, all[i].network, &call->failure))
-            code = BROKEN_IO;
-    }
-    free(all);
-    return code;
+    return attachments_each(NULL, drop, &garbage, &call->failure) ? BROKEN_IO : garbage.code;
 }
 
 static const struct command {

@@ -48,9 +48,10 @@ void networks_check(json_t *findings)
 
     if (attachments_read(NULL, &all, &count, &failure)) {
         finding_add(findings, CHECK, FOUND_FAIL,
-                    "no container that a plugin tells of is found: %s; it has to be root's, or "
-                    "yours, with mode 0755",
-                    failure.text);
+                    "no container that a plugin tells of is found: %s; %s", failure.text,
+                    failure_is(&failure, "limit")
+                        ? "remove those of containers that have gone"
+                        : "it has to be root's, or yours, with mode 0755");
         return;
     }
     for (size_t i = 0; i < count; i++)
