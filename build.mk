@@ -181,7 +181,7 @@ install: build
 uninstall:
 	$(PLACES) scripts/uninstall '$(PROGRAM)' $(TASKS)
 
-## make deb          install what it needs, and build Debian packages in build/deb: ARCH (Debian 12, as root)
+## make deb          install what it needs, and build Debian packages in build/deb: ARCH (Debian 12 or 13, as root)
 .PHONY: deb
 deb: APT = apt-get -qq -y --no-install-recommends
 deb:
@@ -206,7 +206,7 @@ image-root: $(BUILD)/$(PROGRAM)
 		$(filter $(TASKS),$(addprefix cwg_,$(TASKS_BUILT)))
 
 # Docker, or podman or buildah where there is no docker; and more options for it, such as --no-cache.
-DOCKER ?= $(shell command -v docker || command -v podman || command -v buildah || echo docker)
+DOCKER ?= $(shell command -v docker || command -v podman || command -v buildah)
 IMAGE_FLAGS ?=
 LABEL := --label org.opencontainers.image
 REVISION = $(shell git describe --always --abbrev=40 --dirty --exclude='*' 2>/dev/null)
@@ -215,6 +215,7 @@ CREATED = $(shell date -u -d "@$(or $(SOURCE_DATE_EPOCH),$$(date +%s))" +%FT%TZ)
 ## make image        build the image net-admin-helper:latest: DOCKER (docker, podman, buildah), IMAGE_FLAGS
 .PHONY: image docker
 image docker:
+	$(if $(DOCKER),,$(error make image needs docker, podman or buildah: install one))
 	$(DOCKER) build --build-arg CONFIG='$(CONFIG)' $(LABEL).version='$(VERSION)' $(LABEL).created='$(CREATED)' \
 		$(REVISION:%=$(LABEL).revision='%') $(IMAGE_FLAGS) -t $(PROGRAM):latest .
 

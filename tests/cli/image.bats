@@ -70,12 +70,14 @@ command_of()
     rest+=" ${label}created=20[-0-9]{8}T[:0-9]{8}Z( ${label}revision=[0-9a-f]{40}(-dirty)?)? -t $NAME:latest \\.$"
     programs_without docker podman buildah
     for target in image docker; do
-        [[ $(command_of $target) =~ ^docker$rest ]] || fail "$(command_of $target)"
+        run command_of $target
+        [[ $output == *'make image needs docker, podman or buildah: install one.'* ]] || fail "$output"
     done
     for target in buildah podman docker; do
         ln -s /bin/true "$bin/$target"
         [[ $(command_of image) =~ ^$bin/$target$rest ]] || fail "$(command_of image)"
     done
+    [[ $(command_of docker) =~ ^$bin/docker$rest ]] || fail "$(command_of docker)"
     [[ $(command_of image DOCKER=podman) =~ ^podman$rest ]] || fail "$(command_of image DOCKER=podman)"
     [[ $(command_of image IMAGE_FLAGS=--no-cache) == *" --no-cache -t $NAME:latest ." ]]
 }
