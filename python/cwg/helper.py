@@ -100,7 +100,8 @@ class Helper(Tasks):
                                     stderr=subprocess.PIPE, pass_fds=passed.union(descriptors),
                                     start_new_session=True, encoding="ascii", errors="replace")
         except (OSError, ValueError) as error:
-            raise Failure(f"can't run {self.command[0]}: {error}") from error
+            advice = "; is this user in its group? `cwg doctor` says" if isinstance(error, PermissionError) else ""
+            raise Failure(f"can't run {self.command[0]}: {error}{advice}") from error
 
     def result(self, process: subprocess.Popen[str]) -> str:
         """Waits for the end of a process, and returns its output."""

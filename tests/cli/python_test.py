@@ -150,6 +150,10 @@ class Helpers(unittest.TestCase):
         for command in ("/nowhere/net-admin-helper", "/etc/passwd", "a\0b"):
             with self.assertRaisesRegex(cwg.Failure, "^can't run "):
                 cwg.Helper(command).run("task")
+        with self.assertRaisesRegex(cwg.Failure, "Permission denied: '/etc/passwd'; is this user in its group"):
+            cwg.Helper("/etc/passwd").run("task")
+        with self.assertRaisesRegex(cwg.Failure, "nowhere'$"):
+            cwg.Helper("/nowhere").run("task")
         with self.assertRaisesRegex(cwg.Failure, "^sh: ended with status -9$"):
             cwg.Helper(["sh", "-c", "kill -9 $$"]).run("task")
 
