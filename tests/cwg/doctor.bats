@@ -839,7 +839,8 @@ END
     echo "labels podman" >"$conf"
     doctor_of_agent
     ends_with 0
-    found warn networks "declares ends for 1, which counts with \`labels networks\` in $conf"
+    found warn networks "for 1, and the agent doesn't look: systemctl --user reload cwg-agent, once there is "
+    found warn networks ", once there is \`labels networks\` in $conf"
     echo "labels nonesuch" >"$conf"
     doctor_of_agent
     not_found '.*' networks
@@ -847,4 +848,10 @@ END
     doctor_of_agent
     ends_with 1
     found fail networks "no container that a plugin tells of is found: $attached tells nothing: others may write to it"
+    found fail networks ", or it is another user's; chmod 0755 $attached, if it is yours"
+    # Root's is the machine's.
+    run --separate-stderr at site1 unshare --mount --propagation private sh -c '
+        mount -t tmpfs -o mode=0755 tests /run && mkdir -m 0777 /run/cwg-attached && chmod 0777 /run/cwg-attached
+        PATH="$1" exec cwg doctor' sh "$WORLD/whole:/usr/bin"
+    found fail networks "as root, chown root: /run/cwg-attached && chmod 0755 /run/cwg-attached"
 }

@@ -1,5 +1,6 @@
 #include "cwg/serve/networks.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,9 +34,33 @@ static void tell(json_t *findings, size_t count, size_t declare, bool allowed)
                     "see cwg-plugins(7)");
     else if (declare > 0 && !allowed)
         finding_add(findings, CHECK, FOUND_WARN, counted, count, declare,
-                    ", which counts with `labels networks` in ", path);
+                    config_is_system()
+                        ? ", and the agent doesn't look: systemctl reload cwg-agent, once there is "
+                          "`labels networks` in "
+                        : ", and the agent doesn't look: systemctl --user reload cwg-agent, once "
+                          "there is `labels networks` in ",
+                    path);
     else if (count > 0)
         finding_add(findings, CHECK, FOUND_OK, counted, count, declare, "", "");
+}
+
+/* Why no attachment can be read, with what to do. */
+static void tell_trouble(json_t *findings, const struct failure *failure)
+{
+    static const char format[] = "no container that a plugin tells of is found: %s%s%s%s%s";
+    char path[PATH_MAX];
+
+    if (failure_is(failure, "limit"))
+        finding_add(findings, CHECK, FOUND_FAIL, format, failure->text,
+                    "; remove those of containers that have gone", "", "", "");
+    else if (attachment_directory(path) || !strstr(failure->text, " tells nothing: "))
+        finding_add(findings, CHECK, FOUND_FAIL, format, failure->text, "", "", "", "");
+    else if (strcmp(path, ATTACHMENT_SYSTEM_DIRECTORY) == 0)
+        finding_add(findings, CHECK, FOUND_FAIL, format, failure->text,
+                    "; as root, chown root: ", path, " && chmod 0755 ", path);
+    else
+        finding_add(findings, CHECK, FOUND_FAIL, format, failure->text, "; chmod 0755 ", path,
+                    ", if it is yours", "");
 }
 
 void networks_check(json_t *findings)
@@ -47,11 +72,7 @@ void networks_check(json_t *findings)
     size_t count, declare = 0;
 
     if (attachments_read(NULL, &all, &count, &failure)) {
-        finding_add(findings, CHECK, FOUND_FAIL,
-                    "no container that a plugin tells of is found: %s; %s", failure.text,
-                    failure_is(&failure, "limit")
-                        ? "remove those of containers that have gone"
-                        : "it has to be root's, or yours, with mode 0755");
+        tell_trouble(findings, &failure);
         return;
     }
     for (size_t i = 0; i < count; i++)
