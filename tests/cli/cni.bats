@@ -159,8 +159,10 @@ name_from()
     name=$CONTAINER$CONTAINER$CONTAINER
     run --separate-stderr cni ADD "{\"cniVersion\":\"1.0.0\",\"name\":\"$name\",\"prevResult\":{}}"
     assert_error 7 "name: it is longer than 128 characters" 1.0.0
-    run --separate-stderr cni ADD '{"cniVersion":"1.0.0","name":"net7"}'
-    assert_error 7 "prevResult is missing: cwg-cni stands behind the plugin that makes the container's device" 1.0.0
+    for name in '' ',"prevResult":[]' ',"prevResult":"x"' ',"prevResult":null'; do
+        run --separate-stderr cni ADD '{"cniVersion":"1.0.0","name":"net7"'"$name}"
+        assert_error 7 "prevResult is missing: cwg-cni stands behind the plugin that makes the container's device" 1.0.0
+    done
     run --separate-stderr cni ADD "$(config 1.0.0 '"link":7')"
     assert_error 7 "link: it is no text of up to 512 characters" 1.0.0
     run --separate-stderr cni ADD "$(config 1.0.0 '"link":"web-db,net=7"')"

@@ -299,6 +299,7 @@ hook()
 WEB='{"engine": "podman", "name": "web", "netns": "", "link": ""}'
 
 @test "OCI hook: a container with the annotation is attached when it is made, and no more when it has ended" {
+    local word
     hook "$(created '{"cwg.link": ""}')"
     assert_success_with ''
     attached oci-hook "$WEB"
@@ -308,6 +309,13 @@ WEB='{"engine": "podman", "name": "web", "netns": "", "link": ""}'
         assert_success_with ''
         attached
     done
+    # The runtimes' words for a container that is made differ.
+    for word in creating running created; do
+        hook "$(created '{"cwg.link": ""}' | jq -c ".status = \"$word\"")"
+        assert_success_with ''
+        attached oci-hook "$WEB"
+    done
+    rm "$ATTACHED"/*
     hook "$(created '{"cwg.name": "web"}')"
     assert_success_with ''
     attached
@@ -355,6 +363,8 @@ WEB='{"engine": "podman", "name": "web", "netns": "", "link": ""}'
     hook "$(created '{"cwg.link": ""}')" -c "$ID" -n "a b"
     hook_refused "no conmon tells the container's name"
     hook "$(created '{"cwg.link": ""}' | jq -c 'del(.id)')"
+    hook_refused 'standard input is no state of a container'
+    hook "$(created '{"cwg.link": ""}' | jq -c '.id = "a" * 80')"
     hook_refused 'standard input is no state of a container'
     hook "$(created '{"cwg.link": ""}' | jq -c 'del(.status)')"
     hook_refused 'standard input is no state of a container'

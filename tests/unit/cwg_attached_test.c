@@ -83,12 +83,14 @@ static void end(void)
     folder_remove(folder);
 }
 
-/* A plugin tells of a container of an engine's, so many seconds after the others. */
+/* A plugin tells of a container of an engine's, so many tenths of a second after the others. */
 static void attach_to(const char *engine, const char *id, const char *name, const char *netns,
-                      int seconds)
+                      int tenths)
 {
     struct attachment one = {.network = "net"};
-    struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = 1700000000 + seconds}};
+    struct timespec times[2] = {
+        {.tv_nsec = UTIME_OMIT},
+        {.tv_sec = 1700000000 + tenths / 10, .tv_nsec = tenths % 10 * 100000000L}};
     char path[64];
 
     (void)snprintf(one.engine, sizeof(one.engine), "%s", engine);
@@ -101,9 +103,9 @@ static void attach_to(const char *engine, const char *id, const char *name, cons
         unit_trouble(id);
 }
 
-static void attach(const char *id, const char *name, const char *netns, int seconds)
+static void attach(const char *id, const char *name, const char *netns, int tenths)
 {
-    attach_to("cni", id, name, netns, seconds);
+    attach_to("cni", id, name, netns, tenths);
 }
 
 /* What was told until now, root's plugins have told. */
@@ -186,6 +188,25 @@ TEST(of_two_of_a_name_the_one_counts_that_was_told_of_last)
     ask("cni", "web", false, "id9");
     with_process = " id3 id5 id12 ";
     ask("cni", "web", false, "id12");
+    end();
+}
+
+/* A folder has its files in any order. */
+TEST(of_two_of_a_name_a_tenth_of_a_second_counts)
+{
+    char id[16], both[32];
+
+    begin();
+    for (int i = 0; i < 10; i++) {
+        (void)snprintf(id, sizeof(id), "id%d", i);
+        attach(id, "web", "", i * 7 % 10);
+    }
+    with_process = both;
+    for (int tenth = 1; tenth < 10; tenth++) { /* 3 is 7's inverse */
+        (void)snprintf(id, sizeof(id), "id%d", tenth * 3 % 10);
+        (void)snprintf(both, sizeof(both), " id%d %s ", (tenth - 1) * 3 % 10, id);
+        ask("cni", "web", false, id);
+    }
     end();
 }
 

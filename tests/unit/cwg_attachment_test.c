@@ -128,6 +128,11 @@ TEST(names_that_are_none_are_refused)
     end();
 }
 
+#define RIGHT "{\"engine\":\"podman\",\"name\":\"x\",\"netns\":\"\",\"link\":\"\"}"
+#define LONG  "0123456789012345678901234567890123456789012345678901234567890123456789012345678"
+
+_Static_assert(sizeof(LONG) == CONTAINER_ID_SIZE, "one letter more is too many for an id");
+
 TEST(what_is_no_attachment_is_left_out)
 {
     static const struct {
@@ -143,6 +148,13 @@ TEST(what_is_no_attachment_is_left_out)
         {"f+n", "{\"engine\":\"podman\",\"name\":\"x\",\"netns\":\"\",\"link\":\"\"}", 0666},
         {".g+n", "{\"engine\":\"podman\",\"name\":\"x\",\"netns\":\"\",\"link\":\"\"}", 0644},
         {"h+n", "{\"engine\":\"podman\",\"name\":\"x\",\"netns\":\"\",\"link\":7}", 0644},
+        {"j+n", RIGHT, 0646},
+        {"k+n", RIGHT, 0664},
+        {"l+n", "{\"engine\":\"../x\",\"name\":\"x\",\"netns\":\"\",\"link\":\"\"}", 0644},
+        {"m+n m", RIGHT, 0644},
+        {"n+n+m", RIGHT, 0644},
+        {"o+", RIGHT, 0644},
+        {LONG "a+n", RIGHT, 0644},
     };
 
     begin();
@@ -151,8 +163,106 @@ TEST(what_is_no_attachment_is_left_out)
         put(cases[i].file, cases[i].text, cases[i].mode);
         expect(count() == 1, "case %zu", i);
     }
-    put("i+n", "{\"engine\":\"podman\",\"name\":\"x\",\"netns\":\"\",\"link\":\"\"}", 0644);
-    expect(count() == 2, "one that is right");
+    put("i+n", RIGHT, 0644);
+    put(LONG "+n", RIGHT, 0644);
+    expect(count() == 3, "two that are right");
+    end();
+}
+
+/* Whoever waits for a pipe's writer waits for ever: unit_in_child() ends that. */
+static void look_at_pipe(void *context)
+{
+    const char *path = context;
+    int writer;
+
+    expect(count() == 1, "a pipe that nobody writes to");
+    writer = open(path, O_RDWR | O_CLOEXEC);
+    if (writer < 0 || write(writer, RIGHT, strlen(RIGHT)) < 0)
+        unit_trouble("a pipe");
+    expect(count() == 1, "a pipe that somebody writes to");
+    close(writer);
+}
+
+TEST(what_is_no_file_is_left_out)
+{
+    char right[FOLDER_SIZE + 16], path[FOLDER_SIZE + 32];
+
+    begin();
+    expect(attachment_write(&web, &failure) == 0, "%s", failure.text);
+    (void)snprintf(right, sizeof(right), "%s/right", folder);
+    put("../right", RIGHT, 0644);
+    if (mkdir(folder_path(folder, "cwg-attached/a+n"), 0755) < 0 ||
+        symlink(right, folder_path(folder, "cwg-attached/b+n")) < 0)
+        unit_trouble("what is no file");
+    expect(count() == 1, "a directory, and a link to a file that is right");
+    (void)snprintf(path, sizeof(path), "%s/cwg-attached/c+n", folder);
+    if (mkfifo(path, 0644) < 0)
+        unit_trouble("a pipe");
+    unit_in_child(look_at_pipe, path);
+    end();
+}
+
+TEST(a_directory_that_is_elsewhere_tells_nothing)
+{
+    struct attachment *all = NULL;
+    size_t known = 0;
+    char elsewhere[FOLDER_SIZE + 16];
+
+    begin();
+    expect(attachment_write(&web, &failure) == 0, "%s", failure.text);
+    (void)snprintf(elsewhere, sizeof(elsewhere), "%s/elsewhere", folder);
+    if (rename(folder_path(folder, "cwg-attached"), elsewhere) < 0 ||
+        symlink(elsewhere, folder_path(folder, "cwg-attached")) < 0)
+        unit_trouble("a link");
+    expect(attachments_read(NULL, &all, &known, &failure) < 0 && known == 0, "it was read");
+    expect(attachment_write(&web, &failure) < 0, "it was written to");
+    expect(attachments_read(elsewhere, &all, &known, &failure) == 0 && known == 1, "%s",
+           failure.text);
+    free(all);
+    end();
+}
+
+/* An agent that looks meanwhile finds a whole file, the old one or the new one. */
+TEST(a_file_takes_the_place_of_another_as_a_whole)
+{
+    struct attachment *all = NULL;
+    struct stat before, after;
+    size_t known = 0;
+    char name[64];
+
+    begin();
+    expect(attachment_write(&web, &failure) == 0 &&
+               stat(folder_path(folder, "cwg-attached/0123abcd+web-db"), &before) == 0,
+           "%s", failure.text);
+    /* One that wasn't finished may be there. */
+    (void)snprintf(name, sizeof(name), ".0123abcd+web-db.%d", (int)getpid());
+    put(name, RIGHT RIGHT RIGHT RIGHT, 0600);
+    expect(attachment_write(&web, &failure) == 0 &&
+               stat(folder_path(folder, "cwg-attached/0123abcd+web-db"), &after) == 0,
+           "%s", failure.text);
+    expect(before.st_ino != after.st_ino, "the same file was written to");
+    expect(attachments_read(NULL, &all, &known, &failure) == 0 && known == 1 &&
+               strcmp(all->link, web.link) == 0,
+           "%zu: %s", known, failure.text);
+    free(all);
+    end();
+}
+
+TEST(a_file_that_cant_be_finished_leaves_nothing)
+{
+    char name[64];
+    int left;
+
+    begin();
+    expect(attachment_write(&web, &failure) == 0 &&
+               attachment_remove(web.id, web.network, &failure) == 0,
+           "%s", failure.text);
+    if (mkdir(folder_path(folder, "cwg-attached/0123abcd+web-db"), 0755) < 0)
+        unit_trouble("a directory");
+    expect(attachment_write(&web, &failure) < 0, "there is a directory of this name");
+    (void)snprintf(name, sizeof(name), "cwg-attached/.0123abcd+web-db.%d", (int)getpid());
+    left = access(folder_path(folder, name), F_OK);
+    expect(left < 0 && errno == ENOENT, "%s", name);
     end();
 }
 
@@ -232,18 +342,50 @@ TEST(without_descriptors_nothing_is_said_to_be_absent)
     end();
 }
 
-TEST(a_directory_that_others_may_write_to_tells_nothing)
+static void expect_untrusted(const char *which)
 {
     struct attachment *all = NULL;
     size_t known = 0;
 
+    expect(attachments_read(NULL, &all, &known, &failure) < 0 &&
+               strstr(failure.text, "tells nothing") != NULL && known == 0,
+           "%s: %s", which, failure.text);
+    expect(attachments_check(&failure) < 0, "%s: it was checked", which);
+    expect(attachment_write(&web, &failure) < 0, "%s: it was written to", which);
+}
+
+TEST(a_directory_that_others_may_write_to_tells_nothing)
+{
     begin();
     expect(attachment_write(&web, &failure) == 0, "%s", failure.text);
     expect(chmod(folder_path(folder, "cwg-attached"), 0775) == 0, "chmod");
-    expect(attachments_read(NULL, &all, &known, &failure) < 0 &&
-               strstr(failure.text, "tells nothing") != NULL && known == 0,
-           "%s", failure.text);
-    expect(attachment_write(&web, &failure) < 0, "it was written to");
+    expect_untrusted("a group");
+    expect(chmod(folder_path(folder, "cwg-attached"), 0757) == 0, "chmod");
+    expect_untrusted("others");
+    expect(chmod(folder_path(folder, "cwg-attached"), 0755) == 0 && count() == 1, "nobody");
+    end();
+}
+
+static void own(const char *name, uid_t owner)
+{
+    if (seteuid(0) < 0 || chown(folder_path(folder, name), owner, owner) < 0 || seteuid(NOBODY) < 0)
+        unit_trouble(name);
+}
+
+TEST_AS_ROOT(what_another_user_tells_counts_if_it_is_root)
+{
+    static const char name[] = "cwg-attached/0123abcd+web-db";
+
+    begin();
+    expect(attachment_write(&web, &failure) == 0, "%s", failure.text);
+    own(name, 4242);
+    expect(count() == 0, "another user's file");
+    own(name, 0);
+    expect(count() == 1, "root's file");
+    own("cwg-attached", 0);
+    expect(count() == 1, "root's directory");
+    own("cwg-attached", 4242);
+    expect_untrusted("another user's directory");
     end();
 }
 
@@ -256,13 +398,14 @@ TEST(roots_directory_is_the_machines)
            path);
     (void)unsetenv("XDG_RUNTIME_DIR");
     expect(attachment_directory(path) == 0 && strcmp(path, "/run/cwg-attached") == 0, "%s", path);
+    (void)setenv("XDG_RUNTIME_DIR", "run", 1);
+    expect(attachment_directory(path) == 0 && strcmp(path, "/run/cwg-attached") == 0, "%s", path);
     end();
 }
 
-/* Takes the folder for the files of a machine, where root is NOBODY outside. */
-static void enter_files(uid_t owner)
+/* Takes the folder for the files of a machine. `map` says which user root is outside. */
+static void enter_files(uid_t owner, const char *map)
 {
-    static const char map[] = "0 65534 1\n";
     int fd = -1;
 
     if (mkdir(folder_path(folder, "proc"), 0755) == 0 &&
@@ -277,8 +420,7 @@ static void look_as_podmans(void *context)
 {
     char path[PATH_MAX];
 
-    (void)context;
-    enter_files(NOBODY);
+    enter_files(NOBODY, context);
     (void)unsetenv("XDG_RUNTIME_DIR");
     expect(attachment_directory(path) == 0 && strcmp(path, "/run/user/65534/cwg-attached") == 0,
            "%s", path);
@@ -289,7 +431,7 @@ static void look_as_lxcs(void *context)
     char path[PATH_MAX];
 
     (void)context;
-    enter_files(0);
+    enter_files(0, "0 65534 1\n");
     (void)setenv("XDG_RUNTIME_DIR", "/run/user/0", 1);
     expect(attachment_directory(path) == 0 && strcmp(path, "/run/cwg-attached") == 0, "%s", path);
 }
@@ -298,9 +440,14 @@ static void look_as_lxcs(void *context)
  * another; root of a container of LXC has files of its own. */
 TEST_AS_ROOT(root_of_a_user_namespace_is_a_machines_if_the_files_are_its_own)
 {
-    folder_make(folder);
-    unit_in_child(look_as_podmans, NULL);
-    folder_remove(folder);
+    static const char *const maps[] = {"0 65534 1\n", "0 65534 1\n1 100000 65536\n",
+                                       "1 100000 65536\n0 65534 1\n"};
+
+    for (size_t i = 0; i < COUNT(maps); i++) {
+        folder_make(folder);
+        unit_in_child(look_as_podmans, (void *)maps[i]);
+        folder_remove(folder);
+    }
     folder_make(folder);
     unit_in_child(look_as_lxcs, NULL);
     folder_remove(folder);

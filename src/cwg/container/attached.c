@@ -113,8 +113,6 @@ static bool answer_with(const struct attachment *attachment, pid_t pid,
 
     if (!open_container(attachment, pid, answer->by_process, &found))
         return false;
-    reading_keep(found.engine, sizeof(found.engine), attachment->engine);
-    reading_keep(found.name, sizeof(found.name), attachment->name);
     reading_keep(found.id, sizeof(found.id), attachment->id);
     answer->container = found;
     answer->error = 0;
