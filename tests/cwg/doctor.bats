@@ -449,7 +449,7 @@ modules()
 @test "a machine that ssh doesn't reach, one without cwg, and one with another protocol" {
     run --separate-stderr cwg doctor bad-key no-cwg old nowhere.invalid
     ends_with 1
-    found fail 'bad-key: ssh' 'bad-key: ssh: '
+    found fail 'bad-key: ssh' 'bad-key: ssh: bob@192.0.2.2: Permission denied (publickey); `ssh'
     found fail 'bad-key: ssh' '`ssh bad-key true` has to work first'
     found fail 'no-cwg: cwg' "cwg isn't installed there, or isn't in the PATH of \`ssh no-cwg cwg\`"
     found fail 'old: cwg' 'cwg there speaks version 2 of the protocol'

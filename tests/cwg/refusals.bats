@@ -43,7 +43,10 @@ after_test()
     run --separate-stderr cwg join "pid/$c1" "192.0.2.3:pid/$c2"
     assert_said 1 "192.0.2.3: ssh: connect to host 192.0.2.3 port 22: No route to host"
     run --separate-stderr cwg join "pid/$c1" "bad-key:pid/$c2"
-    assert_said 1 "bad-key: ssh: bob@192.0.2.2: Permission denied (publickey)."
+    assert_said 1 "bad-key: ssh: bob@192.0.2.2: Permission denied (publickey); \`ssh bad-key true\` has to work first"
+    CWG_SSH="ssh -o UserKnownHostsFile=/dev/null" run --separate-stderr cwg join "pid/$c1" "site2:pid/$c2"
+    assert_said 1 "site2: ssh: No ED25519 host key is known for 192.0.2.2 and"
+    [[ $stderr == *". Host key verification failed; \`ssh site2 true\` has to work first" ]] || fail "$stderr"
 }
 
 @test "an ssh that isn't there is said to be so" {

@@ -97,8 +97,11 @@ static void tell_session(struct doctor *doctor, const struct site *site,
 {
     const char *host = site->host;
     if (!site->greeted && failure_is(failure, "unreachable")) {
-        doctor_tell(doctor, host, "ssh", FOUND_FAIL, "%s; `ssh %s true` has to work first",
-                    failure->text, host);
+        if (strstr(failure->text, " true` has to work first"))
+            doctor_tell(doctor, host, "ssh", FOUND_FAIL, "%s", failure->text);
+        else
+            doctor_tell(doctor, host, "ssh", FOUND_FAIL, "%s; `ssh %s true` has to work first",
+                        failure->text, host);
         return;
     }
     if (!site->greeted) {

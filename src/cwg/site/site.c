@@ -214,6 +214,16 @@ static void close_input(struct site *site)
     site->process.in = -1;
 }
 
+/* Says that ssh asked for something that nobody gave: who tries it by hand sees the question. */
+static int fail_login(const struct site *site, const char *last, struct failure *failure)
+{
+    const size_t length = strlen(last);
+
+    return fail(failure, "unreachable", "%s: ssh: %.*s; `ssh %s true` has to work first",
+                site->host, (int)(length - (length > 0 && last[length - 1] == '.')), last,
+                site->host);
+}
+
 /* Says why a session has ended, by the exit status of what was started for it. */
 static int tell_end(struct site *site, int status, struct failure *failure)
 {
@@ -227,6 +237,9 @@ static int tell_end(struct site *site, int status, struct failure *failure)
             "%s: ssh ended without a word: the connection was lost, or cwg there was killed, or "
             "LogLevel QUIET hides why",
             site->host);
+    if (site->host[0] && status == SSH_FAILED && !site->greeted &&
+        (strstr(last, "Permission denied") || strstr(last, "Host key verification failed")))
+        return fail_login(site, last, failure);
     if (site->host[0] && status == SSH_FAILED)
         return fail(failure, "unreachable", "%s: ssh: %s", site->host,
                     strncmp(last, "ssh: ", 5) == 0 ? last + 5 : last);
