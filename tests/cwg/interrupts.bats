@@ -56,7 +56,7 @@ at_terminal()
     [ -n "$(links_in "$c2")" ]
     # Nobody is asked without a terminal.
     run --separate-stderr cwg join "pid/$c2" "dave@site2:pid/$c1"
-    assert_said 1 "dave@site2: ssh: dave@192.0.2.2: Permission denied (password); \`ssh dave@site2 true\` has to work first"
+    assert_said 1 "dave@site2: ssh: dave@192.0.2.2: Permission denied (password); \`ssh dave@site2 true\` has to work"
 }
 
 @test "Ctrl-C at a question for a password ends the join, and the terminal shows again what is typed" {
