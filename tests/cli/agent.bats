@@ -368,7 +368,7 @@ call()
     [ ! -e "$file" ]
     call
     wait_until test -e "$STATE/store/out/s2"
-    [ -z "$(row s2)" ]
+    [ "$(row s2)" = "inbox no link yet -" ] || fail "$(row s2)"
     echo '{"cwg-post":1}' >&9
     wait_until test -e "$file" || fail "no $file"
     [[ $(row s2) =~ ^inbox\ 192.0.2.9\ calls\ here\ [0-9]s$ ]] || fail "$(row s2)"
@@ -535,6 +535,32 @@ That agent doesn't run: root starts it by systemctl enable --now cwg-helper.sock
     chmod 0500 "$BATS_TEST_TMPDIR/home"
     run -1 on_machine - "$BATS_TEST_TMPDIR/home" declare --state "$BATS_TEST_TMPDIR/home/new" - < <(one_link)
     [ "$output" = "cwg: can't make $BATS_TEST_TMPDIR/home/new/store: No such file or directory" ] || fail "$output"
+}
+
+@test "status shows known sites without a link, and those that nobody has called yet" {
+    local sites='{"site":"s2","key":"'$KEY'","ssh":"cwg@site2.test"},{"site":"s3","key":"'${KEY/?/A}'"}'
+    local end='"net":7,"host":0,"container":"web"'
+    "$CWG" declare --state "$STATE" - <<<"{\"sites\":[$sites]}"
+    [ "$(row s2)" = "ssh cwg@site2.test no link yet -" ] || fail "$(row s2)"
+    [ "$(row s3)" = "inbox no link yet -" ] || fail "$(row s3)"
+    "$CWG" declare --state "$STATE" - <<<"{\"links\":[{\"link\":\"a\",$end,\"site\":\"s2\"},
+        {\"link\":\"b\",${end/7/8},\"site\":\"s3\"}]}"
+    [ "$(row s2)" = "ssh cwg@site2.test no agent runs - it was: not called yet" ] || fail "$(row s2)"
+    [ "$(row s3)" = "inbox hasn't called yet -" ] || fail "$(row s3)"
+    # Of these sites something is told already, or etcd leads to them, or it is this one itself.
+    mkdir "$STATE/store/carrier"
+    echo '{"carrier":"ssh","server":"cwg@site2.test","state":"reachable"}' >"$STATE/store/carrier/s2"
+    echo '{"carrier":"etcd","server":"http://127.0.0.1:1","state":"reachable"}' >"$STATE/store/carrier/etcd"
+    [ "$(row s2)" = "ssh cwg@site2.test no agent runs - it was: reachable" ] || fail "$(row s2)"
+    [ -z "$(row s3)" ] || fail "$(row s3)"
+    rm "$STATE/store/carrier/etcd"
+    echo '{"site":"s3"}' >"$STATE/store/agent"
+    [ -z "$(row s3)" ] || fail "$(row s3)"
+}
+
+@test "status says so where nothing is declared or joined" {
+    run -0 "$CWG" status --state "$BATS_TEST_TMPDIR/none"
+    [ "$output" = "Nothing is declared or joined here, and no agent runs." ] || fail "$output"
 }
 
 @test "status changes nothing in a store, keeps no agent from starting, and needs no store" {

@@ -205,6 +205,10 @@ static void print(const struct options *options, const struct joined *links, int
         print_json(links, count, seen, declared);
     if (options->json || (count == 0 && above))
         return;
+    if (count == 0) {
+        (void)puts("Nothing is declared or joined here, and no agent runs.");
+        return;
+    }
     if (above)
         (void)putchar('\n');
     print_head();

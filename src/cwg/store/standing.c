@@ -13,6 +13,7 @@
 #include "cwg/record/record.h"
 #include "cwg/store/caller.h"
 #include "cwg/store/hold.h"
+#include "cwg/store/trust.h"
 #include "cwg/store/wanted.h"
 #include "link/decimal.h"
 #include "link/link.h"
@@ -188,6 +189,46 @@ static void read_caller(const struct store *store, const char *name, struct stan
     json_decref(told);
 }
 
+static int compare(const void *name, const void *one)
+{
+    return strcmp(name, *(const char *const *)one);
+}
+
+static bool is_listed(char **names, const char *name)
+{
+    size_t length = 0;
+
+    while (names[length])
+        length++;
+    return length && bsearch(name, names, length, sizeof(*names), compare);
+}
+
+/* A known site to which no way was tried yet. */
+static void read_untried(const struct store *store, const char *name, bool by_etcd,
+                         struct standing *standing)
+{
+    struct standing_site *site = &standing->site[standing->sites];
+    struct failure unreadable = {.text = ""};
+    struct site_record known;
+    bool linked = false;
+
+    if (strcmp(name, standing->own) == 0 || trust_read(store, name, &known, &unreadable) != 0 ||
+        (!known.ssh[0] && by_etcd))
+        return;
+    standing->sites++;
+    for (size_t i = 0; i < standing->links && !linked; i++)
+        linked = strcmp(standing->link[i].site, name) == 0;
+    (void)snprintf(site->site, sizeof(site->site), "%s", known.name);
+    (void)snprintf(site->by, sizeof(site->by), "%s", known.ssh[0] ? "ssh" : "inbox");
+    (void)snprintf(site->host, sizeof(site->host), "%s", known.ssh);
+    (void)snprintf(site->state, sizeof(site->state), "%s",
+                   !linked        ? "no link yet"
+                   : known.ssh[0] ? "not called yet"
+                                  : "hasn't called yet");
+    if (linked && known.ssh[0])
+        judge(standing, site->state, site->last, &site->since);
+}
+
 static size_t count(char **names)
 {
     size_t found = 0;
@@ -202,11 +243,13 @@ static int read_all(const struct store *store, struct standing *standing, struct
     char **links = wanted_list(store, failure);
     char **sites = links ? store_list(store, "carrier", failure) : NULL;
     char **callers = sites ? store_list(store, "caller", failure) : NULL;
-    int error = callers ? 0 : -1;
+    char **known = callers ? store_list(store, "site", failure) : NULL;
+    int error = known ? 0 : -1;
 
     if (!error) {
         standing->link = calloc(count(links) + 1, sizeof(*standing->link));
-        standing->site = calloc(count(sites) + count(callers) + 1, sizeof(*standing->site));
+        standing->site =
+            calloc(count(sites) + count(callers) + count(known) + 1, sizeof(*standing->site));
         if (!standing->link || !standing->site)
             error = fail_errno(failure, ENOMEM, "can't read what is declared");
     }
@@ -216,9 +259,14 @@ static int read_all(const struct store *store, struct standing *standing, struct
         read_site(store, *name, standing);
     for (char **name = callers; !error && *name; name++)
         read_caller(store, *name, standing);
+    for (char **name = known; !error && *name; name++) {
+        if (!is_listed(sites, *name) && !is_listed(callers, *name))
+            read_untried(store, *name, is_listed(sites, "etcd"), standing);
+    }
     free(links);
     free(sites);
     free(callers);
+    free(known);
     return error;
 }
 

@@ -57,7 +57,8 @@ struct standing {
 /* Reads it from an agent's state directory. A state is as the agent tells; "not looked at yet"; or
  * "no agent runs" or "agent is silent", with the last one that was told in `last`. The state of a
  * site that calls is "calls here", or "doesn't call" since it was heard last: no agent is needed to
- * tell. A site that isn't known any more, and doesn't call, is left out.
+ * tell. A site that isn't known any more, and doesn't call, is left out. One to which no way was
+ * tried is "no link yet", "not called yet" or "hasn't called yet"; unless etcd leads to it.
  * Returns 0; 1 if there is no store; or -1. */
 int standing_read(const char *state, struct standing *ret_standing, struct failure *failure);
 
