@@ -96,7 +96,8 @@ refused()
     declaration s2 web-db 7 db | of s2 cwg declare --state "$(state_of_site s2)" -
     add_pod pod-1
     attach id1 cni default.web pod-1
-    refused s1 web-db "/run/cwg-attached tells nothing: others may write to it"
+    refused s1 web-db "/run/cwg-attached tells nothing: others may write to it, or it is another user's; \
+as root, chown root: /run/cwg-attached && chmod 0755 /run/cwg-attached"
     for options in "" --names; do
         # shellcheck disable=SC2086 # perhaps none
         run of s1 cwg ps $options

@@ -258,7 +258,8 @@ hook_refused()
 @test "netavark: where others may write to the directory, or it can't be made, setup says so" {
     as_app install -d -m 0777 "$ATTACHED"
     plugin "$(request)" netavark setup "$NETNS"
-    refused "$ATTACHED tells nothing: others may write to it, or it is another user's"
+    refused "$ATTACHED tells nothing: others may write to it, or it is another user's; chmod 0755 $ATTACHED, \
+if it is yours"
     plugin "$(request)" netavark teardown "$NETNS"
     refused "$ATTACHED tells nothing"
     rmdir "$ATTACHED"

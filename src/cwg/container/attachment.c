@@ -75,6 +75,17 @@ static bool is_trusted(int file, mode_t type, struct stat *ret_status)
            (ret_status->st_uid == 0 || ret_status->st_uid == geteuid());
 }
 
+/* Nobody but the machine's root, or the user whose it is, may say what containers there are. */
+static void fail_untrusted(const char *path, struct failure *failure)
+{
+    const bool of_machine = strcmp(path, ATTACHMENT_SYSTEM_DIRECTORY) == 0;
+
+    fail(failure, "system",
+         "%s tells nothing: others may write to it, or it is another user's; %s%s%schmod 0755 %s%s",
+         path, of_machine ? "as root, chown root: " : "", of_machine ? path : "",
+         of_machine ? " && " : "", path, of_machine ? "" : ", if it is yours");
+}
+
 /* Opens a directory; NULL means this user's. Returns a descriptor; -1 if there is none; or -2 with
  * a failure. */
 static int open_directory(const char *path, bool make, struct failure *failure)
@@ -96,8 +107,7 @@ static int open_directory(const char *path, bool make, struct failure *failure)
         return -2;
     }
     if (!is_trusted(fd, S_IFDIR, &status)) {
-        fail(failure, "system", "%s tells nothing: others may write to it, or it is another user's",
-             path);
+        fail_untrusted(path, failure);
         close(fd);
         return -2;
     }

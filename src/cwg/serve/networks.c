@@ -1,6 +1,5 @@
 #include "cwg/serve/networks.h"
 
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,20 +46,9 @@ static void tell(json_t *findings, size_t count, size_t declare, bool allowed)
 /* Why no attachment can be read, with what to do. */
 static void tell_trouble(json_t *findings, const struct failure *failure)
 {
-    static const char format[] = "no container that a plugin tells of is found: %s%s%s%s%s";
-    char path[PATH_MAX];
-
-    if (failure_is(failure, "limit"))
-        finding_add(findings, CHECK, FOUND_FAIL, format, failure->text,
-                    "; remove those of containers that have gone", "", "", "");
-    else if (attachment_directory(path) || !strstr(failure->text, " tells nothing: "))
-        finding_add(findings, CHECK, FOUND_FAIL, format, failure->text, "", "", "", "");
-    else if (strcmp(path, ATTACHMENT_SYSTEM_DIRECTORY) == 0)
-        finding_add(findings, CHECK, FOUND_FAIL, format, failure->text,
-                    "; as root, chown root: ", path, " && chmod 0755 ", path);
-    else
-        finding_add(findings, CHECK, FOUND_FAIL, format, failure->text, "; chmod 0755 ", path,
-                    ", if it is yours", "");
+    finding_add(findings, CHECK, FOUND_FAIL, "no container that a plugin tells of is found: %s%s",
+                failure->text,
+                failure_is(failure, "limit") ? "; remove those of containers that have gone" : "");
 }
 
 void networks_check(json_t *findings)
