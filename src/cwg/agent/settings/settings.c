@@ -46,7 +46,7 @@ void config_path(char ret_path[static CONFIG_PATH_SIZE])
 
 int64_t config_stamp(const char *file)
 {
-    char path[CONFIG_PATH_SIZE];
+    char path[CONFIG_PATH_SIZE] = "";
     struct stat status;
 
     if (!file)
