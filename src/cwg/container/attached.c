@@ -38,7 +38,7 @@ static void free_telling(struct telling *telling)
 /* Returns 0, or -1 with a failure; the first one of a look stays. */
 static int read_telling(const char *path, struct telling *ret_telling, struct failure *failure)
 {
-    struct failure other;
+    struct failure other = {.text = ""};
     int error;
 
     *ret_telling = (struct telling){.all = NULL};
