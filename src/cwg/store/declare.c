@@ -185,8 +185,9 @@ static int read_sites(const struct store *store, const json_t *sites,
     (void)trust_load(&known, store, &unreadable);
     json_array_foreach(sites, i, one)
     {
-        if (!error)
-            error = read_site(&known, sites, one, options, &entries[declared->sites++], failure);
+        error = read_site(&known, sites, one, options, &entries[declared->sites++], failure);
+        if (error)
+            break;
     }
     trust_close(&known);
     return error;
