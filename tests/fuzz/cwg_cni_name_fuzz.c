@@ -47,6 +47,7 @@ static void check(const char *args, const char *engine, const char *own)
     require(strcmp(name, ID) == 0 || strcmp(engine, "podman") == 0 || strchr(name, '.'));
     require(strcmp(name, ID) == 0 || strstr(args, own) || strstr(args, "NOMAD_GROUP_NAME="));
     require(count(args, ";NOMAD_JOB_ID=") < 2 && count(args, ";K8S_POD_NAMESPACE=") < 2);
+    require(strcmp(engine, "podman") != 0 || count(args, ";K8S_POD_NAMESPACE=") == 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
