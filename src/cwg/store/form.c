@@ -61,14 +61,16 @@ static int check_sites(const json_t *sites, struct failure *failure)
     {
         const char *name = json_string_value(json_object_get(site, "site"));
         const char *key = json_string_value(json_object_get(site, "key"));
-        const char *other = name && key && !error ? note(keys, key, name) : name;
+        const char *other = name && key ? note(keys, key, name) : name;
 
-        if (!name || error)
+        if (!name)
             continue;
         if (json_object_get(names, name))
             error = fail(failure, "declare", "\"sites\" has %.63s twice", name);
         else if (strcmp(other, name) != 0)
             error = form_fail_key(other, name, failure);
+        if (error)
+            break;
         (void)note(names, name, name);
     }
     json_decref(names);
@@ -91,7 +93,7 @@ static int check_links(const json_t *links, struct failure *failure)
         const bool second = json_integer_value(host) != 0;
         char end[WHAT_SIZE];
 
-        if (!name || error)
+        if (!name)
             continue;
         (void)snprintf(end, sizeof(end), "%.63s %d", name, second);
         if (json_object_get(names, end))
@@ -99,6 +101,8 @@ static int check_links(const json_t *links, struct failure *failure)
                          !host    ? ""
                          : second ? " with host 1"
                                   : " with host 0");
+        if (error)
+            break;
         (void)note(names, end, name);
     }
     json_decref(names);
