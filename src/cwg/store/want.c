@@ -85,7 +85,7 @@ static int take_end(const json_t *want, const char *link, struct want *ret_want,
     const bool has_engine = json_object_get(container, "engine") != NULL;
     const char *engine = has_engine ? json_text(container, "engine", END_ENGINE_SIZE - 1) : "";
     const char *name = json_text(container, "name", END_NAME_SIZE - 1);
-    int64_t net, host;
+    int64_t net = 0, host = 0;
 
     if (want_number(want, link, "net", -1, &net, failure) ||
         want_number(want, link, "host", -1, &host, failure))
@@ -127,7 +127,7 @@ static int take_settings(const json_t *want, const char *link, struct want *ret_
                          struct failure *failure)
 {
     const char *psk = json_object_get(want, "psk") ? json_text(want, "psk", WANT_PSK_SIZE - 1) : "";
-    int64_t port, keepalive, mtu;
+    int64_t port = 0, keepalive = 0, mtu = 0;
 
     if (want_number(want, link, "port", 0, &port, failure) ||
         want_number(want, link, "keepalive", 0, &keepalive, failure) ||
