@@ -55,9 +55,10 @@ int want_number(const json_t *link, const char *what, const char *member, int64_
         *ret_number = json_integer_value(value);
         return 0;
     }
-    return fail(failure, "want", "%s: \"%s\" %s %s%s", what, member,
-                value ? "has to be" : "is missing:", want_rule(member),
-                json_is_string(value) ? ", and no text" : "");
+    (void)fail(failure, "want", "%s: \"%s\" %s %s%s", what, member,
+               value ? "has to be" : "is missing:", want_rule(member),
+               json_is_string(value) ? ", and no text" : "");
+    return -1;
 }
 
 bool want_is_name(const char *text)
