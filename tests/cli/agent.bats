@@ -560,7 +560,7 @@ That agent doesn't run: root starts it by systemctl enable --now cwg-helper.sock
 
 @test "status says so where nothing is declared or joined" {
     run -0 "$CWG" status --state "$BATS_TEST_TMPDIR/none"
-    [ "$output" = "Nothing is declared or joined here, and no agent runs." ] || fail "$output"
+    [ "$output" = "You have joined nothing here, and no agent runs (on $BATS_TEST_TMPDIR/none)." ] || fail "$output"
 }
 
 @test "status changes nothing in a store, keeps no agent from starting, and needs no store" {

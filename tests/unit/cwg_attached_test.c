@@ -16,10 +16,6 @@
 #include "cwg_folder.h"
 #include "unit.h"
 
-enum {
-    NOBODY = 65534,
-};
-
 static char folder[FOLDER_SIZE];
 static struct failure failure, trouble;
 static const char *with_process; /* the ids, each between blanks, that have a process */
@@ -67,20 +63,15 @@ int __wrap_attachments_read(const char *path, struct attachment **ret_attachment
 /* These tests are of another user than root. */
 static void begin(void)
 {
-    folder_make(folder);
+    folder_enter(folder);
     with_process = "";
     has_gone = false;
     looks = 0;
-    if ((geteuid() == 0 && (chown(folder, NOBODY, NOBODY) < 0 || seteuid(NOBODY) < 0)) ||
-        setenv("XDG_RUNTIME_DIR", folder, 1) < 0)
-        unit_trouble("another user");
 }
 
 static void end(void)
 {
-    if (geteuid() != getuid() && seteuid(getuid()) < 0)
-        unit_trouble("seteuid");
-    folder_remove(folder);
+    folder_leave(folder);
 }
 
 /* A plugin tells of a container of an engine's, so many tenths of a second after the others. */

@@ -3,8 +3,13 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "unit.h"
+
+enum {
+    NOBODY = 65534,
+};
 
 void folder_make(char ret_folder[static FOLDER_SIZE])
 {
@@ -28,4 +33,19 @@ void folder_remove(const char *folder)
     /* PATH may be the test's. */
     (void)snprintf(command, sizeof(command), "/bin/rm -rf '%s'", folder);
     (void)!system(command); /* what a process of the test writes meanwhile is left */
+}
+
+void folder_enter(char ret_folder[static FOLDER_SIZE])
+{
+    folder_make(ret_folder);
+    if ((geteuid() == 0 && (chown(ret_folder, NOBODY, NOBODY) < 0 || seteuid(NOBODY) < 0)) ||
+        setenv("XDG_RUNTIME_DIR", ret_folder, 1) < 0)
+        unit_trouble("another user");
+}
+
+void folder_leave(const char *folder)
+{
+    if (geteuid() != getuid() && seteuid(getuid()) < 0)
+        unit_trouble("seteuid");
+    folder_remove(folder);
 }

@@ -206,7 +206,11 @@ static void print(const struct options *options, const struct joined *links, int
     if (options->json || (count == 0 && above))
         return;
     if (count == 0) {
-        (void)puts("Nothing is declared or joined here, and no agent runs.");
+        char state[PATH_MAX];
+
+        /* Others may have joined links, and have agents of their own. */
+        state_directory(options->state, state);
+        (void)printf("You have joined nothing here, and no agent runs (on %s).\n", state);
         return;
     }
     if (above)
