@@ -92,6 +92,15 @@ container's pid: pid/1234"
 pid, netns"
 }
 
+@test "an engine that doesn't answer within half a minute is told from one that can't be asked" {
+    mkdir "$WORLD/silent"
+    printf '#!/bin/sh\nexec %s 100\n' "$(command -v sleep)" >"$WORLD/silent/podman"
+    printf '#!/bin/sh\necho trouble >&2\nexit 1\n' >"$WORLD/silent/docker"
+    chmod 0755 "$WORLD/silent/podman" "$WORLD/silent/docker"
+    MACHINE=silent:$WORLD/no-helper run --separate-stderr cwg pid web
+    assert_said 1 "no container is called web (podman doesn't answer, docker couldn't be asked): cwg ps lists"
+}
+
 @test "a program isn't there, if a folder of PATH can't be entered and no other folder has it" {
     mkdir -m 0700 "$WORLD/locked"
     MACHINE=locked:$WORLD/no-helper run --separate-stderr cwg pid web

@@ -5,7 +5,7 @@
 #include "cwg/container/engines.h"
 
 enum {
-    ENGINE_MS = 15000, /* for an engine's program to answer */
+    ENGINE_MS = 30000, /* for an engine's program to answer, on a machine that is busy, too */
 };
 
 /* Says why an engine's program told nothing: `error` is process_run()'s. Returns -1. engine_fail()

@@ -166,11 +166,15 @@ static int fail_none(const struct container_answer *answers, size_t step, struct
     }
     fail(failure, "no-such-container", "no container is called %s", answers->name);
     for (size_t i = 0; i < engine_count; i++) {
-        if (answers[i * step].error < 0)
-            failure_add(failure, "%s%s", troubles++ ? ", " : " (", engines[i].name);
+        const struct container_answer *answer = &answers[i * step];
+
+        if (answer->error < 0)
+            failure_add(failure, "%s%s %s", troubles++ ? ", " : " (", engines[i].name,
+                        failure_is(&answer->failure, ENGINE_SILENT) ? "doesn't answer"
+                                                                    : "couldn't be asked");
     }
     if (troubles)
-        failure_add(failure, " couldn't be asked)");
+        failure_add(failure, ")");
     return -1;
 }
 

@@ -30,7 +30,8 @@ int engine_tell(const struct engine *engine, int error, struct process_result *r
         return fail(failure, "engine", "%s: %s: %s", engine->name, engine->command[0],
                     error == -EMSGSIZE ? "says too much" : strerror(-error));
     if (result->status < 0)
-        return fail(failure, "engine", "%s: %s doesn't answer", engine->name, engine->command[0]);
+        return fail(failure, ENGINE_SILENT, "%s: %s doesn't answer", engine->name,
+                    engine->command[0]);
     for (size_t i = 0; i < TROUBLES_MAX && engine->troubles[i].said; i++) {
         if (strcasestr(result->err, engine->troubles[i].said))
             return fail(failure, "engine", "%s: %s", engine->name, engine->troubles[i].advice);

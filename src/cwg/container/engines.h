@@ -8,6 +8,9 @@ enum {
     TROUBLES_MAX = 2,
 };
 
+/* The class of a failure: the engine's program didn't answer in time. */
+#define ENGINE_SILENT "engine-silent"
+
 struct engine {
     const char *name;
     bool has_plugins; /* plugins of networks tell of its containers */

@@ -9,7 +9,7 @@
 #include "cwg/base/clock.h"
 
 enum {
-    LOOKUP_MS = 40000, /* an engine has two programs that may take 15 s each: they end first */
+    LOOKUP_MS = 70000, /* an engine has two programs that may take 30 s each: they end first */
     RETRY_MS = 100,
     APART_MS = 300000,
 };
