@@ -17,6 +17,7 @@
 # helper's log of changes is read at a /dev/log of the file's own.
 
 load ../cwg/cwg
+load ../lib/within
 
 declare -gA UIDS GIDS PIDS AGENTS=()
 UIDS[erin]=$((APP_UID + 400000000)) GIDS[erin]=$APP_GID
@@ -44,17 +45,6 @@ store_of()
 of()
 {
     as "${OWNER[$1]}" "${PLACE[$1]}" "${@:2}"
-}
-
-# Tries a command for so many seconds: within SECONDS COMMAND...
-within()
-{
-    local end=$((SECONDS + $1))
-    while [ $SECONDS -le $end ]; do
-        "${@:2}" >/dev/null 2>&1 && return
-        sleep 0.05
-    done
-    fail "waited ${1} s in vain for: ${*:2}"$'\n'"$(say_all)"
 }
 
 # Prints what agents and stores tell, for who looks at a failed test.

@@ -8,6 +8,8 @@
 #
 # A file put into site1/store/out/site2 comes to site2/store/in/site1. No container and no link is needed.
 
+load ../lib/within
+
 # shellcheck disable=SC2034 # the tests use them
 CWG=$PWD/build/cwg
 ETCD_DIR=$BATS_FILE_TMPDIR/programs
@@ -19,17 +21,10 @@ inside_etcd()
     ip netns exec etcd "$@"
 }
 
-# Tries a command for so many seconds: within SECONDS COMMAND...
-within()
+# Prints what carriers tell, for who looks at a failed test.
+say_all()
 {
-    local end=$((SECONDS + $1))
-    while [ $SECONDS -le $end ]; do
-        "${@:2}" >/dev/null 2>&1 && return
-        sleep 0.05
-    done
-    echo "waited ${1} s in vain for: ${*:2}" >&2
-    tail -n 5 "$T"/*.log "$T"/*/store/carrier/etcd >&2 || true
-    return 1
+    tail -n 5 "$T"/*.log "$T"/*/store/carrier/etcd
 }
 
 # Calls etcd as its own client does: ctl WORD... CTL has further options.

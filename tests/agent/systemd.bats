@@ -16,6 +16,7 @@
 
 bats_require_minimum_version 1.5.0
 load ../net/net
+load ../lib/within
 
 SYSTEMD=
 [ -z "${NAH_IN_VM:-}" ] || [ ! -d /run/systemd/system ] || SYSTEMD=1
@@ -114,17 +115,6 @@ say_all()
     tail -n +1 /home/ada/.local/state/cwg/agent/store/status/* || true
     journalctl --no-pager -o cat -u 'cwg-helper@*' | tail -n 6
 } 2>/dev/null
-
-# Tries for so many seconds: within SECONDS COMMAND...
-within()
-{
-    local end=$((SECONDS + $1))
-    while [ $SECONDS -le $end ]; do
-        "${@:2}" >/dev/null 2>&1 && return
-        sleep 0.2
-    done
-    fail "waited ${1} s in vain for: ${*:2}"$'\n'"$(say_all)"
-}
 
 # What the unit's status says.
 # The agent has so many links, and all of them work: a kernel's link whose packets the agent hasn't asked for is in

@@ -2,6 +2,7 @@
 # of each link are at this machine, the site a. Sourced by bats files.
 
 load ../lib/helper
+load ../lib/within
 
 PACKAGES=$ROOT/build/packages/deb
 
@@ -13,15 +14,9 @@ install_all()
     DEBIAN_FRONTEND=noninteractive apt-get -qq -y --reinstall install "$BATS_TEST_TMPDIR"/*.deb </dev/null 3>&-
 }
 
-# Tries for so many seconds: within SECONDS COMMAND...
-within()
+say_all()
 {
-    local end=$((SECONDS + $1))
-    while [ $SECONDS -le $end ]; do
-        "${@:2}" >/dev/null 2>&1 && return
-        sleep 0.2
-    done
-    fail "waited $1 s in vain for: ${*:2}"$'\n'"$(systemctl status --no-pager --full cwg-agent 2>&1 | tail -n 20)"
+    systemctl status --no-pager --full cwg-agent | tail -n 20
 }
 
 as_cwg()
