@@ -1,5 +1,6 @@
 /* An end whose container is missing, whose task was refused, or which is on its way out. */
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -51,6 +52,45 @@ TEST(what_was_refused_is_tried_at_once_with_another_want_or_container)
         EXPECT_STATE(END_UNHEARD);
         expect(told_times("cwg_create") == 1 && strstr(end->reason, "told nothing"), "case %d: %s",
                i, end->reason);
+        finish();
+    }
+}
+
+/* A process that is ending has no namespaces, and its end is told a moment later. */
+TEST(a_process_that_the_helper_does_not_find_is_looked_at_again_before_it_is_refused)
+{
+    for (int i = 0; i < 2; i++) {
+        const char *task = i == 0 ? "cwg_show" : "cwg_create";
+        const int64_t deadline = clock_now() + SOON_MS;
+        char file[32];
+
+        begin();
+        (void)snprintf(file, sizeof(file), "refuse.%s", task);
+        programs_put(file, "no-such-process pid: no such process");
+        make_end();
+        while (!end->ending_end && clock_now() < deadline)
+            turn(deadline);
+        end->ending_end = end->due = deadline;
+        go_on();
+        expect(told_times(task) == 1, "%s: it doesn't wait", task);
+        end_wake(end);
+        go_on();
+        expect(told_times(task) == 2 && end->verdict.state != END_REFUSED, "%s: %s", task,
+               end_state_text(end->verdict.state));
+        stop_container();
+        EXPECT_STATE(END_NO_CONTAINER);
+        expect(!strstr(end->reason, "no such process"), "%s", end->reason);
+        finish();
+
+        begin();
+        programs_put(file, "no-such-process pid: no such process");
+        make_end();
+        EXPECT_STATE(END_REFUSED);
+        expect(told_times(task) == 2 && strstr(end->reason, "no such process"), "%s: %s", task,
+               end->reason);
+        programs_put(file, NULL);
+        end_retry(end);
+        EXPECT_STATE(END_UNHEARD);
         finish();
     }
 }

@@ -123,12 +123,28 @@ static bool start_over(struct agent_end *end)
     return true;
 }
 
+/* A process that is ending loses its namespaces before its pidfd tells of the end. The helper finds
+ * no process then, and a moment later the agent knows. After that the failure is a refusal. */
+static bool await_end(struct agent_end *end, const struct failure *failure)
+{
+    if (!failure_is(failure, "no-such-process"))
+        return false;
+    if (!end->ending_end)
+        end->ending_end = clock_now() + SECOND_MS;
+    if (clock_now() >= end->ending_end)
+        return false;
+    end->shown = 0;
+    end->facts.blind = false;
+    end_rest(end, SECOND_MS);
+    return true;
+}
+
 /* The helper refuses a task. */
 static void fail_task(struct agent_end *end, const struct failure *failure)
 {
     char text[WANT_LINK_SIZE + END_REASON_SIZE + 8];
 
-    if (start_over(end))
+    if (start_over(end) || await_end(end, failure))
         return;
     end_set_reason(end, failure->text);
     end->shown = 0;
@@ -193,6 +209,7 @@ static bool is_done(struct agent_end *end, const struct failure *failure)
     }
     if (start_over(end))
         return false;
+    end->ending_end = 0;
     end->facts.refused = false;
     end_set_reason(end, end->fault);
     end_rest(end, 0);

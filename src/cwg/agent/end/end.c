@@ -53,7 +53,7 @@ void end_lose_container(struct agent_end *end)
     end->facts.running = end->facts.refused = end->facts.blind = false;
     end->facts.device = DEVICE_NONE;
     end->facts.health = HEALTH_NONE;
-    end->shown = 0;
+    end->shown = end->ending_end = 0;
     end->pulse.there = false;
     end->facts.key = end->facts.peer = (struct key){.bytes = {0}};
     end->misses = 0;

@@ -55,6 +55,8 @@ struct agent_end {
     int64_t look_due;    /* clock_now(): a peer that gives signs of life is looked at, too */
     int64_t session_end; /* clock_now(): the kernel's last keys are too old; 0: unknown */
     int64_t doubt_end;   /* clock_now(): it is idle, and may be called connected up to then; or 0 */
+    int64_t ending_end;  /* clock_now(): the helper found no process, and its end may be told up to
+                            then; or 0 */
     struct pulse pulse;
     int early;        /* looks since it was connected; each one waits twice as long as the last */
     struct key asked; /* the peer's key in the last cwg_connect */
