@@ -73,6 +73,9 @@ TEST(a_process_that_the_helper_does_not_find_is_looked_at_again_before_it_is_ref
         end->ending_end = end->due = deadline;
         go_on();
         expect(told_times(task) == 1, "%s: it doesn't wait", task);
+        end->forgotten = i == 0; /* nobody knows yet whether it has a device */
+        expect(!end_is_over(end), "%s: it is over", task);
+        end->forgotten = false;
         end_wake(end);
         go_on();
         expect(told_times(task) == 2 && end->verdict.state != END_REFUSED, "%s: %s", task,

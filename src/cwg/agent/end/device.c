@@ -134,7 +134,6 @@ static bool await_end(struct agent_end *end, const struct failure *failure)
     if (clock_now() >= end->ending_end)
         return false;
     end->shown = 0;
-    end->facts.blind = false;
     end_rest(end, SECOND_MS);
     return true;
 }
